@@ -1,0 +1,124 @@
+"""Validated rules: what `check` accepted at build time, as objects that cannot be wrong."""
+
+from __future__ import annotations
+
+import enum
+import functools
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ecr_steward.tags.scheme import Scheme, SchemeError
+
+
+class RulesError(ValueError):
+    """The rules cannot be used.
+
+    `path` leads to the fault in the document (`("rules", 0, "tags", "unique", 1)`), so that
+    whoever has the file can name the line.
+    """
+
+    def __init__(self, sentence: str, path: tuple[str | int, ...] = ()) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.path = path
+
+
+class Mode(enum.StrEnum):
+    """How far the steward goes: `off` < `audit` (decide and report) < `enforce` (and do)."""
+
+    OFF = "off"
+    AUDIT = "audit"
+    ENFORCE = "enforce"
+
+    def capped(self, cap: Mode) -> Mode:
+        """The lower of this mode and `cap`."""
+        order = list(Mode)
+        return min(self, cap, key=order.index)
+
+
+def glob_regex(globs: tuple[str, ...]) -> re.Pattern[str]:
+    """One pattern for all `globs`; `*` stands for any characters, `/` among them."""
+    return re.compile("|".join(".*".join(map(re.escape, glob.split("*"))) for glob in globs))
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One entry of `rules:`; `tags` is None where the rule says nothing about tags."""
+
+    index: int
+    repositories: tuple[str, ...]
+    mode: Mode
+    tags: Scheme | None
+
+    def __post_init__(self) -> None:
+        if not self.repositories:
+            raise RulesError("`repositories` is empty: name at least one repository or glob.")
+
+    @functools.cached_property
+    def _regex(self) -> re.Pattern[str]:
+        return glob_regex(self.repositories)
+
+    def matches(self, repository: str) -> bool:
+        return self._regex.fullmatch(repository) is not None
+
+    def names(self, repository: str) -> bool:
+        """Whether a glob that does not begin with `*` matches: what a pull-through cache needs."""
+        exact = tuple(glob for glob in self.repositories if not glob.startswith("*"))
+        return bool(exact) and glob_regex(exact).fullmatch(repository) is not None
+
+    def label(self) -> str:
+        """How events and messages name this rule: its index and its globs."""
+        return f"{self.index}: {', '.join(self.repositories)}"
+
+
+@dataclass(frozen=True)
+class Ruleset:
+    """All rules, in order, and the fingerprint that tells one version of the file from another."""
+
+    rules: tuple[Rule, ...]
+    fingerprint: str
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Ruleset:
+        """Build the rules from a parsed rules file.
+
+        `document` is the mapping at the top of the file, as the JSON Schema describes it.
+        Raises RulesError, with the path of the fault, for what the schema cannot say.
+        """
+        if document.get("version") != 1:
+            raise RulesError("`version` must be 1.", ("version",))
+        rules = tuple(_rule(index, entry) for index, entry in enumerate(document.get("rules", [])))
+        return cls(rules=rules, fingerprint=fingerprint(document))
+
+    def rule_for(self, repository: str) -> Rule | None:
+        """The first rule that matches `repository`, or None: the repository is left alone."""
+        return next((rule for rule in self.rules if rule.matches(repository)), None)
+
+
+def fingerprint(document: Mapping[str, Any]) -> str:
+    """12 hex digits that change when the meaning of the document changes, comments aside."""
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _rule(index: int, entry: Mapping[str, Any]) -> Rule:
+    try:
+        tags = entry.get("tags")
+        return Rule(
+            index=index,
+            repositories=tuple(entry["repositories"]),
+            mode=Mode(entry.get("mode", "audit")),
+            tags=None if tags is None else Scheme.from_document(tags),
+        )
+    except SchemeError as error:
+        raise RulesError(str(error), ("rules", index, "tags", *error.path)) from error
+    except RulesError as error:
+        raise RulesError(error.sentence, ("rules", index, *error.path)) from error
+    except KeyError as error:
+        raise RulesError(f"`{error.args[0]}` is missing.", ("rules", index)) from error
+    except (TypeError, ValueError) as error:
+        raise RulesError(f"This rule cannot be read: {error}.", ("rules", index)) from error

@@ -1,0 +1,1 @@
+"""Pure: what a tag is, which line it belongs to, and which changes a repository needs."""
