@@ -1,0 +1,274 @@
+"""Events: what ECR tells us, the hints that wait in the queue, and the facts we tell others."""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+SOURCE = "ecr-steward"
+"""`source` of every event on the steward's bus."""
+
+IMAGE_ACTION = "ECR Image Action"
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+
+
+class MalformedEvent(ValueError):
+    """An event or message that cannot be understood; the sentence says what is wrong with it."""
+
+
+class Action(enum.StrEnum):
+    """Why a repository is looked at."""
+
+    PUSH = "PUSH"
+    DELETE = "DELETE"
+    SWEEP = "SWEEP"
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """The event that led to a change."""
+
+    id: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """Something may have changed in `repository`: never more than a hint, for ECR is the truth."""
+
+    repository: str
+    action: Action
+    tag: str | None
+    digest: str | None
+    cause: Cause
+    time: datetime
+
+    @classmethod
+    def from_ecr(cls, event: Mapping[str, Any]) -> Hint | None:
+        """Read an `ECR Image Action` event as EventBridge delivers it.
+
+        None for an action that failed or that is neither PUSH nor DELETE. A tag that is absent,
+        null or empty is none (ECR sends `""` for the children of an index). Raises MalformedEvent.
+        """
+        detail = _mapping(event, "detail")
+        if detail.get("result") != "SUCCESS" or detail.get("action-type") not in ("PUSH", "DELETE"):
+            return None
+        return cls(
+            repository=_text(detail, "repository-name"),
+            action=Action(detail["action-type"]),
+            tag=_optional(detail, "image-tag"),
+            digest=_digest(detail, "image-digest"),
+            cause=Cause(_text(event, "id"), _text(event, "detail-type")),
+            time=_time(event, "time"),
+        )
+
+    def to_message(self) -> str:
+        """The body of the queue message."""
+        body = {
+            "repository": self.repository,
+            "action": self.action.value,
+            "tag": self.tag,
+            "digest": self.digest,
+            "cause": {"id": self.cause.id, "type": self.cause.type},
+            "time": iso(self.time),
+        }
+        return json.dumps(body, separators=(",", ":"))
+
+    @classmethod
+    def from_message(cls, body: str) -> Hint:
+        """Read what `to_message` wrote. Raises MalformedEvent."""
+        try:
+            document = json.loads(body)
+        except ValueError as error:
+            raise MalformedEvent(f"The message is not JSON: {error}.") from error
+        if not isinstance(document, dict):
+            raise MalformedEvent("The message is not a JSON object.")
+        cause = _mapping(document, "cause")
+        try:
+            action = Action(_text(document, "action"))
+        except ValueError as error:
+            raise MalformedEvent(f"`action` is unknown: {error}.") from error
+        return cls(
+            repository=_text(document, "repository"),
+            action=action,
+            tag=_optional(document, "tag"),
+            digest=_digest(document, "digest"),
+            cause=Cause(_text(cause, "id"), _text(cause, "type")),
+            time=_time(document, "time"),
+        )
+
+
+class Kind(enum.StrEnum):
+    """Kinds of fact, as `simulate` names them."""
+
+    MOVE = "move"
+    PIN = "pin"
+    REJECT = "reject"
+    OVERWRITE = "overwrite"
+    FAILED = "failed"
+    SWEPT = "swept"
+
+
+DETAIL_TYPES: Mapping[Kind, str] = {
+    Kind.MOVE: "Tag Moved",
+    Kind.PIN: "Tag Pinned",
+    Kind.REJECT: "Tag Rejected",
+    Kind.OVERWRITE: "Tag Overwritten",
+    Kind.FAILED: "Steward Failed",
+    Kind.SWEPT: "Sweep Completed",
+}
+"""`detail-type` of the event that tells a fact."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing the steward found or did, told once.
+
+    `of` is how many facts the same cause led to at once, so that whoever reads them one by one
+    knows when the story is complete. `totals` belongs to `Sweep Completed` alone.
+    """
+
+    kind: Kind
+    cause: Cause
+    registry: str
+    region: str
+    repository: str
+    mode: str
+    rule: str
+    rules: str
+    reason: str
+    time: str
+    tag: str | None = None
+    digest: str | None = None
+    before: str | None = None
+    before_tags: tuple[str, ...] = ()
+    after_tags: tuple[str, ...] = ()
+    of: int = 1
+    totals: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        """SHA-256 of cause id, kind, tag and target digest, in hex."""
+        parts = (self.cause.id, self.kind.value, self.tag or "", self.digest or "")
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+    @property
+    def detail_type(self) -> str:
+        return DETAIL_TYPES[self.kind]
+
+    def counted(self, of: int) -> Fact:
+        return replace(self, of=of)
+
+    def to_detail(self) -> dict[str, Any]:
+        """The event's `detail`, as the JSON Schema of its `detail-type` has it."""
+        detail: dict[str, Any] = {
+            "id": self.id,
+            "schema": "1",
+            "registry": self.registry,
+            "region": self.region,
+            "repository": self.repository,
+            "tag": self.tag,
+            "digest": self.digest,
+            "mode": self.mode,
+            "rule": self.rule,
+            "rules": self.rules,
+            "reason": self.reason,
+            "cause": {"id": self.cause.id, "type": self.cause.type, "facts": self.of},
+            "time": self.time,
+        }
+        if self.kind in (Kind.MOVE, Kind.PIN, Kind.OVERWRITE):
+            detail |= {
+                "from": self.before,
+                "to": self.digest,
+                "from_tags": list(self.before_tags),
+                "to_tags": list(self.after_tags),
+            }
+        if self.kind is Kind.SWEPT:
+            detail["totals"] = dict(self.totals)
+        return detail
+
+    @classmethod
+    def from_detail(cls, detail_type: str, detail: Mapping[str, Any]) -> Fact:
+        """Read what `to_detail` wrote. Raises MalformedEvent."""
+        kinds = {name: kind for kind, name in DETAIL_TYPES.items()}
+        if detail_type not in kinds:
+            raise MalformedEvent(f"`{detail_type}` is no event of the steward's.")
+        cause = _mapping(detail, "cause")
+        try:
+            return cls(
+                kind=kinds[detail_type],
+                cause=Cause(_text(cause, "id"), _text(cause, "type")),
+                registry=_text(detail, "registry"),
+                region=_text(detail, "region"),
+                repository=str(detail["repository"]),
+                mode=_text(detail, "mode"),
+                rule=str(detail["rule"]),
+                rules=_text(detail, "rules"),
+                reason=_text(detail, "reason"),
+                time=_text(detail, "time"),
+                tag=_optional(detail, "tag"),
+                digest=_optional(detail, "digest"),
+                before=_optional(detail, "from"),
+                before_tags=tuple(detail.get("from_tags", ())),
+                after_tags=tuple(detail.get("to_tags", ())),
+                of=int(cause.get("facts", 1)),
+                totals=dict(detail.get("totals", {})),
+            )
+        except KeyError as error:
+            raise MalformedEvent(f"`{error.args[0]}` is missing.") from error
+
+
+def iso(time: datetime) -> str:
+    """`time` in UTC as `2026-11-23T02:24:00Z`, with milliseconds only where there are any."""
+    utc = time.astimezone(UTC)
+    text = utc.isoformat(timespec="milliseconds" if utc.microsecond else "seconds")
+    return text.replace("+00:00", "Z")
+
+
+def parse_time(text: str) -> datetime:
+    """Read an ISO 8601 time with a zone; raises ValueError."""
+    time = datetime.fromisoformat(text)
+    if time.tzinfo is None:
+        raise ValueError(f"`{text}` has no time zone; end it with Z")
+    return time
+
+
+def _mapping(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = document.get(key)
+    if not isinstance(value, Mapping):
+        raise MalformedEvent(f"`{key}` is missing or not an object.")
+    return value
+
+
+def _text(document: Mapping[str, Any], key: str) -> str:
+    value = document.get(key)
+    if not isinstance(value, str) or not value:
+        raise MalformedEvent(f"`{key}` is missing or not a text.")
+    return value
+
+
+def _optional(document: Mapping[str, Any], key: str) -> str | None:
+    value = document.get(key)
+    if value is not None and not isinstance(value, str):
+        raise MalformedEvent(f"`{key}` is not a text.")
+    return value or None
+
+
+def _digest(document: Mapping[str, Any], key: str) -> str | None:
+    digest = _optional(document, key)
+    if digest is not None and not _DIGEST.fullmatch(digest):
+        raise MalformedEvent(f"`{key}` is not `sha256:` and 64 hex digits: `{digest}`.")
+    return digest
+
+
+def _time(document: Mapping[str, Any], key: str) -> datetime:
+    try:
+        return parse_time(_text(document, key))
+    except ValueError as error:
+        raise MalformedEvent(f"`{key}` is not a time: {error}.") from error

@@ -1,0 +1,331 @@
+"""History: what was where, when and why.
+
+One table holds it all; an item's `pk` says whose it is and its `sk` what:
+
+| pk | sk | body |
+|---|---|---|
+| `repo#NAME` | `mark#TAG` | the mark of a stable tag |
+| `repo#NAME` | `unique#TAG` | the digest that a unique tag was accepted on |
+| `repo#NAME` | `open` | the changes announced and not yet closed |
+| `repo#NAME` | `fact#TIME#ID` | a fact; the table's stream tells every new one, once |
+| `repo#NAME` | `quiet#TIME#ID` | a fact of the first sight: kept, and told only in the summary |
+| `repo#NAME` | `said#HASH` | a finding that was told already |
+| `repo#NAME` | `seen` | the first sweep of the repository |
+| `sweep#ID` | `total`, `slice#N`, `repo#NAME`, `fact#…` | one sweep: its totals, who is done |
+| `told#CAUSE` | fact id | a fact that a message has told |
+| `registry` | `pull-through` | the prefixes of pull-through-cache repositories |
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from ecr_steward.events import Fact, iso
+from ecr_steward.tags.plan import Mark
+
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One item; `expires` is when the table may drop it (epoch seconds), `counters` are numbers
+    that `add` counts up."""
+
+    pk: str
+    sk: str
+    body: Any = None
+    expires: int | None = None
+    counters: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """Write an item; with `absent` only if there is none of its key yet."""
+
+    item: Item
+    absent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Take an item away; nothing happens if there is none."""
+
+    pk: str
+    sk: str
+
+
+@dataclass(frozen=True, slots=True)
+class Add:
+    """Count an item's counters up, making it if there is none."""
+
+    pk: str
+    sk: str
+    counters: Mapping[str, int]
+
+
+Write = Put | Delete | Add
+
+
+class Conflict(Exception):
+    """A transaction wrote nothing because an item that had to be absent is there."""
+
+
+class Table(Protocol):
+    """What history asks of a table. Reads see every write that was answered before."""
+
+    def get(self, keys: Collection[Key]) -> dict[Key, Item]:
+        """The items of these keys that exist."""
+        ...
+
+    def query(self, pk: str, prefix: str = "") -> Iterator[Item]:
+        """The items of `pk` whose `sk` begins with `prefix`, in the order of `sk`."""
+        ...
+
+    def transact(self, writes: Sequence[Write]) -> None:
+        """All of at most 100 writes, or none. Raises Conflict."""
+        ...
+
+    def put_all(self, items: Iterable[Item]) -> None:
+        """Write items one by one, in no order, without conditions."""
+        ...
+
+
+TRANSACTION = 100
+"""Most writes in one transaction (DynamoDB API: TransactWriteItems)."""
+
+_SWEEP_KEPT = timedelta(days=30)
+_TOLD_KEPT = timedelta(days=30)
+_REGISTRY: Key = ("registry", "pull-through")
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What history knows that bears on one batch."""
+
+    marks: Mapping[str, Mark] = field(default_factory=dict)
+    known: Mapping[str, str] = field(default_factory=dict)
+    open: tuple[Fact, ...] = ()
+    pull_through: tuple[str, ...] = ()
+    first_sight: bool = False
+
+
+class History:
+    """What the steward writes down, over a table. Repositories have one writer at a time."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def recall(self, repository: str, stable: Iterable[str], unique: Iterable[str]) -> Memory:
+        """What is known of these stable and unique tags: one read of the table."""
+        pk = _repo(repository)
+        keys: list[Key] = [(pk, "open"), _REGISTRY]
+        keys += [(pk, f"mark#{tag}") for tag in stable]
+        keys += [(pk, f"unique#{tag}") for tag in unique]
+        return _memory(self._table.get(keys).values())
+
+    def recall_all(self, repository: str) -> Memory:
+        """Everything known of a repository but its past."""
+        pk = _repo(repository)
+        items = [*self._table.query(pk, "mark#"), *self._table.query(pk, "unique#")]
+        single = self._table.get([(pk, "open"), (pk, "seen"), _REGISTRY])
+        memory = _memory([*items, *single.values()])
+        return Memory(
+            marks=memory.marks,
+            known=memory.known,
+            open=memory.open,
+            pull_through=memory.pull_through,
+            first_sight=(pk, "seen") not in single,
+        )
+
+    def marked(self, repository: str, digest: str) -> tuple[str, ...]:
+        """The stable tags whose mark is on `digest`."""
+        marks = map(_mark, self._table.query(_repo(repository), "mark#"))
+        return tuple(mark.tag for mark in marks if mark.digest == digest)
+
+    def intend(self, repository: str, facts: Sequence[Fact]) -> None:
+        """Announce changes before ECR is changed; they stay open until `close`."""
+        self._table.put_all([_open(repository, facts)])
+
+    def close(self, repository: str, done: Sequence[Fact], left: Sequence[Fact] = ()) -> None:
+        """Turn announced changes into facts; `left` stay open. Facts closed before stay one."""
+        still_open: Write = (
+            Put(_open(repository, left)) if left else Delete(_repo(repository), "open")
+        )
+        self._table.transact([*(Put(_fact(fact)) for fact in done), still_open])
+
+    def say(self, findings: Sequence[Fact], *, quietly: bool = False) -> list[Fact]:
+        """Record findings that were never told under these rules; returns those that are new.
+
+        With `quietly` they are kept in history and not told one by one.
+        """
+        keys = {_said(fact): fact for fact in findings}
+        told = self._table.get(list(keys))
+        new = {key: fact for key, fact in keys.items() if key not in told}
+        writes = [
+            (Put(Item(*key, body=fact.id)), Put(_fact(fact, quietly=quietly)))
+            for key, fact in new.items()
+        ]
+        for start in range(0, len(writes), TRANSACTION // 2):
+            pairs = writes[start : start + TRANSACTION // 2]
+            self._table.transact([write for pair in pairs for write in pair])
+        return list(new.values())
+
+    def remember(
+        self,
+        repository: str,
+        marks: Iterable[Mark] = (),
+        forgotten: Iterable[str] = (),
+        known: Mapping[str, str] | None = None,
+    ) -> None:
+        """Keep marks and the digests of unique tags; drop the marks of `forgotten` tags."""
+        pk = _repo(repository)
+        items = [
+            Item(pk, f"mark#{mark.tag}", {"unique": mark.unique, "digest": mark.digest})
+            for mark in marks
+        ]
+        items += [Item(pk, f"unique#{tag}", digest) for tag, digest in (known or {}).items()]
+        self._table.put_all(items)
+        gone: list[Write] = [Delete(pk, f"mark#{tag}") for tag in forgotten]
+        for start in range(0, len(gone), TRANSACTION):
+            self._table.transact(gone[start : start + TRANSACTION])
+
+    def remember_seen(self, repository: str, time: datetime) -> None:
+        """Note that a sweep has been through the repository."""
+        self._table.put_all([Item(_repo(repository), "seen", iso(time))])
+
+    def remember_pull_through(self, prefixes: Sequence[str]) -> None:
+        """Keep the prefixes of pull-through-cache repositories for the writers."""
+        held = self._table.get([_REGISTRY]).get(_REGISTRY)
+        if held is None or held.body != list(prefixes):
+            self._table.put_all([Item(*_REGISTRY, body=list(prefixes))])
+
+    def facts(self, repository: str) -> Iterator[Fact]:
+        """The past of a repository, oldest first."""
+        pk = _repo(repository)
+        items = [*self._table.query(pk, "fact#"), *self._table.query(pk, "quiet#")]
+        return iter(sorted(map(fact_of, items), key=lambda fact: fact.time))
+
+    def expect(self, sweep: str, part: int, repositories: int, of: int, time: datetime) -> None:
+        """Note that part `part` (of `of`) of a sweep sends this many repositories; once a part."""
+        pk = f"sweep#{sweep}"
+        mark = Item(pk, f"slice#{part}", expires=_after(time, _SWEEP_KEPT))
+        counters = {"parts": 1, "expected": repositories}
+        try:
+            self._table.transact([Put(mark, absent=True), Add(pk, "total", counters)])
+        except Conflict:
+            return
+
+    def swept(self, sweep: str, repository: str, totals: Mapping[str, int], time: datetime) -> None:
+        """Note that a sweep has been through `repository`, with what it found; once each."""
+        pk = f"sweep#{sweep}"
+        mark = Item(pk, f"repo#{repository}", expires=_after(time, _SWEEP_KEPT))
+        counters = {"repositories": 1, **totals}
+        try:
+            self._table.transact([Put(mark, absent=True), Add(pk, "total", counters)])
+        except Conflict:
+            return
+
+    def totals(self, sweep: str) -> Mapping[str, int]:
+        """The counters of a sweep: `parts`, `expected`, `repositories`, and what was found."""
+        key = (f"sweep#{sweep}", "total")
+        item = self._table.get([key]).get(key)
+        return {} if item is None else item.counters
+
+    def complete(self, sweep: str, fact: Fact) -> bool:
+        """Record that a sweep is complete; False if that was recorded before."""
+        pk = f"sweep#{sweep}"
+        done = Item(pk, "completed", fact.time)
+        told = Item(pk, f"fact#{fact.time}#{fact.id}", _body(fact))
+        try:
+            self._table.transact([Put(done, absent=True), Put(told)])
+        except Conflict:
+            return False
+        return True
+
+    def last_sweep(self, sweeps: Iterable[str]) -> tuple[str, Mapping[str, int]] | None:
+        """The first of `sweeps` that has totals, with them."""
+        found = ((sweep, self.totals(sweep)) for sweep in sweeps)
+        return next(((sweep, totals) for sweep, totals in found if totals), None)
+
+    def untold(self, facts: Sequence[Fact]) -> list[Fact]:
+        """Those of `facts` that no message has told yet."""
+        keys = {(f"told#{fact.cause.id}", fact.id): fact for fact in facts}
+        told = self._table.get(list(keys))
+        return [fact for key, fact in keys.items() if key not in told]
+
+    def told_of(self, cause: str) -> int:
+        """How many facts of a cause messages have told."""
+        return sum(1 for _ in self._table.query(f"told#{cause}"))
+
+    def tell(self, facts: Iterable[Fact], time: datetime) -> None:
+        """Note that a message has told these facts."""
+        expires = _after(time, _TOLD_KEPT)
+        self._table.put_all(
+            Item(f"told#{fact.cause.id}", fact.id, expires=expires) for fact in facts
+        )
+
+
+def fact_of(item: Item) -> Fact:
+    """The fact in an item that holds one."""
+    return Fact.from_detail(item.body["detail-type"], item.body["detail"])
+
+
+def encode(body: Any) -> str:
+    """A body as it stands in the table."""
+    return json.dumps(body, separators=(",", ":"))
+
+
+def _repo(repository: str) -> str:
+    return f"repo#{repository}"
+
+
+def _after(time: datetime, kept: timedelta) -> int:
+    return int((time + kept).timestamp())
+
+
+def _body(fact: Fact) -> dict[str, Any]:
+    return {"detail-type": fact.detail_type, "detail": fact.to_detail()}
+
+
+def _fact(fact: Fact, *, quietly: bool = False) -> Item:
+    prefix = "quiet" if quietly else "fact"
+    return Item(_repo(fact.repository), f"{prefix}#{fact.time}#{fact.id}", _body(fact))
+
+
+def _open(repository: str, facts: Sequence[Fact]) -> Item:
+    return Item(_repo(repository), "open", [_body(fact) for fact in facts])
+
+
+def _said(fact: Fact) -> Key:
+    subject = (fact.kind.value, fact.mode, fact.tag or "", fact.digest or "", fact.rules)
+    digest = hashlib.sha256("\n".join(subject).encode()).hexdigest()
+    return _repo(fact.repository), f"said#{digest}"
+
+
+def _mark(item: Item) -> Mark:
+    return Mark(item.sk.removeprefix("mark#"), item.body["unique"], item.body["digest"])
+
+
+def _memory(items: Iterable[Item]) -> Memory:
+    marks: dict[str, Mark] = {}
+    known: dict[str, str] = {}
+    open_facts: tuple[Fact, ...] = ()
+    pull_through: tuple[str, ...] = ()
+    for item in items:
+        if item.sk.startswith("mark#"):
+            mark = _mark(item)
+            marks[mark.tag] = mark
+        elif item.sk.startswith("unique#"):
+            known[item.sk.removeprefix("unique#")] = item.body
+        elif item.sk == "open":
+            open_facts = tuple(
+                Fact.from_detail(each["detail-type"], each["detail"]) for each in item.body
+            )
+        elif item.sk == "pull-through":
+            pull_through = tuple(item.body)
+    return Memory(marks, known, open_facts, pull_through)
