@@ -11,7 +11,7 @@ One table holds it all; an item's `pk` says whose it is and its `sk` what:
 | `repo#NAME` | `quiet#TIME#ID` | a fact of the first sight: kept, and told only in the summary |
 | `repo#NAME` | `said#HASH` | a finding that was told already |
 | `repo#NAME` | `seen` | the first sweep of the repository |
-| `sweep#ID` | `total`, `slice#N`, `repo#NAME`, `fact#…` | one sweep: its totals, who is done |
+| `sweep#ID` | `size`, `total`, `slice#N`, `repo#NAME`, `completed`, `fact#…` | one sweep |
 | `told#CAUSE` | fact id | a fact that a message has told |
 | `registry` | `pull-through` | the prefixes of pull-through-cache repositories |
 """
@@ -215,8 +215,9 @@ class History:
         pk = f"sweep#{sweep}"
         mark = Item(pk, f"slice#{part}", expires=_after(time, _SWEEP_KEPT))
         counters = {"parts": 1, "expected": repositories}
+        size = Put(Item(pk, "size", of, expires=_after(time, _SWEEP_KEPT)))
         try:
-            self._table.transact([Put(mark, absent=True), Add(pk, "total", counters)])
+            self._table.transact([Put(mark, absent=True), size, Add(pk, "total", counters)])
         except Conflict:
             return
 
@@ -231,10 +232,15 @@ class History:
             return
 
     def totals(self, sweep: str) -> Mapping[str, int]:
-        """The counters of a sweep: `parts`, `expected`, `repositories`, and what was found."""
-        key = (f"sweep#{sweep}", "total")
-        item = self._table.get([key]).get(key)
-        return {} if item is None else item.counters
+        """The counters of a sweep: `parts` of `of`, `expected`, `repositories`, what was found.
+
+        Empty for a sweep that never began.
+        """
+        pk = f"sweep#{sweep}"
+        items = self._table.get([(pk, "total"), (pk, "size")])
+        if len(items) < 2:
+            return {}
+        return {**items[pk, "total"].counters, "of": items[pk, "size"].body}
 
     def complete(self, sweep: str, fact: Fact) -> bool:
         """Record that a sweep is complete; False if that was recorded before."""
@@ -302,7 +308,7 @@ def _open(repository: str, facts: Sequence[Fact]) -> Item:
 
 
 def _said(fact: Fact) -> Key:
-    subject = (fact.kind.value, fact.mode, fact.tag or "", fact.digest or "", fact.rules)
+    subject = (fact.kind.value, fact.tag or "", fact.digest or "", fact.rules)
     digest = hashlib.sha256("\n".join(subject).encode()).hexdigest()
     return _repo(fact.repository), f"said#{digest}"
 

@@ -110,6 +110,7 @@ class EcrRegistry:
                 self._client.describe_images,
                 repositoryName=repository,
                 imageIds=ids[start : start + _IDS_PER_CALL],
+                filter={"imageStatus": "ANY"},
             )
             images |= {image.digest: image for image in map(_image, answer["imageDetails"])}
         return images

@@ -154,7 +154,7 @@ def concern_all(
         line = scheme.line(tag)
         if line is not None:
             lines[tag] = line
-    return Concern(lines, unique, tuple(unknown), {tag: (hint,) for tag in lines})
+    return Concern(lines, unique, tuple(unknown), dict.fromkeys(lines, (hint,)))
 
 
 def _lines(scheme: Scheme, hint: Hint, marked: Mapping[str, Iterable[str]]) -> Sequence[Line]:
@@ -314,12 +314,7 @@ def _hint_for(hints: Sequence[Hint], digest: str) -> Hint:
 
 
 def _reason(
-    scheme: Scheme,
-    line: Line,
-    top: _Top,
-    holder: Image | None,
-    mark: Mark | None,
-    observed: Observed,
+    scheme: Scheme, line: Line, top: _Top, holder: Image | None, mark: Mark | None
 ) -> str:
     if mark is not None and _was_higher(scheme, mark, top):
         return (

@@ -1,0 +1,1 @@
+"""What people read: one renderer per form, one sender per channel."""

@@ -1,0 +1,119 @@
+"""What a function is told by its environment, read once and typed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+from ecr_steward.rules import Mode
+
+
+class Misconfigured(Exception):
+    """The function's environment lacks something or has a value that means nothing."""
+
+
+def _need(env: Mapping[str, str], name: str) -> str:
+    value = env.get(name)
+    if not value:
+        raise Misconfigured(f"The environment variable {name} is missing; template.yaml sets it.")
+    return value
+
+
+def _number(env: Mapping[str, str], name: str) -> int:
+    value = _need(env, name)
+    if not value.isdecimal():
+        raise Misconfigured(f"The environment variable {name} must be a whole number: `{value}`.")
+    return int(value)
+
+
+def _mode(env: Mapping[str, str]) -> Mode:
+    value = _need(env, "STEWARD_MODE")
+    if value not in list(Mode):
+        raise Misconfigured(f"STEWARD_MODE must be one of {', '.join(Mode)}: `{value}`.")
+    return Mode(value)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckSettings:
+    """For check_tags."""
+
+    queue_url: str
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> Self:
+        return cls(queue_url=_need(env, "RETAG_QUEUE_URL"))
+
+
+@dataclass(frozen=True, slots=True)
+class RetagSettings:
+    """For retag; a message that was received `max_receives` times goes to the failure queue."""
+
+    mode: Mode
+    queue_url: str
+    table: str
+    max_receives: int
+    account: str
+    region: str
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> Self:
+        return cls(
+            mode=_mode(env),
+            queue_url=_need(env, "RETAG_QUEUE_URL"),
+            table=_need(env, "HISTORY_TABLE"),
+            max_receives=_number(env, "MAX_RECEIVES"),
+            account=_need(env, "REGISTRY"),
+            region=_need(env, "AWS_REGION"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SweepSettings:
+    """For sweep; `hours` is the time one sweep of the whole registry takes."""
+
+    mode: Mode
+    queue_url: str
+    table: str
+    hours: int
+    account: str
+    region: str
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> Self:
+        return cls(
+            mode=_mode(env),
+            queue_url=_need(env, "RETAG_QUEUE_URL"),
+            table=_need(env, "HISTORY_TABLE"),
+            hours=_number(env, "SWEEP_HOURS"),
+            account=_need(env, "REGISTRY"),
+            region=_need(env, "AWS_REGION"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PublishSettings:
+    """For publish."""
+
+    bus: str
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> Self:
+        return cls(bus=_need(env, "BUS_NAME"))
+
+
+@dataclass(frozen=True, slots=True)
+class NotifySettings:
+    """For notify."""
+
+    topic: str
+    table: str
+    queue_url: str
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> Self:
+        return cls(
+            topic=_need(env, "TOPIC_ARN"),
+            table=_need(env, "HISTORY_TABLE"),
+            queue_url=_need(env, "NOTIFY_QUEUE_URL"),
+        )

@@ -1,0 +1,173 @@
+"""The history's table: DynamoDB, and one in memory with the same meaning."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from botocore.exceptions import ClientError
+
+from ecr_steward.history import TRANSACTION, Conflict, Delete, Item, Key, Put, Write, encode
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_T = TypeVar("_T")
+_COUNTER = "n_"
+_GETS = 100
+_PUTS = 25
+
+
+class DynamoTable:
+    """The `Table` protocol over a DynamoDB table with the string keys `pk` and `sk`."""
+
+    def __init__(self, client: DynamoDBClient, name: str) -> None:
+        self._client: Any = client
+        self._name = name
+
+    def get(self, keys: Collection[Key]) -> dict[Key, Item]:
+        found: dict[Key, Item] = {}
+        for chunk in _chunks(dict.fromkeys(keys), _GETS):
+            asked: Any = {
+                self._name: {"Keys": [_key(*key) for key in chunk], "ConsistentRead": True}
+            }
+            while asked:
+                answer = self._client.batch_get_item(RequestItems=asked)
+                for item in map(read, answer["Responses"].get(self._name, ())):
+                    found[item.pk, item.sk] = item
+                asked = answer.get("UnprocessedKeys")
+        return found
+
+    def query(self, pk: str, prefix: str = "") -> Iterator[Item]:
+        condition, values = "pk = :pk", {":pk": {"S": pk}}
+        if prefix:
+            condition += " AND begins_with(sk, :sk)"
+            values[":sk"] = {"S": prefix}
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._name,
+            KeyConditionExpression=condition,
+            ExpressionAttributeValues=values,
+            ConsistentRead=True,
+        )
+        return (read(item) for page in pages for item in page["Items"])
+
+    def transact(self, writes: Sequence[Write]) -> None:
+        try:
+            self._client.transact_write_items(
+                TransactItems=[self._transacted(write) for write in writes]
+            )
+        except ClientError as error:
+            reasons: list[Any] = error.response.get("CancellationReasons", [])
+            if any(reason.get("Code") == "ConditionalCheckFailed" for reason in reasons):
+                raise Conflict(str(error)) from error
+            raise
+
+    def put_all(self, items: Iterable[Item]) -> None:
+        for chunk in _chunks(items, _PUTS):
+            if len(chunk) == 1:
+                self._client.put_item(TableName=self._name, Item=write(chunk[0]))
+                continue
+            asked: Any = {self._name: [{"PutRequest": {"Item": write(item)}} for item in chunk]}
+            while asked:
+                asked = self._client.batch_write_item(RequestItems=asked).get("UnprocessedItems")
+
+    def _transacted(self, each: Write) -> dict[str, Any]:
+        if isinstance(each, Put):
+            put: dict[str, Any] = {"TableName": self._name, "Item": write(each.item)}
+            if each.absent:
+                put["ConditionExpression"] = "attribute_not_exists(pk)"
+            return {"Put": put}
+        key = _key(each.pk, each.sk)
+        if isinstance(each, Delete):
+            return {"Delete": {"TableName": self._name, "Key": key}}
+        names = {f"#{i}": _COUNTER + name for i, name in enumerate(each.counters)}
+        values = {f":{i}": {"N": str(n)} for i, n in enumerate(each.counters.values())}
+        return {
+            "Update": {
+                "TableName": self._name,
+                "Key": key,
+                "UpdateExpression": "ADD " + ", ".join(f"#{i} :{i}" for i in range(len(names))),
+                "ExpressionAttributeNames": names,
+                "ExpressionAttributeValues": values,
+            }
+        }
+
+
+def read(item: Mapping[str, Any]) -> Item:
+    """An item as DynamoDB has it (attribute values), also in a stream's `NewImage`."""
+    return Item(
+        pk=item["pk"]["S"],
+        sk=item["sk"]["S"],
+        body=json.loads(item["body"]["S"]) if "body" in item else None,
+        expires=int(item["expires"]["N"]) if "expires" in item else None,
+        counters={
+            name.removeprefix(_COUNTER): int(value["N"])
+            for name, value in item.items()
+            if name.startswith(_COUNTER)
+        },
+    )
+
+
+def write(item: Item) -> dict[str, Any]:
+    """What `read` reads."""
+    attributes: dict[str, Any] = _key(item.pk, item.sk)
+    if item.body is not None:
+        attributes["body"] = {"S": encode(item.body)}
+    if item.expires is not None:
+        attributes["expires"] = {"N": str(item.expires)}
+    attributes |= {_COUNTER + name: {"N": str(n)} for name, n in item.counters.items()}
+    return attributes
+
+
+def _key(pk: str, sk: str) -> dict[str, Any]:
+    return {"pk": {"S": pk}, "sk": {"S": sk}}
+
+
+def _chunks(items: Iterable[_T], size: int) -> Iterator[list[_T]]:
+    rest = iter(items)
+    while chunk := list(itertools.islice(rest, size)):
+        yield chunk
+
+
+class MemoryTable:
+    """The `Table` protocol in memory, for `simulate` and for tests."""
+
+    def __init__(self) -> None:
+        self._items: dict[str, dict[str, Item]] = {}
+
+    def get(self, keys: Collection[Key]) -> dict[Key, Item]:
+        found = ((key, self._items.get(key[0], {}).get(key[1])) for key in keys)
+        return {key: item for key, item in found if item is not None}
+
+    def query(self, pk: str, prefix: str = "") -> Iterator[Item]:
+        items = self._items.get(pk, {})
+        return iter([items[sk] for sk in sorted(items) if sk.startswith(prefix)])
+
+    def transact(self, writes: Sequence[Write]) -> None:
+        if len(writes) > TRANSACTION:
+            raise ValueError(f"{len(writes)} writes in one transaction, {TRANSACTION} are the most")
+        for each in writes:
+            if isinstance(each, Put) and each.absent and self._has(each.item):
+                raise Conflict(f"{each.item.pk} {each.item.sk} is there already")
+        for each in writes:
+            self._carry_out(each)
+
+    def put_all(self, items: Iterable[Item]) -> None:
+        for item in items:
+            self._carry_out(Put(item))
+
+    def _has(self, item: Item) -> bool:
+        return item.sk in self._items.get(item.pk, {})
+
+    def _carry_out(self, each: Write) -> None:
+        if isinstance(each, Put):
+            self._items.setdefault(each.item.pk, {})[each.item.sk] = each.item
+        elif isinstance(each, Delete):
+            self._items.get(each.pk, {}).pop(each.sk, None)
+        else:
+            items = self._items.setdefault(each.pk, {})
+            held = items.get(each.sk, Item(each.pk, each.sk)).counters
+            counted = {name: held.get(name, 0) + n for name, n in each.counters.items()}
+            items[each.sk] = Item(each.pk, each.sk, counters={**held, **counted})

@@ -1,0 +1,220 @@
+"""The composition root: the only place that makes real clients, once per sandbox."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from ecr_steward import observe
+from ecr_steward.events import Cause, Fact, Hint, Kind, iso
+from ecr_steward.history import History
+from ecr_steward.notifications import email
+from ecr_steward.queues import HintQueue
+from ecr_steward.registry.ecr import EcrRegistry
+from ecr_steward.rules import Ruleset
+from ecr_steward.rules.compiled import find, read
+from ecr_steward.settings import (
+    CheckSettings,
+    NotifySettings,
+    PublishSettings,
+    RetagSettings,
+    SweepSettings,
+)
+from ecr_steward.tables import DynamoTable
+from ecr_steward.workflows import batch, check, notify, publish, sweep
+from ecr_steward.workflows.retag import Retagger
+
+log = logging.getLogger(__name__)
+
+Reply = dict[str, Any]
+Handler = Callable[[Mapping[str, Any]], Reply]
+
+PUTS_AT_ONCE = 4
+"""`PutImage` calls in parallel for one repository (ECR allows 10/s per account and Region)."""
+
+_CONFIG = Config(
+    connect_timeout=3,
+    read_timeout=10,
+    retries={"mode": "standard", "total_max_attempts": 4},
+    max_pool_connections=PUTS_AT_ONCE,
+)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@functools.cache
+def client(service: str) -> Any:
+    """The sandbox's one client of an AWS service; all share one session."""
+    return boto3.client(service, config=_CONFIG)  # type: ignore[call-overload]
+
+
+def prepared(build: Callable[[], Handler]) -> Callable[[], Handler]:
+    """What gives a function's handler: built while Lambda initialises it, at full speed.
+
+    Anywhere else it is built at its first use, so that importing a function needs no environment.
+    """
+    if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
+        built = build()
+        return lambda: built
+    return functools.cache(build)
+
+
+@functools.cache
+def rules() -> Ruleset:
+    """The rules this function was deployed with. Raises RulesError."""
+    return read(find(os.environ))
+
+
+def check_tags() -> Handler:
+    """The door's handler: one `ECR Image Action` event to its answer."""
+    queue = HintQueue(client("sqs"), CheckSettings.from_env(os.environ).queue_url)
+
+    def handle(event: Mapping[str, Any]) -> Reply:
+        observe.count("EventsReceived")
+        hint, answer = check.check(event, rules(), queue.send)
+        observe.count("EventsQueued", int(answer is check.Answer.LOOK))
+        repository = None if hint is None else hint.repository
+        tag = None if hint is None else hint.tag
+        log.info("%s", answer.value, extra={"repository": repository, "tag": tag})
+        return {"repository": repository, "tag": tag, "answer": answer.name, "why": answer.value}
+
+    return handle
+
+
+def retag() -> Handler:
+    """The writer's handler: one SQS event to the messages that failed."""
+    settings = RetagSettings.from_env(os.environ)
+    history = History(DynamoTable(client("dynamodb"), settings.table))
+    queue = HintQueue(client("sqs"), settings.queue_url)
+    pool = ThreadPoolExecutor(PUTS_AT_ONCE)
+    registry = EcrRegistry(client("ecr"))
+
+    def visit(repository: str, hints: Sequence[Hint]) -> None:
+        tagger = Retagger(
+            rules=rules(),
+            cap=settings.mode,
+            registry=registry,
+            history=history,
+            clock=_now,
+            account=settings.account,
+            region=settings.region,
+            spread=pool.map,
+        )
+        sweeper = sweep.Sweeper(
+            rules=rules(),
+            cap=settings.mode,
+            history=history,
+            clock=_now,
+            account=settings.account,
+            region=settings.region,
+        )
+        visited = sweep.visit_and_report(tagger, sweeper, queue.send, repository, hints)
+        for fact in visited.facts:
+            observe.count(fact.detail_type.replace(" ", ""))
+
+    def give_up(message: batch.Message, hint: Hint | None, error: Exception) -> None:
+        repository = message.group if hint is None else hint.repository
+        fact = _failed(settings, repository, hint, message.id, error)
+        try:
+            history.say([fact])
+        except Exception as fault:  # the failure queue and its alarm tell it all the same
+            log.error("The failure could not be recorded: %s", fault)
+
+    def handle(event: Mapping[str, Any]) -> Reply:
+        failures = batch.handle(
+            event["Records"], visit=visit, give_up=give_up, retry_in=queue.retry_in,
+            max_receives=settings.max_receives,
+        )  # fmt: skip
+        observe.count("MessagesFailed", len(failures["batchItemFailures"]))
+        return dict(failures)
+
+    return handle
+
+
+def _failed(
+    settings: RetagSettings, repository: str, hint: Hint | None, message_id: str, error: Exception
+) -> Fact:
+    return Fact(
+        kind=Kind.FAILED,
+        cause=Cause(message_id, "Message") if hint is None else hint.cause,
+        registry=settings.account,
+        region=settings.region,
+        repository=repository,
+        mode=settings.mode.value,
+        rule="",
+        rules="unknown",
+        reason=f"Given up after {settings.max_receives} tries, now in the failure queue: {error}",
+        time=iso(_now()),
+        tag=None if hint is None else hint.tag,
+        digest=None if hint is None else hint.digest,
+    )
+
+
+def sweep_slice() -> Handler:
+    """The sweep's handler: the slice whose turn it is, or `{"glob": …, "id": …}` by hand."""
+    settings = SweepSettings.from_env(os.environ)
+    history = History(DynamoTable(client("dynamodb"), settings.table))
+    queue = HintQueue(client("sqs"), settings.queue_url)
+    registry = EcrRegistry(client("ecr"))
+
+    def handle(event: Mapping[str, Any]) -> Reply:
+        sweeper = sweep.Sweeper(
+            rules=rules(), cap=settings.mode, history=history, clock=sweep.clock_of(event, _now),
+            account=settings.account, region=settings.region,
+        )  # fmt: skip
+        if "glob" in event:
+            sent = sweeper.by_hand(registry, queue.send_all, event["glob"], event["id"])
+        else:
+            sent = sweeper.tick(registry, queue.send_all, settings.hours)
+        log.info("Sent %s repositories to the writers", sent)
+        observe.count("RepositoriesSent", sent)
+        return {"sent": sent}
+
+    return handle
+
+
+def publish_facts() -> Handler:
+    """The publisher's handler: one DynamoDB stream event to the record that failed."""
+    bus = PublishSettings.from_env(os.environ).bus
+
+    events = client("events")
+
+    def handle(event: Mapping[str, Any]) -> Reply:
+        observe.count("RecordsRead", len(event["Records"]))
+        return dict(publish.publish(event["Records"], events, bus))
+
+    return handle
+
+
+def notify_people() -> Handler:
+    """The notifier's handler: one SQS event of steward events to the messages that wait."""
+    settings = NotifySettings.from_env(os.environ)
+    history = History(DynamoTable(client("dynamodb"), settings.table))
+    queue = HintQueue(client("sqs"), settings.queue_url)
+
+    sns = client("sns")
+
+    def tell(facts: list[Fact]) -> None:
+        message = email.render(facts)
+        sns.publish(TopicArn=settings.topic, Subject=message.subject, Message=message.body)
+        observe.count("MessagesSent")
+
+    def handle(event: Mapping[str, Any]) -> Reply:
+        observe.count("EventsReceived", len(event["Records"]))
+        return dict(
+            notify.notify(
+                event["Records"], history=history, tell=tell, clock=_now, retry_in=queue.retry_in
+            )
+        )
+
+    return handle

@@ -1,0 +1,1 @@
+"""What each function does, over the rooms below; the functions themselves only wire it."""

@@ -1,0 +1,93 @@
+"""A batch of queue messages: each repository on its own, and only what failed is returned."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ecr_steward.events import Hint, MalformedEvent
+
+log = logging.getLogger(__name__)
+
+_LONGEST_WAIT = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One record of an SQS event; `receives` counts this delivery too."""
+
+    id: str
+    group: str
+    body: str
+    receipt_handle: str
+    receives: int
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Message:
+        attributes = record.get("attributes", {})
+        return cls(
+            id=record["messageId"],
+            group=attributes.get("MessageGroupId", ""),
+            body=record["body"],
+            receipt_handle=record["receiptHandle"],
+            receives=int(attributes.get("ApproximateReceiveCount", 1)),
+        )
+
+
+def handle(
+    records: Iterable[Mapping[str, Any]],
+    *,
+    visit: Callable[[str, Sequence[Hint]], object],
+    give_up: Callable[[Message, Hint | None, Exception], None],
+    retry_in: Callable[[str, int], None],
+    max_receives: int,
+) -> dict[str, list[dict[str, str]]]:
+    """Handle the records of one SQS event, grouped by repository.
+
+    A failure returns only its repository's messages (`ReportBatchItemFailures`), which are
+    received again soon: `retry_in` gets the receipt handle and the seconds to wait. `give_up` is
+    called for a message that fails for the last time before it goes to the failure queue.
+    """
+    failed: list[tuple[Message, Hint | None, Exception]] = []
+    groups: dict[str, list[tuple[Message, Hint]]] = {}
+    for message in map(Message.from_record, records):
+        try:
+            hint = Hint.from_message(message.body)
+        except MalformedEvent as error:
+            failed.append((message, None, error))
+        else:
+            groups.setdefault(hint.repository, []).append((message, hint))
+    for repository, members in groups.items():
+        try:
+            visit(repository, [hint for _, hint in members])
+        except Exception as error:  # every fault must cost this repository alone
+            failed += [(message, hint, error) for message, hint in members]
+    for failure in failed:
+        message = failure[0]
+        _report(*failure)
+        if message.receives >= max_receives:
+            give_up(*failure)
+        _retry_soon(message, retry_in)
+    return {"batchItemFailures": [{"itemIdentifier": message.id} for message, _, _ in failed]}
+
+
+def _report(message: Message, hint: Hint | None, error: Exception) -> None:
+    log.error(
+        "A message failed: %s",
+        error,
+        exc_info=None if isinstance(error, MalformedEvent) else error,
+        extra={
+            "message_id": message.id,
+            "repository": message.group if hint is None else hint.repository,
+            "receives": message.receives,
+        },
+    )
+
+
+def _retry_soon(message: Message, retry_in: Callable[[str, int], None]) -> None:
+    try:
+        retry_in(message.receipt_handle, min(2**message.receives, _LONGEST_WAIT))
+    except Exception as error:  # the queue's own visibility timeout brings it back then
+        log.warning("The message will be retried late: %s", error)

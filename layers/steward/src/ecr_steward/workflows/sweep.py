@@ -1,0 +1,213 @@
+"""The sweep: repositories back through the writers' door, a slice at a time."""
+
+from __future__ import annotations
+
+import logging
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from ecr_steward.events import Action, Cause, Fact, Hint, Kind, iso, parse_time
+from ecr_steward.history import History
+from ecr_steward.registry import Registry
+from ecr_steward.rules import Mode, Ruleset
+from ecr_steward.rules.model import glob_regex
+from ecr_steward.workflows.retag import Retagger, Visit
+
+log = logging.getLogger(__name__)
+
+INTERVAL = timedelta(minutes=5)
+"""Time between two slices: the schedule's rate."""
+
+CAUSE = "Sweep"
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Part `part` of the `of` parts of one sweep; `sweep` is the sweep's id."""
+
+    sweep: str
+    part: int
+    of: int
+
+    @classmethod
+    def at(cls, time: datetime, hours: int) -> Slice:
+        """The slice whose turn is at `time`, when a whole sweep takes `hours`."""
+        of = max(1, int(timedelta(hours=hours) / INTERVAL))
+        tick = int(time.timestamp() // INTERVAL.total_seconds())
+        begin = datetime.fromtimestamp((tick - tick % of) * INTERVAL.total_seconds(), UTC)
+        return cls(sweep=f"sweep-{iso(begin)}", part=tick % of, of=of)
+
+    def previous(self) -> str:
+        """The id of the sweep before this one."""
+        begin = datetime.fromisoformat(self.sweep.removeprefix("sweep-"))
+        return f"sweep-{iso(begin - self.of * INTERVAL)}"
+
+    def holds(self, repository: str) -> bool:
+        return zlib.crc32(repository.encode()) % self.of == self.part
+
+
+class Sweeper:
+    """Sends repositories to the writers, and says when a sweep is complete."""
+
+    def __init__(
+        self,
+        *,
+        rules: Ruleset,
+        cap: Mode,
+        history: History,
+        clock: Callable[[], datetime],
+        account: str,
+        region: str,
+    ) -> None:
+        self._rules = rules
+        self._cap = cap
+        self._history = history
+        self._clock = clock
+        self._account = account
+        self._region = region
+
+    def tick(
+        self, registry: Registry, send_all: Callable[[Iterable[Hint]], None], hours: int
+    ) -> int:
+        """Send the slice whose turn it is; returns how many repositories it has.
+
+        Run again for the same time it sends the same messages, which SQS tells apart by id.
+        """
+        if self._cap is Mode.OFF:
+            return 0
+        now = self._clock()
+        turn = Slice.at(now, hours)
+        self._history.remember_pull_through(registry.pull_through_prefixes())
+        chosen = [name for name in self._ours(registry) if turn.holds(name)]
+        self._send(turn, chosen, send_all)
+        previous = turn.previous()
+        totals = self._history.totals(previous)
+        if totals:
+            self._complete(previous, totals)
+        self.complete_if_done(turn.sweep)
+        return len(chosen)
+
+    def by_hand(
+        self,
+        registry: Registry,
+        send_all: Callable[[Iterable[Hint]], None],
+        glob: str,
+        sweep: str,
+    ) -> int:
+        """Send every repository that `glob` matches at once, as the sweep named `sweep`."""
+        wanted = glob_regex((glob,))
+        self._history.remember_pull_through(registry.pull_through_prefixes())
+        chosen = [name for name in self._ours(registry) if wanted.fullmatch(name)]
+        self._send(Slice(f"hand-{sweep}", 0, 1), chosen, send_all)
+        self.complete_if_done(f"hand-{sweep}")
+        return len(chosen)
+
+    def done(self, hint: Hint, visit: Visit) -> None:
+        """Note what a writer found in a repository that a sweep sent to it."""
+        sweep, _, _ = hint.cause.id.partition("/")
+        counts = Counter(change.kind for change in visit.changes)
+        totals = {_COUNTED[kind]: count for kind, count in counts.items()}
+        totals |= {"images": visit.images, "first_sight": int(visit.first_sight)}
+        self._history.swept(sweep, hint.repository, totals, self._clock())
+        if visit.first_sight:
+            self._history.remember_seen(hint.repository, self._clock())
+        self.complete_if_done(sweep)
+
+    def complete_if_done(self, sweep: str) -> None:
+        """Record `Sweep Completed` once all parts are sent and all repositories were visited."""
+        totals = self._history.totals(sweep)
+        if totals and totals["parts"] >= totals["of"] and not _missing(totals):
+            self._complete(sweep, totals)
+
+    def _complete(self, sweep: str, totals: Mapping[str, int]) -> None:
+        found = {name: n for name, n in totals.items() if name not in ("parts", "of", "expected")}
+        told = {"repositories": 0, **found, "missing": _missing(totals)}
+        fact = Fact(
+            kind=Kind.SWEPT,
+            cause=Cause(sweep, CAUSE),
+            registry=self._account,
+            region=self._region,
+            repository="",
+            mode=self._cap.value,
+            rule="",
+            rules=self._rules.fingerprint,
+            reason=_summary(told),
+            time=iso(self._clock()),
+            totals=told,
+        )
+        if self._history.complete(sweep, fact):
+            log.info(fact.reason, extra={"sweep": sweep, **told})
+
+    def _ours(self, registry: Registry) -> Iterable[str]:
+        for repository in registry.repositories():
+            rule = self._rules.rule_for(repository)
+            if rule is not None and rule.tags is not None:
+                yield repository
+
+    def _send(
+        self, turn: Slice, chosen: list[str], send_all: Callable[[Iterable[Hint]], None]
+    ) -> None:
+        now = self._clock()
+        self._history.expect(turn.sweep, turn.part, len(chosen), turn.of, now)
+        send_all(
+            Hint(name, Action.SWEEP, None, None, Cause(f"{turn.sweep}/{name}", CAUSE), now)
+            for name in chosen
+        )
+
+
+def visit_and_report(
+    tagger: Retagger,
+    sweeper: Sweeper,
+    send: Callable[[Hint, int], None],
+    repository: str,
+    hints: Sequence[Hint],
+) -> Visit:
+    """Visit a repository, and note it for every sweep that sent it.
+
+    A visit that had more to write than one visit may is followed by another.
+    """
+    visit = tagger.visit(repository, hints)
+    sweeps = [hint for hint in hints if hint.action is Action.SWEEP]
+    if visit.unfinished:
+        again = sweeps[0] if sweeps else replace(hints[0], action=Action.SWEEP)
+        send(again, int(again.time.timestamp() * 1000) + len(visit.facts))
+        return visit
+    for hint in sweeps:
+        sweeper.done(hint, visit)
+    return visit
+
+
+def clock_of(event: Mapping[str, Any], now: Callable[[], datetime]) -> Callable[[], datetime]:
+    """The time a schedule's event is for, so that a repeated event takes the same slice."""
+    try:
+        time = parse_time(str(event["time"]))
+    except (KeyError, ValueError):
+        return now
+    return lambda: time
+
+
+_COUNTED = {
+    Kind.MOVE: "moved",
+    Kind.PIN: "pinned",
+    Kind.REJECT: "rejected",
+    Kind.OVERWRITE: "overwritten",
+    Kind.FAILED: "failed",
+}
+
+
+def _missing(totals: Mapping[str, int]) -> int:
+    return max(0, totals["expected"] - totals.get("repositories", 0))
+
+
+def _summary(totals: dict[str, int]) -> str:
+    parts = [f"{totals['repositories']} repositories swept"]
+    parts += [f"{totals[name]} {name}" for name in _COUNTED.values() if totals.get(name)]
+    if totals.get("first_sight"):
+        parts.append(f"{totals['first_sight']} seen for the first time")
+    if totals["missing"]:
+        parts.append(f"{totals['missing']} not finished")
+    return ", ".join(parts) + "."
