@@ -1,0 +1,1 @@
+"""The command line `ecr-steward`: the same code as the functions, for people and for tests."""

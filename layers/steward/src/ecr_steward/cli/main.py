@@ -1,0 +1,43 @@
+"""The group of commands. Each command's module is imported only when the command is used."""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "check": ("ecr_steward.cli.check:check", "Check a rules file, and explain it."),
+    "compile": ("ecr_steward.cli.compile:compile_", "Make of a rules file what functions read."),
+    "schema": ("ecr_steward.cli.schema:schema", "Print the JSON Schema of the rules file."),
+}
+"""Name of the command -> where its function is, as `module:function`, and its line of help."""
+
+
+class LazyGroup(click.Group):
+    """A click group that knows its commands by COMMANDS, so that help imports none of them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, function = COMMANDS[cmd_name][0].partition(":")
+        command = getattr(importlib.import_module(module), function)
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{COMMANDS[cmd_name][0]} is not a click command.")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name][1]) for name in self.list_commands(ctx)])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="ecr-steward", message="%(prog)s %(version)s")
+def main() -> None:
+    """Looks after the tags and settings of the images in an Amazon ECR registry.
+
+    Exit codes: 0 done, 1 it ran and found something you must look at, 2 wrong usage or input.
+    """

@@ -1,0 +1,232 @@
+"""A YAML text as plain data, with the line of every key and value and the faults met on the way."""
+
+from __future__ import annotations
+
+import json
+import re
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.reader import ReaderError
+
+Path = tuple[str | int, ...]
+
+MAX_DEPTH = 32
+MAX_VALUES = 100_000
+_MAX_SHOWN = 60
+_JSON_TAGS = "tag:yaml.org,2002:"
+
+
+@dataclass(frozen=True, order=True)
+class Fault:
+    """What is wrong on a line of the file, in one printable sentence."""
+
+    line: int
+    sentence: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sentence", printable(self.sentence))
+
+
+class RulesFault(Exception):
+    """The file holds no usable rules: every fault that was found, by line.
+
+    `name` is the file as the caller spelled it; `str()` gives a line `NAME:LINE: sentence` for
+    each fault.
+    """
+
+    def __init__(self, name: str, faults: Sequence[Fault]) -> None:
+        self.name = name
+        self.faults = tuple(sorted(set(faults)))
+        super().__init__("\n".join(f"{name}:{each.line}: {each.sentence}" for each in self.faults))
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """A value that JSON has no like of or that would not survive it: a float, a date, `!tagged`."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a value stands: its own line, its key's line, and a scalar's text as written."""
+
+    line: int
+    key_line: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Document:
+    """The data at the top of the file and the place of everything in it."""
+
+    data: Any
+    places: Mapping[Path, Place]
+    faults: tuple[Fault, ...]
+
+    def line(self, path: Path) -> int:
+        """The line of the value at `path`, or of the nearest thing around it."""
+        return self._place(path).line
+
+    def key_line(self, path: Path) -> int:
+        return self._place(path).key_line
+
+    def text(self, path: Path) -> str:
+        return self._place(path).text
+
+    def _place(self, path: Path) -> Place:
+        while path not in self.places:
+            path = path[:-1]
+        return self.places[path]
+
+
+def printable(text: str) -> str:
+    """`text` on one line: what a terminal would not show as a character becomes an escape."""
+    return "".join(each if each.isprintable() else json.dumps(each)[1:-1] for each in text)
+
+
+def shown(value: object) -> str:
+    """`value` as a sentence quotes it: short, and in words where it is no scalar."""
+    if isinstance(value, Mapping):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list"
+    if value is None:
+        return "empty"
+    text = value.text if isinstance(value, Scalar) else value
+    return f"`{clipped(str(text).lower() if isinstance(text, bool) else str(text))}`"
+
+
+def clipped(text: str) -> str:
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"
+
+
+def parse(text: str) -> Document:
+    """Read `text` as one YAML 1.2 document.
+
+    Duplicate keys and the like are collected in `faults`; ValueError with a Fault as its only
+    argument is raised where nothing can be read at all.
+    """
+    node = _compose(text)
+    if node is None:
+        raise ValueError(Fault(1, "The file is empty; it needs `version: 1` and `rules:`."))
+    builder = _Builder()
+    data = builder.build(node, (), node.start_mark.line + 1)
+    return Document(data, builder.places, tuple(builder.faults))
+
+
+def _compose(text: str) -> Node | None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of style, such as an anchor used again
+            return YAML(typ="safe", pure=True).compose(text)  # type: ignore[no-any-return]
+    except RecursionError:
+        raise ValueError(Fault(1, "The file is nested too deeply to be read.")) from None
+    except ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        sentence = "A control character stands here; remove it or save the file as plain text."
+        raise ValueError(Fault(line, sentence)) from error
+    except MarkedYAMLError as error:
+        raise ValueError(_syntax_fault(error, text.splitlines())) from error
+    except (YAMLError, ValueError, AssertionError, AttributeError, LookupError, TypeError) as error:
+        # ruamel.yaml stumbles over some malformed texts instead of reporting them.
+        raise ValueError(Fault(1, "The file is not valid YAML.")) from error
+
+
+_HINTS: tuple[tuple[str, str], ...] = (
+    (r"'\\t'", "A tab stands where YAML needs spaces; indent with spaces."),
+    (r"scanning an alias|undefined alias", 'A value that begins with `*` needs quotes: `"*"`.'),
+    (r"mapping values are not allowed|simple key",
+     "No key may stand here; check the indentation, or put the value in quotes."),
+    (r"another document", "The file holds more than one document; keep the first `---` only."),
+    (r"quoted scalar", "A quoted text is not closed, or it holds a `\\` that YAML does not know."),
+    (r"cannot start any token|scanning a directive",
+     "A value begins with a character that YAML keeps for itself; put it in quotes."),
+    (r"flow (sequence|mapping|node)",
+     "A bracket is not closed, a comma is missing, or a value with `{` needs quotes."),
+    (r"block end|block collection|block mapping|could not find expected",
+     "The indentation or the punctuation does not fit the lines above."),
+    (r"incompatible YAML document|directive",
+     "The `%` line at the top is not understood; remove it."),
+)  # fmt: skip
+
+
+def _syntax_fault(error: MarkedYAMLError, lines: list[str]) -> Fault:
+    said = f"{error.context or ''} {error.problem or ''}"
+    mark = error.problem_mark or error.context_mark
+    if "end of stream" in said or "<stream end>" in said:
+        mark = error.context_mark or mark
+    line = min(mark.line + 1, max(len(lines), 1)) if mark else 1
+    written = lines[line - 1] if line <= len(lines) else ""
+    if re.search(r":\s*\{\s*\w+\s*\}\s*[^\s,}\]]", written):
+        return Fault(line, 'A value with `{` needs quotes, such as `"{major}.{minor}"`.')
+    for pattern, sentence in _HINTS:
+        if re.search(pattern, said):
+            return Fault(line, sentence)
+    return Fault(line, f"The file is not valid YAML: {error.problem or error.context}.")
+
+
+class _Builder:
+    """Turns nodes into data. An alias is built again at each use, so places are never shared."""
+
+    def __init__(self) -> None:
+        self.places: dict[Path, Place] = {}
+        self.faults: list[Fault] = []
+
+    def build(self, node: Node, path: Path, key_line: int) -> Any:
+        line = node.start_mark.line + 1
+        if len(path) > MAX_DEPTH:
+            raise ValueError(Fault(line, f"The file is nested deeper than {MAX_DEPTH} levels."))
+        if len(self.places) >= MAX_VALUES:
+            raise ValueError(Fault(line, f"The file holds more than {MAX_VALUES:,} values."))
+        text = node.value if isinstance(node, ScalarNode) else ""
+        self.places[path] = Place(line, key_line, text)
+        if isinstance(node, MappingNode):
+            return {
+                key: self.build(value, (*path, key), at) for key, value, at in self._entries(node)
+            }
+        if isinstance(node, SequenceNode):
+            return [
+                self.build(each, (*path, i), each.start_mark.line + 1)
+                for i, each in enumerate(node.value)
+            ]
+        return _scalar(node)
+
+    def _entries(self, node: MappingNode) -> Iterator[tuple[str, Node, int]]:
+        seen: dict[str, int] = {}
+        for key, value in node.value:
+            line = key.start_mark.line + 1
+            if not isinstance(key, ScalarNode):
+                self.faults.append(Fault(line, "A key must be a word, not a list or a mapping."))
+            elif key.tag == _JSON_TAGS + "merge":
+                sentence = "`<<` is not part of the rules format; write the keys out."
+                self.faults.append(Fault(line, sentence))
+            elif key.value in seen:
+                sentence = f"{shown(key.value)} is here twice; it is on line {seen[key.value]} too."
+                self.faults.append(Fault(line, sentence))
+            else:
+                seen[key.value] = line
+                yield key.value, value, line
+
+
+_PLAIN = {"null": None, "true": True, "false": False}
+
+
+def _scalar(node: Node) -> Any:
+    kind = str(node.tag).removeprefix(_JSON_TAGS)
+    text: str = node.value
+    if kind == "str":
+        return text
+    if kind == "null":
+        return None
+    if kind == "bool" and text.lower() in _PLAIN:
+        return _PLAIN[text.lower()]
+    if kind == "int" and re.fullmatch(r"[-+]?[0-9]{1,18}", text):
+        return int(text)
+    return Scalar(text)
