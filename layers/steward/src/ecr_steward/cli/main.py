@@ -41,3 +41,7 @@ def main() -> None:
 
     Exit codes: 0 done, 1 it ran and found something you must look at, 2 wrong usage or input.
     """
+
+
+if __name__ == "__main__":
+    main(prog_name="ecr-steward")
