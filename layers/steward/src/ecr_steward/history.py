@@ -12,7 +12,7 @@ One table holds it all; an item's `pk` says whose it is and its `sk` what:
 | `repo#NAME` | `said#HASH` | a finding that was told already |
 | `repo#NAME` | `seen` | the first sweep of the repository |
 | `sweep#ID` | `size`, `total`, `slice#N`, `repo#NAME`, `completed`, `fact#…` | one sweep |
-| `told#CAUSE` | fact id | a fact that a message has told |
+| `told#CAUSE` | `fact#ID`, `claim#N` | a fact on its way to people, and whether it was told |
 | `registry` | `pull-through` | the prefixes of pull-through-cache repositories |
 """
 
@@ -100,6 +100,7 @@ TRANSACTION = 100
 
 _SWEEP_KEPT = timedelta(days=30)
 _TOLD_KEPT = timedelta(days=30)
+_TOLD = "told"
 _REGISTRY: Key = ("registry", "pull-through")
 
 
@@ -258,22 +259,36 @@ class History:
         found = ((sweep, self.totals(sweep)) for sweep in sweeps)
         return next(((sweep, totals) for sweep, totals in found if totals), None)
 
-    def untold(self, facts: Sequence[Fact]) -> list[Fact]:
-        """Those of `facts` that no message has told yet."""
-        keys = {(f"told#{fact.cause.id}", fact.id): fact for fact in facts}
-        told = self._table.get(list(keys))
-        return [fact for key, fact in keys.items() if key not in told]
+    def arrive(self, facts: Iterable[Fact], time: datetime) -> None:
+        """Note that these facts have reached the notifier; those told before stay told."""
+        expires = _after(time, _TOLD_KEPT)
+        keys = {_told(fact): fact for fact in facts}
+        there = self._table.get(list(keys))
+        self._table.put_all(
+            Item(*key, body=_body(fact), expires=expires)
+            for key, fact in keys.items()
+            if key not in there
+        )
 
-    def told_of(self, cause: str) -> int:
-        """How many facts of a cause messages have told."""
-        return sum(1 for _ in self._table.query(f"told#{cause}"))
+    def story(self, cause: str) -> tuple[list[Fact], int]:
+        """The facts of a cause that arrived and no message has told, and how many were told."""
+        items = list(self._table.query(f"told#{cause}", "fact#"))
+        untold = [fact_of(item) for item in items if item.body != _TOLD]
+        return untold, len(items) - len(untold)
+
+    def claim(self, cause: str, size: int, time: datetime) -> bool:
+        """Whether the caller is the first that wants to tell the story of this size."""
+        claim = Item(f"told#{cause}", f"claim#{size}", expires=_after(time, _TOLD_KEPT))
+        try:
+            self._table.transact([Put(claim, absent=True)])
+        except Conflict:
+            return False
+        return True
 
     def tell(self, facts: Iterable[Fact], time: datetime) -> None:
         """Note that a message has told these facts."""
         expires = _after(time, _TOLD_KEPT)
-        self._table.put_all(
-            Item(f"told#{fact.cause.id}", fact.id, expires=expires) for fact in facts
-        )
+        self._table.put_all(Item(*_told(fact), body=_TOLD, expires=expires) for fact in facts)
 
 
 def fact_of(item: Item) -> Fact:
@@ -284,6 +299,10 @@ def fact_of(item: Item) -> Fact:
 def encode(body: Any) -> str:
     """A body as it stands in the table."""
     return json.dumps(body, separators=(",", ":"))
+
+
+def _told(fact: Fact) -> Key:
+    return f"told#{fact.cause.id}", f"fact#{fact.id}"
 
 
 def _repo(repository: str) -> str:

@@ -40,8 +40,9 @@ def notify(
 ) -> dict[str, list[dict[str, str]]]:
     """Tell the facts in a batch of queue messages, one `tell` per cause.
 
-    Facts that were told before are left out. A story that is not complete waits: its messages are
-    returned (`ReportBatchItemFailures`) to be received again with the rest, a few times at most.
+    Facts that were told before are left out. A story that is not complete waits in history: its
+    messages are returned (`ReportBatchItemFailures`), whichever comes last tells it, and after a
+    few rounds what there is of it is told.
     Killed between `tell` and the note that it was told, a message can be told twice: e-mail has no
     way to say a thing exactly once, and losing it would be worse.
     """
@@ -76,12 +77,14 @@ def _tell(
     clock: Callable[[], datetime],
 ) -> list[_Letter]:
     """Tell one story; returns the letters that wait for the rest of it."""
-    facts = history.untold(list({letter.fact.id: letter.fact for letter in letters}.values()))
+    history.arrive([letter.fact for letter in letters], clock())
+    facts, told = history.story(cause)
     if not facts:
         return []
-    expected = max(fact.of for fact in facts)
+    size = len(facts) + told
+    complete = size >= max(fact.of for fact in facts)
     patient = max(letter.receives for letter in letters) <= PATIENCE
-    if patient and len(facts) < expected and len(facts) + history.told_of(cause) < expected:
+    if patient and not (complete and history.claim(cause, size, clock())):
         return letters
     tell(sorted(facts, key=lambda fact: (fact.time, fact.kind.value, fact.tag or "")))
     history.tell(facts, clock())
