@@ -70,12 +70,13 @@ class RetagSettings:
 
 @dataclass(frozen=True, slots=True)
 class SweepSettings:
-    """For sweep; `hours` is the time one sweep of the whole registry takes."""
+    """For sweep; `hours` is the time one sweep takes, `pattern` the stack's part of the registry."""
 
     mode: Mode
     queue_url: str
     table: str
     hours: int
+    pattern: str
     account: str
     region: str
 
@@ -86,6 +87,7 @@ class SweepSettings:
             queue_url=_need(env, "RETAG_QUEUE_URL"),
             table=_need(env, "HISTORY_TABLE"),
             hours=_number(env, "SWEEP_HOURS"),
+            pattern=_need(env, "REPOSITORY_PATTERN"),
             account=_need(env, "REGISTRY"),
             region=_need(env, "AWS_REGION"),
         )

@@ -169,9 +169,14 @@ def sweep_slice() -> Handler:
 
     def handle(event: Mapping[str, Any]) -> Reply:
         sweeper = sweep.Sweeper(
-            rules=rules(), cap=settings.mode, history=history, clock=sweep.clock_of(event, _now),
-            account=settings.account, region=settings.region,
-        )  # fmt: skip
+            rules=rules(),
+            cap=settings.mode,
+            history=history,
+            clock=sweep.clock_of(event, _now),
+            account=settings.account,
+            region=settings.region,
+            pattern=settings.pattern,
+        )
         if "glob" in event:
             sent = sweeper.by_hand(registry, queue.send_all, event["glob"], event["id"])
         else:

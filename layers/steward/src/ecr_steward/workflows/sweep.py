@@ -51,7 +51,10 @@ class Slice:
 
 
 class Sweeper:
-    """Sends repositories to the writers, and says when a sweep is complete."""
+    """Sends repositories to the writers, and says when a sweep is complete.
+
+    `pattern` is the stack's part of the registry: another steward may look after the rest.
+    """
 
     def __init__(
         self,
@@ -62,8 +65,10 @@ class Sweeper:
         clock: Callable[[], datetime],
         account: str,
         region: str,
+        pattern: str = "*",
     ) -> None:
         self._rules = rules
+        self._pattern = glob_regex((pattern,))
         self._cap = cap
         self._history = history
         self._clock = clock
@@ -145,7 +150,8 @@ class Sweeper:
     def _ours(self, registry: Registry) -> Iterable[str]:
         for repository in registry.repositories():
             rule = self._rules.rule_for(repository)
-            if rule is not None and rule.tags is not None:
+            ours = self._pattern.fullmatch(repository) is not None
+            if ours and rule is not None and rule.tags is not None:
                 yield repository
 
     def _send(
