@@ -70,7 +70,7 @@ class RetagSettings:
 
 @dataclass(frozen=True, slots=True)
 class SweepSettings:
-    """For sweep; `hours` is the time one sweep takes, `pattern` the stack's part of the registry."""
+    """For sweep: `hours` is how long one sweep takes, `pattern` the stack's repositories."""
 
     mode: Mode
     queue_url: str

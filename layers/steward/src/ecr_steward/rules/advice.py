@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from ecr_steward.rules.document import Document, Path
@@ -19,33 +20,41 @@ def advice(ruleset: Ruleset, document: Document) -> Iterator[tuple[Path, str]]:
     """The path and the sentence of each warning."""
     if not ruleset.rules:
         yield ("rules",), "There is no rule, so every repository is left alone."
+    covers = _Covers()
     for rule in ruleset.rules:
-        yield from _shadowed(rule, ruleset.rules[: rule.index], document)
+        winners = {covers.first(glob) for glob in rule.repositories}
+        if None not in winners:
+            lines = sorted(
+                {document.line(("rules", index)) for index in winners if index is not None}
+            )
+            where = " and ".join(map(str, lines))
+            sentence = "This rule never wins: all that it names matches the rule on line"
+            yield ("rules", rule.index), f"{sentence} {where} first."
+        covers.add(rule)
         if rule.tags is not None:
             for path, sentence in _idle_stable_tags(rule.tags):
                 yield ("rules", rule.index, "tags", *path), sentence
 
 
-def _shadowed(
-    rule: Rule, earlier: tuple[Rule, ...], document: Document
-) -> Iterator[tuple[Path, str]]:
-    lines = []
-    for glob in rule.repositories:
-        winner = next((each for each in earlier if _covers(each, glob)), None)
-        if winner is None:
-            return
-        lines.append(document.line(("rules", winner.index)))
-    where = " and ".join(str(line) for line in sorted(set(lines)))
-    yield (
-        ("rules", rule.index),
-        f"This rule never wins: all that it names matches the rule on line {where} first.",
-    )
+class _Covers:
+    """Which rule, of those added so far, is the first with a glob that covers another glob."""
 
+    def __init__(self) -> None:
+        self._same: dict[str, int] = {}
+        self._wider: list[tuple[re.Pattern[str], int]] = []
 
-def _covers(rule: Rule, glob: str) -> bool:
-    """Whether every name that `glob` matches is matched by one glob of `rule`."""
-    sample = glob.replace("*", _ANY)
-    return any(glob_regex((each,)).fullmatch(sample) for each in rule.repositories)
+    def add(self, rule: Rule) -> None:
+        for glob in rule.repositories:
+            if glob not in self._same:
+                self._same[glob] = rule.index
+                if "*" in glob:
+                    self._wider.append((glob_regex((glob,)), rule.index))
+
+    def first(self, glob: str) -> int | None:
+        sample = glob.replace("*", _ANY)
+        wider = (index for pattern, index in self._wider if pattern.fullmatch(sample))
+        found = [index for index in (self._same.get(glob), next(wider, None)) if index is not None]
+        return min(found, default=None)
 
 
 def _idle_stable_tags(scheme: Scheme) -> Iterator[tuple[Path, str]]:

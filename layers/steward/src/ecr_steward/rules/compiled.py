@@ -40,6 +40,8 @@ def read(path: str | Path) -> Ruleset:
         return Ruleset.from_document(document)
     except RulesError as error:
         raise RulesError(f"{path}: {error.sentence}", error.path) from error
+    except (AttributeError, TypeError) as error:
+        raise RulesError(f"{path} holds no rules; {_AGAIN}.") from error
 
 
 def find(env: Mapping[str, str] | None = None) -> Path:

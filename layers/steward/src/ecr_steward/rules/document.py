@@ -20,6 +20,7 @@ MAX_DEPTH = 32
 MAX_VALUES = 100_000
 _MAX_SHOWN = 60
 _JSON_TAGS = "tag:yaml.org,2002:"
+_COLLECTIONS = (_JSON_TAGS + "map", _JSON_TAGS + "seq")
 
 
 @dataclass(frozen=True, order=True)
@@ -185,6 +186,10 @@ class _Builder:
             raise ValueError(Fault(line, f"The file is nested deeper than {MAX_DEPTH} levels."))
         if len(self.places) >= MAX_VALUES:
             raise ValueError(Fault(line, f"The file holds more than {MAX_VALUES:,} values."))
+        if not isinstance(node, ScalarNode) and node.tag not in _COLLECTIONS:
+            self.faults.append(
+                Fault(line, f"{shown(str(node.tag))} is no YAML tag that rules use.")
+            )
         text = node.value if isinstance(node, ScalarNode) else ""
         self.places[path] = Place(line, key_line, text)
         if isinstance(node, MappingNode):

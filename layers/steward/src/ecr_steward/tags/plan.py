@@ -313,9 +313,7 @@ def _hint_for(hints: Sequence[Hint], digest: str) -> Hint:
     return next((hint for hint in hints if hint.digest == digest), hints[0])
 
 
-def _reason(
-    scheme: Scheme, line: Line, top: _Top, holder: Image | None, mark: Mark | None
-) -> str:
+def _reason(scheme: Scheme, line: Line, top: _Top, holder: Image | None, mark: Mark | None) -> str:
     if mark is not None and _was_higher(scheme, mark, top):
         return (
             f"{mark.unique}, the highest of {line} until now, is gone: {top.unique} is the "
