@@ -1,0 +1,56 @@
+"""What the local cloud's commands show: steps with their seconds, errors, the way out."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from types import FrameType
+from typing import NoReturn
+
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from local.processes import CloudError
+from local.registry_client import PushError
+
+console = Console(highlight=False)
+
+
+@contextlib.contextmanager
+def step(title: str) -> Iterator[None]:
+    """Show that something is under way, and when it is done how many seconds it took."""
+    begun = time.monotonic()
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    try:
+        with Progress(*columns, console=console, transient=True) as progress:
+            progress.add_task(title)
+            yield
+    except BaseException:
+        console.print(f"[red]✗[/] {title}  [dim]{time.monotonic() - begun:.1f} s[/]")
+        raise
+    console.print(f"[green]✓[/] {title}  [dim]{time.monotonic() - begun:.1f} s[/]")
+
+
+@contextlib.contextmanager
+def command() -> Iterator[None]:
+    """Run a command's body: known errors become one message and exit code 1.
+
+    A request to end (SIGTERM) becomes an exception like Ctrl-C, so that what was started is
+    stopped on the way out.
+    """
+
+    def end(_number: int, _frame: FrameType | None) -> NoReturn:
+        raise SystemExit(128 + signal.SIGTERM)
+
+    signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    except (CloudError, PushError) as error:
+        console.print(f"[red]{type(error).__name__}:[/] ", end="")
+        console.print(str(error), markup=False)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)

@@ -1,0 +1,19 @@
+"""`python -m local.down`: stop the local cloud."""
+
+from __future__ import annotations
+
+from local.cloud import LocalCloud
+from local.console import command, console
+
+
+def main() -> None:
+    """The command; exit code 0 whether or not there was something to stop."""
+    with command():
+        if LocalCloud().stop():
+            console.print("The local cloud is stopped.")
+        else:
+            console.print("The local cloud is not running; there is nothing to stop.")
+
+
+if __name__ == "__main__":
+    main()

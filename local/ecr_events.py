@@ -1,0 +1,133 @@
+"""ECR's own events: their shape, and the thread that delivers them to EventBridge in order."""
+
+from __future__ import annotations
+
+import json
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+if TYPE_CHECKING:
+    from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef
+
+logger = logging.getLogger(__name__)
+
+IMAGE_ACTION: Final = "ECR Image Action"
+DEFAULT_SOURCE: Final = "ecr-steward.replay"
+
+_BATCH: Final = 10  # EventBridge API: PutEvents takes at most 10 entries
+_RETRY_SECONDS: Final = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class ImageAction:
+    """One `ECR Image Action`, as ECR puts it on the default event bus.
+
+    `tag` is None where no tag is concerned. The media types are None where ECR leaves them out:
+    both on a DELETE, `artifact_media_type` on an index.
+    """
+
+    action: str
+    repository: str
+    digest: str
+    tag: str | None
+    manifest_media_type: str | None = None
+    artifact_media_type: str | None = None
+
+    def detail(self) -> dict[str, str]:
+        """The event's `detail`; an image without a tag has the empty string as `image-tag`."""
+        detail = {
+            "result": "SUCCESS",
+            "repository-name": self.repository,
+            "image-digest": self.digest,
+            "action-type": self.action,
+            "image-tag": self.tag or "",
+        }
+        if self.manifest_media_type:
+            detail["manifest-media-type"] = self.manifest_media_type
+        if self.artifact_media_type:
+            detail["artifact-media-type"] = self.artifact_media_type
+        return detail
+
+
+def entry(event: ImageAction, source: str, time: datetime) -> PutEventsRequestEntryTypeDef:
+    """The event as an entry of PutEvents.
+
+    `source` stands in for `aws.ecr`: PutEvents refuses every source that begins with `aws.`
+    (EventBridge API: NotAuthorizedForSourceException).
+    """
+    return {
+        "Source": source,
+        "DetailType": IMAGE_ACTION,
+        "Detail": json.dumps(event.detail()),
+        "Resources": [],
+        "Time": time,
+    }
+
+
+class EventSender:
+    """Delivers image actions one after another, in the order of their submission.
+
+    `put_events` takes at most ten entries and answers as PutEvents does. While it cannot be
+    reached the events wait; an entry it refuses is logged and counted as failed, since sending it
+    again would be refused again.
+    """
+
+    def __init__(
+        self,
+        put_events: Callable[[Sequence[PutEventsRequestEntryTypeDef]], Mapping[str, object]],
+        source: str = DEFAULT_SOURCE,
+    ) -> None:
+        self._put_events = put_events
+        self._source = source
+        self._queue: queue.Queue[PutEventsRequestEntryTypeDef] = queue.Queue()
+        self._lock = threading.Lock()
+        self._sent = self._failed = self._submitted = 0
+        self._thread = threading.Thread(target=self._run, name="ecr-events", daemon=True)
+        self._thread.start()
+
+    def submit(self, event: ImageAction) -> None:
+        """Queue one event, dated now."""
+        with self._lock:
+            self._submitted += 1
+        self._queue.put(entry(event, self._source, datetime.now(UTC)))
+
+    def counts(self) -> dict[str, int]:
+        """How many events were sent, refused, and how many still wait."""
+        with self._lock:
+            pending = self._submitted - self._sent - self._failed
+            return {
+                "events_sent": self._sent,
+                "events_failed": self._failed,
+                "events_pending": pending,
+            }
+
+    def _run(self) -> None:
+        while True:
+            batch = [self._queue.get()]
+            while len(batch) < _BATCH and not self._queue.empty():
+                batch.append(self._queue.get_nowait())
+            failed = self._deliver(batch)
+            with self._lock:
+                self._failed += failed
+                self._sent += len(batch) - failed
+
+    def _deliver(self, batch: Sequence[PutEventsRequestEntryTypeDef]) -> int:
+        while True:
+            try:
+                answer = self._put_events(batch)
+            except (BotoCoreError, ClientError) as error:
+                logger.warning("EventBridge is not answering, trying again: %s", error)
+                time.sleep(_RETRY_SECONDS)
+                continue
+            failed = answer.get("FailedEntryCount", 0)
+            if failed:
+                logger.error("EventBridge refused events: %s", answer.get("Entries"))
+            return int(str(failed))

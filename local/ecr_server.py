@@ -1,0 +1,178 @@
+"""ECR on one loopback port: the API, the registry protocol under /v2/, and ECR's events.
+
+`python -m local.ecr_server --help` lists what it takes; LocalCloud starts it. Two paths are our
+own: GET /_local/health tells how many events were sent and how many wait, GET /_local/calls counts
+the calls by caller and operation since the last POST /_local/calls/reset.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import boto3
+from botocore import xform_name
+from botocore.config import Config
+from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.wrappers import Request, Response
+
+from local.ecr_events import DEFAULT_SOURCE, EventSender, ImageAction
+from local.ecr_registry import BlobStore, RegistryApp, password_for
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+logger = logging.getLogger(__name__)
+
+OWN_CLIENT: Final = "local-cloud"
+"""User-agent mark of LocalCloud's own clients."""
+FUNCTIONS: Final = "exec-env/AWS_Lambda"
+"""User-agent mark the SDK sets where AWS_EXECUTION_ENV says it runs in Lambda."""
+
+
+class Calls:
+    """Counts ECR operations by caller: `functions`, `local`, `registry` (/v2/) or `other`."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: dict[str, Counter[str]] = {}
+
+    def add(self, caller: str, operation: str) -> None:
+        """Count one call."""
+        with self._lock:
+            self._counts.setdefault(caller, Counter())[operation] += 1
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """`{caller: {operation: calls}}`."""
+        with self._lock:
+            return {caller: dict(counter) for caller, counter in self._counts.items()}
+
+    def reset(self) -> None:
+        """Begin again at nothing."""
+        with self._lock:
+            self._counts.clear()
+
+
+def create_app(
+    account: str,
+    region: str,
+    data: Path,
+    announce: Callable[[ImageAction], None],
+    health: Callable[[], dict[str, int]] = dict,
+) -> WSGIApplication:
+    """The whole server as a WSGI application with an empty registry.
+
+    `data` is the folder for blobs, `announce` takes each event ECR would send, `health` gives what
+    /_local/health answers.
+    """
+    # moto takes its account from here, when it is first imported.
+    os.environ["MOTO_ACCOUNT_ID"] = account
+    from moto.ecr.responses import ECRResponse
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+    from local.ecr_backend import install
+
+    blobs = BlobStore(data)
+    ecr = install(account, region, announce, blobs.keep)
+    calls = Calls()
+    registry = RegistryApp(
+        ecr, blobs, password_for(account), lambda operation: calls.add("registry", operation)
+    )
+    api = DomainDispatcherApplication(create_backend_app)
+
+    def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        path: str = environ["PATH_INFO"]
+        if path == "/v2" or path.startswith("/v2/"):
+            return registry(environ, start_response)
+        if path.startswith("/_local/"):
+            return _own(path, environ, calls, health)(environ, start_response)
+        operation = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")[2]
+        calls.add(_caller(environ.get("HTTP_USER_AGENT", "")), operation or path)
+        if operation == "DescribePullThroughCacheRules":
+            return _answer(200, {"pullThroughCacheRules": []})(environ, start_response)
+        if not hasattr(ECRResponse, xform_name(operation or "none")):
+            return _unsupported(operation)(environ, start_response)
+        answer: Iterable[bytes] = api(environ, start_response)
+        return answer
+
+    return app
+
+
+def _caller(user_agent: str) -> str:
+    if OWN_CLIENT in user_agent:
+        return "local"
+    return "functions" if FUNCTIONS in user_agent else "other"
+
+
+def _own(
+    path: str, environ: WSGIEnvironment, calls: Calls, health: Callable[[], dict[str, int]]
+) -> Response:
+    match Request(environ).method, path:
+        case "GET", "/_local/health":
+            return _answer(200, health())
+        case "GET", "/_local/calls":
+            return _answer(200, calls.counts())
+        case "POST", "/_local/calls/reset":
+            calls.reset()
+            return _answer(200, {})
+    return _answer(404, {"message": f"{path} is not served."})
+
+
+def _unsupported(operation: str) -> Response:
+    message = f"The local ECR does not serve {operation or 'a call without X-Amz-Target'}."
+    response = _answer(400, {"__type": "UnsupportedOperationException", "message": message})
+    response.headers["x-amzn-ErrorType"] = "UnsupportedOperationException"
+    return response
+
+
+def _answer(status: int, document: Any) -> Response:
+    return Response(json.dumps(document), status=status, content_type="application/x-amz-json-1.1")
+
+
+class _Handler(WSGIRequestHandler):
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        # A request that is no HTTP, such as a client's first try with TLS, has neither of both.
+        if not hasattr(self, "headers") or self.path.startswith("/_local/"):
+            return
+        target = self.headers.get("X-Amz-Target", "").rpartition(".")[2]
+        logger.info("%s %s %s %s", code, self.command, self.path, target)
+
+
+def _sender(endpoint: str, account: str, region: str, source: str) -> EventSender:
+    events = boto3.client(
+        "events",
+        region_name=region,
+        endpoint_url=endpoint,
+        aws_access_key_id=account,
+        aws_secret_access_key="local",
+        config=Config(retries={"total_max_attempts": 1}, proxies={}, read_timeout=10),
+    )
+    return EventSender(lambda entries: events.put_events(Entries=entries), source)
+
+
+def main() -> None:
+    """Serve until stopped."""
+    parser = argparse.ArgumentParser(description="ECR for the local cloud.")
+    parser.add_argument("--port", type=int, required=True, help="loopback port to serve on")
+    parser.add_argument("--data", type=Path, required=True, help="folder for blobs")
+    parser.add_argument("--events-endpoint", required=True, help="URL of EventBridge")
+    parser.add_argument("--source", default=DEFAULT_SOURCE, help="source of the events")
+    parser.add_argument("--account", default="123456789012")
+    parser.add_argument("--region", default="eu-west-1")
+    given = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    sender = _sender(given.events_endpoint, given.account, given.region, given.source)
+    app = create_app(given.account, given.region, given.data, sender.submit, sender.counts)
+    server = make_server("127.0.0.1", given.port, app, threaded=True, request_handler=_Handler)
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,128 @@
+"""Server processes: started in the background, waited for, stopped by their id."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+_POLL_SECONDS = 0.1
+
+
+class CloudError(Exception):
+    """The local cloud could not do what was asked; the message says why and what to look at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A process in a group of its own; `mark` tells it from a later one with the same id."""
+
+    pid: int
+    mark: str
+
+    def alive(self) -> bool:
+        """Whether it still runs."""
+        return _mark(self.pid) == self.mark
+
+    def stop(self, patience: float = 5.0) -> None:
+        """End it and everything it started; returns when it is gone."""
+        for way in (signal.SIGTERM, signal.SIGKILL):
+            if not self.alive():
+                return
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.pid, way)
+            _wait(lambda: not self.alive(), patience)
+
+    def work(self) -> int | None:
+        """A number that changes while its child processes compute; None where it is not known."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children")
+        total = 0
+        try:
+            # A child may hang on any thread of the server.
+            for task in children.parent.parent.iterdir():
+                for child in (task / "children").read_text().split():
+                    total += int(child) * 1_000_000 + _ticks(int(child))
+        except OSError:
+            return None
+        return total
+
+
+def start(command: Sequence[str], environment: Mapping[str, str], log: Path) -> Server:
+    """Start a server in the background; what it prints goes to `log`."""
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    return Server(process.pid, _mark(process.pid))
+
+
+def wait_for(server: Server, name: str, ready: Callable[[], bool], log: Path, limit: float) -> None:
+    """Return when the server is ready.
+
+    Raises CloudError with the end of its log when it ends or is not ready in `limit` seconds.
+    """
+    _wait(lambda: ready() or not server.alive(), limit)
+    if not server.alive():
+        raise CloudError(f"{name} ended while starting; {log} ends with:\n{tail(log)}")
+    if not ready():
+        raise CloudError(f"{name} was not ready in {limit:.0f} s; {log} ends with:\n{tail(log)}")
+
+
+def free_port() -> int:
+    """A loopback port nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def tail(log: Path, lines: int = 40) -> str:
+    """The last lines of a log file."""
+    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
+
+
+def _wait(done: Callable[[], bool], limit: float) -> None:
+    deadline = time.monotonic() + limit
+    while not done() and time.monotonic() < deadline:
+        time.sleep(_POLL_SECONDS)
+
+
+def _mark(pid: int) -> str:
+    """When the process started; empty if it is gone or only waits to be reaped."""
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)
+    if Path("/proc/self/stat").exists():
+        state, start_time = _stat(pid, 0), _stat(pid, 19)
+        return "" if state in ("", "Z", "X") else start_time
+    shown = subprocess.run(
+        ["ps", "-o", "state=,lstart=", "-p", str(pid)],
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout.strip()
+    state, _, start_time = shown.partition(" ")
+    return "" if state.startswith("Z") else start_time.strip()
+
+
+def _ticks(pid: int) -> int:
+    return int(_stat(pid, 11) or 0) + int(_stat(pid, 12) or 0)
+
+
+def _stat(pid: int, place: int) -> str:
+    """A field of /proc/PID/stat, counted from the one behind the name in brackets."""
+    try:
+        content = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return ""
+    return content.rpartition(")")[2].split()[place]

@@ -1,0 +1,101 @@
+"""`python -m local.up`: start the local cloud, deploy the stack to it, say how to push."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Final
+
+from botocore.exceptions import ClientError
+from rich.markup import escape
+
+from local.cloud import ACCOUNT, REGION, LocalCloud
+from local.console import command, console, step
+
+STACK: Final = "ecr-steward"
+REPOSITORIES: Final = ("base/redis", "apps/shop")
+PARAMETERS: Final = {"Mode": "enforce", "SettleSeconds": "1", "NotifyWindowSeconds": "1"}
+
+
+def up(cloud: LocalCloud, rules: Path | None = None) -> bool:
+    """Bring the cloud up as far as it is not yet; False if there was nothing to do.
+
+    What was started is stopped again if a later step fails.
+    """
+    running = cloud.attach()
+    if running and _deployed(cloud):
+        return False
+    try:
+        if not running:
+            with step("Start the local cloud"):
+                cloud.start()
+        with step("Build the stack (sam build)"):
+            template = cloud.sam_build(rules=rules)
+        with step("Deploy the stack (sam deploy)"):
+            cloud.sam_deploy(STACK, PARAMETERS, template)
+        with step(f"Create the repositories {' and '.join(REPOSITORIES)}"):
+            for repository in REPOSITORIES:
+                cloud.create_repository(repository)
+            cloud.inbox(cloud.resource(STACK, "NotificationTopic"))
+    except BaseException:
+        cloud.stop()
+        raise
+    return True
+
+
+def help_text(cloud: LocalCloud) -> str:
+    """How to log in and push with each client, and how to stop."""
+    registry, folder = cloud.registry, cloud.home
+    with_source = f"source {folder}/env"
+    image = f"{registry}/{REPOSITORIES[0]}:1.4.2"
+    login = f"aws ecr get-login-password | {{}} --username AWS --password-stdin {registry}"
+    return f"""
+[bold]The local cloud is running[/]: ECR at {registry}, account {ACCOUNT}, region {REGION}.
+
+[bold]Push without a container client[/]
+  make push IMAGE={REPOSITORIES[0]}:1.4.2
+
+[bold]Push an image of your own[/], in a shell that has the cloud's credentials ({with_source})
+  docker   {login.format("docker login")}
+           docker tag IMAGE {image}
+           docker push {image}
+  podman   {login.format("podman login --tls-verify=false")}
+           podman push --tls-verify=false IMAGE {image}
+  skopeo   {login.format("skopeo login --tls-verify=false")}
+           skopeo copy --all --dest-tls-verify=false SOURCE docker://{image}
+
+[bold]Look[/]
+  aws ecr list-images --repository-name {REPOSITORIES[0]}
+  tail -f {folder}/ministack.log
+
+[bold]Stop[/]
+  make down
+"""
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m local.up", description=__doc__)
+    parser.add_argument("--rules", type=Path, metavar="FILE", help="rules file to deploy")
+    given = parser.parse_args()
+    if given.rules and not given.rules.is_file():
+        parser.error(f"{given.rules} is not a file")
+    with command():
+        cloud = LocalCloud()
+        if not up(cloud, given.rules):
+            console.print("The local cloud is already running; `make down` stops it.")
+            if given.rules:
+                console.print(f"It keeps its rules: for {escape(str(given.rules))} stop it first.")
+        console.print(help_text(cloud), soft_wrap=True)
+
+
+def _deployed(cloud: LocalCloud) -> bool:
+    try:
+        cloud.resource(STACK, "NotificationTopic")
+    except ClientError:
+        return False
+    return True
+
+
+if __name__ == "__main__":
+    main()

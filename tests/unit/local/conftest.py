@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from moto.ecr.models import ECRBackend, ecr_backends
+from werkzeug.test import Client, TestResponse
+
+from local.ecr_events import ImageAction
+from local.ecr_server import create_app
+from local.images import Image
+
+ACCOUNT = "123456789012"
+REGION = "eu-west-1"
+LOGIN = {"Authorization": "Basic " + base64.b64encode(b"AWS:123456789012-auth-token").decode()}
+
+
+class Ecr:
+    """The ECR server in this process, asked without a socket; keeps the events it announced."""
+
+    def __init__(self, data: Path) -> None:
+        self.events: list[ImageAction] = []
+        self.http = Client(create_app(ACCOUNT, REGION, data, self.events.append))
+
+    def call(self, operation: str, user_agent: str = "tests", **parameters: Any) -> dict[str, Any]:
+        """The answer of an ECR API operation, `{"error": code}` if it is refused."""
+        scope = f"{ACCOUNT}/20260101/{REGION}/ecr/aws4_request"
+        answer = self.http.post(
+            "/",
+            data=json.dumps(parameters),
+            headers={
+                "Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host",
+                "Content-Type": "application/x-amz-json-1.1",
+                "User-Agent": user_agent,
+                "X-Amz-Target": f"AmazonEC2ContainerRegistry_V20150921.{operation}",
+            },
+        )
+        document: dict[str, Any] = json.loads(answer.get_data())
+        if answer.status_code == 200:
+            return document
+        return {"status": answer.status_code, "error": document["__type"].rpartition("#")[2]}
+
+    def put(self, repository: str, image: Image, tag: str | None = None) -> dict[str, Any]:
+        """PutImage, the children of an index first."""
+        for child in image.children:
+            self.put(repository, child)
+        more = {"imageTag": tag} if tag else {}
+        return self.call(
+            "PutImage",
+            repositoryName=repository,
+            imageManifest=image.manifest,
+            imageManifestMediaType=image.media_type,
+            **more,
+        )
+
+    def tags(self, repository: str) -> dict[str | None, str]:
+        """Each tag and its digest; untagged images come under None."""
+        ids = self.call("ListImages", repositoryName=repository)["imageIds"]
+        return {one.get("imageTag"): one["imageDigest"] for one in ids}
+
+    def docker(self, method: str, path: str, content: bytes = b"", **headers: str) -> TestResponse:
+        """A request of the registry protocol, logged in."""
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.http.open(f"/v2/{path}", method=method, data=content, headers=LOGIN | sent)
+
+    def upload(self, repository: str, content: bytes) -> str:
+        """Upload a blob in one request; its digest."""
+        digest = "sha256:" + hashlib.sha256(content).hexdigest()
+        answer = self.docker("POST", f"{repository}/blobs/uploads/?digest={digest}", content)
+        assert answer.status_code == 201
+        return digest
+
+
+@pytest.fixture
+def ecr(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ecr]:
+    # Both are set for the life of a server process; other tests use moto as it is.
+    monkeypatch.setenv("MOTO_ACCOUNT_ID", ACCOUNT)
+    server = Ecr(tmp_path)
+    server.call("CreateRepository", repositoryName="base/redis")
+    yield server
+    ecr_backends.clear()
+    ecr_backends.backend = ECRBackend
