@@ -20,7 +20,7 @@ _KINDS = {
 _MODES = {
     Mode.OFF: "off: nothing is decided and nothing is changed.",
     Mode.AUDIT: "audit: the steward reports what it would do and changes nothing.",
-    Mode.ENFORCE: "enforce: the steward changes the registry, as far as the stack's Mode allows.",
+    Mode.ENFORCE: "enforce: the steward changes the registry, if the stack's Mode allows.",
 }
 
 
@@ -89,7 +89,8 @@ def _follows(scheme: Scheme, stable: StableTag, example: tuple[str, Version] | N
     line = next((each for each in scheme.lines(version) if each.tag == tag), None)
     if line is None or stable.line(line.tag) != line:
         return f"not moved by a version such as {example[0]}"
-    return f"the highest release of its line; {line.tag} is the highest of {line}"
+    example_line = f"such as {line.tag}, " if stable.placeholders else ""
+    return f"{example_line}the highest of {line}"
 
 
 def _push(rule: Rule, scheme: Scheme, tag: str, version: Version) -> str:
@@ -98,7 +99,7 @@ def _push(rule: Rule, scheme: Scheme, tag: str, version: Version) -> str:
         return f"a push of {tag} moves no stable tag."
     puts = "puts" if rule.mode is Mode.ENFORCE else "would put"
     tags = lines[0] if len(lines) == 1 else f"{', '.join(lines[:-1])} and {lines[-1]}"
-    return f"a push of {tag} {puts} {tags} on its image, where no higher release has them."
+    return f"a push of {tag} {puts} {tags} on its image unless a higher release holds them."
 
 
 def _said(setting: str, what: str) -> str:

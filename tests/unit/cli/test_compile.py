@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from ecr_steward.cli.main import main
+from ecr_steward.rules import compiled
+from ecr_steward.rules.load import load
+
+GOOD = 'version: 1\nrules:\n  - repositories: ["base/*"]\n    tags: {unique: [semver]}\n'
+
+
+def run(*args: str) -> Result:
+    return CliRunner().invoke(main, ["compile", *args])
+
+
+@pytest.fixture(autouse=True)
+def rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    Path("rules.yaml").write_text(GOOD)
+    return Path("rules.yaml")
+
+
+def test_the_file_that_functions_read_is_written_with_its_folders() -> None:
+    result = run("rules.yaml", "--output", "a/b/rules.json")
+    assert result.exit_code == 0
+    assert compiled.read("a/b/rules.json") == load("rules.yaml")
+    assert result.stdout == f"a/b/rules.json: fingerprint {load('rules.yaml').fingerprint}\n"
+
+
+def test_the_same_rules_are_the_same_bytes_whatever_the_comments_and_order(rules: Path) -> None:
+    run("rules.yaml", "--output", "one.json")
+    rules.write_text(
+        "# x\nrules:\n- tags: {unique: [semver]}\n  repositories: [base/*]\nversion: 1\n"
+    )
+    run("rules.yaml", "--output", "two.json")
+    assert Path("one.json").read_bytes() == Path("two.json").read_bytes()
+
+
+def test_a_faulty_file_is_refused_and_nothing_is_written(rules: Path) -> None:
+    rules.write_text("version: 1\nrules:\n  - repositories: []\n")
+    result = run("./rules.yaml", "--output", "out/rules.json")
+    assert result.exit_code == 2
+    assert result.stderr == (
+        "./rules.yaml:3: `repositories` is empty; name at least one repository or glob.\n"
+    )
+    assert not Path("out").exists()
+
+
+def test_warnings_are_said_and_the_file_is_written(rules: Path) -> None:
+    rules.write_text("version: 1\nrules: []\n")
+    result = run("rules.yaml", "--output", "rules.json")
+    assert result.exit_code == 0
+    assert result.stderr.startswith("rules.yaml:2: warning: There is no rule")
+    assert compiled.read("rules.json").rules == ()
+
+
+def test_the_rules_file_itself_is_never_overwritten(rules: Path) -> None:
+    result = run("rules.yaml", "--output", "./rules.yaml")
+    assert result.exit_code == 2
+    assert "this is the rules file itself" in result.stderr
+    assert rules.read_text() == GOOD
+
+
+@pytest.mark.parametrize("output", [".", "rules.yaml/rules.json"])
+def test_a_place_that_cannot_be_written_is_one_sentence(output: str) -> None:
+    result = run("rules.yaml", "--output", output)
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"{output.removeprefix('./')}: the file cannot be written: ")
+
+
+def test_the_output_must_be_named() -> None:
+    assert run("rules.yaml").exit_code == 2

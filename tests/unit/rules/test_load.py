@@ -1,0 +1,456 @@
+from __future__ import annotations
+
+import json
+import textwrap
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from ecr_steward.rules import load as rules
+from ecr_steward.rules.document import Fault, RulesFault
+from ecr_steward.rules.model import Mode, fingerprint
+
+GOOD = textwrap.dedent("""\
+    # Base images by version.
+    version: 1
+    rules:
+      - repositories: ["base/*", redis]
+        mode: enforce
+        tags:
+          unique: [semver]
+          stable:
+            - {tag: "{major}.{minor}", follows: highest}
+            - {tag: main}
+          pin: null
+          ignore: ["pr-*"]
+      - repositories: ["*"]
+    channels: {}
+    """)
+
+
+def faults(text: str) -> list[tuple[int, str]]:
+    with pytest.raises(RulesFault) as caught:
+        rules.loads(text, "rules.yaml")
+    return [(each.line, each.sentence) for each in caught.value.faults]
+
+
+def rule(*lines: str) -> str:
+    """A file whose only rule, on line 3, has `lines`; the first of them is on line 4."""
+    head = ["version: 1", "rules:", "  - repositories: [redis]"]
+    return "\n".join([*head, *(f"    {line}" for line in lines)])
+
+
+def tags(*lines: str) -> str:
+    """A file whose only scheme has `lines`; the first of them is on line 6."""
+    return rule("tags:", "  unique: [semver]", *(f"  {line}" for line in lines))
+
+
+def test_a_good_file_becomes_rules_in_its_order(tmp_path: Path) -> None:
+    path = tmp_path / "rules.yaml"
+    path.write_text(GOOD)
+    ruleset = rules.load(path)
+    assert [each.repositories for each in ruleset.rules] == [("base/*", "redis"), ("*",)]
+    assert [each.mode for each in ruleset.rules] == [Mode.ENFORCE, Mode.AUDIT]
+    assert ruleset == rules.loads(GOOD, "other")
+
+
+def test_all_that_is_known_of_a_file_comes_with_its_rules() -> None:
+    loaded = rules.inspect_text(GOOD, "rules.yaml")
+    assert loaded.rule_lines == (4, 13)
+    assert loaded.warnings == ()
+    assert loaded.document["rules"][1] == {"repositories": ["*"]}
+    assert json.loads(json.dumps(loaded.document)) == loaded.document
+    assert loaded.ruleset.fingerprint == fingerprint(loaded.document)
+
+
+def test_comments_order_of_keys_and_a_byte_order_mark_do_not_change_the_rules(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "rules.yaml"
+    path.write_bytes(b"\xef\xbb\xbf" + GOOD.replace("# Base images by version.\n", "").encode())
+    assert rules.load(path).fingerprint == rules.loads(GOOD, "x").fingerprint
+
+
+def test_an_alias_stands_for_what_it_names() -> None:
+    text = rule("tags: &t {unique: [sha]}") + "\n  - repositories: [other]\n    tags: *t\n"
+    ruleset = rules.loads(text, "x")
+    assert ruleset.rules[0].tags == ruleset.rules[1].tags
+
+
+RULE_KEYS = "here are `repositories`, `mode`, `tags`, `repository`, `notify`."
+TAGS_KEYS = "here are `unique`, `stable`, `pin`, `ignore`, `unknown`, `overwritten`."
+
+NO_REPOSITORY = "can match no repositories; use small letters, digits, `.`, `_`, `-`, `/` and `*`."
+
+ONE_FAULT = [
+    # the top of the file
+    ('version: "1"\nrules: []', 1, "`version` must be the number 1, without quotes."),
+    ("rules: []\nversion: 2", 2, "`version` must be 1; it is `2`."),
+    ("version: 1.0\nrules: []", 1, "`version` must be 1; it is `1.0`."),
+    ("version: true\nrules: []", 1, "`version` must be 1; it is `true`."),
+    ("rules: []", 1, "`version` is missing."),
+    ("version: 1", 1, "`rules` is missing."),
+    ("version: 1\nrules:", 2, "`rules` must be a list; it is empty."),
+    ("version: 1\nrules: {}", 2, "`rules` must be a list; it is a mapping."),
+    ("version: 1\nrules: [redis]", 2,
+     "An entry of `rules` must be a mapping of keys; it is `redis`."),
+    ("version: 1\nrules: []\nchannels: {ops: {}}", 3,
+     "The channel `ops` is not supported by this version of ECR Steward; remove it."),
+    ("- a", 1, "The file must be a mapping with the keys `version` and `rules`; it is a list."),
+    ("hello", 1, "The file must be a mapping with the keys `version` and `rules`; it is `hello`."),
+    ("", 1, "The file is empty; it needs `version: 1` and `rules:`."),
+    ("# only a comment\n", 1, "The file is empty; it needs `version: 1` and `rules:`."),
+    # a rule
+    ("version: 1\nrules:\n  - mode: audit", 3, "`repositories` is missing."),
+    ("version: 1\nrules:\n  - repositores: [a]", 3,
+     f"`repositores` is not a key here; did you mean `repositories`? T{RULE_KEYS}"),
+    ("version: 1\nrules:\n  - repositories: []", 3,
+     "`repositories` is empty; name at least one repository or glob."),
+    ("version: 1\nrules:\n  - repositories: redis", 3,
+     '`repositories` must be a list; it is `redis`; write ["redis"].'),
+    ("version: 1\nrules:\n  - repositories:\n    - a\n    - b\n    - a", 6,
+     "`a` is listed twice under `repositories`; remove one."),
+    ("version: 1\nrules:\n  - repositories:\n    - a\n    - Redis", 5,
+     f"`Redis` {NO_REPOSITORY}"),
+    ('version: 1\nrules:\n  - repositories: ["redis\\n"]', 3,
+     f"`redis\\n` {NO_REPOSITORY}"),
+    (f"version: 1\nrules:\n  - repositories: [{'a' * 257}]", 3,
+     f"`{'a' * 60}…` is longer than names of repositories can be."),
+    (rule("mode: enfroce"), 4, "`mode` must be one of audit, enforce; it is `enfroce`."),
+    (rule("mode: off"), 4, "`mode` must be one of audit, enforce; it is `off`."),
+    (rule("mode:"), 4, "`mode` must be one of audit, enforce; it is empty."),
+    (rule("mode: [audit]"), 4, "`mode` must be one of audit, enforce; it is a list."),
+    (rule("mode: audit", "mode: audit"), 5, "`mode` is here twice; it is on line 4 too."),
+    (rule("repository:", "  policy: {}"), 5,
+     "`policy` is not supported by this version of ECR Steward; remove it."),
+    (rule("repository: {polcy: {}}"), 4,
+     "`polcy` is not a key here; `repository` must be empty in this version."),
+    (rule("notify:", "  - {on: [a], to: [b]}"), 4,
+     "`notify` is not supported by this version of ECR Steward; leave it empty or remove it."),
+    (rule("<<: {mode: audit}"), 4, "`<<` is not part of the rules format; write the keys out."),
+    (rule("? [mode]", ": audit"), 4, "A key must be a word, not a list or a mapping."),
+    (rule("7: x"), 4,
+     f"`7` is not a key here; t{RULE_KEYS}"),
+    # its scheme
+    (rule("tags:"), 4, "`tags` must be a mapping of keys; it is empty."),
+    (rule("tags: {}"), 4, "`unique` is missing."),
+    (rule("tags:", "  unique: []"), 5, "`unique` is empty; name at least one kind of unique tag."),
+    (rule("tags:", "  unique: semver"), 5,
+     '`unique` must be a list; it is `semver`; write ["semver"].'),
+    (rule("tags:", "  unique:", "  - sha", "  - semvr"), 7,
+     "`semvr` is not a kind of unique tag; did you mean `semver`? There are semver, sha."),
+    (rule("tags:", "  unique: [calver]"), 5,
+     "`calver` is not a kind of unique tag; there are semver, sha."),
+    (rule("tags:", "  unique: [sha, sha]"), 5, "`sha` is listed twice under `unique`; remove one."),
+    (tags("stabel: []"), 6, f"`stabel` is not a key here; did you mean `stable`? T{TAGS_KEYS}"),
+    (tags("colour: blue"), 6, f"`colour` is not a key here; t{TAGS_KEYS}"),
+    (tags("unknown: ignore"), 6, "`unknown` must be one of allow, report; it is `ignore`."),
+    (tags("overwritten: 7"), 6, "`overwritten` must be one of allow, report; it is `7`."),
+    (tags("ignore: pr-*"), 6, '`ignore` must be a list; it is `pr-*`; write ["pr-*"].'),
+    (tags("ignore: [a, 99.1]"), 6, 'An entry of `ignore` must be text; put it in quotes: "99.1".'),
+    (tags("ignore:", "  - 2026-11-23"), 7,
+     'An entry of `ignore` must be text; put it in quotes: "2026-11-23".'),
+    (tags("ignore: [a/b]"), 6,
+     "`a/b` can match no tags; use letters, digits, `.`, `_`, `-` and `*`."),
+    (tags("ignore: [~]"), 6, "An entry of `ignore` must be text; it is empty."),
+    (tags("ignore: [[a]]"), 6, "An entry of `ignore` must be text; it is a list."),
+    # its stable tags
+    (tags("stable: [latest]"), 6,
+     'An entry of `stable` must be a mapping of keys; it is `latest`; write {tag: "latest"}.'),
+    (tags("stable:", "- follows: highest"), 7, "`tag` is missing."),
+    (tags("stable:", "- tag: 1.10"), 7, '`tag` must be text; put it in quotes: "1.10".'),
+    (tags("stable:", "- tag: 8"), 7, '`tag` must be text; put it in quotes: "8".'),
+    (tags("stable:", "- tag: true"), 7, '`tag` must be text; put it in quotes: "true".'),
+    (tags("stable:", "- tag: !v 8"), 7, '`tag` must be text; put it in quotes: "8".'),
+    (tags("stable:", "- tag:"), 7, "`tag` must be text; it is empty."),
+    (tags("stable:", "- tag: {major}"), 7, '`tag` must be text; put it in quotes: "{major}".'),
+    (tags("stable:", "- tag: [latest]"), 7, "`tag` must be text; it is a list."),
+    (tags("stable:", "- tag: a", '- tag: "{majr}"'), 8,
+     "`{majr}` is not a placeholder; there are {major}, {minor}, {patch}."),
+    (tags("stable:", '- tag: "a b"'), 7,
+     "`a b` renders to no valid tag: use letters, digits, `_`, `.` and `-`."),
+    (tags("stable:", "- tag: a", "  folows: highest"), 8,
+     "`folows` is not a key here; did you mean `follows`? There are `tag`, `follows`."),
+    (tags("stable:", "- {tag: a, follows: lowest}"), 7,
+     "`follows` must be highest; it is `lowest`."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "sentence"),
+    ONE_FAULT,
+    ids=lambda value: value if isinstance(value, int) else None,
+)
+def test_each_fault_has_its_line_and_one_sentence(text: str, line: int, sentence: str) -> None:
+    assert faults(text) == [(line, sentence)]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        (tags("variants: [alpine]"), 6, "`variants`"),
+        (tags("variant_latest: x"), 6, "`variant_latest`"),
+        (tags('pin: "{tag}-{digest}"'), 6, "`pin`"),
+        (tags("unknown: remove"), 6, "`unknown: remove`"),
+        (tags("overwritten: restore"), 6, "`overwritten: restore`"),
+        (tags("stable:", "- {tag: a, follows: newest}"), 7, "`follows: newest`"),
+        (tags("stable:", "- tag: a", '  within: "8"'), 8, "`within`"),
+        (tags("stable:", "- tag: a", '  not_within: "8"'), 8, "`not_within`"),
+        (tags("stable:", "- tag: a", "  prereleases: true"), 8, "`prereleases`"),
+        (rule("tags: {unique: [build]}"), 4, "The kind `build`"),
+        (rule("tags: {unique: [timestamp]}"), 4, "The kind `timestamp`"),
+        (rule("tags: {unique: [{version: {parts: 2}}]}"), 4, "The kind `version`"),
+        (rule('tags: {unique: [{pattern: "x"}]}'), 4, "The kind `pattern`"),
+        (rule("repository: {lifecycle: {}}"), 4, "`lifecycle`"),
+        (rule("repository: {immutability: scheme}"), 4, "`immutability`"),
+        (rule("repository: {scan_on_push: true}"), 4, "`scan_on_push`"),
+        (rule("repository: {resource_tags: {}}"), 4, "`resource_tags`"),
+    ],
+)
+def test_what_later_versions_know_is_refused_as_not_supported_yet(
+    text: str, line: int, said: str
+) -> None:
+    [(at, sentence)] = faults(text)
+    assert at == line
+    assert sentence.startswith(f"{said} is not supported by this version of ECR Steward; ")
+
+
+SYNTAX = [
+    ("version: 1\nrules:\n  - repositories: [*]", 3,
+     'A value that begins with `*` needs quotes: `"*"`.'),
+    ("version: 1\nrules:\n  - repositories:\n    - *", 4,
+     'A value that begins with `*` needs quotes: `"*"`.'),
+    ("version: 1\nrules:\n\t- repositories: [a]", 3,
+     "A tab stands where YAML needs spaces; indent with spaces."),
+    (tags("stable:", "- tag: {major}.{minor}"), 7,
+     'A value with `{` needs quotes, such as `"{major}.{minor}"`.'),
+    (tags("stable: [{tag: {major}.{minor}}]"), 6,
+     'A value with `{` needs quotes, such as `"{major}.{minor}"`.'),
+    ("version: 1\nrules:\n  - repositories: [a]\n   mode: audit", 4,
+     "The indentation or the punctuation does not fit the lines above."),
+    ("version: 1\nrules: a: b", 2,
+     "No key may stand here; check the indentation, or put the value in quotes."),
+    ("version: 1\nrules: 'x\n\n\n", 2,
+     "A quoted text is not closed, or it holds a `\\` that YAML does not know."),
+    ("version: 1\nrules: @x", 2,
+     "A value begins with a character that YAML keeps for itself; put it in quotes."),
+    ("version: 1\n---\nversion: 1", 2,
+     "The file holds more than one document; keep the first `---` only."),
+    ("version: 1\nrules: [\x07]", 2,
+     "A control character stands here; remove it or save the file as plain text."),
+    ("%YAML 9.9\n---\nversion: 1", 1, "The `%` line at the top is not understood; remove it."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "sentence"), SYNTAX, ids=lambda v: v if isinstance(v, int) else None
+)
+def test_what_is_no_yaml_is_one_sentence_with_its_line(text: str, line: int, sentence: str) -> None:
+    assert faults(text) == [(line, sentence)]
+
+
+def test_a_bracket_that_stays_open_is_named_as_such() -> None:
+    [(_, sentence)] = faults("version: 1\nrules: [{a: 1\n")
+    assert sentence.startswith("A bracket is not closed")
+
+
+def test_all_faults_are_found_at_once_in_the_order_of_the_lines() -> None:
+    text = tags('stable: [{tag: "{x}"}]', "unknown: no", "unknown: yes", "colour: 1")
+    lines = [line for line, _ in faults(text + "\nversion: 2\nchannels: {b: 1, a: 2}")]
+    assert lines == [6, 7, 8, 9, 10, 11, 11]
+
+
+def test_the_text_of_the_faults_is_one_line_each_under_the_name_of_the_file() -> None:
+    with pytest.raises(RulesFault) as caught:
+        rules.loads('version: 2\nrules: "a\\nb"', "team/rules.yaml")
+    assert str(caught.value) == (
+        "team/rules.yaml:1: `version` must be 1; it is `2`.\n"
+        'team/rules.yaml:2: `rules` must be a list; it is `a\\nb`; write ["a\\nb"].'
+    )
+    assert caught.value.name == "team/rules.yaml"
+    assert caught.value.faults[0] == Fault(1, "`version` must be 1; it is `2`.")
+
+
+def test_a_tagged_list_or_mapping_is_refused() -> None:
+    found = faults("version: 1\nrules:\n  - !rule {repositories: [a]}")
+    assert found == [(3, "`!rule` is no YAML tag that rules use.")]
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "sentence"),
+    [
+        ("version: 1\nrules: []\n# é".encode("latin-1"), 3,
+         "The file is not UTF-8 text from here on; save it as UTF-8."),
+        ("version: 1".encode("utf-16"), 1,
+         "The file is not UTF-8 text from here on; save it as UTF-8."),
+        (b"version: 1\nrules: []\n" + b"#" * rules.MAX_BYTES, 1,
+         "The file is larger than 1 MiB, which is the most that rules may take."),
+        (b"", 1, "The file is empty; it needs `version: 1` and `rules:`."),
+    ],
+)  # fmt: skip
+def test_a_file_that_is_no_text_is_one_fault(
+    tmp_path: Path, content: bytes, line: int, sentence: str
+) -> None:
+    path = tmp_path / "rules.yaml"
+    path.write_bytes(content)
+    with pytest.raises(RulesFault) as caught:
+        rules.load(path)
+    assert caught.value.faults == (Fault(line, sentence),)
+
+
+def test_a_missing_file_and_a_directory_are_one_fault_each(tmp_path: Path) -> None:
+    for path, sentence in [
+        (tmp_path / "none.yaml", "There is no such file."),
+        (tmp_path, "This is a directory; name the rules file."),
+        (tmp_path / "a" / ("b" * 300), None),
+    ]:
+        with pytest.raises(RulesFault) as caught:
+            rules.load(path)
+        [fault] = caught.value.faults
+        assert fault.line == 1
+        assert sentence is None or fault.sentence == sentence
+
+
+def test_a_text_of_more_than_a_mebibyte_is_not_read() -> None:
+    assert faults("#" * (rules.MAX_BYTES + 1)) == [
+        (1, "The file is larger than 1 MiB, which is the most that rules may take.")
+    ]
+
+
+def test_aliases_that_multiply_end_in_a_fault() -> None:
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 12)]
+    [(line, sentence)] = faults("\n".join(lines))
+    assert sentence == "The file holds more than 100,000 values."
+    assert 1 <= line <= 12
+
+
+@pytest.mark.parametrize("text", ["&a [*a]", "a: &a {b: *a}", "[" * 40 + "]" * 40])
+def test_endless_and_deep_nesting_end_in_a_fault(text: str) -> None:
+    assert faults(text) == [(1, "The file is nested deeper than 32 levels.")]
+
+
+def test_nesting_that_the_parser_cannot_follow_is_a_fault() -> None:
+    assert faults("[" * 5000) == [(1, "The file is nested too deeply to be read.")]
+
+
+FRAGMENTS = st.sampled_from(
+    ["version", "1", ":", " ", "\n", "\n  ", "- ", "rules", "repositories", "tags", "unique", "[",
+     "]", "{", "}", ",", "semver", '"', "'", "*", "&a", "*a", "!t", "|", ">", "%", "@", "#", "? ",
+     "<<", "~", "stable", "tag", "{major}", "2026-01-01", "0x1", "1_0", ".inf", "\t", "\\", "---"]
+)  # fmt: skip
+
+
+@given(st.text(max_size=80) | st.lists(FRAGMENTS, max_size=25).map("".join))
+@settings(max_examples=200, deadline=None)
+@example('a: "\\ud800"')
+@example("a: &a 1\nb: &a 2")
+@example("version: !!int x")
+@example("version: " + "9" * 5000)
+@example("\ufeff\ufeff")
+@example("\ud800")
+@example("!<tag:yaml.org,2002:bool> maybe")
+def test_any_text_is_rules_or_printable_faults_on_lines_of_the_text(text: str) -> None:
+    for each in faults_of(text):
+        assert 1 <= each.line <= len(text.splitlines()) + 1
+        assert each.sentence.isprintable()
+        assert each.sentence.endswith(".")
+
+
+def faults_of(text: str) -> tuple[Fault, ...]:
+    try:
+        rules.loads(text, "rules.yaml")
+    except RulesFault as fault:
+        return fault.faults or (Fault(0, "a fault without a fault"),)
+    return ()
+
+
+@given(st.binary(max_size=60))
+@settings(max_examples=100, deadline=None)
+def test_any_file_is_rules_or_faults(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes
+) -> None:
+    path = tmp_path_factory.mktemp("rules") / "rules.yaml"
+    path.write_bytes(content)
+    with pytest.raises(RulesFault):
+        rules.load(path)
+
+
+def warnings(text: str) -> list[tuple[int, str]]:
+    return [(each.line, each.sentence) for each in rules.inspect_text(text, "x").warnings]
+
+
+def rule_list(*repositories: str) -> str:
+    return "version: 1\nrules:\n" + "".join(f"  - repositories: {each}\n" for each in repositories)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ('["*"]', "[redis]"),
+        ('["base/*"]', '["base/a", "base/b*"]'),
+        ("[redis]", "[redis]"),
+        ('["b*"]', '["b*e/*"]'),
+        ('["*/a*"]', '["x/*/ab"]'),
+    ],
+)
+def test_a_rule_that_can_never_win_is_warned_of(first: str, second: str) -> None:
+    assert warnings(rule_list(first, second)) == [
+        (4, "This rule never wins: all that it names matches the rule on line 3 first.")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("[redis]", '["*"]'),
+        ('["base/*"]', '["base/a", "other"]'),
+        ('["b*e"]', '["b*"]'),
+        ('["a*", "b*"]', '["*"]'),
+        ("[base.x]", "[base-x]"),
+    ],
+)
+def test_a_rule_that_can_win_is_not_warned_of(first: str, second: str) -> None:
+    assert warnings(rule_list(first, second)) == []
+
+
+def test_several_rules_together_can_leave_a_rule_nothing() -> None:
+    assert warnings(rule_list('["a*"]', '["b*"]', "[ab, bc, ac]")) == [
+        (5, "This rule never wins: all that it names matches the rule on line 3 and 4 first.")
+    ]
+
+
+def test_a_file_without_a_rule_is_warned_of() -> None:
+    text = "version: 1\nrules: []"
+    assert warnings(text) == [(2, "There is no rule, so every repository is left alone.")]
+
+
+@pytest.mark.parametrize(
+    ("lines", "at", "sentence"),
+    [
+        (['- tag: "{major}.{minor}.{patch}"', "  follows: highest"], 7,
+         "`{major}.{minor}.{patch}` is itself a unique tag of this scheme; it is skipped."),
+        (["- tag: a", '- tag: "1.0.0"'], 8,
+         "`1.0.0` is itself a unique tag of this scheme; it is skipped."),
+        (['- tag: "{major}"', '- tag: "8"'], 8,
+         "`8` already belongs to `{major}` above; this entry has no effect."),
+        (["- tag: latest", "- {tag: latest, follows: highest}"], 8,
+         "`latest` already belongs to `latest` above; this entry has no effect."),
+        (["- tag: pr-latest"], 7, "`pr-latest` is named by `ignore` too; it is never moved."),
+    ],
+)  # fmt: skip
+def test_a_stable_tag_without_effect_is_warned_of(lines: list[str], at: int, sentence: str) -> None:
+    assert warnings(tags("stable:", *lines, 'ignore: ["pr-*"]')) == [(at, sentence)]
+
+
+def test_a_stable_tag_that_follows_versions_where_there_are_none_is_warned_of() -> None:
+    text = rule("tags:", "  unique: [sha]", "  stable:", "  - {tag: latest, follows: highest}")
+    assert warnings(text) == [
+        (7, "`latest` follows versions, but no kind under `unique` carries one; it is never moved.")
+    ]
+
+
+def test_a_literal_before_a_template_that_could_render_it_is_not_warned_of() -> None:
+    assert warnings(tags("stable:", '- tag: "8"', '- {tag: "{major}", follows: highest}')) == []

@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ecr_steward.rules.model import Mode, Rule, RulesError, Ruleset, fingerprint, glob_regex
+
+
+def ruleset(*rules: dict[str, Any]) -> Ruleset:
+    return Ruleset.from_document({"version": 1, "rules": list(rules)})
+
+
+def rule(*repositories: str) -> Rule:
+    return Rule(index=0, repositories=repositories, mode=Mode.AUDIT, tags=None)
+
+
+@pytest.mark.parametrize(
+    ("glob", "repository", "matches"),
+    [
+        ("redis", "redis", True),
+        ("redis", "redis7", False),
+        ("redis", "my-redis", False),
+        ("base/*", "base/redis", True),
+        ("base/*", "base/a/b/c", True),
+        ("base/*", "base", False),
+        ("base/*", "base/", True),
+        ("*", "anything/at.all", True),
+        ("*-dev", "team/app-dev", True),
+        ("*-dev", "team/app-dev2", False),
+        ("a*c*e", "abcde", True),
+        ("a*c*e", "ace", True),
+        ("a*c*e", "aec", False),
+        ("base.x", "base-x", False),
+    ],
+)
+def test_a_glob_matches_whole_names_and_its_star_crosses_slashes(
+    glob: str, repository: str, matches: bool
+) -> None:
+    assert rule("other", glob).matches(repository) is matches
+    assert (glob_regex((glob,)).fullmatch(repository) is not None) is matches
+
+
+def test_the_first_rule_that_matches_wins() -> None:
+    rules = ruleset({"repositories": ["base/*"]}, {"repositories": ["*"]})
+    assert rules.rule_for("base/redis") is rules.rules[0]
+    assert rules.rule_for("redis") is rules.rules[1]
+
+
+def test_a_repository_that_no_rule_matches_has_no_rule() -> None:
+    assert ruleset({"repositories": ["base/*"]}).rule_for("redis") is None
+    assert ruleset().rule_for("redis") is None
+
+
+@pytest.mark.parametrize(
+    ("repositories", "named"),
+    [
+        (("*",), False),
+        (("*/redis",), False),
+        (("hub/*",), True),
+        (("*", "hub/redis"), True),
+        (("other", "*"), False),
+    ],
+)
+def test_a_rule_names_a_repository_only_by_a_glob_without_a_leading_star(
+    repositories: tuple[str, ...], named: bool
+) -> None:
+    assert rule(*repositories).matches("hub/redis")
+    assert rule(*repositories).names("hub/redis") is named
+
+
+@pytest.mark.parametrize(
+    ("mode", "cap", "result"),
+    [
+        (Mode.ENFORCE, Mode.ENFORCE, Mode.ENFORCE),
+        (Mode.ENFORCE, Mode.AUDIT, Mode.AUDIT),
+        (Mode.AUDIT, Mode.ENFORCE, Mode.AUDIT),
+        (Mode.ENFORCE, Mode.OFF, Mode.OFF),
+        (Mode.OFF, Mode.AUDIT, Mode.OFF),
+    ],
+)
+def test_a_cap_lowers_a_mode_and_never_raises_it(mode: Mode, cap: Mode, result: Mode) -> None:
+    assert mode.capped(cap) is result
+
+
+def test_a_rule_is_in_audit_without_tags_where_the_document_says_nothing() -> None:
+    [only] = ruleset({"repositories": ["redis"]}).rules
+    assert only == Rule(index=0, repositories=("redis",), mode=Mode.AUDIT, tags=None)
+
+
+def test_a_rule_is_called_by_its_index_and_its_globs() -> None:
+    rules = ruleset({"repositories": ["a"]}, {"repositories": ["b/*", "c"]})
+    assert rules.rules[1].label() == "1: b/*, c"
+
+
+@pytest.mark.parametrize(
+    ("entry", "path", "said"),
+    [
+        ({}, (), "`repositories` is missing."),
+        ({"repositories": []}, (), "`repositories` is empty"),
+        ({"repositories": ["a"], "mode": "on"}, (), "'on' is not a valid Mode"),
+        ({"repositories": ["a"], "tags": {"unique": ["x"]}}, ("tags", "unique", 0),
+         "`x` is not a kind of unique tag"),
+        ({"repositories": ["a"], "tags": {"unique": ["sha"], "stable": [{"tag": "{x}"}]}},
+         ("tags", "stable", 0, "tag"), "`{x}` is not a placeholder"),
+        ({"repositories": ["a"], "tags": {}}, (), "`unique` is missing."),
+    ],
+)  # fmt: skip
+def test_a_fault_comes_with_the_path_that_leads_to_it(
+    entry: dict[str, Any], path: tuple[str | int, ...], said: str
+) -> None:
+    with pytest.raises(RulesError) as caught:
+        ruleset({"repositories": ["fine"]}, entry)
+    assert said in caught.value.sentence
+    assert caught.value.path == ("rules", 1, *path)
+
+
+@pytest.mark.parametrize("version", [None, 2, "1"])
+def test_a_document_of_another_version_is_refused(version: object) -> None:
+    with pytest.raises(RulesError) as caught:
+        Ruleset.from_document({"version": version, "rules": []})
+    assert caught.value.path == ("version",)
+
+
+def test_a_fingerprint_follows_the_meaning_and_not_the_order_of_keys() -> None:
+    document = {"version": 1, "rules": [{"repositories": ["a"], "mode": "audit"}]}
+    same = {"rules": [{"mode": "audit", "repositories": ["a"]}], "version": 1}
+    other = {"version": 1, "rules": [{"repositories": ["a"], "mode": "enforce"}]}
+    assert fingerprint(document) == fingerprint(same)
+    assert fingerprint(document) != fingerprint(other)
+    assert Ruleset.from_document(document).fingerprint == fingerprint(document)
+    assert len(fingerprint(document)) == 12
+    assert int(fingerprint(document), 16) >= 0
