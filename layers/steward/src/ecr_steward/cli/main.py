@@ -9,6 +9,7 @@ import click
 COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("ecr_steward.cli.check:check", "Check a rules file, and explain it."),
     "compile": ("ecr_steward.cli.compile:compile_", "Make of a rules file what functions read."),
+    "simulate": ("ecr_steward.cli.simulate:simulate", "Play a story of pushes without AWS."),
     "schema": ("ecr_steward.cli.schema:schema", "Print the JSON Schema of the rules file."),
 }
 """Name of the command -> where its function is, as `module:function`, and its line of help."""

@@ -160,9 +160,10 @@ class EcrRegistry:
             return
         except TagFrozen:
             # Immutable repositories have been seen to say this of an unchanged digest too.
-            if tag in self.describe(repository, [manifest.digest])[manifest.digest].tags:
-                return
-            raise
+            image = self.describe(repository, [manifest.digest]).get(manifest.digest)
+            if image is None or tag not in image.tags:
+                raise
+            return
         put = answer["image"]["imageId"]["imageDigest"]
         if put != manifest.digest:
             raise Refused("PutImage", "DigestMismatch", f"`{tag}` went to {put}")

@@ -260,11 +260,12 @@ class Retagger:
         if not writes:
             return written
         self._history.intend(repository, stamp.facts(writes))
-        for kind in (Kind.PIN, Kind.MOVE):
-            stranded = {change.after for change in written.failed if change.kind is Kind.PIN}
-            stranded |= {c.after for c, _ in written.passing if c.kind is Kind.PIN}
-            batch = [c for c in writes if c.kind is kind and c.before not in stranded - {None}]
-            self._put_all(repository, batch, look.manifests, written)
+        pins = [change for change in writes if change.kind is Kind.PIN]
+        self._put_all(repository, pins, look.manifests, written)
+        # Without its pin an image would be left without any tag: then its tag does not move.
+        stranded = {pin.after for pin in pins} - {change.after for change in written.done}
+        moves = [c for c in writes if c.kind is Kind.MOVE and c.before not in stranded]
+        self._put_all(repository, moves, look.manifests, written)
         left = [change for change, _ in written.passing]
         self._history.close(repository, stamp.facts(written.done), stamp.facts(left))
         return written

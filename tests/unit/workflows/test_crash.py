@@ -1,0 +1,89 @@
+"""Killed between any two calls and run again, the writer loses nothing and doubles nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ecr_steward.rules import Mode
+from tests.world import Killed, World, image
+
+
+def _first_push(world: World) -> None:
+    world.push("1.4.2", name="new")
+
+
+def _move_and_pin(world: World) -> None:
+    world.push("1.4.2", name="new")
+    world.settle()
+    world.push("latest", name="stray")
+
+
+def _newer(world: World) -> None:
+    world.push("1.4.1", name="old")
+    world.settle()
+    world.push("1.4.2", name="new")
+
+
+def _off_scheme(world: World) -> None:
+    world.push("nightly", name="n")
+
+
+def _overwrite(world: World) -> None:
+    world.push("1.4.2", name="first")
+    world.settle()
+    world.push("1.4.2", name="second")
+
+
+def _deleted(world: World) -> None:
+    world.push("1.4.1", name="old")
+    world.push("1.4.2", name="new")
+    world.settle()
+    world.delete(digest=image("new"))
+
+
+STORIES = [_first_push, _move_and_pin, _newer, _off_scheme, _overwrite, _deleted]
+
+
+def _run(story: Callable[[World], None], mode: Mode, kill_at: int | None) -> tuple[World, int]:
+    """Play `story`, kill the function at a step of what follows, and deliver its event again."""
+    world = World(mode=mode)
+    story(world)
+    told_before = len(world.told())
+    world.arm(kill_at)
+    event = world.events.pop(0)
+    try:
+        world.deliver(event)
+    except Killed:
+        steps = world.wire.steps
+        world.arm(None)
+        world.deliver(event)
+    else:
+        steps = world.wire.steps
+        world.arm(None)
+    world.settle()
+    world.table.told = world.table.told[told_before:]
+    return world, steps
+
+
+def _outcome(world: World) -> tuple[dict[str, str], list[Any]]:
+    return world.tags(), sorted(
+        (f.kind, f.tag, f.digest, f.before, f.mode, f.of, f.id) for f in world.told()
+    )
+
+
+@pytest.mark.parametrize("mode", [Mode.ENFORCE, Mode.AUDIT])
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__.strip("_"))
+def test_killed_at_any_step_it_loses_no_move_no_record_and_doubles_none(
+    story: Callable[[World], None], mode: Mode
+) -> None:
+    undisturbed, steps = _run(story, mode, None)
+    assert steps > 2
+    for at in range(1, steps + 1):
+        disturbed, reached = _run(story, mode, at)
+        assert reached == at, "the wire did not trip"
+        assert _outcome(disturbed) == _outcome(undisturbed), f"killed at step {at} of {steps}"
+        ids = [fact.id for fact in disturbed.told()]
+        assert len(ids) == len(set(ids)), f"killed at step {at}: something was told twice"
