@@ -1,0 +1,222 @@
+"""Which events the rules and filters let through, by the files in events/."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ecr_steward.events import Cause, Fact, Hint, Kind, parse_time
+from ecr_steward.history import History
+from ecr_steward.tables import MemoryTable, write
+from tests.template import support
+from tests.template.patterns import matches
+from tests.template.support import EVENTS, Stack
+
+ACCEPTED = {
+    "ecr_push_version",
+    "ecr_push_version_docker",
+    "ecr_push_version_documented_shape",
+    "ecr_push_version_older",
+    "ecr_push_version_prerelease",
+    "ecr_push_version_replayed",
+    "ecr_push_index",
+    "ecr_push_index_docker",
+    "ecr_push_stable_echo",
+    "ecr_push_commit",
+    "ecr_push_stable_by_pipeline",
+    "ecr_push_off_scheme",
+    "ecr_push_ignored",
+    "ecr_push_referrer_tag",
+    "ecr_push_unmatched_repository",
+    "ecr_push_long_repository",
+    "ecr_delete_version",
+    "ecr_delete_untagged",
+    "ecr_delete_absent_tag",
+}
+REFUSED = {
+    "ecr_push_untagged_child",
+    "ecr_push_absent_tag",
+    "ecr_push_failed_result",
+    "ecr_push_malformed",
+    "ecr_push_other_account",
+    "ecr_push_other_region",
+    "ecr_archive_version",
+    "ecr_scan_complete",
+}
+
+
+def event(name: str) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text(encoding="utf-8"))
+    return content
+
+
+def passes(stack: Stack, name: str) -> bool:
+    return matches(stack.of("AWS::Events::Rule")["ImagePushRule"]["EventPattern"], event(name))
+
+
+@pytest.mark.parametrize("name", sorted(ACCEPTED))
+def test_the_image_rule_accepts(audit: Stack, name: str) -> None:
+    assert passes(audit, name)
+
+
+@pytest.mark.parametrize("name", sorted(REFUSED))
+def test_the_image_rule_refuses(audit: Stack, name: str) -> None:
+    assert not passes(audit, name)
+
+
+def test_every_ecr_event_file_is_accepted_or_refused() -> None:
+    assert {path.stem for path in EVENTS.glob("ecr_*.json")} == ACCEPTED | REFUSED
+
+
+def test_the_image_rule_listens_to_the_repositories_of_the_stack_only() -> None:
+    base = support.stack(RepositoryPattern="base/*")
+    assert passes(base, "ecr_push_version")
+    assert passes(base, "ecr_delete_untagged")
+    assert not passes(base, "ecr_push_commit")
+
+
+def test_the_image_rule_listens_to_the_replay_source_it_is_given() -> None:
+    other = support.stack(ReplaySource="team.replay")
+    assert passes(other, "ecr_push_version")
+    assert not passes(other, "ecr_push_version_replayed")
+
+
+def test_the_image_rule_stays_on_in_every_mode(any_stack: Stack) -> None:
+    rule = any_stack.of("AWS::Events::Rule")["ImagePushRule"]
+    assert rule.get("State", "ENABLED") == "ENABLED"
+
+
+@pytest.mark.parametrize("name", sorted(ACCEPTED))
+def test_the_library_understands_what_the_image_rule_accepts(name: str) -> None:
+    hint = Hint.from_ecr(event(name))
+    assert hint is not None
+    assert hint.repository == event(name)["detail"]["repository-name"]
+
+
+def _letters() -> list[dict[str, Any]]:
+    return [
+        json.loads(record["body"])
+        for name in ("notify_batch_moved", "notify_batch_two_causes")
+        for record in event(name)["Records"]
+    ]
+
+
+def test_the_stewards_rule_takes_all_its_events_and_no_others(audit: Stack) -> None:
+    rule = audit.of("AWS::Events::Rule")["StewardEventsRule"]
+    assert rule["EventBusName"] == "${StewardBus}"
+    assert all(matches(rule["EventPattern"], letter) for letter in _letters())
+    assert not matches(rule["EventPattern"], event("ecr_push_version"))
+
+
+def _streamed(stack: Stack, record: dict[str, Any]) -> bool:
+    mapping = stack.of("AWS::Lambda::EventSourceMapping")["PublishFunctionHistoryEventSource"]
+    filters = mapping["FilterCriteria"]["Filters"]
+    return any(matches(json.loads(each["Pattern"]), record) for each in filters)
+
+
+def test_the_stream_gives_the_publisher_every_fact(audit: Stack) -> None:
+    records = event("stream_history_facts")["Records"]
+    assert records
+    assert all(_streamed(audit, record) for record in records)
+
+
+def test_the_stream_keeps_the_stewards_own_notes_from_the_publisher(audit: Stack) -> None:
+    records = event("stream_history_notes")["Records"]
+    assert records
+    assert not any(_streamed(audit, record) for record in records)
+
+
+def test_the_stream_lets_through_what_the_history_tells_and_nothing_else_it_writes(
+    audit: Stack,
+) -> None:
+    letter = _letters()[0]
+    fact = Fact.from_detail(letter["detail-type"], letter["detail"])
+    rejected = Fact.from_detail("Tag Rejected", {**letter["detail"], "tag": "my-test"})
+    written: list[dict[str, Any]] = []
+    table = MemoryTable()
+    history = History(table)
+
+    history.intend(fact.repository, [fact])
+    history.close(fact.repository, [fact])
+    history.say([rejected])
+    now = parse_time(fact.time)
+    history.arrive([fact], now)
+    history.remember_seen(fact.repository, now)
+    for pk in (f"repo#{fact.repository}", f"told#{fact.cause.id}"):
+        written += [write(item) for item in table.query(pk)]
+
+    through = [
+        item
+        for item in written
+        if _streamed(audit, {"eventName": "INSERT", "dynamodb": {"Keys": item, "NewImage": item}})
+    ]
+    assert sorted(json.loads(item["body"]["S"])["detail-type"] for item in through) == [
+        "Tag Moved",
+        "Tag Rejected",
+    ]
+    assert len(written) > len(through)
+
+
+def test_sample_facts_are_facts_of_this_library() -> None:
+    for letter in _letters():
+        fact = Fact.from_detail(letter["detail-type"], letter["detail"])
+        assert fact.kind in (Kind.MOVE, Kind.REJECT)
+        assert isinstance(fact.cause, Cause)
+        assert letter["detail"] == fact.to_detail()
+
+
+def test_sample_messages_are_hints_of_this_library_but_for_the_poison() -> None:
+    for path in sorted(EVENTS.glob("retag_*.json")):
+        for record in event(path.stem)["Records"]:
+            if record["body"].startswith('{"repository":"'):
+                assert Hint.from_message(record["body"]).to_message() == record["body"]
+            else:
+                assert path.stem == "retag_batch_with_poison"
+
+
+@pytest.mark.parametrize("path", sorted(EVENTS.glob("*.json")), ids=lambda path: path.stem)
+def test_a_sample_is_named_after_its_source_and_names_no_other_account(path: Path) -> None:
+    assert path.stem.partition("_")[0] in ("ecr", "retag", "schedule", "hand", "stream", "notify")
+    text = path.read_text(encoding="utf-8")
+    assert json.loads(text)
+    if path.stem != "ecr_push_other_account":
+        assert "210987654321" not in text
+
+
+# The matcher itself, by the examples of the EventBridge User Guide.
+@pytest.mark.parametrize(
+    ("pattern", "document", "expected"),
+    [
+        ({"a": ["x"]}, {"a": "x"}, True),
+        ({"a": ["x"]}, {"a": ["y", "x"]}, True),
+        ({"a": ["x"]}, {}, False),
+        ({"a": ["1"]}, {"a": 1}, False),
+        ({"a": {"b": ["x"]}}, {"a": {"b": "x", "c": "y"}}, True),
+        ({"a": {"b": ["x"]}}, {"a": "x"}, False),
+        ({"a": [{"prefix": "x-"}]}, {"a": "x-1"}, True),
+        ({"a": [{"suffix": ".sig"}]}, {"a": "x.sig"}, True),
+        ({"a": [{"anything-but": [""]}]}, {"a": ""}, False),
+        ({"a": [{"anything-but": [""]}]}, {"a": "x"}, True),
+        ({"a": [{"anything-but": [""]}]}, {}, False),
+        ({"a": [{"anything-but": {"prefix": "x"}}]}, {"a": "xy"}, False),
+        ({"a": [{"wildcard": "base/*"}]}, {"a": "base/x/y"}, True),
+        ({"a": [{"wildcard": "base/*"}]}, {"a": "apps/base/x"}, False),
+        ({"a": [{"exists": False}]}, {}, True),
+        ({"a": [{"exists": True}]}, {}, False),
+        ({"$or": [{"a": ["x"]}, {"b": ["y"]}]}, {"b": "y"}, True),
+        ({"$or": [{"a": ["x"]}, {"b": ["y"]}]}, {"a": "y"}, False),
+        ({"c": ["z"], "$or": [{"a": ["x"]}]}, {"a": "x"}, False),
+    ],
+)
+def test_patterns_match_as_in_eventbridge(
+    pattern: dict[str, Any], document: dict[str, Any], expected: bool
+) -> None:
+    assert matches(pattern, document) is expected
+
+
+def test_an_operator_that_is_not_known_is_no_match_by_mistake() -> None:
+    with pytest.raises(NotImplementedError, match="cidr"):
+        matches({"a": [{"cidr": "10.0.0.0/8"}]}, {"a": "10.0.0.1"})

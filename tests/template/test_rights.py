@@ -1,0 +1,172 @@
+"""What the roles may do."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from tests.template import checks, support
+from tests.template.support import ROOT, Stack, Template, listed
+
+LIBRARY = ROOT / "layers" / "steward" / "src" / "ecr_steward"
+
+
+@pytest.mark.parametrize("mode", ["audit", "off"])
+def test_no_role_may_write_to_ecr_unless_the_stack_enforces(mode: str) -> None:
+    assert checks.ecr_writes(support.stack(Mode=mode)) == set()
+
+
+def test_the_writer_alone_may_put_images_where_the_stack_enforces(enforce: Stack) -> None:
+    assert checks.ecr_writes(enforce) == {("RetagRole", "ecr:PutImage")}
+
+
+@pytest.mark.parametrize("action", ["ecr:*", "*", "ecr:PutImage", "ecr:BatchDeleteImage", "ecr:P*"])
+def test_a_write_action_is_recognised(action: str) -> None:
+    def mutate(template: Template) -> None:
+        role = template["Resources"]["SweepRole"]["Properties"]["Policies"][0]
+        role["PolicyDocument"]["Statement"].append(
+            {"Sid": "Extra", "Effect": "Allow", "Action": [action], "Resource": "*"}
+        )
+
+    assert checks.ecr_writes(support.stack(mutate)) == {("SweepRole", action)}
+
+
+@pytest.mark.parametrize("mode", ["audit", "enforce", "off"])
+def test_wildcards_are_those_that_aws_demands(mode: str) -> None:
+    stack = support.stack(Mode=mode, RepositoryPattern="base/redis", Tracing="Active")
+    assert list(checks.wildcards_have_reasons(stack)) == []
+
+
+def test_every_wildcard_with_a_reason_is_there() -> None:
+    stack = support.stack(RepositoryPattern="base/redis", Tracing="Active")
+    wide = {
+        (role, each["Sid"])
+        for role, each in stack.statements()
+        if any("*" in resource for resource in listed(each["Resource"]))
+    }
+    assert wide == set(checks.WILDCARDS)
+
+
+@pytest.mark.parametrize("change", [{"Resource": "*"}, {"Action": "sqs:*"}, {"NotAction": "a:B"}])
+def test_a_needless_wildcard_is_noticed(change: dict[str, str]) -> None:
+    def mutate(template: Template) -> None:
+        role = template["Resources"]["CheckTagsRole"]["Properties"]["Policies"][0]
+        role["PolicyDocument"]["Statement"][1].update(change)
+
+    stack = support.stack(mutate, RepositoryPattern="base/redis")
+    assert list(checks.wildcards_have_reasons(stack)) != []
+
+
+def test_every_role_is_written_in_the_template(enforce: Stack) -> None:
+    written = {
+        name
+        for name, resource in support.source()["Resources"].items()
+        if resource["Type"].startswith("AWS::IAM::")
+    }
+    made = {name for name, each in enforce.resources.items() if each["Type"].startswith("AWS::IAM")}
+    assert made == written - {"TracesPolicy"}
+
+
+def test_sam_makes_a_role_where_the_template_forgets_one() -> None:
+    stack = support.stack(
+        lambda template: template["Resources"]["SweepFunction"]["Properties"].pop("Role")
+    )
+    assert "SweepFunctionRole" in stack.resources
+
+
+def test_statements_have_names_and_no_two_share_one(enforce: Stack) -> None:
+    names = [(role, each.get("Sid")) for role, each in enforce.statements()]
+    assert len(set(names)) == len(names)
+    assert all(sid for _, sid in names)
+
+
+def test_traces_need_no_right_until_they_are_switched_on(audit: Stack) -> None:
+    def traced(stack: Stack) -> set[str]:
+        return {
+            role for role, each in stack.statements() if "xray:PutTraceSegments" in each["Action"]
+        }
+
+    assert traced(audit) == set()
+    assert traced(support.stack(Tracing="Active")) == {
+        f"{each}Role" for each in ("CheckTags", "Retag", "Publish", "Notify", "Sweep")
+    }
+
+
+def test_the_publisher_speaks_for_the_steward_only(audit: Stack) -> None:
+    (spoken,) = [each for _, each in audit.statements() if "events:PutEvents" in each["Action"]]
+    assert spoken["Resource"] == "${StewardBus.Arn}"
+    assert spoken["Condition"] == {"StringEquals": {"events:source": "ecr-steward"}}
+
+
+# What Lambda itself does with a function's role, beside what the library calls.
+BY_LAMBDA = {
+    "sqs:ReceiveMessage",
+    "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
+    "dynamodb:DescribeStream",
+    "dynamodb:GetRecords",
+    "dynamodb:GetShardIterator",
+    "dynamodb:ListStreams",
+    "lambda:InvokeFunction",
+    "logs:CreateLogStream",
+    "logs:PutLogEvents",
+}
+CALLS = {
+    "batch_get_item": {"dynamodb:BatchGetItem"},
+    "batch_write_item": {"dynamodb:BatchWriteItem"},
+    "put_item": {"dynamodb:PutItem"},
+    "query": {"dynamodb:Query"},
+    "transact_write_items": {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"},
+    "send_message": {"sqs:SendMessage"},
+    "send_message_batch": {"sqs:SendMessage"},
+    "change_message_visibility": {"sqs:ChangeMessageVisibility"},
+    "batch_get_image": {"ecr:BatchGetImage"},
+    "describe_images": {"ecr:DescribeImages"},
+    "list_images": {"ecr:ListImages"},
+    "put_image": {"ecr:PutImage"},
+    "describe_repositories": {"ecr:DescribeRepositories"},
+    "describe_pull_through_cache_rules": {"ecr:DescribePullThroughCacheRules"},
+    "put_events": {"events:PutEvents"},
+    "publish": {"sns:Publish"},
+}
+"""Calls of boto3 and the actions they need (Service Authorization Reference)."""
+ADAPTERS = (
+    LIBRARY / "tables.py",
+    LIBRARY / "queues.py",
+    LIBRARY / "registry" / "ecr.py",
+    LIBRARY / "workflows" / "publish.py",
+    LIBRARY / "wiring.py",
+)
+CLIENTS = {"_client", "client", "sns", "events"}
+
+
+def _calls(path: Path) -> set[str]:
+    """The methods that a module uses of a boto3 client, and the operations it pages through."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Attribute) and _name(node.value) in CLIENTS:
+            found.add(node.attr)
+        if isinstance(node, ast.Call) and _name(node.func) == "get_paginator":
+            found |= {each.value for each in node.args if isinstance(each, ast.Constant)}  # type: ignore[misc]
+    return found - {"get_paginator", "exceptions", "meta"}
+
+
+def _name(node: ast.AST) -> str | None:
+    return getattr(node, "attr", getattr(node, "id", None))
+
+
+def test_the_roles_have_what_the_library_calls_and_nothing_more(enforce: Stack) -> None:
+    called = set().union(*map(_calls, ADAPTERS))
+    needed = set().union(*(CALLS[call] for call in called)) | BY_LAMBDA
+    granted = {action for _, each in enforce.statements() for action in listed(each["Action"])}
+    assert granted == needed
+
+
+def test_the_topic_takes_messages_of_two_only(audit: Stack) -> None:
+    (policy,) = audit.of("AWS::SNS::TopicPolicy").values()
+    assert [each["Principal"] for each in policy["PolicyDocument"]["Statement"]] == [
+        {"Service": "cloudwatch.amazonaws.com"},
+        {"AWS": "${NotifyRole.Arn}"},
+    ]
