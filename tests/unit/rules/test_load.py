@@ -240,6 +240,7 @@ SYNTAX = [
      "The file holds more than one document; keep the first `---` only."),
     ("version: 1\nrules: [\x07]", 2,
      "A control character stands here; remove it or save the file as plain text."),
+    ('version: 1\nrules: "\\U00110000"', 2, "An escape such as `\\U` names no character."),
     ("%YAML 9.9\n---\nversion: 1", 1, "The `%` line at the top is not understood; remove it."),
 ]  # fmt: skip
 

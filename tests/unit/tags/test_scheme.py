@@ -114,6 +114,7 @@ def test_a_release_belongs_to_each_line_in_the_order_of_the_rules_and_a_pre_rele
 def test_the_whole_of_major_version_zero_is_no_line_but_literals_include_it() -> None:
     assert tags(scheme(), "0.9.3") == ["0.9", "latest"]
     assert scheme().line("0") is None
+    assert not Line("0", ((0, "0"),)).holds(version("0.9.3"))
     assert tags(scheme(stable=following("v{major}", "{major}-x")), "0.9.3") == []
 
 

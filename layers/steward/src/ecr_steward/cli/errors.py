@@ -5,11 +5,12 @@ Raise `Refused` or `NeedsAttention` from a command; click prints the message and
 
 from __future__ import annotations
 
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from ecr_steward.rules.document import RulesFault
+if TYPE_CHECKING:
+    from ecr_steward.rules.document import RulesFault
 
 
 class _Ending(click.ClickException):

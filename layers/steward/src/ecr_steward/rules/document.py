@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
@@ -135,9 +135,9 @@ def _compose(text: str) -> Node | None:
         raise ValueError(Fault(line, sentence)) from error
     except MarkedYAMLError as error:
         raise ValueError(_syntax_fault(error, text.splitlines())) from error
-    except (YAMLError, ValueError, AssertionError, AttributeError, LookupError, TypeError) as error:
-        # ruamel.yaml stumbles over some malformed texts instead of reporting them.
-        raise ValueError(Fault(1, "The file is not valid YAML.")) from error
+    except ValueError as error:  # how ruamel.yaml meets "\\U00110000"
+        line = text.count("\n", 0, max(text.find("\\U"), 0)) + 1
+        raise ValueError(Fault(line, "An escape such as `\\U` names no character.")) from error
 
 
 _HINTS: tuple[tuple[str, str], ...] = (
