@@ -135,7 +135,7 @@ def _compose(text: str) -> Node | None:
         raise ValueError(Fault(line, sentence)) from error
     except MarkedYAMLError as error:
         raise ValueError(_syntax_fault(error, text.splitlines())) from error
-    except ValueError as error:  # how ruamel.yaml meets "\\U00110000"
+    except ValueError as error:  # how ruamel.yaml meets "\U00110000"
         line = text.count("\n", 0, max(text.find("\\U"), 0)) + 1
         raise ValueError(Fault(line, "An escape such as `\\U` names no character.")) from error
 
