@@ -195,6 +195,9 @@ def test_a_token_belongs_to_its_operation_and_repository(ecr: MemoryEcr) -> None
         ecr.list_images(repositoryName="valkey", nextToken=token)
     with refused("DescribeImages", "InvalidParameterException"):
         ecr.describe_images(repositoryName="redis", nextToken=token)
+    token = ecr.describe_images(repositoryName="redis", maxResults=1)["nextToken"]
+    with refused("DescribeImages", "InvalidParameterException"):
+        ecr.describe_images(repositoryName="valkey", nextToken=token)
 
 
 def test_images_deleted_between_two_pages_hide_no_other(ecr: MemoryEcr) -> None:

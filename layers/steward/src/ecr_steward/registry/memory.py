@@ -714,7 +714,7 @@ class MemoryEcr:
             )
         # The size of an index is that of its largest image (ECR API: ImageDetail).
         sizes = (repository.images[child].size for child in children)
-        config = None if kind in _INDEXES else document.get("config")
+        config = document.get("config")
         return _Image(
             number=next(self._numbers),
             digest=digest,
