@@ -106,7 +106,7 @@ def stack(mutate: Mutation | None = None, **parameters: Any) -> Stack:
 
 def build(template: Template, parameters: Mapping[str, Any]) -> Stack:
     defaults = {name: each["Default"] for name, each in template["Parameters"].items()}
-    unknown = parameters.keys() - defaults.keys()
+    unknown = parameters.keys() - defaults.keys() - PSEUDO.keys()
     assert not unknown, f"the template has no parameters {unknown}"
     values = {**PSEUDO, **defaults, **parameters}
     with mock.patch.dict(os.environ, AWS_DEFAULT_REGION=REGION):

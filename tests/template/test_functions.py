@@ -1,0 +1,249 @@
+"""What the functions are given: code, runtime, environment, and the pace of their sources."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ecr_steward import settings
+from tests.template import support
+from tests.template.support import ROOT, Stack
+
+FUNCTIONS = ("CheckTags", "Retag", "Publish", "Notify", "Sweep")
+LAYERS = ("StewardLayer", "RulesLayer")
+
+
+def _folder(name: str) -> Path:
+    code: str = support.source()["Resources"][f"{name}Function"]["Properties"]["CodeUri"]
+    return ROOT / code
+
+
+def _mapping(stack: Stack, source: str) -> dict[str, Any]:
+    (found,) = (
+        mapping
+        for mapping in stack.of("AWS::Lambda::EventSourceMapping").values()
+        if mapping["EventSourceArn"] == source
+    )
+    return found
+
+
+def test_the_functions_are_these(audit: Stack) -> None:
+    assert set(audit.of("AWS::Lambda::Function")) == {f"{name}Function" for name in FUNCTIONS}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_the_handler_imports(audit: Stack, name: str) -> None:
+    module, _, attribute = audit.properties(f"${{{name}Function}}")["Handler"].rpartition(".")
+    folder = _folder(name)
+    assert (folder / f"{module}.py").is_file()
+    imported = importlib.import_module(f"functions.{folder.name}.{module}")
+    assert callable(getattr(imported, attribute))
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_brings_no_third_party_code_of_its_own(name: str) -> None:
+    assert [path.name for path in _folder(name).glob("requirements*")] == []
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_says_its_name_in_logs_and_metrics(audit: Stack, name: str) -> None:
+    variables = audit.properties(f"${{{name}Function}}")["Environment"]["Variables"]
+    assert variables["POWERTOOLS_SERVICE_NAME"] == _folder(name).name
+
+
+@pytest.mark.parametrize("architecture", ["arm64", "x86_64"])
+def test_runtime_architecture_and_layers_agree(architecture: str) -> None:
+    stack = support.stack(Architecture=architecture)
+    runtimes = set()
+    for function in stack.of("AWS::Lambda::Function").values():
+        assert function["Architectures"] == [architecture]
+        assert len(function["Layers"]) == len(LAYERS)
+        runtimes.add(function["Runtime"])
+    for layer in stack.of("AWS::Lambda::LayerVersion").values():
+        assert layer["CompatibleArchitectures"] == [architecture]
+        runtimes.update(layer["CompatibleRuntimes"])
+    assert runtimes == {"python3.13"}
+    makefile = (ROOT / "layers" / "steward" / "Makefile").read_text(encoding="utf-8")
+    assert "\nRUNTIME := 3.13\n" in makefile
+
+
+def test_layers_are_built_by_make_for_the_architecture_of_the_functions() -> None:
+    for name in LAYERS:
+        metadata = support.source()["Resources"][name]["Metadata"]
+        assert metadata == {
+            "BuildMethod": "makefile",
+            "BuildArchitecture": {"Ref": "Architecture"},
+        }
+        folder = ROOT / support.source()["Resources"][name]["Properties"]["ContentUri"]
+        assert f"\nbuild-{name}:\n" in (folder / "Makefile").read_text(encoding="utf-8")
+
+
+READERS: Mapping[str, Callable[[Mapping[str, str]], object]] = {
+    "CheckTags": settings.CheckSettings.from_env,
+    "Retag": settings.RetagSettings.from_env,
+    "Publish": settings.PublishSettings.from_env,
+    "Notify": settings.NotifySettings.from_env,
+    "Sweep": settings.SweepSettings.from_env,
+}
+EVERYWHERE = {
+    "STEWARD_MODE",
+    "POWERTOOLS_SERVICE_NAME",
+    "POWERTOOLS_LOG_LEVEL",
+    "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT_URL_ECR",
+}
+
+
+class _Noted(dict[str, str]):
+    """An environment that notes what is read."""
+
+    def __init__(self, variables: Mapping[str, Any]) -> None:
+        super().__init__({name: str(value) for name, value in variables.items()})
+        self.read: set[str] = set()
+
+    def get(self, key: str, default: Any = None) -> Any:
+        self.read.add(key)
+        return super().get(key, default)
+
+
+@pytest.mark.parametrize("mode", ["audit", "enforce", "off"])
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_is_given_what_it_reads_and_nothing_else(name: str, mode: str) -> None:
+    stack = support.stack(Mode=mode)
+    variables = stack.properties(f"${{{name}Function}}")["Environment"]["Variables"]
+    environment = _Noted({**variables, "AWS_REGION": support.REGION})  # Lambda sets the Region
+    READERS[name](environment)
+    assert set(variables) - EVERYWHERE == environment.read - {"AWS_REGION", "STEWARD_MODE"}
+    assert variables["STEWARD_MODE"] == mode
+
+
+def test_references_in_the_environment_are_to_the_right_things(audit: Stack) -> None:
+    expected = {
+        "RETAG_QUEUE_URL": "${RetagQueue}",
+        "NOTIFY_QUEUE_URL": "${NotifyQueue}",
+        "HISTORY_TABLE": "${HistoryTable}",
+        "BUS_NAME": "${StewardBus}",
+        "TOPIC_ARN": "${NotificationTopic}",
+        "REGISTRY": support.ACCOUNT,
+    }
+    seen = set()
+    for function in audit.of("AWS::Lambda::Function").values():
+        for name, value in function["Environment"]["Variables"].items():
+            if name in expected:
+                assert value == expected[name]
+                seen.add(name)
+    assert seen == set(expected)
+
+
+def test_the_writer_knows_which_try_is_the_last(audit: Stack) -> None:
+    variables = audit.properties("${RetagFunction}")["Environment"]["Variables"]
+    redrive = audit.properties("${RetagQueue}")["RedrivePolicy"]
+    assert int(variables["MAX_RECEIVES"]) == redrive["maxReceiveCount"]
+
+
+def test_another_endpoint_reaches_every_function() -> None:
+    stack = support.stack(
+        EndpointUrl="http://127.0.0.1:4566", EcrEndpointUrl="http://127.0.0.1:5000"
+    )
+    for function in stack.of("AWS::Lambda::Function").values():
+        variables = function["Environment"]["Variables"]
+        assert variables["AWS_ENDPOINT_URL"] == "http://127.0.0.1:4566"
+        assert variables["AWS_ENDPOINT_URL_ECR"] == "http://127.0.0.1:5000"
+
+
+def test_the_writers_queue_keeps_one_order_per_repository_and_never_compares_content() -> None:
+    queue = support.stack(SettleSeconds=7).properties("${RetagQueue}")
+    assert queue["FifoQueue"] is True
+    assert queue["DeduplicationScope"] == "messageGroup"
+    assert queue["FifoThroughputLimit"] == "perMessageGroupId"
+    assert queue["ContentBasedDeduplication"] is False
+    assert queue["DelaySeconds"] == 7
+
+
+def test_the_writer_works_at_the_pace_it_is_given() -> None:
+    mapping = _mapping(support.stack(RetagConcurrency=9), "${RetagQueue.Arn}")
+    assert mapping["BatchSize"] == 10
+    assert mapping["ScalingConfig"] == {"MaximumConcurrency": 9}
+    assert "MaximumBatchingWindowInSeconds" not in mapping  # SQS refuses one on a FIFO queue
+
+
+def test_the_notifier_gathers_what_one_push_caused() -> None:
+    mapping = _mapping(support.stack(NotifyWindowSeconds=33), "${NotifyQueue.Arn}")
+    assert mapping["BatchSize"] == 100
+    assert mapping["MaximumBatchingWindowInSeconds"] == 33
+
+
+def test_the_publisher_reads_the_whole_stream_in_order(audit: Stack) -> None:
+    mapping = _mapping(audit, "${HistoryTable.StreamArn}")
+    assert mapping["StartingPosition"] == "TRIM_HORIZON"
+    assert mapping["ParallelizationFactor"] == 1
+    table = audit.properties("${HistoryTable}")
+    assert table["StreamSpecification"] == {"StreamViewType": "NEW_IMAGE"}
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "expires", "Enabled": True}
+    assert [each["AttributeName"] for each in table["KeySchema"]] == ["pk", "sk"]
+
+
+def test_off_stops_the_writer_and_the_sweep_and_nothing_that_empties_queues(off: Stack) -> None:
+    assert _mapping(off, "${RetagQueue.Arn}")["Enabled"] is False
+    assert off.properties("${SweepFunctionSchedule}")["State"] == "DISABLED"
+    for source in ("${NotifyQueue.Arn}", "${HistoryTable.StreamArn}"):
+        assert _mapping(off, source).get("Enabled", True) is True
+
+
+@pytest.mark.parametrize("mode", ["audit", "enforce"])
+def test_the_writer_and_the_sweep_run_otherwise(mode: str) -> None:
+    stack = support.stack(Mode=mode)
+    assert _mapping(stack, "${RetagQueue.Arn}")["Enabled"] is True
+    schedule = stack.properties("${SweepFunctionSchedule}")
+    assert schedule["State"] == "ENABLED"
+    assert schedule["ScheduleExpression"] == "rate(5 minutes)"
+    assert schedule["Name"] == "ecr-steward-sweep"
+
+
+def test_a_repeated_tick_of_the_schedule_is_for_the_same_time(audit: Stack) -> None:
+    target = audit.properties("${SweepFunctionSchedule}")["Target"]
+    assert json.loads(target["Input"]) == {"time": "<aws.scheduler.scheduled-time>"}
+    sample = json.loads((support.EVENTS / "schedule_sweep.json").read_text(encoding="utf-8"))
+    assert sample.keys() == json.loads(target["Input"]).keys()
+
+
+def test_a_sweep_ends_before_the_next_begins(audit: Stack) -> None:
+    assert audit.properties("${SweepFunction}")["Timeout"] < 5 * 60
+
+
+def _not_shipped() -> list[str]:
+    makefile = (ROOT / "layers" / "steward" / "Makefile").read_text(encoding="utf-8")
+    _, _, rest = makefile.replace("\\\n", " ").partition("\nNOT_SHIPPED :=")
+    return rest.partition("\n")[0].split()
+
+
+def test_what_the_layer_leaves_out_exists() -> None:
+    library = ROOT / "layers" / "steward" / "src" / "ecr_steward"
+    assert _not_shipped()
+    assert [path for path in _not_shipped() if not (library / path).exists()] == []
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_loads_nothing_that_the_layer_leaves_out(name: str) -> None:
+    absent = [
+        "ecr_steward." + path.removesuffix(".py").replace("/", ".")
+        for path in _not_shipped()
+        if not path.endswith(".json")
+    ]
+    absent += ["jsonschema", "pydantic", "aws_xray_sdk", "requests", "click", "rich", "ruamel"]
+    program = (
+        f"import sys; sys.modules.update(dict.fromkeys({absent!r}))\n"
+        f"import functions.{_folder(name).name}.app as app; print(app.lambda_handler.__name__)"
+    )
+    loaded = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert loaded.returncode == 0, loaded.stderr
+    assert loaded.stdout.strip() == "lambda_handler"
