@@ -68,10 +68,13 @@ def _run(story: Callable[[World], None], mode: Mode, kill_at: int | None) -> tup
     return world, steps
 
 
-def _outcome(world: World) -> tuple[dict[str, str], list[Any]]:
-    return world.tags(), sorted(
-        (f.kind, f.tag, f.digest, f.before, f.mode, f.of, f.id) for f in world.told()
-    )
+def _outcome(world: World) -> tuple[dict[str, str], list[Any], dict[str, int]]:
+    """The tags, the facts, and by cause how many facts the notifier is told to wait for."""
+    facts = sorted((f.kind, f.tag, f.digest, f.before, f.mode, f.id) for f in world.told())
+    sizes: dict[str, int] = {}
+    for fact in world.told():
+        sizes[fact.cause.id] = max(sizes.get(fact.cause.id, 0), fact.of)
+    return world.tags(), facts, sizes
 
 
 @pytest.mark.parametrize("mode", [Mode.ENFORCE, Mode.AUDIT])

@@ -387,3 +387,14 @@ def test_a_new_minor_line_needs_no_listing_below_the_mark_of_its_major() -> None
         "DescribeImages": 1,
         "PutImage": 3,
     }
+
+
+def test_facts_of_one_push_know_how_many_they_are_whatever_their_kind() -> None:
+    world = World()
+    world.push("1.4.2", name="first")
+    world.settle()
+    world.table.told.clear()
+    world.push("1.4.2", name="second")
+    world.settle()
+    assert {fact.kind for fact in world.told()} == {Kind.PIN, Kind.MOVE, Kind.OVERWRITE}
+    assert {fact.of for fact in world.told()} == {5}

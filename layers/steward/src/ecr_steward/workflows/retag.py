@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -141,15 +142,15 @@ class Retagger:
         settled = self._settle(repository, look)
         stamp = _Stamp(self, rule, mode, repository, look.memory.open)
         quiet = look.memory.first_sight
-        if mode is Mode.ENFORCE:
-            written = self._write(repository, writes, look, stamp)
-            findings = [*plan.findings, *look.failures, *written.failed]
-            told = [*settled, *stamp.facts(written.done)]
-        else:
-            written = _Written()
-            findings = [*plan.changes, *look.failures]
-            told = settled
-        told += self._history.say(stamp.facts(findings), quietly=quiet)
+        enforced = writes if mode is Mode.ENFORCE else ()
+        found = plan.findings if mode is Mode.ENFORCE else plan.changes
+        findings = self._history.unsaid(stamp.facts([*found, *look.failures]))
+        stamp.count([*stamp.facts(enforced), *(() if quiet else findings)])
+        written = self._write(repository, enforced, look, stamp)
+        told = [*settled, *stamp.facts(written.done)]
+        told += self._history.say(
+            [*stamp.counted(findings), *stamp.facts(written.failed)], quietly=quiet
+        )
         self._history.remember(repository, plan.marks, plan.forgotten, plan.known)
         if written.passing:
             raise written.passing[0][1]
@@ -307,14 +308,21 @@ class _Stamp:
         self._time = iso(tagger._clock())
         self._rule, self._mode, self._repository = rule.label(), mode.value, repository
         self._opened = {fact.id: fact.of for fact in opened}
+        self._of: Counter[str] = Counter()
 
-    def facts(self, changes: Sequence[Change]) -> list[Fact]:
-        facts = [self._fact(change) for change in changes]
-        per_cause: dict[str, int] = {}
-        for fact in facts:
-            per_cause[fact.cause.id] = per_cause.get(fact.cause.id, 0) + 1
+    def count(self, facts: Iterable[Fact]) -> None:
+        """Let every fact know how many of `facts`, which are told together, its cause led to."""
+        self._of = Counter(fact.cause.id for fact in facts)
+
+    def counted(self, facts: Iterable[Fact]) -> list[Fact]:
         # A fact announced before a crash belongs to the story that was announced then.
-        return [fact.counted(self._opened.get(fact.id, per_cause[fact.cause.id])) for fact in facts]
+        return [
+            fact.counted(self._opened.get(fact.id) or self._of[fact.cause.id] or 1)
+            for fact in facts
+        ]
+
+    def facts(self, changes: Iterable[Change]) -> list[Fact]:
+        return self.counted(map(self._fact, changes))
 
     def _fact(self, change: Change) -> Fact:
         return Fact(
