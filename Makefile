@@ -4,7 +4,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.venv/sam/bin:$(PATH)
 
-UV := .venv/uv/bin/uv
+UV := $(CURDIR)/.venv/uv/bin/uv
+export UV
 INSTALL := $(UV) pip sync --quiet --require-hashes --strict
 
 .PHONY: help
@@ -43,7 +44,59 @@ setup: .venv/.ready .venv/sam/.ready .venv/cloud/.ready ## Make .venv with every
 .PHONY: lock
 lock: .venv/uv/.ready ## Compile every requirements file again from its .in
 	@for name in uv dev sam cloud; do \
-	  (cd requirements && ../$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	  (cd requirements && $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --custom-compile-command "make lock" $$name.in -o $$name.txt) || exit 1; done
-	@cd layers/steward && ../../$(UV) pip compile --quiet --python-version 3.13 --python-platform aarch64-manylinux_2_28 \
+	@cd layers/steward && $(UV) pip compile --quiet --python-version 3.13 --python-platform aarch64-manylinux_2_28 \
 	  --generate-hashes --no-emit-index-url --custom-compile-command "make lock" requirements.in -o requirements.txt
+
+# What the layers are built with, and the rules they carry: `make deploy RULES=/path/rules.yaml`.
+RULES ?= layers/rules/rules.yaml
+WITH_TOOLS = PYTHON="$(CURDIR)/.venv/bin/python" RULES="$(abspath $(RULES))" SAM_CLI_TELEMETRY=0
+
+.PHONY: build
+build: setup ## Build the stack with RULES=… (default: layers/rules/rules.yaml)
+	@$(WITH_TOOLS) .venv/sam/bin/sam build
+
+.PHONY: deploy
+deploy: build ## Deploy to the AWS account of your credentials; asks before it changes anything
+	@$(WITH_TOOLS) .venv/sam/bin/sam deploy $(ARGS)
+
+.PHONY: demo
+demo: setup ## The whole path on a local cloud: a story of pushes, shown live and checked
+	@.venv/bin/python -m local.demo
+
+.PHONY: up
+up: setup ## Start the local cloud with the stack, and say how to push to it
+	@.venv/bin/python -m local.up $(if $(filter-out file,$(origin RULES)),--rules "$(RULES)")
+
+.PHONY: push
+push: ## Push an image to it without Docker: make push IMAGE=base/redis:1.4.2
+	@test -n "$(IMAGE)" || { echo "make push IMAGE=REPOSITORY:TAG, such as IMAGE=base/redis:1.4.2" >&2; exit 2; }
+	@.venv/bin/python -m local.push "$(IMAGE)" $(ARGS)
+
+.PHONY: down
+down: ## Stop the local cloud
+	@.venv/bin/python -m local.down
+
+.PHONY: test
+test: setup lint ## Every level: unit, property, handlers, integration, template, e2e
+	@.venv/bin/python -m pytest --numprocesses 2 --dist loadgroup $(ARGS)
+
+.PHONY: lint
+lint: setup ## Style, types and the template's own rules
+	@.venv/bin/ruff format --check --quiet . || { echo "make format puts this right" >&2; exit 1; }
+	@.venv/bin/ruff check --quiet .
+	@.venv/bin/mypy
+	@.venv/bin/cfn-lint template.yaml
+
+.PHONY: format
+format: setup ## Put the style right
+	@.venv/bin/ruff format --quiet . && .venv/bin/ruff check --fix --quiet .
+
+.PHONY: bench
+bench: setup ## What a push costs: one table, and bench-results.json
+	@.venv/bin/python -m bench $(ARGS)
+
+.PHONY: clean
+clean: ## Remove what was built and installed
+	@rm -rf .venv .aws-sam .local-cloud* .pytest_cache .mypy_cache .ruff_cache .hypothesis bench-results.json
