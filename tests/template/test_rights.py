@@ -97,7 +97,7 @@ def test_traces_need_no_right_until_they_are_switched_on(audit: Stack) -> None:
 def test_the_publisher_speaks_for_the_steward_only(audit: Stack) -> None:
     (spoken,) = [each for _, each in audit.statements() if "events:PutEvents" in each["Action"]]
     assert spoken["Resource"] == "${StewardBus.Arn}"
-    assert spoken["Condition"] == {"StringEquals": {"events:source": "ecr-steward"}}
+    assert spoken["Condition"] == {"ForAllValues:StringEquals": {"events:source": "ecr-steward"}}
 
 
 # What Lambda itself does with a function's role, beside what the library calls.
