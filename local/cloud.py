@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self, overload
 import boto3
 from botocore.config import Config
 
-from local import images, processes
+from local import images, ministack_server, processes
 from local.ecr_events import DEFAULT_SOURCE
 from local.ecr_registry import password_for
 from local.ecr_server import OWN_CLIENT
@@ -45,10 +45,8 @@ REGION: Final = "eu-west-1"
 
 _START_SECONDS: Final = 30.0
 _LOOK_SECONDS: Final = 0.1
-# How long nothing may move. Where the functions' processes cannot be watched, a cold start must
-# fit into it.
+# How long nothing may move: longer than ministack takes from one hand to the next.
 _QUIET_SECONDS: Final = 0.5
-_QUIET_SECONDS_BLIND: Final = 2.0
 _QUEUE_COUNTS: Final = (
     "ApproximateNumberOfMessages",
     "ApproximateNumberOfMessagesNotVisible",
@@ -202,6 +200,7 @@ class LocalCloud:
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "AWS_EC2_METADATA_DISABLED": "true",
             "SAM_CLI_TELEMETRY": "0",
+            "SAM_CLI_POLL_DELAY": "0.5",  # seconds; five by default, for a cloud far away
         }
 
     @overload
@@ -251,7 +250,9 @@ class LocalCloud:
         """
         into = (build_dir or self.home / "build").resolve()
         command = ["build", "--template-file", str(template), "--build-dir", str(into)]
-        command += ["--cache-dir", str(into.with_name(into.name + "-cache"))]
+        # SAM's cache does not see which rules file a layer was built from: a cache for each.
+        content = hashlib.sha256(rules.read_bytes()).hexdigest()[:12] if rules else "default"
+        command += ["--cache-dir", str(into.with_name(f"{into.name}-cache") / content)]
         extra = {"RULES": str(rules.resolve())} if rules else {}
         self._sam([*command, "--parallel", "--cached"], "sam-build.log", extra)
         return into / "template.yaml"
@@ -342,7 +343,7 @@ class LocalCloud:
             waiting, seen = self._look(queues)
             if waiting or seen != last:
                 last, since = seen, time.monotonic()
-            elif now - since >= self._quiet_seconds:
+            elif now - since >= _QUIET_SECONDS:
                 return now - begun
             time.sleep(_LOOK_SECONDS)
         waiting, _ = self._look(queues)
@@ -368,17 +369,16 @@ class LocalCloud:
         return self.home / "scratch"
 
     @property
-    def _quiet_seconds(self) -> float:
-        watched = self._running.ministack.work() is not None
-        return _QUIET_SECONDS if watched else _QUIET_SECONDS_BLIND
+    def _invocations(self) -> Path:
+        return self._scratch / "invocations"
 
     def _require_tools(self) -> None:
-        for tool in (_tool("python"), _tool("cloud", "ministack"), _tool("sam", "sam")):
+        for tool in (_tool("python"), _tool("cloud", "python"), _tool("sam", "sam")):
             if not tool.exists():
                 raise CloudError(f"{tool} is missing; run `make setup` first.")
 
     def _ministack_command(self, port: int, ecr_port: int) -> tuple[list[str], dict[str, str], str]:
-        environment = _without_aws() | {
+        environment = _clean_environment() | {
             "BIND_HOST": "127.0.0.1",
             "GATEWAY_PORT": str(port),
             "MINISTACK_ACCOUNT_ID": ACCOUNT,
@@ -390,14 +390,16 @@ class LocalCloud:
             "AWS_EXECUTION_ENV": "AWS_Lambda_python3.13",
             "AWS_EC2_METADATA_DISABLED": "true",
         }
-        return [str(_tool("cloud", "ministack"))], environment, "ministack.log"
+        # By path and with -P: our folder must not come into the functions' search path.
+        command = [str(_tool("cloud", "python")), "-P", str(ROOT / "local/ministack_server.py")]
+        return [*command, str(self._invocations)], environment, "ministack.log"
 
     def _ecr_command(self, port: int, ecr_port: int) -> tuple[list[str], dict[str, str], str]:
         command = [str(_tool("python")), "-m", "local.ecr_server", "--port", str(ecr_port)]
         command += ["--data", str(self._scratch / "ecr"), "--source", self._source]
         command += ["--events-endpoint", f"http://127.0.0.1:{port}"]
         command += ["--account", ACCOUNT, "--region", REGION]
-        return command, _without_aws() | {"PYTHONPATH": str(ROOT)}, "ecr.log"
+        return command, _clean_environment() | {"PYTHONPATH": str(ROOT)}, "ecr.log"
 
     def _wait_until_ready(self, state: _State) -> None:
         for server, name, log, path in (
@@ -421,13 +423,13 @@ class LocalCloud:
     def _sam(self, arguments: list[str], log: str, extra: Mapping[str, str]) -> None:
         file = self.home / log
         file.parent.mkdir(parents=True, exist_ok=True)
-        # The build finds the project's Python first, wherever it is called from.
-        path = os.pathsep.join([str(_tool("python").parent), os.environ.get("PATH", os.defpath)])
         own = self.environment() if self._state else {"SAM_CLI_TELEMETRY": "0"}
+        # What the layers are built with.
+        own |= {"PYTHON": str(_tool("python")), "UV": str(_tool("uv", "uv"))}
         with file.open("wb") as output:
             code = subprocess.run(
                 [str(_tool("sam", "sam")), *arguments],
-                env=_without_aws() | own | {"PATH": path} | dict(extra),
+                env=_clean_environment() | own | dict(extra),
                 cwd=ROOT,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -462,9 +464,11 @@ class LocalCloud:
                 AttributeNames=list(_QUEUE_COUNTS),
             )["Attributes"]
             waiting[url.rpartition("/")[2]] = sum(int(attributes[one]) for one in _QUEUE_COUNTS)
-        # ministack logs what it delivers and which functions ran, and not our looking.
+        started, finished = ministack_server.read(self._invocations)
+        waiting["functions"] = started - finished
+        # ministack logs what it delivers, and not our looking.
         delivered = (self.home / "ministack.log").stat().st_size
-        seen = (delivered, self._get("/_local/calls"), self._running.ministack.work())
+        seen = (delivered, started, self._get("/_local/calls"))
         return {name: count for name, count in waiting.items() if count}, seen
 
     def _get(self, path: str, method: str = "GET") -> Any:
@@ -519,9 +523,11 @@ def _tool(*parts: str) -> Path:
     return ROOT.joinpath(".venv", *folders, "bin", name)
 
 
-def _without_aws() -> dict[str, str]:
+def _clean_environment() -> dict[str, str]:
     """The environment without anything that could lead to a real account, and no proxy for us."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    # Bytecode that is written once halves every later start, of SAM and of each function.
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)
     local = ["127.0.0.1", "localhost", os.environ.get("NO_PROXY", os.environ.get("no_proxy", ""))]
     return kept | dict.fromkeys(("NO_PROXY", "no_proxy"), ",".join(filter(None, local)))
 

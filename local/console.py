@@ -24,8 +24,9 @@ def step(title: str) -> Iterator[None]:
     """Show that something is under way, and when it is done how many seconds it took."""
     begun = time.monotonic()
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    shown = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
     try:
-        with Progress(*columns, console=console, transient=True) as progress:
+        with shown as progress:
             progress.add_task(title)
             yield
     except BaseException:
@@ -50,7 +51,7 @@ def command() -> Iterator[None]:
         yield
     except (CloudError, PushError) as error:
         console.print(f"[red]{type(error).__name__}:[/] ", end="")
-        console.print(str(error), markup=False)
+        console.print(str(error), markup=False, soft_wrap=True)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _POLL_SECONDS = 0.1
+# What this process started itself; nobody else can collect it when it has ended.
+_children: dict[int, subprocess.Popen[bytes]] = {}
 
 
 class CloudError(Exception):
@@ -39,19 +41,6 @@ class Server:
                 os.killpg(self.pid, way)
             _wait(lambda: not self.alive(), patience)
 
-    def work(self) -> int | None:
-        """A number that changes while its child processes compute; None where it is not known."""
-        children = Path(f"/proc/{self.pid}/task/{self.pid}/children")
-        total = 0
-        try:
-            # A child may hang on any thread of the server.
-            for task in children.parent.parent.iterdir():
-                for child in (task / "children").read_text().split():
-                    total += int(child) * 1_000_000 + _ticks(int(child))
-        except OSError:
-            return None
-        return total
-
 
 def start(command: Sequence[str], environment: Mapping[str, str], log: Path) -> Server:
     """Start a server in the background; what it prints goes to `log`."""
@@ -64,6 +53,7 @@ def start(command: Sequence[str], environment: Mapping[str, str], log: Path) -> 
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+    _children[process.pid] = process
     return Server(process.pid, _mark(process.pid))
 
 
@@ -100,8 +90,9 @@ def _wait(done: Callable[[], bool], limit: float) -> None:
 
 def _mark(pid: int) -> str:
     """When the process started; empty if it is gone or only waits to be reaped."""
-    with contextlib.suppress(ChildProcessError):
-        os.waitpid(pid, os.WNOHANG)
+    if pid in _children and _children[pid].poll() is not None:
+        del _children[pid]
+        return ""
     if Path("/proc/self/stat").exists():
         state, start_time = _stat(pid, 0), _stat(pid, 19)
         return "" if state in ("", "Z", "X") else start_time
@@ -113,10 +104,6 @@ def _mark(pid: int) -> str:
     ).stdout.strip()
     state, _, start_time = shown.partition(" ")
     return "" if state.startswith("Z") else start_time.strip()
-
-
-def _ticks(pid: int) -> int:
-    return int(_stat(pid, 11) or 0) + int(_stat(pid, 12) or 0)
 
 
 def _stat(pid: int, place: int) -> str:

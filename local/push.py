@@ -50,8 +50,8 @@ def push(cloud: LocalCloud, reference: str, image: images.Image) -> None:
         cloud.settle()
     console.print(tags_table(repository, before, cloud.tags(repository)))
     for message in inbox:
-        console.print(f"[bold]Message:[/] {message.subject}", markup=True)
-        console.print(message.body, markup=False)
+        console.print("Message:", message.subject, style="bold", markup=False, soft_wrap=True)
+        console.print(message.body, markup=False, soft_wrap=True)
 
 
 def tags_table(repository: str, before: dict[str, str], after: dict[str, str]) -> Table:

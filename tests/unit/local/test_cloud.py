@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from local import ministack_server
+from local.cloud import LocalCloud
+from local.processes import CloudError
+from local.push import tags_table
+from local.up import help_text
+
+STATE = {
+    "gateway_port": 4566,
+    "ecr_port": 5000,
+    "ministack": {"pid": 1, "mark": "long ago"},
+    "ecr": {"pid": 1, "mark": "long ago"},
+}
+
+
+@pytest.fixture
+def cloud(tmp_path: Path) -> LocalCloud:
+    return LocalCloud(tmp_path)
+
+
+def test_where_nothing_runs_there_is_nothing_to_attach_to_or_to_stop(cloud: LocalCloud) -> None:
+    assert cloud.attach() is False
+    assert cloud.stop() is False
+
+
+def test_a_cloud_that_is_gone_is_not_attached_to_and_its_state_is_cleared(
+    cloud: LocalCloud, tmp_path: Path
+) -> None:
+    (tmp_path / "state.json").write_text(json.dumps(STATE))
+
+    assert cloud.attach() is False
+    assert cloud.stop() is False
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_whoever_asks_a_cloud_that_does_not_run_is_told_how_to_start_it(cloud: LocalCloud) -> None:
+    with pytest.raises(CloudError, match="make up"):
+        _ = cloud.ecr_url
+
+
+class Elsewhere(LocalCloud):
+    """A cloud that says where it would be, without servers."""
+
+    url = "http://127.0.0.1:4566"
+    registry = "127.0.0.1:5000"
+
+
+def test_its_environment_leads_nowhere_else(tmp_path: Path) -> None:
+    environment = Elsewhere(tmp_path).environment()
+
+    assert environment["AWS_ENDPOINT_URL"] == environment["AWS_ENDPOINT_URL_STS"]
+    assert environment["AWS_ENDPOINT_URL_ECR"] == "http://127.0.0.1:5000"
+    assert environment["AWS_ACCESS_KEY_ID"] == "123456789012"
+    assert environment["AWS_CONFIG_FILE"] == environment["AWS_SHARED_CREDENTIALS_FILE"]
+
+
+@pytest.mark.parametrize("client", ["docker", "podman", "skopeo"])
+def test_the_help_names_the_real_port_for_every_client(tmp_path: Path, client: str) -> None:
+    shown = help_text(Elsewhere(tmp_path))
+
+    assert f"{client} login" in shown
+    assert "--password-stdin 127.0.0.1:5000" in shown
+    assert "127.0.0.1:5000/base/redis:1.4.2" in shown
+
+
+def test_the_table_of_tags_says_what_is_new_moved_and_gone() -> None:
+    old, new = "sha256:" + "a" * 64, "sha256:" + "b" * 64
+
+    table = tags_table("r", {"1": old, "2": old, "3": old}, {"1": old, "2": new, "4": new})
+
+    tags, images, changes = ([str(cell) for cell in column.cells] for column in table.columns)
+    assert tags == ["1", "2", "3", "4"]
+    assert images == [old[:19], new[:19], old[:19], new[:19]]
+    assert changes == ["", f"[yellow]was {old[:19]}[/]", "[red]gone[/]", "[green]new[/]"]
+
+
+def test_functions_at_work_are_counted_even_when_they_fail(tmp_path: Path) -> None:
+    file = tmp_path / "invocations"
+    seen: list[tuple[int, int]] = []
+    counter = ministack_server.Counter(file)
+
+    def fail() -> None:
+        seen.append(ministack_server.read(file))
+        raise ValueError
+
+    assert ministack_server.read(file) == (0, 0)
+    with pytest.raises(ValueError, match=r"^$"):
+        counter.around(fail)()
+    counter.around(lambda: seen.append(ministack_server.read(file)))()
+
+    assert seen == [(1, 0), (2, 1)]
+    assert ministack_server.read(file) == (2, 2)

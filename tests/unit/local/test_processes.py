@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from local.processes import CloudError, Server, free_port, start, wait_for
+
+SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
+SCRIPT = """
+import subprocess, sys, time
+print(subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]).pid, flush=True)
+time.sleep(60)
+"""
+PARENT = [sys.executable, "-c", SCRIPT]
+
+
+def gone(pid: int) -> bool:
+    """Whether the process is gone; what it stood for may still wait to be reaped by its parent."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return True
+    return state == "Z"
+
+
+def test_a_stopped_server_takes_the_processes_it_started_along(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    server = start(PARENT, os.environ, log)
+    wait_for(server, "The parent", lambda: bool(log.read_text()), log, 10)
+    child = int(log.read_text())
+    assert server.alive()
+
+    server.stop()
+
+    assert not server.alive()
+    deadline = time.monotonic() + 5
+    while not gone(child) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert gone(child)
+
+
+def test_a_later_process_with_the_same_id_is_not_taken_for_the_server(tmp_path: Path) -> None:
+    server = start(SLEEP, os.environ, tmp_path / "log")
+    try:
+        assert not Server(server.pid, "another time").alive()
+        Server(server.pid, "another time").stop()
+        assert server.alive()
+    finally:
+        server.stop()
+
+
+def test_a_server_that_ends_while_starting_is_shown_with_its_last_words(tmp_path: Path) -> None:
+    server = start([sys.executable, "-c", "print('no disk')"], os.environ, tmp_path / "log")
+
+    with pytest.raises(CloudError, match=r"(?s)The server ended while starting.*no disk"):
+        wait_for(server, "The server", lambda: False, tmp_path / "log", 10)
+
+
+def test_a_server_that_is_never_ready_is_given_up(tmp_path: Path) -> None:
+    server = start(SLEEP, os.environ, tmp_path / "log")
+    try:
+        with pytest.raises(CloudError, match="was not ready in 0 s"):
+            wait_for(server, "The server", lambda: False, tmp_path / "log", 0.2)
+    finally:
+        server.stop()
+
+
+def test_a_free_port_is_one_that_can_be_used() -> None:
+    assert 1024 <= free_port() <= 65535
