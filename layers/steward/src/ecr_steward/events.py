@@ -56,7 +56,7 @@ class Hint:
         None for an action that failed or that is neither PUSH nor DELETE. A tag that is absent,
         null or empty is none (ECR sends `""` for the children of an index). Raises MalformedEvent.
         """
-        detail = _mapping(event, "detail")
+        detail = _mapping(_object(event, "The event"), "detail")
         if detail.get("result") != "SUCCESS" or detail.get("action-type") not in ("PUSH", "DELETE"):
             return None
         return cls(
@@ -69,7 +69,7 @@ class Hint:
         )
 
     def to_message(self) -> str:
-        """The body of the queue message."""
+        """The body of the queue message; the time keeps its milliseconds and no more."""
         body = {
             "repository": self.repository,
             "action": self.action.value,
@@ -85,11 +85,9 @@ class Hint:
         """Read what `to_message` wrote. Raises MalformedEvent."""
         try:
             document = json.loads(body)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise MalformedEvent(f"The message is not JSON: {error}.") from error
-        if not isinstance(document, dict):
-            raise MalformedEvent("The message is not a JSON object.")
-        cause = _mapping(document, "cause")
+        cause = _mapping(_object(document, "The message"), "cause")
         try:
             action = Action(_text(document, "action"))
         except ValueError as error:
@@ -196,47 +194,54 @@ class Fact:
     @classmethod
     def from_detail(cls, detail_type: str, detail: Mapping[str, Any]) -> Fact:
         """Read what `to_detail` wrote. Raises MalformedEvent."""
-        kinds = {name: kind for kind, name in DETAIL_TYPES.items()}
-        if detail_type not in kinds:
+        kind = next((kind for kind, name in DETAIL_TYPES.items() if name == detail_type), None)
+        if kind is None:
             raise MalformedEvent(f"`{detail_type}` is no event of the steward's.")
-        cause = _mapping(detail, "cause")
-        try:
-            return cls(
-                kind=kinds[detail_type],
-                cause=Cause(_text(cause, "id"), _text(cause, "type")),
-                registry=_text(detail, "registry"),
-                region=_text(detail, "region"),
-                repository=str(detail["repository"]),
-                mode=_text(detail, "mode"),
-                rule=str(detail["rule"]),
-                rules=_text(detail, "rules"),
-                reason=_text(detail, "reason"),
-                time=_text(detail, "time"),
-                tag=_optional(detail, "tag"),
-                digest=_optional(detail, "digest"),
-                before=_optional(detail, "from"),
-                before_tags=tuple(detail.get("from_tags", ())),
-                after_tags=tuple(detail.get("to_tags", ())),
-                of=int(cause.get("facts", 1)),
-                totals=dict(detail.get("totals", {})),
-            )
-        except KeyError as error:
-            raise MalformedEvent(f"`{error.args[0]}` is missing.") from error
+        cause = _mapping(_object(detail, "The event's `detail`"), "cause")
+        _time(detail, "time")
+        return cls(
+            kind=kind,
+            cause=Cause(_text(cause, "id"), _text(cause, "type")),
+            registry=_text(detail, "registry"),
+            region=_text(detail, "region"),
+            repository=_optional(detail, "repository") or "",
+            mode=_text(detail, "mode"),
+            rule=_optional(detail, "rule") or "",
+            rules=_text(detail, "rules"),
+            reason=_text(detail, "reason"),
+            time=_text(detail, "time"),
+            tag=_optional(detail, "tag"),
+            digest=_digest(detail, "digest"),
+            before=_digest(detail, "from"),
+            before_tags=_texts(detail, "from_tags"),
+            after_tags=_texts(detail, "to_tags"),
+            of=_number(cause, "facts", 1),
+            totals=_numbers(detail, "totals"),
+        )
 
 
 def iso(time: datetime) -> str:
     """`time` in UTC as `2026-11-23T02:24:00Z`, with milliseconds only where there are any."""
     utc = time.astimezone(UTC)
-    text = utc.isoformat(timespec="milliseconds" if utc.microsecond else "seconds")
+    text = utc.isoformat(timespec="milliseconds" if utc.microsecond >= 1000 else "seconds")
     return text.replace("+00:00", "Z")
 
 
 def parse_time(text: str) -> datetime:
-    """Read an ISO 8601 time with a zone; raises ValueError."""
+    """Read an ISO 8601 time with a zone, as UTC; raises ValueError."""
     time = datetime.fromisoformat(text)
     if time.tzinfo is None:
         raise ValueError(f"`{text}` has no time zone; end it with Z")
-    return time
+    try:
+        return time.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(f"`{text}` is before the year 1 or after 9999 in UTC") from error
+
+
+def _object(document: Any, name: str) -> Mapping[str, Any]:
+    if not isinstance(document, Mapping):
+        raise MalformedEvent(f"{name} is not a JSON object.")
+    return document
 
 
 def _mapping(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
@@ -258,6 +263,25 @@ def _optional(document: Mapping[str, Any], key: str) -> str | None:
     if value is not None and not isinstance(value, str):
         raise MalformedEvent(f"`{key}` is not a text.")
     return value or None
+
+
+def _texts(document: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    value = document.get(key, ())
+    if not isinstance(value, list | tuple) or not all(isinstance(each, str) for each in value):
+        raise MalformedEvent(f"`{key}` is not a list of texts.")
+    return tuple(value)
+
+
+def _number(document: Mapping[str, Any], key: str, default: int) -> int:
+    value = document.get(key, default)
+    if type(value) is not int or value < 0:
+        raise MalformedEvent(f"`{key}` is not a whole number.")
+    return value
+
+
+def _numbers(document: Mapping[str, Any], key: str) -> dict[str, int]:
+    values = _object(document.get(key, {}), f"`{key}`")
+    return {name: _number(values, name, 0) for name in values}
 
 
 def _digest(document: Mapping[str, Any], key: str) -> str | None:
