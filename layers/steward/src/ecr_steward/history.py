@@ -11,8 +11,8 @@ One table holds it all; an item's `pk` says whose it is and its `sk` what:
 | `repo#NAME` | `quiet#TIME#ID` | a fact of the first sight: kept, and told only in the summary |
 | `repo#NAME` | `said#HASH` | a finding that was told already |
 | `repo#NAME` | `seen` | the first sweep of the repository |
-| `sweep#ID` | `size`, `total`, `slice#N`, `repo#NAME`, `completed`, `fact#…` | one sweep |
-| `told#CAUSE` | `fact#ID`, `claim#N` | a fact on its way to people, and whether it was told |
+| `sweep#ID` | `size`, `total`, `slice#N`, `visit#PART`, `completed`, `fact#…` | one sweep |
+| `told#CAUSE` | `arrived#ID`, `told#ID`, `claim#N` | facts on their way to people, who is telling |
 | `registry` | `pull-through` | the prefixes of pull-through-cache repositories |
 """
 
@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from ecr_steward.events import Fact, iso
+from ecr_steward.events import Fact, iso, parse_time
 from ecr_steward.tags.plan import Mark
 
 Key = tuple[str, str]
@@ -100,7 +100,6 @@ TRANSACTION = 100
 
 _SWEEP_KEPT = timedelta(days=30)
 _TOLD_KEPT = timedelta(days=30)
-_TOLD = "told"
 _REGISTRY: Key = ("registry", "pull-through")
 
 
@@ -113,6 +112,26 @@ class Memory:
     open: tuple[Fact, ...] = ()
     pull_through: tuple[str, ...] = ()
     first_sight: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What one cause led to, as far as it has reached the notifier.
+
+    `untold` are the facts that no message has told, `told` counts the others. `claims` is how often
+    somebody set out to tell, `claimed` when last, or None if nobody is known to be at it.
+    """
+
+    cause: str
+    untold: tuple[Fact, ...]
+    told: int
+    claims: int
+    claimed: datetime | None
+
+    @property
+    def complete(self) -> bool:
+        """Whether as many facts have arrived as the cause led to."""
+        return len(self.untold) + self.told >= max((fact.of for fact in self.untold), default=0)
 
 
 class History:
@@ -159,22 +178,28 @@ class History:
         )
         self._table.transact([*(Put(_fact(fact)) for fact in done), still_open])
 
+    def unsaid(self, findings: Sequence[Fact]) -> list[Fact]:
+        """Those of `findings` that were never told under these rules."""
+        if not findings:
+            return []
+        keys = {_said(fact): fact for fact in findings}
+        told = self._table.get(list(keys))
+        return [fact for key, fact in keys.items() if key not in told]
+
     def say(self, findings: Sequence[Fact], *, quietly: bool = False) -> list[Fact]:
         """Record findings that were never told under these rules; returns those that are new.
 
         With `quietly` they are kept in history and not told one by one.
         """
-        keys = {_said(fact): fact for fact in findings}
-        told = self._table.get(list(keys))
-        new = {key: fact for key, fact in keys.items() if key not in told}
+        new = self.unsaid(findings)
         writes = [
-            (Put(Item(*key, body=fact.id)), Put(_fact(fact, quietly=quietly)))
-            for key, fact in new.items()
+            (Put(Item(*_said(fact), body=fact.id)), Put(_fact(fact, quietly=quietly)))
+            for fact in new
         ]
         for start in range(0, len(writes), TRANSACTION // 2):
             pairs = writes[start : start + TRANSACTION // 2]
             self._table.transact([write for pair in pairs for write in pair])
-        return list(new.values())
+        return new
 
     def remember(
         self,
@@ -209,7 +234,7 @@ class History:
         """The past of a repository, oldest first."""
         pk = _repo(repository)
         items = [*self._table.query(pk, "fact#"), *self._table.query(pk, "quiet#")]
-        return iter(sorted(map(fact_of, items), key=lambda fact: fact.time))
+        return iter(sorted(map(fact_of, items), key=lambda fact: parse_time(fact.time)))
 
     def expect(self, sweep: str, part: int, repositories: int, of: int, time: datetime) -> None:
         """Note that part `part` (of `of`) of a sweep sends this many repositories; once a part."""
@@ -222,13 +247,12 @@ class History:
         except Conflict:
             return
 
-    def swept(self, sweep: str, repository: str, totals: Mapping[str, int], time: datetime) -> None:
-        """Note that a sweep has been through `repository`, with what it found; once each."""
+    def swept(self, sweep: str, part: str, totals: Mapping[str, int], time: datetime) -> None:
+        """Count up the totals of a sweep by what its visit `part` found; once each."""
         pk = f"sweep#{sweep}"
-        mark = Item(pk, f"repo#{repository}", expires=_after(time, _SWEEP_KEPT))
-        counters = {"repositories": 1, **totals}
+        mark = Item(pk, f"visit#{part}", expires=_after(time, _SWEEP_KEPT))
         try:
-            self._table.transact([Put(mark, absent=True), Add(pk, "total", counters)])
+            self._table.transact([Put(mark, absent=True), Add(pk, "total", totals)])
         except Conflict:
             return
 
@@ -262,33 +286,43 @@ class History:
     def arrive(self, facts: Iterable[Fact], time: datetime) -> None:
         """Note that these facts have reached the notifier; those told before stay told."""
         expires = _after(time, _TOLD_KEPT)
-        keys = {_told(fact): fact for fact in facts}
-        there = self._table.get(list(keys))
+        arrived = {_arrived(fact): fact for fact in facts}
         self._table.put_all(
-            Item(*key, body=_body(fact), expires=expires)
-            for key, fact in keys.items()
-            if key not in there
+            Item(*key, body=_body(fact), expires=expires) for key, fact in arrived.items()
         )
 
-    def story(self, cause: str) -> tuple[list[Fact], int]:
-        """The facts of a cause that arrived and no message has told, and how many were told."""
-        items = list(self._table.query(f"told#{cause}", "fact#"))
-        untold = [fact_of(item) for item in items if item.body != _TOLD]
-        return untold, len(items) - len(untold)
+    def story(self, cause: str) -> Story:
+        """What a cause led to, as far as it has arrived."""
+        items = {item.sk: item for item in self._table.query(f"told#{cause}")}
+        told = {sk.removeprefix("told#") for sk in items if sk.startswith("told#")}
+        arrived = [item for sk, item in items.items() if sk.startswith("arrived#")]
+        claims = [item for sk, item in items.items() if sk.startswith("claim#")]
+        return Story(
+            cause=cause,
+            untold=tuple(
+                fact_of(item) for item in arrived if item.sk.removeprefix("arrived#") not in told
+            ),
+            told=len(told),
+            claims=len(claims),
+            claimed=max((parse_time(each.body) for each in claims if each.body), default=None),
+        )
 
-    def claim(self, cause: str, size: int, time: datetime) -> bool:
-        """Whether the caller is the first that wants to tell the story of this size."""
-        claim = Item(f"told#{cause}", f"claim#{size}", expires=_after(time, _TOLD_KEPT))
+    def claim(self, story: Story, time: datetime) -> bool:
+        """Set out to tell a story as it was read; False if somebody else did so since then."""
         try:
-            self._table.transact([Put(claim, absent=True)])
+            self._table.transact([Put(_claim(story, iso(time), time), absent=True)])
         except Conflict:
             return False
         return True
 
-    def tell(self, facts: Iterable[Fact], time: datetime) -> None:
-        """Note that a message has told these facts."""
+    def tell(self, story: Story, time: datetime) -> None:
+        """Note that a message has told the untold facts of a story that was claimed."""
         expires = _after(time, _TOLD_KEPT)
-        self._table.put_all(Item(*_told(fact), body=_TOLD, expires=expires) for fact in facts)
+        pk = f"told#{story.cause}"
+        told = [Item(pk, f"told#{fact.id}", expires=expires) for fact in story.untold]
+        self._table.put_all(told)
+        # Only now: who finds the claim given back must find the facts told.
+        self._table.put_all([_claim(story, None, time)])
 
 
 def fact_of(item: Item) -> Fact:
@@ -301,8 +335,13 @@ def encode(body: Any) -> str:
     return json.dumps(body, separators=(",", ":"))
 
 
-def _told(fact: Fact) -> Key:
-    return f"told#{fact.cause.id}", f"fact#{fact.id}"
+def _arrived(fact: Fact) -> Key:
+    return f"told#{fact.cause.id}", f"arrived#{fact.id}"
+
+
+def _claim(story: Story, since: str | None, time: datetime) -> Item:
+    expires = _after(time, _TOLD_KEPT)
+    return Item(f"told#{story.cause}", f"claim#{story.claims}", since, expires)
 
 
 def _repo(repository: str) -> str:

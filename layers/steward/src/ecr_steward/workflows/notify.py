@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from ecr_steward.events import Fact, MalformedEvent
@@ -14,10 +15,11 @@ from ecr_steward.history import History
 
 log = logging.getLogger(__name__)
 
-PATIENCE = 3
+PATIENCE = 4
 """How often an incomplete story is handed back, to wait for the rest of what one push caused."""
 
-_WAIT = 5
+LEASE = timedelta(minutes=1)
+"""How long one notifier has a story to itself; longer than the function may run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ def notify(
 
     Facts that were told before are left out. A story that is not complete waits in history: its
     messages are returned (`ReportBatchItemFailures`), whichever comes last tells it, and after a
-    few rounds what there is of it is told.
+    few rounds what there is of it is told. Only one notifier at a time tells a story.
     Killed between `tell` and the note that it was told, a message can be told twice: e-mail has no
     way to say a thing exactly once, and losing it would be worse.
     """
@@ -51,21 +53,21 @@ def notify(
     for record in records:
         try:
             letter = _read(record)
-        except (MalformedEvent, ValueError, KeyError) as error:
+        except (ValueError, KeyError, RecursionError) as error:
             log.error("A message cannot be read: %s", error, extra={"id": record.get("messageId")})
             returned.append(record["messageId"])
             continue
         stories.setdefault(letter.fact.cause.id, []).append(letter)
     for cause, letters in stories.items():
         try:
-            waiting = _tell(cause, letters, history, tell, clock)
+            wait = _tell(cause, letters, history, tell, clock)
         except Exception as error:  # one story must not cost another
             log.exception("A message could not be sent: %s", error, extra={"cause": cause})
             returned += [letter.id for letter in letters]
             continue
-        returned += [letter.id for letter in waiting]
-        for letter in waiting:
-            retry_in(letter.receipt_handle, _WAIT)
+        if wait is not None:
+            returned += [letter.id for letter in letters]
+            _retry_all(letters, wait, retry_in)
     return {"batchItemFailures": [{"itemIdentifier": each} for each in returned]}
 
 
@@ -75,20 +77,33 @@ def _tell(
     history: History,
     tell: Callable[[list[Fact]], None],
     clock: Callable[[], datetime],
-) -> list[_Letter]:
-    """Tell one story; returns the letters that wait for the rest of it."""
+) -> timedelta | None:
+    """Tell one story; returns how long its letters wait if it is not told, else None."""
     history.arrive([letter.fact for letter in letters], clock())
-    facts, told = history.story(cause)
-    if not facts:
-        return []
-    size = len(facts) + told
-    complete = size >= max(fact.of for fact in facts)
-    patient = max(letter.receives for letter in letters) <= PATIENCE
-    if patient and not (complete and history.claim(cause, size, clock())):
-        return letters
-    tell(sorted(facts, key=lambda fact: (fact.time, fact.kind.value, fact.tag or "")))
-    history.tell(facts, clock())
-    return []
+    story = history.story(cause)
+    if not story.untold:
+        return None
+    receives = max(letter.receives for letter in letters)
+    if receives <= PATIENCE and not story.complete:
+        return timedelta(seconds=2 ** (receives - 1))
+    now = clock()
+    if story.claimed is not None and now < story.claimed + LEASE:
+        return story.claimed + LEASE - now
+    if not history.claim(story, now):
+        return LEASE
+    tell(sorted(story.untold, key=lambda fact: (fact.time, fact.kind.value, fact.tag or "")))
+    history.tell(story, clock())
+    return None
+
+
+def _retry_all(
+    letters: Iterable[_Letter], wait: timedelta, retry_in: Callable[[str, int], None]
+) -> None:
+    for letter in letters:
+        try:
+            retry_in(letter.receipt_handle, math.ceil(wait.total_seconds()))
+        except Exception as error:  # the queue's own visibility timeout brings it back then
+            log.warning("The message will be retried late: %s", error)
 
 
 def _read(record: Mapping[str, Any]) -> _Letter:
