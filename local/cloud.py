@@ -7,7 +7,6 @@ import hashlib
 import json
 import os
 import shutil
-import subprocess
 import time
 import urllib.error
 import urllib.request
@@ -426,16 +425,8 @@ class LocalCloud:
         own = self.environment() if self._state else {"SAM_CLI_TELEMETRY": "0"}
         # What the layers are built with.
         own |= {"PYTHON": str(_tool("python")), "UV": str(_tool("uv", "uv"))}
-        with file.open("wb") as output:
-            code = subprocess.run(
-                [str(_tool("sam", "sam")), *arguments],
-                env=_clean_environment() | own | dict(extra),
-                cwd=ROOT,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                check=False,
-            ).returncode
+        command = [str(_tool("sam", "sam")), *arguments]
+        code = processes.run(command, _clean_environment() | own | dict(extra), ROOT, file)
         if code:
             raise CloudError(
                 f"sam {arguments[0]} failed with exit code {code}; {file} ends with:\n"

@@ -57,6 +57,30 @@ def start(command: Sequence[str], environment: Mapping[str, str], log: Path) -> 
     return Server(process.pid, _mark(process.pid))
 
 
+def run(command: Sequence[str], environment: Mapping[str, str], folder: Path, log: Path) -> int:
+    """Run a command to its end; the exit code. What it prints goes to `log`.
+
+    When this process is interrupted meanwhile, the command and all it started end too.
+    """
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command,
+            env=dict(environment),
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        return process.wait()
+    except BaseException:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        raise
+
+
 def wait_for(server: Server, name: str, ready: Callable[[], bool], log: Path, limit: float) -> None:
     """Return when the server is ready.
 

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from local.processes import CloudError, Server, free_port, start, wait_for
+from local.processes import CloudError, Server, free_port, run, start, wait_for
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
 SCRIPT = """
@@ -27,6 +28,13 @@ def gone(pid: int) -> bool:
     return state == "Z"
 
 
+def eventually_gone(pid: int) -> bool:
+    deadline = time.monotonic() + 5
+    while not gone(pid) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return gone(pid)
+
+
 def test_a_stopped_server_takes_the_processes_it_started_along(tmp_path: Path) -> None:
     log = tmp_path / "log"
     server = start(PARENT, os.environ, log)
@@ -37,10 +45,7 @@ def test_a_stopped_server_takes_the_processes_it_started_along(tmp_path: Path) -
     server.stop()
 
     assert not server.alive()
-    deadline = time.monotonic() + 5
-    while not gone(child) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert gone(child)
+    assert eventually_gone(child)
 
 
 def test_a_later_process_with_the_same_id_is_not_taken_for_the_server(tmp_path: Path) -> None:
@@ -67,6 +72,32 @@ def test_a_server_that_is_never_ready_is_given_up(tmp_path: Path) -> None:
             wait_for(server, "The server", lambda: False, tmp_path / "log", 0.2)
     finally:
         server.stop()
+
+
+def test_a_command_is_run_to_its_end_with_its_words_in_the_log(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+
+    code = run([sys.executable, "-c", "print('done'); raise SystemExit(3)"], {}, tmp_path, log)
+
+    assert (code, log.read_text()) == (3, "done\n")
+
+
+def test_an_interrupted_command_takes_what_it_started_along(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+
+    def interrupt(_signal: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 1)
+        with pytest.raises(KeyboardInterrupt):
+            run(PARENT, os.environ, tmp_path, log)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+    assert eventually_gone(int(log.read_text()))
 
 
 def test_a_free_port_is_one_that_can_be_used() -> None:
