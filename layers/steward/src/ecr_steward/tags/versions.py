@@ -5,8 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-import semver
-
+_NUMBER = r"(0|[1-9][0-9]*)"
+_IDENTIFIER = r"(?:0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*)"
+_SEMVER = re.compile(
+    rf"v?{_NUMBER}\.{_NUMBER}\.{_NUMBER}"
+    rf"(?:-({_IDENTIFIER}(?:\.{_IDENTIFIER})*))?"
+    r"(?:_[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?"
+)
 _TRAILING_NUMBER = re.compile(r"(.*?)([0-9]+)")
 
 _IdentifierKey = tuple[int, int, str, int]
@@ -48,14 +53,12 @@ def _identifier_key(identifier: str) -> _IdentifierKey:
 
 
 def parse_semver(tag: str) -> Version | None:
-    """The version of a SemVer 2.0.0 tag with an optional leading `v`, or None.
+    """The version of a SemVer 2.0.0 tag (semver.org) with an optional leading `v`, or None.
 
     A tag cannot contain `+`, so `_` stands for it: `1.4.2_linux` is `1.4.2+linux`.
     """
-    text = tag[1:] if tag.startswith("v") else tag
-    try:
-        parsed = semver.Version.parse(text.replace("_", "+", 1))
-    except ValueError:
+    match = _SEMVER.fullmatch(tag)
+    if match is None:
         return None
-    written = (str(parsed.major), str(parsed.minor), str(parsed.patch))
-    return Version(written=written, prerelease=parsed.prerelease)
+    major, minor, patch, prerelease = match.groups()
+    return Version(written=(major, minor, patch), prerelease=prerelease)
