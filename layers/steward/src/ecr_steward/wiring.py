@@ -1,36 +1,31 @@
-"""The composition root: the only place that makes real clients, once per sandbox."""
+"""The composition root: the only place that makes real clients, once per sandbox.
+
+Each function starts with what it needs itself: its part here imports the rest of the library, and
+clients come from botocore alone, which boto3's resources and transfers would make a tenth slower.
+"""
 
 from __future__ import annotations
 
 import functools
+import gc
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import boto3
+import botocore.session
 from botocore.config import Config
 
 from ecr_steward import observe
 from ecr_steward.events import Cause, Fact, Hint, Kind, iso
-from ecr_steward.history import History
-from ecr_steward.notifications import email
-from ecr_steward.queues import HintQueue
-from ecr_steward.registry.ecr import EcrRegistry
-from ecr_steward.rules import Ruleset
-from ecr_steward.rules.compiled import find, read
-from ecr_steward.settings import (
-    CheckSettings,
-    NotifySettings,
-    PublishSettings,
-    RetagSettings,
-    SweepSettings,
-)
-from ecr_steward.tables import DynamoTable
-from ecr_steward.workflows import batch, check, notify, publish, sweep
-from ecr_steward.workflows.retag import Retagger
+
+if TYPE_CHECKING:
+    from ecr_steward.history import History
+    from ecr_steward.queues import HintQueue
+    from ecr_steward.rules import Ruleset
+    from ecr_steward.settings import RetagSettings
+    from ecr_steward.workflows.batch import Message
 
 log = logging.getLogger(__name__)
 
@@ -53,9 +48,14 @@ def _now() -> datetime:
 
 
 @functools.cache
+def _session() -> botocore.session.Session:
+    return botocore.session.get_session()
+
+
+@functools.cache
 def client(service: str) -> Any:
     """The sandbox's one client of an AWS service; all share one session."""
-    return boto3.client(service, config=_CONFIG)  # type: ignore[call-overload]
+    return _session().create_client(service, config=_CONFIG)
 
 
 def prepared(build: Callable[[], Handler]) -> Callable[[], Handler]:
@@ -64,20 +64,58 @@ def prepared(build: Callable[[], Handler]) -> Callable[[], Handler]:
     Anywhere else it is built at its first use, so that importing a function needs no environment.
     """
     if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
-        built = build()
+        # What is made here lives as long as the sandbox: the collector need not look through it.
+        gc.disable()
+        try:
+            built = build()
+        finally:
+            gc.freeze()
+            gc.enable()
         return lambda: built
     return functools.cache(build)
 
 
 @functools.cache
+def _queue(url: str) -> HintQueue:
+    from ecr_steward.queues import HintQueue
+
+    return HintQueue(client("sqs"), url)
+
+
+class _LateQueue:
+    """For a function that seldom writes to its queue: the client is made when it first does."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def send(self, hint: Hint) -> None:
+        _queue(self._url).send(hint)
+
+    def retry_in(self, receipt_handle: str, seconds: int) -> None:
+        _queue(self._url).retry_in(receipt_handle, seconds)
+
+
+def _history(table: str) -> History:
+    from ecr_steward.history import History
+    from ecr_steward.tables import DynamoTable
+
+    return History(DynamoTable(client("dynamodb"), table))
+
+
+@functools.cache
 def rules() -> Ruleset:
     """The rules this function was deployed with. Raises RulesError."""
+    from ecr_steward.rules.compiled import find, read
+
     return read(find(os.environ))
 
 
 def check_tags() -> Handler:
     """The door's handler: one `ECR Image Action` event to its answer."""
-    queue = HintQueue(client("sqs"), CheckSettings.from_env(os.environ).queue_url)
+    from ecr_steward.settings import CheckSettings
+    from ecr_steward.workflows import check
+
+    queue = _queue(CheckSettings.from_env(os.environ).queue_url)
 
     def handle(event: Mapping[str, Any]) -> Reply:
         observe.count("EventsReceived")
@@ -93,9 +131,16 @@ def check_tags() -> Handler:
 
 def retag() -> Handler:
     """The writer's handler: one SQS event to the messages that failed."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from ecr_steward.registry.ecr import EcrRegistry
+    from ecr_steward.settings import RetagSettings
+    from ecr_steward.workflows import batch, sweep
+    from ecr_steward.workflows.retag import Retagger
+
     settings = RetagSettings.from_env(os.environ)
-    history = History(DynamoTable(client("dynamodb"), settings.table))
-    queue = HintQueue(client("sqs"), settings.queue_url)
+    history = _history(settings.table)
+    queue = _LateQueue(settings.queue_url)
     pool = ThreadPoolExecutor(PUTS_AT_ONCE)
     registry = EcrRegistry(client("ecr"))
 
@@ -122,7 +167,7 @@ def retag() -> Handler:
         for fact in visited.facts:
             observe.count(fact.detail_type.replace(" ", ""))
 
-    def give_up(message: batch.Message, hint: Hint | None, error: Exception) -> None:
+    def give_up(message: Message, hint: Hint | None, error: Exception) -> None:
         repository = message.group if hint is None else hint.repository
         fact = _failed(settings, repository, hint, message.id, error)
         try:
@@ -162,9 +207,13 @@ def _failed(
 
 def sweep_slice() -> Handler:
     """The sweep's handler: the slice whose turn it is, or `{"glob": …, "id": …}` by hand."""
+    from ecr_steward.registry.ecr import EcrRegistry
+    from ecr_steward.settings import SweepSettings
+    from ecr_steward.workflows import sweep
+
     settings = SweepSettings.from_env(os.environ)
-    history = History(DynamoTable(client("dynamodb"), settings.table))
-    queue = HintQueue(client("sqs"), settings.queue_url)
+    history = _history(settings.table)
+    queue = _queue(settings.queue_url)
     registry = EcrRegistry(client("ecr"))
 
     def handle(event: Mapping[str, Any]) -> Reply:
@@ -190,8 +239,10 @@ def sweep_slice() -> Handler:
 
 def publish_facts() -> Handler:
     """The publisher's handler: one DynamoDB stream event to the record that failed."""
-    bus = PublishSettings.from_env(os.environ).bus
+    from ecr_steward.settings import PublishSettings
+    from ecr_steward.workflows import publish
 
+    bus = PublishSettings.from_env(os.environ).bus
     events = client("events")
 
     def handle(event: Mapping[str, Any]) -> Reply:
@@ -203,10 +254,13 @@ def publish_facts() -> Handler:
 
 def notify_people() -> Handler:
     """The notifier's handler: one SQS event of steward events to the messages that wait."""
-    settings = NotifySettings.from_env(os.environ)
-    history = History(DynamoTable(client("dynamodb"), settings.table))
-    queue = HintQueue(client("sqs"), settings.queue_url)
+    from ecr_steward.notifications import email
+    from ecr_steward.settings import NotifySettings
+    from ecr_steward.workflows import notify
 
+    settings = NotifySettings.from_env(os.environ)
+    history = _history(settings.table)
+    queue = _LateQueue(settings.queue_url)
     sns = client("sns")
 
     def tell(facts: list[Fact]) -> None:
