@@ -8,6 +8,12 @@ import click
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("ecr_steward.cli.check:check", "Check a rules file, and explain it."),
+    "history": ("ecr_steward.cli.history:history", "What happened to a repository or a tag."),
+    "pause": ("ecr_steward.cli.pause:pause", "Stop the writers; nothing is lost."),
+    "resume": ("ecr_steward.cli.pause:resume", "Start the writers again."),
+    "status": ("ecr_steward.cli.status:status", "How the deployed stack stands."),
+    "sweep": ("ecr_steward.cli.sweep:sweep", "Go through the repositories now."),
+    "wait": ("ecr_steward.cli.wait:wait", "Wait until a tag is on an image."),
     "compile": ("ecr_steward.cli.compile:compile_", "Make of a rules file what functions read."),
     "simulate": ("ecr_steward.cli.simulate:simulate", "Play a story of pushes without AWS."),
     "schema": ("ecr_steward.cli.schema:schema", "Print the JSON Schema of the rules file."),

@@ -1,0 +1,86 @@
+"""`ecr-steward pause` and `ecr-steward resume`."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+
+import click
+from botocore.exceptions import ClientError
+
+from ecr_steward.cli.errors import NeedsAttention, Refused
+from ecr_steward.cli.stack import Outside, Stack, aws, console, pass_outside, stack_option
+
+PAUSED = (
+    "messages wait in the queue for up to 14 days, and nothing is lost until then. "
+    "`ecr-steward resume` goes on."
+)
+RUNNING = "the writers take up what waits in the queue."
+
+_PATIENCE = 180
+_SETTLED = {"Enabled": True, "Disabled": False}
+
+
+def switch(stack: Stack, *, on: bool, progress: Callable[[str], None] = lambda state: None) -> bool:
+    """Start or stop the writers and wait until that holds; False if it held already.
+
+    `progress` gets every state on the way. Raises NeedsAttention if it takes minutes, Refused
+    where `Mode` is off, for then the writers would hand every message to the failure queue.
+    """
+    if on and stack.output("Mode") == "off":
+        raise Refused(
+            f"Stack `{stack.name}` has Mode=off: deploy it with Mode=audit or Mode=enforce, which "
+            "starts the writers."
+        )
+    wanted = "Enabled" if on else "Disabled"
+    changed = False
+    for _ in range(_PATIENCE):
+        state = stack.writers()
+        progress(state)
+        if state == wanted:
+            return changed
+        if state in _SETTLED:
+            _ask(stack, on=on)
+            changed = True
+        stack.outside.sleep(1)
+    raise NeedsAttention(
+        f"The writers are still {state} after {_PATIENCE} seconds: `ecr-steward status` says when "
+        "it is done."
+    )
+
+
+def _ask(stack: Stack, *, on: bool) -> None:
+    client = stack.client("lambda")
+    try:
+        client.update_event_source_mapping(UUID=stack.output("RetagEventSource"), Enabled=on)
+    except ClientError as error:  # somebody else's change is under way: look again
+        if error.response["Error"]["Code"] != "ResourceInUseException":
+            raise
+
+
+def _run(name: str, outside: Outside, *, on: bool) -> bool:
+    stack = Stack.find(name, outside)
+    screen = console(stderr=True)
+    with aws(), contextlib.ExitStack() as shown:
+        if not screen.is_terminal:
+            return switch(stack, on=on)
+        line = shown.enter_context(screen.status("Asking Lambda"))
+        return switch(stack, on=on, progress=lambda state: line.update(f"The writers: {state}"))
+
+
+@click.command()
+@stack_option
+@pass_outside
+def pause(outside: Outside, stack_name: str) -> None:
+    """Stop the writers. Nothing is lost: messages wait for up to 14 days."""
+    changed = _run(stack_name, outside, on=False)
+    click.echo(f"{'Paused' if changed else 'Already paused'}: {PAUSED}")
+
+
+@click.command()
+@stack_option
+@pass_outside
+def resume(outside: Outside, stack_name: str) -> None:
+    """Start the writers again; they take up what has waited."""
+    changed = _run(stack_name, outside, on=True)
+    click.echo(f"{'Running' if changed else 'Already running'}: {RUNNING}")

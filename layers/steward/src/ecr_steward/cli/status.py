@@ -1,0 +1,364 @@
+"""`ecr-steward status`: how things stand, and what somebody has to look at."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+import click
+from botocore.exceptions import BotoCoreError, ClientError
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ecr_steward.cli.errors import NeedsAttention
+from ecr_steward.cli.stack import (
+    Outside,
+    Stack,
+    completion,
+    console,
+    is_paused,
+    pass_outside,
+    sentence,
+    stack_option,
+)
+from ecr_steward.events import Fact, iso, parse_time
+from ecr_steward.history import History
+from ecr_steward.rules import compiled
+from ecr_steward.workflows.sweep import Slice
+
+_T = TypeVar("_T")
+
+WORK = ("RetagQueue", "NotifyQueue")
+_FAILURES = "FailureQueueUrl"
+_RULES_LAYER = ":layer:RulesLayer:"
+_MODES = {
+    "audit": "decides and reports, and changes nothing",
+    "enforce": "decides, reports and does",
+    "off": "the writers and the sweep stand still",
+}
+_SWEEPS_BACK = 3
+_LATEST = timedelta(minutes=10)
+"""How far back the age of a queue's oldest message is looked for; CloudWatch lags by minutes."""
+
+
+class _Unknown(Exception):
+    """A part of the answer that cannot be known; the sentence says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A queue's depth (SQS API: GetQueueAttributes, approximate) and its oldest message's age."""
+
+    name: str
+    waiting: int
+    in_flight: int
+    delayed: int
+    oldest: timedelta | None = None
+
+    @property
+    def messages(self) -> int:
+        return self.waiting + self.in_flight + self.delayed
+
+    @property
+    def holds_failures(self) -> bool:
+        return self.name.endswith("FailureQueue")
+
+
+@dataclass(frozen=True, slots=True)
+class SweepState:
+    """The last complete sweep, and how far the one under way is (in parts)."""
+
+    last: Fact | None
+    part: int | None
+    parts: int
+
+
+@dataclass(slots=True)
+class Status:
+    """How a stack stands. What could not be learned is None, and `unknown` says why, by part."""
+
+    stack: Stack
+    now: datetime
+    mode: str
+    hours: int
+    version: str | None = None
+    rules: str | None = None
+    rules_of_last_sweep: bool = False
+    writers: str | None = None
+    sweep: SweepState | None = None
+    queues: list[Queue] = field(default_factory=list)
+    unknown: dict[str, str] = field(default_factory=dict)
+
+    def attention(self) -> list[str]:
+        """What somebody has to look at, a sentence each; nothing where all is well."""
+        return [*self._about_writers(), *self._about_sweep(), *self._about_queues()]
+
+    def _about_writers(self) -> Iterator[str]:
+        if self.mode == "off":
+            yield (
+                "Mode is off: messages wait in the queue for up to 14 days; deploying with "
+                "Mode=audit or Mode=enforce goes on."
+            )
+        elif self.writers is None:
+            yield "Whether the writers run is not known."
+        elif is_paused(self.writers):
+            yield (
+                "The writers are paused: messages wait in the queue for up to 14 days; "
+                "`ecr-steward resume` goes on."
+            )
+
+    def _about_sweep(self) -> Iterator[str]:
+        late = timedelta(hours=2 * self.hours)
+        if self.mode == "off":
+            return
+        if self.sweep is None:
+            yield "When the last sweep was is not known."
+        elif self.sweep.last is None:
+            if self.now - self.stack.created > late:
+                yield f"No sweep was completed in {2 * self.hours} hours: {_LOOK_AT_SWEEP}"
+        elif self.now - parse_time(self.sweep.last.time) > late:
+            ago = _span(self.now - parse_time(self.sweep.last.time))
+            yield f"The last sweep was completed {ago} ago: {_LOOK_AT_SWEEP}"
+
+    def _about_queues(self) -> Iterator[str]:
+        for queue in self.queues:
+            if queue.holds_failures and queue.messages:
+                held = f"{queue.messages} message" + ("" if queue.messages == 1 else "s")
+                yield f"{queue.name} holds {held}: {self.stack.output(f'{queue.name}Url')}"
+        for part in self.unknown:
+            if part.endswith("FailureQueue"):
+                yield f"Whether {part} is empty is not known."
+
+
+_LOOK_AT_SWEEP = "look at SweepFunction's log and its schedule."
+
+
+def look(stack: Stack) -> Status:
+    """Ask for every part; one that is refused costs only itself."""
+    status = Status(
+        stack=stack,
+        now=stack.outside.now(),
+        mode=stack.output("Mode"),
+        hours=int(stack.parameter("SweepHours")),
+    )
+
+    def ask(part: str, question: Callable[[], _T]) -> _T | None:
+        try:
+            return question()
+        except (ClientError, BotoCoreError) as error:
+            status.unknown[part] = sentence(error)
+        except _Unknown as error:
+            status.unknown[part] = str(error)
+        return None
+
+    status.version = ask("version", lambda: _version(stack))
+    status.writers = ask("writers", stack.writers)
+    status.sweep = ask("last sweep", lambda: _sweeps(stack, status.now, status.hours))
+    status.rules = ask("rules", lambda: _rules(stack))
+    if status.rules is None and status.sweep is not None and status.sweep.last is not None:
+        status.rules, status.rules_of_last_sweep = status.sweep.last.rules, True
+    for name, url in _queue_urls(stack):
+        queue = ask(name, lambda name=name, url=url: _queue(stack, name, url))  # type: ignore[misc]
+        if queue is not None and queue.messages and not queue.holds_failures:
+            queue = ask(f"{name}'s age", lambda queue=queue: _aged(stack, queue)) or queue  # type: ignore[misc]
+        status.queues += [queue] if queue is not None else []
+    return status
+
+
+def _version(stack: Stack) -> str:
+    summary = stack.client("cloudformation").get_template_summary(StackName=stack.name)
+    try:
+        metadata = json.loads(summary["Metadata"])
+        return str(metadata["AWS::ServerlessRepo::Application"]["SemanticVersion"])
+    except (KeyError, ValueError) as error:
+        raise _Unknown("The stack's template says no version.") from error
+
+
+def _rules(stack: Stack) -> str:
+    """The fingerprint in the rules layer that the writer is deployed with."""
+    client = stack.client("lambda")
+    function = client.get_function_configuration(FunctionName=stack.output("RetagFunctionName"))
+    arns = [each["Arn"] for each in function.get("Layers", ()) if _RULES_LAYER in each["Arn"]]
+    if not arns:
+        raise _Unknown("RetagFunction has no layer named RulesLayer.")
+    layer = client.get_layer_version_by_arn(Arn=arns[0])
+    try:
+        content = stack.outside.download(layer["Content"]["Location"])
+        with zipfile.ZipFile(io.BytesIO(content)) as files:
+            text = files.read(f"python/steward_rules/{compiled.FILE}")
+        return str(json.loads(text)["fingerprint"])
+    except (OSError, zipfile.BadZipFile, KeyError, ValueError) as error:
+        raise _Unknown(f"The rules layer {arns[0]} cannot be read: {error}.") from error
+
+
+def _sweeps(stack: Stack, now: datetime, hours: int) -> SweepState:
+    table = stack.table()
+    turn = Slice.at(now, hours)
+    under_way = History(table).totals(turn.sweep).get("parts")
+    current: Slice = turn
+    for _ in range(_SWEEPS_BACK):
+        fact = completion(table, current.sweep)
+        if fact is not None:
+            return SweepState(fact, under_way, turn.of)
+        current = Slice(current.previous(), 0, turn.of)
+    return SweepState(None, under_way, turn.of)
+
+
+def _queue_urls(stack: Stack) -> list[tuple[str, str]]:
+    failures = sorted(key for key in stack.outputs if key.endswith(_FAILURES))
+    names = [*WORK, *(key.removesuffix("Url") for key in failures)]
+    return [(name, stack.output(f"{name}Url")) for name in names]
+
+
+_DEPTHS = (
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesNotVisible",
+    "ApproximateNumberOfMessagesDelayed",
+)
+
+
+def _queue(stack: Stack, name: str, url: str) -> Queue:
+    answer = stack.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=list(_DEPTHS))
+    waiting, in_flight, delayed = (int(answer["Attributes"].get(depth, 0)) for depth in _DEPTHS)
+    return Queue(name, waiting, in_flight, delayed)
+
+
+def _aged(stack: Stack, queue: Queue) -> Queue:
+    """SQS itself tells no ages; CloudWatch does (SQS metric ApproximateAgeOfOldestMessage)."""
+    now = stack.outside.now()
+    answer = stack.client("cloudwatch").get_metric_statistics(
+        Namespace="AWS/SQS",
+        MetricName="ApproximateAgeOfOldestMessage",
+        Dimensions=[
+            {"Name": "QueueName", "Value": stack.output(f"{queue.name}Url").rpartition("/")[2]}
+        ],
+        StartTime=now - _LATEST,
+        EndTime=now,
+        Period=60,
+        Statistics=["Maximum"],
+    )
+    points = sorted(answer["Datapoints"], key=lambda point: point["Timestamp"])
+    if not points:
+        return queue
+    oldest = timedelta(seconds=points[-1]["Maximum"])
+    return replace(queue, oldest=oldest)
+
+
+# ---------------------------------------------------------------------------- how it is shown
+
+
+def document(status: Status) -> dict[str, Any]:
+    """What `--json` prints."""
+    sweep, last = status.sweep, status.sweep.last if status.sweep else None
+    return {
+        "stack": status.stack.name,
+        "region": status.stack.region,
+        "mode": status.mode,
+        "version": status.version,
+        "rules": status.rules,
+        "writers": status.writers,
+        "sweep": {
+            "hours": status.hours,
+            "completed": last.time if last else None,
+            "totals": dict(last.totals) if last else None,
+            "parts_sent": sweep.part if sweep else None,
+            "parts": sweep.parts if sweep else None,
+        },
+        "queues": {queue.name: _counts(queue) for queue in status.queues},
+        "attention": status.attention(),
+        "unknown": status.unknown,
+    }
+
+
+def _counts(queue: Queue) -> dict[str, int | None]:
+    return {
+        "waiting": queue.waiting,
+        "in_flight": queue.in_flight,
+        "delayed": queue.delayed,
+        "oldest_seconds": None if queue.oldest is None else int(queue.oldest.total_seconds()),
+    }
+
+
+def show(status: Status, screen: Console) -> None:
+    """Print the status for people."""
+    facts = Table.grid(padding=(0, 2))
+    for name, said in (
+        ("stack", f"{status.stack.name}, {status.stack.region}"),
+        ("mode", f"{status.mode}: {_MODES.get(status.mode, 'unknown')}"),
+        ("rules", _rules_words(status)),
+        ("version", status.version or "not known"),
+        ("writers", _writers_words(status.writers)),
+        ("last sweep", _sweep_words(status)),
+    ):
+        facts.add_row(Text(name, "bold"), Text(said))
+    screen.print(facts)
+    queues = Table(box=box.SIMPLE, pad_edge=False)
+    queues.add_column("queue")
+    for heading in ("waiting", "in flight", "delayed", "oldest"):
+        queues.add_column(heading, justify="right")
+    for queue in status.queues:
+        wrong = "red" if queue.holds_failures and queue.messages else ""
+        counts = map(str, (queue.waiting, queue.in_flight, queue.delayed))
+        oldest = "" if queue.oldest is None else _span(queue.oldest)
+        queues.add_row(*(Text(each, wrong) for each in (queue.name, *counts, oldest)))
+    screen.print(queues)
+    for part, why in status.unknown.items():
+        screen.print(Text(f"Not known: {part}. {why}", "yellow"))
+    for each in status.attention():
+        screen.print(Text(f"Look: {each}", "red"))
+
+
+def _rules_words(status: Status) -> str:
+    if status.rules is None:
+        return "not known"
+    return status.rules + (", as the last sweep had them" if status.rules_of_last_sweep else "")
+
+
+def _writers_words(state: str | None) -> str:
+    if state is None:
+        return "not known"
+    return {"Enabled": "running", "Disabled": "paused"}.get(state, state)
+
+
+def _sweep_words(status: Status) -> str:
+    if status.sweep is None:
+        return "not known"
+    if status.sweep.last is None:
+        sent = f"{status.sweep.part or 0} of {status.sweep.parts}"
+        return f"none is complete yet; {sent} parts of the first one are sent"
+    last = status.sweep.last
+    ago = _span(status.now - parse_time(last.time))
+    return f"{iso(parse_time(last.time))}, {ago} ago: {last.reason}"
+
+
+def _span(time: timedelta) -> str:
+    seconds = max(0, int(time.total_seconds()))
+    for unit, length in (("days", 86400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds // length} {unit}"
+    return f"{seconds} seconds"
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@stack_option
+@pass_outside
+def status(outside: Outside, stack_name: str, as_json: bool) -> None:
+    """How things stand: mode, rules, writers, sweep, queues.
+
+    Exit code 1 if somebody has to look at something.
+    """
+    found = look(Stack.find(stack_name, outside))
+    if as_json:
+        click.echo(json.dumps(document(found), indent=2))
+    else:
+        show(found, console())
+    if found.attention():
+        raise NeedsAttention()

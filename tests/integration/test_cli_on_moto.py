@@ -1,0 +1,208 @@
+"""The operating commands with real clients: botocore's parsing, the stack's outputs, the table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import boto3
+import pytest
+from click.testing import CliRunner, Result
+from moto import mock_aws
+
+from ecr_steward.cli.main import main
+from ecr_steward.cli.stack import Outside, Stack, completion
+from ecr_steward.events import Cause, Fact, Kind, iso
+from ecr_steward.history import History
+from ecr_steward.tables import DynamoTable
+from ecr_steward.workflows.sweep import Slice
+
+REGION = "eu-west-1"
+NAME = "steward-of-team-a"
+FAILURES = ("RetagFailureQueue", "NotifyFailureQueue", "SweepFailureQueue")
+QUEUES = ("RetagQueue", "NotifyQueue", *FAILURES)
+
+MANIFEST = json.dumps(
+    {
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.oci.image.manifest.v1+json",
+        "config": {},
+        "layers": [],
+    }
+)
+
+TEMPLATE = {
+    "AWSTemplateFormatVersion": "2010-09-09",
+    "Parameters": {"SweepHours": {"Type": "Number", "Default": 24}},
+    "Resources": {
+        "HistoryTable": {
+            "Type": "AWS::DynamoDB::Table",
+            "Properties": {
+                "BillingMode": "PAY_PER_REQUEST",
+                "AttributeDefinitions": [
+                    {"AttributeName": "pk", "AttributeType": "S"},
+                    {"AttributeName": "sk", "AttributeType": "S"},
+                ],
+                "KeySchema": [
+                    {"AttributeName": "pk", "KeyType": "HASH"},
+                    {"AttributeName": "sk", "KeyType": "RANGE"},
+                ],
+            },
+        },
+        **{name: {"Type": "AWS::SQS::Queue"} for name in QUEUES},
+    },
+    "Outputs": {
+        "Mode": {"Value": "enforce"},
+        "HistoryTableName": {"Value": {"Ref": "HistoryTable"}},
+        "RetagFunctionName": {"Value": "retag"},
+        "RetagEventSource": {"Value": "11111111-2222-3333-4444-555555555555"},
+        **{f"{name}Url": {"Value": {"Ref": name}} for name in QUEUES},
+    },
+}
+
+
+@pytest.fixture(autouse=True)
+def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_DEFAULT_REGION", "ECR_STEWARD_STACK"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_REGION", REGION)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    with mock_aws():
+        boto3.client("cloudformation", REGION).create_stack(
+            StackName=NAME, TemplateBody=json.dumps(TEMPLATE)
+        )
+        yield
+
+
+@pytest.fixture
+def stack() -> Stack:
+    return Stack.find(NAME, Outside())
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, [*arguments, "--stack", NAME])
+
+
+def move(time: datetime, tag: str) -> Fact:
+    return Fact(
+        kind=Kind.MOVE,
+        cause=Cause(f"push of {tag}", "ECR Image Action"),
+        registry="123456789012",
+        region=REGION,
+        repository="base/redis",
+        mode="enforce",
+        rule="0: base/*",
+        rules="3a92dae3b84f",
+        reason=f"`{tag}` follows.",
+        time=iso(time),
+        tag=tag,
+        digest=f"sha256:{64 * 'a'}",
+        after_tags=("1.4.2",),
+    )
+
+
+def test_the_stacks_outputs_and_parameters_are_found(stack: Stack) -> None:
+    assert stack.output("Mode") == "enforce"
+    assert stack.parameter("SweepHours") == "24"
+    assert stack.region == REGION
+    assert stack.created.tzinfo is not None
+
+
+def test_a_missing_stack_is_one_sentence() -> None:
+    result = CliRunner().invoke(main, ["status", "--stack", "other"])
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"There is no stack `other` in {REGION}: ")
+
+
+def test_no_region_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_REGION")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    result = run("status")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("You must specify a region: name the stack's Region in AWS_RE")
+
+
+def test_status_reads_depths_and_sweeps_and_names_what_is_refused(stack: Stack) -> None:
+    sqs = boto3.client("sqs", REGION)
+    for number in range(3):
+        sqs.send_message(QueueUrl=stack.output("RetagQueueUrl"), MessageBody=str(number))
+    sqs.send_message(QueueUrl=stack.output("NotifyQueueUrl"), MessageBody="later", DelaySeconds=600)
+    sqs.send_message(QueueUrl=stack.output("SweepFailureQueueUrl"), MessageBody="failed")
+    now = datetime.now(UTC)
+    sweep = Slice.at(now, 24).sweep
+    told = Fact(
+        kind=Kind.SWEPT, cause=Cause(sweep, "Sweep"), registry="123456789012", region=REGION,
+        repository="", mode="enforce", rule="", rules="3a92dae3b84f", time=iso(now),
+        reason="7 repositories swept.", totals={"repositories": 7, "missing": 0},
+    )  # fmt: skip
+    history = stack.history()
+    history.expect(sweep, 0, 7, 288, now)
+    assert history.complete(sweep, told)
+
+    result = run("status", "--json")
+    said = json.loads(result.stdout)
+    assert result.exit_code == 1
+    empty = {"waiting": 0, "in_flight": 0, "delayed": 0, "oldest_seconds": None}
+    assert said["queues"] == {
+        "RetagQueue": {**empty, "waiting": 3},
+        "NotifyQueue": {**empty, "delayed": 1},
+        **dict.fromkeys(FAILURES, empty),
+        "SweepFailureQueue": {**empty, "waiting": 1},
+    }
+    assert said["sweep"] == {
+        "hours": 24,
+        "completed": iso(now),
+        "totals": {"repositories": 7, "missing": 0},
+        "parts_sent": 1,
+        "parts": 288,
+    }
+    assert said["rules"] == "3a92dae3b84f"
+    assert said["attention"] == [
+        "Whether the writers run is not known.",
+        f"SweepFailureQueue holds 1 message: {stack.output('SweepFailureQueueUrl')}",
+    ]
+    assert set(said["unknown"]) == {"version", "rules", "writers"}
+    assert said["unknown"]["writers"].startswith("AWS refused GetEventSourceMapping: Resource")
+
+
+def test_history_is_read_back_in_order(stack: Stack) -> None:
+    now = datetime(2026, 11, 23, 2, 24, tzinfo=UTC)
+    facts = [move(now + timedelta(seconds=n), tag) for n, tag in enumerate(("1.4", "1", "latest"))]
+    table = DynamoTable(boto3.client("dynamodb", REGION), stack.output("HistoryTableName"))
+    History(table).say(facts[::-1])
+    result = run("history", "base/redis", "--json")
+    assert result.exit_code == 0
+    assert [fact["tag"] for fact in json.loads(result.stdout)["facts"]] == ["1.4", "1", "latest"]
+    assert run("history", "base/redis:1").stdout.count("`1` follows.") == 1
+    assert run("history", "base/nothing").exit_code == 1
+
+
+def test_a_sweep_is_complete_when_its_fact_is_there(stack: Stack) -> None:
+    table = stack.table()
+    now = datetime(2026, 11, 23, tzinfo=UTC)
+    assert completion(table, "hand-1") is None
+    stack.history().expect("hand-1", 0, 1, 1, now)
+    assert completion(table, "hand-1") is None
+    stack.history().complete("hand-1", move(now, "1"))
+    assert completion(table, "hand-1") == move(now, "1")
+
+
+def test_wait_understands_ecrs_answers() -> None:
+    ecr = boto3.client("ecr", REGION)
+    ecr.create_repository(repositoryName="base/redis")
+    for tag in ("1.4.2", "1.4"):
+        ecr.put_image(
+            repositoryName="base/redis",
+            imageManifest=MANIFEST,
+            imageTag=tag,
+            imageDigest=f"sha256:{64 * 'a'}",
+        )
+    arrived = run("wait", "base/redis:1.4", "--for", "1.4.2")
+    assert arrived.exit_code == 0
+    assert arrived.stdout == f"base/redis:1.4 is on 1.4.2 (sha256:{12 * 'a'}).\n"
+    assert run("wait", "base/redis:1", "--for", "1.4.2", "--timeout", "0").exit_code == 1
+    nowhere = run("wait", "base/nothing:1", "--for", "1.4.2")
+    assert nowhere.exit_code == 2
+    assert nowhere.stderr.startswith("There is no repository `base/nothing` in this registry: ")

@@ -1,0 +1,266 @@
+"""A deployed stack for the commands that operate one: hand-written clients, a clock that waits."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import click
+from botocore.exceptions import ClientError
+from click.testing import CliRunner, Result
+
+from ecr_steward.cli.stack import Outside, Stack
+from ecr_steward.events import Cause, Fact, Kind, iso
+from ecr_steward.history import History
+from ecr_steward.registry.memory import MemoryEcr
+from ecr_steward.tables import MemoryTable
+
+NOW = datetime(2026, 11, 23, 2, 24, tzinfo=UTC)
+QUEUES = (
+    "RetagQueue",
+    "NotifyQueue",
+    "RetagFailureQueue",
+    "NotifyFailureQueue",
+    "CheckTagsFailureQueue",
+    "PublishFailureQueue",
+    "SweepFailureQueue",
+)
+RULES_LAYER = "arn:aws:lambda:eu-west-1:123456789012:layer:RulesLayer:7"
+RULES_URL = "https://layers.example/rules.zip"
+
+Refusals = dict[str, ClientError]
+
+
+def refusal(code: str, operation: str, message: str = "no") -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": message}}, operation)
+
+
+def denied(operation: str) -> ClientError:
+    return refusal("AccessDeniedException", operation, f"not authorized to perform {operation}")
+
+
+class Client:
+    """A client that refuses the operations named in `refusals` (by method)."""
+
+    def __init__(self, refusals: Refusals) -> None:
+        self.meta = SimpleNamespace(region_name="eu-west-1")
+        self._refusals = refusals
+
+    def answer(self, method: str) -> None:
+        if method in self._refusals:
+            raise self._refusals[method]
+
+
+class CloudFormation(Client):
+    def __init__(self, refusals: Refusals, name: str, created: datetime) -> None:
+        super().__init__(refusals)
+        self.stack: dict[str, Any] = {
+            "StackName": name,
+            "StackStatus": "UPDATE_COMPLETE",
+            "CreationTime": created,
+        }
+        self.outputs = {
+            "Mode": "enforce",
+            "RepositoryPattern": "*",
+            "HistoryTableName": "history",
+            "RetagFunctionName": "retag",
+            "SweepFunctionName": "sweep",
+            "RetagEventSource": "11111111-2222-3333-4444-555555555555",
+            **{f"{name}Url": f"https://sqs.example/123456789012/{name}" for name in QUEUES},
+        }
+        self.parameters = {"SweepHours": "24"}
+        self.metadata = '{"AWS::ServerlessRepo::Application": {"SemanticVersion": "0.1.0"}}'
+
+    def describe_stacks(self, StackName: str) -> dict[str, Any]:  # noqa: N803
+        self.answer("describe_stacks")
+        if StackName != self.stack["StackName"]:
+            message = f"Stack with id {StackName} does not exist"
+            raise refusal("ValidationError", "DescribeStacks", message)
+        outputs = [{"OutputKey": k, "OutputValue": v} for k, v in self.outputs.items()]
+        parameters = [{"ParameterKey": k, "ParameterValue": v} for k, v in self.parameters.items()]
+        return {"Stacks": [{**self.stack, "Outputs": outputs, "Parameters": parameters}]}
+
+    def get_template_summary(self, StackName: str) -> dict[str, Any]:  # noqa: N803
+        self.answer("get_template_summary")
+        return {"Metadata": self.metadata} if self.metadata else {}
+
+
+class Lambda(Client):
+    """Lambda with one event source mapping, which takes `slowness` looks to change its state."""
+
+    def __init__(self, refusals: Refusals) -> None:
+        super().__init__(refusals)
+        self.state = "Enabled"
+        self.slowness = 0
+        self.changes: list[bool] = []
+        self.invoked: list[dict[str, Any]] = []
+        self.reply: dict[str, Any] = {"sent": 2}
+        self.error: str | None = None
+        self.layers = [
+            "arn:aws:lambda:eu-west-1:123456789012:layer:StewardLayer:3",
+            RULES_LAYER,
+        ]
+        self._looks = 0
+
+    def get_event_source_mapping(self, UUID: str) -> dict[str, Any]:  # noqa: N803
+        self.answer("get_event_source_mapping")
+        if self.state in ("Enabling", "Disabling"):
+            self._looks -= 1
+            if self._looks < 0:
+                self.state = {"Enabling": "Enabled", "Disabling": "Disabled"}[self.state]
+        return {"UUID": UUID, "State": self.state}
+
+    def update_event_source_mapping(self, UUID: str, Enabled: bool) -> dict[str, Any]:  # noqa: N803
+        self.answer("update_event_source_mapping")
+        if self.state not in ("Enabled", "Disabled"):
+            raise refusal("ResourceInUseException", "UpdateEventSourceMapping")
+        self.changes.append(Enabled)
+        self.state, self._looks = ("Enabling" if Enabled else "Disabling"), self.slowness
+        return {"UUID": UUID, "State": self.state}
+
+    def get_function_configuration(self, FunctionName: str) -> dict[str, Any]:  # noqa: N803
+        self.answer("get_function_configuration")
+        return {"FunctionName": FunctionName, "Layers": [{"Arn": arn} for arn in self.layers]}
+
+    def get_layer_version_by_arn(self, Arn: str) -> dict[str, Any]:  # noqa: N803
+        self.answer("get_layer_version_by_arn")
+        return {"Content": {"Location": RULES_URL if Arn == RULES_LAYER else "https://other"}}
+
+    def invoke(self, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803
+        self.answer("invoke")
+        self.invoked.append({"function": FunctionName, **json.loads(Payload)})
+        answer = {"Payload": io.BytesIO(json.dumps(self.reply).encode())}
+        return answer | ({"FunctionError": self.error} if self.error else {})
+
+
+class Sqs(Client):
+    """Queues whose depths are (waiting, in flight, delayed)."""
+
+    def __init__(self, refusals: Refusals) -> None:
+        super().__init__(refusals)
+        self.depths: dict[str, tuple[int, int, int]] = {}
+
+    def get_queue_attributes(self, QueueUrl: str, AttributeNames: list[str]) -> dict[str, Any]:  # noqa: N803
+        name = QueueUrl.rpartition("/")[2]
+        self.answer(name)
+        depths = map(str, self.depths.get(name, (0, 0, 0)))
+        return {"Attributes": dict(zip(AttributeNames, depths, strict=True))}
+
+
+class CloudWatch(Client):
+    """Ages of the oldest message by queue, minute by minute."""
+
+    def __init__(self, refusals: Refusals) -> None:
+        super().__init__(refusals)
+        self.ages: dict[str, list[tuple[datetime, float]]] = {}
+
+    def get_metric_statistics(self, **asked: Any) -> dict[str, Any]:
+        self.answer("get_metric_statistics")
+        ages = self.ages.get(asked["Dimensions"][0]["Value"], [])
+        return {
+            "Datapoints": [
+                {"Timestamp": time, "Maximum": age}
+                for time, age in ages
+                if asked["StartTime"] <= time <= asked["EndTime"]
+            ]
+        }
+
+
+class Deployed:
+    """A stack with everything in it; `at(seconds)` plans what happens while a command waits."""
+
+    def __init__(self, name: str = "ecr-steward", created: datetime = NOW) -> None:
+        self.now = NOW
+        self.refusals: Refusals = {}
+        self.cloudformation = CloudFormation(self.refusals, name, created)
+        self.functions = Lambda(self.refusals)
+        self.sqs = Sqs(self.refusals)
+        self.cloudwatch = CloudWatch(self.refusals)
+        self.ecr = MemoryEcr(clock=lambda: self.now)
+        self.table = MemoryTable()
+        self.history = History(self.table)
+        self.layer = rules_layer("3a92dae3b84f")
+        self._plans: list[tuple[datetime, Callable[[], object]]] = []
+        self.outside = Outside(
+            client=self._client,
+            now=lambda: self.now,
+            sleep=self._sleep,
+            download=self._download,
+            open_table=lambda client, name: self.table,
+        )
+
+    def stack(self) -> Stack:
+        return Stack.find(str(self.cloudformation.stack["StackName"]), self.outside)
+
+    def run(self, command: click.Command, *arguments: str, **env: str) -> Result:
+        """The command as it is typed, its stack's name given by nothing else."""
+        given: Mapping[str, str | None] = {"ECR_STEWARD_STACK": None, **env}
+        return CliRunner().invoke(command, arguments, obj=self.outside, env=given)
+
+    def at(self, seconds: float, happening: Callable[[], object]) -> None:
+        self._plans.append((self.now + timedelta(seconds=seconds), happening))
+
+    def _client(self, service: str) -> Any:
+        return {
+            "cloudformation": self.cloudformation,
+            "lambda": self.functions,
+            "sqs": self.sqs,
+            "cloudwatch": self.cloudwatch,
+            "ecr": self.ecr,
+            "dynamodb": None,
+        }[service]
+
+    def _sleep(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+        for plan in [each for each in self._plans if each[0] <= self.now]:
+            self._plans.remove(plan)
+            plan[1]()
+
+    def _download(self, url: str) -> bytes:
+        if url != RULES_URL:
+            raise OSError(f"nothing is at {url}")
+        return self.layer
+
+
+def rules_layer(fingerprint: str) -> bytes:
+    """The rules layer's archive, as `sam build` makes it."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as files:
+        text = json.dumps({"document": {}, "fingerprint": fingerprint})
+        files.writestr("python/steward_rules/rules.json", text)
+    return content.getvalue()
+
+
+def digest(letter: str) -> str:
+    return f"sha256:{letter * 64}"
+
+
+def fact(kind: Kind = Kind.MOVE, time: datetime = NOW, **given: Any) -> Fact:
+    defaults: dict[str, Any] = {
+        "cause": Cause("11111111", "ECR Image Action"),
+        "registry": "123456789012",
+        "region": "eu-west-1",
+        "repository": "base/redis",
+        "mode": "enforce",
+        "rule": "0: base/*",
+        "rules": "3a92dae3b84f",
+        "reason": "1.4.2 is the highest of 1.4.*.",
+        "time": iso(time),
+    }
+    return Fact(kind=kind, **(defaults | given))
+
+
+def swept(sweep: str, time: datetime, **given: Any) -> Fact:
+    """What a complete sweep says."""
+    said: dict[str, Any] = {
+        "cause": Cause(sweep, "Sweep"),
+        "repository": "",
+        "reason": "2 repositories swept.",
+        "totals": {"repositories": 2, "missing": 0},
+    }
+    return fact(Kind.SWEPT, time, **(said | given))

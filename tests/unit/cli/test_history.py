@@ -1,0 +1,143 @@
+"""What happened to a repository or a tag."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from ecr_steward.cli.history import history
+from ecr_steward.events import Cause, Kind
+from ecr_steward.tags.plan import Mark
+from tests.unit.cli.stack_fakes import NOW, Deployed, denied, digest, fact
+
+MINUTE = timedelta(minutes=1)
+FACTS = (
+    fact(time=NOW, tag="1.4", digest=digest("a"), after_tags=("1.4.1",), reason="The first."),
+    fact(time=NOW + MINUTE, tag="1", digest=digest("a"), cause=Cause("2", "Sweep")),
+    fact(
+        time=NOW + 2 * MINUTE,
+        tag="1.4",
+        digest=digest("b"),
+        before=digest("a"),
+        before_tags=("1.4", "1.4.1"),
+        after_tags=("1.4.2",),
+        mode="audit",
+    ),
+    fact(Kind.REJECT, NOW + 3 * MINUTE, tag="wild", digest=digest("c"), reason="It is wild."),
+)
+
+
+@pytest.fixture
+def deployed() -> Deployed:
+    deployed = Deployed()
+    deployed.history.say(FACTS)
+    return deployed
+
+
+def rows(text: str) -> list[list[str]]:
+    """The table's rows, with cells that two spaces tell apart."""
+    cells = (
+        [cell.strip() for cell in row.split("   ") if cell.strip()] for row in text.split("\n")
+    )
+    return [row for row in cells if row and not row[0].startswith("─")]
+
+
+def test_a_repositorys_facts_come_oldest_first(deployed: Deployed) -> None:
+    result = deployed.run(history, "base/redis")
+    assert result.exit_code == 0
+    heading, first, second, third, fourth = rows(result.stdout)
+    assert heading == ["time", "what", "tag", "from → to", "why", "mode", "cause"]
+    assert first == [
+        "2026-11-23 02:24:00Z",
+        "move",
+        "1.4",
+        f"→ 1.4.1 (sha256:{12 * 'a'})",
+        "The first.",
+        "enforce",
+        "ECR Image Action 11111111",
+    ]
+    assert (second[2], second[-1]) == ("1", "Sweep 2")
+    assert third[3] == f"1.4.1 (sha256:{12 * 'a'}) → 1.4.2 (sha256:{12 * 'b'})"
+    assert third[5] == "audit"
+    assert fourth[1:4] == ["reject", "wild", f"sha256:{12 * 'c'}"]
+
+
+def test_one_tags_facts_are_its_own(deployed: Deployed) -> None:
+    _, *told = rows(deployed.run(history, "base/redis:1.4").stdout)
+    assert [row[2] for row in told] == ["1.4", "1.4"]
+
+
+def test_the_last_n_are_the_newest(deployed: Deployed) -> None:
+    _, *told = rows(deployed.run(history, "base/redis", "--last", "2").stdout)
+    assert [row[2] for row in told] == ["1.4", "wild"]
+
+
+def test_facts_of_the_first_sight_are_there_too(deployed: Deployed) -> None:
+    quiet = fact(time=NOW - MINUTE, tag="0", digest=digest("d"))
+    deployed.history.say([quiet], quietly=True)
+    _, first, *_ = rows(deployed.run(history, "base/redis").stdout)
+    assert first[2] == "0"
+
+
+def test_json_has_each_fact_as_its_event_tells_it(deployed: Deployed) -> None:
+    said = json.loads(deployed.run(history, "base/redis:1.4", "--last", "1", "--json").stdout)
+    assert said == {
+        "repository": "base/redis",
+        "tag": "1.4",
+        "facts": [{"detail-type": "Tag Moved", **FACTS[2].to_detail()}],
+    }
+
+
+def test_markup_in_a_reason_is_printed_as_it_is() -> None:
+    deployed = Deployed()
+    deployed.history.say([fact(tag="1", reason="[bold]`1`[/] has [two] twins.")])
+    assert "[bold]`1`[/] has [two] twins." in deployed.run(history, "base/redis").stdout
+
+
+def test_a_repository_never_seen_is_said_and_exits_1(deployed: Deployed) -> None:
+    result = deployed.run(history, "base/nothing")
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert result.stderr.startswith("The steward never saw base/nothing: look at the name, or at ")
+
+
+def test_a_tag_never_seen_is_said_and_exits_1(deployed: Deployed) -> None:
+    result = deployed.run(history, "base/redis:9.9")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("The steward never saw base/redis:9.9: ")
+
+
+def test_a_repository_to_which_nothing_happened_is_known_all_the_same() -> None:
+    deployed = Deployed()
+    deployed.history.remember_seen("base/redis", NOW)
+    result = deployed.run(history, "base/redis")
+    assert result.exit_code == 0
+    assert result.stdout == "Nothing has happened to base/redis yet.\n"
+    assert json.loads(deployed.run(history, "base/redis", "--json").stdout)["facts"] == []
+
+
+@pytest.mark.parametrize("tag", ["1.4.2", "7", "7.0.1"])
+def test_a_tag_that_something_was_said_or_remembered_of_is_known(
+    deployed: Deployed, tag: str
+) -> None:
+    mark = Mark("7", "7.0.0", digest("d"))
+    deployed.history.remember("base/redis", marks=[mark], known={"7.0.1": digest("e")})
+    result = deployed.run(history, f"base/redis:{tag}")
+    assert result.exit_code == 0
+    assert result.stdout == f"Nothing has happened to base/redis:{tag} yet.\n"
+
+
+def test_a_history_that_may_not_be_read_exits_2(deployed: Deployed) -> None:
+    def refuse(*_: object) -> object:
+        raise denied("Query")
+
+    deployed.table.query = refuse  # type: ignore[assignment,method-assign]
+    result = deployed.run(history, "base/redis")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("You may not call Query: ")
+
+
+def test_zero_facts_cannot_be_asked_for(deployed: Deployed) -> None:
+    assert deployed.run(history, "base/redis", "--last", "0").exit_code == 2

@@ -1,0 +1,235 @@
+"""How a stack stands, and when somebody has to look."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+from click.testing import Result
+
+from ecr_steward.cli.status import status
+from ecr_steward.workflows.sweep import Slice
+from tests.unit.cli.stack_fakes import NOW, Deployed, denied, rules_layer, swept
+
+DAY = timedelta(days=1)
+
+
+def complete(deployed: Deployed, days_ago: float) -> None:
+    """Record that the sweep which ran `days_ago` is complete since then."""
+    time = NOW - days_ago * DAY
+    sweep = Slice.at(time, 24).sweep
+    assert deployed.history.complete(sweep, swept(sweep, time, rules="of the sweep"))
+
+
+@pytest.fixture
+def deployed() -> Deployed:
+    deployed = Deployed(created=NOW - 30 * DAY)
+    complete(deployed, 1)
+    return deployed
+
+
+def words(result: Result) -> str:
+    return " ".join(result.stdout.split())
+
+
+def test_where_all_is_well_it_says_how_things_stand_and_exits_0(deployed: Deployed) -> None:
+    result = deployed.run(status)
+    assert result.exit_code == 0
+    assert result.stderr == ""
+    for said in (
+        "stack ecr-steward, eu-west-1",
+        "mode enforce: decides, reports and does",
+        "rules 3a92dae3b84f",
+        "version 0.1.0",
+        "writers running",
+        "last sweep 2026-11-22T02:24:00Z, 24 hours ago: 2 repositories swept.",
+        "RetagFailureQueue 0 0 0",
+    ):
+        assert said in words(result)
+    assert "Look:" not in result.stdout
+    assert "Not known:" not in result.stdout
+
+
+def test_json_has_the_same_in_one_object(deployed: Deployed) -> None:
+    deployed.sqs.depths = {"RetagQueue": (4, 2, 1)}
+    deployed.cloudwatch.ages["RetagQueue"] = [
+        (NOW - timedelta(minutes=2), 75.0),
+        (NOW - timedelta(minutes=3), 15.0),
+    ]
+    deployed.history.expect(Slice.at(NOW, 24).sweep, 0, 7, 288, NOW)
+    said = json.loads(deployed.run(status, "--json").stdout)
+    queue = said["queues"].pop("RetagQueue")
+    assert queue == {"waiting": 4, "in_flight": 2, "delayed": 1, "oldest_seconds": 75}
+    assert set(said["queues"]) == {
+        "NotifyQueue",
+        "CheckTagsFailureQueue",
+        "NotifyFailureQueue",
+        "PublishFailureQueue",
+        "RetagFailureQueue",
+        "SweepFailureQueue",
+    }
+    del said["queues"]
+    assert said == {
+        "stack": "ecr-steward",
+        "region": "eu-west-1",
+        "mode": "enforce",
+        "version": "0.1.0",
+        "rules": "3a92dae3b84f",
+        "writers": "Enabled",
+        "sweep": {
+            "hours": 24,
+            "completed": "2026-11-22T02:24:00Z",
+            "totals": {"repositories": 2, "missing": 0},
+            "parts_sent": 1,
+            "parts": 288,
+        },
+        "attention": [],
+        "unknown": {},
+    }
+
+
+@pytest.mark.parametrize("state", ["Disabled", "Disabling"])
+def test_paused_writers_need_a_look(deployed: Deployed, state: str) -> None:
+    deployed.functions.state = state
+    deployed.functions.slowness = 9
+    result = deployed.run(status)
+    assert result.exit_code == 1
+    assert "Look: The writers are paused: messages wait" in result.stdout
+
+
+def test_a_stack_that_is_off_needs_a_look_and_no_sweep(deployed: Deployed) -> None:
+    deployed.cloudformation.outputs["Mode"] = "off"
+    deployed.functions.state = "Disabled"
+    deployed.now += 30 * DAY
+    result = deployed.run(status)
+    assert result.exit_code == 1
+    assert result.stdout.count("Look:") == 1
+    assert "Look: Mode is off: messages wait in the queue for up to 14 days" in result.stdout
+
+
+@pytest.mark.parametrize("depths", [(1, 0, 0), (0, 1, 0)])
+def test_a_failure_queue_that_is_not_empty_needs_a_look(
+    deployed: Deployed, depths: tuple[int, int, int]
+) -> None:
+    deployed.sqs.depths = {"SweepFailureQueue": depths}
+    result = deployed.run(status)
+    assert result.exit_code == 1
+    assert (
+        "Look: SweepFailureQueue holds 1 message: "
+        "https://sqs.example/123456789012/SweepFailureQueue" in result.stdout
+    )
+
+
+def test_messages_that_wait_for_the_writers_are_no_failure(deployed: Deployed) -> None:
+    deployed.sqs.depths = {"RetagQueue": (500, 10, 3), "NotifyQueue": (9, 0, 0)}
+    deployed.cloudwatch.ages["NotifyQueue"] = [(NOW, 200.0)]
+    result = deployed.run(status)
+    assert result.exit_code == 0
+    assert "RetagQueue 500 10 3" in words(result)
+    assert "NotifyQueue 9 0 0 3 minutes" in words(result)
+
+
+def test_a_last_sweep_of_more_than_two_intervals_ago_needs_a_look() -> None:
+    deployed = Deployed(created=NOW - 30 * DAY)
+    complete(deployed, 2.05)
+    result = deployed.run(status)
+    assert result.exit_code == 1
+    assert "Look: The last sweep was completed 2 days ago: look at SweepFun" in result.stdout
+
+
+def test_a_stack_on_which_no_sweep_was_completed_needs_a_look_after_two_intervals() -> None:
+    deployed = Deployed(created=NOW - timedelta(hours=47))
+    result = deployed.run(status)
+    assert result.exit_code == 0
+    assert "none is complete yet; 0 of 288 parts of the first one are sent" in words(result)
+    deployed.now += timedelta(hours=2)
+    result = deployed.run(status)
+    assert result.exit_code == 1
+    assert "Look: No sweep was completed in 48 hours: look at SweepFun" in result.stdout
+
+
+def test_the_newest_complete_sweep_counts(deployed: Deployed) -> None:
+    complete(deployed, 2)
+    complete(deployed, 0)
+    assert "2026-11-23T02:24:00Z, 0 seconds ago" in words(deployed.run(status))
+
+
+def test_rules_that_cannot_be_fetched_are_told_as_the_last_sweep_had_them(
+    deployed: Deployed,
+) -> None:
+    deployed.layer = b"no archive"
+    result = deployed.run(status)
+    assert result.exit_code == 0
+    assert "rules of the sweep, as the last sweep had them" in words(result)
+    assert "Not known: rules. The rules layer arn:aws:lambda:" in result.stdout
+
+
+def test_rules_that_nobody_tells_are_not_known() -> None:
+    deployed = Deployed()
+    deployed.functions.layers.clear()
+    result = deployed.run(status)
+    assert result.exit_code == 0
+    assert "rules not known" in words(result)
+    assert "Not known: rules. RetagFunction has no layer named RulesLayer." in result.stdout
+
+
+def test_new_rules_are_told_as_soon_as_they_are_deployed(deployed: Deployed) -> None:
+    deployed.layer = rules_layer("0123456789ab")
+    assert "rules 0123456789ab " in words(deployed.run(status)) + " "
+
+
+def test_a_template_without_a_version_costs_only_the_version(deployed: Deployed) -> None:
+    deployed.cloudformation.metadata = ""
+    result = deployed.run(status)
+    assert result.exit_code == 0
+    assert "Not known: version. The stack's template says no version." in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("method", "part"),
+    [
+        ("get_template_summary", "version"),
+        ("get_function_configuration", "rules"),
+        ("get_layer_version_by_arn", "rules"),
+        ("get_metric_statistics", "RetagQueue's age"),
+        ("RetagQueue", "RetagQueue"),
+    ],
+)
+def test_a_part_that_is_denied_costs_only_itself_and_is_named(
+    deployed: Deployed, method: str, part: str
+) -> None:
+    deployed.sqs.depths = {"RetagQueue": (1, 0, 0)}
+    deployed.refusals[method] = denied("ThatOperation")
+    result = deployed.run(status)
+    assert result.exit_code == 0
+    assert f"Not known: {part}. You may not call ThatOperation: " in result.stdout
+    assert "writers running" in words(result)
+
+
+@pytest.mark.parametrize(
+    ("method", "said"),
+    [
+        ("get_event_source_mapping", "Look: Whether the writers run is not known."),
+        ("RetagFailureQueue", "Look: Whether RetagFailureQueue is empty is not known."),
+    ],
+)
+def test_what_must_be_known_and_is_denied_needs_a_look(
+    deployed: Deployed, method: str, said: str
+) -> None:
+    deployed.refusals[method] = denied("ThatOperation")
+    result = deployed.run(status)
+    assert result.exit_code == 1
+    assert said in result.stdout
+
+
+def test_a_history_that_is_denied_needs_a_look(deployed: Deployed) -> None:
+    def refuse(*_: object) -> object:
+        raise denied("Query")
+
+    deployed.table.query = refuse  # type: ignore[assignment,method-assign]
+    result = deployed.run(status)
+    assert result.exit_code == 1
+    assert "Not known: last sweep. You may not call Query" in result.stdout
+    assert "Look: When the last sweep was is not known." in result.stdout
+    assert "last sweep not known" in words(result)
