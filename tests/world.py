@@ -141,13 +141,19 @@ class World:
             account="123456789012",
             region="eu-west-1",
         )
-        self.sweeper = Sweeper(
+        self.mode = mode
+        self.sweeper = self.sweeper_for("*")
+
+    def sweeper_for(self, pattern: str) -> Sweeper:
+        """The sweeper of a stack that looks after a part of the registry."""
+        return Sweeper(
             rules=self.rules,
-            cap=mode,
+            cap=self.mode,
             history=self.history,
             clock=lambda: self.now,
             account="123456789012",
             region="eu-west-1",
+            pattern=pattern,
         )
 
     def push(self, tag: str, name: str | None = None, repository: str = REPOSITORY) -> str:
@@ -180,10 +186,9 @@ class World:
             self.visit([hint])
 
     def visit(self, hints: list[Hint]) -> list[Fact]:
-        def send(hint: Hint, part: int) -> None:
-            self.again.append(hint)
-
-        visit = visit_and_report(self.retagger, self.sweeper, send, hints[0].repository, hints)
+        visit = visit_and_report(
+            self.retagger, self.sweeper, self.again.append, hints[0].repository, hints
+        )
         while self.again:
             self.visit([self.again.pop(0)])
         return list(visit.facts)
@@ -198,6 +203,8 @@ class World:
 
     def sweep(self, hours: int = 1) -> None:
         """One whole sweep, slice by slice, and whatever follows from it."""
+        begin = timedelta(seconds=-self.now.timestamp() % (hours * 3600))
+        self.now += begin
         for _ in range(hours * 12):
             hints: list[Hint] = []
             self.sweeper.tick(EcrRegistry(self.ecr), hints.extend, hours)

@@ -398,3 +398,18 @@ def test_facts_of_one_push_know_how_many_they_are_whatever_their_kind() -> None:
     world.settle()
     assert {fact.kind for fact in world.told()} == {Kind.PIN, Kind.MOVE, Kind.OVERWRITE}
     assert {fact.of for fact in world.told()} == {5}
+
+
+def test_a_first_sweep_of_very_many_tags_is_seen_quietly_and_counted_once() -> None:
+    world = World(mode=Mode.AUDIT)
+    for number in range(1200):
+        world.push(f"odd-{number}", name="one image" if number < 900 else "another")
+    world.events.clear()
+    world.sweep()
+    world.sweep()
+    (first, second) = [fact for fact in world.told() if fact.kind is Kind.SWEPT]
+    assert [fact.kind for fact in world.told()] == [Kind.SWEPT, Kind.SWEPT]
+    assert first.totals["rejected"] == second.totals["rejected"] == 1200
+    assert first.totals["first_sight"] == 1
+    assert first.totals["repositories"] == 1
+    assert "first_sight" not in second.totals

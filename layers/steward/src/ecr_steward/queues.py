@@ -35,9 +35,9 @@ class HintQueue:
         self._client: Any = client
         self._url = url
 
-    def send(self, hint: Hint, part: int = 0) -> None:
-        """Send one hint; `part` tells apart several messages of one cause."""
-        self._client.send_message(QueueUrl=self._url, **_message(hint, part))
+    def send(self, hint: Hint) -> None:
+        """Send one hint."""
+        self._client.send_message(QueueUrl=self._url, **_message(hint))
 
     def send_all(self, hints: Iterable[Hint]) -> None:
         """Send hints, ten a call. Raises RuntimeError if SQS refused one, after trying all."""
@@ -45,7 +45,7 @@ class HintQueue:
         for batch in _batches(hints):
             answer = self._client.send_message_batch(
                 QueueUrl=self._url,
-                Entries=[{"Id": str(i), **_message(hint, 0)} for i, hint in enumerate(batch)],
+                Entries=[{"Id": str(i), **_message(hint)} for i, hint in enumerate(batch)],
             )
             failed += [f"{each['Id']}: {each['Code']}" for each in answer.get("Failed", ())]
         if failed:
@@ -58,8 +58,8 @@ class HintQueue:
         )
 
 
-def _message(hint: Hint, part: int) -> dict[str, str]:
-    cause = f"{hint.cause.id}#{part}" if part else hint.cause.id
+def _message(hint: Hint) -> dict[str, str]:
+    cause = hint.cause.id
     if len(cause) > _DEDUPLICATION:
         cause = hashlib.sha256(cause.encode()).hexdigest()
     return {

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from ecr_steward.events import Action, Fact, Hint, Kind, iso
@@ -31,6 +32,11 @@ WRITES_PER_VISIT = 90
 """Most tags put in one visit, so that a first sweep of a large repository stays within one
 function's time and one transaction; the rest follows in another visit."""
 
+FINDINGS_PER_VISIT = 500
+"""Most findings told, and KNOWN_PER_VISIT most unique tags remembered, for the same reason."""
+
+KNOWN_PER_VISIT = 2500
+
 _ATTEMPTS = 3
 """How often a repository is read again because an image vanished between two reads."""
 
@@ -46,7 +52,8 @@ class StewardOff(Exception):
 class Visit:
     """What one visit to a repository led to.
 
-    `facts` are those newly told; `changes` everything the plan found, told before or not.
+    `facts` are those newly told; `changes` what was written, and with the last of several visits
+    everything that was found, told before or not. `unfinished` asks for another visit.
     """
 
     facts: tuple[Fact, ...] = ()
@@ -137,30 +144,36 @@ class Retagger:
         if look is None or self._is_cache(repository, rule, look.memory):
             return Visit()
         plan = planning.plan(scheme, look.about, look.observed)
-        writes = plan.writes[:WRITES_PER_VISIT]
+        writes = plan.writes[:WRITES_PER_VISIT] if mode is Mode.ENFORCE else ()
         self._fetch_missing(repository, writes, look)
         settled = self._settle(repository, look)
         stamp = _Stamp(self, rule, mode, repository, look.memory.open)
         quiet = look.memory.first_sight
-        enforced = writes if mode is Mode.ENFORCE else ()
-        found = plan.findings if mode is Mode.ENFORCE else plan.changes
-        findings = self._history.unsaid(stamp.facts([*found, *look.failures]))
-        stamp.count([*stamp.facts(enforced), *(() if quiet else findings)])
-        written = self._write(repository, enforced, look, stamp)
+        found = [*(plan.findings if mode is Mode.ENFORCE else plan.changes), *look.failures]
+        unsaid = self._history.unsaid(stamp.facts(found))
+        findings = unsaid[:FINDINGS_PER_VISIT]
+        stamp.count([*stamp.facts(writes), *(() if quiet else findings)])
+        written = self._write(repository, writes, look, stamp)
         told = [*settled, *stamp.facts(written.done)]
         told += self._history.say(
             [*stamp.counted(findings), *stamp.facts(written.failed)], quietly=quiet
         )
-        self._history.remember(repository, plan.marks, plan.forgotten, plan.known)
+        known = dict(islice(plan.known.items(), KNOWN_PER_VISIT))
+        self._history.remember(repository, plan.marks, plan.forgotten, known)
         if written.passing:
             raise written.passing[0][1]
-        _log_plan(repository, mode, plan)
+        unfinished = (
+            len(findings) < len(unsaid)
+            or len(known) < len(plan.known)
+            or (mode is Mode.ENFORCE and len(writes) < len(plan.writes))
+        )
+        _log_plan(repository, mode, plan, detailed=sweep is None)
         return Visit(
             facts=tuple(told),
-            changes=(*plan.changes, *look.failures),
+            changes=(*writes, *(() if unfinished else found)),
             images=len(look.observed.images),
             first_sight=quiet,
-            unfinished=len(plan.writes) > len(writes),
+            unfinished=unfinished,
         )
 
     def _look(self, repository: str, scheme: Scheme, hints: Sequence[Hint]) -> _Look | None:
@@ -370,7 +383,7 @@ def _failed(change: Change, error: RegistryError) -> Change:
     )
 
 
-def _log_plan(repository: str, mode: Mode, plan: Plan) -> None:
+def _log_plan(repository: str, mode: Mode, plan: Plan, *, detailed: bool) -> None:
     for change in plan.changes:
         log.info(
             change.reason,
@@ -383,5 +396,5 @@ def _log_plan(repository: str, mode: Mode, plan: Plan) -> None:
                 "to": change.after,
             },
         )
-    for tag, reason in plan.stays:
+    for tag, reason in plan.stays if detailed else ():
         log.info("It stays: %s", reason, extra={"repository": repository, "tag": tag})

@@ -6,7 +6,7 @@ import logging
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -113,12 +113,15 @@ class Sweeper:
 
     def done(self, hint: Hint, visit: Visit) -> None:
         """Note what a writer found in a repository that a sweep sent to it."""
-        sweep, _, _ = hint.cause.id.partition("/")
+        sweep, _, part = hint.cause.id.partition("/")
         counts = Counter(change.kind for change in visit.changes)
         totals = {_COUNTED[kind]: count for kind, count in counts.items()}
-        totals |= {"images": visit.images, "first_sight": int(visit.first_sight)}
-        self._history.swept(sweep, hint.repository, totals, self._clock())
-        if visit.first_sight:
+        finished = int(not visit.unfinished)
+        if finished:
+            totals |= {"images": visit.images, "first_sight": int(visit.first_sight)}
+        totals = {name: n for name, n in totals.items() if n}
+        self._history.swept(sweep, part, {**totals, "repositories": finished}, self._clock())
+        if visit.first_sight and finished:
             self._history.remember_seen(hint.repository, self._clock())
         self.complete_if_done(sweep)
 
@@ -168,7 +171,7 @@ class Sweeper:
 def visit_and_report(
     tagger: Retagger,
     sweeper: Sweeper,
-    send: Callable[[Hint, int], None],
+    send: Callable[[Hint], None],
     repository: str,
     hints: Sequence[Hint],
 ) -> Visit:
@@ -178,13 +181,20 @@ def visit_and_report(
     """
     visit = tagger.visit(repository, hints)
     sweeps = [hint for hint in hints if hint.action is Action.SWEEP]
-    if visit.unfinished:
-        again = sweeps[0] if sweeps else replace(hints[0], action=Action.SWEEP)
-        send(again, int(again.time.timestamp() * 1000) + len(visit.facts))
-        return visit
     for hint in sweeps:
         sweeper.done(hint, visit)
+    if visit.unfinished:
+        send(_next_visit(sweeps[0] if sweeps else hints[0]))
     return visit
+
+
+def _next_visit(hint: Hint) -> Hint:
+    """The hint that goes on where a visit for `hint` stopped, with a cause of its own."""
+    beginning, _, part = hint.cause.id.partition("#")
+    if "/" not in beginning:
+        beginning = f"{beginning}/{hint.repository}"
+    cause = Cause(f"{beginning}#{int(part or 1) + 1}", hint.cause.type)
+    return Hint(hint.repository, Action.SWEEP, None, None, cause, hint.time)
 
 
 def clock_of(event: Mapping[str, Any], now: Callable[[], datetime]) -> Callable[[], datetime]:

@@ -1,0 +1,154 @@
+"""The sweep: slices, totals, first sight, and what a lost event costs nobody."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from ecr_steward.events import Action, Cause, Fact, Hint, Kind
+from ecr_steward.registry.ecr import EcrRegistry
+from ecr_steward.rules import Mode
+from ecr_steward.workflows.sweep import Slice, clock_of
+from tests.world import VERSIONS, World, ruleset
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+def summaries(world: World) -> list[Fact]:
+    return [fact for fact in world.told() if fact.kind is Kind.SWEPT]
+
+
+def test_every_repository_has_its_turn_once_in_a_sweep() -> None:
+    names = [f"team-{n}/service-{n * 7}" for n in range(500)]
+    turns = [Slice.at(NOON + timedelta(minutes=5 * n), 24) for n in range(288)]
+    assert len({turn.part for turn in turns}) == 288
+    for name in names:
+        assert sum(turn.holds(name) for turn in turns) == 1
+
+
+def test_slices_of_one_sweep_share_its_name_and_know_the_one_before() -> None:
+    first = Slice.at(datetime(2026, 11, 23, tzinfo=UTC), 24)
+    last = Slice.at(datetime(2026, 11, 23, 23, 59, 59, tzinfo=UTC), 24)
+    assert first.sweep == last.sweep == "sweep-2026-11-23T00:00:00Z"
+    assert (first.part, last.part) == (0, 287)
+    assert first.previous() == "sweep-2026-11-22T00:00:00Z"
+
+
+def test_a_repeated_schedule_event_takes_the_same_slice() -> None:
+    clock = clock_of({"time": "2026-11-23T12:00:00Z"}, lambda: NOON + timedelta(hours=1))
+    assert clock() == NOON
+    late = clock_of({"time": "<aws.scheduler.scheduled-time>"}, lambda: NOON)
+    assert late() == NOON
+
+
+def test_a_large_registry_is_swept_calmly_and_told_in_one_summary() -> None:
+    world = World(mode=Mode.AUDIT)
+    for number in range(2000):
+        repository = f"base/service-{number}"
+        world.push("1.0.0", name="app", repository=repository)
+        world.push("strange", name="app", repository=repository)
+    world.events.clear()
+    before = world.ecr.calls.copy()
+    world.sweep(hours=24)
+    calls = world.ecr.calls - before
+    assert calls["DescribeImages"] == 2000, "one read for each repository"
+    assert not {"BatchGetImage", "PutImage", "ListImages"} & set(calls)
+    (summary,) = world.told()
+    assert summary.kind is Kind.SWEPT
+    assert summary.totals["repositories"] == summary.totals["first_sight"] == 2000
+    assert summary.totals["moved"] == 6000
+    assert summary.totals["rejected"] == 2000
+    world.sweep(hours=24)
+    assert [fact.kind for fact in world.told()] == [Kind.SWEPT, Kind.SWEPT]
+
+
+def test_no_slice_is_much_larger_than_the_others() -> None:
+    names = [f"base/service-{n}" for n in range(2000)]
+    parts = [Slice("sweep", n, 288) for n in range(288)]
+    assert max(sum(part.holds(name) for name in names) for part in parts) < 25
+
+
+def test_a_lost_push_heals() -> None:
+    world = World()
+    old = world.push("1.4.1")
+    world.settle()
+    new = world.push("1.4.2")
+    world.events.clear()
+    assert world.tags()["latest"] == old
+    world.sweep()
+    assert {world.tags()[tag] for tag in ("1.4", "1", "latest")} == {new}
+    assert summaries(world)[0].totals["moved"] == 3
+
+
+def test_what_is_new_after_the_first_sight_is_news() -> None:
+    world = World(mode=Mode.AUDIT)
+    world.push("1.4.1")
+    world.events.clear()
+    world.sweep()
+    assert [fact.kind for fact in world.told()] == [Kind.SWEPT]
+    world.push("1.4.2")
+    world.events.clear()
+    world.sweep()
+    told = [(fact.kind, fact.tag) for fact in world.told()[1:-1]]
+    assert told == [(Kind.MOVE, "1.4"), (Kind.MOVE, "1"), (Kind.MOVE, "latest")]
+
+
+def test_repositories_of_another_stack_and_without_a_rule_are_left_alone() -> None:
+    world = World(ruleset({**VERSIONS, "repositories": ["team-a/*", "team-b/*"]}))
+    world.sweeper = world.sweeper_for("team-a/*")
+    for repository in ("team-a/app", "team-b/app", "other"):
+        world.push("1.0.0", repository=repository)
+    world.events.clear()
+    world.sweep()
+    assert set(world.tags("team-a/app")) == {"1.0.0", "1.0", "1", "latest"}
+    assert set(world.tags("team-b/app")) == {"1.0.0"}
+    assert set(world.tags("other")) == {"1.0.0"}
+
+
+def test_a_sweep_that_could_not_finish_says_what_is_missing() -> None:
+    world = World()
+    world.push("1.4.2")
+    world.events.clear()
+    world.now = NOON
+    for _ in range(12):
+        world.sweeper.tick(EcrRegistry(world.ecr), lambda hints: None, 1)
+        world.now += timedelta(minutes=5)
+    assert summaries(world) == []
+    world.sweeper.tick(EcrRegistry(world.ecr), lambda hints: None, 1)
+    (summary,) = summaries(world)
+    assert (summary.totals["repositories"], summary.totals["missing"]) == (0, 1)
+
+
+def test_a_visit_that_is_delivered_twice_is_counted_once() -> None:
+    world = World()
+    world.push("1.4.2")
+    world.events.clear()
+    hints: list[Hint] = []
+    world.sweeper.by_hand(EcrRegistry(world.ecr), hints.extend, "base/*", "x")
+    world.visit(hints)
+    world.visit(hints)
+    (summary,) = summaries(world)
+    assert summary.totals["repositories"] == 1
+    assert summary.cause == Cause("hand-x", "Sweep")
+
+
+@pytest.mark.parametrize(("glob", "expected"), [("base/*", 2), ("base/a", 1), ("*", 2), ("x", 0)])
+def test_a_sweep_by_hand_takes_what_its_glob_matches(glob: str, expected: int) -> None:
+    world = World()
+    for name in ("base/a", "base/b", "nobody"):
+        world.push("1.0.0", repository=name)
+    world.events.clear()
+    hints: list[Hint] = []
+    assert world.sweeper.by_hand(EcrRegistry(world.ecr), hints.extend, glob, "x") == expected
+    assert len(hints) == expected
+    assert all(hint.action is Action.SWEEP for hint in hints)
+
+
+def test_a_stack_that_is_off_sends_nothing() -> None:
+    world = World()
+    world.push("1.4.2")
+    world.set_mode(Mode.OFF)
+    hints: list[Hint] = []
+    assert world.sweeper.tick(EcrRegistry(world.ecr), hints.extend, 1) == 0
+    assert hints == []
