@@ -5,9 +5,9 @@ from __future__ import annotations
 import enum
 import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from ecr_steward.tags import grammar
 from ecr_steward.tags.kinds import KINDS, Kind, Unique
@@ -16,6 +16,24 @@ from ecr_steward.tags.versions import Version
 PLACEHOLDERS = ("major", "minor", "patch")
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _NUMBER = "[0-9]+"
+
+
+_Asked = TypeVar("_Asked", bound=Hashable)
+_Answer = TypeVar("_Answer")
+_REMEMBERED = 4096
+
+
+class _Remembered(Generic[_Asked, _Answer]):
+    """A method that remembers its latest answers: planning asks of the same few tags many times."""
+
+    def __init__(self, method: Callable[[Any, _Asked], _Answer]) -> None:
+        self._method = method
+
+    def __get__(self, instance: object, owner: type) -> Callable[[_Asked], _Answer]:
+        answers = functools.lru_cache(_REMEMBERED)(self._method.__get__(instance, owner))
+        # Found before this descriptor from now on.
+        instance.__dict__[self._method.__name__] = answers
+        return answers
 
 
 class SchemeError(ValueError):
@@ -174,6 +192,7 @@ class Scheme:
             return True
         return self._ignored is not None and self._ignored.fullmatch(tag) is not None
 
+    @_Remembered
     def read_unique(self, tag: str) -> Unique | None:
         """The unique tag that `tag` is, or None; ignored tags and pins are none."""
         if grammar.is_pin(tag) or self.is_ignored(tag):
@@ -187,6 +206,7 @@ class Scheme:
                 return unique
         return None
 
+    @_Remembered
     def judge(self, tag: str) -> Verdict:
         """What `tag` is. Pins come first, then what is ignored, then unique, then stable."""
         if grammar.is_pin(tag):
@@ -199,6 +219,7 @@ class Scheme:
             return Verdict.STABLE
         return Verdict.UNKNOWN
 
+    @_Remembered
     def lines(self, version: Version) -> tuple[Line, ...]:
         """The lines that `version` belongs to, in the order of the rules file."""
         lines = []
@@ -209,6 +230,7 @@ class Scheme:
                 lines.append(line)
         return tuple(lines)
 
+    @_Remembered
     def line(self, tag: str) -> Line | None:
         """The line that the stable tag `tag` follows; None if it is no stable tag that follows."""
         owner = self._owner(tag)
