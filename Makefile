@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.venv/sam/bin:$(PATH)
 
 UV := $(CURDIR)/.venv/uv/bin/uv
 export UV
-INSTALL := $(UV) pip sync --quiet --require-hashes --strict
+INSTALL := $(UV) pip sync --quiet --compile-bytecode --require-hashes --strict
 
 .PHONY: help
 help: ## This list

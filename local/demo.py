@@ -9,9 +9,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from rich.markup import escape
 from rich.table import Table
 
-from ecr_steward.events import IMAGE_ACTION, Fact
+from ecr_steward.events import IMAGE_ACTION, Fact, Kind
 from ecr_steward.history import History
 from ecr_steward.notifications.email import short
 from ecr_steward.tables import DynamoTable
@@ -91,13 +92,14 @@ class Demo:
             self._push(scene)
             self._cloud.settle()
         facts = [fact for fact in self._history.facts(scene.repository) if self._is_new(fact)]
+        facts.sort(key=lambda fact: (fact.kind != Kind.PIN, fact.tag))
         for fact in facts:
             console.print(f"  {_line(fact, self._name)}", soft_wrap=True)
         if not facts:
             console.print("  [dim]nothing to do[/]")
         for message in self._inbox:
             self.messages += 1
-            _show(message)
+            _show(message, whole=self.messages == 1 or scene is LAST_ACT)
         console.print(f"  [dim]{time.monotonic() - begun:.1f} s[/]")
         pinned = {f.tag: f.digest for f in facts if f.kind == "pin" and f.mode == "enforce"}
         tags = {scene.tag: self.images[scene.image]} if not scene.again else {}
@@ -147,6 +149,7 @@ class Demo:
         """Show every tag beside what it should be; True if all agree."""
         table = Table("repository", "tag", "image", "should be", "", title="Tags at the end")
         table.title_justify = "left"
+        table.columns[1].overflow = "fold"
         agree = True
         for repository, tag, actual, expected in self._rows():
             same = actual == expected
@@ -163,7 +166,19 @@ class Demo:
                 yield repository, tag, actual.get(tag), expected.get(tag)
 
     def _shown(self, digest: str | None) -> str:
-        return "[red]none[/]" if digest is None else f"{self._name(digest)} [dim]{short(digest)}[/]"
+        return "[red]none[/]" if digest is None else f"{self._name(digest)} [dim]{digest[7:14]}[/]"
+
+    def rights(self) -> list[str]:
+        """The ECR actions that the deployed writer's role allows, as IAM has them."""
+        iam = self._cloud.client("iam")
+        role = self._cloud.resource(STACK, "RetagRole")
+        names = iam.list_role_policies(RoleName=role)["PolicyNames"]
+        policies = [
+            iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names
+        ]
+        actions = [each["Action"] for policy in policies for each in policy["Statement"]]
+        flat = [one for each in actions for one in ([each] if isinstance(each, str) else each)]
+        return sorted(action for action in flat if action.startswith("ecr:"))
 
     def echoes(self) -> str:
         """What the steward's own writes cost, from the calls that ECR counted."""
@@ -172,18 +187,28 @@ class Demo:
         return f"ECR calls by the functions, echoes of their own writes included: {listed}."
 
 
+_WOULD = {"moved": "would move", "pinned": "would pin"}
+
+
 def _line(fact: Fact, name: object) -> str:
     shown = name if callable(name) else str
     colour = {"move": "green", "pin": "green", "reject": "yellow"}.get(fact.kind.value, "red")
     what = {"move": "moved", "pin": "pinned", "reject": "rejected"}.get(fact.kind.value, fact.kind)
     if fact.mode != "enforce":
-        what, colour = f"would be {what}" if what != "rejected" else what, "blue"
+        what, colour = _WOULD.get(what, what), "blue"
     where = "" if fact.kind == "reject" else f" {shown(fact.before)} → {shown(fact.digest)}"
     return f"[{colour}]{what}[/] [bold]{fact.tag}[/]{where}  [dim]{fact.reason}[/]"
 
 
-def _show(message: Message) -> None:
-    console.print(f"  [magenta]message[/] {message.subject}", soft_wrap=True)
+def _show(message: Message, *, whole: bool) -> None:
+    console.print(f"  [magenta]message[/] {escape(message.subject)}", soft_wrap=True)
+    if whole:
+        for line in message.body.splitlines():
+            console.print(f"    [dim]│ {escape(line)}[/]", soft_wrap=True)
+
+
+def _say_rights(demo: Demo) -> None:
+    console.print(f"RetagRole may: {', '.join(demo.rights())}", style="dim", soft_wrap=True)
 
 
 def main() -> None:
@@ -204,8 +229,10 @@ def main() -> None:
         for number, scene in enumerate(STORY, start=1):
             demo.play(number, scene)
         console.print(demo.echoes(), style="dim", soft_wrap=True)
+        _say_rights(demo)
         with step("Deploy again with Mode=audit"):
             cloud.sam_deploy(STACK, {**PARAMETERS, "Mode": "audit"}, template)
+        _say_rights(demo)
         demo.play(len(STORY) + 1, LAST_ACT)
         agree = demo.verdict()
     seconds = time.monotonic() - begun
