@@ -232,6 +232,13 @@ class HistoryContract:
         assert history.say([REJECTED], quietly=True) == []
         assert list(history.facts(NAME)) == [REJECTED]
 
+    def test_what_was_said_is_known_before_it_is_said_again(self, history: History) -> None:
+        other = replace(REJECTED, tag="weekly")
+        assert history.unsaid([REJECTED, other]) == [REJECTED, other]
+        history.say([REJECTED])
+        assert history.unsaid([REJECTED, other]) == [other]
+        assert list(history.facts(NAME)) == [REJECTED], "to ask is not to say"
+
     @pytest.mark.parametrize(
         "other",
         [
