@@ -278,6 +278,10 @@ class History:
             return False
         return True
 
+    def completed(self, sweep: str) -> Fact | None:
+        """What a sweep said when it was complete; None if it is not, or never began."""
+        return next(map(fact_of, self._table.query(f"sweep#{sweep}", "fact#")), None)
+
     def last_sweep(self, sweeps: Iterable[str]) -> tuple[str, Mapping[str, int]] | None:
         """The first of `sweeps` that has totals, with them."""
         found = ((sweep, self.totals(sweep)) for sweep in sweeps)
