@@ -59,6 +59,10 @@ def test_a_large_registry_is_swept_calmly_and_told_in_one_summary() -> None:
     assert summary.totals["repositories"] == summary.totals["first_sight"] == 2000
     assert summary.totals["moved"] == 6000
     assert summary.totals["rejected"] == 2000
+    assert summary.reason == (
+        "2,000 repositories swept: 6,000 tags would move, 2,000 rejected; "
+        "2,000 seen for the first time."
+    )
     world.sweep(hours=24)
     assert [fact.kind for fact in world.told()] == [Kind.SWEPT, Kind.SWEPT]
 
@@ -118,6 +122,58 @@ def test_a_sweep_that_could_not_finish_says_what_is_missing() -> None:
     world.sweeper.tick(EcrRegistry(world.ecr), lambda hints: None, 1)
     (summary,) = summaries(world)
     assert (summary.totals["repositories"], summary.totals["missing"]) == (0, 1)
+    assert summary.reason == "0 repositories swept; 1 not finished."
+
+
+def summary_of(world: World, expected: int, **totals: int) -> str:
+    """What a sweep of `expected` repositories says that found `totals`."""
+    world.history.expect("hand-x", 0, expected, 1, NOON)
+    world.history.swept("hand-x", "all", totals, NOON)
+    world.sweeper.complete_if_done("hand-x")
+    (summary,) = summaries(world)
+    return summary.reason
+
+
+@pytest.mark.parametrize(
+    ("totals", "said"),
+    [
+        ({"repositories": 1}, "1 repository swept."),
+        ({"repositories": 2, "images": 9}, "2 repositories swept."),
+        ({"repositories": 1, "moved": 1}, "1 repository swept: 1 tag moved."),
+        ({"repositories": 2, "rejected": 2}, "2 repositories swept: 2 tags rejected."),
+        ({"repositories": 2, "overwritten": 1}, "2 repositories swept: 1 tag overwritten."),
+        (
+            {"repositories": 2000, "moved": 6000, "rejected": 2000, "first_sight": 2000},
+            (
+                "2,000 repositories swept: 6,000 tags moved, 2,000 rejected; "
+                "2,000 seen for the first time."
+            ),
+        ),
+        (
+            {"repositories": 1, "moved": 3, "overwritten": 1, "pinned": 1, "failed": 1},
+            "1 repository swept: 3 tags moved, 1 overwritten, 1 image pinned, 1 change failed.",
+        ),
+        ({"repositories": 2, "first_sight": 1}, "2 repositories swept; 1 seen for the first time."),
+    ],
+)
+def test_a_summary_reads_like_a_sentence(totals: dict[str, int], said: str) -> None:
+    assert summary_of(World(), totals["repositories"], **totals) == said
+
+
+def test_a_summary_in_audit_claims_no_move() -> None:
+    said = summary_of(World(mode=Mode.AUDIT), 2, repositories=2, moved=1, pinned=2, rejected=1)
+    assert said == "2 repositories swept: 1 tag would move, 1 rejected, 2 images would be pinned."
+
+
+def test_a_summary_of_rules_that_are_all_in_audit_claims_no_move() -> None:
+    world = World(ruleset({**VERSIONS, "mode": "audit"}))
+    assert summary_of(world, 1, repositories=1, moved=2) == "1 repository swept: 2 tags would move."
+
+
+def test_a_summary_of_rules_of_both_modes_leaves_open_which_of_them_moved() -> None:
+    other = {**VERSIONS, "repositories": ["apps/*"], "mode": "audit"}
+    said = summary_of(World(ruleset(VERSIONS, other)), 2, repositories=2, moved=6)
+    assert said == "2 repositories swept: 6 tags moved or, by rules in audit mode, would move."
 
 
 def test_a_visit_that_is_delivered_twice_is_counted_once() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -143,12 +143,16 @@ class Sweeper:
             mode=self._cap.value,
             rule="",
             rules=self._rules.fingerprint,
-            reason=_summary(told),
+            reason=_summary(told, self._modes()),
             time=iso(self._clock()),
             totals=told,
         )
         if self._history.complete(sweep, fact):
             log.info(fact.reason, extra={"sweep": sweep, **told})
+
+    def _modes(self) -> set[Mode]:
+        """The modes in which the rules that say something about tags act here."""
+        return {rule.mode.capped(self._cap) for rule in self._rules.rules if rule.tags is not None}
 
     def _ours(self, registry: Registry) -> Iterable[str]:
         for repository in registry.repositories():
@@ -219,11 +223,50 @@ def _missing(totals: Mapping[str, int]) -> int:
     return max(0, totals["expected"] - totals.get("repositories", 0))
 
 
-def _summary(totals: dict[str, int]) -> str:
-    parts = [f"{totals['repositories']} repositories swept"]
-    parts += [f"{totals[name]} {name}" for name in _COUNTED.values() if totals.get(name)]
+_NOUNS = {
+    "moved": ("tag", "tags"),
+    "rejected": ("tag", "tags"),
+    "overwritten": ("tag", "tags"),
+    "pinned": ("image", "images"),
+    "failed": ("change", "changes"),
+}
+
+_WISHES = {"moved": "would move", "pinned": "would be pinned"}
+"""What audit mode says of the changes that it does not make."""
+
+
+def _summary(totals: Mapping[str, int], modes: Collection[Mode]) -> str:
+    """What a sweep found, in one sentence; `modes` are those that its rules act in."""
+    rest = []
     if totals.get("first_sight"):
-        parts.append(f"{totals['first_sight']} seen for the first time")
+        rest.append(f"{totals['first_sight']:,} seen for the first time")
     if totals["missing"]:
-        parts.append(f"{totals['missing']} not finished")
-    return ", ".join(parts) + "."
+        rest.append(f"{totals['missing']:,} not finished")
+    swept = f"{_counted(totals['repositories'], 'repository', 'repositories')} swept"
+    found = ", ".join(_findings(totals, modes))
+    return "; ".join(filter(None, [f"{swept}: {found}" if found else swept, ", ".join(rest)])) + "."
+
+
+def _findings(totals: Mapping[str, int], modes: Collection[Mode]) -> Iterator[str]:
+    """Each finding with its number; what is counted is named once for those it is shared by."""
+    named = None
+    for name, nouns in _NOUNS.items():
+        count = totals.get(name)
+        if count:
+            number = f"{count:,}" if nouns == named else _counted(count, *nouns)
+            yield f"{number} {_verb(name, modes)}"
+            named = nouns
+
+
+def _verb(name: str, modes: Collection[Mode]) -> str:
+    if name not in _WISHES:
+        return name
+    if Mode.ENFORCE not in modes:
+        return _WISHES[name]
+    if Mode.AUDIT in modes:
+        return f"{name} or, by rules in audit mode, {_WISHES[name]}"
+    return name
+
+
+def _counted(count: int, one: str, many: str) -> str:
+    return f"{count:,} {one if count == 1 else many}"
