@@ -216,7 +216,12 @@ def _failed(
 
 
 def sweep_slice() -> Handler:
-    """The sweep's handler: the slice whose turn it is, or `{"glob": …, "id": …}` by hand."""
+    """The sweep's handler: the slice whose turn it is, or `{"glob": …, "id": …}` by hand.
+
+    By hand, `part` is the portion to send: 0 if not given, -1 for none but a look.
+    """
+    from dataclasses import asdict
+
     from ecr_steward.registry.ecr import EcrRegistry
     from ecr_steward.settings import SweepSettings
     from ecr_steward.workflows import sweep
@@ -237,12 +242,15 @@ def sweep_slice() -> Handler:
             pattern=settings.pattern,
         )
         if "glob" in event:
-            sent = sweeper.by_hand(registry, queue.send_all, event["glob"], event["id"])
+            part = int(event.get("part", 0))
+            reply = asdict(
+                sweeper.by_hand(registry, queue.send_all, event["glob"], event["id"], part)
+            )
         else:
-            sent = sweeper.tick(registry, queue.send_all, settings.hours)
-        log.info("Sent %s repositories to the writers", sent)
-        observe.count("RepositoriesSent", sent)
-        return {"sent": sent}
+            reply = {"sent": sweeper.tick(registry, queue.send_all, settings.hours)}
+        log.info("Sent %s repositories to the writers", reply["sent"])
+        observe.count("RepositoriesSent", reply["sent"])
+        return reply
 
     return handle
 

@@ -22,6 +22,12 @@ log = logging.getLogger(__name__)
 INTERVAL = timedelta(minutes=5)
 """Time between two slices: the schedule's rate."""
 
+PORTION = 50
+"""Most repositories that a sweep by hand sends at once: a live push waits behind no more."""
+
+LOOK = -1
+"""The portion of a sweep by hand that sends nothing, and says how much there would be to send."""
+
 CAUSE = "Sweep"
 
 
@@ -48,6 +54,15 @@ class Slice:
 
     def holds(self, repository: str) -> bool:
         return zlib.crc32(repository.encode()) % self.of == self.part
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A portion of a sweep by hand: `sent` now, of `matching` repositories in `parts` portions."""
+
+    sent: int
+    parts: int
+    matching: int
 
 
 class Sweeper:
@@ -88,7 +103,7 @@ class Sweeper:
         turn = Slice.at(now, hours)
         self._history.remember_pull_through(registry.pull_through_prefixes())
         chosen = [name for name in self._ours(registry) if turn.holds(name)]
-        self._send(turn, chosen, send_all)
+        self._send(turn, chosen, send_all, visits=turn.sweep)
         previous = turn.previous()
         totals = self._history.totals(previous)
         if totals:
@@ -102,14 +117,25 @@ class Sweeper:
         send_all: Callable[[Iterable[Hint]], None],
         glob: str,
         sweep: str,
-    ) -> int:
-        """Send every repository that `glob` matches at once, as the sweep named `sweep`."""
+        part: int = 0,
+    ) -> Sent:
+        """Send portion `part` of the repositories that `glob` matches, for the sweep `sweep`.
+
+        The sweep is complete when every portion was sent and visited; nothing is recorded where
+        nothing matches. Run again for the same portion it sends the same messages. Repositories
+        that come or go between two portions shift the rest: one may then be visited twice, or be
+        left to the regular sweep, and the totals count visits.
+        """
         wanted = glob_regex((glob,))
-        self._history.remember_pull_through(registry.pull_through_prefixes())
-        chosen = [name for name in self._ours(registry) if wanted.fullmatch(name)]
-        self._send(Slice(f"hand-{sweep}", 0, 1), chosen, send_all)
-        self.complete_if_done(f"hand-{sweep}")
-        return len(chosen)
+        matching = sorted(name for name in self._ours(registry) if wanted.fullmatch(name))
+        turn = Slice(f"hand-{sweep}", part, -(-len(matching) // PORTION))
+        chosen = matching[part * PORTION : (part + 1) * PORTION] if part >= 0 else []
+        # A portion that has become empty still counts for a sweep that has begun: it was expected.
+        if chosen or (part > 0 and self._history.totals(turn.sweep)):
+            self._history.remember_pull_through(registry.pull_through_prefixes())
+            self._send(turn, chosen, send_all, visits=f"{turn.sweep}/{part}")
+            self.complete_if_done(turn.sweep)
+        return Sent(len(chosen), turn.of, len(matching))
 
     def done(self, hint: Hint, visit: Visit) -> None:
         """Note what a writer found in a repository that a sweep sent to it."""
@@ -162,12 +188,18 @@ class Sweeper:
                 yield repository
 
     def _send(
-        self, turn: Slice, chosen: list[str], send_all: Callable[[Iterable[Hint]], None]
+        self,
+        turn: Slice,
+        chosen: list[str],
+        send_all: Callable[[Iterable[Hint]], None],
+        *,
+        visits: str,
     ) -> None:
+        """Note the slice and send it; `visits` begins the cause of each of its visits."""
         now = self._clock()
         self._history.expect(turn.sweep, turn.part, len(chosen), turn.of, now)
         send_all(
-            Hint(name, Action.SWEEP, None, None, Cause(f"{turn.sweep}/{name}", CAUSE), now)
+            Hint(name, Action.SWEEP, None, None, Cause(f"{visits}/{name}", CAUSE), now)
             for name in chosen
         )
 
