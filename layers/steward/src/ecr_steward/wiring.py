@@ -92,6 +92,14 @@ def _queue(url: str) -> HintQueue:
     return HintQueue(client("sqs"), url)
 
 
+def _door(url: str) -> Callable[[Hint], None]:
+    """What hands hints on: the queue, or under `sam local invoke`, where `!Ref` gives no address
+    but the queue's logical id, a line in the log."""
+    if os.environ.get("AWS_SAM_LOCAL") == "true" and not url.startswith("http"):
+        return lambda hint: log.info("No queue here; it would get %s", hint.to_message())
+    return _queue(url).send
+
+
 class _LateQueue:
     """For a function that seldom writes to its queue: the client is made when it first does."""
 
@@ -125,11 +133,11 @@ def check_tags() -> Handler:
     from ecr_steward.settings import CheckSettings
     from ecr_steward.workflows import check
 
-    queue = _queue(CheckSettings.from_env(os.environ).queue_url)
+    send = _door(CheckSettings.from_env(os.environ).queue_url)
 
     def handle(event: Mapping[str, Any]) -> Reply:
         observe.count("EventsReceived")
-        hint, answer = check.check(event, rules(), queue.send)
+        hint, answer = check.check(event, rules(), send)
         observe.count("EventsQueued", int(answer is check.Answer.LOOK))
         repository = None if hint is None else hint.repository
         tag = None if hint is None else hint.tag
