@@ -315,6 +315,21 @@ def test_to_paused_writers_more_than_one_portion_is_refused_and_nothing_sent(
     assert parts(deployed) == [LOOK]
 
 
+def test_what_comes_to_match_after_the_look_is_not_sent_to_paused_writers() -> None:
+    deployed = Deployed()
+    deployed.functions.state = "Disabled"
+
+    def answered(sent: int) -> None:
+        deployed.functions.matching = 51
+        deployed.sqs.depths["RetagQueue"] = (sent, 0, 0)
+
+    deployed.functions.answered = answered
+    result = deployed.run(sweep)
+    assert result.exit_code == 1
+    assert "The writers were paused, so no more is sent. 50 of 51 repositories" in result.stderr
+    assert parts(deployed) == [LOOK, 0]
+
+
 def test_writers_that_are_paused_in_between_get_no_more() -> None:
     deployed = Deployed()
     deployed.functions.matching = 120

@@ -291,9 +291,10 @@ def test_a_sweep_by_hand_that_matches_nothing_records_and_tells_nothing(part: in
     assert world.told() == []
 
 
-def test_a_look_at_what_a_sweep_by_hand_would_send_sends_and_records_nothing() -> None:
+@pytest.mark.parametrize("part", [LOOK, -2])
+def test_a_look_at_what_a_sweep_by_hand_would_send_sends_and_records_nothing(part: int) -> None:
     world = registry_of(51)
-    assert by_hand(world, LOOK) == (Sent(0, 2, 51), [])
+    assert by_hand(world, part) == (Sent(0, 2, 51), [])
     assert world.history.totals("hand-x") == {}
 
 
