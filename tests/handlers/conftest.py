@@ -1,4 +1,5 @@
-"""Each test has an AWS of its own behind the functions' one seam: the client factory."""
+"""Each test has an AWS of its own behind the functions' one seam: the client factory; none
+reaches the network."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import boto3
 import pytest
+import pytest_socket
 from moto import mock_aws
 
 from ecr_steward import observe, wiring
@@ -17,6 +19,14 @@ from tests.handlers.functions import ENVIRONMENT, ROOT, SECRETS, TABLE, Aws, Fun
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+
+def pytest_runtest_setup() -> None:
+    pytest_socket.disable_socket(allow_unix_socket=True)
+
+
+def pytest_runtest_teardown() -> None:
+    pytest_socket.enable_socket()
 
 
 @pytest.fixture(scope="session")
