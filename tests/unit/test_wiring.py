@@ -27,8 +27,9 @@ def test_sam_local_invoke_logs_the_hint_where_there_is_no_queue(
     monkeypatch.setattr(logging.getLogger("ecr_steward"), "propagate", True)
     with caplog.at_level(logging.INFO, logger="ecr_steward"):
         wiring._door("RetagQueue")(_hint())
-    (line,) = caplog.messages
-    assert json.loads(line.partition("{")[1] + line.partition("{")[2])["tag"] == "1.4.2"
+    said, brace, rest = caplog.messages[-1].partition("{")
+    assert said == "No queue here; it would get "
+    assert json.loads(brace + rest)["tag"] == "1.4.2"
 
 
 @pytest.mark.parametrize(
