@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,8 +18,7 @@ _RULES = Path(__file__).with_name("rules.yaml")
 def cloud() -> Iterator[LocalCloud]:
     running = LocalCloud(HOME.with_name(".local-cloud-e2e"))
     running.start()
-    with guard.over(running.home), contextlib.ExitStack() as end:
-        end.callback(running.stop)
+    with guard.over(running):
         yield running
 
 

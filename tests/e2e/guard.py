@@ -15,10 +15,10 @@ from local.cloud import ROOT, LocalCloud
 
 
 @contextlib.contextmanager
-def over(home: Path) -> Iterator[None]:
-    """Have a guard over the cloud in `home`; what is within stops the cloud itself if it can."""
+def over(cloud: LocalCloud) -> Iterator[None]:
+    """Stop a running cloud at the end, or have it stopped where this process does not get there."""
     guard = subprocess.Popen(
-        [sys.executable, "-m", "tests.e2e.guard", str(home)],
+        [sys.executable, "-m", "tests.e2e.guard", str(cloud.home)],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
@@ -29,6 +29,7 @@ def over(home: Path) -> Iterator[None]:
     try:
         yield
     finally:
+        cloud.stop()
         guard.communicate()
 
 

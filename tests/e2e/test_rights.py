@@ -1,0 +1,116 @@
+"""The rights of the deployed roles, held against every call: they suffice, and no more is allowed.
+
+This cloud checks each call against IAM, so it has the ECR that does so too: ministack's own, which
+sends no events. A listing of all repositories is asked on `*` there and on `repository/*` by AWS,
+so the sweep is not played.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from local import images
+from local.cloud import HOME, REGION, LocalCloud
+from local.images import Image
+from tests.e2e import guard
+from tests.e2e.deployed import Deployed, by_tag, ecr_event, until
+
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
+
+ROOT_KEY = "test"
+REPOSITORY = "base/rights"
+
+
+class StrictCloud(LocalCloud):
+    """A local cloud where only the root key may do everything."""
+
+    def environment(self) -> dict[str, str]:
+        return super().environment() | {
+            "AWS_ACCESS_KEY_ID": ROOT_KEY,
+            "AWS_SECRET_ACCESS_KEY": ROOT_KEY,
+        }
+
+    def client(self, service: str) -> Any:
+        if service not in self._clients:
+            self._clients[service] = boto3.client(
+                service,  # type: ignore[call-overload]
+                region_name=REGION,
+                endpoint_url=self.url,
+                aws_access_key_id=ROOT_KEY,
+                aws_secret_access_key=ROOT_KEY,
+                config=Config(proxies={}),
+            )
+        return self._clients[service]
+
+
+@pytest.fixture(scope="module")
+def strict(template: Path) -> Iterator[Deployed]:
+    cloud = StrictCloud(HOME.with_name(".local-cloud-e2e-rights"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(os.environ, "AUTH", "true")  # ministack's switch
+        cloud.start()
+    with guard.over(cloud):
+        stack = Deployed(
+            cloud, "e2e", template, RepositoryPattern="base/*", EcrEndpointUrl=cloud.url
+        )
+        stack.deploy("enforce")
+        stack.listen()
+        cloud.create_repository(REPOSITORY)
+        yield stack
+
+
+def push(stack: Deployed, version: str) -> Image:
+    """Push a version, and hand its event to the door."""
+    image = images.build(f"{REPOSITORY}:{version}")
+    images.push(stack.cloud.client("ecr"), f"{REPOSITORY}:{version}", image)
+    event = ecr_event(
+        **{"result": "SUCCESS", "action-type": "PUSH", "repository-name": REPOSITORY,
+           "image-tag": version, "image-digest": image.digest}
+    )  # fmt: skip
+    assert stack.invoke("CheckTagsFunction", event)["answer"] == "LOOK"
+    return image
+
+
+def test_the_rights_of_the_roles_suffice_from_the_push_to_the_message(strict: Deployed) -> None:
+    image = push(strict, "1.4.2")
+    until(lambda: strict.messages(REPOSITORY), "nobody was told")
+    assert strict.manifests(REPOSITORY, "1.4", "1", "latest") == {
+        (image.manifest, image.media_type)
+    }
+    (message,) = strict.messages(REPOSITORY)
+    assert message.subject == f"[ECR Steward] {REPOSITORY}: 1, 1.4, latest put on 1.4.2"
+    assert by_tag(strict.facts(REPOSITORY), "failed") == {}
+
+
+def test_without_the_right_to_put_images_the_writer_is_denied_and_says_so(
+    strict: Deployed,
+) -> None:
+    iam, role = strict.cloud.client("iam"), strict.id("RetagRole")
+    asked = {"RoleName": role, "PolicyName": "retag"}
+    policy = iam.get_role_policy(**asked)["PolicyDocument"]
+    rest = [statement for statement in policy["Statement"] if statement["Sid"] != "MoveTags"]
+    iam.put_role_policy(**asked, PolicyDocument=json.dumps({**policy, "Statement": rest}))
+    try:
+        push(strict, "2.0.0")
+        until(lambda: by_tag(strict.facts(REPOSITORY), "failed"), "nothing was recorded")
+        strict.rest()
+    finally:
+        iam.put_role_policy(**asked, PolicyDocument=json.dumps(policy))
+    denied = by_tag(strict.facts(REPOSITORY), "failed")
+    assert denied.keys() == {"2.0", "2", "latest"}
+    for fact in denied.values():
+        assert "AccessDeniedException" in fact.reason
+        assert f"{role}/" in fact.reason
+        assert "not authorized to perform: ecr:PutImage" in fact.reason
+    subjects = [message.subject for message in strict.messages(REPOSITORY)]
+    assert f"[ECR Steward] {REPOSITORY}: work on 2, 2.0, latest failed" in subjects
+    assert strict.depth("RetagQueue") == 0
+    assert strict.failures() == {}
