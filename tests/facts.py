@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -96,10 +97,15 @@ def story(*tags: str, cause: str = PUSH.id) -> list[Fact]:
 
 def faults(detail_type: str, detail: Any) -> Iterator[str]:
     """Where `detail` is not what the schema of `detail_type` wants."""
-    validator = Draft202012Validator(
+    errors = _validator(detail_type).iter_errors(detail)
+    return (f"{error.json_path}: {error.message}" for error in errors)
+
+
+@functools.cache
+def _validator(detail_type: str) -> Draft202012Validator:
+    return Draft202012Validator(
         event_schema(detail_type), format_checker=Draft202012Validator.FORMAT_CHECKER
     )
-    return (f"{error.json_path}: {error.message}" for error in validator.iter_errors(detail))
 
 
 def letter(fact: Fact, id: str | None = None, receives: int = 1) -> dict[str, Any]:  # noqa: A002

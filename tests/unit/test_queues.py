@@ -86,14 +86,6 @@ def test_a_b_and_a_again_are_three_messages_and_the_same_event_twice_is_one() ->
     assert [each["MessageDeduplicationId"] for each in sqs.sent] == ["1", "2", "3", "3"]
 
 
-def test_the_parts_of_one_cause_are_told_apart() -> None:
-    sqs = FakeSqs()
-    for part in (0, 1, 2):
-        queue(sqs).send(HINT, part)
-    ids = [each["MessageDeduplicationId"] for each in sqs.sent]
-    assert ids == ["event-1", "event-1#1", "event-1#2"]
-
-
 def test_a_long_id_of_a_cause_is_hashed_to_what_sqs_accepts() -> None:
     sqs = FakeSqs()
     long = [Cause("sweep/" + "r" * 250 + end, "Sweep") for end in "ab"]

@@ -359,8 +359,9 @@ class History:
 
 
 def fact_of(item: Item) -> Fact:
-    """The fact in an item that holds one."""
-    return Fact.from_detail(item.body["detail-type"], item.body["detail"])
+    """The fact in an item that holds one. Raises MalformedEvent."""
+    body = item.body if isinstance(item.body, Mapping) else {}
+    return Fact.from_detail(str(body.get("detail-type")), body.get("detail", {}))
 
 
 def encode(body: Any) -> str:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import botocore.session
 from botocore.config import Config
+from botocore.loaders import Loader
 
 from ecr_steward import observe
 from ecr_steward.events import Cause, Fact, Hint, Kind, iso
@@ -47,9 +48,18 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
+class _Loader(Loader):
+    """Knows the services of the functions; botocore's own looks for all four hundred, twice."""
+
+    def list_available_services(self, type_name: str) -> list[str]:
+        return ["dynamodb", "ecr", "events", "sns", "sqs"]
+
+
 @functools.cache
 def _session() -> botocore.session.Session:
-    return botocore.session.get_session()
+    session = botocore.session.get_session()
+    session.register_component("data_loader", _Loader())
+    return session
 
 
 @functools.cache

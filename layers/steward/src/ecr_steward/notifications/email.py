@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from ecr_steward.events import Fact, Kind
+from ecr_steward.tags import grammar
 
-SUBJECT = 100
-"""Longest subject, in characters, of printable ASCII (SNS API: Publish, Subject)."""
+SUBJECT = 99
+"""Longest subject, in characters, of printable ASCII (SNS API: Publish, "less than 100")."""
+
+_NAMED = 4
+"""How many tags are named where there may be hundreds."""
+
+_REPOSITORY = 30
+"""How much of a long repository name a subject keeps at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +29,10 @@ class Email:
 def render(facts: Sequence[Fact]) -> Email:
     """One e-mail for the facts (at least one) of one cause."""
     first = facts[0]
-    lines = [_headline(facts), ""]
-    for fact in facts:
-        lines += [*_lines(fact), ""]
-    lines += _footer(first)
-    return Email(subject=_printable(_subject(facts)), body="\n".join(lines) + "\n")
+    title = _title(facts)
+    headline = f"{first.repository}: {title}" if first.repository else title
+    lines = [headline, "", *_parts(facts), *_footer(first)]
+    return Email(subject=_subject(first, title), body="\n".join(map(_line, lines)) + "\n")
 
 
 def short(digest: str | None) -> str:
@@ -34,65 +40,140 @@ def short(digest: str | None) -> str:
     return "no image" if digest is None else digest[: len("sha256:") + 12]
 
 
-def _subject(facts: Sequence[Fact]) -> str:
-    first = facts[0]
-    if first.kind is Kind.SWEPT:
-        return f"[ECR Steward] Sweep completed: {first.reason}"
-    prefix = "[ECR Steward] " if first.mode == "enforce" else "[ECR Steward, audit] "
-    return f"{prefix}{first.repository}: {_headline(facts)}"
+def _subject(first: Fact, title: str) -> str:
+    prefix = "[ECR Steward] " if first.mode == "enforce" else f"[ECR Steward, {first.mode}] "
+    repository = first.repository
+    room = max(_REPOSITORY, SUBJECT - len(f"{prefix}: {title}"))
+    if len(repository) > room:
+        # The end of a repository's name tells more than its beginning.
+        repository = "..." + repository[3 - room :]
+    text = _printable(f"{prefix}{repository}: {title}" if repository else prefix + title)
+    return text if len(text) <= SUBJECT else text[: SUBJECT - 3] + "..."
 
 
-def _headline(facts: Sequence[Fact]) -> str:
-    parts = []
-    for kind, (done, would) in _VERBS.items():
-        tags = [fact.tag or "" for fact in facts if fact.kind is kind]
-        if tags:
-            verb = done if facts[0].mode == "enforce" or kind not in _ACTIONS else would
-            parts.append(f"{', '.join(tags)} {verb}".strip())
-    return "; ".join(parts)
+def _title(facts: Sequence[Fact]) -> str:
+    """What happened, in one line; what somebody must look at comes first."""
+    of = {kind: [fact for fact in facts if fact.kind is kind] for kind in Kind}
+    moves: dict[str | None, list[Fact]] = {}
+    for fact in of[Kind.MOVE]:
+        moves.setdefault(fact.digest, []).append(fact)
+    parts = [
+        _failed(of[Kind.FAILED]),
+        _about(of[Kind.OVERWRITE], "overwritten"),
+        _about(of[Kind.REJECT], "rejected by the scheme"),
+        *map(_moved, moves.values()),
+        _pinned(of[Kind.PIN]),
+        *(f"sweep completed: {fact.reason.rstrip('.')}" for fact in of[Kind.SWEPT]),
+    ]
+    return "; ".join(filter(None, parts))
 
 
-_ACTIONS = (Kind.MOVE, Kind.PIN)
-_VERBS = {
-    Kind.MOVE: ("moved", "would move"),
-    Kind.PIN: ("pinned", "would be pinned"),
-    Kind.REJECT: ("breaks the scheme", ""),
-    Kind.OVERWRITE: ("was overwritten", ""),
-    Kind.FAILED: ("failed", ""),
-    Kind.SWEPT: ("sweep completed", ""),
-}
+def _about(facts: Sequence[Fact], what: str) -> str:
+    return f"{_some([fact.tag or '' for fact in facts])} {what}" if facts else ""
 
 
-def _lines(fact: Fact) -> list[str]:
-    if fact.kind is Kind.SWEPT:
-        totals = [f"  {name.replace('_', ' ')}: {n}" for name, n in fact.totals.items()]
-        return [fact.reason, *totals]
-    lines = [f"{fact.tag}"]
-    if fact.kind in (Kind.MOVE, Kind.PIN, Kind.OVERWRITE):
-        lines.append(f"  from  {_place(fact.before, fact.before_tags, fact.tag)}")
-        lines.append(f"  to    {_place(fact.digest, fact.after_tags, fact.tag)}")
-    elif fact.digest is not None:
-        lines.append(f"  on    {short(fact.digest)}")
-    lines.append(f"  why   {fact.reason}")
+def _failed(facts: Sequence[Fact]) -> str:
+    tags = [fact.tag for fact in facts if fact.tag]
+    on = f"on {_some(tags)} " if tags else ""
+    return f"work {on}failed" if facts else ""
+
+
+def _pinned(pins: Sequence[Fact]) -> str:
+    if not pins:
+        return ""
+    images = "1 image" if len(pins) == 1 else f"{len(pins)} images"
+    return f"{images} {'pinned' if pins[0].mode == 'enforce' else 'would be pinned'}"
+
+
+def _moved(moves: Sequence[Fact]) -> str:
+    """The title's words for the tags that moved to one image."""
+    tags = [fact.tag or "" for fact in moves]
+    enforced = moves[0].mode == "enforce"
+    to = _name(moves[0].digest, moves[0].after_tags, tags)
+    if all(fact.before is None for fact in moves):
+        return f"{_some(tags)} {'put' if enforced else 'would be put'} on {to}"
+    places = {_name(fact.before, fact.before_tags, tags) for fact in moves}
+    start = f" from {places.pop()}" if len(places) == 1 else ""
+    return f"{_some(tags)} {'moved' if enforced else 'would move'}{start} to {to}"
+
+
+def _parts(facts: Iterable[Fact]) -> list[str]:
+    """What happened to which tags; tags to which the same happened stand together."""
+    facts = list(facts)
+    moving = {fact.tag for fact in facts if fact.kind is Kind.MOVE}
+    parts: dict[tuple[str, ...], list[str]] = {}
+    for fact in facts:
+        parts.setdefault(tuple(_lines(fact, moving)), []).append(fact.tag or "")
+    lines: list[str] = []
+    for said, tags in parts.items():
+        named = ", ".join(filter(None, tags))
+        lines += [*([named] if named else []), *said, ""]
     return lines
 
 
-def _place(digest: str | None, tags: Sequence[str], tag: str | None) -> str:
-    others = ", ".join(each for each in tags if each != tag)
-    return f"{short(digest)} ({others})" if others else short(digest)
+def _lines(fact: Fact, moving: Collection[str | None]) -> list[str]:
+    if fact.kind is Kind.SWEPT:
+        width = max(map(len, fact.totals), default=0)
+        return [f"  {name.replace('_', ' '):{width}}  {n}" for name, n in fact.totals.items()]
+    lines = []
+    if fact.kind is Kind.PIN:
+        lines.append(f"  on {_place(fact.digest, fact.after_tags, moving)}")
+    elif fact.kind in (Kind.MOVE, Kind.OVERWRITE):
+        hidden = moving if fact.kind is Kind.MOVE else {fact.tag}
+        before = _place(fact.before, fact.before_tags, hidden)
+        lines.append(f"  {before} → {_place(fact.digest, fact.after_tags, hidden)}")
+    elif fact.digest is not None:
+        lines.append(f"  on {short(fact.digest)}")
+    return [*lines, f"  {fact.reason}"]
+
+
+def _place(digest: str | None, tags: Sequence[str], hidden: Collection[str | None]) -> str:
+    """An image by its tags, those aside that tell nothing here, and its digest."""
+    named = _telling(tags, hidden)
+    return f"{_some(named)} ({short(digest)})" if named else short(digest)
+
+
+def _name(digest: str | None, tags: Sequence[str], hidden: Collection[str | None]) -> str:
+    """An image by the one tag that tells most of it, or by its digest."""
+    named = _telling(tags, hidden)
+    return named[0] if named else short(digest)
+
+
+def _telling(tags: Iterable[str], hidden: Collection[str | None]) -> list[str]:
+    """Those of `tags` that are not hidden, the most telling first.
+
+    A fact does not know which of an image's tags are unique, but they have digits, are longer than
+    the stable tags that follow them, and are no pins.
+    """
+    return sorted(
+        (tag for tag in tags if tag not in hidden),
+        key=lambda tag: (grammar.is_pin(tag), tag.isalpha(), -len(tag), tag),
+    )
+
+
+def _some(tags: Sequence[str]) -> str:
+    """The tags, or the first few and how many more there are."""
+    more = len(tags) - _NAMED
+    return ", ".join(tags) if more <= 0 else f"{', '.join(tags[:_NAMED])} and {more} more"
 
 
 def _footer(fact: Fact) -> list[str]:
-    lines = [f"registry    {fact.registry}, {fact.region}"]
-    if fact.repository:
-        lines += [f"repository  {fact.repository}", f"rule        {fact.rule}"]
+    lines = [f"repository  {fact.repository}"] if fact.repository else []
+    lines.append(f"registry    {fact.registry}, {fact.region}")
+    lines += [f"rule        {fact.rule}"] if fact.rule else []
     lines.append(f"rules       {fact.rules}")
     if fact.mode != "enforce":
         lines.append(f"mode        {fact.mode}: nothing was changed")
-    lines.append(f"cause       {fact.cause.type} {fact.cause.id} at {fact.time}")
+    lines.append(f"cause       {fact.cause.type} {fact.cause.id}")
+    lines.append(f"time        {fact.time}")
     return lines
 
 
-def _printable(subject: str) -> str:
-    text = "".join(each if " " <= each <= "~" else "?" for each in subject)
-    return text if len(text) <= SUBJECT else text[: SUBJECT - 3] + "..."
+def _line(text: str) -> str:
+    """`text` as one line: whatever a reason carries, it cannot look like another part."""
+    indent = text[: len(text) - len(text.lstrip(" "))]
+    return indent + "".join(each if each.isprintable() else " " for each in text.lstrip(" "))
+
+
+def _printable(text: str) -> str:
+    return "".join(each if " " <= each <= "~" else "?" for each in text)

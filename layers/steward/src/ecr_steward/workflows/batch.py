@@ -68,7 +68,7 @@ def handle(
         message = failure[0]
         _report(*failure)
         if message.receives >= max_receives:
-            give_up(*failure)
+            _last_words(failure, give_up)
         _retry_soon(message, retry_in)
     return {"batchItemFailures": [{"itemIdentifier": message.id} for message, _, _ in failed]}
 
@@ -84,6 +84,16 @@ def _report(message: Message, hint: Hint | None, error: Exception) -> None:
             "receives": message.receives,
         },
     )
+
+
+def _last_words(
+    failure: tuple[Message, Hint | None, Exception],
+    give_up: Callable[[Message, Hint | None, Exception], None],
+) -> None:
+    try:
+        give_up(*failure)
+    except Exception as error:  # the failure queue and its alarm tell it all the same
+        log.error("The failure could not be told: %s", error)
 
 
 def _retry_soon(message: Message, retry_in: Callable[[str, int], None]) -> None:

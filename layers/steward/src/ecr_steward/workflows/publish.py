@@ -28,7 +28,8 @@ def publish(
 
     Stops at the first record that cannot be published and returns it
     (`ReportBatchItemFailures`): the stream comes back with it and all that follow. The same fact
-    has the same `id` however often it is published.
+    has the same `id` however often it is published. Raises MalformedEvent, before anything is
+    published, for a fact that cannot be read: Lambda then splits the batch until it stands alone.
     """
     todo = iter([(record, fact) for record in records if (fact := _told(record)) is not None])
     while chunk := list(islice(todo, _ENTRIES)):

@@ -1,0 +1,191 @@
+"""ECR calls per event, counted on the registry in memory, at any size of repository."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from bench.report import Row
+from ecr_steward.events import Hint
+from ecr_steward.history import History
+from ecr_steward.registry.ecr import EcrRegistry
+from ecr_steward.registry.memory import OCI_MANIFEST, MemoryEcr
+from ecr_steward.rules import Mode, Ruleset
+from ecr_steward.tables import MemoryTable
+from ecr_steward.workflows.check import check
+from ecr_steward.workflows.retag import Retagger
+
+SIZES = (10, 1_000, 10_000)
+REPOSITORY = "base/redis"
+RULES = Ruleset.from_document(
+    {
+        "version": 1,
+        "rules": [
+            {
+                "repositories": ["base/*"],
+                "mode": "enforce",
+                "tags": {
+                    "unique": ["semver"],
+                    "stable": [
+                        {"tag": "{major}.{minor}", "follows": "highest"},
+                        {"tag": "{major}", "follows": "highest"},
+                        {"tag": "latest", "follows": "highest"},
+                    ],
+                    "ignore": ["buildcache*"],
+                },
+            }
+        ],
+    }
+)
+_SETTLED = 5
+"""Tags of the repository that are not filling: 1.4.0, 1.4.1, 1.4, 1, latest."""
+
+
+class Repository:
+    """A repository of `size` tags, `1.4`, `1` and `latest` on 1.4.1, and the steward beside it.
+
+    With `marked` the steward has seen all that; without, it has yet to see its first push.
+    """
+
+    def __init__(self, size: int, *, marked: bool = True) -> None:
+        self._now = datetime(2026, 11, 23, tzinfo=UTC)
+        self._events: list[dict[str, Any]] = []
+        self._ecr = MemoryEcr(emit=self._events.append, clock=self._tick)
+        self._ecr.create_repository(repositoryName=REPOSITORY)
+        self._retagger = Retagger(
+            rules=RULES,
+            cap=Mode.ENFORCE,
+            registry=EcrRegistry(self._ecr),
+            history=History(MemoryTable()),
+            clock=self._tick,
+            account="123456789012",
+            region="eu-west-1",
+        )
+        for i in range(size - _SETTLED):
+            self._put(f"0.{i // 100}.{i % 100}")
+        for version in ("1.4.0", "1.4.1"):
+            self._put(version)
+        if marked:
+            self.handle(self._events[-1])
+        else:
+            for tag in ("1.4", "1", "latest"):
+                self._put("1.4.1", tag)
+        self._events.clear()
+
+    def push(self, version: str) -> dict[str, Any]:
+        """An image of its own under the tag `version`; the event that ECR sends."""
+        return self._put(version)
+
+    def put(self, version: str, tag: str) -> dict[str, Any]:
+        """`tag` by hand on the image of `version`; the event that ECR sends."""
+        return self._put(version, tag)
+
+    def echoes(self) -> list[dict[str, Any]]:
+        """The events of the steward's own writes since the last push."""
+        return self._events[1:]
+
+    def tags(self) -> dict[str, str]:
+        return self._ecr.tags(REPOSITORY)
+
+    def handle(self, *events: Mapping[str, Any]) -> Counter[str]:
+        """Give events to the door and what it lets in to the writer as one batch; the calls."""
+        self._ecr.calls.clear()
+        hints: list[Hint] = []
+        for event in events:
+            check(event, RULES, hints.append)
+        if hints:
+            self._retagger.visit(REPOSITORY, hints)
+        return Counter(self._ecr.calls)
+
+    def _tick(self) -> datetime:
+        self._now += timedelta(seconds=1)
+        return self._now
+
+    def _put(self, version: str, tag: str | None = None) -> dict[str, Any]:
+        self._events.clear()
+        config = f'{{"mediaType":"application/vnd.oci.image.config.v1+json","note":"{version}"}}'
+        self._ecr.put_image(
+            repositoryName=REPOSITORY,
+            imageManifest=(
+                f'{{"schemaVersion":2,"mediaType":"{OCI_MANIFEST}","config":{config},"layers":[]}}'
+            ),
+            imageTag=tag or version,
+        )
+        return self._events[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """Something that happens to a repository, and how many calls it may cost."""
+
+    what: str
+    happen: Callable[[Repository], Counter[str]]
+    calls: int
+
+
+def push_that_moves(repository: Repository) -> Counter[str]:
+    return repository.handle(repository.push("1.4.2"))
+
+
+def refused(repository: Repository) -> Counter[str]:
+    repository.handle(repository.push("1.4.3"))
+    return repository.handle(repository.push("1.4.2"))
+
+
+def echo(repository: Repository) -> Counter[str]:
+    push_that_moves(repository)
+    return repository.handle(repository.echoes()[0])
+
+
+def duplicate(repository: Repository) -> Counter[str]:
+    event = repository.push("1.4.2")
+    repository.handle(event)
+    return repository.handle(event)
+
+
+def ignored(repository: Repository) -> Counter[str]:
+    return repository.handle(repository.push("buildcache-amd64"))
+
+
+def off_scheme(repository: Repository) -> Counter[str]:
+    return repository.handle(repository.push("nightly"))
+
+
+def hand_move(repository: Repository) -> Counter[str]:
+    return repository.handle(repository.put("1.4.0", "1.4"))
+
+
+SCENARIOS = (
+    Scenario("push that moves 3 tags", push_that_moves, 5),
+    Scenario("older version, moves nothing", refused, 2),
+    Scenario("echo of one of our own writes", echo, 1),
+    Scenario("the same event again", duplicate, 1),
+    Scenario("ignored tag", ignored, 0),
+    Scenario("tag off the scheme", off_scheme, 0),
+    Scenario("healing a tag moved by hand", hand_move, 3),
+)
+
+
+def first_push(size: int) -> Counter[str]:
+    """The calls of the first push into a full repository that the steward has no marks of."""
+    return push_that_moves(Repository(size, marked=False))
+
+
+def count(sizes: tuple[int, ...], progress: Callable[[str], None]) -> list[Row]:
+    """The rows of the report."""
+    rows = []
+    group = "ECR calls"
+    for size in sizes:
+        for scenario in SCENARIOS:
+            progress(f"{scenario.what}, {size:,} tags")
+            calls = sum(scenario.happen(Repository(size)).values())
+            met = calls == scenario.calls
+            what = f"{scenario.what}, {size:,} tags"
+            rows.append(Row(group, what, calls, "calls", goal=f"{scenario.calls}", met=met))
+        what = f"first push, no mark yet, {size:,} tags"
+        rows.append(Row(group, what, sum(first_push(size).values()), "calls"))
+    order = {scenario.what: i for i, scenario in enumerate(SCENARIOS)}
+    return sorted(rows, key=lambda row: order.get(row.what.rsplit(", ", 1)[0], len(order)))

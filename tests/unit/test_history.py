@@ -1,0 +1,105 @@
+"""History on the table in memory: the contract, and what it costs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
+
+import pytest
+
+from ecr_steward.history import TRANSACTION, History, Item, Key, Put, Write
+from ecr_steward.rules.explain import is_repository
+from ecr_steward.tables import MemoryTable, read, write
+from ecr_steward.tags import grammar
+from tests.facts import MOVED, REJECTED, story
+from tests.history_contract import NAME, NOW, HistoryContract
+
+
+class TestHistoryInMemory(HistoryContract):
+    @pytest.fixture
+    def table(self) -> MemoryTable:
+        return MemoryTable()
+
+
+class CountedTable(MemoryTable):
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: Counter[str] = Counter()
+
+    def get(self, keys: Collection[Key]) -> dict[Key, Item]:
+        self.calls["get"] += 1
+        return super().get(keys)
+
+    def query(self, pk: str, prefix: str = "") -> Iterator[Item]:
+        self.calls["query"] += 1
+        return super().query(pk, prefix)
+
+    def transact(self, writes: Sequence[Write]) -> None:
+        self.calls["transact"] += 1
+        super().transact(writes)
+
+    def put_all(self, items: Iterable[Item]) -> None:
+        self.calls["put_all"] += 1
+        super().put_all(items)
+
+
+def test_to_recall_is_one_read() -> None:
+    table = CountedTable()
+    History(table).recall(NAME, ["1", "1.4", "latest"], ["1.4.2"])
+    assert table.calls == {"get": 1}
+
+
+def test_a_finding_said_before_is_one_read_and_no_write() -> None:
+    table = CountedTable()
+    History(table).say([REJECTED])
+    table.calls.clear()
+    History(table).say([REJECTED])
+    assert table.calls == {"get": 1}
+
+
+def test_to_announce_is_one_write_and_to_close_is_one_transaction() -> None:
+    table = CountedTable()
+    History(table).intend(NAME, story("1.4", "1", "latest"))
+    History(table).close(NAME, story("1.4", "1", "latest"))
+    assert table.calls == {"put_all": 1, "transact": 1}
+
+
+def test_prefixes_that_have_not_changed_are_not_written_again() -> None:
+    table = CountedTable()
+    for _ in range(3):
+        History(table).remember_pull_through(["quay"])
+    assert table.calls == {"get": 3, "put_all": 1}
+
+
+def test_what_separates_the_keys_is_in_no_repositorys_and_no_tags_name() -> None:
+    assert not is_repository("base#redis")
+    assert not grammar.is_tag("1#4")
+
+
+def test_a_transaction_of_more_than_a_hundred_writes_is_refused_as_dynamodb_refuses_it() -> None:
+    table = MemoryTable()
+    with pytest.raises(ValueError, match="101 writes in one transaction, 100 are the most"):
+        table.transact([Put(Item("p", str(n))) for n in range(TRANSACTION + 1)])
+    assert list(table.query("p")) == []
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        Item("p", "s"),
+        Item("p", "s", {"a": [1, None]}, 7, {"moved": 3, "n_odd": 1}),
+        Item("p", "s", "", None, {"body": 1, "expires": 2}),
+    ],
+)
+def test_an_item_survives_the_form_that_dynamodb_and_its_stream_give_it(item: Item) -> None:
+    assert read(write(item)) == item
+
+
+def test_a_story_told_in_full_costs_one_read_and_four_writes() -> None:
+    table = CountedTable()
+    history = History(table)
+    history.arrive([MOVED], NOW)
+    read_story = history.story(MOVED.cause.id)
+    assert history.claim(read_story, NOW)
+    history.tell(read_story, NOW)
+    assert table.calls == {"query": 1, "put_all": 3, "transact": 1}
