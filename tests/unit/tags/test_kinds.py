@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from ecr_steward.tags.kinds import KINDS
+from ecr_steward.tags.kinds import make
+from ecr_steward.tags.versions import Variants
 
 
 @pytest.mark.parametrize(
@@ -10,7 +11,7 @@ from ecr_steward.tags.kinds import KINDS
     ["1.4.2", "v1.4.2", "0.0.0", "1.4.2-rc.1", "1.4.2_linux", "1.4.2-rc.1_linux", "10.20.30"],
 )
 def test_semver_takes_three_part_versions(tag: str) -> None:
-    unique = KINDS["semver"](tag)
+    unique = make("semver", Variants())(tag)
     assert unique is not None
     assert unique.tag == tag
     assert unique.version is not None
@@ -24,7 +25,7 @@ def test_semver_takes_three_part_versions(tag: str) -> None:
     ],
 )  # fmt: skip
 def test_semver_takes_nothing_else(tag: str) -> None:
-    assert KINDS["semver"](tag) is None
+    assert make("semver", Variants())(tag) is None
 
 
 @pytest.mark.parametrize(
@@ -40,7 +41,7 @@ def test_semver_takes_nothing_else(tag: str) -> None:
     ],
 )
 def test_sha_takes_commits_and_they_carry_no_version(tag: str) -> None:
-    unique = KINDS["sha"](tag)
+    unique = make("sha", Variants())(tag)
     assert unique is not None
     assert unique.tag == tag
     assert unique.version is None
@@ -54,4 +55,4 @@ def test_sha_takes_commits_and_they_carry_no_version(tag: str) -> None:
     ],
 )  # fmt: skip
 def test_sha_takes_nothing_else(tag: str) -> None:
-    assert KINDS["sha"](tag) is None
+    assert make("sha", Variants())(tag) is None

@@ -106,7 +106,7 @@ _REGISTRY: Key = ("registry", "pull-through")
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """A person's word that a stable tag stays where it is; without `until`, until it is released."""
+    """A stable tag that stays where it is because a person said so; without `until` for good."""
 
     tag: str
     since: datetime
