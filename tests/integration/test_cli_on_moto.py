@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from moto import mock_aws
 
 from ecr_steward.cli.main import main
-from ecr_steward.cli.stack import Outside, Stack, completion
+from ecr_steward.cli.stack import Outside, Stack
 from ecr_steward.events import Cause, Fact, Kind, iso
 from ecr_steward.history import History
 from ecr_steward.tables import DynamoTable
@@ -54,6 +54,7 @@ TEMPLATE = {
     },
     "Outputs": {
         "Mode": {"Value": "enforce"},
+        "Version": {"Value": "0.1.0"},
         "HistoryTableName": {"Value": {"Ref": "HistoryTable"}},
         "RetagFunctionName": {"Value": "retag"},
         "RetagEventSource": {"Value": "11111111-2222-3333-4444-555555555555"},
@@ -163,7 +164,8 @@ def test_status_reads_depths_and_sweeps_and_names_what_is_refused(stack: Stack) 
         "Whether the writers run is not known.",
         f"SweepFailureQueue holds 1 message: {stack.output('SweepFailureQueueUrl')}",
     ]
-    assert set(said["unknown"]) == {"version", "rules", "writers"}
+    assert said["version"] == "0.1.0"
+    assert set(said["unknown"]) == {"rules", "writers"}
     assert said["unknown"]["writers"].startswith("AWS refused GetEventSourceMapping: Resource")
 
 
@@ -180,13 +182,14 @@ def test_history_is_read_back_in_order(stack: Stack) -> None:
 
 
 def test_a_sweep_is_complete_when_its_fact_is_there(stack: Stack) -> None:
-    table = stack.table()
+    history = stack.history()
     now = datetime(2026, 11, 23, tzinfo=UTC)
-    assert completion(table, "hand-1") is None
-    stack.history().expect("hand-1", 0, 1, 1, now)
-    assert completion(table, "hand-1") is None
-    stack.history().complete("hand-1", move(now, "1"))
-    assert completion(table, "hand-1") == move(now, "1")
+    assert history.completed("hand-1") is None
+    history.expect("hand-1", 0, 1, 1, now)
+    assert history.completed("hand-1") is None
+    history.complete("hand-1", move(now, "1"))
+    assert history.completed("hand-1") == move(now, "1")
+    assert history.completed("hand-10") is None
 
 
 def test_wait_understands_ecrs_answers() -> None:

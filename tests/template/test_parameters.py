@@ -109,6 +109,7 @@ def test_two_stacks_in_one_account_share_no_name() -> None:
 
 
 OUTPUTS = {
+    "Version": support.source()["Metadata"]["AWS::ServerlessRepo::Application"]["SemanticVersion"],
     "Mode": "audit",
     "RepositoryPattern": "*",
     "ReplaySource": "ecr-steward.replay",
@@ -148,10 +149,12 @@ def test_every_output_refers_to_something_of_the_stack(audit: Stack) -> None:
             assert support.logical_id(value) in audit.resources
 
 
-def test_the_template_and_the_library_have_one_version() -> None:
-    released = support.source()["Metadata"]["AWS::ServerlessRepo::Application"]["SemanticVersion"]
+def test_the_template_its_output_and_the_library_have_one_version() -> None:
+    source = support.source()
+    released = source["Metadata"]["AWS::ServerlessRepo::Application"]["SemanticVersion"]
     project = (ROOT / "layers" / "steward" / "pyproject.toml").read_text(encoding="utf-8")
     assert released == tomllib.loads(project)["project"]["version"]
+    assert released == source["Outputs"]["Version"]["Value"]
 
 
 SAMCONFIG: dict[str, Any] = tomllib.loads((ROOT / "samconfig.toml").read_text(encoding="utf-8"))

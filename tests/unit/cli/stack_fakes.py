@@ -66,6 +66,7 @@ class CloudFormation(Client):
         }
         self.outputs = {
             "Mode": "enforce",
+            "Version": "0.1.0",
             "RepositoryPattern": "*",
             "HistoryTableName": "history",
             "RetagFunctionName": "retag",
@@ -74,7 +75,6 @@ class CloudFormation(Client):
             **{f"{name}Url": f"https://sqs.example/123456789012/{name}" for name in QUEUES},
         }
         self.parameters = {"SweepHours": "24"}
-        self.metadata = '{"AWS::ServerlessRepo::Application": {"SemanticVersion": "0.1.0"}}'
 
     def describe_stacks(self, StackName: str) -> dict[str, Any]:  # noqa: N803
         self.answer("describe_stacks")
@@ -84,10 +84,6 @@ class CloudFormation(Client):
         outputs = [{"OutputKey": k, "OutputValue": v} for k, v in self.outputs.items()]
         parameters = [{"ParameterKey": k, "ParameterValue": v} for k, v in self.parameters.items()]
         return {"Stacks": [{**self.stack, "Outputs": outputs, "Parameters": parameters}]}
-
-    def get_template_summary(self, StackName: str) -> dict[str, Any]:  # noqa: N803
-        self.answer("get_template_summary")
-        return {"Metadata": self.metadata} if self.metadata else {}
 
 
 class Lambda(Client):

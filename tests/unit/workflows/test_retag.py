@@ -413,3 +413,14 @@ def test_a_first_sweep_of_very_many_tags_is_seen_quietly_and_counted_once() -> N
     assert first.totals["first_sight"] == 1
     assert first.totals["repositories"] == 1
     assert "first_sight" not in second.totals
+
+
+def test_an_image_with_very_many_tags_is_told_with_a_few_of_them() -> None:
+    world = World()
+    for number in range(40):
+        world.push(f"1.0.{number}", name="one image")
+    world.settle()
+    assert {len(fact.before_tags) for fact in world.told() if fact.kind is Kind.MOVE} <= {0, 16}
+    world.push("1.1.0", name="next")
+    world.settle()
+    assert len(world.told()[-1].before_tags) == 16

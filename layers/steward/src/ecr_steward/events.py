@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import functools
 import hashlib
 import json
 import re
@@ -163,15 +164,14 @@ class Fact:
     @property
     def id(self) -> str:
         """SHA-256 of cause id, kind, tag and target digest, in hex."""
-        parts = (self.cause.id, self.kind.value, self.tag or "", self.digest or "")
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+        return _hashed(self.cause.id, self.kind.value, self.tag or "", self.digest or "")
 
     @property
     def detail_type(self) -> str:
         return DETAIL_TYPES[self.kind]
 
     def counted(self, of: int) -> Fact:
-        return replace(self, of=of)
+        return self if of == self.of else replace(self, of=of)
 
     def to_detail(self) -> dict[str, Any]:
         """The event's `detail`, as the JSON Schema of its `detail-type` has it."""
@@ -228,6 +228,12 @@ class Fact:
             of=_number(cause, "facts", 1),
             totals=_numbers(detail, "totals"),
         )
+
+
+@functools.lru_cache(1024)
+def _hashed(*parts: str) -> str:
+    """A fact is asked for its id whenever it is written, compared or told."""
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def iso(time: datetime) -> str:

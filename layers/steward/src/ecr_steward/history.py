@@ -311,6 +311,10 @@ class History:
             return False
         return True
 
+    def completed(self, sweep: str) -> Fact | None:
+        """What a sweep said when it was complete; None if it is not, or never began."""
+        return next(map(fact_of, self._table.query(f"sweep#{sweep}", "fact#")), None)
+
     def last_sweep(self, sweeps: Iterable[str]) -> tuple[str, Mapping[str, int]] | None:
         """The first of `sweeps` that has totals, with them."""
         found = ((sweep, self.totals(sweep)) for sweep in sweeps)
@@ -400,7 +404,8 @@ def _open(repository: str, facts: Sequence[Fact]) -> Item:
 
 
 def _said(fact: Fact) -> Key:
-    subject = (fact.kind.value, fact.tag or "", fact.digest or "", fact.rules)
+    # What has no tag is told apart by what led to it: two messages can fail in one repository.
+    subject = (fact.kind.value, fact.tag or fact.cause.id, fact.digest or "", fact.rules)
     digest = hashlib.sha256("\n".join(subject).encode()).hexdigest()
     return _repo(fact.repository), f"said#{digest}"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 from ecr_steward.rules import Mode
 
@@ -45,52 +45,49 @@ class CheckSettings:
         return cls(queue_url=_need(env, "RETAG_QUEUE_URL"))
 
 
-@dataclass(frozen=True, slots=True)
-class RetagSettings:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _StackSettings:
+    """What the functions that work on repositories have in common."""
+
+    mode: Mode
+    queue_url: str
+    table: str
+    account: str
+    region: str
+
+
+def _stack(env: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "mode": _mode(env),
+        "queue_url": _need(env, "RETAG_QUEUE_URL"),
+        "table": _need(env, "HISTORY_TABLE"),
+        "account": _need(env, "REGISTRY"),
+        "region": _need(env, "AWS_REGION"),
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetagSettings(_StackSettings):
     """For retag; a message that was received `max_receives` times goes to the failure queue."""
 
-    mode: Mode
-    queue_url: str
-    table: str
     max_receives: int
-    account: str
-    region: str
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Self:
-        return cls(
-            mode=_mode(env),
-            queue_url=_need(env, "RETAG_QUEUE_URL"),
-            table=_need(env, "HISTORY_TABLE"),
-            max_receives=_number(env, "MAX_RECEIVES"),
-            account=_need(env, "REGISTRY"),
-            region=_need(env, "AWS_REGION"),
-        )
+        return cls(**_stack(env), max_receives=_number(env, "MAX_RECEIVES"))
 
 
-@dataclass(frozen=True, slots=True)
-class SweepSettings:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepSettings(_StackSettings):
     """For sweep: `hours` is how long one sweep takes, `pattern` the stack's repositories."""
 
-    mode: Mode
-    queue_url: str
-    table: str
     hours: int
     pattern: str
-    account: str
-    region: str
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Self:
-        return cls(
-            mode=_mode(env),
-            queue_url=_need(env, "RETAG_QUEUE_URL"),
-            table=_need(env, "HISTORY_TABLE"),
-            hours=_number(env, "SWEEP_HOURS"),
-            pattern=_need(env, "REPOSITORY_PATTERN"),
-            account=_need(env, "REGISTRY"),
-            region=_need(env, "AWS_REGION"),
-        )
+        hours, pattern = _number(env, "SWEEP_HOURS"), _need(env, "REPOSITORY_PATTERN")
+        return cls(**_stack(env), hours=hours, pattern=pattern)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "wait": ("ecr_steward.cli.wait:wait", "Wait until a tag is on an image."),
     "compile": ("ecr_steward.cli.compile:compile_", "Make of a rules file what functions read."),
     "simulate": ("ecr_steward.cli.simulate:simulate", "Play a story of pushes without AWS."),
-    "schema": ("ecr_steward.cli.schema:schema", "Print the JSON Schema of the rules file."),
+    "schema": (
+        "ecr_steward.cli.schema:schema",
+        "Print the JSON Schema of the rules file, or of an event.",
+    ),
 }
 """Name of the command -> where its function is, as `module:function`, and its line of help."""
 

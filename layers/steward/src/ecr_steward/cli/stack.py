@@ -18,8 +18,7 @@ from botocore.config import Config
 from rich.console import Console
 
 from ecr_steward.cli.errors import Refused
-from ecr_steward.events import Fact
-from ecr_steward.history import History, Table, fact_of
+from ecr_steward.history import History, Table
 from ecr_steward.rules.explain import is_repository
 from ecr_steward.tables import DynamoTable
 from ecr_steward.tags.grammar import is_tag
@@ -142,11 +141,9 @@ class Stack:
     def client(self, service: str) -> Any:
         return self.outside.client(service)
 
-    def table(self) -> Table:
-        return self.outside.open_table(self.client("dynamodb"), self.output("HistoryTableName"))
-
     def history(self) -> History:
-        return History(self.table())
+        table = self.outside.open_table(self.client("dynamodb"), self.output("HistoryTableName"))
+        return History(table)
 
     def writers(self) -> str:
         """The state of the event source mapping before the writers (Lambda API: State)."""
@@ -165,11 +162,6 @@ class Stack:
 def is_paused(state: str) -> bool:
     """Whether writers in this state of `Stack.writers` take no message."""
     return state in ("Disabled", "Disabling")
-
-
-def completion(table: Table, sweep: str) -> Fact | None:
-    """The `Sweep Completed` of the sweep with this id, if it is complete."""
-    return next(map(fact_of, table.query(f"sweep#{sweep}", "fact#")), None)
 
 
 @contextlib.contextmanager

@@ -21,7 +21,6 @@ from ecr_steward.cli.errors import NeedsAttention
 from ecr_steward.cli.stack import (
     Outside,
     Stack,
-    completion,
     console,
     is_paused,
     pass_outside,
@@ -29,7 +28,6 @@ from ecr_steward.cli.stack import (
     stack_option,
 )
 from ecr_steward.events import Fact, iso, parse_time
-from ecr_steward.history import History
 from ecr_steward.rules import compiled
 from ecr_steward.workflows.sweep import Slice
 
@@ -173,12 +171,9 @@ def look(stack: Stack) -> Status:
 
 
 def _version(stack: Stack) -> str:
-    summary = stack.client("cloudformation").get_template_summary(StackName=stack.name)
-    try:
-        metadata = json.loads(summary["Metadata"])
-        return str(metadata["AWS::ServerlessRepo::Application"]["SemanticVersion"])
-    except (KeyError, ValueError) as error:
-        raise _Unknown("The stack's template says no version.") from error
+    if "Version" not in stack.outputs:
+        raise _Unknown("The stack has no output `Version`: deploy it again.")
+    return stack.outputs["Version"]
 
 
 def _rules(stack: Stack) -> str:
@@ -199,12 +194,12 @@ def _rules(stack: Stack) -> str:
 
 
 def _sweeps(stack: Stack, now: datetime, hours: int) -> SweepState:
-    table = stack.table()
+    history = stack.history()
     turn = Slice.at(now, hours)
-    under_way = History(table).totals(turn.sweep).get("parts")
+    under_way = history.totals(turn.sweep).get("parts")
     current: Slice = turn
     for _ in range(_SWEEPS_BACK):
-        fact = completion(table, current.sweep)
+        fact = history.completed(current.sweep)
         if fact is not None:
             return SweepState(fact, under_way, turn.of)
         current = Slice(current.previous(), 0, turn.of)

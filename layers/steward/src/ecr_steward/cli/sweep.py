@@ -15,7 +15,6 @@ from ecr_steward.cli.stack import (
     Outside,
     Stack,
     aws,
-    completion,
     console,
     is_paused,
     pass_outside,
@@ -64,12 +63,12 @@ def follow(
 
     Raises NeedsAttention where it is not complete in time: it goes on without us.
     """
-    table, history, outside = stack.table(), stack.history(), stack.outside
+    history, outside = stack.history(), stack.outside
     end = outside.now() + timeout
     while True:
         totals = history.totals(sweep)
         progress(totals.get("repositories", 0))
-        fact = completion(table, sweep)
+        fact = history.completed(sweep)
         if fact is not None:
             return fact
         if outside.now() >= end:

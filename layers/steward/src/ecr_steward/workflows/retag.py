@@ -37,6 +37,10 @@ FINDINGS_PER_VISIT = 500
 
 KNOWN_PER_VISIT = 2500
 
+TAGS_TOLD = 16
+"""Most tags of an image that a fact names: an image can have 1,000, and an item of the table only
+400 KB (DynamoDB Developer Guide: Quotas)."""
+
 _ATTEMPTS = 3
 """How often a repository is read again because an image vanished between two reads."""
 
@@ -284,8 +288,8 @@ class _Stamp:
             tag=change.tag,
             digest=change.after,
             before=change.before,
-            before_tags=change.before_tags,
-            after_tags=change.after_tags,
+            before_tags=change.before_tags[:TAGS_TOLD],
+            after_tags=change.after_tags[:TAGS_TOLD],
         )
 
 

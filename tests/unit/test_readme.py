@@ -1,0 +1,233 @@
+"""README.md and events/README.md say what the code, the template and the schemas say."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from ecr_steward.cli.main import COMMANDS
+from ecr_steward.events import DETAIL_TYPES, MalformedEvent
+from ecr_steward.rules.load import load, schema
+from ecr_steward.schemas import event_schema
+from ecr_steward.workflows.check import check
+from tests.template import support
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", ROOT / "events/README.md"]
+README, EVENTS = (page.read_text(encoding="utf-8") for page in PAGES)
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+
+
+# ---------------------------------------------------------------------------- reading Markdown
+def table(text: str, *headings: str) -> list[list[str]]:
+    """The rows of the one table with these headings, a list of cells each."""
+    lines = text.splitlines()
+    head = row(*headings)
+    assert lines.count(head) == 1, f"there must be one table that begins with {head}"
+    body = lines[lines.index(head) + 2 :]
+    end = next((i for i, line in enumerate(body) if not line.startswith("|")), len(body))
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in body[:end]]
+
+
+def row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def code(value: Any) -> str:
+    if value == "":
+        return "empty"
+    return f"`{value if isinstance(value, str) else json.dumps(value)}`"
+
+
+def prose(text: str) -> str:
+    """The text without its blocks of code."""
+    return re.sub(r"^```.*?^```$", "", text, flags=re.M | re.S)
+
+
+def anchors(text: str) -> set[str]:
+    """What headings can be linked to by, as GitHub makes it."""
+    titles = re.findall(r"^#+ (.+)$", prose(text), re.M)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+# ---------------------------------------------------------------------------- the rules file
+def keys() -> Iterator[list[str]]:
+    """Every key of the rules file: its path, its values, its default, its meaning."""
+    yield from _keys(schema(), "")
+
+
+def _keys(holder: Mapping[str, Any], path: str) -> Iterator[list[str]]:
+    for name, found in holder.get("properties", {}).items():
+        each = _resolved(found)
+        default = "required" if name in holder.get("required", ()) else _default(each)
+        yield [code(f"{path}{name}"), _values(each), default, each["description"]]
+        items = _resolved(each.get("items", {}))
+        yield from _keys(each, f"{path}{name}.")
+        yield from _keys(items, f"{path}{name}[].")
+
+
+def _resolved(node: Mapping[str, Any]) -> Mapping[str, Any]:
+    if "$ref" not in node:
+        return node
+    found: Mapping[str, Any] = schema()["$defs"][node["$ref"].rpartition("/")[2]]
+    return found
+
+
+def _default(node: Mapping[str, Any]) -> str:
+    return code(node["default"]) if "default" in node else "none"
+
+
+def _values(node: Mapping[str, Any]) -> str:
+    if "const" in node:
+        return code(node["const"])
+    if "enum" in node:
+        return ", ".join(map(code, node["enum"]))
+    if node["type"] == "array":
+        items = _resolved(node.get("items", {}))
+        return f"list of {_values(items)}" if items else code([])
+    return {"object": "mapping", "string": "text", "null": code(None)}[node["type"]]
+
+
+def test_the_readme_lists_every_key_of_the_rules_file_as_its_schema_has_it() -> None:
+    assert table(README, "Key", "Values", "Default", "Meaning") == list(keys())
+
+
+def test_the_readme_shows_the_rules_file_that_is_shipped() -> None:
+    shipped = (ROOT / "layers/rules/rules.yaml").read_text(encoding="utf-8")
+    shown = re.findall(r"^```yaml\n(version: 1\n.*?)^```$", README, re.M | re.S)
+    assert len(shown) == 1
+    assert _bare(shown[0]) == _bare(shipped)
+
+
+def _bare(yaml: str) -> list[str]:
+    lines = (re.sub(r"(^|\s)#.*", "", line).rstrip() for line in yaml.splitlines())
+    return [line for line in lines if line]
+
+
+# ---------------------------------------------------------------------------- the template
+def test_the_readme_lists_every_parameter_as_the_template_has_it() -> None:
+    expected = [
+        [code(name), code(each["Default"]), _allowed(each), " ".join(each["Description"].split())]
+        for name, each in support.source()["Parameters"].items()
+    ]
+    assert table(README, "Parameter", "Default", "Values", "What it does") == expected
+
+
+def _allowed(parameter: Mapping[str, Any]) -> str:
+    return str(parameter["ConstraintDescription"]).removeprefix("must be ")
+
+
+def test_the_readme_names_every_right_of_every_role_and_no_other() -> None:
+    granted: dict[str, set[str]] = {}
+    for role, statement in support.stack(Mode="enforce", Tracing="Active").statements():
+        granted.setdefault(role, set()).update(support.listed(statement["Action"]))
+    named = {
+        role.strip("`"): set(re.findall(r"`([a-z]+:\w+)`", actions))
+        for role, actions, _ in table(README, "Role", "May", "Why")
+    }
+    assert named == granted
+
+
+def test_the_readme_lists_every_alarm_in_the_words_of_its_message() -> None:
+    alarms = support.stack().of("AWS::CloudWatch::Alarm")
+    expected = {code(name): each["AlarmDescription"] for name, each in alarms.items()}
+    rows = table(README, "Alarm", "It says", "What to do")
+    assert {name: said for name, said, _ in rows} == expected
+    assert all(todo for _, _, todo in rows)
+
+
+def test_the_readme_says_of_every_failure_queue_what_it_holds_and_the_way_back() -> None:
+    queues = {name for name in support.stack().of("AWS::SQS::Queue") if "Failure" in name}
+    rows = table(README, "Failure queue", "A message is", "The way back")
+    assert {name.strip("`") for name, _, _ in rows} == queues
+
+
+def test_the_readme_lists_every_event_of_the_stewards() -> None:
+    expected = {
+        code(name): event_schema(name)["description"].partition(": ")[2]
+        for name in DETAIL_TYPES.values()
+    }
+    assert dict(table(README, "`detail-type`", "When")) == expected
+
+
+# ---------------------------------------------------------------------------- the commands
+def test_the_readme_lists_every_command_in_the_words_of_its_help() -> None:
+    expected = {code(f"ecr-steward {name}"): said for name, (_, said) in COMMANDS.items()}
+    assert dict(table(README, "Command", "What it does")) == expected
+
+
+def test_the_readme_lists_every_make_target_in_the_words_of_its_help() -> None:
+    helped = re.findall(r"^([a-z-]+):.*?## (.+)$", MAKEFILE, re.M)
+    assert table(README, "Target", "What it does") == [
+        [code(f"make {name}"), said] for name, said in helped
+    ]
+
+
+def test_every_command_and_target_that_the_pages_use_exists() -> None:
+    used = " ".join(re.findall(r"^```.*?^```$|`[^`\n]+`", README + EVENTS, re.M | re.S))
+    commands = set(re.findall(r"\becr-steward +([a-z]+)\b", used))
+    targets = set(re.findall(r"\bmake ([a-z]+)\b", used))
+    assert {"check", "wait"} <= commands <= COMMANDS.keys()
+    assert {"demo", "build"} <= targets <= set(re.findall(r"^([a-z-]+):", MAKEFILE, re.M))
+
+
+# ---------------------------------------------------------------------------- the sample events
+def samples() -> list[list[str]]:
+    return table(EVENTS, "File", "What it is", "Answer") + [
+        [file, what, function]
+        for file, what, function in table(EVENTS, "File", "What it is", "Function")
+    ]
+
+
+def test_every_sample_event_is_listed_once() -> None:
+    listed = [file.strip("`") for file, _, _ in samples()]
+    assert sorted(listed) == sorted(path.name for path in (ROOT / "events").glob("*.json"))
+
+
+@pytest.mark.parametrize("file", sorted(path.name for path in (ROOT / "events").glob("ecr_*.json")))
+def test_the_door_answers_a_sample_event_as_listed(file: str) -> None:
+    answers = {name.strip("`"): answer for name, _, answer in samples()}
+    event = json.loads((ROOT / "events" / file).read_text(encoding="utf-8"))
+    assert answers[file] == code(_answer(event))
+
+
+def _answer(event: Mapping[str, Any]) -> str:
+    try:
+        return check(event, load(ROOT / "layers/rules/rules.yaml"), lambda hint: None)[1].name
+    except MalformedEvent:
+        return MalformedEvent.__name__
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_sample_event_that_a_page_names_exists(page: Path) -> None:
+    named = set(re.findall(r"\bevents/(\w+\.json)", page.read_text("utf-8")))
+    assert named
+    assert {name for name in named if not (ROOT / "events" / name).is_file()} == set()
+
+
+# ---------------------------------------------------------------------------- the pages
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_lines_are_short_except_in_tables(page: Path) -> None:
+    lines = page.read_text("utf-8").splitlines()
+    assert [line for line in lines if len(line) > 120 and not line.startswith("|")] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_leads_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\(([^)]+)\)", prose(page.read_text("utf-8")))
+    assert links
+    assert [link for link in links if not _leads(page, link)] == []
+
+
+def _leads(page: Path, link: str) -> bool:
+    if urlsplit(link).scheme:
+        return link.startswith("https://")
+    file, _, anchor = link.partition("#")
+    target = page.parent / file if file else page
+    return target.exists() and (not anchor or anchor in anchors(target.read_text("utf-8")))
