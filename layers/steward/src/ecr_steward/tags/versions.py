@@ -6,11 +6,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-import semver
-
 _CORE = re.compile(r"v?(?P<numbers>[0-9]+(?:\.[0-9]+)*)(?P<suffix>[-_].*)?")
-_PRERELEASE = re.compile(r"[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*")
-_BUILD = re.compile(r"[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*")
+_IDENTIFIERS = re.compile(r"[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*")
+_SEMVER_NUMBER = re.compile(r"0|[1-9][0-9]*")
+_SEMVER_IDENTIFIER = re.compile(r"0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*")
 _TRAILING_NUMBER = re.compile(r"(.*?)([0-9]+)")
 
 _IdentifierKey = tuple[int, int, str, int]
@@ -78,20 +77,30 @@ class Variants:
             return None, suffix
         if self.has(suffix):
             return suffix, None
-        dashes = [i for i, letter in enumerate(suffix) if letter == "-"]
-        for i in dashes:
-            if self.has(suffix[i + 1 :]):
-                return suffix[i + 1 :], suffix[:i]
-        for i in reversed(dashes):
+        variant, rest = self.ending(suffix)
+        if variant is not None:
+            return variant, rest
+        for i in reversed(_dashes(suffix)):
             if self.has(suffix[:i]):
                 return suffix[:i], suffix[i + 1 :]
         return None, suffix
+
+    def ending(self, text: str) -> tuple[str | None, str]:
+        """The longest variant after a `-` that `text` ends with, and what stands before it."""
+        for i in _dashes(text):
+            if self.has(text[i + 1 :]):
+                return text[i + 1 :], text[:i]
+        return None, text
 
     def bases(self, tag: str) -> Iterator[tuple[str, str]]:
         """Every way to read `tag` as a stable tag and a variant, the longest variant first."""
         for i, letter in enumerate(tag):
             if letter == "-" and self.has(tag[i + 1 :]):
                 yield tag[:i], tag[i + 1 :]
+
+
+def _dashes(text: str) -> list[int]:
+    return [i for i, letter in enumerate(text) if letter == "-"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,42 +112,51 @@ class _Parts:
 
 
 def _split(tag: str, variants: Variants) -> _Parts | None:
+    """The parts of a version's tag, or None for a tag whose suffix is no pre-release, build
+    metadata and variant."""
     match = _CORE.fullmatch(tag)
     if match is None:
         return None
     numbers = tuple(match["numbers"].split("."))
-    suffix = match["suffix"]
-    if suffix is None:
+    if match["suffix"] is None:
         return _Parts(numbers, None, None, None)
-    variant, build = None, None
-    if suffix.startswith("-"):
-        # Variants first: one of them may contain the `_` that stands for SemVer's `+`.
-        variant, rest = variants.split(suffix[1:])
-        if variant is None:
-            left, underscore, build_text = suffix[1:].partition("_")
-            build = build_text if underscore else None
-            variant, rest = variants.split(left)
-    else:
-        rest, build = None, suffix[1:]
-    return _Parts(numbers, rest, build, variant)
+    parts = _Parts(numbers, *_split_suffix(match["suffix"], variants))
+    suffixes = (each for each in (parts.prerelease, parts.build) if each is not None)
+    return parts if all(_IDENTIFIERS.fullmatch(each) for each in suffixes) else None
+
+
+def _split_suffix(suffix: str, variants: Variants) -> tuple[str | None, str | None, str | None]:
+    """The pre-release, the build metadata and the variant in what follows the numbers.
+
+    Variants come first: one of them may contain the `_` that stands for SemVer's `+`.
+    """
+    if suffix.startswith("_"):
+        variant, build = variants.ending(suffix[1:])
+        return None, build, variant
+    variant, rest = variants.split(suffix[1:])
+    if rest is None:
+        return None, None, variant
+    left, underscore, text = rest.partition("_")
+    prerelease: str | None = left
+    if variant is None:
+        variant, prerelease = variants.split(left)
+    return prerelease, text if underscore else None, variant
 
 
 def parse_semver(tag: str, variants: Variants) -> Version | None:
-    """The version of a SemVer 2.0.0 tag with an optional leading `v`, or None.
+    """The version of a SemVer 2.0.0 tag (semver.org) with an optional leading `v`, or None.
 
     A tag cannot contain `+`, so `_` stands for it: `1.4.2_linux` is `1.4.2+linux`.
     """
     parts = _split(tag, variants)
-    if parts is None:
+    if parts is None or len(parts.numbers) != 3:
         return None
-    text = ".".join(parts.numbers)
-    text += f"-{parts.prerelease}" if parts.prerelease is not None else ""
-    text += f"+{parts.build}" if parts.build is not None else ""
-    try:
-        parsed = semver.Version.parse(text)
-    except ValueError:
+    if not all(map(_SEMVER_NUMBER.fullmatch, parts.numbers)):
         return None
-    return Version(parts.numbers, parsed.prerelease, parts.variant)
+    identifiers = parts.prerelease.split(".") if parts.prerelease is not None else ()
+    if not all(map(_SEMVER_IDENTIFIER.fullmatch, identifiers)):
+        return None
+    return Version(parts.numbers, parts.prerelease, parts.variant)
 
 
 def parse_dotted(tag: str, parts: frozenset[int], variants: Variants) -> Version | None:
@@ -148,9 +166,5 @@ def parse_dotted(tag: str, parts: frozenset[int], variants: Variants) -> Version
     """
     found = _split(tag, variants)
     if found is None or len(found.numbers) not in parts:
-        return None
-    if found.prerelease is not None and not _PRERELEASE.fullmatch(found.prerelease):
-        return None
-    if found.build is not None and not _BUILD.fullmatch(found.build):
         return None
     return Version(found.numbers, found.prerelease, found.variant)
