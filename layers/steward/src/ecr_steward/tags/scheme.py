@@ -355,8 +355,13 @@ class Scheme:
         lines = []
         for stable in self.stable:
             tag = self._name(stable, version)
-            line = self.line(tag) if tag is not None else None
-            if line is not None and self._owned(line.tag) == (stable, line) and line.holds(version):
+            # With its variant a name can be longer than a tag may be.
+            line = self.line(tag) if tag is not None and grammar.is_tag(tag) else None
+            if line is None or not line.holds(version):
+                continue
+            owner, owned = self._owned(line.tag) or (None, None)
+            # The same entry twice is two equal objects: only the first owns the name.
+            if owner is stable and owned == line:
                 lines.append(line)
         return tuple(lines)
 
