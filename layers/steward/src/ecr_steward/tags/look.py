@@ -136,7 +136,7 @@ def _bounded_from_above(
     line: Line, top: Top | None, about: Concern, bounds: Mapping[str, Top]
 ) -> bool:
     return top is not None and any(
-        line.inside(about.lines[tag]) and bounding.order[0] <= top.order[0]  # type: ignore[operator]
+        line.inside(about.lines[tag]) and bounding.order <= top.order
         for tag, bounding in bounds.items()
     )
 
