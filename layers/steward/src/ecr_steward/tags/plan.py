@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ecr_steward.events import Hint, Kind
@@ -68,7 +68,7 @@ def plan_changes(scheme: Scheme, about: Concern, observed: Observed) -> Plan:
     losing = [*overwrites.restores, *lines.moves, *removes]
     return Plan(
         changes=(
-            *_pins(scheme, about, observed, losing),
+            *_pins(scheme, [*about.stable, *overwrites.late], observed, losing),
             *overwrites.restores,
             *lines.moves,
             *removes,
@@ -86,19 +86,24 @@ def plan_changes(scheme: Scheme, about: Concern, observed: Observed) -> Plan:
 class _Overwrites:
     """Unique tags that are on another image than history knows.
 
-    `images` is what the repository looks like once the restores are made.
+    `images` is what the repository looks like once the restores are made; `late` are pushes of a
+    unique tag that another push took away again, and with it the image's last tag.
     """
 
     def __init__(self, scheme: Scheme, about: Concern, observed: Observed) -> None:
         self.restores: list[Change] = []
         self.reports: list[Change] = []
+        self.late: list[Hint] = []
         self.accepted: dict[str, str] = {}
         self.images = dict(observed.images)
+        self._frozen = observed.frozen
         for tag, hints in about.unique.items():
             hint = next((each for each in hints if _carries(observed, each)), None)
             known = observed.known.get(tag)
             if hint is not None and hint.digest is not None and known != hint.digest:
                 self._judge(scheme, tag, known, hint, observed.images[hint.digest])
+            if scheme.overwritten == "restore":
+                self.late += [each for each in hints if each.digest != known]
 
     def _judge(
         self, scheme: Scheme, tag: str, known: str | None, hint: Hint, newcomer: Image
@@ -108,7 +113,9 @@ class _Overwrites:
             self.accepted[tag] = newcomer.digest
             return
         reason = f"`{tag}` is a unique tag and was put on another image than it named before"
-        if scheme.overwritten == "restore" and owner is not None:
+        if scheme.overwritten == "restore" and tag in self._frozen:
+            reason += "; ECR does not let it be put back."
+        elif scheme.overwritten == "restore" and owner is not None:
             self._restore(tag, owner, newcomer, hint)
             reason += "; it is put back."
         else:
@@ -274,30 +281,57 @@ def _twins(
 
 
 def _pins(
-    scheme: Scheme, about: Concern, observed: Observed, losing: Sequence[Change]
+    scheme: Scheme, pushes: Iterable[Hint], observed: Observed, losing: Sequence[Change]
 ) -> list[Change]:
     """A pin for every image that would be left without any tag, that lost its unique tag to
-    another, or, where the rule says so, that only stable tags name."""
+    another, or, where the rule says so, that only stable tags name.
+
+    `pushes` are those whose image may need a pin whatever moves: of stable tags where the rule has
+    them pinned, of unique tags where it has them restored.
+    """
     pins: dict[str, Change] = {}
     arriving = {change.after for change in losing}
     for digest, left in _by_image(losing).items():
         image = observed.images[digest]
-        rest = set(image.tags) - {change.tag for change in left}
-        restored = any(change.kind is Kind.RESTORE for change in left)
-        if restored and not _is_named(scheme, rest):
-            pins[digest] = _pin(scheme, image, left[0], "The image lost the unique tag it came by.")
-        elif not rest and digest not in arriving:
-            reason = f"The image would lose its last tag when `{left[0].tag}` moves."
-            pins[digest] = _pin(scheme, image, left[0], reason)
-    for hint in about.stable:
+        rest = [tag for tag in image.tags if tag not in {change.tag for change in left}]
+        reason = _why_pinned(scheme, left, rest)
+        if reason is not None and (rest or digest not in arriving or _is_restored(left)):
+            named = next((tag for tag in rest if scheme.judge(tag) is Verdict.STABLE), left[0].tag)
+            tag = left[0].tag if _is_restored(left) else named
+            pins[digest] = _pin(scheme, image, replace(left[0], tag=tag), reason)
+    for hint in pushes:
         found = observed.images.get(hint.digest or "")
-        if found is None or hint.tag not in found.tags or found.digest in pins:
+        if found is None or found.digest in pins:
             continue
-        if all(scheme.judge(tag) in (Verdict.STABLE, Verdict.IGNORED) for tag in found.tags):
-            change = Change(Kind.MOVE, hint.tag, None, found.digest, "", hint)
+        late = not found.tags and found.digest not in arriving
+        if late or (hint.tag in found.tags and _is_only_stable(scheme, found.tags)):
+            change = Change(Kind.MOVE, hint.tag or "", None, found.digest, "", hint)
             reason = f"Only stable tags name the image (`{hint.tag}`)."
+            if late:
+                reason = f"Another push took `{hint.tag}` from the image, which has no tag left."
             pins[found.digest] = _pin(scheme, found, change, reason)
     return list(pins.values())
+
+
+def _why_pinned(scheme: Scheme, left: Sequence[Change], rest: Collection[str]) -> str | None:
+    """Why an image that the changes `left` take tags from needs a pin, or None if it does not."""
+    if _is_restored(left) and not _is_named(scheme, rest):
+        return "The image lost the unique tag it came by."
+    if not rest:
+        return f"The image would lose its last tag when `{left[0].tag}` moves."
+    removed = any(change.kind is Kind.REMOVE for change in left)
+    if removed and scheme.pin is not None and _is_only_stable(scheme, rest):
+        return f"Only stable tags name the image once `{left[0].tag}` is removed."
+    return None
+
+
+def _is_restored(left: Iterable[Change]) -> bool:
+    return any(change.kind is Kind.RESTORE for change in left)
+
+
+def _is_only_stable(scheme: Scheme, tags: Iterable[str]) -> bool:
+    """Whether stable tags, and such as nobody judges, are all that `tags` has."""
+    return {scheme.judge(tag) for tag in tags} - {Verdict.IGNORED} == {Verdict.STABLE}
 
 
 def _by_image(losing: Iterable[Change]) -> dict[str, list[Change]]:

@@ -51,13 +51,15 @@ class Observed:
 
     `images` are those looked at, with all their tags; `marks` and `known` (unique tag to the
     digest it was first or last accepted on) come from history, and so do `holds`: why a stable tag
-    must stay where it is.
+    must stay where it is. `frozen` are the unique tags that ECR does not let go back to the image
+    they belong to.
     """
 
     images: Mapping[str, Image]
     marks: Mapping[str, Mark]
     known: Mapping[str, str]
     holds: Mapping[str, str] = field(default_factory=dict)
+    frozen: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

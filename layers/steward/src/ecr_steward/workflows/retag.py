@@ -72,6 +72,8 @@ class _Written:
     done: list[Change] = field(default_factory=list)
     failed: list[Change] = field(default_factory=list)
     passing: list[tuple[Change, Unavailable]] = field(default_factory=list)
+    refused: frozenset[str] = frozenset()
+    """Unique tags that did not go back to their images."""
 
 
 class Retagger:
@@ -138,7 +140,13 @@ class Retagger:
         return scheme
 
     def _visit(
-        self, repository: str, rule: Rule, scheme: Scheme, mode: Mode, hints: Sequence[Hint]
+        self,
+        repository: str,
+        rule: Rule,
+        scheme: Scheme,
+        mode: Mode,
+        hints: Sequence[Hint],
+        frozen: frozenset[str] = frozenset(),
     ) -> Visit:
         sweep = next((hint for hint in hints if hint.action is Action.SWEEP), None)
         if sweep is None:
@@ -147,18 +155,29 @@ class Retagger:
             look = self._surveyor.survey_all(repository, scheme, sweep, self._clock())
         if look is None or self._is_cache(repository, rule, look.memory):
             return Visit()
+        look.freeze(frozen)
         plan = plan_changes(scheme, look.about, look.observed)
-        writes = plan.writes[:WRITES_PER_VISIT] if mode is Mode.ENFORCE else ()
+        writes = _portion(plan) if mode is Mode.ENFORCE else ()
         self._surveyor.fetch_missing(repository, writes, look)
         settled = self._settle(repository, look)
         stamp = _Stamp(self, rule, mode, repository, look.memory.open)
         quiet = look.memory.first_sight
         found = [*(plan.findings if mode is Mode.ENFORCE else plan.changes), *look.failures]
-        unsaid = self._history.unsaid(stamp.facts(found))
+        undone = _undone(plan, writes)
+        unsaid = self._history.unsaid(stamp.facts(each for each in found if each not in undone))
         findings = unsaid[:FINDINGS_PER_VISIT]
-        stamp.count([*stamp.facts(writes), *(() if quiet else findings)])
-        written = self._write(repository, writes, look, stamp)
+        stamp.count([*stamp.facts([*writes, *undone]), *(() if quiet else findings)])
+        written = self._write(repository, writes, undone, look, stamp)
         told = [*settled, *stamp.facts(written.done)]
+        if written.refused and not written.passing:
+            told += self._history.say(stamp.facts(written.failed), quietly=quiet)
+            frozen |= written.refused
+            after = self._visit(repository, rule, scheme, mode, hints, frozen)
+            return replace(
+                after,
+                facts=(*told, *after.facts),
+                changes=(*written.done, *written.failed, *after.changes),
+            )
         told += self._history.say(
             [*stamp.counted(findings), *stamp.facts(written.failed)], quietly=quiet
         )
@@ -194,20 +213,31 @@ class Retagger:
         return cached and not rule.names(repository)
 
     def _write(
-        self, repository: str, writes: Sequence[Change], look: Survey, stamp: _Stamp
+        self,
+        repository: str,
+        writes: Sequence[Change],
+        undone: Sequence[Change],
+        look: Survey,
+        stamp: _Stamp,
     ) -> _Written:
         written = _Written()
         if not writes:
             return written
-        self._history.intend(repository, stamp.facts(writes))
+        self._history.intend(repository, stamp.facts([*writes, *undone]))
         pinned = {change.after for change in writes if change.kind is Kind.PIN}
+        restores = [change for change in writes if change.kind is Kind.RESTORE]
         for kind in WRITES:
+            written.refused = frozenset(c.tag for c in restores if c not in written.done)
+            if written.refused and WRITES.index(kind) > WRITES.index(Kind.RESTORE):
+                # What follows was planned as if every unique tag had gone back.
+                break
             # Without its pin an image would be left without a tag: then its tag does not move.
             stranded = pinned - {each.after for each in written.done if each.kind is Kind.PIN}
             batch = [c for c in writes if c.kind is kind]
             if kind is not Kind.PIN:
                 batch = [c for c in batch if c.before not in stranded]
             self._carry_out(repository, batch, look.manifests, written)
+        written.done += [each for each in undone if each.tag not in written.refused]
         left = [change for change, _ in written.passing]
         self._history.close(repository, stamp.facts(written.done), stamp.facts(left))
         return written
@@ -293,10 +323,24 @@ class _Stamp:
         )
 
 
+def _portion(plan: Plan) -> tuple[Change, ...]:
+    """The writes of one visit; a restore comes with the overwrite that it undoes."""
+    restores = any(change.kind is Kind.RESTORE for change in plan.writes)
+    return plan.writes[: WRITES_PER_VISIT // 2 if restores else WRITES_PER_VISIT]
+
+
+def _undone(plan: Plan, writes: Iterable[Change]) -> list[Change]:
+    """The overwrites that `writes` undo: once they are made, ECR shows nothing of them any more,
+    so they are announced and told with them."""
+    restored = {change.tag for change in writes if change.kind is Kind.RESTORE}
+    return [each for each in plan.findings if each.kind is Kind.OVERWRITE and each.tag in restored]
+
+
 def _is_done(fact: Fact, images: Mapping[str, Image]) -> bool:
-    """Whether an announced change is made, as ECR shows it."""
-    if fact.kind is Kind.REMOVE:
-        held = images.get(fact.before or "")
+    """Whether an announced change is made, or an overwrite undone, as ECR shows it."""
+    if fact.kind in (Kind.REMOVE, Kind.OVERWRITE):
+        off = fact.before if fact.kind is Kind.REMOVE else fact.digest
+        held = images.get(off or "")
         return held is None or fact.tag not in held.tags
     image = images.get(fact.digest or "")
     return image is not None and fact.tag in image.tags

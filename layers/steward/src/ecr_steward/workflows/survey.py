@@ -25,6 +25,10 @@ class Survey:
     manifests: dict[str, Manifest] = field(default_factory=dict)
     failures: list[Change] = field(default_factory=list)
 
+    def freeze(self, tags: frozenset[str]) -> None:
+        """Let the plan leave these unique tags where they are, for ECR does."""
+        self.observed = replace(self.observed, frozen=self.observed.frozen | tags)
+
     def is_settled(self, fetched: Fetched) -> bool:
         """Whether this answer shows that nothing is new."""
         if fetched.absent or fetched.blocked or self.memory.open:
@@ -61,6 +65,9 @@ class Surveyor:
             return None
         survey.manifests.update(fetched.manifests)
         survey.observed = replace(observed, images=self._describe(repository, fetched.manifests))
+        survey.freeze(
+            frozenset(tag for tag in about.unique if memory.known.get(tag, "") in fetched.blocked)
+        )
         _leave_blocked(survey, fetched)
         self._bound(repository, scheme, survey)
         return survey
