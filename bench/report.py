@@ -48,6 +48,8 @@ class Row:
     ratio: Spread | None = None
     goal: str = ""
     met: bool | None = None
+    each: tuple[float, ...] = ()
+    """Where one row tells of several sizes: the figure of each, `measured` being the last."""
 
     @classmethod
     def compared(
@@ -79,6 +81,7 @@ class Row:
             "what": self.what,
             "measured": self.measured,
             "unit": self.unit,
+            "each": list(self.each) or None,
             "baseline": self.baseline,
             "ratio": None if spread is None else spread.median,
             "ratio_quartiles": None if spread is None else [spread.low, spread.high],
@@ -102,7 +105,7 @@ def show(rows: Sequence[Row], console: Console) -> None:
             group = row.group
         table.add_row(
             f"  {row.what}",
-            _amount(row.measured, row.unit),
+            _amounts(row),
             "" if row.baseline is None else _amount(row.baseline, row.unit),
             _ratio(row.ratio),
             row.goal,
@@ -120,6 +123,11 @@ def save(rows: Sequence[Row], path: Path, settings: dict[str, Any]) -> None:
         "rows": [row.to_document() for row in rows],
     }
     path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+
+
+def _amounts(row: Row) -> str:
+    first = "".join(f"{value:,.0f} / " for value in row.each[:-1])
+    return f"{first}{_amount(row.measured, row.unit)}"
 
 
 def _amount(value: float, unit: str) -> str:

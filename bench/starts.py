@@ -17,6 +17,9 @@ UNWANTED = (
 )  # fmt: skip
 """What no function may load when it starts."""
 
+_COMPARED = ("check_tags", "retag")
+"""Those that are also started without bytecode, which takes long: the lightest and the heaviest."""
+
 _MIB = 2**20
 
 
@@ -51,7 +54,7 @@ def measure(
         sized.append(Row.compared(group, handler, "MiB", _mib(starts), _mib(bare), MOST_MEMORY))
         loaded.append(_modules(handler, starts[-1], bare[-1]))
     group = "as shipped, over the same tree without .pyc"
-    for handler in HANDLERS:
+    for handler in _COMPARED:
         progress(f"start of {handler} without bytecode")
         loaded.append(_uncompiled(group, handler, artefact, tree, times, MOST_OF_UNCOMPILED))
     progress("start of retag with uncompiled layers")

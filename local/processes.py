@@ -119,7 +119,11 @@ def _mark(pid: int) -> str:
         return ""
     if Path("/proc/self/stat").exists():
         state, start_time = _stat(pid, 0), _stat(pid, 19)
-        return "" if state in ("", "Z", "X") else start_time
+        if state not in ("", "Z", "X"):
+            return start_time
+        if pid in _children:  # it ended since we asked
+            _children.pop(pid).wait()
+        return ""
     shown = subprocess.run(
         ["ps", "-o", "state=,lstart=", "-p", str(pid)],
         capture_output=True,

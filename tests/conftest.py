@@ -1,4 +1,5 @@
-"""What holds for every test: no AWS, no machine's own settings, and Hypothesis's profiles."""
+"""What holds for every test: no AWS, no machine's own settings, Hypothesis's profiles, and one
+worker for all tests that share the local cloud."""
 
 from __future__ import annotations
 
@@ -6,6 +7,8 @@ import os
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.remote import Producer  # type: ignore[import-untyped]
+from xdist.scheduler import LoadGroupScheduling  # type: ignore[import-untyped]
 
 settings.register_profile("dev", deadline=None, max_examples=100)
 settings.register_profile("ci", deadline=None, max_examples=500, derandomize=True, print_blob=True)
@@ -16,6 +19,23 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+class OneWorkerForE2e(LoadGroupScheduling):  # type: ignore[misc]  # xdist has no types
+    """The xdist_group mark of tests/e2e, by their folder.
+
+    pytest-xdist 3.8 writes the mark into a field of the item that pytest 9.2 no longer reads.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        group: str = super()._split_scope(nodeid)
+        return "e2e" if nodeid.startswith("tests/e2e/") else group
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadGroupScheduling | None:
+    grouped = config.getvalue("dist") == "loadgroup"
+    return OneWorkerForE2e(config, log) if grouped else None
 
 
 @pytest.fixture(autouse=True)

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
 from click.testing import CliRunner, Result
 from moto import mock_aws
 
+from ecr_steward import wiring
 from ecr_steward.cli.main import main
 from ecr_steward.cli.stack import Outside, Stack
+from ecr_steward.cli.sweep import send
 from ecr_steward.events import Cause, Fact, Kind, iso
 from ecr_steward.history import History
+from ecr_steward.registry.memory import MemoryEcr
+from ecr_steward.rules import compiled
 from ecr_steward.tables import DynamoTable
-from ecr_steward.workflows.sweep import Slice
+from ecr_steward.workflows.sweep import LOOK, Slice
+
+ROOT = Path(__file__).parents[2]
 
 REGION = "eu-west-1"
 NAME = "steward-of-team-a"
@@ -31,6 +40,8 @@ MANIFEST = json.dumps(
         "layers": [],
     }
 )
+
+FIFO = {"QueueName": "RetagQueue.fifo", "FifoQueue": True}
 
 TEMPLATE = {
     "AWSTemplateFormatVersion": "2010-09-09",
@@ -51,12 +62,14 @@ TEMPLATE = {
             },
         },
         **{name: {"Type": "AWS::SQS::Queue"} for name in QUEUES},
+        "RetagQueue": {"Type": "AWS::SQS::Queue", "Properties": FIFO},
     },
     "Outputs": {
         "Mode": {"Value": "enforce"},
         "Version": {"Value": "0.1.0"},
         "HistoryTableName": {"Value": {"Ref": "HistoryTable"}},
         "RetagFunctionName": {"Value": "retag"},
+        "SweepFunctionName": {"Value": "sweep"},
         "RetagEventSource": {"Value": "11111111-2222-3333-4444-555555555555"},
         **{f"{name}Url": {"Value": {"Ref": name}} for name in QUEUES},
     },
@@ -80,6 +93,11 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.fixture
 def stack() -> Stack:
     return Stack.find(NAME, Outside())
+
+
+def client(service: str) -> Any:
+    make: Any = boto3.client
+    return make(service, REGION)
 
 
 def run(*arguments: str) -> Result:
@@ -128,7 +146,12 @@ def test_no_region_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_status_reads_depths_and_sweeps_and_names_what_is_refused(stack: Stack) -> None:
     sqs = boto3.client("sqs", REGION)
     for number in range(3):
-        sqs.send_message(QueueUrl=stack.output("RetagQueueUrl"), MessageBody=str(number))
+        sqs.send_message(
+            QueueUrl=stack.output("RetagQueueUrl"),
+            MessageBody=str(number),
+            MessageGroupId=str(number),
+            MessageDeduplicationId=str(number),
+        )
     sqs.send_message(QueueUrl=stack.output("NotifyQueueUrl"), MessageBody="later", DelaySeconds=600)
     sqs.send_message(QueueUrl=stack.output("SweepFailureQueueUrl"), MessageBody="failed")
     now = datetime.now(UTC)
@@ -190,6 +213,99 @@ def test_a_sweep_is_complete_when_its_fact_is_there(stack: Stack) -> None:
     history.complete("hand-1", move(now, "1"))
     assert history.completed("hand-1") == move(now, "1")
     assert history.completed("hand-10") is None
+
+
+@pytest.fixture
+def ecr() -> MemoryEcr:
+    """ECR for SweepFunction, which asks for pull-through caches; moto knows none."""
+    return MemoryEcr()
+
+
+@pytest.fixture
+def function(
+    stack: Stack, ecr: MemoryEcr, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> wiring.Handler:
+    """SweepFunction's handler, over the stack's table and queue."""
+    document = {"version": 1, "rules": [{"repositories": ["*"], "tags": {"unique": ["semver"]}}]}
+    rules = tmp_path / compiled.FILE
+    rules.write_text(compiled.dumps(document))
+    for name, value in {
+        "STEWARD_RULES": str(rules),
+        "STEWARD_MODE": "audit",
+        "HISTORY_TABLE": stack.output("HistoryTableName"),
+        "RETAG_QUEUE_URL": stack.output("RetagQueueUrl"),
+        "SWEEP_HOURS": "24",
+        "REPOSITORY_PATTERN": "*",
+        "REGISTRY": "123456789012",
+    }.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(wiring, "client", lambda name: ecr if name == "ecr" else client(name))
+    monkeypatch.setattr(wiring, "rules", lambda: compiled.read(rules))
+    monkeypatch.setattr(wiring, "_queue", wiring._queue.__wrapped__)
+    return wiring.sweep_slice()
+
+
+class Invoked:
+    """Lambda, as far as it hands an event to SweepFunction and brings back its reply."""
+
+    def __init__(self, function: wiring.Handler) -> None:
+        self._function = function
+
+    def get_event_source_mapping(self, UUID: str) -> dict[str, str]:  # noqa: N803
+        return {"UUID": UUID, "State": "Enabled"}
+
+    def invoke(self, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803
+        assert FunctionName == "sweep"
+        reply = self._function(json.loads(Payload))
+        return {"Payload": io.BytesIO(json.dumps(reply).encode())}
+
+
+def test_a_sweep_by_hand_goes_portion_by_portion_through_a_real_queue(
+    function: wiring.Handler, ecr: MemoryEcr
+) -> None:
+    sqs = boto3.client("sqs", REGION)
+    for number in range(60):
+        ecr.create_repository(repositoryName=f"base/{number:02}")
+    clients: dict[str, Any] = {"lambda": Invoked(function)}
+    waits: list[float] = []
+
+    def take_up(seconds: float) -> None:
+        """What the writers do while the command waits."""
+        waits.append(seconds)
+        taken = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
+        for message in taken:
+            sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+
+    outside = Outside(
+        client=lambda service: clients.get(service) or client(service),
+        sleep=take_up,
+    )
+    stack = Stack.find(NAME, outside)
+    queue = stack.output("RetagQueueUrl")
+    progress: list[tuple[int, int, int]] = []
+    sending = send(
+        stack,
+        "base/*",
+        timedelta(minutes=1),
+        lambda sent: progress.append((sent.sent, sent.matching, len(waits))),
+    )
+    assert progress == [(50, 60, 0), (60, 60, 4)]
+    assert stack.history().totals(sending.sweep) == {"parts": 2, "of": 2, "expected": 60}
+    assert sum(stack.depths("RetagQueue")) == 20
+
+
+def test_a_sweep_function_is_asked_by_hand_as_the_sample_event_has_it(
+    function: wiring.Handler, ecr: MemoryEcr, stack: Stack
+) -> None:
+    ecr.create_repository(repositoryName="base/redis")
+    event = json.loads((ROOT / "events/hand_sweep_glob.json").read_text(encoding="utf-8"))
+    assert function({**event, "part": LOOK}) == {"sent": 0, "parts": 1, "matching": 1}
+    assert stack.history().totals(f"hand-{event['id']}") == {}
+    assert function(event) == {"sent": 1, "parts": 1, "matching": 1}
+    del event["part"]
+    assert function(event) == {"sent": 1, "parts": 1, "matching": 1}
+    totals = stack.history().totals(f"hand-{event['id']}")
+    assert totals == {"parts": 1, "of": 1, "expected": 1}
 
 
 def test_wait_understands_ecrs_answers() -> None:

@@ -35,7 +35,7 @@ from tests.facts import EVERY_KIND, GIVEN_UP, MOVED, NEW, OLD, PUSH, SWEPT, faul
 from tests.world import World
 
 FILES = Path(__file__).parents[2] / "events"
-ABSENT = object()
+ABSENT = "(absent)"
 
 
 def pushed(**changes: Any) -> dict[str, Any]:

@@ -87,7 +87,11 @@ class CloudFormation(Client):
 
 
 class Lambda(Client):
-    """Lambda with one event source mapping, which takes `slowness` looks to change its state."""
+    """Lambda with one event source mapping, which takes `slowness` looks to change its state.
+
+    SweepFunction sends portions of the `matching` repositories and tells `answered` how many, or
+    replies `reply`.
+    """
 
     def __init__(self, refusals: Refusals) -> None:
         super().__init__(refusals)
@@ -95,7 +99,9 @@ class Lambda(Client):
         self.slowness = 0
         self.changes: list[bool] = []
         self.invoked: list[dict[str, Any]] = []
-        self.reply: dict[str, Any] = {"sent": 2}
+        self.matching = 2
+        self.reply: dict[str, Any] = {}
+        self.answered: Callable[[int], object] = lambda sent: None
         self.error: str | None = None
         self.layers = [
             "arn:aws:lambda:eu-west-1:123456789012:layer:StewardLayer:3",
@@ -130,8 +136,14 @@ class Lambda(Client):
     def invoke(self, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803
         self.answer("invoke")
         self.invoked.append({"function": FunctionName, **json.loads(Payload)})
-        answer = {"Payload": io.BytesIO(json.dumps(self.reply).encode())}
+        reply = self.reply or self._portion(self.invoked[-1]["part"])
+        self.answered(reply.get("sent", 0))
+        answer = {"Payload": io.BytesIO(json.dumps(reply).encode())}
         return answer | ({"FunctionError": self.error} if self.error else {})
+
+    def _portion(self, part: int) -> dict[str, Any]:
+        sent = 0 if part < 0 else max(0, min(50, self.matching - 50 * part))
+        return {"sent": sent, "parts": -(-self.matching // 50), "matching": self.matching}
 
 
 class Sqs(Client):

@@ -5,12 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 from ecr_steward.cli.errors import NeedsAttention
 from ecr_steward.cli.sweep import follow, send, sweep
+from ecr_steward.workflows.sweep import LOOK
 from tests.unit.cli.stack_fakes import NOW, Deployed, denied, refusal, swept
 
 SWEEP = "hand-20261123T022400.000000Z"
+MINUTE = timedelta(minutes=1)
 
 
 def expect(deployed: Deployed, repositories: int) -> None:
@@ -25,18 +28,214 @@ def finish(deployed: Deployed, **given: object) -> None:
     deployed.history.complete(SWEEP, swept(SWEEP, deployed.now, **given))
 
 
+def busy(deployed: Deployed, seconds: float) -> None:
+    """What is sent is delayed, and taken up `seconds` later."""
+
+    def answered(sent: int) -> None:
+        deployed.sqs.depths["RetagQueue"] = (0, 0, sent)
+        deployed.at(seconds, lambda: deployed.sqs.depths.update(RetagQueue=(3, 16, 0)))
+
+    deployed.functions.answered = answered
+
+
+def interrupt() -> None:
+    raise KeyboardInterrupt
+
+
+def parts(deployed: Deployed) -> list[int]:
+    """The portions that the function was asked for."""
+    return [asked["part"] for asked in deployed.functions.invoked]
+
+
 def test_the_function_gets_the_glob_and_an_id_made_from_the_time() -> None:
     deployed = Deployed()
-    assert send(deployed.stack(), "base/*") == (SWEEP, 2)
+    sending = send(deployed.stack(), "base/*", MINUTE)
+    assert (sending.sweep, sending.sent, sending.matching) == (SWEEP, 2, 2)
     (asked,) = deployed.functions.invoked
-    assert asked == {"function": "sweep", "glob": "base/*", "id": "20261123T022400.000000Z"}
+    assert asked == {
+        "function": "sweep",
+        "glob": "base/*",
+        "id": "20261123T022400.000000Z",
+        "part": 0,
+    }
 
 
 def test_two_sweeps_have_two_ids() -> None:
     deployed = Deployed()
-    first, _ = send(deployed.stack(), "*")
+    first = send(deployed.stack(), "*", MINUTE)
     deployed.now += timedelta(milliseconds=1)
-    assert send(deployed.stack(), "*")[0] != first
+    assert send(deployed.stack(), "*", MINUTE).sweep != first.sweep
+
+
+def test_each_portion_waits_until_the_writers_have_done_most_of_the_one_before() -> None:
+    deployed = Deployed()
+    deployed.functions.matching = 120
+    busy(deployed, seconds=7)
+    told: list[tuple[int, int, timedelta]] = []
+    send(
+        deployed.stack(),
+        "*",
+        MINUTE,
+        lambda sending: told.append((sending.sent, sending.matching, deployed.now - NOW)),
+    )
+    assert told == [
+        (50, 120, timedelta(0)),
+        (100, 120, timedelta(seconds=7)),
+        (120, 120, timedelta(seconds=14)),
+    ]
+    assert parts(deployed) == [0, 1, 2]
+    assert len({asked["id"] for asked in deployed.functions.invoked}) == 1
+
+
+@pytest.mark.parametrize("depths", [(20, 0, 0), (0, 20, 0), (0, 0, 20), (7, 7, 6)])
+def test_the_first_portion_too_waits_behind_the_pushes(depths: tuple[int, int, int]) -> None:
+    deployed = Deployed()
+    deployed.sqs.depths["RetagQueue"] = depths
+    deployed.at(30, lambda: deployed.sqs.depths.update(RetagQueue=(0, 0, 19)))
+    send(deployed.stack(), "*", MINUTE)
+    assert deployed.now - NOW == timedelta(seconds=30)
+
+
+def test_between_two_portions_the_queue_gets_time_to_count_what_it_was_sent() -> None:
+    deployed = Deployed()
+    deployed.functions.matching = 51
+    send(deployed.stack(), "*", MINUTE)
+    assert deployed.now - NOW == timedelta(seconds=1)
+
+
+def test_a_portion_may_wait_for_the_timeout_and_not_the_whole_sweep() -> None:
+    deployed = Deployed()
+    deployed.functions.matching = 200
+    busy(deployed, seconds=50)
+    assert send(deployed.stack(), "*", MINUTE).sent == 200
+    assert deployed.now - NOW == timedelta(seconds=150)
+
+
+def test_a_queue_that_stays_full_ends_it_with_what_was_sent() -> None:
+    deployed = Deployed()
+    deployed.functions.matching = 2000
+    busy(deployed, seconds=1000)
+    result = deployed.run(sweep, "--timeout", "60")
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert result.stderr.splitlines()[-1] == (
+        "RetagQueue still has 50 messages after 60 seconds, so no more is sent: `ecr-steward "
+        f"status` says what waits. 50 of 2,000 repositories were sent, as sweep {SWEEP}. The rest "
+        "was not sent: the regular sweep comes round to it."
+    )
+
+
+def test_a_queue_that_is_full_from_the_start_ends_it_with_nothing_sent() -> None:
+    deployed = Deployed()
+    deployed.sqs.depths["RetagQueue"] = (1234, 0, 0)
+    result = deployed.run(sweep, "--timeout", "60")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("RetagQueue still has 1,234 messages after 60 seconds, so no m")
+    assert deployed.functions.invoked == []
+
+
+def test_ctrl_c_between_two_portions_says_what_was_sent_and_what_becomes_of_the_rest() -> None:
+    deployed = Deployed()
+    deployed.functions.matching = 2000
+    busy(deployed, seconds=7)
+    deployed.at(10, interrupt)
+    result = deployed.run(sweep)
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert result.stderr.splitlines()[-1] == (
+        f"Interrupted. 100 of 2,000 repositories were sent, as sweep {SWEEP}. The rest was not "
+        "sent: the regular sweep comes round to it."
+    )
+    assert parts(deployed) == [0, 1]
+
+
+def test_ctrl_c_while_a_portion_is_under_way_leaves_open_whether_it_was_sent() -> None:
+    deployed = Deployed()
+    deployed.functions.answered = lambda sent: interrupt()
+    result = deployed.run(sweep)
+    assert result.exit_code == 1
+    assert result.stderr == (
+        "Interrupted. Whether the first portion was sent is not known. The rest was not sent: the "
+        "regular sweep comes round to it.\n"
+    )
+
+
+def test_ctrl_c_before_the_first_portion_says_that_nothing_was_sent() -> None:
+    deployed = Deployed()
+    deployed.sqs.depths["RetagQueue"] = (20, 0, 0)
+    deployed.at(5, interrupt)
+    result = deployed.run(sweep)
+    assert result.exit_code == 1
+    assert result.stderr == (
+        "Interrupted. No repository was sent: the regular sweep comes round to them all.\n"
+    )
+
+
+def test_ctrl_c_after_the_last_portion_says_that_the_sweep_goes_on() -> None:
+    deployed = Deployed()
+    expect(deployed, 2)
+    deployed.at(3, interrupt)
+    result = deployed.run(sweep)
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Interrupted. Every repository was sent, and the sweep goes on")
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (
+            refusal("ExpiredToken", "Invoke"),
+            "Your AWS credentials have expired: log in again (`aws sso login`, or as you got the",
+        ),
+        (EndpointConnectionError(endpoint_url="https://sqs"), "AWS cannot be reached: "),
+    ],
+)
+def test_a_fault_in_between_says_how_far_it_came(fault: ClientError, said: str) -> None:
+    deployed = Deployed()
+    deployed.functions.matching = 120
+    deployed.at(1, lambda: deployed.refusals.update(invoke=fault))
+    result = deployed.run(sweep)
+    assert result.exit_code == 1
+    last = result.stderr.splitlines()[-1]
+    assert last.startswith(said)
+    assert last.endswith(
+        f"50 of 120 repositories were sent, as sweep {SWEEP}; whether the next portion was "
+        "is not known. The rest was not sent: the regular sweep comes round to it."
+    )
+
+
+def test_what_matches_may_shrink_in_between() -> None:
+    deployed = Deployed()
+    deployed.functions.matching = 101
+    deployed.at(1, lambda: setattr(deployed.functions, "matching", 99))
+    assert send(deployed.stack(), "*", MINUTE).sent == 99
+    assert parts(deployed) == [0, 1]
+
+
+def test_many_repositories_are_announced_before_it_takes_long() -> None:
+    deployed = Deployed()
+    deployed.functions.matching = 2000
+    finish(deployed)
+    result = deployed.run(sweep)
+    assert result.exit_code == 0
+    assert result.stderr == (
+        "2,000 repositories go to the writers 50 at a time, so that pushes do not wait behind "
+        "them.\n"
+    )
+    assert result.stdout.startswith("2,000 repositories were sent to the writers, as sweep")
+
+
+def test_without_waiting_all_portions_are_sent_all_the_same_and_it_says_so() -> None:
+    deployed = Deployed()
+    deployed.functions.matching = 120
+    busy(deployed, seconds=7)
+    result = deployed.run(sweep, "--no-wait")
+    assert result.exit_code == 0
+    assert result.stderr.endswith(
+        "All are sent before this ends: --no-wait spares the wait for the last ones.\n"
+    )
+    assert result.stdout == f"120 repositories were sent to the writers, as sweep {SWEEP}.\n"
+    assert deployed.now - NOW == timedelta(seconds=14)
 
 
 def test_it_waits_for_the_last_repository_and_prints_the_summary() -> None:
@@ -70,12 +269,12 @@ def test_in_audit_it_says_that_nothing_was_done() -> None:
     deployed = Deployed()
     finish(deployed, mode="audit")
     result = deployed.run(sweep)
-    assert "Mode is audit: this is what would have been done." in result.stdout
+    assert "2 repositories swept. Mode is audit: no tag was changed." in result.stdout
 
 
 def test_without_waiting_it_only_sends() -> None:
     deployed = Deployed()
-    deployed.functions.reply = {"sent": 1}
+    deployed.functions.matching = 1
     result = deployed.run(sweep, "base/redis", "--no-wait")
     assert result.exit_code == 0
     assert result.stdout == f"1 repository was sent to the writers, as sweep {SWEEP}.\n"
@@ -91,6 +290,59 @@ def test_while_the_writers_are_paused_it_does_not_wait() -> None:
     assert deployed.now == NOW
 
 
+def test_to_paused_writers_one_portion_is_sent_however_much_waits() -> None:
+    deployed = Deployed()
+    deployed.functions.state = "Disabled"
+    deployed.functions.matching = 50
+    deployed.sqs.depths["RetagQueue"] = (500, 0, 0)
+    assert deployed.run(sweep).stdout.startswith("50 repositories were sent to the writers")
+    assert parts(deployed) == [LOOK, 0]
+
+
+@pytest.mark.parametrize("arguments", [(), ("--no-wait",)])
+def test_to_paused_writers_more_than_one_portion_is_refused_and_nothing_sent(
+    arguments: tuple[str, ...],
+) -> None:
+    deployed = Deployed()
+    deployed.functions.state = "Disabled"
+    deployed.functions.matching = 2000
+    result = deployed.run(sweep, *arguments)
+    assert result.exit_code == 2
+    assert result.stderr == (
+        "The writers are paused, and 2,000 repositories are more than the 50 that are sent at "
+        "once, so none was sent: `ecr-steward resume` first, or name fewer with GLOB.\n"
+    )
+    assert parts(deployed) == [LOOK]
+
+
+def test_what_comes_to_match_after_the_look_is_not_sent_to_paused_writers() -> None:
+    deployed = Deployed()
+    deployed.functions.state = "Disabled"
+
+    def answered(sent: int) -> None:
+        deployed.functions.matching = 51
+        deployed.sqs.depths["RetagQueue"] = (sent, 0, 0)
+
+    deployed.functions.answered = answered
+    result = deployed.run(sweep)
+    assert result.exit_code == 1
+    assert "The writers were paused, so no more is sent. 50 of 51 repositories" in result.stderr
+    assert parts(deployed) == [LOOK, 0]
+
+
+def test_writers_that_are_paused_in_between_get_no_more() -> None:
+    deployed = Deployed()
+    deployed.functions.matching = 120
+    busy(deployed, seconds=7)
+    deployed.at(10, lambda: setattr(deployed.functions, "state", "Disabled"))
+    result = deployed.run(sweep)
+    assert result.exit_code == 1
+    assert result.stderr.splitlines()[-1] == (
+        f"The writers were paused, so no more is sent. 100 of 120 repositories were sent, as sweep "
+        f"{SWEEP}. The rest was not sent: the regular sweep comes round to it."
+    )
+
+
 def test_it_waits_although_it_may_not_ask_whether_the_writers_run() -> None:
     deployed = Deployed()
     deployed.refusals["get_event_source_mapping"] = denied("GetEventSourceMapping")
@@ -101,7 +353,7 @@ def test_it_waits_although_it_may_not_ask_whether_the_writers_run() -> None:
 def test_a_glob_that_matches_nothing_exits_1_with_the_reason() -> None:
     deployed = Deployed()
     deployed.cloudformation.outputs["RepositoryPattern"] = "team-a/*"
-    deployed.functions.reply = {"sent": 0}
+    deployed.functions.matching = 0
     result = deployed.run(sweep, "nothing/*")
     assert result.exit_code == 1
     assert result.stderr.startswith("No repository was sent: none that a rule says something ab")

@@ -100,5 +100,6 @@ def test_an_interrupted_command_takes_what_it_started_along(tmp_path: Path) -> N
     assert eventually_gone(int(log.read_text()))
 
 
+@pytest.mark.enable_socket
 def test_a_free_port_is_one_that_can_be_used() -> None:
     assert 1024 <= free_port() <= 65535

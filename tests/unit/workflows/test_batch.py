@@ -52,13 +52,13 @@ class Writer:
     def retry_in(self, receipt_handle: str, seconds: int) -> None:
         self.retries[receipt_handle] = seconds
 
-    def run(self, *records: dict[str, Any]) -> list[str]:
+    def run(self, *records: dict[str, Any], last: int = MAX_RECEIVES) -> list[str]:
         answer = handle(
             records,
             visit=self.visit,
             give_up=self.give_up,
             retry_in=self.retry_in,
-            max_receives=MAX_RECEIVES,
+            max_receives=last,
         )
         return returned(answer)
 
@@ -96,8 +96,14 @@ def test_a_visit_that_fails_returns_its_repositorys_messages_and_no_others() -> 
 def test_what_failed_is_received_again_soon_and_later_each_time() -> None:
     for receives, seconds in [(1, 2), (2, 4), (3, 8), (5, 32), (6, 60), (20, 60)]:
         writer = Writer("a")
-        writer.run(message("a", receives=receives), message("b", receives=receives))
+        writer.run(message("a", receives=receives), message("b", receives=receives), last=21)
         assert writer.retries == {"receipt-a:1.4.2": seconds}
+
+
+def test_what_was_given_up_does_not_hold_its_repository_any_longer() -> None:
+    writer = Writer("a")
+    writer.run(message("a", receives=MAX_RECEIVES), poison("b", receives=MAX_RECEIVES))
+    assert writer.retries == {"receipt-a:1.4.2": 0, "receipt-b:poison": 0}
 
 
 def test_a_poison_message_is_received_again_soon_too() -> None:

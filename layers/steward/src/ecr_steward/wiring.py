@@ -92,6 +92,14 @@ def _queue(url: str) -> HintQueue:
     return HintQueue(client("sqs"), url)
 
 
+def _door(url: str) -> Callable[[Hint], None]:
+    """What hands hints on: the queue, or under `sam local invoke`, where `!Ref` gives no address
+    but the queue's logical id, a line in the log."""
+    if os.environ.get("AWS_SAM_LOCAL") == "true" and not url.startswith("http"):
+        return lambda hint: log.info("No queue here; it would get %s", hint.to_message())
+    return _queue(url).send
+
+
 class _LateQueue:
     """For a function that seldom writes to its queue: the client is made when it first does."""
 
@@ -125,11 +133,11 @@ def check_tags() -> Handler:
     from ecr_steward.settings import CheckSettings
     from ecr_steward.workflows import check
 
-    queue = _queue(CheckSettings.from_env(os.environ).queue_url)
+    send = _door(CheckSettings.from_env(os.environ).queue_url)
 
     def handle(event: Mapping[str, Any]) -> Reply:
         observe.count("EventsReceived")
-        hint, answer = check.check(event, rules(), queue.send)
+        hint, answer = check.check(event, rules(), send)
         observe.count("EventsQueued", int(answer is check.Answer.LOOK))
         repository = None if hint is None else hint.repository
         tag = None if hint is None else hint.tag
@@ -217,7 +225,12 @@ def _failed(
 
 
 def sweep_slice() -> Handler:
-    """The sweep's handler: the slice whose turn it is, or `{"glob": …, "id": …}` by hand."""
+    """The sweep's handler: the slice whose turn it is, or `{"glob": …, "id": …}` by hand.
+
+    By hand, `part` is the portion to send: 0 if not given, -1 for none but a look.
+    """
+    from dataclasses import asdict
+
     from ecr_steward.registry.ecr import EcrRegistry
     from ecr_steward.settings import SweepSettings
     from ecr_steward.workflows import sweep
@@ -238,12 +251,15 @@ def sweep_slice() -> Handler:
             pattern=settings.pattern,
         )
         if "glob" in event:
-            sent = sweeper.by_hand(registry, queue.send_all, event["glob"], event["id"])
+            part = int(event.get("part", 0))
+            reply = asdict(
+                sweeper.by_hand(registry, queue.send_all, event["glob"], event["id"], part)
+            )
         else:
-            sent = sweeper.tick(registry, queue.send_all, settings.hours)
-        log.info("Sent %s repositories to the writers", sent)
-        observe.count("RepositoriesSent", sent)
-        return {"sent": sent}
+            reply = {"sent": sweeper.tick(registry, queue.send_all, settings.hours)}
+        log.info("Sent %s repositories to the writers", reply["sent"])
+        observe.count("RepositoriesSent", reply["sent"])
+        return reply
 
     return handle
 

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import IO
 
 import click
-from rich import box
-from rich.console import Console
-from rich.table import Table
 
 from ecr_steward.cli.errors import Refused
 from ecr_steward.events import Kind
@@ -37,12 +34,13 @@ def simulate(
     except RulesFault as fault:
         raise Refused.rules(fault) from fault
     repository, tag = _subject(why)
+    name = "-" if pushes.name == "<stdin>" else pushes.name
     simulation = Simulation(rules, as_configured=as_configured)
     for number, text in _lines(pushes):
         try:
             simulation.feed(Push.parse(number, text))
         except BadPush as error:
-            raise Refused(f"{pushes.name}:{number}: {error}") from error
+            raise Refused(f"{name}:{number}: {error}") from error
     outcome = simulation.outcome()
     if why:
         outcome.told = list(story(outcome.told, repository, tag))
@@ -70,44 +68,42 @@ def _lines(pushes: Iterable[str]) -> Iterator[tuple[int, str]]:
 def _report(outcome: Outcome, why: str | None) -> str:
     if why and not outcome.told:
         return f"Nothing happened to {why}."
-    parts = [_draw(_changes(outcome.told))] if outcome.told else ["Nothing would change."]
+    parts = [_changes(outcome.told)] if outcome.told else ["Nothing would change."]
     if not why:
-        parts += [_draw(_tags(outcome)), _totals(outcome)]
+        parts += [_tags(outcome), _totals(outcome)]
     return "\n\n".join(parts)
 
 
-def _changes(told: Iterable[Told]) -> Table:
-    table = Table(box=box.MARKDOWN)
-    for heading in ("line", "repository", "what", "tag", "from", "to", "why"):
-        table.add_column(heading)
-    for each in told:
-        fact = each.fact
-        before = "" if fact.kind is Kind.REJECT else short(fact.before)
-        row = (fact.repository, fact.kind.value, fact.tag, before, short(fact.digest), fact.reason)
-        table.add_row(str(each.line), *row)
-    return table
+def _changes(told: Iterable[Told]) -> str:
+    headings = ("line", "repository", "what", "tag", "from", "to", "why")
+    return _table(headings, map(_row, told))
 
 
-def _tags(outcome: Outcome) -> Table:
-    table = Table(box=box.MARKDOWN)
-    for heading in ("repository", "image", "tags"):
-        table.add_column(heading)
+def _row(each: Told) -> tuple[str, ...]:
+    fact = each.fact
+    before = "" if fact.kind is Kind.REJECT else short(fact.before)
+    what = (fact.repository, fact.kind.value, fact.tag or "")
+    return (str(each.line), *what, before, short(fact.digest), fact.reason)
+
+
+def _tags(outcome: Outcome) -> str:
+    rows: list[tuple[str, str, str]] = []
     for repository, tags in outcome.tags.items():
         images: dict[str, list[str]] = {}
         for tag, digest in tags.items():
             images.setdefault(digest, []).append(tag)
-        for digest, names in images.items():
-            table.add_row(repository, short(digest), ", ".join(names))
-    return table
+        rows += [(repository, short(digest), ", ".join(names)) for digest, names in images.items()]
+    return _table(("repository", "image", "tags"), rows)
 
 
 def _totals(outcome: Outcome) -> str:
     return f"{outcome.events} events, {outcome.reads} reads and {outcome.writes} writes of ECR."
 
 
-def _draw(table: Table) -> str:
-    # Wide enough that no row is folded: a folded row is no Markdown.
-    console = Console(width=100_000, no_color=True)
-    with console.capture() as capture:
-        console.print(table)
-    return "\n".join(line.rstrip() for line in capture.get().strip("\n").splitlines())
+def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown, its columns aligned for those who read it in a terminal."""
+    cells = [[each.replace("|", "\\|") for each in row] for row in (headings, *rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = ["| " + " | ".join(map(str.ljust, row, widths)) + " |" for row in cells]
+    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
+    return "\n".join(lines)

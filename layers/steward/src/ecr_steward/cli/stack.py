@@ -28,6 +28,11 @@ DEFAULT = "ecr-steward"
 
 _WIDTH = 100_000  # no row is folded where programs read
 _INVOKE_SECONDS = 250  # a little more than SweepFunction may take
+_DEPTHS = (
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesNotVisible",
+    "ApproximateNumberOfMessagesDelayed",
+)
 
 stack_option = click.option(
     "--stack",
@@ -149,6 +154,17 @@ class Stack:
         """The state of the event source mapping before the writers (Lambda API: State)."""
         uuid = self.output("RetagEventSource")
         return str(self.client("lambda").get_event_source_mapping(UUID=uuid)["State"])
+
+    def depths(self, queue: str) -> tuple[int, int, int]:
+        """The messages of a queue that wait, are in flight, are delayed.
+
+        They are approximate (SQS API: GetQueueAttributes). Raises Refused for no queue of the
+        stack.
+        """
+        url = self.output(f"{queue}Url")
+        answer = self.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=list(_DEPTHS))
+        waiting, in_flight, delayed = (int(answer["Attributes"].get(each, 0)) for each in _DEPTHS)
+        return waiting, in_flight, delayed
 
     def _named(self, values: Mapping[str, str], what: str, key: str) -> str:
         if key not in values:

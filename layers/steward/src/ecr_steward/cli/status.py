@@ -162,8 +162,8 @@ def look(stack: Stack) -> Status:
     status.rules = ask("rules", lambda: _rules(stack))
     if status.rules is None and status.sweep is not None and status.sweep.last is not None:
         status.rules, status.rules_of_last_sweep = status.sweep.last.rules, True
-    for name, url in _queue_urls(stack):
-        queue = ask(name, lambda name=name, url=url: _queue(stack, name, url))  # type: ignore[misc]
+    for name in _queue_names(stack):
+        queue = ask(name, lambda name=name: Queue(name, *stack.depths(name)))  # type: ignore[misc]
         if queue is not None and queue.messages and not queue.holds_failures:
             queue = ask(f"{name}'s age", lambda queue=queue: _aged(stack, queue)) or queue  # type: ignore[misc]
         status.queues += [queue] if queue is not None else []
@@ -206,23 +206,9 @@ def _sweeps(stack: Stack, now: datetime, hours: int) -> SweepState:
     return SweepState(None, under_way, turn.of)
 
 
-def _queue_urls(stack: Stack) -> list[tuple[str, str]]:
+def _queue_names(stack: Stack) -> list[str]:
     failures = sorted(key for key in stack.outputs if key.endswith(_FAILURES))
-    names = [*WORK, *(key.removesuffix("Url") for key in failures)]
-    return [(name, stack.output(f"{name}Url")) for name in names]
-
-
-_DEPTHS = (
-    "ApproximateNumberOfMessages",
-    "ApproximateNumberOfMessagesNotVisible",
-    "ApproximateNumberOfMessagesDelayed",
-)
-
-
-def _queue(stack: Stack, name: str, url: str) -> Queue:
-    answer = stack.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=list(_DEPTHS))
-    waiting, in_flight, delayed = (int(answer["Attributes"].get(depth, 0)) for depth in _DEPTHS)
-    return Queue(name, waiting, in_flight, delayed)
+    return [*WORK, *(key.removesuffix("Url") for key in failures)]
 
 
 def _aged(stack: Stack, queue: Queue) -> Queue:

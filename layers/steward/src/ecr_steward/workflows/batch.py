@@ -48,7 +48,7 @@ def handle(
 
     A failure returns only its repository's messages (`ReportBatchItemFailures`), which are
     received again soon: `retry_in` gets the receipt handle and the seconds to wait. `give_up` is
-    called for a message that fails for the last time before it goes to the failure queue.
+    called for a message that fails for the last time before it goes to the failure queue, at once.
     """
     failed: list[tuple[Message, Hint | None, Exception]] = []
     groups: dict[str, list[tuple[Message, Hint]]] = {}
@@ -67,9 +67,12 @@ def handle(
     for failure in failed:
         message = failure[0]
         _report(*failure)
-        if message.receives >= max_receives:
+        given_up = message.receives >= max_receives
+        if given_up:
             _last_words(failure, give_up)
-        _retry_soon(message, retry_in)
+        # Given up it goes to the failure queue when it is received next, and until then it holds
+        # its repository.
+        _retry_in(message, 0 if given_up else min(2**message.receives, _LONGEST_WAIT), retry_in)
     return {"batchItemFailures": [{"itemIdentifier": message.id} for message, _, _ in failed]}
 
 
@@ -96,8 +99,8 @@ def _last_words(
         log.error("The failure could not be told: %s", error)
 
 
-def _retry_soon(message: Message, retry_in: Callable[[str, int], None]) -> None:
+def _retry_in(message: Message, seconds: int, retry_in: Callable[[str, int], None]) -> None:
     try:
-        retry_in(message.receipt_handle, min(2**message.receives, _LONGEST_WAIT))
+        retry_in(message.receipt_handle, seconds)
     except Exception as error:  # the queue's own visibility timeout brings it back then
         log.warning("The message will be retried late: %s", error)

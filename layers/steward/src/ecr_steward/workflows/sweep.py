@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,6 +21,12 @@ log = logging.getLogger(__name__)
 
 INTERVAL = timedelta(minutes=5)
 """Time between two slices: the schedule's rate."""
+
+PORTION = 50
+"""Most repositories that a sweep by hand sends at once: a live push waits behind no more."""
+
+LOOK = -1
+"""The portion of a sweep by hand that sends nothing, and says how much there would be to send."""
 
 CAUSE = "Sweep"
 
@@ -48,6 +54,15 @@ class Slice:
 
     def holds(self, repository: str) -> bool:
         return zlib.crc32(repository.encode()) % self.of == self.part
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A portion of a sweep by hand: `sent` now, of `matching` repositories in `parts` portions."""
+
+    sent: int
+    parts: int
+    matching: int
 
 
 class Sweeper:
@@ -88,7 +103,7 @@ class Sweeper:
         turn = Slice.at(now, hours)
         self._history.remember_pull_through(registry.pull_through_prefixes())
         chosen = [name for name in self._ours(registry) if turn.holds(name)]
-        self._send(turn, chosen, send_all)
+        self._send(turn, chosen, send_all, visits=turn.sweep)
         previous = turn.previous()
         totals = self._history.totals(previous)
         if totals:
@@ -102,14 +117,25 @@ class Sweeper:
         send_all: Callable[[Iterable[Hint]], None],
         glob: str,
         sweep: str,
-    ) -> int:
-        """Send every repository that `glob` matches at once, as the sweep named `sweep`."""
+        part: int = 0,
+    ) -> Sent:
+        """Send portion `part` of the repositories that `glob` matches, for the sweep `sweep`.
+
+        The sweep is complete when every portion was sent and visited; nothing is recorded where
+        nothing matches. Run again for the same portion it sends the same messages. Repositories
+        that come or go between two portions shift the rest: one may then be visited twice, or be
+        left to the regular sweep, and the totals count visits.
+        """
         wanted = glob_regex((glob,))
-        self._history.remember_pull_through(registry.pull_through_prefixes())
-        chosen = [name for name in self._ours(registry) if wanted.fullmatch(name)]
-        self._send(Slice(f"hand-{sweep}", 0, 1), chosen, send_all)
-        self.complete_if_done(f"hand-{sweep}")
-        return len(chosen)
+        matching = sorted(name for name in self._ours(registry) if wanted.fullmatch(name))
+        turn = Slice(f"hand-{sweep}", part, -(-len(matching) // PORTION))
+        chosen = matching[part * PORTION : (part + 1) * PORTION] if part >= 0 else []
+        # A portion that has become empty still counts for a sweep that has begun: it was expected.
+        if chosen or (part > 0 and self._history.totals(turn.sweep)):
+            self._history.remember_pull_through(registry.pull_through_prefixes())
+            self._send(turn, chosen, send_all, visits=f"{turn.sweep}/{part}")
+            self.complete_if_done(turn.sweep)
+        return Sent(len(chosen), turn.of, len(matching))
 
     def done(self, hint: Hint, visit: Visit) -> None:
         """Note what a writer found in a repository that a sweep sent to it."""
@@ -143,12 +169,16 @@ class Sweeper:
             mode=self._cap.value,
             rule="",
             rules=self._rules.fingerprint,
-            reason=_summary(told),
+            reason=_summary(told, self._modes()),
             time=iso(self._clock()),
             totals=told,
         )
         if self._history.complete(sweep, fact):
             log.info(fact.reason, extra={"sweep": sweep, **told})
+
+    def _modes(self) -> set[Mode]:
+        """The modes in which the rules that say something about tags act here."""
+        return {rule.mode.capped(self._cap) for rule in self._rules.rules if rule.tags is not None}
 
     def _ours(self, registry: Registry) -> Iterable[str]:
         for repository in registry.repositories():
@@ -158,12 +188,18 @@ class Sweeper:
                 yield repository
 
     def _send(
-        self, turn: Slice, chosen: list[str], send_all: Callable[[Iterable[Hint]], None]
+        self,
+        turn: Slice,
+        chosen: list[str],
+        send_all: Callable[[Iterable[Hint]], None],
+        *,
+        visits: str,
     ) -> None:
+        """Note the slice and send it; `visits` begins the cause of each of its visits."""
         now = self._clock()
         self._history.expect(turn.sweep, turn.part, len(chosen), turn.of, now)
         send_all(
-            Hint(name, Action.SWEEP, None, None, Cause(f"{turn.sweep}/{name}", CAUSE), now)
+            Hint(name, Action.SWEEP, None, None, Cause(f"{visits}/{name}", CAUSE), now)
             for name in chosen
         )
 
@@ -219,11 +255,50 @@ def _missing(totals: Mapping[str, int]) -> int:
     return max(0, totals["expected"] - totals.get("repositories", 0))
 
 
-def _summary(totals: dict[str, int]) -> str:
-    parts = [f"{totals['repositories']} repositories swept"]
-    parts += [f"{totals[name]} {name}" for name in _COUNTED.values() if totals.get(name)]
+_NOUNS = {
+    "moved": ("tag", "tags"),
+    "rejected": ("tag", "tags"),
+    "overwritten": ("tag", "tags"),
+    "pinned": ("image", "images"),
+    "failed": ("change", "changes"),
+}
+
+_WISHES = {"moved": "would move", "pinned": "would be pinned"}
+"""What audit mode says of the changes that it does not make."""
+
+
+def _summary(totals: Mapping[str, int], modes: Collection[Mode]) -> str:
+    """What a sweep found, in one sentence; `modes` are those that its rules act in."""
+    rest = []
     if totals.get("first_sight"):
-        parts.append(f"{totals['first_sight']} seen for the first time")
+        rest.append(f"{totals['first_sight']:,} seen for the first time")
     if totals["missing"]:
-        parts.append(f"{totals['missing']} not finished")
-    return ", ".join(parts) + "."
+        rest.append(f"{totals['missing']:,} not finished")
+    swept = f"{_counted(totals['repositories'], 'repository', 'repositories')} swept"
+    found = ", ".join(_findings(totals, modes))
+    return "; ".join(filter(None, [f"{swept}: {found}" if found else swept, ", ".join(rest)])) + "."
+
+
+def _findings(totals: Mapping[str, int], modes: Collection[Mode]) -> Iterator[str]:
+    """Each finding with its number; what is counted is named once for those it is shared by."""
+    named = None
+    for name, nouns in _NOUNS.items():
+        count = totals.get(name)
+        if count:
+            number = f"{count:,}" if nouns == named else _counted(count, *nouns)
+            yield f"{number} {_verb(name, modes)}"
+            named = nouns
+
+
+def _verb(name: str, modes: Collection[Mode]) -> str:
+    if name not in _WISHES:
+        return name
+    if Mode.ENFORCE not in modes:
+        return _WISHES[name]
+    if Mode.AUDIT in modes:
+        return f"{name} or, by rules in audit mode, {_WISHES[name]}"
+    return name
+
+
+def _counted(count: int, one: str, many: str) -> str:
+    return f"{count:,} {one if count == 1 else many}"

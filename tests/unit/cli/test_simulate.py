@@ -1,0 +1,150 @@
+"""`ecr-steward simulate`, as a person and as a program call it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from ecr_steward.cli.main import main
+
+RULES = """
+version: 1
+rules:
+  - repositories: ["base/*"]
+    mode: audit
+    tags:
+      unique: [semver]
+      stable:
+        - {tag: "{major}.{minor}", follows: highest}
+        - {tag: latest, follows: highest}
+"""
+
+
+@pytest.fixture
+def rules(tmp_path: Path) -> Path:
+    file = tmp_path / "rules.yaml"
+    file.write_text(RULES)
+    return file
+
+
+def run(rules: Path, lines: Sequence[object], *options: str) -> Result:
+    text = "\n".join(each if isinstance(each, str) else json.dumps(each) for each in lines)
+    return CliRunner().invoke(main, ["simulate", "--rules", str(rules), *options, "-"], input=text)
+
+
+def push(tag: str, **more: object) -> dict[str, object]:
+    return {"repository": "base/redis", "tag": tag, **more}
+
+
+def test_json_says_where_tags_are_what_changed_and_what_it_cost(rules: Path) -> None:
+    digest = "sha256:" + "a" * 64
+    result = run(rules, [push("1.4.2", digest=digest), push("odd")], "--json")
+    assert result.exit_code == 0
+    found = json.loads(result.output)
+    assert found["repositories"]["base/redis"]["tags"]["1.4"] == digest
+    first, second, third = found["repositories"]["base/redis"]["changes"]
+    assert first == {
+        "line": 1,
+        "kind": "move",
+        "tag": "1.4",
+        "from": None,
+        "to": digest,
+        "reason": "1.4.2 is the highest of 1.4.*, and `1.4` was on no image.",
+    }
+    assert (second["tag"], third["kind"], third["line"]) == ("latest", "reject", 2)
+    # 1.4.2, its two echoes, and the odd tag; two reads and a listing, and one for each echo.
+    assert found["totals"] == {"events": 4, "reads": 5, "writes": 2}
+
+
+def test_without_digest_and_time_both_derive_from_the_line(rules: Path) -> None:
+    story = [push("1.4.2"), push("latest")]
+    one, two = (run(rules, story, "--json").output for _ in range(2))
+    assert one == two
+    tags = json.loads(one)["repositories"]["base/redis"]["tags"]
+    assert len(set(tags.values())) == 2
+
+
+def test_the_table_is_markdown_that_no_terminal_folds(rules: Path) -> None:
+    result = run(rules, [push("1.4.2")])
+    lines = result.output.splitlines()
+    assert lines[0].startswith("| line | repository | what | tag ")
+    assert set(lines[1]) == {"|", "-"}
+    assert "| 1    | base/redis | move | latest | no image | sha256:" in result.output
+    assert lines[-1] == "3 events, 5 reads and 2 writes of ECR."
+
+
+def test_as_configured_lets_an_audit_rule_only_report(rules: Path) -> None:
+    result = run(rules, [push("1.4.2")], "--json", "--as-configured")
+    found = json.loads(result.output)
+    assert set(found["repositories"]["base/redis"]["tags"]) == {"1.4.2"}
+    assert [each["kind"] for each in found["repositories"]["base/redis"]["changes"]] == ["move"] * 2
+    assert found["totals"]["writes"] == 0
+
+
+def test_why_tells_the_story_of_one_tag_only(rules: Path) -> None:
+    story = [push("1.4.2"), push("1.5.0")]
+    result = run(rules, story, "--why", "base/redis:latest")
+    assert "1.5.0 is higher than 1.4.2" in result.output
+    assert "| 1.4 " not in result.output
+    quiet = run(rules, story, "--why", "base/redis:nothing")
+    assert quiet.output == "Nothing happened to base/redis:nothing.\n"
+
+
+def test_a_repeated_line_is_a_repeated_event_and_changes_nothing(rules: Path) -> None:
+    digest = "sha256:" + "a" * 64
+    once = run(rules, [push("1.4.2", digest=digest)], "--json")
+    twice = run(rules, [push("1.4.2", digest=digest)] * 2, "--json")
+    changes = [
+        json.loads(each.output)["repositories"]["base/redis"]["changes"] for each in (once, twice)
+    ]
+    assert changes[0] == changes[1]
+
+
+def test_a_deleted_image_gives_its_tags_to_the_highest_left(rules: Path) -> None:
+    digest = "sha256:" + "a" * 64
+    gone = {"repository": "base/redis", "action": "DELETE", "digest": digest}
+    result = run(rules, [push("1.4.1"), push("1.4.2", digest=digest), gone], "--json")
+    tags = json.loads(result.output)["repositories"]["base/redis"]["tags"]
+    assert set(tags) == {"1.4.1", "1.4", "latest"}
+    assert len(set(tags.values())) == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("{", "This is not JSON"),
+        ("[]", "This is not an object"),
+        ({"tag": "1"}, "`repository` is missing."),
+        ({"repository": "a/b"}, "`tag` is missing."),
+        ({"repository": "a/b", "action": "DELETE"}, "`tag` is missing."),
+        (push("1", tga="x"), "`tga` is no key here; there are "),
+        (push("1", action="PULL"), "`action` must be PUSH or DELETE; it is "),
+        (push("1", digest="abc"), "`digest` must be `sha256:` and 64 hex digits"),
+        (push("-x"), "`-x` is no valid tag."),
+        (push("1", pushed_at="soon"), "`pushed_at` is not a time"),
+        (push("1", pushed_at="2026-11-23T02:24:00"), "has no time zone"),
+        ({"repository": "A B", "tag": "1"}, "`A B` is no valid repository name."),
+        ({"repository": 7, "tag": "1"}, "`repository` must be a text; it is 7."),
+    ],
+)
+def test_a_bad_line_is_named_with_its_number(rules: Path, line: object, sentence: str) -> None:
+    result = run(rules, [push("1.4.2"), "", line])
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"-:3: {sentence}") or sentence in result.stderr
+    assert result.stdout == ""
+
+
+def test_a_faulty_rules_file_a_missing_one_and_a_strange_why_are_refused(
+    rules: Path, tmp_path: Path
+) -> None:
+    rules.write_text(RULES.replace("semver", "semvr"))
+    faulty = run(rules, [push("1.4.2")])
+    assert faulty.exit_code == 2
+    assert faulty.stderr.startswith(f"{rules}:7: ")
+    assert run(tmp_path / "none.yaml", []).exit_code == 2
+    rules.write_text(RULES)
+    assert "takes REPOSITORY:TAG" in run(rules, [], "--why", "latest").stderr
