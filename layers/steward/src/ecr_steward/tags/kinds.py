@@ -92,7 +92,7 @@ _GROUPS = ("version", "variant", "prerelease")
 def _pattern(expression: Any) -> Kind:
     try:
         regex = re.compile(str(expression))
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         raise KindError(f"`{expression}` is no regular expression: {error}.") from error
     strange = sorted(regex.groupindex.keys() - set(_GROUPS))
     if strange:
