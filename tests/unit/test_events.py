@@ -31,7 +31,19 @@ from ecr_steward.rules.explain import is_repository
 from ecr_steward.rules.load import schema as rules_schema
 from ecr_steward.schemas import EVENTS, event_schema
 from ecr_steward.tags import grammar
-from tests.facts import EVERY_KIND, GIVEN_UP, MOVED, NEW, OLD, PUSH, SWEPT, faults
+from tests.facts import (
+    EVERY_KIND,
+    GIVEN_UP,
+    HELD,
+    MOVED,
+    NEW,
+    OLD,
+    PUSH,
+    REMOVED,
+    RESTORED,
+    SWEPT,
+    faults,
+)
 from tests.world import World
 
 FILES = Path(__file__).parents[2] / "events"
@@ -237,7 +249,7 @@ def test_a_fact_that_is_about_an_image_says_where_the_tag_goes() -> None:
     assert (detail["from_tags"], detail["to_tags"]) == (list(MOVED.before_tags), ["1.4.2"])
 
 
-@pytest.mark.parametrize("detail_type", ["Tag Restored", "tag moved", "", None, [], {}], ids=repr)
+@pytest.mark.parametrize("detail_type", ["Tag Eaten", "tag moved", "", None, [], {}], ids=repr)
 def test_an_unknown_kind_of_event_is_refused(detail_type: Any) -> None:
     with pytest.raises(MalformedEvent, match="no event of the steward's"):
         Fact.from_detail(detail_type, MOVED.to_detail())
@@ -347,6 +359,13 @@ def test_a_schema_needs_every_common_field(fact: Fact) -> None:
         (MOVED, {"time": "2026-13-23T02:24:06Z"}),
         (MOVED, {"from_tags": ["1.4", "1.4"]}),
         (MOVED, {"to": None}),
+        (RESTORED, {"from": None}),
+        (RESTORED, {"to": None}),
+        (REMOVED, {"digest": NEW}),
+        (REMOVED, {"to": NEW}),
+        (REMOVED, {"from": None}),
+        (REMOVED, {"to_tags": ["1.4.2"]}),
+        (HELD, {"to": None}),
         (GIVEN_UP, {"repository": "r" * 257}),
         (SWEPT, {"repository": "base/redis"}),
         (SWEPT, {"totals": {"repositories": 1}}),
