@@ -359,9 +359,9 @@ class Scheme:
             line = self.line(tag) if tag is not None and grammar.is_tag(tag) else None
             if line is None or not line.holds(version):
                 continue
-            owner, owned = self._owned(line.tag) or (None, None)
+            owned = self._owned(line.tag)
             # The same entry twice is two equal objects: only the first owns the name.
-            if owner is stable and owned == line:
+            if owned is not None and owned[0] is stable:
                 lines.append(line)
         return tuple(lines)
 
