@@ -595,3 +595,16 @@ def test_a_pin_template_at_fault_is_refused_with_the_path_that_leads_to_it() -> 
 def test_a_line_of_a_variant_reads_as_the_versions_it_holds(stable: StableTag, words: str) -> None:
     of = scheme(stable=(stable,), variants=("alpine",))
     assert [str(line) for line in of.lines(version_of(of, "1.4.2-alpine"))] == [words]
+
+
+def test_a_line_holds_the_versions_of_its_own_variant_alone() -> None:
+    of = scheme(variants=("alpine", "slim-*"))
+    for name, tag in (("1.4", "1.4.2"), ("1.4-alpine", "1.4.2-alpine"), ("slim-x", "1.4.2-slim-x")):
+        line = of.line(name)
+        assert line is not None
+        held = [
+            each
+            for each in ("1.4.2", "1.4.2-alpine", "1.4.2-slim-x", "1.4.2-slim-y")
+            if line.holds(version_of(of, each))
+        ]
+        assert held == [tag]

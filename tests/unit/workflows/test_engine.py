@@ -385,10 +385,17 @@ def test_an_unknown_tag_that_may_not_go_is_only_reported(stage: Stage) -> None:
     assert [fact.tag for fact in [*stage.of(Kind.REJECT), *stage.of(Kind.REMOVE)]] == ["nightly"]
 
 
-def test_an_image_that_a_removal_leaves_with_a_stable_tag_alone_is_pinned_under_it() -> None:
+@pytest.mark.parametrize("pushes", [("main", "nightly"), ("nightly", "main")])
+@pytest.mark.parametrize("lost", [True, False])
+def test_an_image_that_a_removal_leaves_with_a_stable_tag_alone_is_pinned_under_it(
+    pushes: tuple[str, str], lost: bool
+) -> None:
     stage = Stage({**REMOVE, **PIN})
-    digest = stage.push("nightly", "new")
-    stage.push("main", "new")
+    for tag in pushes:
+        digest = stage.push(tag, "new")
+    if lost:
+        stage.events.clear()
+        stage.look_all_over()
     stage.settle()
     (pin,) = stage.pins_of(digest)
     assert pin.startswith("main-")
