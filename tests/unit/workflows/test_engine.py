@@ -181,13 +181,30 @@ def test_an_overwritten_tag_goes_back_and_the_newcomer_keeps_a_name() -> None:
     assert {fact.of for fact in stage.told()[-3:]} == {3}
 
 
-def test_an_overwrite_costs_one_listing_for_the_marks_it_broke_and_its_echo_one_read() -> None:
+def test_an_overwritten_tag_costs_two_reads_and_its_echo_one() -> None:
     stage = Stage(RESTORE)
     overwritten(stage)
     event = stage.events.pop()
     calls = stage.calls(lambda: stage.deliver(event))
-    assert calls == {"BatchGetImage": 1, "DescribeImages": 1, "ListImages": 1, "PutImage": 2}
+    assert calls == {"BatchGetImage": 1, "DescribeImages": 1, "PutImage": 2}
     assert stage.calls(stage.settle) == {"BatchGetImage": 1}
+
+
+def test_a_restore_onto_an_older_image_leaves_the_line_to_a_twin_that_was_not_looked_at() -> None:
+    stage = Stage({**RESTORE, "stable": [{"tag": "1.4", "follows": "highest"}]})
+    stage.push("1.4.2", "first")
+    stage.push("buildcache-1", "first")
+    stage.settle()
+    stage.push("v1.4.2", "twin")
+    stage.push("1.4.2", "second")
+    stage.events.reverse()
+    restoring = stage.events.pop(0)
+    stage.delete(tag="1.4")
+    stage.settle()
+    assert stage.tags()["1.4"] == image("second"), "the overwrite is not known yet"
+    stage.deliver(restoring)
+    assert stage.tags()["1.4.2"] == image("first")
+    assert stage.tags()["1.4"] == image("twin")
 
 
 @pytest.mark.parametrize("in_time", [True, False])

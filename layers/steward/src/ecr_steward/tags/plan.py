@@ -83,6 +83,12 @@ def plan_changes(scheme: Scheme, about: Concern, observed: Observed) -> Plan:
     )
 
 
+def with_restores(scheme: Scheme, about: Concern, observed: Observed) -> Observed:
+    """What is observed once the unique tags are back where they belong: what `plan_changes` plans
+    the stable tags on, and so what their lines must be bounded in."""
+    return replace(observed, images=_Overwrites(scheme, about, observed).images)
+
+
 class _Overwrites:
     """Unique tags that are on another image than history knows.
 

@@ -150,12 +150,11 @@ class Retagger:
     ) -> Visit:
         sweep = next((hint for hint in hints if hint.action is Action.SWEEP), None)
         if sweep is None:
-            look = self._surveyor.survey(repository, scheme, hints, self._clock())
+            look = self._surveyor.survey(repository, scheme, hints, self._clock(), frozen)
         else:
-            look = self._surveyor.survey_all(repository, scheme, sweep, self._clock())
+            look = self._surveyor.survey_all(repository, scheme, sweep, self._clock(), frozen)
         if look is None or self._is_cache(repository, rule, look.memory):
             return Visit()
-        look.freeze(frozen)
         plan = plan_changes(scheme, look.about, look.observed)
         writes = _portion(plan) if mode is Mode.ENFORCE else ()
         self._surveyor.fetch_missing(repository, writes, look)

@@ -10,7 +10,7 @@ from ecr_steward.events import Action, Hint, Kind
 from ecr_steward.history import History, Memory
 from ecr_steward.registry import Fetched, ImageGone, Manifest, Registry
 from ecr_steward.tags import look
-from ecr_steward.tags.plan import Change
+from ecr_steward.tags.plan import Change, with_restores
 from ecr_steward.tags.scheme import Scheme
 from ecr_steward.tags.state import Concern, Image, Observed
 
@@ -24,10 +24,6 @@ class Survey:
     memory: Memory
     manifests: dict[str, Manifest] = field(default_factory=dict)
     failures: list[Change] = field(default_factory=list)
-
-    def freeze(self, tags: frozenset[str]) -> None:
-        """Let the plan leave these unique tags where they are, for ECR does."""
-        self.observed = replace(self.observed, frozen=self.observed.frozen | tags)
 
     def is_settled(self, fetched: Fetched) -> bool:
         """Whether this answer shows that nothing is new."""
@@ -45,11 +41,17 @@ class Surveyor:
         self._history = history
 
     def survey(
-        self, repository: str, scheme: Scheme, hints: Sequence[Hint], now: datetime
+        self,
+        repository: str,
+        scheme: Scheme,
+        hints: Sequence[Hint],
+        now: datetime,
+        frozen: frozenset[str] = frozenset(),
     ) -> Survey | None:
         """The look that pushes and deletes need; None when the first answer shows nothing new.
 
-        Raises ImageGone if an image vanished while it was looked at.
+        `frozen` are unique tags that are known not to go back to their images. Raises ImageGone if
+        an image vanished while it was looked at.
         """
         about = look.concern(scheme, hints, self._marked(repository, hints))
         memory = self._history.recall(repository, about.lines, about.unique)
@@ -65,19 +67,25 @@ class Surveyor:
             return None
         survey.manifests.update(fetched.manifests)
         survey.observed = replace(observed, images=self._describe(repository, fetched.manifests))
-        survey.freeze(
-            frozenset(tag for tag in about.unique if memory.known.get(tag, "") in fetched.blocked)
-        )
+        blocked = (tag for tag in about.unique if memory.known.get(tag, "") in fetched.blocked)
+        survey.observed = replace(survey.observed, frozen=frozen.union(blocked))
         _leave_blocked(survey, fetched)
         self._bound(repository, scheme, survey)
         return survey
 
-    def survey_all(self, repository: str, scheme: Scheme, sweep: Hint, now: datetime) -> Survey:
+    def survey_all(
+        self,
+        repository: str,
+        scheme: Scheme,
+        sweep: Hint,
+        now: datetime,
+        frozen: frozenset[str] = frozenset(),
+    ) -> Survey:
         """The look of a sweep: every image, by reads that no pull statistics count."""
         memory = self._history.recall_all(repository)
         images = {image.digest: image for image in self._registry.describe_all(repository)}
         about = look.concern_all(scheme, images.values(), memory.marks, sweep)
-        observed = Observed(images, memory.marks, memory.known, _active(memory, now))
+        observed = Observed(images, memory.marks, memory.known, _active(memory, now), frozen)
         return Survey(about, observed, memory)
 
     def fetch_missing(self, repository: str, writes: Iterable[Change], survey: Survey) -> None:
@@ -107,7 +115,8 @@ class Surveyor:
 
     def _bound(self, repository: str, scheme: Scheme, survey: Survey) -> None:
         """List the repository once if a line has nothing that bounds it."""
-        lines = look.unbounded(scheme, survey.about, survey.observed)
+        planned_on = with_restores(scheme, survey.about, survey.observed)
+        lines = look.unbounded(scheme, survey.about, planned_on)
         if not lines:
             return
         if any(line.newest for line in lines):
