@@ -265,6 +265,8 @@ class Stage:
         for fact in self.world.told()[told:]:
             event(fact.kind.value)
             if fact.kind is Kind.MOVE and fact.tag:
+                names = {name for tag in fact.after_tags for name, _ in self.oracle.names(tag)}
+                assert fact.tag in names, f"{fact.tag} is no stable tag of {fact.after_tags}"
                 highest = self._highest(fact.tag, fact.before_tags)
                 assert self._highest(fact.tag, fact.after_tags) >= highest, "it went back"
 
