@@ -61,6 +61,36 @@ OVERWRITTEN = replace(
     after_tags=("1.4.2",),
     reason="`1.4.2` is a unique tag and was put on another image than it named before.",
 )
+RESTORED = replace(
+    MOVED,
+    kind=Kind.RESTORE,
+    tag="1.4.2",
+    digest=OLD,
+    before=NEW,
+    before_tags=("1.4.2",),
+    after_tags=("1", "1.4", "latest"),
+    reason="`1.4.2` is a unique tag: it goes back to the image it belongs to.",
+)
+REMOVED = replace(
+    MOVED,
+    kind=Kind.REMOVE,
+    tag="nightly",
+    digest=None,
+    before_tags=("1.4.1", "nightly"),
+    after_tags=(),
+    reason="`nightly` is neither a unique nor a stable tag of this repository's rule.",
+)
+GONE = replace(
+    REMOVED,
+    tag="1.4",
+    before_tags=(),
+    reason="1.4.1 is gone and nothing is left of 1.4.*: `1.4` stays away.",
+)
+HELD = replace(
+    MOVED,
+    kind=Kind.HELD,
+    reason="`1.4` is held (by the team until Friday) and does not go to 1.4.2.",
+)
 FAILED = replace(
     _FOUND,
     kind=Kind.FAILED,
@@ -86,7 +116,9 @@ SWEPT = replace(
     reason="12 repositories swept, 3 moved, 1 rejected.",
     totals={"repositories": 12, "images": 340, "moved": 3, "rejected": 1, "missing": 0},
 )
-EVERY_KIND = (MOVED, PINNED, REJECTED, OVERWRITTEN, FAILED, GIVEN_UP, SWEPT)
+EVERY_KIND = (
+    MOVED, PINNED, RESTORED, REMOVED, GONE, REJECTED, OVERWRITTEN, HELD, FAILED, GIVEN_UP, SWEPT,
+)  # fmt: skip
 
 
 def story(*tags: str, cause: str = PUSH.id) -> list[Fact]:

@@ -54,15 +54,21 @@ hints = st.builds(
     time=times,
 )
 NEEDED = ("repositories", "missing")
-OPTIONAL = ("images", "first_sight", "moved", "pinned", "rejected", "overwritten", "failed")
+OPTIONAL = (
+    "images", "first_sight", "moved", "pinned", "restored", "removed", "rejected", "overwritten",
+    "held", "failed",
+)  # fmt: skip
 
 
 def facts(kind: Kind) -> st.SearchStrategy[Fact]:
     """Any fact of this kind that the steward can come to."""
     special: dict[str, st.SearchStrategy[Any]] = {}
-    if kind in (Kind.MOVE, Kind.PIN, Kind.OVERWRITE):
-        before = digests if kind is Kind.OVERWRITE else st.none() | digests
+    if kind in (Kind.MOVE, Kind.PIN, Kind.OVERWRITE, Kind.RESTORE, Kind.HELD):
+        known = kind in (Kind.OVERWRITE, Kind.RESTORE)
+        before = digests if known else st.none() | digests
         special = {"before": before, "before_tags": tag_lists, "after_tags": tag_lists}
+    elif kind is Kind.REMOVE:
+        special = {"digest": st.none(), "before": digests, "before_tags": tag_lists}
     elif kind is Kind.REJECT:
         special = {"digest": st.none() | digests}
     elif kind is Kind.FAILED:

@@ -22,6 +22,13 @@ def test_the_writer_alone_may_put_images_where_the_stack_enforces(enforce: Stack
     assert checks.ecr_writes(enforce) == {("RetagRole", "ecr:PutImage")}
 
 
+def test_tags_may_be_removed_only_where_the_stack_enforces_and_allows_it() -> None:
+    for mode, allowed in (("enforce", "true"), ("enforce", "false"), ("audit", "true")):
+        writes = checks.ecr_writes(support.stack(Mode=mode, AllowTagRemoval=allowed))
+        both = mode == "enforce" and allowed == "true"
+        assert (("RetagRole", "ecr:BatchDeleteImage") in writes) is both
+
+
 @pytest.mark.parametrize("action", ["ecr:*", "*", "ecr:PutImage", "ecr:BatchDeleteImage", "ecr:P*"])
 def test_a_write_action_is_recognised(action: str) -> None:
     def mutate(template: Template) -> None:
@@ -126,6 +133,7 @@ CALLS = {
     "describe_images": {"ecr:DescribeImages"},
     "list_images": {"ecr:ListImages"},
     "put_image": {"ecr:PutImage"},
+    "batch_delete_image": {"ecr:BatchDeleteImage"},
     "describe_repositories": {"ecr:DescribeRepositories"},
     "describe_pull_through_cache_rules": {"ecr:DescribePullThroughCacheRules"},
     "put_events": {"events:PutEvents"},
@@ -157,10 +165,11 @@ def _name(node: ast.AST) -> str | None:
     return getattr(node, "attr", getattr(node, "id", None))
 
 
-def test_the_roles_have_what_the_library_calls_and_nothing_more(enforce: Stack) -> None:
+def test_the_roles_have_what_the_library_calls_and_nothing_more() -> None:
+    widest = support.stack(Mode="enforce", AllowTagRemoval="true")
     called = set().union(*map(_calls, ADAPTERS))
     needed = set().union(*(CALLS[call] for call in called)) | BY_LAMBDA
-    granted = {action for _, each in enforce.statements() for action in listed(each["Action"])}
+    granted = {action for _, each in widest.statements() for action in listed(each["Action"])}
     assert granted == needed
 
 

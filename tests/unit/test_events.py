@@ -26,13 +26,27 @@ from ecr_steward.events import (
     iso,
     parse_time,
 )
+from ecr_steward.registry.ecr import EcrRegistry
 from ecr_steward.rules import Mode
 from ecr_steward.rules.explain import is_repository
 from ecr_steward.rules.load import schema as rules_schema
 from ecr_steward.schemas import EVENTS, event_schema
 from ecr_steward.tags import grammar
-from tests.facts import EVERY_KIND, GIVEN_UP, MOVED, NEW, OLD, PUSH, SWEPT, faults
-from tests.world import World
+from ecr_steward.workflows.retag import Retagger
+from tests.facts import (
+    EVERY_KIND,
+    GIVEN_UP,
+    HELD,
+    MOVED,
+    NEW,
+    OLD,
+    PUSH,
+    REMOVED,
+    RESTORED,
+    SWEPT,
+    faults,
+)
+from tests.world import VERSIONS, World, ruleset
 
 FILES = Path(__file__).parents[2] / "events"
 ABSENT = "(absent)"
@@ -237,7 +251,7 @@ def test_a_fact_that_is_about_an_image_says_where_the_tag_goes() -> None:
     assert (detail["from_tags"], detail["to_tags"]) == (list(MOVED.before_tags), ["1.4.2"])
 
 
-@pytest.mark.parametrize("detail_type", ["Tag Restored", "tag moved", "", None, [], {}], ids=repr)
+@pytest.mark.parametrize("detail_type", ["Tag Eaten", "tag moved", "", None, [], {}], ids=repr)
 def test_an_unknown_kind_of_event_is_refused(detail_type: Any) -> None:
     with pytest.raises(MalformedEvent, match="no event of the steward's"):
         Fact.from_detail(detail_type, MOVED.to_detail())
@@ -347,6 +361,13 @@ def test_a_schema_needs_every_common_field(fact: Fact) -> None:
         (MOVED, {"time": "2026-13-23T02:24:06Z"}),
         (MOVED, {"from_tags": ["1.4", "1.4"]}),
         (MOVED, {"to": None}),
+        (RESTORED, {"from": None}),
+        (RESTORED, {"to": None}),
+        (REMOVED, {"digest": NEW}),
+        (REMOVED, {"to": NEW}),
+        (REMOVED, {"from": None}),
+        (REMOVED, {"to_tags": ["1.4.2"]}),
+        (HELD, {"to": None}),
         (GIVEN_UP, {"repository": "r" * 257}),
         (SWEPT, {"repository": "base/redis"}),
         (SWEPT, {"totals": {"repositories": 1}}),
@@ -401,6 +422,35 @@ def test_what_the_steward_really_says_fits_the_schemas(mode: Mode) -> None:
     told = world.told()
     wanted = {Kind.MOVE, Kind.REJECT, Kind.OVERWRITE, Kind.SWEPT}
     assert {fact.kind for fact in told} >= wanted
+    for fact in told:
+        assert not list(faults(fact.detail_type, fact.to_detail()))
+
+
+@pytest.mark.parametrize("mode", [Mode.AUDIT, Mode.ENFORCE])
+def test_what_the_steward_says_of_restored_removed_and_gone_tags_fits_the_schemas(
+    mode: Mode,
+) -> None:
+    strict = VERSIONS["tags"] | {"overwritten": "restore", "unknown": "remove"}
+    world = World(ruleset({**VERSIONS, "tags": strict}), mode)
+    world.retagger = Retagger(
+        rules=world.rules,
+        cap=mode,
+        registry=EcrRegistry(world.ecr),
+        history=world.history,
+        clock=lambda: world.now,
+        account="123456789012",
+        region="eu-west-1",
+        allow_removal=True,
+    )
+    for tag, name in [("1.4.2", "mine"), ("nightly", "mine"), ("1.4.2", "yours")]:
+        world.push(tag, name=name)
+        world.settle()
+    for digest in set(world.tags().values()):
+        world.delete(digest=digest)
+        world.settle()
+    told = world.told()
+    assert {fact.kind for fact in told} >= {Kind.OVERWRITE, Kind.RESTORE, Kind.REMOVE}
+    assert {bool(fact.before_tags) for fact in told if fact.kind is Kind.REMOVE} == {True, False}
     for fact in told:
         assert not list(faults(fact.detail_type, fact.to_detail()))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import textwrap
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 
 from ecr_steward.cli.main import COMMANDS
 from ecr_steward.events import DETAIL_TYPES, MalformedEvent
-from ecr_steward.rules.load import load, schema
+from ecr_steward.rules.load import inspect_text, load, schema
 from ecr_steward.schemas import event_schema
 from ecr_steward.workflows.check import check
 from tests.template import support
@@ -88,21 +89,72 @@ def _values(node: Mapping[str, Any]) -> str:
         return code(node["const"])
     if "enum" in node:
         return ", ".join(map(code, node["enum"]))
-    if node["type"] == "array":
+    if "anyOf" in node:
+        return " or ".join(code(each["title"]) for each in node["anyOf"])
+    types = node["type"] if isinstance(node["type"], list) else [node["type"]]
+    return " or ".join(_of_type(each, node) for each in types)
+
+
+def _of_type(name: str, node: Mapping[str, Any]) -> str:
+    if name == "array":
         items = _resolved(node.get("items", {}))
         return f"list of {_values(items)}" if items else code([])
-    return {"object": "mapping", "string": "text", "null": code(None)}[node["type"]]
+    words = {"object": "mapping", "string": "text", "null": code(None), "integer": "number"}
+    return words.get(name) or {"boolean": "`true` or `false`"}[name]
 
 
 def test_the_readme_lists_every_key_of_the_rules_file_as_its_schema_has_it() -> None:
     assert table(README, "Key", "Values", "Default", "Meaning") == list(keys())
 
 
+def test_the_readme_lists_every_kind_of_unique_tag_as_the_schema_has_it() -> None:
+    assert table(README, "Kind", "Tags", "Write it") == [
+        [code(kind["title"]), kind["description"], ", ".join(map(code, kind["examples"]))]
+        for kind in schema()["$defs"]["kind"]["anyOf"]
+    ]
+
+
+EXAMPLES = re.findall(r"^```yaml\n(tags:\n.*?)^```$", README, re.M | re.S)
+
+
+def test_every_key_of_tags_is_in_an_example() -> None:
+    snippets = re.findall(r"^```.*?^```$|`[^`\n]+`", README, re.M | re.S)
+    shown = set(re.findall(r"\b(\w+):", " ".join(snippets)))
+    wanted = {path.strip("`").rpartition(".")[2] for path, *_ in keys() if ".tags." in path}
+    assert "prereleases" in wanted
+    assert wanted - shown == set()
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_an_example_is_a_rule_that_says_nothing_in_vain(example: str) -> None:
+    warnings = [each.sentence for each in inspect_text(_rule_of(example), "README.md").warnings]
+    assert [each for each in warnings if "AllowTagRemoval" not in each] == []
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_what_an_example_says_of_unique_tags_is_so(example: str) -> None:
+    tags = inspect_text(_rule_of(example), "README.md").ruleset.rules[0].tags
+    assert tags is not None
+    for unique, stable in re.findall(r"^# (\S+) → (.+)$", example, re.M):
+        found = tags.read_unique(unique)
+        assert found is not None, unique
+        lines = tags.lines(found.version)
+        assert (", ".join(line.tag for line in lines) or "nothing") == stable, unique
+
+
+def _rule_of(example: str) -> str:
+    return 'version: 1\nrules:\n  - repositories: ["base/*"]\n' + textwrap.indent(example, "    ")
+
+
 def test_the_readme_shows_the_rules_file_that_is_shipped() -> None:
     shipped = (ROOT / "layers/rules/rules.yaml").read_text(encoding="utf-8")
-    shown = re.findall(r"^```yaml\n(version: 1\n.*?)^```$", README, re.M | re.S)
+    shown = _shipped()
     assert len(shown) == 1
     assert _bare(shown[0]) == _bare(shipped)
+
+
+def _shipped() -> list[str]:
+    return re.findall(r"^```yaml\n(version: 1\n.*?)^```$", README, re.M | re.S)
 
 
 def _bare(yaml: str) -> list[str]:
@@ -125,7 +177,8 @@ def _allowed(parameter: Mapping[str, Any]) -> str:
 
 def test_the_readme_names_every_right_of_every_role_and_no_other() -> None:
     granted: dict[str, set[str]] = {}
-    for role, statement in support.stack(Mode="enforce", Tracing="Active").statements():
+    full = support.stack(Mode="enforce", AllowTagRemoval="true", Tracing="Active")
+    for role, statement in full.statements():
         granted.setdefault(role, set()).update(support.listed(statement["Action"]))
     named = {
         role.strip("`"): set(re.findall(r"`([a-z]+:\w+)`", actions))

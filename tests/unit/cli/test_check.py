@@ -78,6 +78,32 @@ def test_explain_says_which_rule_wins_and_what_it_means(good: str) -> None:
     assert "a push of 1.4.2 puts latest on its image" in result.stdout
 
 
+def test_a_wrong_kind_and_a_bare_number_each_name_the_way_out(good: str) -> None:
+    Path(good).write_text(GOOD.replace("[semver]", "[calver]").replace("}]", ", within: 8}]"))
+    result = run("check", good)
+    assert result.exit_code == 2
+    assert result.stderr == (
+        "rules.yaml:6: `calver` is not a kind of unique tag; did you mean "
+        "`{version: {parts: N}}`? There are semver, sha, build, timestamp, "
+        '{version: {parts: N}}, {pattern: "…"}.\n'
+        'rules.yaml:7: `within` must be text; put it in quotes: "8".\n'
+    )
+
+
+def test_what_the_stack_must_allow_is_said_on_stderr_and_in_the_explanation(good: str) -> None:
+    Path(good).write_text(GOOD + "      unknown: remove\n")
+    result = run("check", good, "--explain", "base/redis")
+    assert result.exit_code == 0
+    assert result.stderr.startswith("rules.yaml:8: warning: `unknown: remove` acts only where")
+    assert "where the stack parameter AllowTagRemoval allows it" in result.stdout
+
+
+def test_explain_shows_what_a_push_of_each_variant_moves(good: str) -> None:
+    Path(good).write_text(GOOD + "      variants: [alpine]\n")
+    result = run("check", good, "--explain", "base/redis")
+    assert "a push of 1.4.2-alpine puts alpine on its image" in result.stdout
+
+
 def test_explain_says_that_a_repository_without_a_rule_is_left_alone(good: str) -> None:
     result = run("check", good, "--explain", "redis")
     assert result.exit_code == 0

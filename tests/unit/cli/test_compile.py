@@ -8,8 +8,26 @@ from click.testing import CliRunner, Result
 from ecr_steward.cli.main import main
 from ecr_steward.rules import compiled
 from ecr_steward.rules.load import load
+from ecr_steward.tags.versions import Version
 
 GOOD = 'version: 1\nrules:\n  - repositories: ["base/*"]\n    tags: {unique: [semver]}\n'
+
+EVERYTHING = """\
+version: 1
+rules:
+  - repositories: ["*"]
+    tags:
+      unique: [semver, {version: {parts: [2, 4]}}, {pattern: 'r(?P<version>[0-9]+)'}, sha, build]
+      variants: ["slim-*"]
+      variant_latest: "{tag}-{variant}"
+      stable:
+        - {tag: latest, follows: highest, within: ["8", "9.1"], not_within: "8.5"}
+        - {tag: next, follows: highest, prereleases: true, within: "7"}
+        - {tag: edge, follows: newest}
+      pin: "{tag}-{pushed:%Y%m%d}-{digest}"
+      unknown: remove
+      overwritten: restore
+"""
 
 
 def run(*args: str) -> Result:
@@ -55,6 +73,20 @@ def test_warnings_are_said_and_the_file_is_written(rules: Path) -> None:
     assert result.exit_code == 0
     assert result.stderr.startswith("rules.yaml:2: warning: There is no rule")
     assert compiled.read("rules.json").rules == ()
+
+
+def test_a_scheme_that_says_everything_reads_back_as_it_was_written(rules: Path) -> None:
+    rules.write_text(EVERYTHING)
+    result = run("rules.yaml", "--output", "rules.json")
+    assert result.exit_code == 0
+    read = compiled.read("rules.json")
+    assert read == load("rules.yaml")
+    scheme = read.rules[0].tags
+    assert scheme is not None
+    assert scheme.stable[0].within == ("8", "9.1")
+    assert [line.tag for line in scheme.lines(Version(("8", "4", "2"), None, "slim-x"))] == [
+        "latest-slim-x", "edge-slim-x",
+    ]  # fmt: skip
 
 
 def test_the_rules_file_itself_is_never_overwritten(rules: Path) -> None:

@@ -19,6 +19,8 @@ from tests.facts import (
     EVERY_KIND,
     FAILED,
     GIVEN_UP,
+    GONE,
+    HELD,
     MOVED,
     NEW,
     OLD,
@@ -26,6 +28,8 @@ from tests.facts import (
     OVERWRITTEN,
     PINNED,
     REJECTED,
+    REMOVED,
+    RESTORED,
     SWEPT,
     story,
 )
@@ -55,6 +59,17 @@ PIN_AND_MOVE = [
         of=2,
     ),
 ]
+OVERWRITTEN_AND_RESTORED = [
+    replace(OVERWRITTEN, reason=f"{OVERWRITTEN.reason.rstrip('.')}; it is put back."),
+    RESTORED,
+    replace(
+        PINNED,
+        tag="1.4.2-20261123T022400Z-bbbbbbbbbbbb",
+        digest=NEW,
+        after_tags=("1.4.2",),
+        reason="The image lost the unique tag it came by.",
+    ),
+]
 MESSAGES: dict[str, Sequence[Fact]] = {
     "one_push_three_moves": story("1", "1.4", "latest"),
     "first_version": FIRST,
@@ -67,6 +82,16 @@ MESSAGES: dict[str, Sequence[Fact]] = {
     "pin_and_move_in_audit": [replace(fact, mode="audit") for fact in PIN_AND_MOVE],
     "rejected": [REJECTED],
     "overwritten": [OVERWRITTEN],
+    "restored": OVERWRITTEN_AND_RESTORED,
+    "restored_in_audit": [replace(fact, mode="audit") for fact in OVERWRITTEN_AND_RESTORED],
+    "removed": [REMOVED],
+    "removed_in_audit": [replace(REMOVED, mode="audit")],
+    "gone": [
+        GONE,
+        replace(GONE, tag="1", reason="1.4.1 is gone and nothing is left of 1.*: `1` stays away."),
+    ],
+    "held": [HELD],
+    "held_on_no_image": [replace(HELD, before=None, before_tags=())],
     "failed": [FAILED],
     "given_up": [replace(GIVEN_UP, repository="base/redis")],
     "moved_and_failed": [*story("1", "latest"), FAILED],
@@ -102,6 +127,11 @@ def test_audit_says_would_and_that_nothing_was_changed() -> None:
     message = render([replace(MOVED, mode="audit")])
     assert message.subject == "[ECR Steward, audit] base/redis: 1.4 would move from 1.4.1 to 1.4.2"
     assert "audit: nothing was changed" in message.body
+
+
+def test_a_tag_that_is_gone_is_gone_in_audit_too() -> None:
+    message = render([replace(GONE, mode="audit")])
+    assert message.subject == "[ECR Steward, audit] base/redis: 1.4 gone"
 
 
 def test_an_image_without_a_telling_tag_is_named_by_its_digest() -> None:

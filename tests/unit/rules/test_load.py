@@ -80,7 +80,12 @@ def test_an_alias_stands_for_what_it_names() -> None:
 
 
 RULE_KEYS = "here are `repositories`, `mode`, `tags`, `repository`, `notify`."
-TAGS_KEYS = "here are `unique`, `stable`, `pin`, `ignore`, `unknown`, `overwritten`."
+TAGS_KEYS = (
+    "here are `unique`, `variants`, `variant_latest`, `stable`, `pin`, `ignore`, `unknown`, "
+    "`overwritten`."
+)
+STABLE_KEYS = "here are `tag`, `follows`, `within`, `not_within`, `prereleases`."
+KINDS = 'here are semver, sha, build, timestamp, {version: {parts: N}}, {pattern: "…"}.'
 
 NO_REPOSITORY = "can match no repositories; use small letters, digits, `.`, `_`, `-`, `/` and `*`."
 
@@ -140,14 +145,93 @@ ONE_FAULT = [
     (rule("tags:", "  unique: semver"), 5,
      '`unique` must be a list; it is `semver`; write ["semver"].'),
     (rule("tags:", "  unique:", "  - sha", "  - semvr"), 7,
-     "`semvr` is not a kind of unique tag; did you mean `semver`? There are semver, sha."),
+     f"`semvr` is not a kind of unique tag; did you mean `semver`? T{KINDS}"),
     (rule("tags:", "  unique: [calver]"), 5,
-     "`calver` is not a kind of unique tag; there are semver, sha."),
+     ("`calver` is not a kind of unique tag; did you mean `{version: {parts: N}}`? "
+     f"T{KINDS}")),
+    (rule("tags:", "  unique: [Commit]"), 5,
+     f"`Commit` is not a kind of unique tag; did you mean `sha`? T{KINDS}"),
+    (rule("tags:", "  unique: [xyz]"), 5, f"`xyz` is not a kind of unique tag; t{KINDS}"),
+    (rule("tags:", "  unique: [7]"), 5, f"`7` is not a kind of unique tag; t{KINDS}"),
+    (rule("tags:", "  unique: [true]"), 5, f"`true` is not a kind of unique tag; t{KINDS}"),
+    (rule("tags:", "  unique: [[sha]]"), 5, f"`[sha]` is not a kind of unique tag; t{KINDS}"),
+    (rule("tags:", "  unique:", "  -"), 6, f"An entry of `unique` is empty; t{KINDS}"),
+    (rule("tags:", "  unique: [{a: [1], b: ~}]"), 5,
+     f"`{{a: [1], b: null}}` is not a kind of unique tag; t{KINDS}"),
+    (rule("tags:", "  unique:", "  - sha: 7"), 6,
+     "`sha` has no settings; write it as a word of its own, without `:`."),
+    (rule("tags:", "  unique:", "  - parts: 2"), 6,
+     ("`parts` is not a kind of unique tag; did you mean `{version: {parts: N}}`? "
+     f"T{KINDS}")),
+    (rule("tags:", "  unique:", "  - version: 2"), 6,
+     "`version` must be a mapping of keys; it is `2`; write {version: {parts: 2}}."),
+    (rule("tags:", "  unique:", "  - version:"), 6,
+     "`version` must be a mapping of keys; it is empty; write {version: {parts: N}}."),
+    (rule("tags:", "  unique:", "  - version: {}"), 6, "`parts` is missing."),
+    (rule("tags:", "  unique:", "  - version: {part: 2}"), 6,
+     "`part` is not a key here; did you mean `parts`? There is only `parts`."),
+    (rule("tags:", "  unique:", "  - version:", "      parts: 0"), 7,
+     "`parts` must be a whole number from 1 to 8 or a list of such numbers; it is `0`."),
+    (rule("tags:", "  unique: [{version: {parts: 9}}]"), 5,
+     "`parts` must be a whole number from 1 to 8 or a list of such numbers; it is `9`."),
+    (rule("tags:", "  unique: [{version: {parts: 2.0}}]"), 5,
+     "`parts` must be a whole number from 1 to 8 or a list of such numbers; it is `2.0`."),
+    (rule("tags:", "  unique: [{version: {parts: true}}]"), 5,
+     "`parts` must be a whole number from 1 to 8 or a list of such numbers; it is `true`."),
+    (rule("tags:", '  unique: [{version: {parts: "2"}}]'), 5,
+     "`parts` must be a whole number, without quotes."),
+    (rule("tags:", "  unique: [{version: {parts: []}}]"), 5,
+     "`parts` is empty; name at least one number from 1 to 8."),
+    (rule("tags:", "  unique:", "  - version:", "      parts:", "      - 2", "      - 9"), 9,
+     "An entry of `parts` must be a whole number from 1 to 8; it is `9`."),
+    (rule("tags:", "  unique: [{version: {parts: [2, 2]}}]"), 5,
+     "`2` is listed twice under `parts`; remove one."),
+    (rule("tags:", "  unique: [{version: {parts: 2}}, {version: {parts: 2}}]"), 5,
+     "`{version: {parts: 2}}` is listed twice under `unique`; remove one."),
+    (rule("tags:", "  unique: [{version: {parts: 2}, pattern: x}]"), 5,
+     "`pattern` is not a key here; there is only `version`."),
+    (rule("tags:", "  unique:", "  - pattern: '('"), 6,
+     "`(` is no regular expression: missing ), unterminated subpattern at position 0."),
+    (rule("tags:", "  unique:", "  - pattern: '(?P<x>a)'"), 6,
+     "The group `x` means nothing here; there are version, variant, prerelease."),
+    (rule("tags:", "  unique:", "  - pattern: '.*'"), 6,
+     "`.*` matches the empty tag, so it would match too much."),
+    (rule("tags:", "  unique:", "  - pattern: 'a{99999999999999999999}'"), 6,
+     "`a{99999999999999999999}` is no regular expression that can be used; make it smaller."),
+    (rule("tags:", "  unique:", "  - pattern: 1.5"), 6,
+     '`pattern` must be text; put it in quotes: "1.5".'),
     (rule("tags:", "  unique: [sha, sha]"), 5, "`sha` is listed twice under `unique`; remove one."),
     (tags("stabel: []"), 6, f"`stabel` is not a key here; did you mean `stable`? T{TAGS_KEYS}"),
     (tags("colour: blue"), 6, f"`colour` is not a key here; t{TAGS_KEYS}"),
-    (tags("unknown: ignore"), 6, "`unknown` must be one of allow, report; it is `ignore`."),
-    (tags("overwritten: 7"), 6, "`overwritten` must be one of allow, report; it is `7`."),
+    (tags("unknown: ignore"), 6, "`unknown` must be one of allow, report, remove; it is `ignore`."),
+    (tags("overwritten: 7"), 6, "`overwritten` must be one of allow, report, restore; it is `7`."),
+    (tags("unknown: restore"), 6,
+     "`unknown` must be one of allow, report, remove; it is `restore`."),
+    (tags("overwritten: remove"), 6,
+     "`overwritten` must be one of allow, report, restore; it is `remove`."),
+    (tags("variants: alpine"), 6, '`variants` must be a list; it is `alpine`; write ["alpine"].'),
+    (tags("variants: [3.18]"), 6,
+     'An entry of `variants` must be text; put it in quotes: "3.18".'),
+    (tags('variants: ["a b"]'), 6,
+     "`a b` can match no variants; use letters, digits, `.`, `_`, `-` and `*`."),
+    (tags("variants:", "  - slim", "  - -alpine"), 8,
+     'The `-` before a variant is no part of it: write "alpine" for `-alpine`.'),
+    (tags("variants: [slim, slim]"), 6, "`slim` is listed twice under `variants`; remove one."),
+    (tags(f"variants: [{'a' * 129}]"), 6,
+     f"`{'a' * 60}…` is longer than names of variants can be."),
+    (tags("variant_latest: 7"), 6, '`variant_latest` must be text; put it in quotes: "7".'),
+    (tags('variant_latest: "{tag}"'), 6,
+     "`{tag}` must have {variant} once, and may have {tag}."),
+    (tags('variant_latest: "{variant}!"'), 6, "`{variant}!` renders to no valid tag."),
+    (tags('pin: "{tag}"'), 6, "`{tag}` must have {digest} once: no two pins may be the same."),
+    (tags('pin: "{digest}-{day}"'), 6,
+     ("`{digest}-{day}` has an unknown placeholder; there are {tag}, {digest} and "
+     "{pushed:%Y%m%dT%H%M%SZ}.")),
+    (tags('pin: "{digest}-{pushed:%B}"'), 6,
+     "`%B` is not known in `{pushed:%B}`; there are %Y, %m, %d, %H, %M, %S, %j, %y."),
+    (tags("pin: {digest}"), 6, '`pin` must be text; put it in quotes: "{digest}".'),
+    (tags("pin: 7"), 6, '`pin` must be text; put it in quotes: "7".'),
+    (tags("pin: [a]"), 6, "`pin` must be text or null; it is a list."),
     (tags("ignore: pr-*"), 6, '`ignore` must be a list; it is `pr-*`; write ["pr-*"].'),
     (tags("ignore: [a, 99.1]"), 6, 'An entry of `ignore` must be text; put it in quotes: "99.1".'),
     (tags("ignore:", "  - 2026-11-23"), 7,
@@ -170,11 +254,40 @@ ONE_FAULT = [
     (tags("stable:", "- tag: a", '- tag: "{majr}"'), 8,
      "`{majr}` is not a placeholder; there are {major}, {minor}, {patch}."),
     (tags("stable:", '- tag: "a b"'), 7,
-     "`a b` renders to no valid tag: use letters, digits, `_`, `.` and `-`."),
+     "`a b` renders to no valid tag: it has letters, digits, `_.-` only."),
     (tags("stable:", "- tag: a", "  folows: highest"), 8,
-     "`folows` is not a key here; did you mean `follows`? There are `tag`, `follows`."),
+     f"`folows` is not a key here; did you mean `follows`? T{STABLE_KEYS}"),
     (tags("stable:", "- {tag: a, follows: lowest}"), 7,
-     "`follows` must be highest; it is `lowest`."),
+     "`follows` must be one of highest, newest; it is `lowest`."),
+    (tags("stable:", "- tag: a", "  within: 8"), 8,
+     '`within` must be text; put it in quotes: "8".'),
+    (tags("stable:", "- tag: a", "  within: 8.10"), 8,
+     '`within` must be text; put it in quotes: "8.10".'),
+    (tags("stable:", "- tag: a", "  not_within: 8.1"), 8,
+     '`not_within` must be text; put it in quotes: "8.1".'),
+    (tags("stable:", "- tag: a", "  within:"), 8, "`within` must be text or a list; it is empty."),
+    (tags("stable:", "- tag: a", "  within: {a: 1}"), 8,
+     "`within` must be text or a list; it is a mapping."),
+    (tags("stable:", "- tag: a", "  within:", '  - "8"', "  - 9"), 10,
+     'An entry of `within` must be text; put it in quotes: "9".'),
+    (tags("stable:", "- tag: a", "  within: [~]"), 8,
+     "An entry of `within` must be text; it is empty."),
+    (tags("stable:", "- tag: a", "  within: v8.1.x"), 8,
+     '`v8.1.x` is no beginning of a version; write "8.1".'),
+    (tags("stable:", "- tag: a", '  not_within: ["8.*"]'), 8,
+     '`8.*` is no beginning of a version; write "8".'),
+    (tags("stable:", "- tag: a", "  within: eight"), 8,
+     '`eight` is no beginning of a version; write "8" or "8.1".'),
+    (tags("stable:", "- tag: a", f'  within: "{"8" * 129}"'), 8,
+     f'`{"8" * 60}…` is no beginning of a version; write "8" or "8.1".'),
+    (tags("stable:", "- tag: a", '  within: ["8", "8"]'), 8,
+     "`8` is listed twice under `within`; remove one."),
+    (tags("stable:", "- tag: a", "  prereleases: yes"), 8,
+     "`prereleases` must be true or false; it is `yes`."),
+    (tags("stable:", "- tag: a", '  prereleases: "true"'), 8,
+     "`prereleases` must be true or false, without quotes."),
+    (tags("stable:", "- tag: a", "  prereleases: 1"), 8,
+     "`prereleases` must be true or false; it is `1`."),
 ]  # fmt: skip
 
 
@@ -190,19 +303,6 @@ def test_each_fault_has_its_line_and_one_sentence(text: str, line: int, sentence
 @pytest.mark.parametrize(
     ("text", "line", "said"),
     [
-        (tags("variants: [alpine]"), 6, "`variants`"),
-        (tags("variant_latest: x"), 6, "`variant_latest`"),
-        (tags('pin: "{tag}-{digest}"'), 6, "`pin`"),
-        (tags("unknown: remove"), 6, "`unknown: remove`"),
-        (tags("overwritten: restore"), 6, "`overwritten: restore`"),
-        (tags("stable:", "- {tag: a, follows: newest}"), 7, "`follows: newest`"),
-        (tags("stable:", "- tag: a", '  within: "8"'), 8, "`within`"),
-        (tags("stable:", "- tag: a", '  not_within: "8"'), 8, "`not_within`"),
-        (tags("stable:", "- tag: a", "  prereleases: true"), 8, "`prereleases`"),
-        (rule("tags: {unique: [build]}"), 4, "The kind `build`"),
-        (rule("tags: {unique: [timestamp]}"), 4, "The kind `timestamp`"),
-        (rule("tags: {unique: [{version: {parts: 2}}]}"), 4, "The kind `version`"),
-        (rule('tags: {unique: [{pattern: "x"}]}'), 4, "The kind `pattern`"),
         (rule("repository: {lifecycle: {}}"), 4, "`lifecycle`"),
         (rule("repository: {immutability: scheme}"), 4, "`immutability`"),
         (rule("repository: {scan_on_push: true}"), 4, "`scan_on_push`"),
@@ -233,7 +333,11 @@ SYNTAX = [
     ("version: 1\nrules: a: b", 2,
      "No key may stand here; check the indentation, or put the value in quotes."),
     ("version: 1\nrules: 'x\n\n\n", 2,
-     "A quoted text is not closed, or it holds a `\\` that YAML does not know."),
+     "A quoted text is not closed, or has a `\\` that YAML does not know; try single quotes."),
+    (rule("tags:", "  unique:", '  - pattern: "\\d+"'), 6,
+     "A quoted text is not closed, or has a `\\` that YAML does not know; try single quotes."),
+    (tags("pin: {pushed:%Y}-{digest}"), 6,
+     'A value with `{` needs quotes, such as `"{major}.{minor}"`.'),
     ("version: 1\nrules: @x", 2,
      "A value begins with a character that YAML keeps for itself; put it in quotes."),
     ("version: 1\n---\nversion: 1", 2,
@@ -272,6 +376,55 @@ def test_the_text_of_the_faults_is_one_line_each_under_the_name_of_the_file() ->
     )
     assert caught.value.name == "team/rules.yaml"
     assert caught.value.faults[0] == Fault(1, "`version` must be 1; it is `2`.")
+
+
+def test_the_faults_of_a_scheme_are_found_together_with_those_of_its_texts() -> None:
+    text = rule("tags:", "  unique: [{pattern: '('}, shaa]", "  variants: 7",
+                "  stable:", '  - {tag: "{x}", within: 8}', '  pin: "{tag}"')  # fmt: skip
+    assert [line for line, _ in faults(text)] == [5, 5, 6, 8, 8, 9]
+
+
+WHOLE_SCHEME = rule(
+    "tags:",
+    "  unique:",
+    "  - semver",
+    "  - version: {parts: [2, 4]}",
+    "  - version:",
+    "      parts: 1",
+    "  - pattern: 'r-(?P<version>[0-9]+)'",
+    "  - sha",
+    "  - timestamp",
+    "  - build",
+    '  variants: [alpine, "slim-*"]',
+    '  variant_latest: "{tag}-{variant}"',
+    "  stable:",
+    '  - {tag: latest, follows: highest, within: "8"}',
+    '  - {tag: next, follows: highest, within: ["8.1", "9"], not_within: "9.1"}',
+    "  - {tag: rc, follows: highest, prereleases: true}",
+    "  - {tag: edge, follows: newest, prereleases: false}",
+    '  pin: "{tag}-{pushed:%Y%m%d}-{digest}"',
+    "  unknown: remove",
+    "  overwritten: restore",
+)
+
+
+def test_all_that_a_scheme_can_say_arrives_in_the_rules() -> None:
+    scheme = rules.loads(WHOLE_SCHEME, "x").rules[0].tags
+    assert scheme is not None
+    assert len(scheme.unique) == 7
+    assert scheme.variants == ("alpine", "slim-*")
+    assert scheme.variant_latest == "{tag}-{variant}"
+    assert [each.follows for each in scheme.stable] == ["highest", "highest", "highest", "newest"]
+    assert [each.within for each in scheme.stable] == [("8",), ("8.1", "9"), (), ()]
+    assert [each.not_within for each in scheme.stable] == [(), ("9.1",), (), ()]
+    assert [each.prereleases for each in scheme.stable] == [False, False, True, False]
+    assert scheme.pin == "{tag}-{pushed:%Y%m%d}-{digest}"
+    assert (scheme.unknown, scheme.overwritten) == ("remove", "restore")
+
+
+def test_a_long_text_is_told_from_another_that_begins_like_it() -> None:
+    one, other = "a" * 70 + "b", "a" * 70 + "c"
+    assert rules.loads(tags(f"ignore: [{one}, {other}]"), "x").rules[0].tags is not None
 
 
 def test_a_tagged_list_or_mapping_is_refused() -> None:
@@ -377,81 +530,3 @@ def test_any_file_is_rules_or_faults(
     path.write_bytes(content)
     with pytest.raises(RulesFault):
         rules.load(path)
-
-
-def warnings(text: str) -> list[tuple[int, str]]:
-    return [(each.line, each.sentence) for each in rules.inspect_text(text, "x").warnings]
-
-
-def rule_list(*repositories: str) -> str:
-    return "version: 1\nrules:\n" + "".join(f"  - repositories: {each}\n" for each in repositories)
-
-
-@pytest.mark.parametrize(
-    ("first", "second"),
-    [
-        ('["*"]', "[redis]"),
-        ('["base/*"]', '["base/a", "base/b*"]'),
-        ("[redis]", "[redis]"),
-        ('["b*"]', '["b*e/*"]'),
-        ('["*/a*"]', '["x/*/ab"]'),
-    ],
-)
-def test_a_rule_that_can_never_win_is_warned_of(first: str, second: str) -> None:
-    assert warnings(rule_list(first, second)) == [
-        (4, "This rule never wins: all that it names matches the rule on line 3 first.")
-    ]
-
-
-@pytest.mark.parametrize(
-    ("first", "second"),
-    [
-        ("[redis]", '["*"]'),
-        ('["base/*"]', '["base/a", "other"]'),
-        ('["b*e"]', '["b*"]'),
-        ('["a*", "b*"]', '["*"]'),
-        ("[base.x]", "[base-x]"),
-    ],
-)
-def test_a_rule_that_can_win_is_not_warned_of(first: str, second: str) -> None:
-    assert warnings(rule_list(first, second)) == []
-
-
-def test_several_rules_together_can_leave_a_rule_nothing() -> None:
-    assert warnings(rule_list('["a*"]', '["b*"]', "[ab, bc, ac]")) == [
-        (5, "This rule never wins: all that it names matches the rule on line 3 and 4 first.")
-    ]
-
-
-def test_a_file_without_a_rule_is_warned_of() -> None:
-    text = "version: 1\nrules: []"
-    assert warnings(text) == [(2, "There is no rule, so every repository is left alone.")]
-
-
-@pytest.mark.parametrize(
-    ("lines", "at", "sentence"),
-    [
-        (['- tag: "{major}.{minor}.{patch}"', "  follows: highest"], 7,
-         "`{major}.{minor}.{patch}` is itself a unique tag of this scheme; it is skipped."),
-        (["- tag: a", '- tag: "1.0.0"'], 8,
-         "`1.0.0` is itself a unique tag of this scheme; it is skipped."),
-        (['- tag: "{major}"', '- tag: "8"'], 8,
-         "`8` already belongs to `{major}` above; this entry has no effect."),
-        (["- tag: latest", "- {tag: latest, follows: highest}"], 8,
-         "`latest` already belongs to `latest` above; this entry has no effect."),
-        (["- tag: pr-latest"], 7, "`pr-latest` is named by `ignore` too; it is never moved."),
-    ],
-)  # fmt: skip
-def test_a_stable_tag_without_effect_is_warned_of(lines: list[str], at: int, sentence: str) -> None:
-    assert warnings(tags("stable:", *lines, 'ignore: ["pr-*"]')) == [(at, sentence)]
-
-
-def test_a_stable_tag_that_follows_versions_where_there_are_none_is_warned_of() -> None:
-    text = rule("tags:", "  unique: [sha]", "  stable:", "  - {tag: latest, follows: highest}")
-    assert warnings(text) == [
-        (7, "`latest` follows versions, but no kind under `unique` carries one; it is never moved.")
-    ]
-
-
-def test_a_literal_before_a_template_that_could_render_it_is_not_warned_of() -> None:
-    assert warnings(tags("stable:", '- tag: "8"', '- {tag: "{major}", follows: highest}')) == []

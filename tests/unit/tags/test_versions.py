@@ -7,11 +7,11 @@ import semver
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecr_steward.tags.versions import Version, parse_semver
+from ecr_steward.tags.versions import Variants, Version, parse_dotted, parse_semver
 
 
-def read(tag: str) -> Version:
-    version = parse_semver(tag)
+def read(tag: str, *variants: str) -> Version:
+    version = parse_semver(tag, Variants(variants))
     assert version is not None
     return version
 
@@ -70,6 +70,115 @@ def test_a_leading_v_and_build_metadata_have_no_part_in_precedence(one: str, oth
     assert read(one).precedence == read(other).precedence
 
 
+SUFFIXES = [
+    ("1.4.2-alpine", None, "alpine"),
+    ("1.4.2-rc.1-alpine", "rc.1", "alpine"),
+    ("1.4.2-alpine-rc.1", "rc.1", "alpine"),
+    ("1.4.2-rc-1-alpine", "rc-1", "alpine"),
+    ("1.4.2-alpine-rc-1", "rc-1", "alpine"),
+    ("1.4.2-alpine3.20", None, "alpine3.20"),
+    ("1.4.2-rc1-alpine3.20", "rc1", "alpine3.20"),
+    ("1.4.2-slim-bookworm", None, "slim-bookworm"),
+    ("1.4.2-rc.1-slim-bookworm", "rc.1", "slim-bookworm"),
+    ("1.4.2-bookworm", "bookworm", None),
+    ("1.4.2-alpine2", "alpine2", None),
+    ("1.4.2-Alpine", "Alpine", None),
+    ("1.4.2-rc1", None, "rc1"),
+    ("1.4.2-rc.1", "rc.1", None),
+    ("2.3.0-scala_2.12", None, "scala_2.12"),
+    ("2.3.0-rc.1-scala_2.12", "rc.1", "scala_2.12"),
+    ("2.3.0-scala_2.13", "scala", None),
+    ("1.4.2_b7", None, None),
+    ("1.4.2-rc.1_b7", "rc.1", None),
+    ("1.4.2-alpine_b7", None, "alpine"),
+    ("1.4.2_b7-alpine", None, "alpine"),
+    ("1.4.2-rc.1-alpine_b7", "rc.1", "alpine"),
+    ("1.4.2-rc.1_b7-alpine", "rc.1", "alpine"),
+    ("1.4.2-alpine-rc.1_b7", "rc.1", "alpine"),
+    ("1.4.2_b7-slim-bookworm", None, "slim-bookworm"),
+    ("1.4.2_b-7", None, None),
+]
+
+
+@pytest.mark.parametrize(("tag", "prerelease", "variant"), SUFFIXES)
+def test_a_suffix_is_a_variant_if_the_rule_names_it_and_else_a_pre_release(
+    tag: str, prerelease: str | None, variant: str | None
+) -> None:
+    version = read(tag, "alpine", "alpine3.*", "slim-*", "rc1", "scala_2.12")
+    assert (version.prerelease, version.variant) == (prerelease, variant)
+
+
+@pytest.mark.parametrize(("tag", "prerelease", "variant"), SUFFIXES)
+def test_versions_of_any_number_of_parts_have_the_same_suffixes(
+    tag: str, prerelease: str | None, variant: str | None
+) -> None:
+    variants = Variants(("alpine", "alpine3.*", "slim-*", "rc1", "scala_2.12"))
+    for beginning, parts in (("24.04", 2), ("24.04.1.0", 4), ("7", 1)):
+        version = parse_dotted(beginning + tag[5:], frozenset({parts}), variants)
+        assert version is not None
+        assert version.written == tuple(beginning.split("."))
+        assert (version.prerelease, version.variant) == (prerelease, variant)
+
+
+@pytest.mark.parametrize(
+    "tag",
+    ["1.4.2--alpine", "1.4.2-alpine-", "1.4.2_-alpine", "1.4.2-rc..1-alpine", "1.4.2_a_b",
+     "1.4.2-rc.01-alpine", "1.4.2-alpine-rc.01", "1.4.2_b7.", "1.4.2-alpine_"],
+)  # fmt: skip
+def test_what_semver_refuses_is_refused_beside_a_variant_too(tag: str) -> None:
+    assert parse_semver(tag, Variants(("alpine",))) is None
+
+
+def test_the_whole_suffix_is_a_variant_first_and_then_its_longest_end() -> None:
+    assert read("1.4.2-slim-alpine", "alpine", "slim-alpine").variant == "slim-alpine"
+    assert read("1.4.2-x-slim-alpine", "alpine", "slim-alpine").variant == "slim-alpine"
+    ended = read("1.4.2-slim-alpine", "alpine", "slim")
+    assert (ended.variant, ended.prerelease) == ("alpine", "slim")
+    assert read("1.4.2-slim-rc.1-slim", "slim").prerelease == "slim-rc.1"
+
+
+@pytest.mark.parametrize(
+    ("tag", "parts", "read_as"),
+    [
+        ("24.04", 2, True),
+        ("v24.04", 2, True),
+        ("24.04.1", 2, False),
+        ("24", 2, False),
+        ("1.2.3.4", 4, True),
+        ("1.2.3", 4, False),
+        ("24.4x", 2, False),
+        ("24..04", 2, False),
+    ],
+)
+def test_a_version_of_parts_has_exactly_so_many_numbers(
+    tag: str, parts: int, read_as: bool
+) -> None:
+    assert (parse_dotted(tag, frozenset({parts}), Variants()) is not None) is read_as
+
+
+def dotted(tag: str) -> Version:
+    version = parse_dotted(tag, frozenset(range(1, 9)), Variants())
+    assert version is not None
+    return version
+
+
+@pytest.mark.parametrize(
+    ("lower", "higher"),
+    [("9.6.15", "10.10"), ("16", "16.1"), ("16-beta3", "16"), ("16.4", "16.4.0.1"),
+     ("24.04", "24.10"), ("24.04", "24.04.1"), ("9.9.9.9", "10.0.0.0"), ("22.10", "24.04")],
+)  # fmt: skip
+def test_versions_of_different_parts_are_in_one_order(lower: str, higher: str) -> None:
+    assert dotted(lower).precedence < dotted(higher).precedence
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("24.04", "24.4"), ("16.4", "16.4.0"), ("v16", "16.0.0.0"), ("007", "7")]
+)
+def test_leading_zeros_and_missing_numbers_have_no_part_in_precedence(one: str, other: str) -> None:
+    assert dotted(one).precedence == dotted(other).precedence
+    assert dotted(one).written != dotted(other).written
+
+
 NUMBER = st.integers(min_value=0, max_value=10**9).map(str)
 IDENTIFIER = NUMBER | st.from_regex(r"[a-z]{1,6}", fullmatch=True)
 TAGS = st.builds(
@@ -92,5 +201,5 @@ def test_where_no_identifier_mixes_letters_and_digits_the_order_is_that_of_semve
 
 @given(st.text(alphabet="0123456789.-_vrc", max_size=20))
 def test_no_text_makes_reading_a_version_fail(text: str) -> None:
-    version = parse_semver(text)
+    version = parse_semver(text, Variants(("r*", "*v")))
     assert version is None or len(version.written) == 3

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from ecr_steward.registry.ecr import EcrRegistry
 from ecr_steward.rules import Mode
-from tests.world import Killed, World, image
+from ecr_steward.workflows.retag import Retagger
+from tests.world import VERSIONS, Killed, World, image, ruleset
 
 
 def _first_push(world: World) -> None:
@@ -44,12 +46,91 @@ def _deleted(world: World) -> None:
     world.delete(digest=image("new"))
 
 
-STORIES = [_first_push, _move_and_pin, _newer, _off_scheme, _overwrite, _deleted]
+def _with(**tags: Any) -> Callable[[Callable[[World], None]], Callable[[World], None]]:
+    """Play the story under a rule whose `tags:` has these entries too."""
+
+    def mark(story: Callable[[World], None]) -> Callable[[World], None]:
+        story.__dict__["tags"] = tags
+        return story
+
+    return mark
+
+
+@_with(overwritten="restore")
+def _restore(world: World) -> None:
+    world.push("1.4.2", name="first")
+    world.settle()
+    world.push("1.4.2", name="second")
+
+
+@_with(overwritten="restore")
+def _restore_for_one_that_lost_it_already(world: World) -> None:
+    world.push("1.4.2", name="first")
+    world.settle()
+    world.push("1.4.2", name="second")
+    world.push("1.4.2", name="third")
+
+
+@_with(unknown="remove")
+def _remove(world: World) -> None:
+    world.push("1.4.2", name="new")
+    world.settle()
+    world.push("nightly", name="new")
+
+
+@_with(unknown="remove", pin="{tag}-{digest}")
+def _remove_and_pin(world: World) -> None:
+    world.push("main", name="new")
+    world.events.clear()
+    world.push("nightly", name="new")
+
+
+@_with(pin="{tag}-{digest}")
+def _pin_by_rule(world: World) -> None:
+    world.push("main", name="new")
+
+
+@_with(pin="{tag}-{digest}")
+def _pin_for_one_that_lost_its_tag_already(world: World) -> None:
+    world.push("main", name="first")
+    world.push("main", name="second")
+
+
+STORIES = [
+    _first_push,
+    _move_and_pin,
+    _newer,
+    _off_scheme,
+    _overwrite,
+    _deleted,
+    _restore,
+    _restore_for_one_that_lost_it_already,
+    _remove,
+    _remove_and_pin,
+    _pin_by_rule,
+    _pin_for_one_that_lost_its_tag_already,
+]
+
+
+def _world(story: Callable[[World], None], mode: Mode) -> World:
+    tags = {**VERSIONS["tags"], **story.__dict__.get("tags", {})}
+    world = World(ruleset({**VERSIONS, "tags": tags}), mode)
+    world.retagger = Retagger(
+        rules=world.rules,
+        cap=mode,
+        registry=EcrRegistry(world.ecr),
+        history=world.history,
+        clock=lambda: world.now,
+        account="123456789012",
+        region="eu-west-1",
+        allow_removal=True,
+    )
+    return world
 
 
 def _run(story: Callable[[World], None], mode: Mode, kill_at: int | None) -> tuple[World, int]:
     """Play `story`, kill the function at a step of what follows, and deliver its event again."""
-    world = World(mode=mode)
+    world = _world(story, mode)
     story(world)
     told_before = len(world.told())
     world.arm(kill_at)

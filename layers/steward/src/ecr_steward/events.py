@@ -108,8 +108,11 @@ class Kind(enum.StrEnum):
 
     MOVE = "move"
     PIN = "pin"
+    RESTORE = "restore"
+    REMOVE = "remove"
     REJECT = "reject"
     OVERWRITE = "overwrite"
+    HELD = "held"
     FAILED = "failed"
     SWEPT = "swept"
 
@@ -117,12 +120,19 @@ class Kind(enum.StrEnum):
 DETAIL_TYPES: Mapping[Kind, str] = {
     Kind.MOVE: "Tag Moved",
     Kind.PIN: "Tag Pinned",
+    Kind.RESTORE: "Tag Restored",
+    Kind.REMOVE: "Tag Removed",
     Kind.REJECT: "Tag Rejected",
     Kind.OVERWRITE: "Tag Overwritten",
+    Kind.HELD: "Tag Held",
     Kind.FAILED: "Steward Failed",
     Kind.SWEPT: "Sweep Completed",
 }
 """`detail-type` of the event that tells a fact."""
+
+_WITH_IMAGES = frozenset(
+    {Kind.MOVE, Kind.PIN, Kind.RESTORE, Kind.REMOVE, Kind.OVERWRITE, Kind.HELD}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +190,7 @@ class Fact:
             "cause": {"id": self.cause.id, "type": self.cause.type, "facts": self.of},
             "time": self.time,
         }
-        if self.kind in (Kind.MOVE, Kind.PIN, Kind.OVERWRITE):
+        if self.kind in _WITH_IMAGES:
             detail |= {
                 "from": self.before,
                 "to": self.digest,

@@ -6,6 +6,7 @@ One table holds it all; an item's `pk` says whose it is and its `sk` what:
 |---|---|---|
 | `repo#NAME` | `mark#TAG` | the mark of a stable tag |
 | `repo#NAME` | `unique#TAG` | the digest that a unique tag was accepted on |
+| `repo#NAME` | `hold#TAG` | a person's word that a stable tag stays where it is |
 | `repo#NAME` | `open` | the changes announced and not yet closed |
 | `repo#NAME` | `fact#TIME#ID` | a fact; the table's stream tells every new one, once |
 | `repo#NAME` | `quiet#TIME#ID` | a fact of the first sight: kept, and told only in the summary |
@@ -26,7 +27,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from ecr_steward.events import Fact, iso, parse_time
-from ecr_steward.tags.plan import Mark
+from ecr_steward.tags.state import Mark
 
 Key = tuple[str, str]
 
@@ -104,11 +105,30 @@ _REGISTRY: Key = ("registry", "pull-through")
 
 
 @dataclass(frozen=True, slots=True)
+class Hold:
+    """A stable tag that stays where it is because a person said so; without `until` for good."""
+
+    tag: str
+    since: datetime
+    until: datetime | None
+    by: str
+
+    def holds(self, now: datetime) -> bool:
+        return self.until is None or now < self.until
+
+    def __str__(self) -> str:
+        """Who holds the tag, and until when, for a reason."""
+        end = "until it is released" if self.until is None else f"until {iso(self.until)}"
+        return f"by {self.by}, {end}"
+
+
+@dataclass(frozen=True, slots=True)
 class Memory:
     """What history knows that bears on one batch."""
 
     marks: Mapping[str, Mark] = field(default_factory=dict)
     known: Mapping[str, str] = field(default_factory=dict)
+    holds: Mapping[str, Hold] = field(default_factory=dict)
     open: tuple[Fact, ...] = ()
     pull_through: tuple[str, ...] = ()
     first_sight: bool = False
@@ -144,19 +164,22 @@ class History:
         """What is known of these stable and unique tags: one read of the table."""
         pk = _repo(repository)
         keys: list[Key] = [(pk, "open"), _REGISTRY]
-        keys += [(pk, f"mark#{tag}") for tag in stable]
+        for tag in stable:
+            keys += [(pk, f"mark#{tag}"), (pk, f"hold#{tag}")]
         keys += [(pk, f"unique#{tag}") for tag in unique]
         return _memory(self._table.get(keys).values())
 
     def recall_all(self, repository: str) -> Memory:
         """Everything known of a repository but its past."""
         pk = _repo(repository)
-        items = [*self._table.query(pk, "mark#"), *self._table.query(pk, "unique#")]
+        kept = ("mark#", "hold#", "unique#")
+        items = [item for prefix in kept for item in self._table.query(pk, prefix)]
         single = self._table.get([(pk, "open"), (pk, "seen"), _REGISTRY])
         memory = _memory([*items, *single.values()])
         return Memory(
             marks=memory.marks,
             known=memory.known,
+            holds=memory.holds,
             open=memory.open,
             pull_through=memory.pull_through,
             first_sight=(pk, "seen") not in single,
@@ -219,6 +242,16 @@ class History:
         gone: list[Write] = [Delete(pk, f"mark#{tag}") for tag in forgotten]
         for start in range(0, len(gone), TRANSACTION):
             self._table.transact(gone[start : start + TRANSACTION])
+
+    def hold(self, repository: str, hold: Hold) -> None:
+        """Keep a stable tag where it is from now on."""
+        until = None if hold.until is None else iso(hold.until)
+        body = {"since": iso(hold.since), "until": until, "by": hold.by}
+        self._table.put_all([Item(_repo(repository), f"hold#{hold.tag}", body)])
+
+    def release(self, repository: str, tag: str) -> None:
+        """End a hold; nothing happens if there is none."""
+        self._table.transact([Delete(_repo(repository), f"hold#{tag}")])
 
     def remember_seen(self, repository: str, time: datetime) -> None:
         """Note that a sweep has been through the repository."""
@@ -377,6 +410,16 @@ def _said(fact: Fact) -> Key:
     return _repo(fact.repository), f"said#{digest}"
 
 
+def _hold(item: Item) -> Hold:
+    until = item.body["until"]
+    return Hold(
+        tag=item.sk.removeprefix("hold#"),
+        since=parse_time(item.body["since"]),
+        until=None if until is None else parse_time(until),
+        by=item.body["by"],
+    )
+
+
 def _mark(item: Item) -> Mark:
     return Mark(item.sk.removeprefix("mark#"), item.body["unique"], item.body["digest"])
 
@@ -384,12 +427,16 @@ def _mark(item: Item) -> Mark:
 def _memory(items: Iterable[Item]) -> Memory:
     marks: dict[str, Mark] = {}
     known: dict[str, str] = {}
+    holds: dict[str, Hold] = {}
     open_facts: tuple[Fact, ...] = ()
     pull_through: tuple[str, ...] = ()
     for item in items:
         if item.sk.startswith("mark#"):
             mark = _mark(item)
             marks[mark.tag] = mark
+        elif item.sk.startswith("hold#"):
+            hold = _hold(item)
+            holds[hold.tag] = hold
         elif item.sk.startswith("unique#"):
             known[item.sk.removeprefix("unique#")] = item.body
         elif item.sk == "open":
@@ -398,4 +445,4 @@ def _memory(items: Iterable[Item]) -> Memory:
             )
         elif item.sk == "pull-through":
             pull_through = tuple(item.body)
-    return Memory(marks, known, open_facts, pull_through)
+    return Memory(marks, known, holds, open_facts, pull_through)

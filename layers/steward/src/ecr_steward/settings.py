@@ -68,13 +68,21 @@ def _stack(env: Mapping[str, str]) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetagSettings(_StackSettings):
-    """For retag; a message that was received `max_receives` times goes to the failure queue."""
+    """For retag; a message that was received `max_receives` times goes to the failure queue.
+
+    `allow_removal` is whether the stack lets unknown tags be removed.
+    """
 
     max_receives: int
+    allow_removal: bool
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Self:
-        return cls(**_stack(env), max_receives=_number(env, "MAX_RECEIVES"))
+        return cls(
+            **_stack(env),
+            max_receives=_number(env, "MAX_RECEIVES"),
+            allow_removal=_need(env, "ALLOW_TAG_REMOVAL") == "true",
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

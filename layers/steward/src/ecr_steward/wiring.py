@@ -172,6 +172,7 @@ def retag() -> Handler:
             account=settings.account,
             region=settings.region,
             spread=pool.map,
+            allow_removal=settings.allow_removal,
         )
         sweeper = sweep.Sweeper(
             rules=rules(),

@@ -6,13 +6,16 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from ecr_steward.events import Fact, Kind
-from ecr_steward.tags import grammar
+from ecr_steward.tags.pins import DEFAULT_PIN
 
 SUBJECT = 99
 """Longest subject, in characters, of printable ASCII (SNS API: Publish, "less than 100")."""
 
 _NAMED = 4
 """How many tags are named where there may be hundreds."""
+
+_LEAVING = (Kind.MOVE, Kind.RESTORE, Kind.REMOVE)
+"""Kinds of fact whose tag leaves the image it was on."""
 
 _REPOSITORY = 30
 """How much of a long repository name a subject keeps at least."""
@@ -53,6 +56,7 @@ def _subject(first: Fact, title: str) -> str:
 
 def _title(facts: Sequence[Fact]) -> str:
     """What happened, in one line; what somebody must look at comes first."""
+    first = facts[0]
     of = {kind: [fact for fact in facts if fact.kind is kind] for kind in Kind}
     moves: dict[str | None, list[Fact]] = {}
     for fact in of[Kind.MOVE]:
@@ -60,7 +64,11 @@ def _title(facts: Sequence[Fact]) -> str:
     parts = [
         _failed(of[Kind.FAILED]),
         _about(of[Kind.OVERWRITE], "overwritten"),
+        _about(of[Kind.RESTORE], _done("restored", first)),
         _about(of[Kind.REJECT], "rejected by the scheme"),
+        _about([fact for fact in of[Kind.REMOVE] if fact.before_tags], _done("removed", first)),
+        _about([fact for fact in of[Kind.REMOVE] if not fact.before_tags], "gone"),
+        _about(of[Kind.HELD], "held"),
         *map(_moved, moves.values()),
         _pinned(of[Kind.PIN]),
         *(f"sweep completed: {fact.reason.rstrip('.')}" for fact in of[Kind.SWEPT]),
@@ -82,28 +90,34 @@ def _pinned(pins: Sequence[Fact]) -> str:
     if not pins:
         return ""
     images = "1 image" if len(pins) == 1 else f"{len(pins)} images"
-    return f"{images} {'pinned' if pins[0].mode == 'enforce' else 'would be pinned'}"
+    return f"{images} {_done('pinned', pins[0])}"
+
+
+def _done(what: str, fact: Fact) -> str:
+    return what if fact.mode == "enforce" else f"would be {what}"
 
 
 def _moved(moves: Sequence[Fact]) -> str:
     """The title's words for the tags that moved to one image."""
     tags = [fact.tag or "" for fact in moves]
-    enforced = moves[0].mode == "enforce"
     to = _name(moves[0].digest, moves[0].after_tags, tags)
     if all(fact.before is None for fact in moves):
-        return f"{_some(tags)} {'put' if enforced else 'would be put'} on {to}"
+        return f"{_some(tags)} {_done('put', moves[0])} on {to}"
     places = {_name(fact.before, fact.before_tags, tags) for fact in moves}
     start = f" from {places.pop()}" if len(places) == 1 else ""
-    return f"{_some(tags)} {'moved' if enforced else 'would move'}{start} to {to}"
+    did = "moved" if moves[0].mode == "enforce" else "would move"
+    return f"{_some(tags)} {did}{start} to {to}"
 
 
 def _parts(facts: Iterable[Fact]) -> list[str]:
     """What happened to which tags; tags to which the same happened stand together."""
     facts = list(facts)
     moving = {fact.tag for fact in facts if fact.kind is Kind.MOVE}
+    leaving = {fact.tag for fact in facts if fact.kind in _LEAVING}
     parts: dict[tuple[str, ...], list[str]] = {}
     for fact in facts:
-        parts.setdefault(tuple(_lines(fact, moving)), []).append(fact.tag or "")
+        hidden = {Kind.PIN: leaving, Kind.MOVE: moving}.get(fact.kind, {fact.tag})
+        parts.setdefault(tuple(_lines(fact, hidden)), []).append(fact.tag or "")
     lines: list[str] = []
     for said, tags in parts.items():
         named = ", ".join(filter(None, tags))
@@ -111,20 +125,22 @@ def _parts(facts: Iterable[Fact]) -> list[str]:
     return lines
 
 
-def _lines(fact: Fact, moving: Collection[str | None]) -> list[str]:
+def _lines(fact: Fact, hidden: Collection[str | None]) -> list[str]:
+    """What is said of a fact below its tag; the tags in `hidden` tell nothing of its images."""
     if fact.kind is Kind.SWEPT:
         width = max(map(len, fact.totals), default=0)
         return [f"  {name.replace('_', ' '):{width}}  {n}" for name, n in fact.totals.items()]
-    lines = []
-    if fact.kind is Kind.PIN:
-        lines.append(f"  on {_place(fact.digest, fact.after_tags, moving)}")
-    elif fact.kind in (Kind.MOVE, Kind.OVERWRITE):
-        hidden = moving if fact.kind is Kind.MOVE else {fact.tag}
-        before = _place(fact.before, fact.before_tags, hidden)
-        lines.append(f"  {before} → {_place(fact.digest, fact.after_tags, hidden)}")
-    elif fact.digest is not None:
-        lines.append(f"  on {short(fact.digest)}")
-    return [*lines, f"  {fact.reason}"]
+    before = _place(fact.before, fact.before_tags, hidden)
+    after = _place(fact.digest, fact.after_tags, hidden)
+    where = {
+        Kind.MOVE: f"{before} → {after}",
+        Kind.OVERWRITE: f"{before} → {after}",
+        Kind.RESTORE: f"{before} → {after}",
+        Kind.REMOVE: f"{'off' if fact.before_tags else 'was on'} {before}",
+        Kind.HELD: f"stays on {before}, does not go to {after}",
+        Kind.PIN: f"on {after}",
+    }.get(fact.kind, f"on {short(fact.digest)}" if fact.digest else "")
+    return [*([f"  {where}"] if where else []), f"  {fact.reason}"]
 
 
 def _place(digest: str | None, tags: Sequence[str], hidden: Collection[str | None]) -> str:
@@ -147,7 +163,7 @@ def _telling(tags: Iterable[str], hidden: Collection[str | None]) -> list[str]:
     """
     return sorted(
         (tag for tag in tags if tag not in hidden),
-        key=lambda tag: (grammar.is_pin(tag), tag.isalpha(), -len(tag), tag),
+        key=lambda tag: (DEFAULT_PIN.renders(tag), tag.isalpha(), -len(tag), tag),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from ecr_steward.tags.plan import Image
+from ecr_steward.tags.state import Image
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,10 @@ class Registry(Protocol):
 
     def put(self, repository: str, manifest: Manifest, tag: str) -> None:
         """Put `tag` on the image of `manifest`; nothing happens if it is there already."""
+        ...
+
+    def untag(self, repository: str, tag: str, digest: str) -> None:
+        """Take `tag` off the image of `digest`, which must have another; never its last one."""
         ...
 
     def repositories(self) -> Iterator[str]:

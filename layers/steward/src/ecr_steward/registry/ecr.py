@@ -18,7 +18,7 @@ from ecr_steward.registry import (
     TagFrozen,
     Unavailable,
 )
-from ecr_steward.tags.plan import Image
+from ecr_steward.tags.state import Image
 
 if TYPE_CHECKING:
     from mypy_boto3_ecr import ECRClient
@@ -167,6 +167,28 @@ class EcrRegistry:
         put = answer["image"]["imageId"]["imageDigest"]
         if put != manifest.digest:
             raise Refused("PutImage", "DigestMismatch", f"`{tag}` went to {put}")
+
+    def untag(self, repository: str, tag: str, digest: str) -> None:
+        """Take `tag` off the image of `digest`, unless it is the image's last one.
+
+        Deleting an image's last tag deletes the image (ECR API: BatchDeleteImage), and there is no
+        way to make that conditional, so the tags are read once more directly before.
+        """
+        image = self.describe(repository, [digest]).get(digest)
+        if image is None or tag not in image.tags:
+            return
+        if len(image.tags) < 2:
+            raise Refused("BatchDeleteImage", "LastTag", "it is the image's last tag by now")
+        answer = self._call(
+            "BatchDeleteImage",
+            self._client.batch_delete_image,
+            repositoryName=repository,
+            imageIds=[{"imageTag": tag}],
+        )
+        for failure in answer["failures"]:
+            if failure["failureCode"] != "ImageNotFound":
+                reason = failure.get("failureReason", "")
+                raise Refused("BatchDeleteImage", failure["failureCode"], reason)
 
     def repositories(self) -> Iterator[str]:
         pages = self._pages("DescribeRepositories", self._client.describe_repositories)

@@ -1,19 +1,32 @@
-"""What valid rules say in vain: each is a warning, for its author alone to judge."""
+"""What valid rules say in vain, or say otherwise than it looks: each is a warning, for its author
+alone to judge."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
 
-from ecr_steward.rules.document import Document, Path
+from ecr_steward.rules.document import Document, Path, written
 from ecr_steward.rules.model import Rule, Ruleset, glob_regex
-from ecr_steward.tags.scheme import Scheme, StableTag, Verdict
-from ecr_steward.tags.versions import Version
+from ecr_steward.tags.scheme import PLACEHOLDERS, Scheme, StableTag, Verdict
+from ecr_steward.tags.versions import Variants, Version
 
 _ANY = "\N{REPLACEMENT CHARACTER}"
 """Stands for what `*` matches: no name holds it, so only another `*` can match it."""
 
-_SAMPLES = (Version(("1", "4", "2")), Version(("27", "18", "36")))
+_SAMPLES = tuple(
+    Version(tuple(text.split("."))) for text in ("1.4.2", "27.18.36", "305.11.7", "0.90.14")
+)
+_PRERELEASES = (
+    "rc.1", "rc1", "rc", "beta.1", "beta1", "beta", "alpha.1", "alpha1", "alpha", "pre.1",
+    "preview.1", "SNAPSHOT",
+)  # fmt: skip
+_EVERY_TAG = frozenset({".+", "^.+", ".+$", "^.+$"})
+_ANY_NUMBER = 64
+"""More numbers than a version in a tag of 128 characters can have."""
 
 
 def advice(ruleset: Ruleset, document: Document) -> Iterator[tuple[Path, str]]:
@@ -32,48 +45,251 @@ def advice(ruleset: Ruleset, document: Document) -> Iterator[tuple[Path, str]]:
             yield ("rules", rule.index), f"{sentence} {where} first."
         covers.add(rule)
         if rule.tags is not None:
-            for path, sentence in _idle_stable_tags(rule.tags):
+            for path, sentence in _of_scheme(rule.tags):
                 yield ("rules", rule.index, "tags", *path), sentence
 
 
 class _Covers:
-    """Which rule, of those added so far, is the first with a glob that covers another glob."""
+    """Which rule, of those added so far, is the first with a glob that covers another glob.
+
+    Globs with a `*` are kept by what stands before it, or where nothing does, by what stands after
+    the last one, so that few of them are tried.
+    """
 
     def __init__(self) -> None:
         self._same: dict[str, int] = {}
-        self._wider: list[tuple[re.Pattern[str], int]] = []
+        self._wider: dict[tuple[str, str], list[tuple[re.Pattern[str], int]]] = {}
 
     def add(self, rule: Rule) -> None:
         for glob in rule.repositories:
             if glob not in self._same:
                 self._same[glob] = rule.index
                 if "*" in glob:
-                    self._wider.append((glob_regex((glob,)), rule.index))
+                    start = glob.partition("*")[0]
+                    key = (start, "" if start else glob.rpartition("*")[2])
+                    self._wider.setdefault(key, []).append((glob_regex((glob,)), rule.index))
 
     def first(self, glob: str) -> int | None:
         sample = glob.replace("*", _ANY)
-        wider = (index for pattern, index in self._wider if pattern.fullmatch(sample))
-        found = [index for index in (self._same.get(glob), next(wider, None)) if index is not None]
-        return min(found, default=None)
+        keys = [(sample[:end], "") for end in range(len(sample) + 1)]
+        keys += [("", sample[start:]) for start in range(len(sample))]
+        found = [
+            next(
+                (index for regex, index in self._wider.get(key, ()) if regex.fullmatch(sample)), -1
+            )
+            for key in keys
+        ]
+        found.append(self._same.get(glob, -1))
+        return min((index for index in found if index >= 0), default=None)
 
 
-def _idle_stable_tags(scheme: Scheme) -> Iterator[tuple[Path, str]]:
+def most_numbers(definition: Any) -> int:
+    """The most numbers that versions of a kind of unique tag have; 0 where it carries none."""
+    return max(_counts(definition), default=0)
+
+
+def _counts(definition: Any) -> frozenset[int]:
+    """How many numbers versions of this kind can have."""
+    if definition == "semver":
+        return frozenset({3})
+    if isinstance(definition, Mapping) and "version" in definition:
+        parts = definition["version"]["parts"]
+        return frozenset(parts if isinstance(parts, list) else [parts])
+    return frozenset(range(1, _ANY_NUMBER)) if "version" in groups(definition) else frozenset()
+
+
+def groups(definition: Any) -> frozenset[str]:
+    """The named groups of a kind that is a pattern."""
+    if isinstance(definition, Mapping) and "pattern" in definition:
+        return frozenset(re.compile(definition["pattern"]).groupindex)
+    return frozenset()
+
+
+def _of_scheme(scheme: Scheme) -> Iterator[tuple[Path, str]]:
+    yield from _kinds(scheme)
+    yield from _variants(scheme)
     for i, stable in enumerate(scheme.stable):
-        sentence = _idle(scheme, i, stable)
-        if sentence is not None:
-            yield ("stable", i, "tag"), f"`{stable.template}` {sentence}"
+        idle = _idle(scheme, i, stable)
+        if idle is not None:
+            yield ("stable", i, "tag"), f"`{stable.template}` {idle}"
+        else:
+            for key, sentence in (*_prefixes(stable), *_unread(scheme, stable)):
+                yield ("stable", i, key), sentence
+    yield from _settings(scheme)
+
+
+def _kinds(scheme: Scheme) -> Iterator[tuple[Path, str]]:
+    taken: set[int] = set()
+    all_taken = False
+    for i, kind in enumerate(scheme.unique):
+        counts, named = _counts(kind), groups(kind)
+        # Three dotted numbers take every semver tag too; nothing else takes all of another kind.
+        if all_taken or (counts and not named and counts <= taken):
+            yield ("unique", i), f"{written(kind)} has no effect: kinds above it take all its tags."
+        if isinstance(kind, Mapping) and "version" in kind:
+            taken |= counts
+        all_taken = all_taken or (isinstance(kind, Mapping) and kind.get("pattern") in _EVERY_TAG)
+        if named and "version" not in named:
+            yield (
+                ("unique", i),
+                "The groups of a pattern have no effect without the group `version`.",
+            )
+        elif "variant" in named and not scheme.variants:
+            yield (
+                ("unique", i),
+                (
+                    "The pattern has a group `variant`, but `variants` is empty: "
+                    "no stable tag follows a version with a variant."
+                ),
+            )
+
+
+def _variants(scheme: Scheme) -> Iterator[tuple[Path, str]]:
+    if scheme.variants and not any(map(_has_variants, scheme.unique)):
+        # `main-alpine` is a stable tag where `main` is one, whatever the kinds.
+        if all(stable.follows is not None for stable in scheme.stable):
+            yield ("variants",), "`variants` has no effect: no kind under `unique` can carry one."
+    else:
+        for i, glob in enumerate(scheme.variants):
+            known = next(filter(Variants((glob,)).has, _PRERELEASES), None)
+            if known is not None:
+                yield (
+                    ("variants", i),
+                    (
+                        f"`{glob}` matches what is often a pre-release: "
+                        f"with it, 1.4.2-{known} is a release of a variant."
+                    ),
+                )
+    first = any(each.follows == "highest" and not each.placeholders for each in scheme.stable)
+    if scheme.variant_latest is not None and not (scheme.variants and first):
+        missing = (
+            "there is no stable tag without placeholders that follows `highest`"
+            if scheme.variants
+            else "there are no `variants`"
+        )
+        yield ("variant_latest",), f"`variant_latest` has no effect: {missing}."
+
+
+def _has_variants(kind: Any) -> bool:
+    return bool(_counts(kind)) and (not groups(kind) or "variant" in groups(kind))
 
 
 def _idle(scheme: Scheme, index: int, stable: StableTag) -> str | None:
+    """Why a stable tag is never moved or never looked at, if it is so."""
     tags = [tag for tag in map(stable.render, _SAMPLES) if tag is not None]
-    for owner in scheme.stable[:index]:
-        if all(owner.line(tag) is not None for tag in tags):
-            return f"already belongs to `{owner.template}` above; this entry has no effect."
+    owner = _owner(scheme, index, tags)
+    if owner is not None:
+        return f"already belongs to `{owner.template}` above; this entry has no effect."
     verdicts = {scheme.judge(tag) for tag in tags}
     if verdicts == {Verdict.UNIQUE}:
         return "is itself a unique tag of this scheme; it is skipped."
     if verdicts == {Verdict.IGNORED}:
         return "is named by `ignore` too; it is never moved."
-    if stable.follows is not None and "semver" not in scheme.unique:
+    return _unmoved(stable, max(map(most_numbers, scheme.unique)))
+
+
+def _owner(scheme: Scheme, index: int, tags: list[str]) -> StableTag | None:
+    """The entry above with which all of `tags` belong to entries above, variants and all."""
+
+    def is_owned(end: int) -> bool:
+        above = replace(scheme, unique=(), ignore=(), pin=None, stable=scheme.stable[:end])
+        return all(above.judge(tag) is Verdict.STABLE for tag in tags)
+
+    if not index or not is_owned(index):
+        return None
+    return scheme.stable[next(end for end in range(1, index + 1) if is_owned(end)) - 1]
+
+
+def _unmoved(stable: StableTag, most: int) -> str | None:
+    by_version = stable.follows == "highest" or stable.placeholders or stable.within
+    if stable.follows is None or not by_version:
+        return None
+    if not most:
         return "follows versions, but no kind under `unique` carries one; it is never moved."
+    named = max((PLACEHOLDERS.index(each) + 1 for each in stable.placeholders), default=0)
+    within = min((len(each.split(".")) for each in stable.within), default=0)
+    if max(named, within) > most:
+        return (
+            f"asks for versions of {max(named, within)} numbers, but no kind under `unique` has as "
+            "many; it is never moved."
+        )
     return None
+
+
+def _prefixes(stable: StableTag) -> Iterator[tuple[str, str]]:
+    """Where `within` and `not_within` have nothing to do with each other, or too much."""
+    if stable.follows is None or not (stable.within and stable.not_within):
+        return
+    taken = {
+        wanted: next((each for each in stable.not_within if _begins(wanted, each)), None)
+        for wanted in stable.within
+    }
+    if None not in taken.values():
+        yield (
+            "not_within",
+            (
+                "`not_within` takes away all that `within` allows: "
+                f"`{stable.template}` is never moved."
+            ),
+        )
+        return
+    for wanted, by in taken.items():
+        if by is not None:
+            yield "within", f"`{wanted}` has no effect: `{by}` in `not_within` takes it away."
+    for each in stable.not_within:
+        if not any(_begins(each, wanted) or _begins(wanted, each) for wanted in stable.within):
+            yield "not_within", f"`{each}` has no effect: it is not part of `within`."
+
+
+def _begins(prefix: str, other: str) -> bool:
+    """Whether all versions that begin with `prefix` begin with `other`."""
+    numbers, begin = (tuple(map(int, each.split("."))) for each in (prefix, other))
+    return numbers[: len(begin)] == begin
+
+
+def _unread(scheme: Scheme, stable: StableTag) -> Iterator[tuple[str, str]]:
+    """Keys of a stable tag that nothing asks for."""
+    no_effect = f"has no effect on `{stable.template}`"
+    if stable.follows is None:
+        said = {
+            "within": stable.within,
+            "not_within": stable.not_within,
+            "prereleases": stable.prereleases,
+        }
+        for key in (key for key, value in said.items() if value):
+            yield key, f"`{key}` {no_effect}, which follows nothing: your pipeline alone moves it."
+    elif stable.follows == "newest":
+        if stable.prereleases:
+            yield "prereleases", f"`prereleases` {no_effect}: `newest` counts pre-releases always."
+        if stable.not_within and not any(map(_counts, scheme.unique)):
+            yield "not_within", f"`not_within` {no_effect}: no kind under `unique` has versions."
+    elif stable.prereleases and not any(map(_has_prereleases, scheme.unique)):
+        yield "prereleases", f"`prereleases` {no_effect}: no kind under `unique` has any."
+
+
+def _has_prereleases(kind: Any) -> bool:
+    return bool(_counts(kind)) and (not groups(kind) or "prerelease" in groups(kind))
+
+
+_PUSHED = datetime(2026, 11, 23, 2, 24, tzinfo=UTC)
+
+
+def _settings(scheme: Scheme) -> Iterator[tuple[Path, str]]:
+    if scheme.pin is not None and "{tag}" not in scheme.pin:
+        sample = scheme.make_pin("x", _PUSHED, "sha256:9f1c2ab3d4e5")
+        if replace(scheme, pin=None, ignore=()).read_unique(sample) is not None:
+            yield (
+                ("pin",),
+                (
+                    f"Tags such as {sample} are taken for pins, although a kind under `unique` "
+                    "fits them; put a word before {digest}."
+                ),
+            )
+    if scheme.unknown == "remove":
+        yield (
+            ("unknown",),
+            (
+                "`unknown: remove` acts only where the stack parameter AllowTagRemoval allows it; "
+                "elsewhere such tags are reported."
+            ),
+        )

@@ -104,6 +104,19 @@ def shown(value: object) -> str:
     return f"`{clipped(str(text).lower() if isinstance(text, bool) else str(text))}`"
 
 
+def written(value: object) -> str:
+    """`value` as a sentence quotes it, lists and mappings written out on one line."""
+    return f"`{clipped(_flow(value))}`"
+
+
+def _flow(value: object) -> str:
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key}: {_flow(each)}" for key, each in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_flow, value)) + "]"
+    return "null" if value is None else shown(value)[1:-1]
+
+
 def clipped(text: str) -> str:
     return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"
 
@@ -146,7 +159,8 @@ _HINTS: tuple[tuple[str, str], ...] = (
     (r"mapping values are not allowed|simple key",
      "No key may stand here; check the indentation, or put the value in quotes."),
     (r"another document", "The file holds more than one document; keep the first `---` only."),
-    (r"quoted scalar", "A quoted text is not closed, or it holds a `\\` that YAML does not know."),
+    (r"quoted scalar",
+     "A quoted text is not closed, or has a `\\` that YAML does not know; try single quotes."),
     (r"cannot start any token|scanning a directive",
      "A value begins with a character that YAML keeps for itself; put it in quotes."),
     (r"flow (sequence|mapping|node)",
@@ -165,7 +179,7 @@ def _syntax_fault(error: MarkedYAMLError, lines: list[str]) -> Fault:
         mark = error.context_mark or mark
     line = min(mark.line + 1, max(len(lines), 1)) if mark else 1
     written = lines[line - 1] if line <= len(lines) else ""
-    if re.search(r":\s*\{\s*\w+\s*\}\s*[^\s,}\]]", written):
+    if re.search(r":\s*\{\s*\w+\s*(:%[^{}]*)?\}\s*[^\s,}\]]", written):
         return Fault(line, 'A value with `{` needs quotes, such as `"{major}.{minor}"`.')
     for pattern, sentence in _HINTS:
         if re.search(pattern, said):

@@ -9,6 +9,7 @@ import difflib
 import importlib.resources
 import json
 import re
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path as FilePath
@@ -26,9 +27,12 @@ from ecr_steward.rules.document import (
     clipped,
     parse,
     shown,
+    written,
 )
 from ecr_steward.rules.model import RulesError, Ruleset
-from ecr_steward.tags.scheme import SchemeError, StableTag
+from ecr_steward.tags.kinds import MOST_PARTS, SIMPLE, KindError, make
+from ecr_steward.tags.scheme import Scheme, SchemeError, StableTag
+from ecr_steward.tags.versions import Variants
 
 __all__ = ["Fault", "Loaded", "RulesFault", "inspect", "inspect_text", "load", "loads", "schema"]
 
@@ -42,18 +46,18 @@ _LATER = "is not supported by this version of ECR Steward"
 
 # What the rules format has and this version does not, by the keys that lead there.
 _LATER_KEYS: Mapping[tuple[str, ...], tuple[str, ...]] = {
-    ("rules", "tags"): ("variants", "variant_latest"),
-    ("rules", "tags", "stable"): ("within", "not_within", "prereleases"),
     ("rules", "repository"): (
         "policy", "lifecycle", "immutability", "scan_on_push", "resource_tags",
     ),
 }  # fmt: skip
-_LATER_VALUES: Mapping[str, tuple[str, ...]] = {
-    "unique": ("version", "build", "timestamp", "pattern"),
-    "follows": ("newest",),
-    "unknown": ("remove",),
-    "overwritten": ("restore",),
-}
+
+# What people write for a kind, and what it is called here.
+_OTHER_WORDS: Mapping[str, str] = {
+    "calver": "{version: {parts: N}}", "commit": "sha", "date": "timestamp", "digits": "build",
+    "git": "sha", "hash": "sha", "number": "build", "regex": '{pattern: "…"}',
+    "time": "timestamp", "version": "{version: {parts: N}}", "pattern": '{pattern: "…"}',
+    "parts": "{version: {parts: N}}",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -148,19 +152,39 @@ def _faults(document: Document) -> Iterator[Fault]:
         return
     for error in _validator().iter_errors(document.data):
         yield from _SENTENCES[str(error.validator)](document, tuple(error.absolute_path), error)
-    yield from _template_faults(document)
+    yield from _text_faults(document)
 
 
-def _template_faults(document: Document) -> Iterator[Fault]:
-    """Faults of stable tags, which the schema has no words for."""
+def _text_faults(document: Document) -> Iterator[Fault]:
+    """Faults within texts of a scheme, which the schema has no words for."""
     for path in document.places:
-        match path:
-            case ("rules", int(), "tags", "stable", int(), "tag"):
-                value = _at(document.data, path)
-                try:
-                    StableTag(value if isinstance(value, str) else "fine")
-                except SchemeError as error:
-                    yield Fault(document.line(path), str(error))
+        probe = _probe(path)
+        value = _at(document.data, path) if probe else None
+        if probe is None or not isinstance(value, str):
+            continue
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of expressions that may come to mean something
+                probe(value)
+        except SchemeError as error:
+            yield Fault(document.line(path), str(error))
+        except (OverflowError, RecursionError):
+            sentence = f"{shown(value)} is no regular expression that can be used; make it smaller."
+            yield Fault(document.line(path), sentence)
+
+
+def _probe(path: Path) -> Callable[[str], object] | None:
+    """What raises SchemeError if the text at `path` means nothing there."""
+    match path:
+        case ("rules", int(), "tags", "stable", int(), "tag"):
+            return StableTag
+        case ("rules", int(), "tags", "unique", int(), "pattern"):
+            return lambda text: Scheme(unique=({"pattern": text},))
+        case ("rules", int(), "tags", "pin"):
+            return lambda text: Scheme(unique=("sha",), pin=text)
+        case ("rules", int(), "tags", "variant_latest"):
+            return lambda text: Scheme(unique=("sha",), variant_latest=text)
+    return None
 
 
 def _at(data: Any, path: Path) -> Any:
@@ -170,10 +194,12 @@ def _at(data: Any, path: Path) -> Any:
 
 
 def _validator() -> Any:
-    """The schema's validator, with whole-text patterns and one error for each repeated entry."""
+    """The schema's validator, with whole-text patterns, one error for each repeated entry, and
+    the errors of the kind of unique tag that an entry names."""
     extend: Callable[..., Any] = jsonschema.validators.extend
     extended = extend(
-        jsonschema.Draft202012Validator, {"pattern": _whole_pattern, "uniqueItems": _each_once}
+        jsonschema.Draft202012Validator,
+        {"pattern": _whole_pattern, "uniqueItems": _each_once, "anyOf": _as_named},
     )
     return extended(schema())
 
@@ -191,10 +217,23 @@ def _each_once(
 ) -> Iterator[jsonschema.ValidationError]:
     seen: set[str] = set()
     for i, each in enumerate(instance if isinstance(instance, list) else ()):
-        if isinstance(each, str):
-            if each in seen:
+        if isinstance(each, str | int | dict):
+            key = json.dumps(each, sort_keys=True, default=repr)
+            if key in seen:
                 yield jsonschema.ValidationError("repeated", path=[i], instance=each)
-            seen.add(each)
+            seen.add(key)
+
+
+def _as_named(
+    validator: Any, kinds: list[dict[str, Any]], instance: object, _: object
+) -> Iterator[jsonschema.ValidationError]:
+    for kind in kinds:
+        if "const" in kind and instance == kind["const"]:
+            return
+        if isinstance(instance, dict) and any(key in instance for key in kind.get("required", ())):
+            yield from validator.descend(instance, kind)
+            return
+    yield jsonschema.ValidationError("none of them")
 
 
 def _unknown_keys(document: Document, path: Path, error: _Error) -> Iterator[Fault]:
@@ -232,30 +271,45 @@ def _missing_keys(document: Document, path: Path, error: _Error) -> Iterator[Fau
 
 
 def _wrong_type(document: Document, path: Path, error: _Error) -> Iterator[Fault]:
-    if error.validator_value == "null":
-        sentence = f"`{path[-1]}` {_LATER}; remove it or write null."
-    else:
-        said = _TYPES[str(error.validator_value)](error.instance, document.text(path), path)
-        sentence = f"{_name(path)} must be {said}."
-    yield Fault(document.line(path), sentence)
+    wanted = error.validator_value
+    first = wanted[0] if isinstance(wanted, list) else wanted
+    said = _TYPES[str(first)](error.instance, document.text(path), path)
+    yield Fault(document.line(path), f"{_name(path)} must be {said}.")
 
 
-def _not_text(value: object, written: str, path: Path) -> str:
+def _not_text(value: object, text: str, path: Path) -> str:
     if isinstance(value, dict) and value and all(each is None for each in value.values()):
-        written = "{" + ", ".join(value) + "}"
+        text = "{" + ", ".join(value) + "}"
     elif value is None or isinstance(value, dict | list):
-        return f"text; it is {shown(value)}"
-    return f'text; put it in quotes: "{clipped(written)}"'
+        other = {"pin": " or null", "within": " or a list", "not_within": " or a list"}
+        return f"text{other.get(str(path[-1]), '')}; it is {shown(value)}"
+    return f'text; put it in quotes: "{clipped(text)}"'
 
 
-def _not_a_list(value: object, written: str, path: Path) -> str:
-    hint = f'; write ["{clipped(written)}"]' if isinstance(value, str) else ""
+def _not_true_or_false(value: object, text: str, path: Path) -> str:
+    if isinstance(value, str) and value.lower() in ("true", "false"):
+        return "true or false, without quotes"
+    return f"true or false; it is {shown(value)}"
+
+
+def _not_a_count(value: object, text: str, path: Path) -> str:
+    if isinstance(value, str) and value.isdecimal():
+        return "a whole number, without quotes"
+    either = "" if isinstance(path[-1], int) else " or a list of such numbers"
+    return f"a whole number from 1 to {MOST_PARTS}{either}; it is {shown(value)}"
+
+
+def _not_a_list(value: object, text: str, path: Path) -> str:
+    hint = f'; write ["{clipped(text)}"]' if isinstance(value, str) else ""
     return f"a list; it is {shown(value)}{hint}"
 
 
-def _not_a_mapping(value: object, written: str, path: Path) -> str:
-    in_stable = isinstance(value, str) and _keys(path)[-1:] == ("stable",)
-    hint = f'; write {{tag: "{clipped(written)}"}}' if in_stable else ""
+def _not_a_mapping(value: object, text: str, path: Path) -> str:
+    hint = ""
+    if isinstance(value, str) and _keys(path)[-1:] == ("stable",):
+        hint = f'; write {{tag: "{clipped(text)}"}}'
+    elif _keys(path)[-2:] == ("unique", "version"):
+        hint = f"; write {{version: {{parts: {value if type(value) is int else 'N'}}}}}"
     return f"a mapping of keys; it is {shown(value)}{hint}"
 
 
@@ -263,35 +317,49 @@ _TYPES: Mapping[str, Callable[[object, str, Path], str]] = {
     "string": _not_text,
     "array": _not_a_list,
     "object": _not_a_mapping,
+    "boolean": _not_true_or_false,
+    "integer": _not_a_count,
 }
 
 
 def _wrong_value(document: Document, path: Path, error: _Error) -> Iterator[Fault]:
-    allowed: list[str] = error.validator_value
-    key = _keys(path)[-1]
-    later = _later_value(error.instance, _LATER_VALUES.get(key, ()))
-    if later is not None:
-        subject = f"The kind `{later}`" if key == "unique" else f"`{key}: {later}`"
-        sentence = f"{subject} {_LATER}; use {_one_of(allowed)}."
-    elif key == "unique":
-        known = f"there are {', '.join(allowed)}"
-        close = difflib.get_close_matches(str(error.instance), allowed, n=1)
-        meant = f"did you mean `{close[0]}`? T{known[1:]}" if close else known
-        sentence = f"{shown(error.instance)} is not a kind of unique tag; {meant}."
-    else:
-        sentence = f"`{key}` must be {_one_of(allowed)}; it is {shown(error.instance)}."
+    allowed = ", ".join(error.validator_value)
+    sentence = f"`{path[-1]}` must be one of {allowed}; it is {shown(error.instance)}."
     yield Fault(document.line(path), sentence)
 
 
-def _one_of(allowed: list[str]) -> str:
-    return allowed[0] if len(allowed) == 1 else f"one of {', '.join(allowed)}"
+def _no_kind(document: Document, path: Path, error: _Error) -> Iterator[Fault]:
+    yield Fault(document.line(path), _no_kind_sentence(error.instance))
 
 
-def _later_value(value: object, later: tuple[str, ...]) -> str | None:
-    """The value of `later` that `value` is, or, for a kind with settings, has as its key."""
+def _no_kind_sentence(value: object) -> str:
+    if value is None:
+        return f"An entry of `unique` is empty; {_known_kinds()}"
     if isinstance(value, dict) and len(value) == 1:
         value = next(iter(value))
-    return value if isinstance(value, str) and value in later else None
+        if value in SIMPLE:
+            return f"`{value}` has no settings; write it as a word of its own, without `:`."
+    words = {**dict(zip(SIMPLE, SIMPLE, strict=True)), **_OTHER_WORDS}
+    word = value.lower() if isinstance(value, str) else ""
+    close = difflib.get_close_matches(word, words, n=1)
+    known = _known_kinds()
+    if close:
+        known = f"did you mean `{words[close[0]]}`? {known[0].upper()}{known[1:]}"
+    return f"{written(value)} is not a kind of unique tag; {known}"
+
+
+def _known_kinds() -> str:
+    """The end of the sentence with which the kinds themselves refuse what is none of them."""
+    try:
+        make(None, Variants())
+    except KindError as error:
+        return str(error).partition("; ")[2]
+    raise AssertionError("None is a kind of unique tag")
+
+
+def _wrong_count(document: Document, path: Path, error: _Error) -> Iterator[Fault]:
+    sentence = f"{_name(path)} must be {_not_a_count(error.instance, '', path)}."
+    yield Fault(document.line(path), sentence)
 
 
 def _wrong_version(document: Document, path: Path, error: _Error) -> Iterator[Fault]:
@@ -304,7 +372,8 @@ def _wrong_version(document: Document, path: Path, error: _Error) -> Iterator[Fa
 
 def _no_entries(document: Document, path: Path, error: _Error) -> Iterator[Fault]:
     wanted = {"repositories": "name at least one repository or glob",
-              "unique": "name at least one kind of unique tag"}  # fmt: skip
+              "unique": "name at least one kind of unique tag",
+              "parts": f"name at least one number from 1 to {MOST_PARTS}"}  # fmt: skip
     yield Fault(document.line(path), f"`{path[-1]}` is empty; {wanted[str(path[-1])]}.")
 
 
@@ -313,19 +382,37 @@ def _any_entries(document: Document, path: Path, error: _Error) -> Iterator[Faul
 
 
 def _repeated(document: Document, path: Path, error: _Error) -> Iterator[Fault]:
-    sentence = f"{shown(error.instance)} is listed twice under `{_keys(path)[-1]}`; remove one."
+    sentence = f"{written(error.instance)} is listed twice under `{path[-2]}`; remove one."
     yield Fault(document.line(path), sentence)
 
 
-def _not_a_glob(document: Document, path: Path, error: _Error) -> Iterator[Fault]:
-    names, characters = {
-        "repositories": ("repositories", "small letters, digits, `.`, `_`, `-`, `/` and `*`"),
-        "ignore": ("tags", "letters, digits, `.`, `_`, `-` and `*`"),
-    }[_keys(path)[-1]]
-    sentence = f"{shown(error.instance)} can match no {names}; use {characters}"
-    if isinstance(error.instance, str) and len(error.instance) > int(error.schema["maxLength"]):
-        sentence = f"{shown(error.instance)} is longer than names of {names} can be"
-    yield Fault(document.line(path), f"{sentence}.")
+def _wrong_text(document: Document, path: Path, error: _Error) -> Iterator[Fault]:
+    key, text = _keys(path)[-1], str(error.instance)
+    sentence = _not_a_glob(key, text, error) if key in _GLOBS else _not_a_prefix(text)
+    yield Fault(document.line(path), sentence)
+
+
+_GLOBS: Mapping[str, tuple[str, str]] = {
+    "repositories": ("repositories", "small letters, digits, `.`, `_`, `-`, `/` and `*`"),
+    "ignore": ("tags", "letters, digits, `.`, `_`, `-` and `*`"),
+    "variants": ("variants", "letters, digits, `.`, `_`, `-` and `*`"),
+}
+
+
+def _not_a_glob(key: str, text: str, error: _Error) -> str:
+    names, characters = _GLOBS[key]
+    if len(text) > int(error.schema["maxLength"]):
+        return f"{shown(text)} is longer than names of {names} can be."
+    bare = text.lstrip("-")
+    if key == "variants" and re.fullmatch(error.schema["pattern"], bare):
+        return f'The `-` before a variant is no part of it: write "{bare}" for {shown(text)}.'
+    return f"{shown(text)} can match no {names}; use {characters}."
+
+
+def _not_a_prefix(text: str) -> str:
+    meant = re.fullmatch(r"v?([0-9]{1,9}(?:\.[0-9]{1,9})*)(?:\.[x*]?)*", text)
+    write = f'"{meant[1]}"' if meant else '"8" or "8.1"'
+    return f"{shown(text)} is no beginning of a version; write {write}."
 
 
 def _name(path: Path) -> str:
@@ -347,6 +434,9 @@ _SENTENCES: Mapping[str, Callable[[Document, Path, _Error], Iterator[Fault]]] = 
     "minItems": _no_entries,
     "maxItems": _any_entries,
     "uniqueItems": _repeated,
-    "pattern": _not_a_glob,
-    "maxLength": _not_a_glob,
+    "pattern": _wrong_text,
+    "maxLength": _wrong_text,
+    "anyOf": _no_kind,
+    "minimum": _wrong_count,
+    "maximum": _wrong_count,
 }

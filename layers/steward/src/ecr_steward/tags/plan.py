@@ -1,44 +1,25 @@
-"""The plan: from what ECR says and what the steward remembers to a list of changes with reasons.
-
-Everything here is pure. The order of work is `concern` (which stable tags do these hints touch?),
-`is_settled` (does the first answer already show that nothing is new?), `unbounded` (which lines
-must be listed, because no mark bounds them?), `leaders` (which images a listing makes worth a
-look?), and `plan`.
-"""
+"""The plan: from what ECR says and what the steward remembers to a list of changes with reasons."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from ecr_steward.events import Action, Hint, Kind
-from ecr_steward.tags import grammar
+from ecr_steward.events import Hint, Kind
 from ecr_steward.tags.scheme import Line, Scheme, Verdict
-from ecr_steward.tags.versions import Version
+from ecr_steward.tags.state import Concern, Image, Mark, Observed, Top, tops
 
-
-@dataclass(frozen=True, slots=True)
-class Image:
-    """An image as `DescribeImages` has it; `tags` are all the tags it has."""
-
-    digest: str
-    tags: tuple[str, ...]
-    pushed_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """The highest version verified in a line: the unique tag that carries it, and its image."""
-
-    tag: str
-    unique: str
-    digest: str
+WRITES = (Kind.PIN, Kind.RESTORE, Kind.MOVE, Kind.REMOVE)
+"""Kinds of change that write to ECR, in the order in which they must be made: an image gets its
+pin before it loses a tag."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change, and why. `before` and `after` are digests; `hint` is what it comes from."""
+    """One change, and why. `before` and `after` are digests; `hint` is what it comes from.
+
+    `found` is a change that somebody else made: it is told, and nothing is left to do.
+    """
 
     kind: Kind
     tag: str
@@ -48,30 +29,11 @@ class Change:
     hint: Hint
     before_tags: tuple[str, ...] = ()
     after_tags: tuple[str, ...] = ()
+    found: bool = False
 
-
-@dataclass(frozen=True, slots=True)
-class Concern:
-    """What the hints are about: stable tags with their lines, unique tags, unknown tags."""
-
-    lines: Mapping[str, Line] = field(default_factory=dict)
-    unique: Mapping[str, tuple[Hint, ...]] = field(default_factory=dict)
-    unknown: tuple[Hint, ...] = ()
-    hints: Mapping[str, tuple[Hint, ...]] = field(default_factory=dict)
-    """By stable tag, the hints that touch it, in order."""
-
-
-@dataclass(frozen=True, slots=True)
-class Observed:
-    """What is known of the repository while it is planned.
-
-    `images` are those looked at, with all their tags; `marks` and `known` (unique tag to the
-    digest it was first or last accepted on) come from history.
-    """
-
-    images: Mapping[str, Image]
-    marks: Mapping[str, Mark]
-    known: Mapping[str, str]
+    @property
+    def writes(self) -> bool:
+        return self.kind in WRITES and not self.found
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,226 +48,181 @@ class Plan:
 
     @property
     def writes(self) -> tuple[Change, ...]:
-        """The changes that write to ECR: pins before moves, for a moved tag may be the last."""
-        return tuple(change for change in self.changes if change.kind in (Kind.PIN, Kind.MOVE))
+        """The changes that write to ECR, in the order in which they must be made."""
+        writes = (change for change in self.changes if change.writes)
+        return tuple(sorted(writes, key=lambda change: WRITES.index(change.kind)))
 
     @property
     def findings(self) -> tuple[Change, ...]:
-        return tuple(change for change in self.changes if change.kind not in (Kind.PIN, Kind.MOVE))
+        return tuple(change for change in self.changes if not change.writes)
 
 
-@dataclass(frozen=True, slots=True)
-class _Top:
-    version: Version
-    unique: str
-    image: Image
+def plan_changes(scheme: Scheme, about: Concern, observed: Observed) -> Plan:
+    """The changes that bring every tag of `about` to where it belongs.
 
-    @property
-    def order(self) -> tuple[object, ...]:
-        """Version first; of equal versions the image pushed later, then the higher digest."""
-        return (self.version.precedence, self.image.pushed_at, self.image.digest, self.unique)
-
-
-def concern(
-    scheme: Scheme, hints: Iterable[Hint], marked: Mapping[str, Iterable[str]] | None = None
-) -> Concern:
-    """Which tags the pushes and deletes in `hints` are about.
-
-    `marked` gives, for the digest of a DELETE without a tag, the stable tags whose mark it was.
+    Every line of `about` must be bounded, or what leads it be among `observed.images`.
     """
-    lines: dict[str, Line] = {}
-    unique: dict[str, list[Hint]] = {}
-    touched: dict[str, list[Hint]] = {}
-    unknown: list[Hint] = []
-    for hint in hints:
-        for line in _lines(scheme, hint, marked or {}):
-            lines[line.tag] = line
-            touched.setdefault(line.tag, []).append(hint)
-        if hint.tag is None or hint.action is not Action.PUSH:
-            continue
-        if scheme.read_unique(hint.tag) is not None:
-            unique.setdefault(hint.tag, []).append(hint)
-        elif scheme.unknown == "report" and scheme.judge(hint.tag) is Verdict.UNKNOWN:
-            unknown.append(hint)
-    return Concern(
-        lines=lines,
-        unique={tag: tuple(each) for tag, each in unique.items()},
-        unknown=tuple(unknown),
-        hints={tag: tuple(each) for tag, each in touched.items()},
+    overwrites = _Overwrites(scheme, about, observed)
+    lines = _Lines(scheme, about, replace(observed, images=overwrites.images))
+    removes, rejects = _unknown(scheme, about, observed, [*overwrites.restores, *lines.moves])
+    losing = [*overwrites.restores, *lines.moves, *removes]
+    return Plan(
+        changes=(
+            *_pins(scheme, [*about.stable, *overwrites.late], observed, losing),
+            *overwrites.restores,
+            *lines.moves,
+            *removes,
+            *overwrites.reports,
+            *lines.reports,
+            *rejects,
+        ),
+        marks=tuple(lines.marks),
+        forgotten=tuple(lines.forgotten),
+        known=overwrites.accepted,
+        stays=tuple(lines.stays),
     )
 
 
-def concern_all(
-    scheme: Scheme, images: Iterable[Image], marks: Iterable[str], hint: Hint
-) -> Concern:
-    """The concern of a sweep: every line that an image, a stable tag or a mark gives rise to."""
-    lines: dict[str, Line] = {}
-    unique: dict[str, tuple[Hint, ...]] = {}
-    unknown: list[Hint] = []
-    for image in images:
-        for tag in image.tags:
-            found = Hint(hint.repository, Action.PUSH, tag, image.digest, hint.cause, hint.time)
-            lines.update((line.tag, line) for line in _lines(scheme, found, {}))
-            if scheme.read_unique(tag) is not None:
-                unique[tag] = (found,)
-            elif scheme.unknown == "report" and scheme.judge(tag) is Verdict.UNKNOWN:
-                unknown.append(found)
-    for tag in marks:
-        line = scheme.line(tag)
-        if line is not None:
-            lines[tag] = line
-    return Concern(lines, unique, tuple(unknown), dict.fromkeys(lines, (hint,)))
+def with_restores(scheme: Scheme, about: Concern, observed: Observed) -> Observed:
+    """What is observed once the unique tags are back where they belong: what `plan_changes` plans
+    the stable tags on, and so what their lines must be bounded in."""
+    return replace(observed, images=_Overwrites(scheme, about, observed).images)
 
 
-def _lines(scheme: Scheme, hint: Hint, marked: Mapping[str, Iterable[str]]) -> Sequence[Line]:
-    if hint.tag is None:
-        tags = marked.get(hint.digest or "", ())
-        return [line for tag in tags if (line := scheme.line(tag)) is not None]
-    unique = scheme.read_unique(hint.tag)
-    if unique is not None:
-        return scheme.lines(unique.version) if unique.version is not None else ()
-    line = scheme.line(hint.tag)
-    return () if line is None else (line,)
+class _Overwrites:
+    """Unique tags that are on another image than history knows.
 
-
-def is_settled(
-    about: Concern, found: Iterable[str], marks: Mapping[str, Mark], known: Mapping[str, str]
-) -> bool:
-    """Whether the first answer shows that nothing is new.
-
-    `found` are the digests that the pushed digests, the stable tags and their marks lead to, with
-    nothing missing. It is settled when they are all one digest, every mark is on it, and history
-    knows the pushed unique tags on it: an echo of the steward's own writes, or a repeated event.
+    `images` is what the repository looks like once the restores are made; `late` are pushes of a
+    unique tag that another push took away again, and with it the image's last tag.
     """
-    digests = set(found)
-    if about.unknown or len(digests) > 1:
-        return False
-    if any(tag not in marks or marks[tag].digest not in digests for tag in about.lines):
-        return False
-    return all(
-        known.get(tag) == hint.digest for tag, hints in about.unique.items() for hint in hints
-    )
 
+    def __init__(self, scheme: Scheme, about: Concern, observed: Observed) -> None:
+        self.restores: list[Change] = []
+        self.reports: list[Change] = []
+        self.late: list[Hint] = []
+        self.accepted: dict[str, str] = {}
+        self.images = dict(observed.images)
+        self._frozen = observed.frozen
+        for tag, hints in about.unique.items():
+            hint = next((each for each in hints if _carries(observed, each)), None)
+            known = observed.known.get(tag)
+            if hint is not None and hint.digest is not None and known != hint.digest:
+                self._judge(scheme, tag, known, hint, observed.images[hint.digest])
+            if scheme.overwritten == "restore":
+                self.late += [each for each in hints if each.digest != known]
 
-def unbounded(scheme: Scheme, about: Concern, observed: Observed) -> tuple[Line, ...]:
-    """The lines that nothing bounds: their highest version is known only from a listing.
-
-    A line is bounded by its own mark while the mark's image still carries the mark's unique tag;
-    or by a wider line's mark that is not higher than the best version seen in this line, for then
-    nothing in this line can be higher either.
-    """
-    tops = _tops(scheme, about.lines, observed.images.values())
-    bounds = {tag: bound for tag in about.lines if (bound := _bound(scheme, observed, tag))}
-    return tuple(
-        line
-        for tag, line in about.lines.items()
-        if tag not in bounds and not _bounded_from_above(line, tops.get(tag), about.lines, bounds)
-    )
-
-
-def _bounded_from_above(
-    line: Line, top: _Top | None, lines: Mapping[str, Line], bounds: Mapping[str, Version]
-) -> bool:
-    return top is not None and any(
-        line.within(lines[tag]) and bound.precedence <= top.version.precedence
-        for tag, bound in bounds.items()
-    )
-
-
-def _bound(scheme: Scheme, observed: Observed, tag: str) -> Version | None:
-    mark = observed.marks.get(tag)
-    image = observed.images.get(mark.digest) if mark is not None else None
-    if mark is None or image is None or mark.unique not in image.tags:
-        return None
-    unique = scheme.read_unique(mark.unique)
-    return None if unique is None else unique.version
-
-
-def leaders(
-    scheme: Scheme, lines: Iterable[Line], listed: Iterable[tuple[str, str]]
-) -> frozenset[str]:
-    """The digests that carry the highest version of one of `lines`.
-
-    `listed` are the tags of the repository with their digests, as `ListImages` has them. Several
-    images can be of equal version; which of them leads is decided by when they were pushed.
-    """
-    wanted = {line.tag for line in lines}
-    best: dict[str, tuple[tuple[object, ...], set[str]]] = {}
-    for tag, digest in listed:
-        unique = scheme.read_unique(tag)
-        if unique is None or unique.version is None:
-            continue
-        order = unique.version.precedence
-        for line in scheme.lines(unique.version):
-            if line.tag not in wanted:
-                continue
-            held = best.get(line.tag)
-            if held is None or order > held[0]:
-                best[line.tag] = (order, {digest})
-            elif order == held[0]:
-                held[1].add(digest)
-    return frozenset(digest for _, digests in best.values() for digest in digests)
-
-
-def plan(scheme: Scheme, about: Concern, observed: Observed) -> Plan:
-    """The changes that bring every stable tag of `about` to where it belongs.
-
-    Every line of `about` must be bounded, or its leaders be among `observed.images`.
-    """
-    tops = _tops(scheme, about.lines, observed.images.values())
-    holders = {tag: image for image in observed.images.values() for tag in image.tags}
-    moves: list[Change] = []
-    marks: list[Mark] = []
-    forgotten: list[str] = []
-    stays: list[tuple[str, str]] = []
-    for tag, line in about.lines.items():
-        top, holder, mark = tops.get(tag), holders.get(tag), observed.marks.get(tag)
-        if top is None:
-            forgotten += [tag] if mark is not None else []
-            stays.append((tag, f"no image has a version of {line}"))
-            continue
-        if mark != (new := Mark(tag, top.unique, top.image.digest)):
-            marks.append(new)
-        if holder is not None and holder.digest == top.image.digest:
-            stays.append((tag, f"it is on {top.unique}, the highest of {line}"))
-            continue
-        reason = _reason(scheme, line, top, holder, mark)
-        hint = _hint_for(about.hints[tag], top.image.digest)
-        moves.append(
+    def _judge(
+        self, scheme: Scheme, tag: str, known: str | None, hint: Hint, newcomer: Image
+    ) -> None:
+        owner = self.images.get(known or "")
+        if known is None or scheme.overwritten == "allow":
+            self.accepted[tag] = newcomer.digest
+            return
+        reason = f"`{tag}` is a unique tag and was put on another image than it named before"
+        if scheme.overwritten == "restore" and tag in self._frozen:
+            reason += "; ECR does not let it be put back."
+        elif scheme.overwritten == "restore" and owner is not None:
+            self._restore(tag, owner, newcomer, hint)
+            reason += "; it is put back."
+        else:
+            self.accepted[tag] = newcomer.digest
+            gone = scheme.overwritten == "restore"
+            reason += "; that image is gone, so it cannot be put back." if gone else "."
+        self.reports.append(
             Change(
-                kind=Kind.MOVE,
+                kind=Kind.OVERWRITE,
                 tag=tag,
-                before=None if holder is None else holder.digest,
-                after=top.image.digest,
+                before=known,
+                after=newcomer.digest,
                 reason=reason,
                 hint=hint,
-                before_tags=() if holder is None else holder.tags,
-                after_tags=top.image.tags,
+                before_tags=() if owner is None else owner.tags,
+                after_tags=newcomer.tags,
             )
         )
-    overwrites, known = _overwrites(scheme, about, observed)
-    return Plan(
-        changes=(*_pins(moves, observed), *moves, *overwrites, *_rejects(about)),
-        marks=tuple(marks),
-        forgotten=tuple(forgotten),
-        known=known,
-        stays=tuple(stays),
-    )
+
+    def _restore(self, tag: str, owner: Image, newcomer: Image, hint: Hint) -> None:
+        self.restores.append(
+            Change(
+                kind=Kind.RESTORE,
+                tag=tag,
+                before=newcomer.digest,
+                after=owner.digest,
+                reason=f"`{tag}` is a unique tag: it goes back to the image it belongs to.",
+                hint=hint,
+                before_tags=newcomer.tags,
+                after_tags=owner.tags,
+            )
+        )
+        kept = tuple(each for each in self.images[newcomer.digest].tags if each != tag)
+        self.images[newcomer.digest] = replace(self.images[newcomer.digest], tags=kept)
+        self.images[owner.digest] = replace(owner, tags=(*owner.tags, tag))
 
 
-def _tops(scheme: Scheme, lines: Mapping[str, Line], images: Iterable[Image]) -> dict[str, _Top]:
-    tops: dict[str, _Top] = {}
-    for image in images:
-        for tag in image.tags:
-            unique = scheme.read_unique(tag)
-            if unique is None or unique.version is None:
-                continue
-            top = _Top(unique.version, tag, image)
-            for line in scheme.lines(unique.version):
-                held = tops.get(line.tag)
-                if line.tag in lines and (held is None or top.order > held.order):
-                    tops[line.tag] = top
-    return tops
+class _Lines:
+    """Where the stable tags belong, and what has to move."""
+
+    def __init__(self, scheme: Scheme, about: Concern, observed: Observed) -> None:
+        self._scheme, self._about, self._observed = scheme, about, observed
+        self.moves: list[Change] = []
+        self.reports: list[Change] = []
+        self.marks: list[Mark] = []
+        self.forgotten: list[str] = []
+        self.stays: list[tuple[str, str]] = []
+        images = observed.images.values()
+        leading = tops(scheme, about.lines, images)
+        holders = {tag: image for image in images for tag in image.tags}
+        for tag, line in about.lines.items():
+            top = leading.get(tag)
+            if top is None:
+                self._leaderless(line, holders.get(tag))
+            else:
+                self._place(line, top, holders.get(tag))
+        self.reports += _twins(scheme, about, leading, images)
+
+    def _leaderless(self, line: Line, holder: Image | None) -> None:
+        mark = self._observed.marks.get(line.tag)
+        self.stays.append((line.tag, f"no image is left for {line}"))
+        if mark is None:
+            return
+        self.forgotten.append(line.tag)
+        if holder is None:
+            self.reports.append(
+                Change(
+                    kind=Kind.REMOVE,
+                    tag=line.tag,
+                    before=mark.digest,
+                    after=None,
+                    reason=f"{mark.unique} is gone and nothing is left of {line}: "
+                    f"`{line.tag}` stays away.",
+                    hint=self._about.hints[line.tag][0],
+                    found=True,
+                )
+            )
+
+    def _place(self, line: Line, top: Top, holder: Image | None) -> None:
+        mark = self._observed.marks.get(line.tag)
+        if mark != (new := Mark(line.tag, top.unique, top.image.digest)):
+            self.marks.append(new)
+        if holder is not None and holder.digest == top.image.digest:
+            self.stays.append((line.tag, f"it is on {top.unique}, {_rank(line)}"))
+            return
+        move = Change(
+            kind=Kind.MOVE,
+            tag=line.tag,
+            before=None if holder is None else holder.digest,
+            after=top.image.digest,
+            reason=_reason(self._scheme, line, top, holder, mark),
+            hint=_hint_for(self._about.hints[line.tag], top.image.digest),
+            before_tags=() if holder is None else holder.tags,
+            after_tags=top.image.tags,
+        )
+        held = self._observed.holds.get(line.tag)
+        if held is None:
+            self.moves.append(move)
+        else:
+            reason = f"`{line.tag}` is held ({held}) and does not go to {top.unique}."
+            self.reports.append(replace(move, kind=Kind.HELD, reason=reason))
 
 
 def _hint_for(hints: Sequence[Hint], digest: str) -> Hint:
@@ -313,91 +230,175 @@ def _hint_for(hints: Sequence[Hint], digest: str) -> Hint:
     return next((hint for hint in hints if hint.digest == digest), hints[0])
 
 
-def _reason(scheme: Scheme, line: Line, top: _Top, holder: Image | None, mark: Mark | None) -> str:
-    if mark is not None and _was_higher(scheme, mark, top):
+def _rank(line: Line) -> str:
+    return f"the {'newest' if line.newest else 'highest'} of {line}"
+
+
+def _reason(scheme: Scheme, line: Line, top: Top, holder: Image | None, mark: Mark | None) -> str:
+    if mark is not None and _was_higher(scheme, line, mark, top):
         return (
-            f"{mark.unique}, the highest of {line} until now, is gone: {top.unique} is the "
-            f"highest that is left."
+            f"{mark.unique}, {_rank(line)} until now, is gone: {top.unique} is the highest that "
+            "is left."
         )
     if holder is None:
-        return f"{top.unique} is the highest of {line}, and `{line.tag}` was on no image."
-    held = _tops(scheme, {line.tag: line}, [holder]).get(line.tag)
+        return f"{top.unique} is {_rank(line)}, and `{line.tag}` was on no image."
+    if line.newest:
+        return f"{top.unique} is {_rank(line)}."
+    held = tops(scheme, {line.tag: line}, [holder]).get(line.tag)
     if held is None:
         return (
-            f"{top.unique} is the highest of {line}; the image that `{line.tag}` was on has no "
-            f"version of it."
+            f"{top.unique} is {_rank(line)}; the image that `{line.tag}` was on has no version "
+            "of it."
         )
-    if held.version.precedence < top.version.precedence:
-        return f"{top.unique} is higher than {held.unique}, and the highest of {line}."
+    if not held.equals(top):
+        return f"{top.unique} is higher than {held.unique}, and {_rank(line)}."
     return f"{top.unique} names an image pushed later than that of {held.unique}."
 
 
-def _was_higher(scheme: Scheme, mark: Mark, top: _Top) -> bool:
+def _was_higher(scheme: Scheme, line: Line, mark: Mark, top: Top) -> bool:
     unique = scheme.read_unique(mark.unique)
-    version = None if unique is None else unique.version
-    return version is not None and version.precedence > top.version.precedence
+    if line.newest or unique is None or unique.version is None or top.version is None:
+        return False
+    return unique.version.precedence > top.version.precedence
 
 
-def _pins(moves: Sequence[Change], observed: Observed) -> list[Change]:
-    """A pin for every image that `moves` would leave without any tag."""
-    leaving: dict[str, list[Change]] = {}
-    for move in moves:
-        if move.before is not None:
-            leaving.setdefault(move.before, []).append(move)
-    pins = []
-    for digest, left in leaving.items():
+def _twins(
+    scheme: Scheme, about: Concern, leading: Mapping[str, Top], images: Iterable[Image]
+) -> list[Change]:
+    """Unique tags of equal version on other images than the one that leads their line."""
+    found: dict[str, Change] = {}
+    for image in images:
+        for tag in image.tags:
+            unique = scheme.read_unique(tag)
+            if unique is None or unique.version is None:
+                continue
+            for line in scheme.lines(unique.version):
+                top = leading.get(line.tag)
+                twin = Top(tag, unique.version, image, line.newest)
+                if top is None or top.image.digest == image.digest or not twin.equals(top):
+                    continue
+                reason = (
+                    f"`{tag}` and `{top.unique}` are equal versions of different images; "
+                    f"`{line.tag}` follows `{top.unique}`, whose image was pushed later."
+                )
+                hint = about.hints[line.tag][0]
+                found[tag] = Change(Kind.REJECT, tag, None, image.digest, reason, hint)
+    return list(found.values())
+
+
+def _pins(
+    scheme: Scheme, pushes: Iterable[Hint], observed: Observed, losing: Sequence[Change]
+) -> list[Change]:
+    """A pin for every image that would be left without any tag, that lost its unique tag to
+    another, or, where the rule says so, that only stable tags name.
+
+    `pushes` are those whose image may need a pin whatever moves: of stable tags where the rule has
+    them pinned, of unique tags where it has them restored.
+    """
+    pins: dict[str, Change] = {}
+    arriving = {change.after for change in losing}
+    for digest, left in _by_image(losing).items():
         image = observed.images[digest]
-        arriving = any(move.after == digest for move in moves)
-        if arriving or set(image.tags) - {move.tag for move in left}:
+        rest = [tag for tag in image.tags if tag not in {change.tag for change in left}]
+        reason = _why_pinned(scheme, left, rest)
+        if reason is not None and (rest or digest not in arriving or _is_restored(left)):
+            named = next((tag for tag in rest if scheme.judge(tag) is Verdict.STABLE), left[0].tag)
+            tag = left[0].tag if _is_restored(left) else named
+            pins[digest] = _pin(scheme, image, replace(left[0], tag=tag), reason)
+    for hint in pushes:
+        found = observed.images.get(hint.digest or "")
+        if found is None or found.digest in pins:
             continue
-        pin = grammar.pin(left[0].tag, image.pushed_at, digest)
-        pins.append(
-            Change(
-                kind=Kind.PIN,
-                tag=pin,
-                before=None,
-                after=digest,
-                reason=f"The image would lose its last tag when `{left[0].tag}` moves.",
-                hint=left[0].hint,
-                after_tags=image.tags,
-            )
-        )
-    return pins
+        late = not found.tags and found.digest not in arriving
+        if late or (hint.tag in found.tags and _is_only_stable(scheme, found.tags)):
+            change = Change(Kind.MOVE, hint.tag or "", None, found.digest, "", hint)
+            reason = f"Only stable tags name the image (`{hint.tag}`)."
+            if late:
+                reason = f"Another push took `{hint.tag}` from the image, which has no tag left."
+            pins[found.digest] = _pin(scheme, found, change, reason)
+    return list(pins.values())
 
 
-def _overwrites(
-    scheme: Scheme, about: Concern, observed: Observed
-) -> tuple[list[Change], dict[str, str]]:
-    """Unique tags that are on another image than history knows, and what to remember of each."""
-    changes: list[Change] = []
-    accepted: dict[str, str] = {}
-    for tag, hints in about.unique.items():
-        hint = next((each for each in hints if _carries(observed, each)), None)
-        known = observed.known.get(tag)
-        if hint is None or hint.digest is None or known == hint.digest:
+def _why_pinned(scheme: Scheme, left: Sequence[Change], rest: Collection[str]) -> str | None:
+    """Why an image that the changes `left` take tags from needs a pin, or None if it does not."""
+    if _is_restored(left) and not _is_named(scheme, rest):
+        return "The image lost the unique tag it came by."
+    if not rest:
+        return f"The image would lose its last tag when `{left[0].tag}` moves."
+    removed = any(change.kind is Kind.REMOVE for change in left)
+    if removed and scheme.pin is not None and _is_only_stable(scheme, rest):
+        return f"Only stable tags name the image once `{left[0].tag}` is removed."
+    return None
+
+
+def _is_restored(left: Iterable[Change]) -> bool:
+    return any(change.kind is Kind.RESTORE for change in left)
+
+
+def _is_only_stable(scheme: Scheme, tags: Iterable[str]) -> bool:
+    """Whether stable tags, and such as nobody judges, are all that `tags` has."""
+    return {scheme.judge(tag) for tag in tags} - {Verdict.IGNORED} == {Verdict.STABLE}
+
+
+def _by_image(losing: Iterable[Change]) -> dict[str, list[Change]]:
+    leaving: dict[str, list[Change]] = {}
+    for change in losing:
+        if change.before is not None:
+            leaving.setdefault(change.before, []).append(change)
+    return leaving
+
+
+def _is_named(scheme: Scheme, tags: Iterable[str]) -> bool:
+    """Whether one of `tags` is a unique tag or a pin."""
+    return any(scheme.judge(tag) in (Verdict.UNIQUE, Verdict.PIN) for tag in tags)
+
+
+def _pin(scheme: Scheme, image: Image, cause: Change, reason: str) -> Change:
+    return Change(
+        kind=Kind.PIN,
+        tag=scheme.make_pin(cause.tag, image.pushed_at, image.digest),
+        before=None,
+        after=image.digest,
+        reason=reason,
+        hint=cause.hint,
+        after_tags=image.tags,
+    )
+
+
+def _unknown(
+    scheme: Scheme, about: Concern, observed: Observed, losing: Sequence[Change]
+) -> tuple[list[Change], list[Change]]:
+    """What to remove and what to report of the unknown tags; an image's last tag always stays."""
+    removes: list[Change] = []
+    rejects: list[Change] = []
+    leaving = {(change.before, change.tag) for change in losing}
+    for hint in about.unknown:
+        tag, image = hint.tag or "", observed.images.get(hint.digest or "")
+        reason = f"`{tag}` is neither a unique nor a stable tag of this repository's rule"
+        removable = scheme.unknown == "remove" and image is not None
+        if removable and image is not None and tag not in image.tags:
             continue
-        accepted[tag] = hint.digest
-        if known is not None and scheme.overwritten == "report":
-            reason = f"`{tag}` is a unique tag and was put on another image than it named before."
-            tags = observed.images[hint.digest].tags
-            changes.append(Change(Kind.OVERWRITE, tag, known, hint.digest, reason, hint, (), tags))
-    return changes, accepted
+        if removable and image is not None:
+            kept = {each for each in image.tags if (image.digest, each) not in leaving} - {tag}
+            if kept:
+                leaving.add((image.digest, tag))
+                removes.append(
+                    Change(
+                        kind=Kind.REMOVE,
+                        tag=tag,
+                        before=image.digest,
+                        after=None,
+                        reason=f"{reason}.",
+                        hint=hint,
+                        before_tags=image.tags,
+                    )
+                )
+                continue
+            reason += "; it stays, for it is the image's last tag"
+        rejects.append(Change(Kind.REJECT, tag, None, hint.digest, f"{reason}.", hint))
+    return removes, rejects
 
 
 def _carries(observed: Observed, hint: Hint) -> bool:
     image = observed.images.get(hint.digest or "")
     return image is not None and hint.tag in image.tags
-
-
-def _rejects(about: Concern) -> list[Change]:
-    return [
-        Change(
-            kind=Kind.REJECT,
-            tag=hint.tag or "",
-            before=None,
-            after=hint.digest,
-            reason=f"`{hint.tag}` is neither a unique nor a stable tag of this repository's rule.",
-            hint=hint,
-        )
-        for hint in about.unknown
-    ]

@@ -7,11 +7,13 @@ import functools
 import re
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from ecr_steward.tags import grammar
-from ecr_steward.tags.kinds import KINDS, Kind, Unique
-from ecr_steward.tags.versions import Version
+from ecr_steward.tags.kinds import Kind, KindError, Unique, make
+from ecr_steward.tags.pins import DEFAULT_PIN, PinError, PinTemplate
+from ecr_steward.tags.versions import Variants, Version
 
 PLACEHOLDERS = ("major", "minor", "patch")
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
@@ -59,51 +61,118 @@ class Line:
     """The versions that one stable tag can point to.
 
     `numbers` are the parts that a version must have, by position and as written: `1.4` holds
-    `((0, "1"), (1, "4"))`, `latest` holds none and so every release.
+    `((0, "1"), (1, "4"))`, `latest` holds none and so every release. `variant` is the variant that
+    it must have, None for none. `within` and `not_within` are prefixes of numbers. A line that
+    follows the newest image (`newest`) holds unique tags without a version too.
     """
 
     tag: str
     numbers: tuple[tuple[int, str], ...]
+    variant: str | None = None
+    prereleases: bool = False
+    newest: bool = False
+    within: tuple[tuple[int, ...], ...] = ()
+    not_within: tuple[tuple[int, ...], ...] = ()
 
     @property
     def is_major_zero(self) -> bool:
         """Whether this is the line of the whole of major version 0, which promises nothing."""
-        return len(self.numbers) == 1 and self.numbers[0] == (0, "0")
+        zero = len(self.numbers) == 1 and self.numbers[0][0] == 0 and not int(self.numbers[0][1])
+        return zero and (0,) not in self.within
 
-    def holds(self, version: Version) -> bool:
-        if version.prerelease is not None or self.is_major_zero:
+    def holds(self, version: Version | None) -> bool:
+        """Whether a unique tag with this version, or with none, belongs to the line."""
+        if version is None:
+            return self.newest and not (self.numbers or self.variant or self.within)
+        if version.variant != self.variant or self.is_major_zero:
+            return False
+        if version.prerelease is not None and not (self.prereleases or self.newest):
             return False
         written = version.written
-        return all(i < len(written) and written[i] == part for i, part in self.numbers)
+        if not all(i < len(written) and written[i] == part for i, part in self.numbers):
+            return False
+        return self._admits(version.numbers)
 
-    def within(self, wider: Line) -> bool:
+    def _admits(self, numbers: tuple[int, ...]) -> bool:
+        if self.within and not any(numbers[: len(each)] == each for each in self.within):
+            return False
+        return not any(numbers[: len(each)] == each for each in self.not_within)
+
+    def inside(self, wider: Line) -> bool:
         """Whether every version of this line is one of `wider`'s too."""
-        return set(wider.numbers) <= set(self.numbers)
+        return (
+            self.variant == wider.variant
+            and not wider.newest
+            and not self.newest
+            and (wider.prereleases or not self.prereleases)
+            and wider.within in ((), self.within)
+            and set(wider.not_within) <= set(self.not_within)
+            and set(wider.numbers) <= set(self.numbers)
+        )
 
     def __str__(self) -> str:
         """The line in words for a reason: `1.4.*`, or `all releases`."""
-        if not self.numbers:
-            return "all releases"
+        if self.newest:
+            return f"all `{self.variant}` images" if self.variant else "all images"
         parts = dict(self.numbers)
-        return ".".join(parts.get(i, "*") for i in range(max(parts) + 1)) + ".*"
+        if parts:
+            words = ".".join(parts.get(i, "*") for i in range(max(parts) + 1)) + ".*"
+            words += f"-{self.variant}" if self.variant else ""
+        else:
+            words = "all versions" if self.prereleases else "all releases"
+            words += f" of `{self.variant}`" if self.variant else ""
+        if self.within:
+            words += " within " + ", ".join(".".join(map(str, each)) for each in self.within)
+        return words
 
 
 @dataclass(frozen=True)
 class StableTag:
-    """One entry of `stable:`; `follows` is None for a tag that only the team's pipeline moves."""
+    """One entry of `stable:`.
+
+    `follows` is `highest`, `newest`, or None for a tag that only the team's pipeline moves.
+    `within` and `not_within` are prefixes of version numbers, such as `8` or `8.1`.
+    """
 
     template: str
     follows: str | None = None
+    within: tuple[str, ...] = ()
+    not_within: tuple[str, ...] = ()
+    prereleases: bool = False
 
     def __post_init__(self) -> None:
         for name in _PLACEHOLDER.findall(self.template):
             if name not in PLACEHOLDERS:
                 known = ", ".join(f"{{{each}}}" for each in PLACEHOLDERS)
-                raise SchemeError(f"`{{{name}}}` is not a placeholder; there are {known}.")
+                raise SchemeError(
+                    f"`{{{name}}}` is not a placeholder; there are {known}.", ("tag",)
+                )
         if not grammar.is_tag(_PLACEHOLDER.sub("0", self.template)):
             raise SchemeError(
-                f"`{self.template}` renders to no valid tag: use letters, digits, `_`, `.` and `-`."
+                f"`{self.template}` renders to no valid tag: it has letters, digits, `_.-` only.",
+                ("tag",),
             )
+        if self.follows not in (None, "highest", "newest"):
+            raise SchemeError(
+                f"`follows` must be highest or newest; it is `{self.follows}`.", ("follows",)
+            )
+        for key, prefixes in (("within", self.within), ("not_within", self.not_within)):
+            for prefix in prefixes:
+                if not _PREFIX.fullmatch(prefix):
+                    raise SchemeError(
+                        f'`{prefix}` is no beginning of a version; write "8" or "8.1".', (key,)
+                    )
+
+    @classmethod
+    def from_document(cls, entry: Mapping[str, Any]) -> StableTag:
+        """Build it from an entry of `stable:`; raises SchemeError."""
+        return cls(
+            template=entry["tag"],
+            follows=entry.get("follows"),
+            within=_several(entry.get("within", ())),
+            not_within=_several(entry.get("not_within", ())),
+            prereleases=entry.get("prereleases", False),
+        )
 
     @functools.cached_property
     def placeholders(self) -> tuple[str, ...]:
@@ -123,42 +192,73 @@ class StableTag:
         return re.compile(pattern)
 
     def render(self, version: Version) -> str | None:
-        """The stable tag for `version`, or None where it lacks a number the template names."""
+        """The stable tag for the numbers of `version`, without its variant; None if it has too
+        few numbers."""
         values = dict(zip(PLACEHOLDERS, version.written, strict=False))
         if any(name not in values for name in self.placeholders):
             return None
         return _PLACEHOLDER.sub(lambda match: values[match[1]], self.template)
 
-    def line(self, tag: str) -> Line | None:
-        """The line of `tag` if this template renders it, else None."""
-        match = self._regex.fullmatch(tag)
+    def line(self, tag: str, base: str | None = None, variant: str | None = None) -> Line | None:
+        """The line of `tag` if this template renders it as `base` (for a variant), else None."""
+        match = self._regex.fullmatch(tag if base is None else base)
         if match is None:
             return None
         named = match.groupdict()
-        numbers = tuple((i, named[p]) for i, p in enumerate(PLACEHOLDERS) if p in named)
-        return Line(tag=tag, numbers=numbers)
+        return Line(
+            tag=tag,
+            numbers=tuple((i, named[p]) for i, p in enumerate(PLACEHOLDERS) if p in named),
+            variant=variant,
+            prereleases=self.prereleases,
+            newest=self.follows == "newest",
+            within=tuple(map(_numbers, self.within)),
+            not_within=tuple(map(_numbers, self.not_within)),
+        )
+
+
+_PREFIX = re.compile(r"[0-9]+(\.[0-9]+)*")
+
+
+def _several(value: Any) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+def _numbers(prefix: str) -> tuple[int, ...]:
+    return tuple(map(int, prefix.split(".")))
 
 
 @dataclass(frozen=True)
 class Scheme:
     """What `tags:` says of a repository.
 
-    `unique` are the kinds in the order of the rules file: where a tag fits several, the first
-    decides. `ignore` are globs on tags. `unknown` is `allow` or `report`.
+    `unique` are the kinds as the rules file defines them, in its order: where a tag fits several,
+    the first decides. `variants` and `ignore` are globs. `variant_latest` is the template of the
+    first literal's name for a variant; None stands for the bare variant. `pin` is the template of
+    pins, None where only an image that would lose its last tag is pinned. `unknown` is `allow`,
+    `report` or `remove`, `overwritten` is `allow`, `report` or `restore`.
     """
 
-    unique: tuple[str, ...]
+    unique: tuple[Any, ...]
     stable: tuple[StableTag, ...] = ()
+    variants: tuple[str, ...] = ()
+    variant_latest: str | None = None
+    pin: str | None = None
     ignore: tuple[str, ...] = ()
     unknown: str = "report"
     overwritten: str = "report"
 
     def __post_init__(self) -> None:
-        for i, name in enumerate(self.unique):
-            if name not in KINDS:
-                known = ", ".join(KINDS)
-                raise SchemeError(f"`{name}` is not a kind of unique tag; there are {known}.",
-                                  ("unique", i))  # fmt: skip
+        for i, definition in enumerate(self.unique):
+            try:
+                make(definition, self._variants)
+            except KindError as error:
+                raise SchemeError(str(error), ("unique", i)) from error
+        try:
+            _ = self._pin_templates
+        except PinError as error:
+            raise SchemeError(str(error), ("pin",)) from error
+        if self.variant_latest is not None:
+            _check_variant_latest(self.variant_latest)
 
     @classmethod
     def from_document(cls, tags: Mapping[str, Any]) -> Scheme:
@@ -166,25 +266,46 @@ class Scheme:
         stable = []
         for i, entry in enumerate(tags.get("stable", ())):
             try:
-                stable.append(StableTag(entry["tag"], entry.get("follows")))
+                stable.append(StableTag.from_document(entry))
             except SchemeError as error:
-                raise SchemeError(str(error), ("stable", i, "tag")) from error
+                raise SchemeError(str(error), ("stable", i, *error.path)) from error
         return cls(
             unique=tuple(tags["unique"]),
             stable=tuple(stable),
+            variants=tuple(tags.get("variants", ())),
+            variant_latest=tags.get("variant_latest"),
+            pin=tags.get("pin"),
             ignore=tuple(tags.get("ignore", ())),
             unknown=tags.get("unknown", "report"),
             overwritten=tags.get("overwritten", "report"),
         )
 
     @functools.cached_property
+    def _variants(self) -> Variants:
+        return Variants(self.variants)
+
+    @functools.cached_property
     def _kinds(self) -> tuple[Kind, ...]:
-        return tuple(KINDS[name] for name in self.unique)
+        return tuple(make(definition, self._variants) for definition in self.unique)
+
+    @functools.cached_property
+    def _pin_templates(self) -> tuple[PinTemplate, ...]:
+        """The rule's own template first, and the default one, whose pins may be there already."""
+        own = () if self.pin is None else (PinTemplate(self.pin),)
+        return (*own, DEFAULT_PIN)
 
     @functools.cached_property
     def _ignored(self) -> re.Pattern[str] | None:
         patterns = [".*".join(map(re.escape, glob.split("*"))) for glob in self.ignore]
         return re.compile("|".join(patterns)) if patterns else None
+
+    @functools.cached_property
+    def _latest(self) -> StableTag | None:
+        """The first literal that follows versions: for a variant its name is the variant's."""
+        literals = (
+            each for each in self.stable if each.follows == "highest" and not each.placeholders
+        )
+        return next(literals, None)
 
     def is_ignored(self, tag: str) -> bool:
         """Whether `tag` is never judged, never moved and never a candidate."""
@@ -192,10 +313,18 @@ class Scheme:
             return True
         return self._ignored is not None and self._ignored.fullmatch(tag) is not None
 
+    def is_pin(self, tag: str) -> bool:
+        """Whether `tag` is one that the rule's pin template or the default one can render."""
+        return any(template.renders(tag) for template in self._pin_templates)
+
+    def make_pin(self, tag: str, pushed_at: datetime, digest: str) -> str:
+        """The unique tag for an image that only the stable tag `tag` names."""
+        return self._pin_templates[0].render(tag, pushed_at, digest)
+
     @_Remembered
     def read_unique(self, tag: str) -> Unique | None:
         """The unique tag that `tag` is, or None; ignored tags and pins are none."""
-        if grammar.is_pin(tag) or self.is_ignored(tag):
+        if self.is_pin(tag) or self.is_ignored(tag):
             return None
         return self._read(tag)
 
@@ -209,36 +338,90 @@ class Scheme:
     @_Remembered
     def judge(self, tag: str) -> Verdict:
         """What `tag` is. Pins come first, then what is ignored, then unique, then stable."""
-        if grammar.is_pin(tag):
+        if self.is_pin(tag):
             return Verdict.PIN
         if self.is_ignored(tag):
             return Verdict.IGNORED
         if self._read(tag) is not None:
             return Verdict.UNIQUE
-        if self._owner(tag) is not None:
+        if self._owned(tag) is not None:
             return Verdict.STABLE
         return Verdict.UNKNOWN
 
     @_Remembered
-    def lines(self, version: Version) -> tuple[Line, ...]:
-        """The lines that `version` belongs to, in the order of the rules file."""
+    def lines(self, version: Version | None) -> tuple[Line, ...]:
+        """The lines that a unique tag with this version (or none) belongs to, in the order of the
+        rules file."""
         lines = []
-        for template in self.stable:
-            tag = template.render(version) if template.follows else None
-            line = self.line(tag) if tag is not None else None
-            if line is not None and self._owner(line.tag) is template and line.holds(version):
+        for stable in self.stable:
+            tag = self._name(stable, version)
+            # With its variant a name can be longer than a tag may be.
+            line = self.line(tag) if tag is not None and grammar.is_tag(tag) else None
+            if line is None or not line.holds(version):
+                continue
+            owned = self._owned(line.tag)
+            # The same entry twice is two equal objects: only the first owns the name.
+            if owned is not None and owned[0] is stable:
                 lines.append(line)
         return tuple(lines)
+
+    def _name(self, stable: StableTag, version: Version | None) -> str | None:
+        """The name of the stable tag that `version` can be under, variant and all."""
+        if stable.follows is None:
+            return None
+        if version is None:
+            return None if stable.placeholders else stable.template
+        base = stable.render(version)
+        if base is None or version.variant is None:
+            return base
+        if stable is self._latest:
+            template = self.variant_latest or "{variant}"
+            return template.replace("{tag}", base).replace("{variant}", version.variant)
+        return f"{base}-{version.variant}"
 
     @_Remembered
     def line(self, tag: str) -> Line | None:
         """The line that the stable tag `tag` follows; None if it is no stable tag that follows."""
-        owner = self._owner(tag)
-        if owner is None or owner.follows is None or self.judge(tag) is not Verdict.STABLE:
+        owned = self._owned(tag)
+        if owned is None or owned[0].follows is None or self.judge(tag) is not Verdict.STABLE:
             return None
-        line = owner.line(tag)
-        return None if line is None or line.is_major_zero else line
+        return None if owned[1].is_major_zero else owned[1]
 
-    def _owner(self, tag: str) -> StableTag | None:
-        """The first template that can render `tag`: a stable tag has one owner."""
-        return next((each for each in self.stable if each.line(tag) is not None), None)
+    @_Remembered
+    def _owned(self, tag: str) -> tuple[StableTag, Line] | None:
+        """The first template that can render `tag`, and its line: a stable tag has one owner."""
+        for stable in self.stable:
+            line = self._render_of(stable, tag)
+            if line is not None:
+                return stable, line
+        return None
+
+    def _render_of(self, stable: StableTag, tag: str) -> Line | None:
+        line = stable.line(tag)
+        if line is not None or not self.variants:
+            return line
+        if stable is self._latest:
+            return self._latest_of(stable, tag)
+        for base, variant in self._variants.bases(tag):
+            line = stable.line(tag, base, variant)
+            if line is not None:
+                return line
+        return None
+
+    def _latest_of(self, stable: StableTag, tag: str) -> Line | None:
+        before, _, after = (self.variant_latest or "{variant}").partition("{variant}")
+        before, after = (part.replace("{tag}", stable.template) for part in (before, after))
+        variant = tag[len(before) : len(tag) - len(after)]
+        if not variant or tag != f"{before}{variant}{after}" or not self._variants.has(variant):
+            return None
+        return stable.line(tag, stable.template, variant)
+
+
+def _check_variant_latest(template: str) -> None:
+    names = _PLACEHOLDER.findall(template)
+    if names.count("variant") != 1 or set(names) - {"tag", "variant"}:
+        raise SchemeError(
+            f"`{template}` must have {{variant}} once, and may have {{tag}}.", ("variant_latest",)
+        )
+    if not grammar.is_tag(_PLACEHOLDER.sub("0", template)):
+        raise SchemeError(f"`{template}` renders to no valid tag.", ("variant_latest",))

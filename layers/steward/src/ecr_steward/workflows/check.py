@@ -21,7 +21,7 @@ class Answer(enum.StrEnum):
     UNTAGGED = "an untagged image is never judged"
     IGNORED = "the rule ignores the tag, or it belongs to a referrer"
     PIN = "the tag is a pin"
-    PIPELINES = "the tag follows nothing: only your pipeline moves it"
+    PIPELINES = "the tag follows nothing: only your pipeline moves it, and nothing is to be pinned"
     ALLOWED = "the tag is unknown, and the rule allows that"
     HARMLESS = "no stable tag can depend on what was deleted"
 
@@ -45,7 +45,7 @@ def judge(rules: Ruleset, hint: Hint) -> Answer:
 
 def _judge_pushed(scheme: Scheme, tag: str) -> Answer:
     verdict = scheme.judge(tag)
-    if verdict is Verdict.STABLE and scheme.line(tag) is None:
+    if verdict is Verdict.STABLE and scheme.line(tag) is None and scheme.pin is None:
         return Answer.PIPELINES
     if verdict is Verdict.UNKNOWN and scheme.unknown == "allow":
         return Answer.ALLOWED
@@ -54,7 +54,7 @@ def _judge_pushed(scheme: Scheme, tag: str) -> Answer:
 
 def _judge_deleted(scheme: Scheme, tag: str) -> Answer:
     unique = scheme.read_unique(tag)
-    if unique is not None and unique.version is not None and scheme.lines(unique.version):
+    if unique is not None and scheme.lines(unique.version):
         return Answer.LOOK
     return Answer.LOOK if scheme.line(tag) is not None else Answer.HARMLESS
 

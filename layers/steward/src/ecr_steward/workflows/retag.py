@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
@@ -13,7 +13,6 @@ from typing import Any
 from ecr_steward.events import Action, Fact, Hint, Kind, iso
 from ecr_steward.history import History, Memory
 from ecr_steward.registry import (
-    Fetched,
     ImageGone,
     Manifest,
     Registry,
@@ -22,9 +21,10 @@ from ecr_steward.registry import (
     Unavailable,
 )
 from ecr_steward.rules import Mode, Rule, Ruleset
-from ecr_steward.tags import plan as planning
-from ecr_steward.tags.plan import Change, Concern, Image, Observed, Plan
+from ecr_steward.tags.plan import WRITES, Change, Plan, plan_changes
 from ecr_steward.tags.scheme import Scheme
+from ecr_steward.tags.state import Image
+from ecr_steward.workflows.survey import Survey, Surveyor
 
 log = logging.getLogger(__name__)
 
@@ -68,28 +68,20 @@ class Visit:
 
 
 @dataclass(slots=True)
-class _Look:
-    """What one look at a repository brought, before it is planned."""
-
-    about: Concern
-    observed: Observed
-    manifests: dict[str, Manifest]
-    memory: Memory
-    failures: list[Change] = field(default_factory=list)
-
-
-@dataclass(slots=True)
 class _Written:
     done: list[Change] = field(default_factory=list)
     failed: list[Change] = field(default_factory=list)
     passing: list[tuple[Change, Unavailable]] = field(default_factory=list)
+    refused: frozenset[str] = frozenset()
+    """Unique tags that did not go back to their images."""
 
 
 class Retagger:
     """Brings the stable tags of one repository at a time to where they belong.
 
     `cap` is the stack's mode, `clock` gives the time (UTC) that facts carry, `spread` makes the
-    writes of one plan (in parallel, if it can).
+    writes of one plan (in parallel, if it can). `allow_removal` is whether the stack allows that
+    unknown tags are removed; otherwise they are reported.
     """
 
     def __init__(
@@ -103,11 +95,15 @@ class Retagger:
         account: str,
         region: str,
         spread: Spread = map,
+        allow_removal: bool = False,
     ) -> None:
         self._rules = rules
         self._cap = cap
         self._registry = registry
         self._history = history
+        self._surveyor = Surveyor(registry, history)
+        self._allow_removal = allow_removal
+        self._reporting: dict[int, Scheme] = {}
         self._clock = clock
         self._account = account
         self._region = region
@@ -128,7 +124,7 @@ class Retagger:
             raise StewardOff("Mode is off.")
         for _ in range(_ATTEMPTS):
             try:
-                return self._visit(repository, rule, rule.tags, mode, hints)
+                return self._visit(repository, rule, self._scheme(rule.tags), mode, hints)
             except ImageGone as error:
                 log.info("An image vanished while it was read", extra={"error": str(error)})
                 gone = error
@@ -137,28 +133,50 @@ class Retagger:
                 return Visit()
         raise Unavailable(gone.operation, gone.code, gone.message) from gone
 
+    def _scheme(self, scheme: Scheme) -> Scheme:
+        """What the stack lets a scheme do: an unknown tag that may not go is reported."""
+        if scheme.unknown == "remove" and not self._allow_removal:
+            return self._reporting.setdefault(id(scheme), replace(scheme, unknown="report"))
+        return scheme
+
     def _visit(
-        self, repository: str, rule: Rule, scheme: Scheme, mode: Mode, hints: Sequence[Hint]
+        self,
+        repository: str,
+        rule: Rule,
+        scheme: Scheme,
+        mode: Mode,
+        hints: Sequence[Hint],
+        frozen: frozenset[str] = frozenset(),
     ) -> Visit:
         sweep = next((hint for hint in hints if hint.action is Action.SWEEP), None)
         if sweep is None:
-            look = self._look(repository, scheme, hints)
+            look = self._surveyor.survey(repository, scheme, hints, self._clock(), frozen)
         else:
-            look = self._look_at_all(repository, scheme, sweep)
+            look = self._surveyor.survey_all(repository, scheme, sweep, self._clock(), frozen)
         if look is None or self._is_cache(repository, rule, look.memory):
             return Visit()
-        plan = planning.plan(scheme, look.about, look.observed)
-        writes = plan.writes[:WRITES_PER_VISIT] if mode is Mode.ENFORCE else ()
-        self._fetch_missing(repository, writes, look)
+        plan = plan_changes(scheme, look.about, look.observed)
+        writes = _portion(plan) if mode is Mode.ENFORCE else ()
+        self._surveyor.fetch_missing(repository, writes, look)
         settled = self._settle(repository, look)
         stamp = _Stamp(self, rule, mode, repository, look.memory.open)
         quiet = look.memory.first_sight
         found = [*(plan.findings if mode is Mode.ENFORCE else plan.changes), *look.failures]
-        unsaid = self._history.unsaid(stamp.facts(found))
+        undone = _undone(plan, writes)
+        unsaid = self._history.unsaid(stamp.facts(each for each in found if each not in undone))
         findings = unsaid[:FINDINGS_PER_VISIT]
-        stamp.count([*stamp.facts(writes), *(() if quiet else findings)])
-        written = self._write(repository, writes, look, stamp)
+        stamp.count([*stamp.facts([*writes, *undone]), *(() if quiet else findings)])
+        written = self._write(repository, writes, undone, look, stamp)
         told = [*settled, *stamp.facts(written.done)]
+        if written.refused and not written.passing:
+            told += self._history.say(stamp.facts(written.failed), quietly=quiet)
+            frozen |= written.refused
+            after = self._visit(repository, rule, scheme, mode, hints, frozen)
+            return replace(
+                after,
+                facts=(*told, *after.facts),
+                changes=(*written.done, *written.failed, *after.changes),
+            )
         told += self._history.say(
             [*stamp.counted(findings), *stamp.facts(written.failed)], quietly=quiet
         )
@@ -180,88 +198,10 @@ class Retagger:
             unfinished=unfinished,
         )
 
-    def _look(self, repository: str, scheme: Scheme, hints: Sequence[Hint]) -> _Look | None:
-        """The constant-cost look: None when the first answer shows that nothing is new."""
-        about = planning.concern(scheme, hints, self._marked(repository, hints))
-        memory = self._history.recall(repository, about.lines, about.unique)
-        look = _Look(about, Observed({}, memory.marks, memory.known), {}, memory)
-        if not (about.lines or about.unique or memory.open):
-            return look if about.unknown else None
-        settleable = not memory.open and all(hint.action is Action.PUSH for hint in hints)
-        if settleable and not about.lines and _is_settled(look, Fetched()):
-            return None
-        pushed = [hint.digest for hint in hints if hint.digest and hint.action is Action.PUSH]
-        marked = [memory.marks[tag].digest for tag in about.lines if tag in memory.marks]
-        opened = [fact.digest for fact in memory.open if fact.digest]
-        fetched = self._registry.fetch(
-            repository,
-            dict.fromkeys([*pushed, *marked, *opened]),
-            dict.fromkeys([*about.lines, *(fact.tag for fact in memory.open if fact.tag)]),
-        )
-        if settleable and not fetched.absent and not fetched.blocked and _is_settled(look, fetched):
-            return None
-        images = self._describe(repository, fetched.manifests)
-        look.manifests.update(fetched.manifests)
-        look.observed = replace(look.observed, images=images)
-        self._leave_blocked(look, fetched)
-        self._bound(repository, scheme, look)
-        return look
-
-    def _look_at_all(self, repository: str, scheme: Scheme, sweep: Hint) -> _Look:
-        """The look of a sweep: every image, by reads that no pull statistics count."""
-        memory = self._history.recall_all(repository)
-        images = {image.digest: image for image in self._registry.describe_all(repository)}
-        about = planning.concern_all(scheme, images.values(), memory.marks, sweep)
-        return _Look(about, Observed(images, memory.marks, memory.known), {}, memory)
-
-    def _marked(self, repository: str, hints: Iterable[Hint]) -> dict[str, tuple[str, ...]]:
-        deleted = {hint.digest for hint in hints if hint.tag is None and hint.digest is not None}
-        return {digest: self._history.marked(repository, digest) for digest in deleted}
-
-    def _describe(self, repository: str, digests: Collection[str]) -> dict[str, Image]:
-        return self._registry.describe(repository, digests) if digests else {}
-
-    def _leave_blocked(self, look: _Look, fetched: Fetched) -> None:
-        """Take the lines that ECR does not let us judge out of the look, and say so."""
-        lines = dict(look.about.lines)
-        for tag in look.about.lines:
-            mark = look.observed.marks.get(tag)
-            code = fetched.blocked.get(tag) or fetched.blocked.get(mark.digest if mark else "")
-            if code is not None:
-                del lines[tag]
-                look.failures.append(_blocked(tag, mark.digest if mark else None, code, look))
-        look.about = replace(look.about, lines=lines)
-
-    def _bound(self, repository: str, scheme: Scheme, look: _Look) -> None:
-        """List the repository once if a line has nothing that bounds it."""
-        lines = planning.unbounded(scheme, look.about, look.observed)
-        if not lines:
-            return
-        leaders = planning.leaders(scheme, lines, self._registry.list_tags(repository))
-        missing = leaders - look.observed.images.keys()
-        images = {**look.observed.images, **self._describe(repository, missing)}
-        look.observed = replace(look.observed, images=images)
-
-    def _fetch_missing(self, repository: str, writes: Sequence[Change], look: _Look) -> None:
-        """Fetch the manifests that the writes need and the look did not bring."""
-        needed = {change.after for change in writes if change.after} - look.manifests.keys()
-        if not needed:
-            return
-        fetched = self._registry.fetch(repository, needed)
-        if fetched.absent:
-            raise ImageGone("BatchGetImage", "ImageNotFound", ", ".join(sorted(fetched.absent)))
-        look.manifests.update(fetched.manifests)
-
-    def _settle(self, repository: str, look: _Look) -> list[Fact]:
+    def _settle(self, repository: str, look: Survey) -> list[Fact]:
         """Close what an earlier visit announced and did not close, by looking at ECR."""
         images = look.observed.images
-        done = [
-            fact
-            for fact in look.memory.open
-            if fact.digest is not None
-            and fact.digest in images
-            and fact.tag in images[fact.digest].tags
-        ]
+        done = [fact for fact in look.memory.open if _is_done(fact, images)]
         if look.memory.open:
             self._history.close(repository, done)
         return done
@@ -272,46 +212,67 @@ class Retagger:
         return cached and not rule.names(repository)
 
     def _write(
-        self, repository: str, writes: Sequence[Change], look: _Look, stamp: _Stamp
+        self,
+        repository: str,
+        writes: Sequence[Change],
+        undone: Sequence[Change],
+        look: Survey,
+        stamp: _Stamp,
     ) -> _Written:
         written = _Written()
         if not writes:
             return written
-        self._history.intend(repository, stamp.facts(writes))
-        pins = [change for change in writes if change.kind is Kind.PIN]
-        self._put_all(repository, pins, look.manifests, written)
-        # Without its pin an image would be left without any tag: then its tag does not move.
-        stranded = {pin.after for pin in pins} - {change.after for change in written.done}
-        moves = [c for c in writes if c.kind is Kind.MOVE and c.before not in stranded]
-        self._put_all(repository, moves, look.manifests, written)
+        self._history.intend(repository, stamp.facts([*writes, *undone]))
+        pinned = {change.after for change in writes if change.kind is Kind.PIN}
+        restores = [change for change in writes if change.kind is Kind.RESTORE]
+        for kind in WRITES:
+            written.refused = frozenset(c.tag for c in restores if c not in written.done)
+            if written.refused and WRITES.index(kind) > WRITES.index(Kind.RESTORE):
+                # What follows was planned as if every unique tag had gone back.
+                break
+            # Without its pin an image would be left without a tag: then its tag does not move.
+            stranded = pinned - {each.after for each in written.done if each.kind is Kind.PIN}
+            batch = [c for c in writes if c.kind is kind]
+            if kind is not Kind.PIN:
+                batch = [c for c in batch if c.before not in stranded]
+            self._carry_out(repository, batch, look.manifests, written)
+        written.done += [each for each in undone if each.tag not in written.refused]
         left = [change for change, _ in written.passing]
         self._history.close(repository, stamp.facts(written.done), stamp.facts(left))
         return written
 
-    def _put_all(
+    def _carry_out(
         self,
         repository: str,
         batch: Sequence[Change],
         manifests: Mapping[str, Manifest],
         written: _Written,
     ) -> None:
-        def put(change: Change) -> RegistryError | None:
-            manifest = manifests.get(change.after or "")
-            if manifest is None:
-                return RegistryError("BatchGetImage", "ImageInaccessible", "no manifest was given")
+        def write(change: Change) -> RegistryError | None:
             try:
-                self._registry.put(repository, manifest, change.tag)
+                self._write_one(repository, change, manifests)
             except RegistryError as error:
                 return error
             return None
 
-        for change, error in zip(batch, self._spread(put, batch), strict=True):
+        for change, error in zip(batch, self._spread(write, batch), strict=True):
             if error is None:
                 written.done.append(change)
             elif isinstance(error, Unavailable):
                 written.passing.append((change, error))
             else:
                 written.failed.append(_failed(change, error))
+
+    def _write_one(
+        self, repository: str, change: Change, manifests: Mapping[str, Manifest]
+    ) -> None:
+        if change.kind is Kind.REMOVE:
+            self._registry.untag(repository, change.tag, change.before or "")
+            return
+        manifest = manifests.get(change.after or "")
+        if manifest is None:
+            raise RegistryError("BatchGetImage", "ImageInaccessible", "no manifest was given")
+        self._registry.put(repository, manifest, change.tag)
 
 
 class _Stamp:
@@ -361,29 +322,35 @@ class _Stamp:
         )
 
 
-def _is_settled(look: _Look, fetched: Fetched) -> bool:
-    return planning.is_settled(look.about, fetched.manifests, look.memory.marks, look.memory.known)
+def _portion(plan: Plan) -> tuple[Change, ...]:
+    """The writes of one visit; a restore comes with the overwrite that it undoes."""
+    restores = any(change.kind is Kind.RESTORE for change in plan.writes)
+    return plan.writes[: WRITES_PER_VISIT // 2 if restores else WRITES_PER_VISIT]
 
 
-def _blocked(tag: str, digest: str | None, code: str, look: _Look) -> Change:
-    return Change(
-        kind=Kind.FAILED,
-        tag=tag,
-        before=None,
-        after=digest,
-        reason=(
-            f"`{tag}` stays where it is: ECR does not give its image or the highest of its line "
-            f"({code}). Is it archived, or its key out of reach?"
-        ),
-        hint=look.about.hints[tag][0],
-    )
+def _undone(plan: Plan, writes: Iterable[Change]) -> list[Change]:
+    """The overwrites that `writes` undo: once they are made, ECR shows nothing of them any more,
+    so they are announced and told with them."""
+    restored = {change.tag for change in writes if change.kind is Kind.RESTORE}
+    return [each for each in plan.findings if each.kind is Kind.OVERWRITE and each.tag in restored]
+
+
+def _is_done(fact: Fact, images: Mapping[str, Image]) -> bool:
+    """Whether an announced change is made, or an overwrite undone, as ECR shows it."""
+    if fact.kind in (Kind.REMOVE, Kind.OVERWRITE):
+        off = fact.before if fact.kind is Kind.REMOVE else fact.digest
+        held = images.get(off or "")
+        return held is None or fact.tag not in held.tags
+    image = images.get(fact.digest or "")
+    return image is not None and fact.tag in image.tags
 
 
 def _failed(change: Change, error: RegistryError) -> Change:
+    did = "taken off" if change.kind is Kind.REMOVE else "put on"
     return replace(
         change,
         kind=Kind.FAILED,
-        reason=f"`{change.tag}` could not be put on its image: {error.code} ({error.message}).",
+        reason=f"`{change.tag}` could not be {did} its image: {error.code} ({error.message}).",
     )
 
 

@@ -245,8 +245,11 @@ def clock_of(event: Mapping[str, Any], now: Callable[[], datetime]) -> Callable[
 _COUNTED = {
     Kind.MOVE: "moved",
     Kind.PIN: "pinned",
+    Kind.RESTORE: "restored",
+    Kind.REMOVE: "removed",
     Kind.REJECT: "rejected",
     Kind.OVERWRITE: "overwritten",
+    Kind.HELD: "held",
     Kind.FAILED: "failed",
 }
 
@@ -259,11 +262,19 @@ _NOUNS = {
     "moved": ("tag", "tags"),
     "rejected": ("tag", "tags"),
     "overwritten": ("tag", "tags"),
+    "restored": ("tag", "tags"),
+    "removed": ("tag", "tags"),
+    "held": ("tag", "tags"),
     "pinned": ("image", "images"),
     "failed": ("change", "changes"),
 }
 
-_WISHES = {"moved": "would move", "pinned": "would be pinned"}
+_WISHES = {
+    "moved": "would move",
+    "pinned": "would be pinned",
+    "restored": "would be restored",
+    "removed": "would be removed",
+}
 """What audit mode says of the changes that it does not make."""
 
 

@@ -1,0 +1,170 @@
+"""What to look at: from hints to stable tags, and from the first answers to what is still missing.
+
+Everything here is pure. `concern` says which tags the hints are about, `is_settled` whether the
+first answer already shows that nothing is new, `unbounded` which lines must be listed because no
+mark bounds them, and `leaders` which images a listing makes worth a look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from ecr_steward.events import Action, Hint
+from ecr_steward.tags.scheme import Line, Scheme, Verdict
+from ecr_steward.tags.state import Concern, Image, Mark, Observed, Top, bound, tops
+
+
+class _Collector:
+    """Gathers the tags that pushes are about."""
+
+    def __init__(self, scheme: Scheme) -> None:
+        self._scheme = scheme
+        self.lines: dict[str, Line] = {}
+        self.hints: dict[str, list[Hint]] = {}
+        self.unique: dict[str, list[Hint]] = {}
+        self.stable: list[Hint] = []
+        self.unknown: list[Hint] = []
+
+    def touch(self, lines: Iterable[Line], hint: Hint) -> None:
+        for line in lines:
+            self.lines[line.tag] = line
+            self.hints.setdefault(line.tag, []).append(hint)
+
+    def push(self, tag: str, hint: Hint) -> None:
+        scheme = self._scheme
+        if scheme.read_unique(tag) is not None:
+            self.unique.setdefault(tag, []).append(hint)
+            return
+        verdict = scheme.judge(tag)
+        if verdict is Verdict.STABLE and scheme.pin is not None:
+            self.stable.append(hint)
+        elif verdict is Verdict.UNKNOWN and scheme.unknown != "allow":
+            self.unknown.append(hint)
+
+    def concern(self) -> Concern:
+        return Concern(
+            lines=self.lines,
+            unique={tag: tuple(each) for tag, each in self.unique.items()},
+            stable=tuple(self.stable),
+            unknown=tuple(self.unknown),
+            hints={tag: tuple(each) for tag, each in self.hints.items()},
+        )
+
+
+def concern(
+    scheme: Scheme, hints: Iterable[Hint], marked: Mapping[str, Iterable[str]] | None = None
+) -> Concern:
+    """Which tags the pushes and deletes in `hints` are about.
+
+    `marked` gives, for the digest of a DELETE without a tag, the stable tags whose mark it was.
+    """
+    found = _Collector(scheme)
+    for hint in hints:
+        if hint.tag is None:
+            tags = (marked or {}).get(hint.digest or "", ())
+            found.touch((line for tag in tags if (line := scheme.line(tag))), hint)
+            continue
+        found.touch(_lines(scheme, hint.tag), hint)
+        if hint.action is Action.PUSH:
+            found.push(hint.tag, hint)
+    return found.concern()
+
+
+def concern_all(
+    scheme: Scheme, images: Iterable[Image], marks: Iterable[str], sweep: Hint
+) -> Concern:
+    """The concern of a sweep: every line that an image, a stable tag or a mark gives rise to."""
+    found = _Collector(scheme)
+    for image in images:
+        for tag in image.tags:
+            hint = Hint(sweep.repository, Action.PUSH, tag, image.digest, sweep.cause, sweep.time)
+            found.lines.update((line.tag, line) for line in _lines(scheme, tag))
+            found.push(tag, hint)
+    found.lines.update((line.tag, line) for tag in marks if (line := scheme.line(tag)))
+    found.hints.update((tag, [sweep]) for tag in found.lines)
+    return found.concern()
+
+
+def _lines(scheme: Scheme, tag: str) -> Sequence[Line]:
+    unique = scheme.read_unique(tag)
+    if unique is not None:
+        return scheme.lines(unique.version)
+    line = scheme.line(tag)
+    return () if line is None else (line,)
+
+
+def is_settled(
+    about: Concern, found: Iterable[str], marks: Mapping[str, Mark], known: Mapping[str, str]
+) -> bool:
+    """Whether the first answer shows that nothing is new.
+
+    `found` are the digests that the pushed digests, the stable tags and their marks lead to, with
+    nothing missing. It is settled when they are all one digest, every mark is on it, and history
+    knows the pushed unique tags on it: an echo of the steward's own writes, or a repeated event.
+    """
+    digests = set(found)
+    if about.unknown or len(digests) > 1:
+        return False
+    if any(hint.tag not in about.lines for hint in about.stable):
+        return False
+    if any(tag not in marks or marks[tag].digest not in digests for tag in about.lines):
+        return False
+    return all(
+        known.get(tag) == hint.digest for tag, hints in about.unique.items() for hint in hints
+    )
+
+
+def unbounded(scheme: Scheme, about: Concern, observed: Observed) -> tuple[Line, ...]:
+    """The lines that nothing bounds: what leads them is known only from a listing.
+
+    A line is bounded by its own mark while the mark's image still carries the mark's unique tag;
+    or by a wider line's mark that is not higher than the best version seen in this line, for then
+    nothing in this line can be higher either.
+    """
+    leading = tops(scheme, about.lines, observed.images.values())
+    bounds = {
+        tag: top for tag, line in about.lines.items() if (top := bound(scheme, observed, line))
+    }
+    return tuple(
+        line
+        for tag, line in about.lines.items()
+        if tag not in bounds and not _bounded_from_above(line, leading.get(tag), about, bounds)
+    )
+
+
+def _bounded_from_above(
+    line: Line, top: Top | None, about: Concern, bounds: Mapping[str, Top]
+) -> bool:
+    return top is not None and any(
+        line.inside(about.lines[tag]) and bounding.order <= top.order
+        for tag, bounding in bounds.items()
+    )
+
+
+def leaders(
+    scheme: Scheme, lines: Iterable[Line], listed: Iterable[tuple[str, str]]
+) -> frozenset[str]:
+    """The digests that carry the highest version of one of `lines`, which follow the highest.
+
+    `listed` are the tags of the repository with their digests, as `ListImages` has them. Several
+    images can be of equal version; which of them leads is decided by when they were pushed.
+    """
+    best: dict[str, tuple[tuple[object, ...], set[str]]] = {}
+    for tag, order, digest in _listed_versions(scheme, {line.tag for line in lines}, listed):
+        held = best.get(tag)
+        if held is None or order > held[0]:
+            best[tag] = (order, {digest})
+        elif order == held[0]:
+            held[1].add(digest)
+    return frozenset(digest for _, digests in best.values() for digest in digests)
+
+
+def _listed_versions(
+    scheme: Scheme, wanted: set[str], listed: Iterable[tuple[str, str]]
+) -> Iterator[tuple[str, tuple[object, ...], str]]:
+    for tag, digest in listed:
+        unique = scheme.read_unique(tag)
+        if unique is not None and unique.version is not None:
+            for line in scheme.lines(unique.version):
+                if line.tag in wanted:
+                    yield line.tag, unique.version.precedence, digest

@@ -1,0 +1,116 @@
+"""What planning works on: images, marks, and what a batch of hints is about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from ecr_steward.events import Hint
+from ecr_steward.tags.scheme import Line, Scheme
+from ecr_steward.tags.versions import Version
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image as `DescribeImages` has it; `tags` are all the tags it has."""
+
+    digest: str
+    tags: tuple[str, ...]
+    pushed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The highest version verified in a line: the unique tag that carries it, and its image."""
+
+    tag: str
+    unique: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Concern:
+    """What the hints are about: stable tags with their lines, unique tags, and other tags.
+
+    `stable` are pushes of stable tags whose images may need a pin; `unknown` are pushes of tags
+    that are neither unique nor stable.
+    """
+
+    lines: Mapping[str, Line] = field(default_factory=dict)
+    unique: Mapping[str, tuple[Hint, ...]] = field(default_factory=dict)
+    stable: tuple[Hint, ...] = ()
+    unknown: tuple[Hint, ...] = ()
+    hints: Mapping[str, tuple[Hint, ...]] = field(default_factory=dict)
+    """By stable tag, the hints that touch it, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What is known of the repository while it is planned.
+
+    `images` are those looked at, with all their tags; `marks` and `known` (unique tag to the
+    digest it was first or last accepted on) come from history, and so do `holds`: why a stable tag
+    must stay where it is. `frozen` are the unique tags that ECR does not let go back to the image
+    they belong to.
+    """
+
+    images: Mapping[str, Image]
+    marks: Mapping[str, Mark]
+    known: Mapping[str, str]
+    holds: Mapping[str, str] = field(default_factory=dict)
+    frozen: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Top:
+    """The unique tag that leads a line, and its image."""
+
+    unique: str
+    version: Version | None
+    image: Image
+    newest: bool
+
+    @property
+    def order(self) -> tuple[object, ...]:
+        """Version first; of equal versions the image pushed later, then the higher digest.
+
+        A line that follows the newest image asks only when it was pushed.
+        """
+        when = (self.image.pushed_at, self.image.digest, self.unique)
+        return when if self.newest or self.version is None else (self.version.precedence, *when)
+
+    def equals(self, other: Top) -> bool:
+        """Whether both carry equal versions, so that only their images decide."""
+        versions = (self.version, other.version)
+        return not self.newest and all(versions) and self.order[0] == other.order[0]
+
+
+def tops(scheme: Scheme, lines: Mapping[str, Line], images: Iterable[Image]) -> dict[str, Top]:
+    """By stable tag, what leads its line among `images`."""
+    found: dict[str, Top] = {}
+    for image in images:
+        for tag in image.tags:
+            unique = scheme.read_unique(tag)
+            if unique is None:
+                continue
+            for line in scheme.lines(unique.version):
+                if line.tag not in lines:
+                    continue
+                top = Top(tag, unique.version, image, line.newest)
+                held = found.get(line.tag)
+                if held is None or top.order > held.order:
+                    found[line.tag] = top
+    return found
+
+
+def bound(scheme: Scheme, observed: Observed, line: Line) -> Top | None:
+    """What the line's mark stands for, while the mark's image still carries its unique tag."""
+    mark = observed.marks.get(line.tag)
+    image = observed.images.get(mark.digest) if mark is not None else None
+    if mark is None or image is None or mark.unique not in image.tags:
+        return None
+    unique = scheme.read_unique(mark.unique)
+    if unique is None or not line.holds(unique.version):
+        return None
+    return Top(mark.unique, unique.version, image, line.newest)
