@@ -38,6 +38,7 @@ _ENVIRONMENT = {
     "POWERTOOLS_LOG_LEVEL": "INFO",
     "POWERTOOLS_SERVICE_NAME": "measured",
     "REGISTRY": "123456789012",
+    "ALLOW_TAG_REMOVAL": "false",
     "REPOSITORY_PATTERN": "*",
     "RETAG_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/retag.fifo",
     "STEWARD_MODE": "enforce",

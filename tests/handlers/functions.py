@@ -32,6 +32,7 @@ ENVIRONMENT: Mapping[str, Mapping[str, str]] = {
         "RETAG_QUEUE_URL": QUEUE,
         "HISTORY_TABLE": TABLE,
         "MAX_RECEIVES": "5",
+        "ALLOW_TAG_REMOVAL": "false",
         "REGISTRY": "123456789012",
         "AWS_REGION": "eu-west-1",
     },

@@ -43,14 +43,14 @@ def client() -> Iterator[DynamoDBClient]:
 class TestHistoryOnDynamoDb(HistoryContract):
     @pytest.fixture
     def table(self, client: DynamoDBClient) -> DynamoTable:
-        return DynamoTable(client, NAME)
+        return DynamoTable(client, NAME, sleep=lambda seconds: None)
 
 
 @pytest.fixture
 def stubbed() -> Iterator[tuple[DynamoTable, Stubber]]:
     client = boto3.client("dynamodb")
     with Stubber(client) as stubber:
-        yield DynamoTable(client, NAME), stubber
+        yield DynamoTable(client, NAME, sleep=lambda seconds: None), stubber
         stubber.assert_no_pending_responses()
 
 
@@ -158,9 +158,6 @@ def test_a_condition_that_failed_is_a_conflict(
 @pytest.mark.parametrize(
     "codes",
     [
-        ("None", "TransactionConflict"),
-        ("ThrottlingError",),
-        ("ProvisionedThroughputExceeded", "None"),
         ("ValidationError",),
         ("ItemCollectionSizeLimitExceeded",),
     ],
@@ -172,6 +169,37 @@ def test_a_transaction_cancelled_for_another_reason_is_an_error_and_no_conflict(
     cancelled(stubber, *codes)
     with pytest.raises(ClientError, match="TransactionCanceledException"):
         table.transact([Put(Item("p", "a"), absent=True)])
+
+
+PASSING = [
+    ("None", "TransactionConflict"),
+    ("ThrottlingError",),
+    ("ProvisionedThroughputExceeded", "None"),
+]
+
+
+@pytest.mark.parametrize("codes", PASSING)
+def test_a_transaction_that_met_another_is_tried_again(
+    stubbed: tuple[DynamoTable, Stubber], codes: tuple[str, ...]
+) -> None:
+    table, stubber = stubbed
+    cancelled(stubber, *codes)
+    cancelled(stubber, *codes)
+    stubber.add_response("transact_write_items", {})
+    table.transact([Put(Item("p", "a"), absent=True)])
+    stubber.assert_no_pending_responses()
+
+
+@pytest.mark.parametrize("codes", PASSING)
+def test_a_transaction_that_always_meets_another_is_given_up(
+    stubbed: tuple[DynamoTable, Stubber], codes: tuple[str, ...]
+) -> None:
+    table, stubber = stubbed
+    for _ in range(6):
+        cancelled(stubber, *codes)
+    with pytest.raises(ClientError, match="TransactionCanceledException"):
+        table.transact([Put(Item("p", "a"), absent=True)])
+    stubber.assert_no_pending_responses()
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,7 @@ def _queue_redrives(stack: Stack, arn: str) -> Problems:
 
 
 def _stream_gives_up_properly(stack: Stack, name: str, mapping: Mapping[str, Any]) -> Problems:
-    if not 0 <= mapping.get("MaximumRetryAttempts", -1) <= 10:
+    if not 0 <= mapping.get("MaximumRetryAttempts", -1) <= 1000:
         yield f"{name} tries a bad record for as long as the stream has it"
     if mapping.get("BisectBatchOnFunctionError") is not True:
         yield f"{name} gives up whole batches"

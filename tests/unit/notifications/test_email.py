@@ -272,3 +272,13 @@ def test_the_sample_event_reads_as_a_message() -> None:
 )
 def test_a_digest_is_shortened_to_what_people_read(digest: str | None, text: str) -> None:
     assert short(digest) == text
+
+
+def test_a_body_is_cut_where_sns_takes_no_more_and_says_so() -> None:
+    long = "x" * 120
+    facts = [
+        replace(MOVED, tag=f"{long}{n:08}", reason=f"{long} {n}.", of=2000) for n in range(2000)
+    ]
+    body = render(facts).body
+    assert len(body.encode()) < 256_000
+    assert body.endswith("more lines; `ecr-steward history` has everything.\n")

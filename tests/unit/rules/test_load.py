@@ -197,7 +197,7 @@ ONE_FAULT = [
     (rule("tags:", "  unique:", "  - pattern: '.*'"), 6,
      "`.*` matches the empty tag, so it would match too much."),
     (rule("tags:", "  unique:", "  - pattern: 'a{99999999999999999999}'"), 6,
-     "`a{99999999999999999999}` is no regular expression that can be used; make it smaller."),
+     "`a{99999999999999999999}` is no regular expression: the repetition number is too large."),
     (rule("tags:", "  unique:", "  - pattern: 1.5"), 6,
      '`pattern` must be text; put it in quotes: "1.5".'),
     (rule("tags:", "  unique: [sha, sha]"), 5, "`sha` is listed twice under `unique`; remove one."),

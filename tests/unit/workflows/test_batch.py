@@ -183,3 +183,33 @@ def test_a_record_without_attributes_is_a_first_receive_of_no_group() -> None:
     del record["attributes"]
     read = Message.from_record(record)
     assert (read.group, read.receives) == ("", 1)
+
+
+def test_repositories_that_there_is_no_time_left_for_come_back_at_once() -> None:
+    writer = Writer()
+    records = [message(each) for each in "abc"]
+    answers = iter([True, False])
+    answer = handle(
+        records,
+        visit=writer.visit,
+        give_up=writer.give_up,
+        retry_in=writer.retry_in,
+        max_receives=MAX_RECEIVES,
+        may_begin=lambda: next(answers),
+    )
+    assert [repository for repository, _ in writer.visits] == ["a", "b"]
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "c:1.4.2"}]}
+    assert writer.retries == {"receipt-c:1.4.2": 0}
+
+
+def test_the_first_repository_is_always_begun() -> None:
+    writer = Writer()
+    handle(
+        [message("a")],
+        visit=writer.visit,
+        give_up=writer.give_up,
+        retry_in=writer.retry_in,
+        max_receives=MAX_RECEIVES,
+        may_begin=lambda: False,
+    )
+    assert [repository for repository, _ in writer.visits] == ["a"]

@@ -332,7 +332,7 @@ def test_two_notifiers_that_have_a_part_each_tell_a_story_once(at: int, receives
     assert [len(each) for each in told] == [2]
 
 
-def test_who_finds_a_story_claimed_waits_until_the_claim_has_run_out() -> None:
+def test_who_finds_a_story_claimed_looks_again_until_the_claim_has_run_out() -> None:
     post, facts = Post(), story("1.4")
     post.history.arrive(facts, post.now)
     assert post.history.claim(post.history.story(facts[0].cause.id), post.now)
@@ -340,7 +340,7 @@ def test_who_finds_a_story_claimed_waits_until_the_claim_has_run_out() -> None:
     (id_,) = post.post(facts)
     assert post.deliver([id_]) == [id_]
     assert post.told == []
-    assert post.queue[id_].visible == BEGINNING + LEASE
+    assert post.queue[id_].visible == post.now + timedelta(seconds=2)
     post.now = BEGINNING + LEASE
     assert post.deliver([id_]) == []
     assert len(post.told) == 1

@@ -420,7 +420,29 @@ def test_an_image_with_very_many_tags_is_told_with_a_few_of_them() -> None:
     for number in range(40):
         world.push(f"1.0.{number}", name="one image")
     world.settle()
-    assert {len(fact.before_tags) for fact in world.told() if fact.kind is Kind.MOVE} <= {0, 16}
+    assert {len(fact.before_tags) for fact in world.told() if fact.kind is Kind.MOVE} <= {0, 4}
     world.push("1.1.0", name="next")
     world.settle()
-    assert len(world.told()[-1].before_tags) == 16
+    assert len(world.told()[-1].before_tags) == 4
+
+
+def test_writes_that_are_refused_for_good_are_not_tried_again_and_again() -> None:
+    world = World()
+    for minor in range(120):
+        world.push(f"1.{minor}.0")
+    world.events.clear()
+    _refuse(world, "PutImage", "AccessDeniedException", times=10_000)
+    calls = world.calls(world.sweep)
+    assert calls["PutImage"] == 90
+    (summary,) = [fact for fact in world.told() if fact.kind is Kind.SWEPT]
+    assert "moved" not in summary.totals
+    assert summary.totals["failed"] == 90
+
+
+@pytest.mark.parametrize("prefix", ["docker-hub", "docker-hub/", "ROOT"])
+def test_the_repositories_of_a_pull_through_cache_are_known_by_its_prefix(prefix: str) -> None:
+    world = World(ruleset({**VERSIONS, "repositories": ["*"]}))
+    world.history.remember_pull_through([prefix])
+    world.push("1.4.2", repository="docker-hub/redis")
+    world.settle()
+    assert set(world.tags("docker-hub/redis")) == {"1.4.2"}

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+import random
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.exceptions import ClientError
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 _COUNTER = "n_"
+_ATTEMPTS = 6
+_PASSING = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
 _GETS = 100
 _PUTS = 25
 
@@ -23,9 +27,12 @@ _PUTS = 25
 class DynamoTable:
     """The `Table` protocol over a DynamoDB table with the string keys `pk` and `sk`."""
 
-    def __init__(self, client: DynamoDBClient, name: str) -> None:
+    def __init__(
+        self, client: DynamoDBClient, name: str, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
         self._client: Any = client
         self._name = name
+        self._sleep = sleep
 
     def get(self, keys: Collection[Key]) -> dict[Key, Item]:
         found: dict[Key, Item] = {}
@@ -54,15 +61,21 @@ class DynamoTable:
         return (read(item) for page in pages for item in page["Items"])
 
     def transact(self, writes: Sequence[Write]) -> None:
-        try:
-            self._client.transact_write_items(
-                TransactItems=[self._transacted(write) for write in writes]
-            )
-        except ClientError as error:
-            reasons: list[Any] = error.response.get("CancellationReasons", [])
-            if any(reason.get("Code") == "ConditionalCheckFailed" for reason in reasons):
-                raise Conflict(str(error)) from error
-            raise
+        items = [self._transacted(write) for write in writes]
+        for attempt in range(_ATTEMPTS):
+            try:
+                self._client.transact_write_items(TransactItems=items)
+            except ClientError as error:
+                reasons: list[Any] = error.response.get("CancellationReasons", [])
+                codes = {reason.get("Code") for reason in reasons}
+                if "ConditionalCheckFailed" in codes:
+                    raise Conflict(str(error)) from error
+                if not codes & _PASSING or attempt == _ATTEMPTS - 1:
+                    raise
+                # botocore retries no cancelled transaction, and writers share a sweep's totals.
+                self._sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311
+            else:
+                return
 
     def put_all(self, items: Iterable[Item]) -> None:
         for chunk in _chunks(items, _PUTS):

@@ -10,6 +10,7 @@ import functools
 import gc
 import logging
 import os
+import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,10 @@ Handler = Callable[[Mapping[str, Any]], Reply]
 
 PUTS_AT_ONCE = 4
 """`PutImage` calls in parallel for one repository (ECR allows 10/s per account and Region)."""
+
+BEGIN_WITHIN = 120
+"""Seconds after which a batch begins no other repository; a visit may take as long again before
+the function's time is over (template.yaml: RetagFunction, Timeout)."""
 
 _CONFIG = Config(
     connect_timeout=3,
@@ -195,9 +200,10 @@ def retag() -> Handler:
             log.error("The failure could not be recorded: %s", fault)
 
     def handle(event: Mapping[str, Any]) -> Reply:
+        latest = time.monotonic() + BEGIN_WITHIN
         failures = batch.handle(
             event["Records"], visit=visit, give_up=give_up, retry_in=queue.retry_in,
-            max_receives=settings.max_receives,
+            max_receives=settings.max_receives, may_begin=lambda: time.monotonic() < latest,
         )  # fmt: skip
         observe.count("MessagesFailed", len(failures["batchItemFailures"]))
         return dict(failures)

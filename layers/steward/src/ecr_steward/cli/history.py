@@ -71,7 +71,7 @@ def drawn(facts: Sequence[Fact]) -> Table:
 
 def _way(fact: Fact) -> str:
     after = _place(fact.digest, fact.after_tags, fact.tag)
-    if fact.kind not in (Kind.MOVE, Kind.PIN, Kind.OVERWRITE):
+    if fact.kind in (Kind.REJECT, Kind.FAILED, Kind.SWEPT):
         return after
     return f"{_place(fact.before, fact.before_tags, fact.tag)} → {after}".strip()
 

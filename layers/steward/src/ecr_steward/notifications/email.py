@@ -11,6 +11,9 @@ from ecr_steward.tags.pins import DEFAULT_PIN
 SUBJECT = 99
 """Longest subject, in characters, of printable ASCII (SNS API: Publish, "less than 100")."""
 
+BODY = 200_000
+"""Longest body, in bytes; SNS takes messages of 256 KB (SNS API: Publish)."""
+
 _NAMED = 4
 """How many tags are named where there may be hundreds."""
 
@@ -35,7 +38,18 @@ def render(facts: Sequence[Fact]) -> Email:
     title = _title(facts)
     headline = f"{first.repository}: {title}" if first.repository else title
     lines = [headline, "", *_parts(facts), *_footer(first)]
-    return Email(subject=_subject(first, title), body="\n".join(map(_line, lines)) + "\n")
+    return Email(subject=_subject(first, title), body=_fitted(list(map(_line, lines))))
+
+
+def _fitted(lines: list[str]) -> str:
+    """The lines, cut where SNS takes no more."""
+    size = 0
+    for i, line in enumerate(lines):
+        size += len(line.encode()) + 1
+        if size > BODY:
+            more = f"… and {len(lines) - i} more lines; `ecr-steward history` has everything."
+            return "\n".join([*lines[:i], more]) + "\n"
+    return "\n".join(lines) + "\n"
 
 
 def short(digest: str | None) -> str:

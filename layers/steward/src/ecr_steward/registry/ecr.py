@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+import botocore
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from ecr_steward.registry import (
     Denied,
@@ -217,6 +218,10 @@ class EcrRegistry:
             return method(**asked)
         except ClientError as error:
             raise _translate(operation, error) from error
+        except ParamValidationError as error:
+            # The SDK of Lambda's runtime can be older than the API's model that this needs.
+            known = f"botocore {botocore.__version__} does not know this call: {error}"
+            raise Refused(operation, "ParamValidation", known) from error
         except BotoCoreError as error:
             raise Unavailable(operation, type(error).__name__, str(error)) from error
 

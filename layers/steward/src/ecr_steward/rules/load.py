@@ -168,9 +168,6 @@ def _text_faults(document: Document) -> Iterator[Fault]:
                 probe(value)
         except SchemeError as error:
             yield Fault(document.line(path), str(error))
-        except (OverflowError, RecursionError):
-            sentence = f"{shown(value)} is no regular expression that can be used; make it smaller."
-            yield Fault(document.line(path), sentence)
 
 
 def _probe(path: Path) -> Callable[[str], object] | None:

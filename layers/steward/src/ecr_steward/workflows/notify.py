@@ -88,12 +88,17 @@ def _tell(
         return timedelta(seconds=2 ** (receives - 1))
     now = clock()
     if story.claimed is not None and now < story.claimed + LEASE:
-        return story.claimed + LEASE - now
+        return _until_told(receives)
     if not history.claim(story, now):
-        return LEASE
+        return _until_told(receives)
     tell(sorted(story.untold, key=lambda fact: (fact.time, fact.kind.value, fact.tag or "")))
     history.tell(story, clock())
     return None
+
+
+def _until_told(receives: int) -> timedelta:
+    """How long a letter waits for the notifier that is telling its story: mostly a moment."""
+    return timedelta(seconds=min(2**receives, 16))
 
 
 def _retry_all(

@@ -37,7 +37,7 @@ FINDINGS_PER_VISIT = 500
 
 KNOWN_PER_VISIT = 2500
 
-TAGS_TOLD = 16
+TAGS_TOLD = 4
 """Most tags of an image that a fact names: an image can have 1,000, and an item of the table only
 400 KB (DynamoDB Developer Guide: Quotas)."""
 
@@ -187,12 +187,13 @@ class Retagger:
         unfinished = (
             len(findings) < len(unsaid)
             or len(known) < len(plan.known)
-            or (mode is Mode.ENFORCE and len(writes) < len(plan.writes))
+            # Where all of a visit's writes were refused, another visit would be refused them too.
+            or (bool(written.done) and len(writes) < len(plan.writes))
         )
         _log_plan(repository, mode, plan, detailed=sweep is None)
         return Visit(
             facts=tuple(told),
-            changes=(*writes, *(() if unfinished else found)),
+            changes=(*written.done, *written.failed, *(() if unfinished else found)),
             images=len(look.observed.images),
             first_sight=quiet,
             unfinished=unfinished,
@@ -207,8 +208,12 @@ class Retagger:
         return done
 
     def _is_cache(self, repository: str, rule: Rule, memory: Memory) -> bool:
-        """Whether a pull-through cache owns the repository and no rule claims it by name."""
-        cached = any(repository.startswith(f"{prefix}/") for prefix in memory.pull_through)
+        """Whether a pull-through cache owns the repository and no rule claims it by name.
+
+        The prefix `ROOT` stands for all repositories (ECR API: CreatePullThroughCacheRule).
+        """
+        prefixes = [prefix.rstrip("/") for prefix in memory.pull_through]
+        cached = any(each == "ROOT" or repository.startswith(f"{each}/") for each in prefixes)
         return cached and not rule.names(repository)
 
     def _write(
