@@ -13,7 +13,7 @@ import pytest
 
 from ecr_steward.events import Cause, Fact, iso
 from ecr_steward.history import Add, Conflict, Delete, History, Item, Memory, Put, Table, fact_of
-from ecr_steward.tags.plan import Mark
+from ecr_steward.tags.state import Mark
 from tests.facts import EVERY_KIND, MOVED, NEW, OLD, PINNED, REJECTED, SWEPT, story
 
 NAME = "base/redis"

@@ -9,7 +9,7 @@ import pytest
 
 from ecr_steward.cli.history import history
 from ecr_steward.events import Cause, Kind
-from ecr_steward.tags.plan import Mark
+from ecr_steward.tags.state import Mark
 from tests.unit.cli.stack_fakes import NOW, Deployed, denied, digest, fact
 
 MINUTE = timedelta(minutes=1)

@@ -17,7 +17,7 @@ from botocore.stub import Stubber
 from ecr_steward.events import Fact, MalformedEvent
 from ecr_steward.history import History, Item, Put, Write
 from ecr_steward.tables import MemoryTable
-from ecr_steward.tags.plan import Mark
+from ecr_steward.tags.state import Mark
 from ecr_steward.workflows.publish import publish
 from tests.facts import MOVED, NEW, REJECTED, SWEPT, faults, returned, stream_record
 
