@@ -387,6 +387,17 @@ def test_an_unknown_tag_stays_when_the_others_are_about_to_leave() -> None:
     assert stage.of(Kind.REMOVE) == []
 
 
+def test_an_unknown_tag_goes_at_once_from_a_newcomer_that_gets_its_pin() -> None:
+    stage = Stage({**REMOVE, **RESTORE})
+    _, second = overwritten(stage)
+    stage.push("nightly", "second")
+    stage.events.clear()
+    stage.look_all_over()
+    assert stage.tags()["1.4.2"] == image("first")
+    assert [tag for tag, held in stage.tags().items() if held == second] == stage.pins_of(second)
+    assert not stage.look_all_over().keys() & {"PutImage", "BatchDeleteImage"}
+
+
 @pytest.mark.parametrize(
     "stage",
     [Stage(REMOVE, allow_removal=False), Stage(REMOVE, Mode.AUDIT), Stage({})],

@@ -372,6 +372,8 @@ def _unknown(
     removes: list[Change] = []
     rejects: list[Change] = []
     leaving = {(change.before, change.tag) for change in losing}
+    # An image that loses its unique tag to another keeps a name: another one, or its pin.
+    named = {change.before for change in losing if change.kind is Kind.RESTORE}
     for hint in about.unknown:
         tag, image = hint.tag or "", observed.images.get(hint.digest or "")
         reason = f"`{tag}` is neither a unique nor a stable tag of this repository's rule"
@@ -380,7 +382,7 @@ def _unknown(
             continue
         if removable and image is not None:
             kept = {each for each in image.tags if (image.digest, each) not in leaving} - {tag}
-            if kept:
+            if kept or image.digest in named:
                 leaving.add((image.digest, tag))
                 removes.append(
                     Change(
