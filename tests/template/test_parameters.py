@@ -155,6 +155,8 @@ def test_the_template_its_output_and_the_library_have_one_version() -> None:
     project = (ROOT / "layers" / "steward" / "pyproject.toml").read_text(encoding="utf-8")
     assert released == tomllib.loads(project)["project"]["version"]
     assert released == source["Outputs"]["Version"]["Value"]
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert re.findall(r"^## \[(\d[^]]*)\]", changes, re.M)[0] == released
 
 
 SAMCONFIG: dict[str, Any] = tomllib.loads((ROOT / "samconfig.toml").read_text(encoding="utf-8"))

@@ -420,10 +420,10 @@ def test_an_image_with_very_many_tags_is_told_with_a_few_of_them() -> None:
     for number in range(40):
         world.push(f"1.0.{number}", name="one image")
     world.settle()
-    assert {len(fact.before_tags) for fact in world.told() if fact.kind is Kind.MOVE} <= {0, 4}
+    assert {len(fact.before_tags) for fact in world.told() if fact.kind is Kind.MOVE} <= {0, 8}
     world.push("1.1.0", name="next")
     world.settle()
-    assert len(world.told()[-1].before_tags) == 4
+    assert len(world.told()[-1].before_tags) == 8
 
 
 def test_writes_that_are_refused_for_good_are_not_tried_again_and_again() -> None:

@@ -405,7 +405,8 @@ def _open(repository: str, facts: Sequence[Fact]) -> Item:
 
 def _said(fact: Fact) -> Key:
     # What has no tag is told apart by what led to it: two messages can fail in one repository.
-    subject = (fact.kind.value, fact.tag or fact.cause.id, fact.digest or "", fact.rules)
+    image = fact.digest or fact.before or ""
+    subject = (fact.kind.value, fact.tag or fact.cause.id, image, fact.rules)
     digest = hashlib.sha256("\n".join(subject).encode()).hexdigest()
     return _repo(fact.repository), f"said#{digest}"
 

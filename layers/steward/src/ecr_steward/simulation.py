@@ -175,6 +175,7 @@ class Simulation:
             clock=lambda: self._now,
             account="123456789012",
             region="eu-west-1",
+            allow_removal=True,
         )
         self._repositories: dict[str, None] = {}
         self._hints: list[Hint] = []
@@ -204,7 +205,7 @@ class Simulation:
 
     def outcome(self) -> Outcome:
         """The state of things now."""
-        writes = self._calls["PutImage"]
+        writes = self._calls["PutImage"] + self._calls["BatchDeleteImage"]
         return Outcome(
             tags={name: self._ecr.tags(name) for name in sorted(self._repositories)},
             told=list(self._told),

@@ -37,9 +37,9 @@ FINDINGS_PER_VISIT = 500
 
 KNOWN_PER_VISIT = 2500
 
-TAGS_TOLD = 4
-"""Most tags of an image that a fact names: an image can have 1,000, and an item of the table only
-400 KB (DynamoDB Developer Guide: Quotas)."""
+TAGS_TOLD = 8
+"""Most tags of an image that a fact names, unique ones first: an image can have 1,000, and an item
+of the table only 400 KB (DynamoDB Developer Guide: Quotas)."""
 
 _ATTEMPTS = 3
 """How often a repository is read again because an image vanished between two reads."""
@@ -159,7 +159,7 @@ class Retagger:
         writes = _portion(plan) if mode is Mode.ENFORCE else ()
         self._surveyor.fetch_missing(repository, writes, look)
         settled = self._settle(repository, look)
-        stamp = _Stamp(self, rule, mode, repository, look.memory.open)
+        stamp = _Stamp(self, rule, scheme, mode, repository, look.memory.open)
         quiet = look.memory.first_sight
         found = [*(plan.findings if mode is Mode.ENFORCE else plan.changes), *look.failures]
         undone = _undone(plan, writes)
@@ -284,8 +284,15 @@ class _Stamp:
     """Makes facts of changes: what all facts of one visit have in common."""
 
     def __init__(
-        self, tagger: Retagger, rule: Rule, mode: Mode, repository: str, opened: Iterable[Fact]
+        self,
+        tagger: Retagger,
+        rule: Rule,
+        scheme: Scheme,
+        mode: Mode,
+        repository: str,
+        opened: Iterable[Fact],
     ) -> None:
+        self._scheme = scheme
         self._account, self._region = tagger._account, tagger._region
         self._fingerprint = tagger._rules.fingerprint
         self._time = iso(tagger._clock())
@@ -322,9 +329,15 @@ class _Stamp:
             tag=change.tag,
             digest=change.after,
             before=change.before,
-            before_tags=change.before_tags[:TAGS_TOLD],
-            after_tags=change.after_tags[:TAGS_TOLD],
+            before_tags=self._telling(change.before_tags),
+            after_tags=self._telling(change.after_tags),
         )
+
+    def _telling(self, tags: Sequence[str]) -> tuple[str, ...]:
+        if len(tags) <= TAGS_TOLD:
+            return tuple(tags)
+        first = sorted(tags, key=lambda tag: self._scheme.read_unique(tag) is None)
+        return tuple(first[:TAGS_TOLD])
 
 
 def _portion(plan: Plan) -> tuple[Change, ...]:
