@@ -18,7 +18,8 @@ from bench.report import Row
 
 def main() -> None:
     options = _options()
-    console = Console()
+    # Narrower than this the table is folded beyond reading.
+    console = Console(width=max(Console().width, 120))
     began = time.monotonic()
     _, version = artefact.interpreter()
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())

@@ -299,6 +299,7 @@ class _Stamp:
         self._rule, self._mode, self._repository = rule.label(), mode.value, repository
         self._opened = {fact.id: fact.of for fact in opened}
         self._of: Counter[str] = Counter()
+        self._made: dict[int, tuple[Change, Fact]] = {}
 
     def count(self, facts: Iterable[Fact]) -> None:
         """Let every fact know how many of `facts`, which are told together, its cause led to."""
@@ -315,6 +316,13 @@ class _Stamp:
         return self.counted(map(self._fact, changes))
 
     def _fact(self, change: Change) -> Fact:
+        # One fact a change, however often it is asked for; the change is kept, for its id() is
+        # its key.
+        if id(change) not in self._made:
+            self._made[id(change)] = (change, self._make(change))
+        return self._made[id(change)][1]
+
+    def _make(self, change: Change) -> Fact:
         return Fact(
             kind=change.kind,
             cause=change.hint.cause,

@@ -8,14 +8,16 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ecr_steward.events import Action, Cause, Fact, Hint, Kind, iso, parse_time
 from ecr_steward.history import History
 from ecr_steward.registry import Registry
 from ecr_steward.rules import Mode, Ruleset
 from ecr_steward.rules.model import glob_regex
-from ecr_steward.workflows.retag import Retagger, Visit
+
+if TYPE_CHECKING:
+    from ecr_steward.workflows.retag import Retagger, Visit
 
 log = logging.getLogger(__name__)
 
