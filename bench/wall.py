@@ -26,6 +26,7 @@ from ecr_steward.rules import Mode
 from ecr_steward.tables import DynamoTable, MemoryTable
 from ecr_steward.wiring import PUTS_AT_ONCE
 from ecr_steward.workflows.retag import Retagger
+from tests.dynamodb import create_history_table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -222,16 +223,5 @@ def _client(service: Any, address: str) -> Any:
 
 
 def _dynamo_table(dynamodb: DynamoDBClient) -> DynamoTable:
-    dynamodb.create_table(
-        TableName=_TABLE,
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[
-            {"AttributeName": "pk", "AttributeType": "S"},
-            {"AttributeName": "sk", "AttributeType": "S"},
-        ],
-        KeySchema=[
-            {"AttributeName": "pk", "KeyType": "HASH"},
-            {"AttributeName": "sk", "KeyType": "RANGE"},
-        ],
-    )
+    create_history_table(dynamodb, _TABLE)
     return DynamoTable(dynamodb, _TABLE)

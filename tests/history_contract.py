@@ -312,14 +312,6 @@ class HistoryContract:
         (told,) = table.query(f"sweep#{SWEEP}", "fact#")
         assert fact_of(told) == SWEPT
 
-    def test_the_last_sweep_is_the_first_that_has_begun(self, history: History) -> None:
-        history.expect("b", 0, 2, 1, NOW)
-        history.expect("c", 0, 3, 1, NOW)
-        found = history.last_sweep(["a", "b", "c"])
-        assert found is not None
-        assert (found[0], found[1]["expected"]) == ("b", 2)
-        assert history.last_sweep(["a"]) is None
-
     # Stories on their way to people
 
     def test_a_story_grows_as_its_facts_arrive(self, history: History) -> None:

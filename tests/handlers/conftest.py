@@ -15,6 +15,7 @@ from moto import mock_aws
 
 from ecr_steward import observe, wiring
 from ecr_steward.rules import compiled, load
+from tests.dynamodb import create_history_table
 from tests.handlers.functions import ENVIRONMENT, ROOT, SECRETS, TABLE, Aws, Function
 
 if TYPE_CHECKING:
@@ -48,18 +49,7 @@ def dynamodb() -> Iterator[DynamoDBClient]:
 def aws(
     dynamodb: DynamoDBClient, monkeypatch: pytest.MonkeyPatch, rules_file: Path
 ) -> Iterator[Aws]:
-    dynamodb.create_table(
-        TableName=TABLE,
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[
-            {"AttributeName": "pk", "AttributeType": "S"},
-            {"AttributeName": "sk", "AttributeType": "S"},
-        ],
-        KeySchema=[
-            {"AttributeName": "pk", "KeyType": "HASH"},
-            {"AttributeName": "sk", "KeyType": "RANGE"},
-        ],
-    )
+    create_history_table(dynamodb, TABLE)
     world = Aws(dynamodb)
     dynamodb.meta.events.register("before-call.dynamodb", world.count)
     monkeypatch.setenv("STEWARD_RULES", str(rules_file))

@@ -13,6 +13,7 @@ from moto import mock_aws
 
 from ecr_steward.history import Conflict, Item, Put
 from ecr_steward.tables import DynamoTable, write
+from tests.dynamodb import create_history_table
 from tests.history_contract import HistoryContract
 
 if TYPE_CHECKING:
@@ -25,18 +26,7 @@ NAME = "history"
 def client() -> Iterator[DynamoDBClient]:
     with mock_aws():
         client = boto3.client("dynamodb")
-        client.create_table(
-            TableName=NAME,
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[
-                {"AttributeName": "pk", "AttributeType": "S"},
-                {"AttributeName": "sk", "AttributeType": "S"},
-            ],
-            KeySchema=[
-                {"AttributeName": "pk", "KeyType": "HASH"},
-                {"AttributeName": "sk", "KeyType": "RANGE"},
-            ],
-        )
+        create_history_table(client, NAME)
         yield client
 
 

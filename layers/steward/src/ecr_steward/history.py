@@ -315,11 +315,6 @@ class History:
         """What a sweep said when it was complete; None if it is not, or never began."""
         return next(map(fact_of, self._table.query(f"sweep#{sweep}", "fact#")), None)
 
-    def last_sweep(self, sweeps: Iterable[str]) -> tuple[str, Mapping[str, int]] | None:
-        """The first of `sweeps` that has totals, with them."""
-        found = ((sweep, self.totals(sweep)) for sweep in sweeps)
-        return next(((sweep, totals) for sweep, totals in found if totals), None)
-
     def arrive(self, facts: Iterable[Fact], time: datetime) -> None:
         """Note that these facts have reached the notifier; those told before stay told."""
         expires = _after(time, _TOLD_KEPT)

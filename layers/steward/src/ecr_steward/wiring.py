@@ -167,7 +167,9 @@ def retag() -> Handler:
     pool = ThreadPoolExecutor(PUTS_AT_ONCE)
     registry = EcrRegistry(client("ecr"))
 
-    def visit(repository: str, hints: Sequence[Hint]) -> None:
+    @functools.cache
+    def workers() -> tuple[Retagger, sweep.Sweeper]:
+        # Made at the first visit: broken rules must cost messages, which come back, not the start.
         tagger = Retagger(
             rules=rules(),
             cap=settings.mode,
@@ -187,7 +189,10 @@ def retag() -> Handler:
             account=settings.account,
             region=settings.region,
         )
-        visited = sweep.visit_and_report(tagger, sweeper, queue.send, repository, hints)
+        return tagger, sweeper
+
+    def visit(repository: str, hints: Sequence[Hint]) -> None:
+        visited = sweep.visit_and_report(*workers(), queue.send, repository, hints)
         for fact in visited.facts:
             observe.count(fact.detail_type.replace(" ", ""))
 

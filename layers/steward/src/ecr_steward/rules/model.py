@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ecr_steward.tags.scheme import Scheme, SchemeError
@@ -70,6 +70,11 @@ class Rule:
         exact = tuple(glob for glob in self.repositories if not glob.startswith("*"))
         return bool(exact) and glob_regex(exact).fullmatch(repository) is not None
 
+    def without_removal(self) -> Rule:
+        if self.tags is None or self.tags.unknown != "remove":
+            return self
+        return replace(self, tags=replace(self.tags, unknown="report"))
+
     def label(self) -> str:
         """How events and messages name this rule: its index and its globs."""
         return f"{self.index}: {', '.join(self.repositories)}"
@@ -93,6 +98,10 @@ class Ruleset:
             raise RulesError("`version` must be 1.", ("version",))
         rules = tuple(_rule(index, entry) for index, entry in enumerate(document.get("rules", [])))
         return cls(rules=rules, fingerprint=fingerprint(document))
+
+    def without_removal(self) -> Ruleset:
+        """The same rules where the stack allows no removal: unknown tags are reported instead."""
+        return replace(self, rules=tuple(rule.without_removal() for rule in self.rules))
 
     def rule_for(self, repository: str) -> Rule | None:
         """The first rule that matches `repository`, or None: the repository is left alone."""

@@ -97,13 +97,11 @@ class Retagger:
         spread: Spread = map,
         allow_removal: bool = False,
     ) -> None:
-        self._rules = rules
+        self._rules = rules if allow_removal else rules.without_removal()
         self._cap = cap
         self._registry = registry
         self._history = history
         self._surveyor = Surveyor(registry, history)
-        self._allow_removal = allow_removal
-        self._reporting: dict[int, Scheme] = {}
         self._clock = clock
         self._account = account
         self._region = region
@@ -124,7 +122,7 @@ class Retagger:
             raise StewardOff("Mode is off.")
         for _ in range(_ATTEMPTS):
             try:
-                return self._visit(repository, rule, self._scheme(rule.tags), mode, hints)
+                return self._visit(repository, rule, rule.tags, mode, hints)
             except ImageGone as error:
                 log.info("An image vanished while it was read", extra={"error": str(error)})
                 gone = error
@@ -132,12 +130,6 @@ class Retagger:
                 log.warning("The repository is gone", extra={"repository": repository})
                 return Visit()
         raise Unavailable(gone.operation, gone.code, gone.message) from gone
-
-    def _scheme(self, scheme: Scheme) -> Scheme:
-        """What the stack lets a scheme do: an unknown tag that may not go is reported."""
-        if scheme.unknown == "remove" and not self._allow_removal:
-            return self._reporting.setdefault(id(scheme), replace(scheme, unknown="report"))
-        return scheme
 
     def _visit(
         self,
