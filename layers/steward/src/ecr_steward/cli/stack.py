@@ -9,7 +9,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import boto3
 import click
@@ -34,6 +34,8 @@ _DEPTHS = (
     "ApproximateNumberOfMessagesDelayed",
 )
 
+_Command = TypeVar("_Command", bound=Callable[..., object])
+
 stack_option = click.option(
     "--stack",
     "stack_name",
@@ -44,6 +46,18 @@ stack_option = click.option(
     show_envvar=True,
     help="The CloudFormation stack.",
 )
+
+
+def timeout_option(least: int, default: int, text: str) -> Callable[[_Command], _Command]:
+    """The option `--timeout`, in seconds; `text` is its help."""
+    return click.option(
+        "--timeout",
+        metavar="SECONDS",
+        type=click.IntRange(min=least),
+        default=default,
+        show_default=True,
+        help=text,
+    )
 
 
 def _clients() -> Callable[[str], Any]:

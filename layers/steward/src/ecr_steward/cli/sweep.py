@@ -23,6 +23,7 @@ from ecr_steward.cli.stack import (
     pass_outside,
     sentence,
     stack_option,
+    timeout_option,
 )
 from ecr_steward.events import Fact
 from ecr_steward.workflows.sweep import LOOK, PORTION
@@ -244,13 +245,8 @@ def _followed(stack: Stack, sending: Sending, timeout: timedelta) -> Fact:
     show_default=True,
     help="Wait until it is done, or only until every repository is sent.",
 )
-@click.option(
-    "--timeout",
-    metavar="SECONDS",
-    type=click.IntRange(min=1),
-    default=900,
-    show_default=True,
-    help="How long to wait: for room in the queue before each portion, and for the end.",
+@timeout_option(
+    1, 900, "How long to wait: for room in the queue before each portion, and for the end."
 )
 @stack_option
 @pass_outside

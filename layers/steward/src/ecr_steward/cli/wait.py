@@ -20,6 +20,7 @@ from ecr_steward.cli.stack import (
     is_paused,
     pass_outside,
     stack_option,
+    timeout_option,
 )
 from ecr_steward.notifications.email import short
 from ecr_steward.tags.grammar import is_tag
@@ -111,14 +112,7 @@ def _goal(_: click.Context, __: click.Parameter, value: str) -> str:
     callback=_goal,
     help="The image that the tag has to come to.",
 )
-@click.option(
-    "--timeout",
-    metavar="SECONDS",
-    type=click.IntRange(min=0),
-    default=60,
-    show_default=True,
-    help="How long to wait.",
-)
+@timeout_option(0, 60, "How long to wait.")
 @stack_option
 @pass_outside
 def wait(
