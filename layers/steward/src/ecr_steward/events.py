@@ -177,9 +177,9 @@ class Difference:
         """Before and after for people: the lines of a unified diff of both as JSON."""
         import difflib
 
-        pair = [_pretty(self.before), _pretty(self.after)]
-        # The first two lines would name files.
-        return list(difflib.unified_diff(*pair, lineterm=""))[2:]
+        lines = difflib.unified_diff(_pretty(self.before), _pretty(self.after), lineterm="")
+        # The first two would name files.
+        return list(lines)[2:]
 
     def to_document(self) -> dict[str, Any]:
         return {
