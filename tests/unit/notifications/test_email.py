@@ -14,7 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecr_steward.events import Fact, Kind
-from ecr_steward.notifications.email import SUBJECT, render, short
+from ecr_steward.notifications.email import SUBJECT, letters
+from ecr_steward.notifications.forms import Letter
+from ecr_steward.notifications.message import story as message_of
+from ecr_steward.notifications.wording import short
 from tests.facts import (
     EVERY_KIND,
     FAILED,
@@ -37,6 +40,12 @@ from tests.facts import (
 GOLDEN = Path(__file__).parent / "golden"
 EVENTS = Path(__file__).parents[3] / "events"
 LONG = "team-a/" + "payments-" * 25 + "api"
+
+
+def render(facts: Sequence[Fact]) -> Letter:
+    (letter,) = letters(message_of(facts))
+    return letter
+
 
 FIRST = [
     replace(

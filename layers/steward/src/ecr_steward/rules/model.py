@@ -8,9 +8,18 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ecr_steward.rules.channels import (
+    EMAIL,
+    Channel,
+    ChannelsError,
+    Route,
+    channels_of,
+    routes_of,
+    usual,
+)
 from ecr_steward.tags.scheme import Scheme, SchemeError
 
 
@@ -47,12 +56,16 @@ def glob_regex(globs: tuple[str, ...]) -> re.Pattern[str]:
 
 @dataclass(frozen=True)
 class Rule:
-    """One entry of `rules:`; `tags` is None where the rule says nothing about tags."""
+    """One entry of `rules:`; `tags` is None where the rule says nothing about tags.
+
+    `notify` is empty where the rule has no routes of its own.
+    """
 
     index: int
     repositories: tuple[str, ...]
     mode: Mode
     tags: Scheme | None
+    notify: tuple[Route, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.repositories:
@@ -82,10 +95,16 @@ class Rule:
 
 @dataclass(frozen=True)
 class Ruleset:
-    """All rules, in order, and the fingerprint that tells one version of the file from another."""
+    """All rules, in order, and the fingerprint that tells one version of the file from another.
+
+    `channels` are all that messages can go to, by name, `email` among them. `notify` are the routes
+    of rules without any, and of facts that belong to no repository.
+    """
 
     rules: tuple[Rule, ...]
     fingerprint: str
+    channels: Mapping[str, Channel] = field(default_factory=lambda: {EMAIL.name: EMAIL})
+    notify: tuple[Route, ...] = ()
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Ruleset:
@@ -96,8 +115,15 @@ class Ruleset:
         """
         if document.get("version") != 1:
             raise RulesError("`version` must be 1.", ("version",))
-        rules = tuple(_rule(index, entry) for index, entry in enumerate(document.get("rules", [])))
-        return cls(rules=rules, fingerprint=fingerprint(document))
+        try:
+            channels = channels_of(document)
+            notify = routes_of(document.get("notify", []), channels, ("notify",))
+        except ChannelsError as error:
+            raise RulesError(str(error), error.path) from error
+        rules = tuple(
+            _rule(index, entry, channels) for index, entry in enumerate(document.get("rules", []))
+        )
+        return cls(rules, fingerprint(document), channels, notify)
 
     def without_removal(self) -> Ruleset:
         """The same rules where the stack allows no removal: unknown tags are reported instead."""
@@ -107,6 +133,14 @@ class Ruleset:
         """The first rule that matches `repository`, or None: the repository is left alone."""
         return next((rule for rule in self.rules if rule.matches(repository)), None)
 
+    def routes(self, repository: str) -> tuple[Route, ...]:
+        """The routes of what happens in `repository`; "" is the registry as a whole.
+
+        Those of the rule that wins, or else those of the file, or else the usual ones.
+        """
+        rule = self.rule_for(repository) if repository else None
+        return (rule.notify if rule else ()) or self.notify or usual(self.channels)
+
 
 def fingerprint(document: Mapping[str, Any]) -> str:
     """12 hex digits that change when the meaning of the document changes, comments aside."""
@@ -114,7 +148,7 @@ def fingerprint(document: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def _rule(index: int, entry: Mapping[str, Any]) -> Rule:
+def _rule(index: int, entry: Mapping[str, Any], channels: Mapping[str, Channel]) -> Rule:
     try:
         tags = entry.get("tags")
         return Rule(
@@ -122,9 +156,12 @@ def _rule(index: int, entry: Mapping[str, Any]) -> Rule:
             repositories=tuple(entry["repositories"]),
             mode=Mode(entry.get("mode", "audit")),
             tags=None if tags is None else Scheme.from_document(tags),
+            notify=routes_of(entry.get("notify", []), channels, ("notify",)),
         )
     except SchemeError as error:
         raise RulesError(str(error), ("rules", index, "tags", *error.path)) from error
+    except ChannelsError as error:
+        raise RulesError(str(error), ("rules", index, *error.path)) from error
     except RulesError as error:
         raise RulesError(error.sentence, ("rules", index, *error.path)) from error
     except KeyError as error:
