@@ -127,7 +127,7 @@ channels:
   platform: {type: slack, url: "ssm:/ecr-steward/slack"}
   audit: {type: webhook, url: "ssm:/ecr-steward/hook", secret: "ssm:/ecr-steward/hmac"}
 """
-TOO = "also to a channel that the resource tag steward:notify or owner of it names"
+TOO = "also to channels that its resource tags steward:notify and owner name"
 
 
 def messages(notify: str) -> list[str]:

@@ -103,7 +103,7 @@ def _messages(ruleset: Ruleset, repository: str) -> Iterator[str]:
         when = "at once" if route.every is None else _EVERY[route.every]
         yield f"{what} to {whom}" + (f", {when}" if route.to else "")
     if len(ruleset.channels) > 1:
-        yield "also to a channel that the resource tag steward:notify or owner of it names"
+        yield "also to channels that its resource tags steward:notify and owner name"
 
 
 _EVENTS = {
