@@ -103,7 +103,7 @@ class Ruleset:
 
     rules: tuple[Rule, ...]
     fingerprint: str
-    channels: Mapping[str, Channel] = field(default_factory=lambda: {EMAIL.name: EMAIL})
+    channels: Mapping[str, Channel] = field(default_factory=lambda: {EMAIL.name: EMAIL}, hash=False)
     notify: tuple[Route, ...] = ()
 
     @classmethod
