@@ -238,8 +238,8 @@ def test_settings_in_audit_are_only_reported() -> None:
 def test_the_reason_why_immutability_cannot_be_said_is_told() -> None:
     assert explained("immutability: scheme", SEMVER) == [
         "immutable    MUTABLE",
-        ("wildcards cannot say the scheme: the filter `*` for tags that move would free unique tags "
-        "too"),
+        ("wildcards cannot say the scheme: the filter `*` for tags that move would free unique "
+        "tags too"),
         "the steward puts overwritten unique tags back itself",
     ]  # fmt: skip
     assert explained("immutability: IMMUTABLE", SEMVER) == ["immutable    IMMUTABLE"]
