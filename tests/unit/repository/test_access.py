@@ -11,7 +11,7 @@ from ecr_steward.repository.access import Access, Allowed, judge, named
 OWN = "123456789012"
 NAMED = "111122223333"
 STRANGER = "999999999999"
-ALLOWED = Allowed([NAMED, "o-abc123", "203.0.113.0/24", "vpc-0a1b"], OWN)
+ALLOWED = Allowed([NAMED, "o-abc123", "203.0.113.0/24", "2001:db8::/32", "vpc-0a1b"], OWN)
 PULL = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
 ORG = "aws:PrincipalOrgID"
 
@@ -68,6 +68,22 @@ SHAPES: list[Shape] = [
     ("principal a number", allow({"AWS": 111122223333}), "public"),
     ("a name that is no ARN", allow({"AWS": "everyone"}), "public"),
     ("an ARN of no principal", allow({"AWS": f"arn:aws:s3:::{NAMED}"}), "public"),
+    ("a digit too many", allow({"AWS": f"{NAMED}1"}), "public"),
+    ("a service's name and more", service("lambda.amazonaws.com.evil"), "public"),
+    ("a canonical user and more", allow({"CanonicalUser": "0" * 65}), "public"),
+    ("an ARN of a digit too many", anyone("ArnEquals", "aws:PrincipalArn",
+                                          f"arn:aws:iam::{NAMED}1:role/x"), "public"),
+    ("an ARN that is too short", anyone("ArnEquals", "aws:PrincipalArn", f"arn:aws:iam::{NAMED}"),
+     "public"),
+    ("what only looks like an ARN", anyone("StringEquals", "aws:PrincipalArn",
+                                           f"x:aws:iam::{NAMED}:role/x"), "public"),
+    ("a path of orgs that begin so", anyone("ForAnyValue:StringLike", "aws:PrincipalOrgPaths",
+                                            "o-abc123*/r-1/*"), "public"),
+    ("an org without a path", anyone("ForAnyValue:StringLike", "aws:PrincipalOrgPaths", "o-abc123"),
+     "public"),
+    ("ids that begin so", anyone("StringLike", "aws:userid", "AROAEXAMPLEEXAMPLE*"), "public"),
+    ("our org or a variable", anyone("StringEquals", ORG, ["o-abc123", "${aws:PrincipalOrgID}"]),
+     "public"),
     ("a web identity", allow({"Federated": "accounts.google.com"}), "public"),
     ("not a statement", "Allow", "public"),
     ("a list in a list", [allow("*")], "public"),
@@ -140,6 +156,7 @@ SHAPES: list[Shape] = [
     ("our network", anyone("IpAddress", "aws:SourceIp", "203.0.113.128/25"), "fine"),
     ("our organisation's endpoints", anyone("StringEquals", "aws:VpceOrgID", "o-abc123"), "fine"),
     ("our account's endpoints", anyone("StringEquals", "aws:VpceAccount", NAMED), "fine"),
+    ("our IPv6 network", anyone("IpAddress", "aws:SourceIp", "2001:db8:7::/48"), "fine"),
     ("our VPC", anyone("StringEquals", "aws:SourceVpc", "vpc-0a1b"), "fine"),
     ("our org, and more",
      allow("*", {"StringEquals": {ORG: "o-abc123"}, "Bool": {"aws:SecureTransport": "true"}}),
@@ -189,6 +206,10 @@ SHAPES: list[Shape] = [
              {"StringLike": {"aws:sourceArn": f"arn:aws:lambda:eu-west-1:{OWN}:function:*"}},
              [*PULL, "ecr:SetRepositoryPolicy", "ecr:GetRepositoryPolicy",
               "ecr:DeleteRepositoryPolicy"]), "fine"),
+    ("Lambda, pulling and keeping its statement",
+     service("lambda.amazonaws.com", action=[*PULL, "ecr:SetRepositoryPolicy",
+                                             "ecr:GetRepositoryPolicy",
+                                             "ecr:DeleteRepositoryPolicy"]), "fine"),
     ("Lambda, pushing", service("lambda.amazonaws.com", action="ecr:PutImage"),
      "foreign lambda.amazonaws.com"),
     ("Lambda, everything", service("lambda.amazonaws.com", action="ecr:*"),
@@ -210,6 +231,9 @@ SHAPES: list[Shape] = [
      service("codebuild.amazonaws.com",
              {"ArnEquals": {"aws:SourceArn": f"arn:aws:codebuild:eu-west-1:{OWN}:project/x"}}),
      "fine"),
+    ("CodeBuild in any Region of ours, as text",
+     service("codebuild.amazonaws.com",
+             {"StringLike": {"aws:SourceArn": f"arn:aws:codebuild:*:{OWN}:project/*"}}), "fine"),
     ("CodeBuild for our org",
      service("codebuild.amazonaws.com", {"StringEquals": {"aws:SourceOrgID": "o-abc123"}}), "fine"),
     ("CodeBuild for another",

@@ -74,9 +74,6 @@ class Allowed:
             for each in self._networks
         )
 
-    def has_all(self, names: Iterable[str]) -> bool:
-        return all(map(self.has, names))
-
     def others(self, names: Iterable[str]) -> tuple[str, ...]:
         return tuple(sorted(each for each in names if not self.has(each)))
 
