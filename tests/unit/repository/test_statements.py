@@ -322,6 +322,12 @@ def test_a_denial_that_locks_lambda_out_is_refused_where_lambda_pulls(keys: Any)
     assert brief(drift(baseline(ours), **spared)) == ["missing Deny correct"]
 
 
+def test_a_denial_that_locks_lambda_out_is_refused_where_the_rule_lets_lambda_pull() -> None:
+    grants = {**LAMBDA, "Sid": "ForFunctions"}
+    found = drift(baseline(grants, NO_PULL))
+    assert brief(found) == ["missing ForFunctions correct", "locks_out Deny refuse"]
+
+
 def test_the_last_statement_by_which_lambda_pulls_is_not_taken_out() -> None:
     grants = {**LAMBDA, "Sid": "ForFunctions"}
     wanted = baseline(others="remove")
