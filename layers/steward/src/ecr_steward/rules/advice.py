@@ -9,8 +9,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from ecr_steward.globs import Globs
 from ecr_steward.rules.document import Document, Path, written
-from ecr_steward.rules.model import Rule, Ruleset, glob_regex
+from ecr_steward.rules.model import Ruleset
 from ecr_steward.tags.scheme import PLACEHOLDERS, Scheme, StableTag, Verdict
 from ecr_steward.tags.versions import Variants, Version
 
@@ -33,9 +34,9 @@ def advice(ruleset: Ruleset, document: Document) -> Iterator[tuple[Path, str]]:
     """The path and the sentence of each warning."""
     if not ruleset.rules:
         yield ("rules",), "There is no rule, so every repository is left alone."
-    covers = _Covers()
+    above = Globs()
     for rule in ruleset.rules:
-        winners = {covers.first(glob) for glob in rule.repositories}
+        winners = {above.first(glob.replace("*", _ANY)) for glob in rule.repositories}
         if None not in winners:
             lines = sorted(
                 {document.line(("rules", index)) for index in winners if index is not None}
@@ -43,44 +44,11 @@ def advice(ruleset: Ruleset, document: Document) -> Iterator[tuple[Path, str]]:
             where = " and ".join(map(str, lines))
             sentence = "This rule never wins: all that it names matches the rule on line"
             yield ("rules", rule.index), f"{sentence} {where} first."
-        covers.add(rule)
+        for glob in rule.repositories:
+            above.add(glob, rule.index)
         if rule.tags is not None:
             for path, sentence in _of_scheme(rule.tags):
                 yield ("rules", rule.index, "tags", *path), sentence
-
-
-class _Covers:
-    """Which rule, of those added so far, is the first with a glob that covers another glob.
-
-    Globs with a `*` are kept by what stands before it, or where nothing does, by what stands after
-    the last one, so that few of them are tried.
-    """
-
-    def __init__(self) -> None:
-        self._same: dict[str, int] = {}
-        self._wider: dict[tuple[str, str], list[tuple[re.Pattern[str], int]]] = {}
-
-    def add(self, rule: Rule) -> None:
-        for glob in rule.repositories:
-            if glob not in self._same:
-                self._same[glob] = rule.index
-                if "*" in glob:
-                    start = glob.partition("*")[0]
-                    key = (start, "" if start else glob.rpartition("*")[2])
-                    self._wider.setdefault(key, []).append((glob_regex((glob,)), rule.index))
-
-    def first(self, glob: str) -> int | None:
-        sample = glob.replace("*", _ANY)
-        keys = [(sample[:end], "") for end in range(len(sample) + 1)]
-        keys += [("", sample[start:]) for start in range(len(sample))]
-        found = [
-            next(
-                (index for regex, index in self._wider.get(key, ()) if regex.fullmatch(sample)), -1
-            )
-            for key in keys
-        ]
-        found.append(self._same.get(glob, -1))
-        return min((index for index in found if index >= 0), default=None)
 
 
 def most_numbers(definition: Any) -> int:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ecr_steward.globs import Globs, glob_regex
 from ecr_steward.tags.scheme import Scheme, SchemeError
 
 
@@ -38,11 +39,6 @@ class Mode(enum.StrEnum):
         """The lower of this mode and `cap`."""
         order = list(Mode)
         return min(self, cap, key=order.index)
-
-
-def glob_regex(globs: tuple[str, ...]) -> re.Pattern[str]:
-    """One pattern for all `globs`; `*` stands for any characters, `/` among them."""
-    return re.compile("|".join(".*".join(map(re.escape, glob.split("*"))) for glob in globs))
 
 
 @dataclass(frozen=True)
@@ -103,9 +99,19 @@ class Ruleset:
         """The same rules where the stack allows no removal: unknown tags are reported instead."""
         return replace(self, rules=tuple(rule.without_removal() for rule in self.rules))
 
+    @functools.cached_property
+    def _globs(self) -> Globs:
+        # Made when the first repository is asked for: a function's start does not wait for it.
+        globs = Globs()
+        for number, rule in enumerate(self.rules):
+            for glob in rule.repositories:
+                globs.add(glob, number)
+        return globs
+
     def rule_for(self, repository: str) -> Rule | None:
         """The first rule that matches `repository`, or None: the repository is left alone."""
-        return next((rule for rule in self.rules if rule.matches(repository)), None)
+        number = self._globs.first(repository)
+        return None if number is None else self.rules[number]
 
 
 def fingerprint(document: Mapping[str, Any]) -> str:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from ecr_steward.globs import glob_regex
+
 _CORE = re.compile(r"v?(?P<numbers>[0-9]+(?:\.[0-9]+)*)(?P<suffix>[-_].*)?")
 _IDENTIFIERS = re.compile(r"[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*")
 _SEMVER_NUMBER = re.compile(r"0|[1-9][0-9]*")
@@ -61,8 +63,7 @@ class Variants:
     """The suffixes that make a line of their own: globs on what stands after the version."""
 
     def __init__(self, globs: tuple[str, ...] = ()) -> None:
-        patterns = (".*".join(map(re.escape, glob.split("*"))) for glob in globs)
-        self._regex = re.compile("|".join(patterns)) if globs else None
+        self._regex = glob_regex(globs) if globs else None
 
     def has(self, text: str) -> bool:
         return self._regex is not None and self._regex.fullmatch(text) is not None
