@@ -7,12 +7,15 @@ import functools
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ecr_steward.globs import Globs, glob_regex
 from ecr_steward.tags.scheme import Scheme, SchemeError
+
+_REMEMBERED = 1024
+"""Repositories whose rule is remembered: events of one come in bursts."""
 
 
 class RulesError(ValueError):
@@ -100,17 +103,17 @@ class Ruleset:
         return replace(self, rules=tuple(rule.without_removal() for rule in self.rules))
 
     @functools.cached_property
-    def _globs(self) -> Globs:
+    def _first(self) -> Callable[[str], int | None]:
         # Made when the first repository is asked for: a function's start does not wait for it.
         globs = Globs()
         for number, rule in enumerate(self.rules):
             for glob in rule.repositories:
                 globs.add(glob, number)
-        return globs
+        return functools.lru_cache(_REMEMBERED)(globs.first)
 
     def rule_for(self, repository: str) -> Rule | None:
         """The first rule that matches `repository`, or None: the repository is left alone."""
-        number = self._globs.first(repository)
+        number = self._first(repository)
         return None if number is None else self.rules[number]
 
 

@@ -296,22 +296,24 @@ class _Stamp:
     def count(self, facts: Iterable[Fact]) -> None:
         """Let every fact know how many of `facts`, which are told together, its cause led to."""
         self._of = Counter(fact.cause.id for fact in facts)
+        for key, (change, fact) in self._made.items():
+            self._made[key] = (change, self._counted(fact))
 
     def counted(self, facts: Iterable[Fact]) -> list[Fact]:
-        # A fact announced before a crash belongs to the story that was announced then.
-        return [
-            fact.counted(self._opened.get(fact.id) or self._of[fact.cause.id] or 1)
-            for fact in facts
-        ]
+        return list(map(self._counted, facts))
 
     def facts(self, changes: Iterable[Change]) -> list[Fact]:
-        return self.counted(map(self._fact, changes))
+        return list(map(self._fact, changes))
+
+    def _counted(self, fact: Fact) -> Fact:
+        # A fact announced before a crash belongs to the story that was announced then.
+        return fact.counted(self._opened.get(fact.id) or self._of[fact.cause.id] or 1)
 
     def _fact(self, change: Change) -> Fact:
         # One fact a change, however often it is asked for; the change is kept, for its id() is
         # its key.
         if id(change) not in self._made:
-            self._made[id(change)] = (change, self._make(change))
+            self._made[id(change)] = (change, self._counted(self._make(change)))
         return self._made[id(change)][1]
 
     def _make(self, change: Change) -> Fact:
