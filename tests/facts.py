@@ -10,7 +10,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from ecr_steward.events import SOURCE, Cause, Fact, Kind
+from ecr_steward.events import SOURCE, Cause, Difference, Fact, Kind
 from ecr_steward.history import Item
 from ecr_steward.schemas import event_schema
 from ecr_steward.tables import write
@@ -91,6 +91,28 @@ HELD = replace(
     kind=Kind.HELD,
     reason="`1.4` is held (by the team until Friday) and does not go to 1.4.2.",
 )
+CALL = Cause(
+    "b8a2c1f0-52d5-4f9e-9a4b-0c3f0b1f8a11",
+    "AWS API Call via CloudTrail",
+    by="arn:aws:sts::123456789012:assumed-role/Developer/mallory",
+)
+ANYONE = {
+    "Sid": "Everybody",
+    "Effect": "Allow",
+    "Principal": "*",
+    "Action": ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+}
+DRIFTED = replace(
+    _FOUND,
+    kind=Kind.DRIFT,
+    cause=CALL,
+    mode="audit",
+    tag=None,
+    digest=None,
+    reason="The statement `Everybody` lets anyone pull: no condition limits its principal `*`.",
+    difference=Difference("policy", "public", "Everybody", "correct", ANYONE, None),
+)
+CORRECTED = replace(DRIFTED, kind=Kind.CORRECT, mode="enforce")
 FAILED = replace(
     _FOUND,
     kind=Kind.FAILED,
@@ -117,7 +139,8 @@ SWEPT = replace(
     totals={"repositories": 12, "images": 340, "moved": 3, "rejected": 1, "missing": 0},
 )
 EVERY_KIND = (
-    MOVED, PINNED, RESTORED, REMOVED, GONE, REJECTED, OVERWRITTEN, HELD, FAILED, GIVEN_UP, SWEPT,
+    MOVED, PINNED, RESTORED, REMOVED, GONE, REJECTED, OVERWRITTEN, HELD, DRIFTED, CORRECTED, FAILED,
+    GIVEN_UP, SWEPT,
 )  # fmt: skip
 
 

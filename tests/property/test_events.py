@@ -15,6 +15,7 @@ from ecr_steward.events import (
     DETAIL_TYPES,
     Action,
     Cause,
+    Difference,
     Fact,
     Hint,
     Kind,
@@ -24,7 +25,7 @@ from ecr_steward.events import (
 )
 from ecr_steward.history import Item
 from ecr_steward.tables import read, write
-from tests.facts import EVERY_KIND, MOVED, NEW, OLD, faults
+from tests.facts import DRIFTED, EVERY_KIND, MOVED, NEW, OLD, faults
 
 COMPONENT = r"[a-z0-9]{1,20}((\.|_|__|-{1,3})[a-z0-9]{1,8}){0,2}"
 repositories = st.from_regex(rf"{COMPONENT}(/{COMPONENT}){{0,3}}", fullmatch=True).filter(
@@ -33,7 +34,7 @@ repositories = st.from_regex(rf"{COMPONENT}(/{COMPONENT}){{0,3}}", fullmatch=Tru
 tags = st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}", fullmatch=True)
 digests = st.binary(min_size=32, max_size=32).map(lambda hash_: f"sha256:{hash_.hex()}")
 sentences = st.text(st.characters(codec="utf-8"), min_size=1, max_size=200)
-causes = st.builds(Cause, sentences, sentences)
+causes = st.builds(Cause, sentences, sentences, by=st.none() | sentences)
 zones = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 times = st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=zones).map(  # noqa: DTZ001
     lambda time: time.replace(microsecond=time.microsecond // 1000 * 1000)
@@ -53,11 +54,28 @@ hints = st.builds(
     cause=causes,
     time=times,
 )
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda each: st.lists(each, max_size=3) | st.dictionaries(st.text(), each, max_size=3),
+    max_leaves=8,
+)
 NEEDED = ("repositories", "missing")
 OPTIONAL = (
     "images", "first_sight", "moved", "pinned", "restored", "removed", "rejected", "overwritten",
     "held", "failed",
 )  # fmt: skip
+
+
+def differences(*actions: str) -> st.SearchStrategy[Difference]:
+    return st.builds(
+        Difference,
+        setting=st.sampled_from(["policy", "lifecycle", "immutability", "scanning"]),
+        problem=st.sampled_from(["missing", "different", "extra", "public", "locks_out"]),
+        subject=st.text(max_size=20),
+        action=st.sampled_from(actions),
+        before=json_values,
+        after=json_values,
+    )
 
 
 def facts(kind: Kind) -> st.SearchStrategy[Fact]:
@@ -71,6 +89,16 @@ def facts(kind: Kind) -> st.SearchStrategy[Fact]:
         special = {"digest": st.none(), "before": digests, "before_tags": tag_lists}
     elif kind is Kind.REJECT:
         special = {"digest": st.none() | digests}
+    elif kind in (Kind.DRIFT, Kind.CORRECT):
+        found = kind is Kind.DRIFT
+        special = {
+            "repository": st.just("") | repositories,
+            "rule": st.just("registry") | rules,
+            "tag": st.none(),
+            "digest": st.none(),
+            "mode": st.sampled_from(["audit", "enforce"] if found else ["enforce"]),
+            "difference": differences("correct", *(["report", "refuse"] if found else [])),
+        }
     elif kind is Kind.FAILED:
         special = {
             "repository": st.just("") | repositories,
@@ -187,7 +215,10 @@ few_subjects = st.tuples(
 )
 
 
-@given(few_subjects, few_subjects, st.sampled_from(EVERY_KIND))
+ABOUT_IMAGES = [fact for fact in EVERY_KIND if fact.difference is None]
+
+
+@given(few_subjects, few_subjects, st.sampled_from(ABOUT_IMAGES))
 def test_two_facts_have_the_same_id_exactly_if_cause_kind_tag_and_digest_are_the_same(
     one: tuple[str, Kind, str | None, str | None],
     other: tuple[str, Kind, str | None, str | None],
@@ -198,6 +229,15 @@ def test_two_facts_have_the_same_id_exactly_if_cause_kind_tag_and_digest_are_the
         return replace(fact, cause=Cause(cause, "Test"), kind=kind, tag=tag, digest=digest)
 
     assert (about(MOVED, one).id == about(rest, other).id) == (one == other)
+
+
+@given(differences("correct"), differences("correct"))
+def test_two_differences_have_the_same_id_exactly_if_they_say_the_same(
+    one: Difference, other: Difference
+) -> None:
+    same = len({json.dumps(each.to_document(), sort_keys=True) for each in (one, other)}) == 1
+    ids = {replace(DRIFTED, difference=each).id for each in (one, other)}
+    assert (len(ids) == 1) == same
 
 
 def refusal(reads: Callable[..., Any], *document: Any) -> str | None:

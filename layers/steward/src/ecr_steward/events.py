@@ -28,15 +28,26 @@ class Action(enum.StrEnum):
 
     PUSH = "PUSH"
     DELETE = "DELETE"
+    CALL = "CALL"
     SWEEP = "SWEEP"
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """The event that led to a change."""
+    """The event that led to a change; `by` is who caused it, as an ARN, where CloudTrail knows."""
 
     id: str
     type: str
+    by: str | None = None
+
+    @classmethod
+    def from_document(cls, cause: Mapping[str, Any]) -> Cause:
+        """Read what `to_document` wrote. Raises MalformedEvent."""
+        return cls(_text(cause, "id"), _text(cause, "type"), _optional(cause, "by"))
+
+    def to_document(self) -> dict[str, Any]:
+        known = {} if self.by is None else {"by": self.by}
+        return {"id": self.id, "type": self.type, **known}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +87,7 @@ class Hint:
             "action": self.action.value,
             "tag": self.tag,
             "digest": self.digest,
-            "cause": {"id": self.cause.id, "type": self.cause.type},
+            "cause": self.cause.to_document(),
             "time": iso(self.time),
         }
         return json.dumps(body, separators=(",", ":"))
@@ -98,7 +109,7 @@ class Hint:
             action=action,
             tag=_optional(document, "tag"),
             digest=_digest(document, "digest"),
-            cause=Cause(_text(cause, "id"), _text(cause, "type")),
+            cause=Cause.from_document(cause),
             time=_time(document, "time"),
         )
 
@@ -113,6 +124,8 @@ class Kind(enum.StrEnum):
     REJECT = "reject"
     OVERWRITE = "overwrite"
     HELD = "held"
+    DRIFT = "drift"
+    CORRECT = "correct"
     FAILED = "failed"
     SWEPT = "swept"
 
@@ -125,6 +138,8 @@ DETAIL_TYPES: Mapping[Kind, str] = {
     Kind.REJECT: "Tag Rejected",
     Kind.OVERWRITE: "Tag Overwritten",
     Kind.HELD: "Tag Held",
+    Kind.DRIFT: "Repository Drifted",
+    Kind.CORRECT: "Repository Corrected",
     Kind.FAILED: "Steward Failed",
     Kind.SWEPT: "Sweep Completed",
 }
@@ -136,11 +151,74 @@ _WITH_IMAGES = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
+class Difference:
+    """How a setting differs from its baseline, or differed before it was set back.
+
+    `setting` is a key of the baseline, `subject` what of it: the Sid of a statement, the key of a
+    resource tag, or nothing for the whole. `problem` and `action` are words of `ecr-steward drift`.
+    `before` is what was found and `after` what the baseline asks for, as JSON has them; None where
+    nothing is set.
+    """
+
+    setting: str
+    problem: str
+    subject: str
+    action: str
+    before: Any = None
+    after: Any = None
+
+    @property
+    def key(self) -> str:
+        """What tells this difference from every other of the same repository."""
+        values = json.dumps([self.before, self.after], sort_keys=True)
+        return "\n".join((self.setting, self.problem, self.subject, values))
+
+    def lines(self) -> list[str]:
+        """Before and after for people: the lines of a unified diff of both as JSON."""
+        import difflib
+
+        lines = difflib.unified_diff(_pretty(self.before), _pretty(self.after), lineterm="")
+        # The first two would name files.
+        return list(lines)[2:]
+
+    def to_document(self) -> dict[str, Any]:
+        return {
+            "setting": self.setting,
+            "problem": self.problem,
+            "subject": self.subject,
+            "action": self.action,
+            "before": self.before,
+            "after": self.after,
+            "difference": self.lines(),
+        }
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Difference:
+        """Read what `to_document` wrote. Raises MalformedEvent."""
+        return cls(
+            setting=_text(document, "setting"),
+            problem=_text(document, "problem"),
+            subject=_optional(document, "subject") or "",
+            action=_text(document, "action"),
+            before=document.get("before"),
+            after=document.get("after"),
+        )
+
+
+def _pretty(value: Any) -> list[str]:
+    return [] if value is None else json.dumps(value, indent=2, ensure_ascii=False).splitlines()
+
+
+_DIFFERING = frozenset({Kind.DRIFT, Kind.CORRECT})
+
+
+@dataclass(frozen=True, slots=True)
 class Fact:
     """One thing the steward found or did, told once.
 
     `of` is how many facts the same cause led to at once, so that whoever reads them one by one
-    knows when the story is complete. `totals` belongs to `Sweep Completed` alone.
+    knows when the story is complete. `totals` belongs to `Sweep Completed` alone, `difference` to
+    `Repository Drifted` and `Repository Corrected`.
     """
 
     kind: Kind
@@ -160,11 +238,15 @@ class Fact:
     after_tags: tuple[str, ...] = ()
     of: int = 1
     totals: Mapping[str, int] = field(default_factory=dict)
+    difference: Difference | None = None
 
     @property
     def id(self) -> str:
-        """SHA-256 of cause id, kind, tag and target digest, in hex."""
-        return _hashed(self.cause.id, self.kind.value, self.tag or "", self.digest or "")
+        """SHA-256 of cause id, kind, tag and target digest (or of the difference), in hex."""
+        about = (self.tag or "", self.digest or "")
+        if self.difference is not None:
+            about = ("", self.difference.key)
+        return _hashed(self.cause.id, self.kind.value, *about)
 
     @property
     def detail_type(self) -> str:
@@ -187,7 +269,7 @@ class Fact:
             "rule": self.rule,
             "rules": self.rules,
             "reason": self.reason,
-            "cause": {"id": self.cause.id, "type": self.cause.type, "facts": self.of},
+            "cause": {**self.cause.to_document(), "facts": self.of},
             "time": self.time,
         }
         if self.kind in _WITH_IMAGES:
@@ -199,6 +281,8 @@ class Fact:
             }
         if self.kind is Kind.SWEPT:
             detail["totals"] = dict(self.totals)
+        if self.difference is not None:
+            detail |= self.difference.to_document()
         return detail
 
     @classmethod
@@ -211,7 +295,7 @@ class Fact:
         _time(detail, "time")
         return cls(
             kind=kind,
-            cause=Cause(_text(cause, "id"), _text(cause, "type")),
+            cause=Cause.from_document(cause),
             registry=_text(detail, "registry"),
             region=_text(detail, "region"),
             repository=_optional(detail, "repository") or "",
@@ -227,6 +311,7 @@ class Fact:
             after_tags=_texts(detail, "to_tags"),
             of=_number(cause, "facts", 1),
             totals=_numbers(detail, "totals"),
+            difference=Difference.from_document(detail) if kind in _DIFFERING else None,
         )
 
 

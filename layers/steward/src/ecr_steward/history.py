@@ -401,7 +401,8 @@ def _open(repository: str, facts: Sequence[Fact]) -> Item:
 def _said(fact: Fact) -> Key:
     # What has no tag is told apart by what led to it: two messages can fail in one repository.
     image = fact.digest or fact.before or ""
-    subject = (fact.kind.value, fact.tag or fact.cause.id, image, fact.rules)
+    about = fact.difference.key if fact.difference else fact.tag or fact.cause.id
+    subject = (fact.kind.value, about, image, fact.rules)
     digest = hashlib.sha256("\n".join(subject).encode()).hexdigest()
     return _repo(fact.repository), f"said#{digest}"
 

@@ -83,6 +83,8 @@ def _title(facts: Sequence[Fact]) -> str:
         _about([fact for fact in of[Kind.REMOVE] if fact.before_tags], _done("removed", first)),
         _about([fact for fact in of[Kind.REMOVE] if not fact.before_tags], "gone"),
         _about(of[Kind.HELD], "held"),
+        _settings(of[Kind.DRIFT], "drifted"),
+        _settings(of[Kind.CORRECT], "set back"),
         *map(_moved, moves.values()),
         _pinned(of[Kind.PIN]),
         *(f"sweep completed: {fact.reason.rstrip('.')}" for fact in of[Kind.SWEPT]),
@@ -92,6 +94,11 @@ def _title(facts: Sequence[Fact]) -> str:
 
 def _about(facts: Sequence[Fact], what: str) -> str:
     return f"{_some([fact.tag or '' for fact in facts])} {what}" if facts else ""
+
+
+def _settings(facts: Sequence[Fact], what: str) -> str:
+    names = dict.fromkeys(fact.difference.setting for fact in facts if fact.difference)
+    return f"{_some([name.replace('_', ' ') for name in names])} {what}" if names else ""
 
 
 def _failed(facts: Sequence[Fact]) -> str:
@@ -131,7 +138,7 @@ def _parts(facts: Iterable[Fact]) -> list[str]:
     parts: dict[tuple[str, ...], list[str]] = {}
     for fact in facts:
         hidden = {Kind.PIN: leaving, Kind.MOVE: moving}.get(fact.kind, {fact.tag})
-        parts.setdefault(tuple(_lines(fact, hidden)), []).append(fact.tag or "")
+        parts.setdefault(tuple(_lines(fact, hidden)), []).append(_heading(fact))
     lines: list[str] = []
     for said, tags in parts.items():
         named = ", ".join(filter(None, tags))
@@ -139,11 +146,19 @@ def _parts(facts: Iterable[Fact]) -> list[str]:
     return lines
 
 
+def _heading(fact: Fact) -> str:
+    if fact.difference is None:
+        return fact.tag or ""
+    return f"{fact.difference.setting.replace('_', ' ')} {fact.difference.subject}".rstrip()
+
+
 def _lines(fact: Fact, hidden: Collection[str | None]) -> list[str]:
     """What is said of a fact below its tag; the tags in `hidden` tell nothing of its images."""
     if fact.kind is Kind.SWEPT:
         width = max(map(len, fact.totals), default=0)
         return [f"  {name.replace('_', ' '):{width}}  {n}" for name, n in fact.totals.items()]
+    if fact.difference is not None:
+        return [f"  {fact.reason}", *(f"    {line}" for line in fact.difference.lines())]
     before = _place(fact.before, fact.before_tags, hidden)
     after = _place(fact.digest, fact.after_tags, hidden)
     where = {
@@ -195,6 +210,7 @@ def _footer(fact: Fact) -> list[str]:
     if fact.mode != "enforce":
         lines.append(f"mode        {fact.mode}: nothing was changed")
     lines.append(f"cause       {fact.cause.type} {fact.cause.id}")
+    lines += [f"by          {fact.cause.by}"] if fact.cause.by else []
     lines.append(f"time        {fact.time}")
     return lines
 
