@@ -23,6 +23,8 @@ from ecr_steward.workflows.check import check
 from ecr_steward.workflows.retag import Retagger
 
 _BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
+_APART = timedelta(hours=1)
+"""Between two lines without a time: what happens within minutes of each other says so itself."""
 _KEYS = frozenset({"repository", "tag", "digest", "action", "pushed_at"})
 _MEDIA_TYPE = "application/vnd.oci.image.manifest.v1+json"
 _MANIFEST = (
@@ -101,7 +103,7 @@ def _digest(document: Mapping[str, Any]) -> str | None:
 def _time(document: Mapping[str, Any], line: int) -> datetime:
     text = _text(document, "pushed_at")
     if text is None:
-        return _BEGINNING + timedelta(seconds=line)
+        return _BEGINNING + line * _APART
     try:
         return parse_time(text)
     except ValueError as error:
