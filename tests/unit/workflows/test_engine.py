@@ -589,6 +589,7 @@ def test_a_hold_ends_by_itself_when_its_time_has_come() -> None:
 def test_every_hold_tells_anew_what_the_tag_misses() -> None:
     stage = Stage({})
     old, new = held(stage)
+    stage.look_all_over()
     stage.history.release(REPOSITORY, "latest")
     stage.history.hold(REPOSITORY, Hold("latest", stage.now, None, "grace"))
     stage.look_all_over()
