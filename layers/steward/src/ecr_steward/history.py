@@ -240,6 +240,10 @@ class History:
             self._table.transact([write for pair in pairs for write in pair])
         return new
 
+    def record(self, fact: Fact) -> None:
+        """Record what a person did with a command."""
+        self._table.transact([Put(_fact(fact))])
+
     def remember(
         self,
         repository: str,
