@@ -264,7 +264,7 @@ class Stage:
         error: Callable[[], BaseException] = Killed,
     ) -> None:
         before, told, known = self.images(), len(self.world.told()), self.known()
-        held = self.world.held()
+        held = {tag: self.world.tags().get(tag) for tag in self.world.held()}
         self.world.arm(fail_at, error)
         self.called: dict[str, int] = {}
         try:
@@ -279,12 +279,12 @@ class Stage:
                 owner = known.get(tag, digest)
                 assert digest == owner or owner not in before, f"{tag} lost its first image"
         assert after.keys() == before.keys(), "an image is gone"
+        assert {tag: self.world.tags().get(tag) for tag in held} == held, "a held tag was moved"
         bare = {digest for digest, (_, tags) in after.items() if not tags}
         assert bare <= {digest for digest, (_, tags) in before.items() if not tags}
         for fact in self.world.told()[told:]:
             event(fact.kind.value)
             if fact.kind is Kind.MOVE and fact.tag:
-                assert fact.tag not in held, f"{fact.tag} is held and was moved"
                 names = {name for tag in fact.after_tags for name, _ in self.oracle.names(tag)}
                 assert fact.tag in names, f"{fact.tag} is no stable tag of {fact.after_tags}"
                 highest = self._highest(fact.tag, fact.before_tags)

@@ -119,15 +119,8 @@ def _variants(scheme: Scheme) -> Iterator[tuple[Path, str]]:
             yield ("variants",), "`variants` has no effect: no kind under `unique` can carry one."
     else:
         for i, glob in enumerate(scheme.variants):
-            known = next(filter(Variants((glob,)).has, _PRERELEASES), None)
-            if known is not None:
-                yield (
-                    ("variants", i),
-                    (
-                        f"`{glob}` matches what is often a pre-release: "
-                        f"with it, 1.4.2-{known} is a release of a variant."
-                    ),
-                )
+            for sentence in _taken_in(scheme.variants, glob):
+                yield ("variants", i), f"`{glob}` matches what is often a pre-release: {sentence}"
     first = any(each.follows == "highest" and not each.placeholders for each in scheme.stable)
     if scheme.variant_latest is not None and not (scheme.variants and first):
         missing = (
@@ -136,6 +129,25 @@ def _variants(scheme: Scheme) -> Iterator[tuple[Path, str]]:
             else "there are no `variants`"
         )
         yield ("variant_latest",), f"`variant_latest` has no effect: {missing}."
+
+
+def _taken_in(variants: tuple[str, ...], glob: str) -> Iterator[str]:
+    """What becomes of a suffix that `glob` takes in, although it is, or ends in, what is often a
+    pre-release; said once."""
+    known = next(filter(Variants((glob,)).has, _PRERELEASES), None)
+    if known is not None:
+        yield f"with it, 1.4.2-{known} is a release of a variant."
+        return
+    base = glob.removesuffix("-*").removeprefix("*-")
+    for prerelease in _PRERELEASES if "*" in glob and "*" not in base else ():
+        suffix = glob.replace("*", prerelease)
+        # `slim-*` takes `slim-rc.1`, unless `slim` is a variant too.
+        if Variants(variants).split(suffix)[1] is None:
+            yield (
+                f"with it, 1.4.2-{suffix} is a release of the variant {suffix}. With `{base}` "
+                "among `variants` it is a pre-release of that."
+            )
+            return
 
 
 def _has_variants(kind: Any) -> bool:
@@ -153,6 +165,9 @@ def _idle(scheme: Scheme, index: int, stable: StableTag) -> str | None:
         return "is itself a unique tag of this scheme; it is skipped."
     if verdicts == {Verdict.IGNORED}:
         return "is named by `ignore` too; it is never moved."
+    both = next((tag for tag in tags if scheme.judge(tag) is Verdict.UNIQUE), None)
+    if both is not None:
+        return f"can be a unique tag of this scheme itself, such as {both}; it is skipped there."
     return _unmoved(stable, max(map(most_numbers, scheme.unique)))
 
 
