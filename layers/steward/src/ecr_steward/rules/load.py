@@ -265,13 +265,11 @@ def _unknown_keys(document: Document, path: Path, error: _Error) -> Iterator[Fau
     allowed = list(error.schema.get("properties", {}))
     for key in error.instance:
         if key not in allowed:
-            sentence = _unknown_key(str(key), _keys(path), allowed)
+            sentence = _unknown_key(str(key), allowed)
             yield Fault(document.key_line((*path, key)), sentence)
 
 
-def _unknown_key(key: str, where: tuple[str, ...], allowed: list[str]) -> str:
-    if not allowed:
-        return f"{shown(key)} is not a key here; `{where[-1]}` must be empty in this version."
+def _unknown_key(key: str, allowed: list[str]) -> str:
     close = difflib.get_close_matches(key, allowed, n=1)
     meant = f"did you mean `{close[0]}`? There" if close else "there"
     return f"{shown(key)} is not a key here; {meant} {_are(allowed)}."
