@@ -223,7 +223,7 @@ def test_settings_are_told_in_full() -> None:
         "immutable    IMMUTABLE except main, sha256-*",
         "scanning     on push: yes",
         "encryption   KMS; another one is reported, as ECR cannot change it",
-        "labels       resource tags owner=platform, tier=1; others stay",
+        "resource     tags owner=platform, tier=1; others stay",
     ]  # fmt: skip
 
 
