@@ -238,6 +238,7 @@ LOCKED: dict[str, dict[str, Any]] = {
     "but for a literal star, whatever the case": {
         "Condition": {"StringNotEqualsIgnoreCase": {"aws:PrincipalArn": f"{ROLE}*"}}
     },
+    "over TLS, in capitals": {"Condition": {"Bool": {"aws:SecureTransport": "True"}}},
     "for an operator nobody knows": {"Condition": {"Odd": {"aws:PrincipalArn": ROLE}}},
     "for any of": {"Condition": {"ForAnyValue:StringEquals": {"aws:PrincipalArn": ROLE}}},
     "as it has the key": {"Condition": {"Null": {"aws:PrincipalArn": "false"}}},
@@ -303,6 +304,9 @@ def test_a_role_that_is_not_known_may_be_any_of_the_account() -> None:
     others = {"ArnEquals": {"aws:PrincipalArn": "arn:aws:iam::999999999999:role/x"}}
     ours = {**DENY, "Condition": others}
     assert brief(drift(baseline(ours), role="")) == ["missing Deny correct"]
+    mixed = {"ArnEquals": {"aws:PrincipalArn": ["arn:aws:iam::999999999999:role/x", ROLE]}}
+    ours = {**DENY, "Condition": mixed}
+    assert brief(drift(baseline(ours), role="")) == ["locks_out Deny refuse"]
 
 
 NO_PULL = {**DENY, "Action": "ecr:BatchGetImage"}
@@ -380,6 +384,14 @@ def test_a_public_statement_that_lambda_pulls_by_as_well_is_narrowed_to_lambda()
         assert all(each.action is not Step.CORRECT for each in drift(wanted, narrowed))
     (change,) = drift(baseline(public="remove"), both)
     assert (change.before, change.after) == (both, narrowed)
+
+
+def test_lambdas_name_does_not_hold_open_a_statement_of_ours() -> None:
+    opened = {**PULL, "Principal": {"AWS": "*", "Service": "lambda.amazonaws.com"}}
+    for public in ("report", "remove"):
+        assert after(baseline(PULL, public=public), opened) == [PULL]
+    widened = {**PULL, "Principal": {"AWS": "111122223333", "Service": "lambda.amazonaws.com"}}
+    assert brief(drift(baseline(PULL), widened)) == ["locks_out Pull refuse"]
 
 
 # ---------------------------------------------------------------------------- the whole document
