@@ -188,8 +188,8 @@ def explained(settings: str, tags: str = SHA, mode: str = "enforce") -> list[str
     text = file(settings, tags).replace("mode: enforce", f"mode: {mode}")
     lines = [each.strip() for each in explain(inspect_text(text, "x"), "base/a").splitlines()]
     first, last = (
-        next(i for i, each in enumerate(lines) if each.startswith(word))
-        for word in ("overwritten", "messages")
+        next(i for i, each in enumerate(lines) if each.startswith(title))
+        for title in ("overwritten", "messages")
     )
     return lines[first + 1 : last]
 
@@ -223,7 +223,7 @@ def test_settings_are_told_in_full() -> None:
         "immutable    IMMUTABLE except main, sha256-*",
         "scanning     on push: yes",
         "encryption   KMS; another one is reported, as ECR cannot change it",
-        "labels       resource tags owner=platform, tier=1; others stay",
+        "resource     tags owner=platform, tier=1; others stay",
     ]  # fmt: skip
 
 
