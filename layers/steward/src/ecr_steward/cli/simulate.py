@@ -12,7 +12,7 @@ from ecr_steward.cli.errors import Refused
 from ecr_steward.events import Kind
 from ecr_steward.notifications.email import short
 from ecr_steward.rules.load import RulesFault, load
-from ecr_steward.simulation import BadPush, Outcome, Push, Simulation, Told, story
+from ecr_steward.simulation import BadPush, Kept, Outcome, Push, Simulation, Told, story
 
 
 @click.command()
@@ -43,7 +43,7 @@ def simulate(
             raise Refused(f"{name}:{number}: {error}") from error
     outcome = simulation.outcome()
     if why:
-        outcome.told = list(story(outcome.told, repository, tag))
+        outcome = story(outcome, repository, tag)
     click.echo(json.dumps(outcome.to_document(), indent=2) if as_json else _report(outcome, why))
 
 
@@ -66,24 +66,30 @@ def _lines(pushes: Iterable[str]) -> Iterator[tuple[int, str]]:
 
 
 def _report(outcome: Outcome, why: str | None) -> str:
-    if why and not outcome.told:
+    rows = sorted(
+        [*map(_row, outcome.told), *map(_kept, outcome.kept)], key=lambda row: int(row[0])
+    )
+    if why and not rows:
         return f"Nothing happened to {why}."
-    parts = [_changes(outcome.told)] if outcome.told else ["Nothing would change."]
+    parts = [_table(_HEADINGS, rows)] if rows else ["Nothing would change."]
     if not why:
         parts += [_tags(outcome), _totals(outcome)]
     return "\n\n".join(parts)
 
 
-def _changes(told: Iterable[Told]) -> str:
-    headings = ("line", "repository", "what", "tag", "from", "to", "why")
-    return _table(headings, map(_row, told))
+_HEADINGS = ("line", "repository", "what", "tag", "from", "to", "why")
 
 
 def _row(each: Told) -> tuple[str, ...]:
     fact = each.fact
     before = "" if fact.kind is Kind.REJECT else short(fact.before)
     what = (fact.repository, fact.kind.value, fact.tag or "")
-    return (str(each.line), *what, before, short(fact.digest), fact.reason)
+    return (str(each.line), *what, before, short(fact.digest), each.why)
+
+
+def _kept(each: Kept) -> tuple[str, ...]:
+    place = short(each.stay.digest)
+    return (str(each.line), each.repository, "stay", each.stay.tag, place, place, each.why)
 
 
 def _tags(outcome: Outcome) -> str:
