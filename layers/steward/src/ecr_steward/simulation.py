@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -157,27 +157,32 @@ class Outcome:
     writes: int = 0
     kept: list[Kept] = field(default_factory=list)
 
-    def to_document(self) -> dict[str, Any]:
-        """The outcome as `simulate --json` prints it."""
-        changes: dict[str, list[dict[str, Any]]] = {name: [] for name in self.tags}
+    def to_json(self) -> Iterator[str]:
+        """The outcome as `simulate --json` prints it, in pieces: whole it can be very long."""
+        told: dict[str, list[Told]] = {name: [] for name in self.tags}
         for each in self.told:
-            fact = each.fact
-            changes[fact.repository].append(
-                {
-                    "line": each.line,
-                    "kind": fact.kind.value,
-                    "tag": fact.tag,
-                    "from": fact.before,
-                    "to": fact.digest,
-                    "reason": each.why,
-                }
-            )
-        return {
-            "repositories": {
-                name: {"tags": tags, "changes": changes[name]} for name, tags in self.tags.items()
-            },
-            "totals": {"events": self.events, "reads": self.reads, "writes": self.writes},
-        }
+            told[each.fact.repository].append(each)
+        yield '{"repositories": {'
+        for number, (name, tags) in enumerate(self.tags.items()):
+            yield f"{',' if number else ''}\n {json.dumps(name)}: {{"
+            yield f'"tags": {json.dumps(tags)}, "changes": ['
+            changes = map(json.dumps, map(_change, told[name]))
+            yield from (f"{',' if i else ''}\n  {each}" for i, each in enumerate(changes))
+            yield "]}"
+        totals = {"events": self.events, "reads": self.reads, "writes": self.writes}
+        yield f'}},\n"totals": {json.dumps(totals)}}}\n'
+
+
+def _change(told: Told) -> dict[str, Any]:
+    fact = told.fact
+    return {
+        "line": told.line,
+        "kind": fact.kind.value,
+        "tag": fact.tag,
+        "from": fact.before,
+        "to": fact.digest,
+        "reason": told.why,
+    }
 
 
 class _WithoutPast(MemoryTable):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Sequence
+import heapq
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import IO
 
 import click
@@ -44,7 +45,8 @@ def simulate(
     outcome = simulation.outcome()
     if why:
         outcome = story(outcome, repository, tag)
-    click.echo(json.dumps(outcome.to_document(), indent=2) if as_json else _report(outcome, why))
+    said = outcome.to_json() if as_json else _report(outcome, why)
+    sys.stdout.writelines(said)
 
 
 def _subject(why: str | None) -> tuple[str, str]:
@@ -65,16 +67,23 @@ def _lines(pushes: Iterable[str]) -> Iterator[tuple[int, str]]:
         ) from error
 
 
-def _report(outcome: Outcome, why: str | None) -> str:
-    rows = sorted(
-        [*map(_row, outcome.told), *map(_kept, outcome.kept)], key=lambda row: int(row[0])
-    )
-    if why and not rows:
-        return f"Nothing happened to {why}."
-    parts = [_table(_HEADINGS, rows)] if rows else ["Nothing would change."]
+def _report(outcome: Outcome, why: str | None) -> Iterator[str]:
+    if why and not (outcome.told or outcome.kept):
+        yield f"Nothing happened to {why}.\n"
+        return
+    if outcome.told or outcome.kept:
+        yield from _table(_HEADINGS, lambda: _rows(outcome))
+    else:
+        yield "Nothing would change.\n"
     if not why:
-        parts += [_tags(outcome), _totals(outcome)]
-    return "\n\n".join(parts)
+        yield "\n"
+        yield from _table(("repository", "image", "tags"), lambda: _tags(outcome))
+        yield f"\n{_totals(outcome)}\n"
+
+
+def _rows(outcome: Outcome) -> Iterator[tuple[str, ...]]:
+    told, kept = map(_row, outcome.told), map(_kept, outcome.kept)
+    return heapq.merge(told, kept, key=lambda row: int(row[0]))
 
 
 _HEADINGS = ("line", "repository", "what", "tag", "from", "to", "why")
@@ -92,24 +101,35 @@ def _kept(each: Kept) -> tuple[str, ...]:
     return (str(each.line), each.repository, "stay", each.stay.tag, place, place, each.why)
 
 
-def _tags(outcome: Outcome) -> str:
-    rows: list[tuple[str, str, str]] = []
+def _tags(outcome: Outcome) -> Iterator[tuple[str, str, str]]:
     for repository, tags in outcome.tags.items():
         images: dict[str, list[str]] = {}
         for tag, digest in tags.items():
             images.setdefault(digest, []).append(tag)
-        rows += [(repository, short(digest), ", ".join(names)) for digest, names in images.items()]
-    return _table(("repository", "image", "tags"), rows)
+        for digest, names in images.items():
+            yield repository, short(digest), ", ".join(names)
 
 
 def _totals(outcome: Outcome) -> str:
     return f"{outcome.events} events, {outcome.reads} reads and {outcome.writes} writes of ECR."
 
 
-def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table in Markdown, its columns aligned for those who read it in a terminal."""
-    cells = [[each.replace("|", "\\|") for each in row] for row in (headings, *rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    lines = ["| " + " | ".join(map(str.ljust, row, widths)) + " |" for row in cells]
-    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
-    return "\n".join(lines)
+def _table(headings: Sequence[str], rows: Callable[[], Iterable[Sequence[str]]]) -> Iterator[str]:
+    """A table in Markdown, its columns aligned for those who read it in a terminal.
+
+    `rows` is asked twice, first for the widths: a long table is never held whole.
+    """
+    widths = list(map(len, headings))
+    for row in map(_cells, rows()):
+        widths = list(map(max, widths, map(len, row)))
+    yield _line(headings, widths)
+    yield "|" + "|".join("-" * (width + 2) for width in widths) + "|\n"
+    yield from (_line(row, widths) for row in map(_cells, rows()))
+
+
+def _cells(row: Sequence[str]) -> list[str]:
+    return [each.replace("|", "\\|") for each in row]
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    return f"| {' | '.join(map(str.ljust, cells, widths))} |\n"
