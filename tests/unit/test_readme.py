@@ -14,10 +14,13 @@ import pytest
 
 from ecr_steward.cli.main import COMMANDS
 from ecr_steward.events import DETAIL_TYPES, MalformedEvent
+from ecr_steward.repository.state import REPOSITORY_SETTINGS, Problem, Settings, Step
+from ecr_steward.rules.channels import Form
 from ecr_steward.rules.load import inspect_text, load, schema
 from ecr_steward.schemas import event_schema
 from ecr_steward.tags.scheme import Scheme, Verdict
 from ecr_steward.workflows.check import check
+from tests import messages
 from tests.template import support
 
 ROOT = Path(__file__).parents[2]
@@ -61,17 +64,21 @@ def anchors(text: str) -> set[str]:
 # ---------------------------------------------------------------------------- the rules file
 def keys() -> Iterator[list[str]]:
     """Every key of the rules file: its path, its values, its default, its meaning."""
-    yield from _keys(schema(), "")
+    yield from _keys(schema(), "", set())
 
 
-def _keys(holder: Mapping[str, Any], path: str) -> Iterator[list[str]]:
+def _keys(holder: Mapping[str, Any], path: str, told: set[str]) -> Iterator[list[str]]:
+    """What has a name of its own in the schema is told where it is met first."""
     for name, found in holder.get("properties", {}).items():
         each = _resolved(found)
         default = "required" if name in holder.get("required", ()) else _default(each)
         yield [code(f"{path}{name}"), _values(each), default, each["description"]]
-        items = _resolved(each.get("items", {}))
-        yield from _keys(each, f"{path}{name}.")
-        yield from _keys(items, f"{path}{name}[].")
+        yield from _keys(each, f"{path}{name}.", told)
+        for held, at in (("items", "[]"), ("additionalProperties", ".NAME")):
+            within = each.get(held) or {}
+            if within.get("$ref") not in told:
+                yield from _keys(_resolved(within), f"{path}{name}{at}.", told)
+            told |= {within["$ref"]} if "$ref" in within else set()
 
 
 def _resolved(node: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -170,6 +177,49 @@ def _rule_of(example: str) -> str:
     return 'version: 1\nrules:\n  - repositories: ["base/*"]\n' + textwrap.indent(example, "    ")
 
 
+SETTINGS = re.findall(r"^```yaml\n(repository:\n.*?)^```$", README, re.M | re.S)
+REGISTRY = re.findall(r"^```yaml\n(registry:\n.*?)^```$", README, re.M | re.S)
+_APPS = """\
+version: 1
+rules:
+  - repositories: ["apps/*"]
+    tags: {unique: [sha], stable: [{tag: main}, {tag: prod}]}
+"""
+
+
+@pytest.mark.parametrize("example", SETTINGS)
+def test_an_example_of_settings_says_nothing_in_vain(example: str) -> None:
+    loaded = inspect_text(_APPS + textwrap.indent(example, "    "), "README.md")
+    assert loaded.warnings == ()
+    assert loaded.ruleset.rules[0].baseline.reads
+
+
+def test_every_setting_of_a_repository_is_in_an_example() -> None:
+    shown = set(re.findall(r"\b(\w+):", " ".join(SETTINGS)))
+    assert {each.value for each in REPOSITORY_SETTINGS} <= shown
+
+
+def test_the_example_of_the_registry_is_one() -> None:
+    (example,) = REGISTRY
+    baseline = inspect_text(_APPS + example, "README.md").ruleset.registry_baseline
+    assert baseline.scanning is not None
+    assert [each.prefix for each in baseline.templates] == ["apps/"]
+
+
+def test_the_readme_lists_every_problem_that_a_setting_can_have() -> None:
+    rows = table(README, "Setting", "Problem", "When", "What is done")
+    assert {row[0] for row in rows} == {code(each.value) for each in REPOSITORY_SETTINGS}
+    assert {row[1] for row in rows} == {code(each.value) for each in Problem}
+    steps = {each.value for each in Step}
+    assert all(steps & set(re.findall(r"\w+", row[3])) or "as `" in row[3] for row in rows)
+
+
+def test_the_settings_that_the_readme_shows_are_read() -> None:
+    (example,) = re.findall(r'^```json\n(\{\n  "repository".*?)^```$', README, re.M | re.S)
+    settings = Settings.from_document(json.loads(example))
+    assert settings.policy is not None
+
+
 def test_the_readme_shows_the_rules_file_that_is_shipped() -> None:
     shipped = (ROOT / "layers/rules/rules.yaml").read_text(encoding="utf-8")
     shown = _shipped()
@@ -231,6 +281,30 @@ def test_the_readme_lists_every_event_of_the_stewards() -> None:
         for name in DETAIL_TYPES.values()
     }
     assert dict(table(README, "`detail-type`", "When")) == expected
+
+
+# ---------------------------------------------------------------------------- the messages
+def test_the_example_of_channels_is_a_file_that_says_nothing_in_vain() -> None:
+    (example,) = re.findall(r"^```yaml\n(channels:\n.*?)^```$", README, re.M | re.S)
+    assert inspect_text(f"version: 1\n{example}", "README.md").warnings == ()
+
+
+def test_the_readme_has_a_golden_file_of_every_event_in_every_form() -> None:
+    columns = dict(zip(("Slack", "Teams", "Webhook", "E-mail", "Amazon Q"), Form, strict=True))
+    shown = table(README, "Event", *columns)
+    assert [name.strip("`").replace(".", "_") for name, *_ in shown] == list(messages.EVENTS)
+    for name, *cells in shown:
+        for form, cell in zip(columns.values(), cells, strict=True):
+            path = messages.file(form, name.strip("`").replace(".", "_")).relative_to(ROOT)
+            assert cell == f"[{form}]({path})"
+
+
+def test_every_picture_is_of_the_size_that_pages_bear() -> None:
+    shown = re.findall(r"!\[[^]]+\]\(([^)]+)\)", README)
+    assert sorted(shown) == sorted(
+        str(path.relative_to(ROOT)) for path in (ROOT / "docs/pictures").glob("*.png")
+    )
+    assert all((ROOT / path).stat().st_size < 150_000 for path in shown)
 
 
 # ---------------------------------------------------------------------------- the commands

@@ -9,9 +9,10 @@ from typing import IO
 
 import click
 
+from ecr_steward.cli import markdown
 from ecr_steward.cli.errors import Refused
 from ecr_steward.events import Kind
-from ecr_steward.notifications.email import short
+from ecr_steward.notifications.wording import short
 from ecr_steward.rules.load import RulesFault, load
 from ecr_steward.simulation import BadPush, Kept, Outcome, Push, Simulation, Told, story
 
@@ -72,13 +73,19 @@ def _report(outcome: Outcome, why: str | None) -> Iterator[str]:
         yield f"Nothing happened to {why}.\n"
         return
     if outcome.told or outcome.kept:
-        yield from _table(_HEADINGS, lambda: _rows(outcome))
+        yield from _lines_of(_HEADINGS, lambda: _rows(outcome))
     else:
         yield "Nothing would change.\n"
     if not why:
         yield "\n"
-        yield from _table(("repository", "image", "tags"), lambda: _tags(outcome))
+        yield from _lines_of(("repository", "image", "tags"), lambda: _tags(outcome))
         yield f"\n{_totals(outcome)}\n"
+
+
+def _lines_of(
+    headings: Sequence[str], rows: Callable[[], Iterable[Sequence[str]]]
+) -> Iterator[str]:
+    return (f"{line}\n" for line in markdown.lines(headings, rows))
 
 
 def _rows(outcome: Outcome) -> Iterator[tuple[str, ...]]:
@@ -112,24 +119,3 @@ def _tags(outcome: Outcome) -> Iterator[tuple[str, str, str]]:
 
 def _totals(outcome: Outcome) -> str:
     return f"{outcome.events} events, {outcome.reads} reads and {outcome.writes} writes of ECR."
-
-
-def _table(headings: Sequence[str], rows: Callable[[], Iterable[Sequence[str]]]) -> Iterator[str]:
-    """A table in Markdown, its columns aligned for those who read it in a terminal.
-
-    `rows` is asked twice, first for the widths: a long table is never held whole.
-    """
-    widths = list(map(len, headings))
-    for row in map(_cells, rows()):
-        widths = list(map(max, widths, map(len, row)))
-    yield _line(headings, widths)
-    yield "|" + "|".join("-" * (width + 2) for width in widths) + "|\n"
-    yield from (_line(row, widths) for row in map(_cells, rows()))
-
-
-def _cells(row: Sequence[str]) -> list[str]:
-    return [each.replace("|", "\\|") for each in row]
-
-
-def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    return f"| {' | '.join(map(str.ljust, cells, widths))} |\n"

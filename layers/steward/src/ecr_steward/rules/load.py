@@ -18,6 +18,7 @@ from typing import Any
 import jsonschema
 from jsonschema.protocols import Validator
 
+from ecr_steward.rules import channels
 from ecr_steward.rules.advice import advice
 from ecr_steward.rules.document import (
     Document,
@@ -29,7 +30,9 @@ from ecr_steward.rules.document import (
     shown,
     written,
 )
+from ecr_steward.rules.files import whole
 from ecr_steward.rules.model import RulesError, Ruleset
+from ecr_steward.rules.settings_advice import settings_advice, settings_faults
 from ecr_steward.rules.slow import slow
 from ecr_steward.tags.kinds import MOST_PARTS, SIMPLE, KindError, make
 from ecr_steward.tags.scheme import Scheme, SchemeError, StableTag
@@ -42,15 +45,6 @@ MAX_BYTES = 1024 * 1024
 
 _Error = Any
 """A jsonschema.ValidationError; what its fields hold depends on the keyword that failed."""
-
-_LATER = "is not supported by this version of ECR Steward"
-
-# What the rules format has and this version does not, by the keys that lead there.
-_LATER_KEYS: Mapping[tuple[str, ...], tuple[str, ...]] = {
-    ("rules", "repository"): (
-        "policy", "lifecycle", "immutability", "scan_on_push", "resource_tags",
-    ),
-}  # fmt: skip
 
 # What people write for a kind, and what it is called here.
 _OTHER_WORDS: Mapping[str, str] = {
@@ -65,8 +59,8 @@ _OTHER_WORDS: Mapping[str, str] = {
 class Loaded:
     """A rules file without fault.
 
-    `document` is its data as JSON can hold it, `warnings` what it says in vain, and `rule_lines`
-    the line of each rule.
+    `document` is its data as JSON can hold it, with the content of the files it names, `warnings`
+    what it says in vain, and `rule_lines` the line of each rule.
     """
 
     ruleset: Ruleset
@@ -105,21 +99,33 @@ def inspect_text(text: str, name: str) -> Loaded:
         document = parse(text)
     except ValueError as error:
         raise RulesFault(name, [error.args[0]]) from error
-    faults = [*document.faults, *_faults(document)] or list(_slow_faults(document))
+    faults = [*document.faults, *_faults(document)]
+    faults = faults or [*_channel_faults(document), *_slow_faults(document)]
     if faults:
         raise RulesFault(name, faults)
+    found = whole(document, name, _read)
     try:
-        ruleset = Ruleset.from_document(document.data)
+        ruleset = Ruleset.from_document(found.data)
     except RulesError as error:
-        raise RulesFault(name, [Fault(document.line(error.path), error.sentence)]) from error
+        raise RulesFault(name, [found.fault(error.path, error.sentence)]) from error
+    faults = [found.fault(error.path, error.sentence) for error in settings_faults(ruleset)]
+    if faults:
+        raise RulesFault(name, faults)
+    said = (*advice(ruleset, document), *settings_advice(ruleset))
     return Loaded(
         ruleset=ruleset,
-        document=document.data,
-        warnings=tuple(
-            sorted(Fault(document.line(path), said) for path, said in advice(ruleset, document))
-        ),
+        document=found.data,
+        warnings=tuple(sorted(found.fault(*each) for each in said)),
         rule_lines=tuple(document.line(("rules", rule.index)) for rule in ruleset.rules),
     )
+
+
+def _channel_faults(document: Document) -> list[Fault]:
+    """What is wrong with channels and routes that the schema takes."""
+    return [
+        Fault(document.key_line(path), sentence)
+        for path, sentence in channels.faults(document.data)
+    ]
 
 
 _TOO_LARGE = Fault(1, "The file is larger than 1 MiB, which is the most that rules may take.")
@@ -259,17 +265,11 @@ def _unknown_keys(document: Document, path: Path, error: _Error) -> Iterator[Fau
     allowed = list(error.schema.get("properties", {}))
     for key in error.instance:
         if key not in allowed:
-            sentence = _unknown_key(str(key), _keys(path), allowed)
+            sentence = _unknown_key(str(key), allowed)
             yield Fault(document.key_line((*path, key)), sentence)
 
 
-def _unknown_key(key: str, where: tuple[str, ...], allowed: list[str]) -> str:
-    if where == ("channels",):
-        return f"The channel {shown(key)} {_LATER}; remove it."
-    if key in _LATER_KEYS.get(where, ()):
-        return f"`{key}` {_LATER}; remove it."
-    if not allowed:
-        return f"{shown(key)} is not a key here; `{where[-1]}` must be empty in this version."
+def _unknown_key(key: str, allowed: list[str]) -> str:
     close = difflib.get_close_matches(key, allowed, n=1)
     meant = f"did you mean `{close[0]}`? There" if close else "there"
     return f"{shown(key)} is not a key here; {meant} {_are(allowed)}."
@@ -343,7 +343,9 @@ _TYPES: Mapping[str, Callable[[object, str, Path], str]] = {
 
 def _wrong_value(document: Document, path: Path, error: _Error) -> Iterator[Fault]:
     allowed = ", ".join(error.validator_value)
-    sentence = f"`{path[-1]}` must be one of {allowed}; it is {shown(error.instance)}."
+    close = difflib.get_close_matches(str(error.instance), error.validator_value, n=1)
+    meant = f" Did you mean `{close[0]}`?" if close and isinstance(path[-1], int) else ""
+    sentence = f"{_name(path)} must be one of {allowed}; it is {shown(error.instance)}.{meant}"
     yield Fault(document.line(path), sentence)
 
 
@@ -392,12 +394,9 @@ def _wrong_version(document: Document, path: Path, error: _Error) -> Iterator[Fa
 def _no_entries(document: Document, path: Path, error: _Error) -> Iterator[Fault]:
     wanted = {"repositories": "name at least one repository or glob",
               "unique": "name at least one kind of unique tag",
+              "on": 'name at least one event, or `"*"`',
               "parts": f"name at least one number from 1 to {MOST_PARTS}"}  # fmt: skip
     yield Fault(document.line(path), f"`{path[-1]}` is empty; {wanted[str(path[-1])]}.")
-
-
-def _any_entries(document: Document, path: Path, error: _Error) -> Iterator[Fault]:
-    yield Fault(document.key_line(path), f"`{path[-1]}` {_LATER}; leave it empty or remove it.")
 
 
 def _repeated(document: Document, path: Path, error: _Error) -> Iterator[Fault]:
@@ -407,7 +406,12 @@ def _repeated(document: Document, path: Path, error: _Error) -> Iterator[Fault]:
 
 def _wrong_text(document: Document, path: Path, error: _Error) -> Iterator[Fault]:
     key, text = _keys(path)[-1], str(error.instance)
-    sentence = _not_a_glob(key, text, error) if key in _GLOBS else _not_a_prefix(text)
+    if key in channels.TEXTS:
+        sentence = channels.text_fault(key, text) or ""
+    elif key in _GLOBS:
+        sentence = _not_a_glob(key, text, error)
+    else:
+        sentence = _not_a_prefix(text)
     yield Fault(document.line(path), sentence)
 
 
@@ -451,7 +455,6 @@ _SENTENCES: Mapping[str, Callable[[Document, Path, _Error], Iterator[Fault]]] = 
     "enum": _wrong_value,
     "const": _wrong_version,
     "minItems": _no_entries,
-    "maxItems": _any_entries,
     "uniqueItems": _repeated,
     "pattern": _wrong_text,
     "maxLength": _wrong_text,

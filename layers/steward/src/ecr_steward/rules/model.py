@@ -8,11 +8,28 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from ecr_steward.globs import Globs, glob_regex
+from ecr_steward.rules.channels import (
+    EMAIL,
+    Channel,
+    ChannelsError,
+    Route,
+    channels_of,
+    routes_of,
+    usual,
+)
 from ecr_steward.tags.scheme import Scheme, SchemeError
+
+if TYPE_CHECKING:
+    from ecr_steward.repository.baseline import Baseline
+    from ecr_steward.repository.registry import RegistryBaseline
+
+
+_ANY = "\N{REPLACEMENT CHARACTER}"
+"""Stands for the rest of any name: no name holds it, so only a `*` can match it."""
 
 _REMEMBERED = 1024
 """Repositories whose rule is remembered: events of one come in bursts."""
@@ -46,12 +63,18 @@ class Mode(enum.StrEnum):
 
 @dataclass(frozen=True)
 class Rule:
-    """One entry of `rules:`; `tags` is None where the rule says nothing about tags."""
+    """One entry of `rules:`; `tags` is None where the rule says nothing about tags.
+
+    `repository` is what it says about settings, as the file has it: see `baseline`. `notify` is
+    empty where the rule has no routes of its own.
+    """
 
     index: int
     repositories: tuple[str, ...]
     mode: Mode
     tags: Scheme | None
+    repository: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    notify: tuple[Route, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.repositories:
@@ -60,6 +83,22 @@ class Rule:
     @functools.cached_property
     def _regex(self) -> re.Pattern[str]:
         return glob_regex(self.repositories)
+
+    @functools.cached_property
+    def baseline(self) -> Baseline:
+        """What the rule says about settings; raises RulesError.
+
+        Built when first asked for, with the rooms it needs: most functions never ask. `load` asks
+        for all of them, so that a compiled file holds none that is wrong.
+        """
+        from ecr_steward.repository.baseline import Baseline
+        from ecr_steward.repository.state import BaselineError
+
+        try:
+            return Baseline.from_document(self.repository, self.tags)
+        except BaselineError as error:
+            path = ("rules", self.index, "repository", *error.path)
+            raise RulesError(str(error), path) from error
 
     def matches(self, repository: str) -> bool:
         return self._regex.fullmatch(repository) is not None
@@ -81,10 +120,36 @@ class Rule:
 
 @dataclass(frozen=True)
 class Ruleset:
-    """All rules, in order, and the fingerprint that tells one version of the file from another."""
+    """All rules, in order, and the fingerprint that tells one version of the file from another.
+
+    `channels` are all that messages can go to, by name, `email` among them. `notify` are the routes
+    of rules without any, and of facts that belong to no repository.
+    """
 
     rules: tuple[Rule, ...]
     fingerprint: str
+    registry: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    channels: Mapping[str, Channel] = field(default_factory=lambda: {EMAIL.name: EMAIL}, hash=False)
+    notify: tuple[Route, ...] = ()
+
+    @functools.cached_property
+    def registry_baseline(self) -> RegistryBaseline:
+        """What the rules say about the registry's own settings; raises RulesError."""
+        from ecr_steward.repository.registry import RegistryBaseline
+        from ecr_steward.repository.state import BaselineError
+
+        try:
+            return RegistryBaseline.from_document(self.registry, self._governs)
+        except BaselineError as error:
+            raise RulesError(str(error), ("registry", *error.path)) from error
+
+    def _governs(self, prefix: str) -> tuple[Baseline, Scheme | None] | None:
+        """What holds for every repository whose name begins with `prefix`.
+
+        A rule for some of them only that stands above is no obstacle: it sets them right later.
+        """
+        rule = self.rule_for(f"{prefix}{_ANY}")
+        return None if rule is None else (rule.baseline, rule.tags)
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Ruleset:
@@ -95,8 +160,21 @@ class Ruleset:
         """
         if document.get("version") != 1:
             raise RulesError("`version` must be 1.", ("version",))
-        rules = tuple(_rule(index, entry) for index, entry in enumerate(document.get("rules", [])))
-        return cls(rules=rules, fingerprint=fingerprint(document))
+        try:
+            channels = channels_of(document)
+            notify = routes_of(document.get("notify", []), channels, ("notify",))
+        except ChannelsError as error:
+            raise RulesError(str(error), error.path) from error
+        rules = tuple(
+            _rule(index, entry, channels) for index, entry in enumerate(document.get("rules", []))
+        )
+        return cls(
+            rules=rules,
+            fingerprint=fingerprint(document),
+            registry=document.get("registry", {}),
+            channels=channels,
+            notify=notify,
+        )
 
     def without_removal(self) -> Ruleset:
         """The same rules where the stack allows no removal: unknown tags are reported instead."""
@@ -116,6 +194,14 @@ class Ruleset:
         number = self._first(repository)
         return None if number is None else self.rules[number]
 
+    def routes(self, repository: str) -> tuple[Route, ...]:
+        """The routes of what happens in `repository`; "" is the registry as a whole.
+
+        Those of the rule that wins, or else those of the file, or else the usual ones.
+        """
+        rule = self.rule_for(repository) if repository else None
+        return (rule.notify if rule else ()) or self.notify or usual(self.channels)
+
 
 def fingerprint(document: Mapping[str, Any]) -> str:
     """12 hex digits that change when the meaning of the document changes, comments aside."""
@@ -123,20 +209,35 @@ def fingerprint(document: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def _rule(index: int, entry: Mapping[str, Any]) -> Rule:
+def _rule(index: int, entry: Mapping[str, Any], channels: Mapping[str, Channel]) -> Rule:
     try:
-        tags = entry.get("tags")
+        tags, repository = entry.get("tags"), entry.get("repository", {})
         return Rule(
             index=index,
             repositories=tuple(entry["repositories"]),
             mode=Mode(entry.get("mode", "audit")),
-            tags=None if tags is None else Scheme.from_document(tags),
+            tags=None if tags is None else _scheme(tags, repository),
+            repository=repository,
+            notify=routes_of(entry.get("notify", []), channels, ("notify",)),
         )
     except SchemeError as error:
         raise RulesError(str(error), ("rules", index, "tags", *error.path)) from error
+    except ChannelsError as error:
+        raise RulesError(str(error), ("rules", index, *error.path)) from error
     except RulesError as error:
         raise RulesError(error.sentence, ("rules", index, *error.path)) from error
     except KeyError as error:
         raise RulesError(f"`{error.args[0]}` is missing.", ("rules", index)) from error
     except (TypeError, ValueError) as error:
         raise RulesError(f"This rule cannot be read: {error}.", ("rules", index)) from error
+
+
+def _scheme(tags: Mapping[str, Any], repository: Mapping[str, Any]) -> Scheme:
+    """The scheme. Where ECR's immutability is to guard unique tags and cannot, the steward does,
+    unless the rule says otherwise."""
+    scheme = Scheme.from_document(tags)
+    if repository.get("immutability") != "scheme" or "overwritten" in tags:
+        return scheme
+    from ecr_steward.repository.immutability import implied
+
+    return scheme if implied(scheme).exact else replace(scheme, overwritten="restore")
