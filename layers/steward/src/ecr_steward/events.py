@@ -16,6 +16,10 @@ SOURCE = "ecr-steward"
 """`source` of every event on the steward's bus."""
 
 IMAGE_ACTION = "ECR Image Action"
+
+REGISTRY = "*"
+"""Stands in a hint where a repository's name would: the registry, whose settings belong to none."""
+
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
