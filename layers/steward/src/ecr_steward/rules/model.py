@@ -8,10 +8,18 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from ecr_steward.tags.scheme import Scheme, SchemeError
+
+if TYPE_CHECKING:
+    from ecr_steward.repository.baseline import Baseline
+    from ecr_steward.repository.registry import RegistryBaseline
+
+
+_ANY = "\N{REPLACEMENT CHARACTER}"
+"""Stands for the rest of any name: no name holds it, so only a `*` can match it."""
 
 
 class RulesError(ValueError):
@@ -47,12 +55,16 @@ def glob_regex(globs: tuple[str, ...]) -> re.Pattern[str]:
 
 @dataclass(frozen=True)
 class Rule:
-    """One entry of `rules:`; `tags` is None where the rule says nothing about tags."""
+    """One entry of `rules:`; `tags` is None where the rule says nothing about tags.
+
+    `repository` is what it says about settings, as the file has it: see `baseline`.
+    """
 
     index: int
     repositories: tuple[str, ...]
     mode: Mode
     tags: Scheme | None
+    repository: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         if not self.repositories:
@@ -61,6 +73,22 @@ class Rule:
     @functools.cached_property
     def _regex(self) -> re.Pattern[str]:
         return glob_regex(self.repositories)
+
+    @functools.cached_property
+    def baseline(self) -> Baseline:
+        """What the rule says about settings; raises RulesError.
+
+        Built when first asked for, with the rooms it needs: most functions never ask. `load` asks
+        for all of them, so that a compiled file holds none that is wrong.
+        """
+        from ecr_steward.repository.baseline import Baseline
+        from ecr_steward.repository.state import BaselineError
+
+        try:
+            return Baseline.from_document(self.repository, self.tags)
+        except BaselineError as error:
+            path = ("rules", self.index, "repository", *error.path)
+            raise RulesError(str(error), path) from error
 
     def matches(self, repository: str) -> bool:
         return self._regex.fullmatch(repository) is not None
@@ -86,6 +114,26 @@ class Ruleset:
 
     rules: tuple[Rule, ...]
     fingerprint: str
+    registry: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    @functools.cached_property
+    def registry_baseline(self) -> RegistryBaseline:
+        """What the rules say about the registry's own settings; raises RulesError."""
+        from ecr_steward.repository.registry import RegistryBaseline
+        from ecr_steward.repository.state import BaselineError
+
+        try:
+            return RegistryBaseline.from_document(self.registry, self._governs)
+        except BaselineError as error:
+            raise RulesError(str(error), ("registry", *error.path)) from error
+
+    def _governs(self, prefix: str) -> tuple[Baseline, Scheme | None] | None:
+        """What holds for every repository whose name begins with `prefix`.
+
+        A rule for some of them only that stands above is no obstacle: it sets them right later.
+        """
+        rule = self.rule_for(f"{prefix}{_ANY}")
+        return None if rule is None else (rule.baseline, rule.tags)
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Ruleset:
@@ -97,7 +145,11 @@ class Ruleset:
         if document.get("version") != 1:
             raise RulesError("`version` must be 1.", ("version",))
         rules = tuple(_rule(index, entry) for index, entry in enumerate(document.get("rules", [])))
-        return cls(rules=rules, fingerprint=fingerprint(document))
+        return cls(
+            rules=rules,
+            fingerprint=fingerprint(document),
+            registry=document.get("registry", {}),
+        )
 
     def without_removal(self) -> Ruleset:
         """The same rules where the stack allows no removal: unknown tags are reported instead."""
@@ -122,6 +174,7 @@ def _rule(index: int, entry: Mapping[str, Any]) -> Rule:
             repositories=tuple(entry["repositories"]),
             mode=Mode(entry.get("mode", "audit")),
             tags=None if tags is None else Scheme.from_document(tags),
+            repository=entry.get("repository", {}),
         )
     except SchemeError as error:
         raise RulesError(str(error), ("rules", index, "tags", *error.path)) from error

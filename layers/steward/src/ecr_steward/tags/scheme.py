@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import functools
 import re
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -306,6 +306,17 @@ class Scheme:
             each for each in self.stable if each.follows == "highest" and not each.placeholders
         )
         return next(literals, None)
+
+    def names(self, number: str = "*") -> Iterator[str]:
+        """Globs that match every stable tag, those of variants too, with `number` for each number
+        of a version."""
+        for stable in self.stable:
+            base = _PLACEHOLDER.sub(number, stable.template)
+            yield base
+            named = f"{base}-{{variant}}"
+            if stable is self._latest:
+                named = (self.variant_latest or "{variant}").replace("{tag}", base)
+            yield from (named.replace("{variant}", glob) for glob in self.variants)
 
     def is_ignored(self, tag: str) -> bool:
         """Whether `tag` is never judged, never moved and never a candidate."""

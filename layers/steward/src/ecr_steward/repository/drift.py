@@ -1,0 +1,199 @@
+"""Drift: where a repository's settings differ from the baseline, and what puts them right."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ecr_steward.repository import immutability, policies
+from ecr_steward.repository.baseline import Baseline
+from ecr_steward.repository.lifecycle import Expiring
+from ecr_steward.repository.state import Change, Problem, Setting, Settings, Step
+from ecr_steward.tags.scheme import Scheme
+
+
+def drift(
+    baseline: Baseline,
+    actual: Settings,
+    *,
+    scheme: Scheme | None = None,
+    account: str = "",
+    role: str = "",
+    cache: bool = False,
+    managed: Collection[str] = (),
+    preview: Sequence[Expiring] = (),
+) -> tuple[Change, ...]:
+    """Every difference between `actual` and `baseline`, as if the rule enforced.
+
+    `scheme` is the rule's, which `immutability: scheme` and lifecycle policies are judged by.
+    `account` is the registry's own, `role` the ARN of the role that sets policies, as far as they
+    are known. `cache` says that the repository is a pull-through cache. `managed` are the Sids that
+    the steward once set: those that the rule no longer has are taken out. `preview` is what ECR's
+    preview of the baseline's lifecycle policy would expire.
+    """
+    found: list[Change] = []
+    found += _immutability(baseline, actual, scheme, cache)
+    found += _scan_on_push(baseline, actual)
+    found += _encryption(baseline, actual)
+    found += _resource_tags(baseline, actual)
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What to set, complete: `sets` says which of the values below are meant.
+
+    `policy` and `lifecycle` are whole documents, None where the repository's must be deleted.
+    `resource_tags` are those to add or change. The policy never has `Resource`, except in
+    statements of others that have it already; it is sent without `force`.
+    """
+
+    sets: frozenset[Setting] = frozenset()
+    policy: Mapping[str, Any] | None = None
+    lifecycle: Mapping[str, Any] | None = None
+    mutability: str = "MUTABLE"
+    filters: tuple[str, ...] = ()
+    scan_on_push: bool = False
+    resource_tags: Mapping[str, str] = field(default_factory=dict)
+
+    def applied(self, actual: Settings) -> Settings:
+        """The settings once all of it is set."""
+        wanted: dict[str, Any] = {}
+        for setting in self.sets - {Setting.IMMUTABILITY, Setting.RESOURCE_TAGS}:
+            wanted[setting.value] = getattr(self, setting.value)
+        if Setting.IMMUTABILITY in self.sets:
+            wanted |= {"mutability": self.mutability, "filters": self.filters}
+        if Setting.RESOURCE_TAGS in self.sets:
+            wanted["resource_tags"] = {**actual.resource_tags, **self.resource_tags}
+        return replace(actual, **wanted)
+
+
+def correction(
+    baseline: Baseline, actual: Settings, changes: Sequence[Change], *, only_out: bool = False
+) -> Correction:
+    """What to set so that no change of `changes` is left to correct.
+
+    `only_out` takes statements out of the policy and puts none in: for the second try, when ECR
+    refused the whole because a principal that the rule names does not exist.
+    """
+    corrected = [each for each in changes if each.action is Step.CORRECT]
+    values: dict[str, Any] = {}
+    for setting in {each.setting for each in corrected}:
+        values |= _values(setting, actual, [each for each in corrected if each.setting is setting],
+                          only_out)  # fmt: skip
+    return Correction(sets=frozenset(each.setting for each in corrected), **values)
+
+
+def _values(
+    setting: Setting, actual: Settings, changes: Sequence[Change], only_out: bool
+) -> dict[str, Any]:
+    if setting is Setting.POLICY:
+        return {"policy": merged(actual.policy, changes, only_out=only_out)}
+    if setting is Setting.RESOURCE_TAGS:
+        return {"resource_tags": {each.subject: each.after for each in changes}}
+    if setting is Setting.IMMUTABILITY:
+        after = changes[0].after
+        return {"mutability": after["imageTagMutability"], "filters": _filters(after)}
+    return {setting.value: changes[0].after}
+
+
+def _filters(after: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(each["filter"] for each in after["imageTagMutabilityExclusionFilters"])
+
+
+def merged(
+    policy: Mapping[str, Any] | None, changes: Sequence[Change], *, only_out: bool = False
+) -> Mapping[str, Any] | None:
+    """The policy after these changes: statements taken out, put in their place, or added."""
+    left = list(policies.statements(policy))
+    added: list[Any] = []
+    for change in changes:
+        gone = change.before
+        left = [each for each in left if gone is None or not policies.same(each, gone)]
+        if change.after is not None and not only_out and change.after not in added:
+            added.append(change.after)
+    if not (left or added):
+        return None
+    more = {key: value for key, value in (policy or {}).items() if key == "Id"}
+    return policies.document([*left, *added], _version(policy, added), **more)
+
+
+def _version(policy: Mapping[str, Any] | None, added: Sequence[Any]) -> str:
+    """The version the policy has: in another one `${...}` in others' statements would change its
+    meaning. Only where ours use it, it must be the one that knows it."""
+    had = (policy or {}).get("Version", policies.VERSION)
+    uses = any("${" in policies.dumps(each) for each in added)
+    return policies.VERSION if uses or not isinstance(had, str) else had
+
+
+def _immutability(
+    baseline: Baseline, actual: Settings, scheme: Scheme | None, cache: bool
+) -> Iterator[Change]:
+    wanted = immutability.wanted(baseline.immutability, scheme, cache=cache)
+    if wanted is None or wanted.is_met_by(actual.mutability, actual.filters):
+        return
+    before, after = (
+        {
+            "imageTagMutability": word,
+            "imageTagMutabilityExclusionFilters": immutability.listed(all_),
+        }
+        for word, all_ in ((actual.mutability, actual.filters), (wanted.mutability, wanted.filters))
+    )
+    had = _immutable_words(actual.mutability, actual.filters)
+    reason = (
+        f"Tags are {had}, where the rule has {_immutable_words(wanted.mutability, wanted.filters)}"
+    )
+    reason += f": {wanted.reason}." if wanted.exact else f", because {wanted.reason}."
+    yield _change(Setting.IMMUTABILITY, Problem.DIFFERENT, before, after, reason)
+
+
+def _immutable_words(mutability: str, filters: Sequence[str]) -> str:
+    word = mutability.removesuffix("_WITH_EXCLUSION")
+    return f"{word} except {', '.join(filters)}" if filters else word
+
+
+def _scan_on_push(baseline: Baseline, actual: Settings) -> Iterator[Change]:
+    wanted, found = baseline.scan_on_push, actual.scan_on_push
+    if wanted is not None and wanted is not found:
+        words = {True: "scanned on push", False: "not scanned on push"}
+        reason = (
+            f"Images are {words[found]}, where the rule has `scan_on_push: {str(wanted).lower()}`."
+        )
+        yield _change(Setting.SCAN_ON_PUSH, Problem.DIFFERENT, found, wanted, reason)
+
+
+def _encryption(baseline: Baseline, actual: Settings) -> Iterator[Change]:
+    wanted, found = baseline.encryption, actual.encryption
+    if wanted is not None and wanted != found:
+        reason = (
+            f"The repository is encrypted with {found}, where the rule has {wanted}: ECR cannot "
+            "change it, so make the repository anew and push its images again."
+        )
+        yield _change(Setting.ENCRYPTION, Problem.UNCHANGEABLE, found, wanted, reason, Step.REPORT)
+
+
+def _resource_tags(baseline: Baseline, actual: Settings) -> Iterator[Change]:
+    for key, wanted in (baseline.resource_tags or {}).items():
+        found = actual.resource_tags.get(key)
+        if found is None:
+            reason = f"The resource tag `{key}` is missing, which the rule has as `{wanted}`."
+            yield Change(
+                Setting.RESOURCE_TAGS, Problem.MISSING, key, Step.CORRECT, None, wanted, reason
+            )
+        elif found != wanted:
+            reason = f"The resource tag `{key}` is `{found}`, which the rule has as `{wanted}`."
+            yield Change(Setting.RESOURCE_TAGS, Problem.DIFFERENT, key, Step.CORRECT, found, wanted,
+                         reason)  # fmt: skip
+
+
+def _change(
+    setting: Setting,
+    problem: Problem,
+    before: Any,
+    after: Any,
+    reason: str,
+    action: Step = Step.CORRECT,
+) -> Change:
+    """A change of a setting that is one value: its subject is the setting."""
+    return Change(setting, problem, setting.value, action, before, after, reason)
