@@ -88,7 +88,7 @@ class Call:
         )
 
     def hint(self) -> Hint:
-        return Hint(self.repository, Action.CALL, None, None, self.cause, self.time)
+        return Hint(self.repository, Action.CALL, None, None, self.cause, self.time, self.name)
 
 
 def _repository(name: str, detail: Mapping[str, Any]) -> str:

@@ -57,6 +57,14 @@ class Known:
     open: tuple[Fact, ...] = ()
     pull_through: tuple[str, ...] = ()
 
+    def caches(self, repository: str) -> bool:
+        """Whether a pull-through cache owns the repository.
+
+        The prefix `ROOT` stands for all repositories (ECR API: CreatePullThroughCacheRule).
+        """
+        prefixes = [prefix.rstrip("/") for prefix in self.pull_through]
+        return any(each == "ROOT" or repository.startswith(f"{each}/") for each in prefixes)
+
     def of(self, created: str) -> Known:
         """What holds for the repository made at `created`: of another, nothing that was found."""
         if created == self.created or not self.seen:

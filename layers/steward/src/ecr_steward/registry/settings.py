@@ -309,7 +309,9 @@ class EcrSettings:
     def _pages(self, operation: str, method: Callable[..., Any], **asked: Any) -> Iterator[Any]:
         token: str | None = None
         while True:
-            page = call(operation, method, **asked, **({} if token is None else {"nextToken": token}))
+            page = call(
+                operation, method, **asked, **({} if token is None else {"nextToken": token})
+            )
             yield page
             token = page.get("nextToken")
             if not token:

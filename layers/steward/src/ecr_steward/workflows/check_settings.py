@@ -34,11 +34,11 @@ def judge(rules: Ruleset, call: Call, own_role: str) -> Answer:
     if call.role == own_role:
         return Answer.OWN
     if call.repository == REGISTRY:
-        return Answer.LOOK if rules.registry is not None else Answer.NO_REGISTRY
+        return Answer.LOOK if rules.registry else Answer.NO_REGISTRY
     rule = rules.rule_for(call.repository)
     if rule is None:
         return Answer.NO_RULE
-    return Answer.LOOK if rule.baseline is not None else Answer.NO_BASELINE
+    return Answer.LOOK if rule.repository else Answer.NO_BASELINE
 
 
 def check(
