@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ecr_steward.repository import lifecycle, policies
+from ecr_steward.repository import access, lifecycle, policies
 from ecr_steward.repository.immutability import SCHEME, ImmutabilityBaseline, stated
 from ecr_steward.repository.state import ENCRYPTIONS, REPOSITORY_SETTINGS, BaselineError, Setting
 from ecr_steward.tags.scheme import Scheme
@@ -84,12 +84,50 @@ class Baseline:
 def _policy(value: Any) -> PolicyBaseline:
     found = _mapping(value, ("statements", "others", "public", "accounts"))
     statements = policies.checked(found.get("statements", []))
+    for key in ("others", "public"):
+        _check_word(found.get(key, "report"), key)
+    _check_own(statements, found.get("public", "report"))
     return PolicyBaseline(
         statements=statements,
         others=found.get("others", "report"),
         public=found.get("public", "report"),
-        accounts=frozenset(found.get("accounts", ())),
+        accounts=frozenset(_accounts(found.get("accounts", []))),
     )
+
+
+_WORDS = {"others": ("keep", "report", "remove"), "public": ("allow", "report", "remove")}
+
+
+def _check_word(value: Any, key: str) -> None:
+    if value not in _WORDS[key]:
+        raise BaselineError(f"`{key}` must be one of {', '.join(_WORDS[key])}.", (key,))
+
+
+def _check_own(statements: Sequence[Mapping[str, Any]], public: str) -> None:
+    """No statement of ours may be what the same rule takes out."""
+    for i, each in enumerate(statements):
+        why = access.judge(each, access.Allowed((access.ANY,))).public
+        if why is not None and public == "remove":
+            raise BaselineError(
+                f"`{each['Sid']}` lets anyone in ({why}), and `public: remove` takes such "
+                "statements out: give it a condition such as aws:PrincipalOrgID, or write "
+                "`public: allow`.",
+                ("statements", i),
+            )
+
+
+def _accounts(value: Any) -> Iterator[str]:
+    if not isinstance(value, list):
+        raise BaselineError("`accounts` must be a list.", ("accounts",))
+    for i, each in enumerate(value):
+        if not isinstance(each, str) or not access.NAME.fullmatch(each):
+            hint = "; put it in quotes" if isinstance(each, int) else ""
+            raise BaselineError(
+                f"`{each}` is no account of 12 digits, organisation (`o-…`), service, VPC, VPC "
+                f"endpoint or network{hint}.",
+                ("accounts", i),
+            )
+        yield each
 
 
 def _lifecycle(value: Any) -> LifecycleBaseline:

@@ -6,10 +6,12 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ecr_steward.repository import immutability, policies
+from ecr_steward.repository import immutability, lifecycle
 from ecr_steward.repository.baseline import Baseline
+from ecr_steward.repository.expiry import at_risk
 from ecr_steward.repository.lifecycle import Expiring
 from ecr_steward.repository.state import Change, Problem, Setting, Settings, Step
+from ecr_steward.repository.statements import merged, policy_drift
 from ecr_steward.tags.scheme import Scheme
 
 
@@ -33,6 +35,11 @@ def drift(
     preview of the baseline's lifecycle policy would expire.
     """
     found: list[Change] = []
+    if baseline.policy is not None:
+        found += policy_drift(
+            baseline.policy, actual.policy, account=account, role=role, managed=managed
+        )
+    found += _lifecycle(baseline, actual, scheme, preview)
     found += _immutability(baseline, actual, scheme, cache)
     found += _scan_on_push(baseline, actual)
     found += _encryption(baseline, actual)
@@ -102,29 +109,51 @@ def _filters(after: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(each["filter"] for each in after["imageTagMutabilityExclusionFilters"])
 
 
-def merged(
-    policy: Mapping[str, Any] | None, changes: Sequence[Change], *, only_out: bool = False
-) -> Mapping[str, Any] | None:
-    """The policy after these changes: statements taken out, put in their place, or added."""
-    left = list(policies.statements(policy))
-    added: list[Any] = []
-    for change in changes:
-        gone = change.before
-        left = [each for each in left if gone is None or not policies.same(each, gone)]
-        if change.after is not None and not only_out and change.after not in added:
-            added.append(change.after)
-    if not (left or added):
-        return None
-    more = {key: value for key, value in (policy or {}).items() if key == "Id"}
-    return policies.document([*left, *added], _version(policy, added), **more)
+def _lifecycle(
+    baseline: Baseline, actual: Settings, scheme: Scheme | None, preview: Sequence[Expiring]
+) -> Iterator[Change]:
+    wanted, found = baseline.lifecycle, actual.lifecycle
+    if wanted is None:
+        return
+    differs = lifecycle.canonical(wanted.document) != lifecycle.canonical(found)
+    risks = at_risk(wanted.document, scheme, preview) if wanted.document and scheme else {}
+    refused = differs and bool(risks) and not wanted.allow_expiring_stable
+    if differs:
+        problem, reason = _lifecycle_problem(wanted.document, found)
+        reason += " It is not set, because it could expire stable tags." if refused else ""
+        step = Step.REFUSE if refused else Step.CORRECT
+        yield _change(Setting.LIFECYCLE, problem, found, wanted.document, reason, step)
+    # What the rule allows is said when it is set, and not again.
+    if differs or not wanted.allow_expiring_stable:
+        yield from _expiring(wanted.document, risks, Step.REFUSE if refused else Step.REPORT)
 
 
-def _version(policy: Mapping[str, Any] | None, added: Sequence[Any]) -> str:
-    """The version the policy has: in another one `${...}` in others' statements would change its
-    meaning. Only where ours use it, it must be the one that knows it."""
-    had = (policy or {}).get("Version", policies.VERSION)
-    uses = any("${" in policies.dumps(each) for each in added)
-    return policies.VERSION if uses or not isinstance(had, str) else had
+def _lifecycle_problem(
+    wanted: Mapping[str, Any] | None, found: Mapping[str, Any] | None
+) -> tuple[Problem, str]:
+    if wanted is None:
+        return Problem.EXTRA, "There is a lifecycle policy, where the rule has none."
+    if found is None:
+        return Problem.MISSING, "There is no lifecycle policy, where the rule has one."
+    return Problem.DIFFERENT, "The lifecycle policy is not the rule's."
+
+
+def _expiring(
+    document: Mapping[str, Any] | None, risks: Mapping[int, Sequence[str]], step: Step
+) -> Iterator[Change]:
+    for rule in (document or {}).get("rules", ()):
+        priority = rule["rulePriority"]
+        if priority in risks:
+            tags = ", ".join(f"`{each}`" for each in risks[priority])
+            reason = (
+                f"The lifecycle rule {priority} can expire images under the stable tags {tags}: "
+                "let a rule above it match those tags and keep them, or write "
+                "`allow_expiring_stable: true`."
+            )
+            yield Change(
+                Setting.LIFECYCLE, Problem.EXPIRES_STABLE, f"rule {priority}", step, None, rule,
+                reason,
+            )  # fmt: skip
 
 
 def _immutability(

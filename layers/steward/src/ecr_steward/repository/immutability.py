@@ -166,7 +166,7 @@ def _all_but_stable(scheme: Scheme) -> Wanted | str:
 
 def _movable(scheme: Scheme) -> Iterator[str]:
     """Globs of all that must not be frozen, but for what is itself a unique tag or a pin."""
-    for name in scheme.names():
+    for _, name in scheme.forms("*"):
         if not grammar.is_tag(name.replace("*", "0")):
             continue
         if "*" in name or scheme.judge(name) is Verdict.STABLE:
@@ -199,7 +199,8 @@ def _only_unique(scheme: Scheme) -> Wanted | None:
     if len(begins) != len(scheme.unique) or not all(begins):
         return None
     filters = _widest(f"{each}*" for each in begins)
-    movable = [each.partition("*")[0] for each in (*scheme.names("0"), *scheme.ignore, REFERRERS)]
+    names = (name for _, name in scheme.forms("0"))
+    movable = [each.partition("*")[0] for each in (*names, *scheme.ignore, REFERRERS)]
     if len(filters) > MOST_FILTERS or any(
         _meet(_numberless(begin), _numberless(other)) for begin in begins for other in movable
     ):

@@ -66,11 +66,20 @@ def subject(statement: Any) -> str:
     """How changes name a statement: its Sid, or a name made of what it says."""
     if sid(statement):
         return sid(statement)
-    digest = hashlib.sha256(repr(canonical(statement)).encode()).hexdigest()
+    digest = hashlib.sha256(_ordered(canonical(statement)).encode()).hexdigest()
     return f"statement without Sid {digest[:8]}"
 
 
-# ----------------------------------------------------------------------------- meaning
+def _ordered(value: Any) -> str:
+    """The text of a canonical form, the same in every process."""
+    if isinstance(value, tuple):
+        return f"({','.join(map(_ordered, value))})"
+    if isinstance(value, frozenset):
+        return f"{{{','.join(sorted(map(_ordered, value)))}}}"
+    return repr(value)
+
+
+# ---------------------------------------------------------------------------- meaning
 def same(one: Any, other: Any) -> bool:
     """Whether two statements say the same, whatever their spelling and order."""
     return canonical(one) == canonical(other)
@@ -124,10 +133,10 @@ def principals(value: Any) -> tuple[tuple[str, Any], ...]:
 
 
 def _principals(value: Any) -> frozenset[tuple[str, str]]:
-    return frozenset((kind, _principal(name)) for kind, name in principals(value))
+    return frozenset((kind, principal(name)) for kind, name in principals(value))
 
 
-def _principal(name: Any) -> str:
+def principal(name: Any) -> str:
     """An account as its number, however it is named; any other name as it is."""
     if not isinstance(name, str):
         return json.dumps(name, sort_keys=True, default=repr)
@@ -171,7 +180,7 @@ def is_deleted(name: str) -> bool:
     return _DELETED.fullmatch(name) is not None and not name.isdecimal()
 
 
-# ----------------------------------------------------------------------------- what a rule states
+# ---------------------------------------------------------------------------- what a rule states
 def checked(value: Any) -> tuple[Mapping[str, Any], ...]:
     """The statements of a rule, each of a shape that ECR takes; raises BaselineError."""
     if not isinstance(value, list):

@@ -307,16 +307,19 @@ class Scheme:
         )
         return next(literals, None)
 
-    def names(self, number: str = "*") -> Iterator[str]:
-        """Globs that match every stable tag, those of variants too, with `number` for each number
-        of a version."""
+    def forms(self, number: str | None) -> Iterator[tuple[StableTag, str]]:
+        """Globs that match every stable tag, those of variants too, each with its entry.
+
+        `number` stands for each number of a version; None leaves the placeholders as they are.
+        """
         for stable in self.stable:
-            base = _PLACEHOLDER.sub(number, stable.template)
-            yield base
+            base = stable.template
+            base = base if number is None else _PLACEHOLDER.sub(number, base)
+            yield stable, base
             named = f"{base}-{{variant}}"
             if stable is self._latest:
                 named = (self.variant_latest or "{variant}").replace("{tag}", base)
-            yield from (named.replace("{variant}", glob) for glob in self.variants)
+            yield from ((stable, named.replace("{variant}", glob)) for glob in self.variants)
 
     def is_ignored(self, tag: str) -> bool:
         """Whether `tag` is never judged, never moved and never a candidate."""
