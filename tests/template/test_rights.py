@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -55,7 +56,7 @@ def test_the_writer_of_settings_alone_may_set_them_where_both_modes_enforce() ->
 def test_a_role_is_passed_to_ecr_alone_and_only_the_one_that_is_named() -> None:
     role = "arn:aws:iam::123456789012:role/templates"
 
-    def passed(**parameters: str) -> list[tuple[str, object, object]]:
+    def passed(**parameters: Any) -> list[tuple[str, object, object]]:
         stack = support.stack(CreationTemplateRole=role, **parameters)
         return [
             (name, each["Resource"], each["Condition"])

@@ -314,6 +314,21 @@ EXPIRES = {
     ]
 }
 UNSTABLE = {"unique": ["semver"]}
+ALL = {
+    "rules": [
+        {
+            "rulePriority": 1,
+            "selection": {
+                "tagStatus": "tagged",
+                "tagPatternList": ["*"],
+                "countType": "sinceImagePushed",
+                "countUnit": "days",
+                "countNumber": 30,
+            },
+            "action": {"type": "expire"},
+        }
+    ]
+}
 
 
 def test_a_lifecycle_policy_is_previewed_before_it_is_set_and_the_event_says_so() -> None:
@@ -329,9 +344,7 @@ def test_a_lifecycle_policy_is_previewed_before_it_is_set_and_the_event_says_so(
 
 
 def test_a_lifecycle_policy_that_would_expire_stable_tags_is_refused_and_reported() -> None:
-    stated = {"rules": [{**EXPIRES["rules"][0], "selection": {
-        **EXPIRES["rules"][0]["selection"], "tagPatternList": ["*"]}}]}  # fmt: skip
-    world = SettingsWorld(rules_for({"lifecycle": stated}))
+    world = SettingsWorld(rules_for({"lifecycle": ALL}))
     world.push("latest", age=timedelta(days=40))
     world.settle()
     assert world.enforcer.registry.lifecycle(REPOSITORY) is None
@@ -340,9 +353,9 @@ def test_a_lifecycle_policy_that_would_expire_stable_tags_is_refused_and_reporte
         ("drift", "lifecycle", "expires_stable"): 1,
     }
     assert {f.difference.action for f in world.told() if f.difference} == {"refuse"}
-    world.deploy(rules_for({"lifecycle": {**stated, "allow_expiring_stable": True}}))
+    world.deploy(rules_for({"lifecycle": {**ALL, "allow_expiring_stable": True}}))
     world.sweep()
-    assert world.enforcer.registry.lifecycle(REPOSITORY) == stated
+    assert world.enforcer.registry.lifecycle(REPOSITORY) == ALL
 
 
 def test_a_preview_that_takes_long_makes_only_the_lifecycle_policy_wait() -> None:

@@ -327,9 +327,13 @@ _SECOND = "second_visits"
 _INTERNAL = frozenset({"parts", "of", "expected", _SECOND})
 
 
+def visits(totals: Mapping[str, int]) -> int:
+    """How many of the visits that a sweep expects were finished; a repository can have two."""
+    return totals.get("repositories", 0) + totals.get(_SECOND, 0)
+
+
 def _missing(totals: Mapping[str, int]) -> int:
-    """How many of the visits that the parts expect were not finished."""
-    return max(0, totals["expected"] - totals.get("repositories", 0) - totals.get(_SECOND, 0))
+    return max(0, totals["expected"] - visits(totals))
 
 
 _NOUNS = {
