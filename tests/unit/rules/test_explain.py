@@ -84,6 +84,7 @@ def test_a_rule_is_told_in_full() -> None:
         "ignored      pr-*, tags of signatures and attestations",
         "unknown      a tag that is neither unique nor stable is allowed",
         "overwritten  a unique tag that moves to another image is reported",
+        "settings     The rule says nothing about settings, so they are left alone.",
     ]  # fmt: skip
 
 
@@ -117,6 +118,7 @@ def test_a_rule_without_tags_leaves_them_alone_and_a_leading_star_names_no_cache
         "If it is a pull-through cache it is left alone: only globs that begin",
         "with `*` match it.",
         "tags         The rule says nothing about tags, so they are left alone.",
+        "settings     The rule says nothing about settings, so they are left alone.",
     ]
 
 

@@ -169,17 +169,10 @@ def _immutability(
         }
         for word, all_ in ((actual.mutability, actual.filters), (wanted.mutability, wanted.filters))
     )
-    had = _immutable_words(actual.mutability, actual.filters)
-    reason = (
-        f"Tags are {had}, where the rule has {_immutable_words(wanted.mutability, wanted.filters)}"
-    )
-    reason += f": {wanted.reason}." if wanted.exact else f", because {wanted.reason}."
+    had = immutability.described(actual.mutability, actual.filters)
+    shall = immutability.described(wanted.mutability, wanted.filters)
+    reason = f"Tags are {had} and should be {shall}, because {wanted.reason}."
     yield _change(Setting.IMMUTABILITY, Problem.DIFFERENT, before, after, reason)
-
-
-def _immutable_words(mutability: str, filters: Sequence[str]) -> str:
-    word = mutability.removesuffix("_WITH_EXCLUSION")
-    return f"{word} except {', '.join(filters)}" if filters else word
 
 
 def _scan_on_push(baseline: Baseline, actual: Settings) -> Iterator[Change]:

@@ -108,6 +108,12 @@ def listed(filters: Iterable[str]) -> list[dict[str, str]]:
     return [{"filterType": "WILDCARD", "filter": each} for each in filters]
 
 
+def described(mutability: str, filters: Iterable[str]) -> str:
+    """The setting in a few words."""
+    word, but = mutability.removesuffix("_WITH_EXCLUSION"), ", ".join(filters)
+    return f"{word} except {but}" if but else word
+
+
 def wanted(
     baseline: ImmutabilityBaseline | None, scheme: Scheme | None, *, cache: bool = False
 ) -> Wanted | None:
@@ -140,7 +146,10 @@ def implied(scheme: Scheme) -> Wanted:
         )
     if by_unique is not None:
         return by_unique
-    return Wanted("MUTABLE", reason=by_stable, exact=False)
+    return Wanted("MUTABLE", reason=f"wildcards cannot say the scheme: {by_stable}", exact=False)
+
+
+_IMPLIED = "the scheme implies it"
 
 
 def _all_but_stable(scheme: Scheme) -> Wanted | str:
@@ -160,8 +169,7 @@ def _all_but_stable(scheme: Scheme) -> Wanted | str:
     if len(filters) < MOST_FILTERS and not _may_be_unique(scheme, REFERRERS):
         filters = _widest([*filters, REFERRERS])
     word = "IMMUTABLE_WITH_EXCLUSION" if filters else "IMMUTABLE"
-    said = f"all tags but {', '.join(filters)} are frozen" if filters else "all tags are frozen"
-    return Wanted(word, filters, said, optional=frozenset({REFERRERS}) - {*needed})
+    return Wanted(word, filters, _IMPLIED, optional=frozenset({REFERRERS}) - {*needed})
 
 
 def _movable(scheme: Scheme) -> Iterator[str]:
@@ -205,7 +213,7 @@ def _only_unique(scheme: Scheme) -> Wanted | None:
         _meet(_numberless(begin), _numberless(other)) for begin in begins for other in movable
     ):
         return None
-    return Wanted("MUTABLE_WITH_EXCLUSION", filters, f"only {', '.join(filters)} are frozen")
+    return Wanted("MUTABLE_WITH_EXCLUSION", filters, _IMPLIED)
 
 
 def _numberless(text: str) -> str:

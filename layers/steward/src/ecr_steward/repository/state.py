@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -136,6 +137,16 @@ def _check_keys(document: Mapping[str, Any], known: tuple[str, ...], where: str)
             raise SettingsError(f"`{where}{key}` is no field; there are {', '.join(known)}.")
 
 
+def _document(value: Any, name: str) -> Mapping[str, Any]:
+    """A policy: an object, or the text of one, as ECR's own answers have it."""
+    try:
+        return _mapping(json.loads(value) if isinstance(value, str) else value, name)
+    except ValueError as error:
+        if isinstance(error, SettingsError):
+            raise
+        raise SettingsError(f"`{name}` is a text that is not JSON: {error}.") from error
+
+
 def _mapping(value: Any, name: str) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
         raise SettingsError(f"`{name}` must be an object or null.")
@@ -192,8 +203,8 @@ def _filter(value: Any, name: str) -> str:
 
 
 _READERS: Mapping[str, Callable[[Any, str], Any]] = {
-    "policy": _mapping,
-    "lifecycle": _mapping,
+    "policy": _document,
+    "lifecycle": _document,
     "mutability": _mutability,
     "scan_on_push": _flag,
     "encryption": _encryption,

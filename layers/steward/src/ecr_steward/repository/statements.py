@@ -57,13 +57,12 @@ class _Judge:
             yield from who
 
     def _extra(self, statement: Any, dropped: bool) -> Iterator[Change]:
-        name = policies.subject(statement)
         if dropped:
-            reason = f"The rule had the statement `{name}` and has it no more."
+            reason = f"The rule had a statement `{policies.sid(statement)}` and has it no more."
             yield _change(Problem.EXTRA, statement, None, reason)
         elif self.baseline.others != "keep":
             action = Step.CORRECT if self.baseline.others == "remove" else Step.REPORT
-            reason = f"The statement `{name}` is not one of the rule's."
+            reason = f"{_the(statement)} is not one of the rule's."
             yield _change(Problem.EXTRA, statement, None, reason, action)
 
     def _who(
@@ -71,18 +70,18 @@ class _Judge:
     ) -> Iterator[Change]:
         """What is wrong with whom a statement lets in. `gone` says that it is taken out or
         replaced anyway, `stays` that it must not be."""
-        access, name = judge(statement, self.allowed), policies.subject(statement)
+        access = judge(statement, self.allowed)
         if access.public is not None and self.baseline.public != "allow":
             removed = not stays and (gone or self.baseline.public == "remove")
-            reason = f"The statement `{name}` lets anyone in: {access.public}."
+            reason = f"{_the(statement)} lets anyone in: {access.public}."
             if stays:
                 reason += " Its Sid is one of Lambda's, so it is for a person to take out."
             after = self._narrowed(statement) if after is None and removed else after
             action = Step.CORRECT if removed else Step.REPORT
             yield _change(Problem.PUBLIC, statement, after, reason, action)
         if access.foreign:
-            reason = f"The statement `{name}` lets in {', '.join(map(_stranger, access.foreign))}, "
-            reason += "which the rule does not name."
+            strangers = ", ".join(map(_stranger, access.foreign))
+            reason = f"{_the(statement)} lets in {strangers}, which the rule does not name."
             action = Step.CORRECT if gone else Step.REPORT
             yield _change(Problem.FOREIGN, statement, after, reason, action)
 
@@ -207,6 +206,11 @@ def _change(
 ) -> Change:
     subject = policies.subject(after if before is None else before)
     return Change(Setting.POLICY, problem, subject, action, before, after, reason)
+
+
+def _the(statement: Any) -> str:
+    sid = policies.sid(statement)
+    return f"The statement `{sid}`" if sid else f"The {policies.subject(statement)}"
 
 
 def _difference(found: Any, wanted: Mapping[str, Any]) -> str:

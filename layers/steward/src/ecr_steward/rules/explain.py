@@ -11,6 +11,7 @@ from typing import Any
 from ecr_steward.rules.advice import groups, most_numbers
 from ecr_steward.rules.load import Loaded
 from ecr_steward.rules.model import Mode, Rule
+from ecr_steward.rules.settings_explain import settings
 from ecr_steward.tags.scheme import Line, Scheme, StableTag
 from ecr_steward.tags.versions import Version
 
@@ -77,8 +78,12 @@ def _meaning(rule: Rule, repository: str) -> Iterator[str]:
         yield "             with `*` match it."
     if rule.tags is None:
         yield "tags         The rule says nothing about tags, so they are left alone."
-        return
-    scheme = rule.tags
+    else:
+        yield from _of_scheme(rule, rule.tags)
+    yield from (f"{title:<13}{line}" for title, line in settings(rule))
+
+
+def _of_scheme(rule: Rule, scheme: Scheme) -> Iterator[str]:
     yield from _titled("unique", map(_kind, scheme.unique))
     if scheme.variants:
         yield f"variants     {', '.join(scheme.variants)}: each has stable tags of its own"

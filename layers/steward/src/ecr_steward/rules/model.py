@@ -168,13 +168,13 @@ def fingerprint(document: Mapping[str, Any]) -> str:
 
 def _rule(index: int, entry: Mapping[str, Any]) -> Rule:
     try:
-        tags = entry.get("tags")
+        tags, repository = entry.get("tags"), entry.get("repository", {})
         return Rule(
             index=index,
             repositories=tuple(entry["repositories"]),
             mode=Mode(entry.get("mode", "audit")),
-            tags=None if tags is None else Scheme.from_document(tags),
-            repository=entry.get("repository", {}),
+            tags=None if tags is None else _scheme(tags, repository),
+            repository=repository,
         )
     except SchemeError as error:
         raise RulesError(str(error), ("rules", index, "tags", *error.path)) from error
@@ -184,3 +184,14 @@ def _rule(index: int, entry: Mapping[str, Any]) -> Rule:
         raise RulesError(f"`{error.args[0]}` is missing.", ("rules", index)) from error
     except (TypeError, ValueError) as error:
         raise RulesError(f"This rule cannot be read: {error}.", ("rules", index)) from error
+
+
+def _scheme(tags: Mapping[str, Any], repository: Mapping[str, Any]) -> Scheme:
+    """The scheme. Where ECR's immutability is to guard unique tags and cannot, the steward does,
+    unless the rule says otherwise."""
+    scheme = Scheme.from_document(tags)
+    if repository.get("immutability") != "scheme" or "overwritten" in tags:
+        return scheme
+    from ecr_steward.repository.immutability import implied
+
+    return scheme if implied(scheme).exact else replace(scheme, overwritten="restore")
