@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,9 +17,12 @@ from ecr_steward.registry.memory import (
     Reply,
     _invalid,
     _operation,
-    _RefusedError,
     _Repository,
 )
+from ecr_steward.registry.memory import _check_mutability as check_mutability
+from ecr_steward.registry.memory import _RefusedError as RefusedError
+
+__all__ = ["MemorySettings", "PreviewImage", "RefusedError", "check_lifecycle", "check_mutability"]
 
 LONGEST_POLICY = 10_240
 """Characters of a repository policy (ECR API: SetRepositoryPolicy)."""
@@ -220,7 +223,7 @@ class MemorySettings(MemoryEcr):
         kept = self._settings(repositoryName, registryId)
         if len(policyText) > LONGEST_POLICY:
             raise _invalid("policyText", f"must have at most {LONGEST_POLICY} characters")
-        if not _is_policy(policyText, self.strangers) or (_locks_out(policyText) and not force):
+        if not is_policy(policyText, self.strangers) or (_locks_out(policyText) and not force):
             raise _invalid("PolicyText", "Invalid repository policy provided")
         kept.policy = policyText
         return self._policy_reply(repositoryName, policyText)
@@ -250,7 +253,7 @@ class MemorySettings(MemoryEcr):
     ) -> Reply:
         """Put a lifecycle policy in place of the old one (ECR API: PutLifecyclePolicy)."""
         kept = self._settings(repositoryName, registryId)
-        _check_lifecycle(lifecyclePolicyText)
+        check_lifecycle(lifecyclePolicyText)
         kept.lifecycle = lifecyclePolicyText
         return self._lifecycle_reply(repositoryName, lifecyclePolicyText)
 
@@ -270,9 +273,9 @@ class MemorySettings(MemoryEcr):
     ) -> Reply:
         """Begin a preview (ECR API: StartLifecyclePolicyPreview)."""
         kept = self._settings(repositoryName, registryId)
-        _check_lifecycle(lifecyclePolicyText)
+        check_lifecycle(lifecyclePolicyText)
         if kept.preview is not None and kept.polls > 0:
-            raise _RefusedError(
+            raise RefusedError(
                 "LifecyclePolicyPreviewInProgressException",
                 f"The lifecycle policy preview of '{repositoryName}' is in progress",
             )
@@ -295,7 +298,7 @@ class MemorySettings(MemoryEcr):
         """How far a preview is, and what it found (ECR API: GetLifecyclePolicyPreview)."""
         kept = self._settings(repositoryName, registryId)
         if kept.preview is None:
-            raise _RefusedError(
+            raise RefusedError(
                 "LifecyclePolicyPreviewNotFoundException",
                 f"There is no dry run for the repository '{repositoryName}'",
             )
@@ -350,7 +353,7 @@ class MemorySettings(MemoryEcr):
         kept = self._settings(self._named(resourceArn))
         after = {**kept.tags, **{each["Key"]: each["Value"] for each in tags}}
         if len(after) > MAX_RESOURCE_TAGS:
-            raise _RefusedError("TooManyTagsException", f"More than {MAX_RESOURCE_TAGS} tags")
+            raise RefusedError("TooManyTagsException", f"More than {MAX_RESOURCE_TAGS} tags")
         kept.tags = after
         return {}
 
@@ -415,7 +418,7 @@ class MemorySettings(MemoryEcr):
     ) -> Reply:
         """A new creation template (ECR API: CreateRepositoryCreationTemplate)."""
         if prefix in self._templates:
-            raise _RefusedError("TemplateAlreadyExistsException", f"'{prefix}' has a template")
+            raise RefusedError("TemplateAlreadyExistsException", f"'{prefix}' has a template")
         return self._keep_template(
             prefix,
             {
@@ -448,7 +451,7 @@ class MemorySettings(MemoryEcr):
     ) -> Reply:
         """Other settings for a creation template (ECR API: UpdateRepositoryCreationTemplate)."""
         if prefix not in self._templates:
-            raise _RefusedError("TemplateNotFoundException", f"'{prefix}' has no template")
+            raise RefusedError("TemplateNotFoundException", f"'{prefix}' has no template")
         return self._keep_template(
             prefix,
             {
@@ -579,20 +582,20 @@ def _copy(document: Any) -> Any:
     return json.loads(json.dumps(document))
 
 
-def _held(text: str | None, absent: _RefusedError) -> str:
+def _held(text: str | None, absent: RefusedError) -> str:
     if text is None:
         raise absent
     return text
 
 
-def _no_policy(name: str) -> _RefusedError:
+def _no_policy(name: str) -> RefusedError:
     said = f"Repository policy does not exist for the repository with name '{name}'"
-    return _RefusedError("RepositoryPolicyNotFoundException", said)
+    return RefusedError("RepositoryPolicyNotFoundException", said)
 
 
-def _no_lifecycle(name: str) -> _RefusedError:
+def _no_lifecycle(name: str) -> RefusedError:
     said = f"Lifecycle policy does not exist for the repository with name '{name}'"
-    return _RefusedError("LifecyclePolicyNotFoundException", said)
+    return RefusedError("LifecyclePolicyNotFoundException", said)
 
 
 def _is_kms(settings: Mapping[str, Any]) -> bool:
@@ -600,7 +603,8 @@ def _is_kms(settings: Mapping[str, Any]) -> bool:
     return str(encryption.get("encryptionType", "")).startswith("KMS")
 
 
-def _is_policy(text: str, strangers: set[str]) -> bool:
+def is_policy(text: str, strangers: Collection[str] = ()) -> bool:
+    """Whether ECR takes the text as a repository policy; `strangers` are unknown principals."""
     try:
         document = json.loads(text)
         statements = document["Statement"]
@@ -610,7 +614,7 @@ def _is_policy(text: str, strangers: set[str]) -> bool:
     return bool(statements) and all(_is_statement(each, strangers) for each in statements)
 
 
-def _is_statement(statement: Any, strangers: set[str]) -> bool:
+def _is_statement(statement: Any, strangers: Collection[str]) -> bool:
     if not isinstance(statement, dict) or statement.get("Effect") not in ("Allow", "Deny"):
         return False
     if not (statement.keys() & {"Principal", "NotPrincipal"}):
@@ -636,7 +640,8 @@ def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _check_lifecycle(text: str) -> None:
+def check_lifecycle(text: str) -> None:
+    """Raises RefusedError for a text that ECR takes for no lifecycle policy."""
     if not 100 <= len(text) <= LONGEST_LIFECYCLE:
         raise _invalid(
             "lifecyclePolicyText", f"must have from 100 to {LONGEST_LIFECYCLE} characters"
