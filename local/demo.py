@@ -14,7 +14,7 @@ from rich.table import Table
 
 from ecr_steward.events import IMAGE_ACTION, Fact, Kind
 from ecr_steward.history import History
-from ecr_steward.notifications.email import short
+from ecr_steward.notifications.wording import short
 from ecr_steward.tables import DynamoTable
 from local import images
 from local.cloud import HOME, Inbox, LocalCloud, Message

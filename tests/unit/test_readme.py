@@ -14,10 +14,12 @@ import pytest
 
 from ecr_steward.cli.main import COMMANDS
 from ecr_steward.events import DETAIL_TYPES, MalformedEvent
+from ecr_steward.rules.channels import Form
 from ecr_steward.rules.load import inspect_text, load, schema
 from ecr_steward.schemas import event_schema
 from ecr_steward.workflows.check import check
 from ecr_steward.workflows.check_settings import check as check_settings
+from tests import messages
 from tests.handlers.functions import POLICY_ROLE
 from tests.template import support
 
@@ -62,17 +64,21 @@ def anchors(text: str) -> set[str]:
 # ---------------------------------------------------------------------------- the rules file
 def keys() -> Iterator[list[str]]:
     """Every key of the rules file: its path, its values, its default, its meaning."""
-    yield from _keys(schema(), "")
+    yield from _keys(schema(), "", set())
 
 
-def _keys(holder: Mapping[str, Any], path: str) -> Iterator[list[str]]:
+def _keys(holder: Mapping[str, Any], path: str, told: set[str]) -> Iterator[list[str]]:
+    """What has a name of its own in the schema is told where it is met first."""
     for name, found in holder.get("properties", {}).items():
         each = _resolved(found)
         default = "required" if name in holder.get("required", ()) else _default(each)
         yield [code(f"{path}{name}"), _values(each), default, each["description"]]
-        items = _resolved(each.get("items", {}))
-        yield from _keys(each, f"{path}{name}.")
-        yield from _keys(items, f"{path}{name}[].")
+        yield from _keys(each, f"{path}{name}.", told)
+        for held, at in (("items", "[]"), ("additionalProperties", ".NAME")):
+            within = each.get(held) or {}
+            if within.get("$ref") not in told:
+                yield from _keys(_resolved(within), f"{path}{name}{at}.", told)
+            told |= {within["$ref"]} if "$ref" in within else set()
 
 
 def _resolved(node: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -209,6 +215,30 @@ def test_the_readme_lists_every_event_of_the_stewards() -> None:
         for name in DETAIL_TYPES.values()
     }
     assert dict(table(README, "`detail-type`", "When")) == expected
+
+
+# ---------------------------------------------------------------------------- the messages
+def test_the_example_of_channels_is_a_file_that_says_nothing_in_vain() -> None:
+    (example,) = re.findall(r"^```yaml\n(channels:\n.*?)^```$", README, re.M | re.S)
+    assert inspect_text(f"version: 1\n{example}", "README.md").warnings == ()
+
+
+def test_the_readme_has_a_golden_file_of_every_event_in_every_form() -> None:
+    columns = dict(zip(("Slack", "Teams", "Webhook", "E-mail", "Amazon Q"), Form, strict=True))
+    shown = table(README, "Event", *columns)
+    assert [name.strip("`").replace(".", "_") for name, *_ in shown] == list(messages.EVENTS)
+    for name, *cells in shown:
+        for form, cell in zip(columns.values(), cells, strict=True):
+            path = messages.file(form, name.strip("`").replace(".", "_")).relative_to(ROOT)
+            assert cell == f"[{form}]({path})"
+
+
+def test_every_picture_is_of_the_size_that_pages_bear() -> None:
+    shown = re.findall(r"!\[[^]]+\]\(([^)]+)\)", README)
+    assert sorted(shown) == sorted(
+        str(path.relative_to(ROOT)) for path in (ROOT / "docs/pictures").glob("*.png")
+    )
+    assert all((ROOT / path).stat().st_size < 150_000 for path in shown)
 
 
 # ---------------------------------------------------------------------------- the commands

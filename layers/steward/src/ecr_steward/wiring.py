@@ -371,7 +371,8 @@ def publish_facts() -> Handler:
 
 def notify_people() -> Handler:
     """The notifier's handler: one SQS event of steward events to the messages that wait."""
-    from ecr_steward.notifications import email
+    from ecr_steward.notifications import forms, message
+    from ecr_steward.rules.channels import Form
     from ecr_steward.settings import NotifySettings
     from ecr_steward.workflows import notify
 
@@ -381,9 +382,9 @@ def notify_people() -> Handler:
     sns = client("sns")
 
     def tell(facts: list[Fact]) -> None:
-        message = email.render(facts)
-        sns.publish(TopicArn=settings.topic, Subject=message.subject, Message=message.body)
-        observe.count("MessagesSent")
+        for letter in forms.write(Form.TEXT, message.story(facts)):
+            sns.publish(TopicArn=settings.topic, Subject=letter.subject, Message=letter.body)
+            observe.count("MessagesSent")
 
     def handle(event: Mapping[str, Any]) -> Reply:
         observe.count("EventsReceived", len(event["Records"]))

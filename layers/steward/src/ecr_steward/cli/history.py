@@ -23,7 +23,7 @@ from ecr_steward.cli.stack import (
 )
 from ecr_steward.events import Fact, Kind, parse_time
 from ecr_steward.history import History
-from ecr_steward.notifications.email import short
+from ecr_steward.notifications.wording import short
 
 
 def past(history: History, repository: str, tag: str | None, last: int | None) -> list[Fact]:

@@ -11,7 +11,7 @@ import click
 from ecr_steward.cli.errors import Refused
 from ecr_steward.cli.markdown import table
 from ecr_steward.events import Kind
-from ecr_steward.notifications.email import short
+from ecr_steward.notifications.wording import short
 from ecr_steward.rules.load import RulesFault, load
 from ecr_steward.simulation import BadPush, Outcome, Push, Simulation, Told, story
 

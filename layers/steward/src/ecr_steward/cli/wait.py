@@ -22,7 +22,7 @@ from ecr_steward.cli.stack import (
     stack_option,
     timeout_option,
 )
-from ecr_steward.notifications.email import short
+from ecr_steward.notifications.wording import short
 from ecr_steward.tags.grammar import is_tag
 
 _INTERVAL = 1.0

@@ -81,8 +81,8 @@ def correction(
 ) -> Correction:
     """What to set so that no change of `changes` is left to correct.
 
-    `only_out` takes statements out of the policy and puts none in: for the second try, when ECR
-    refused the whole because a principal that the rule names does not exist.
+    `only_out` takes out of the policy what must not be there, and puts nothing in: for the second
+    try, when ECR refused the whole because a principal that the rule names does not exist.
     """
     corrected = [each for each in changes if each.action is Step.CORRECT]
     values: dict[str, Any] = {}

@@ -34,11 +34,17 @@ _FEW = ("", "0", "1", "x")
 
 
 class _Stable(NamedTuple):
-    """The stable tags that one entry makes: how a reason names them, and a glob of them."""
+    """The stable tags that one entry makes: how a reason names them, and a glob of them in which
+    `_ANY` stands for each number."""
 
     label: str
     glob: str
     by_pipeline: bool
+
+    def has(self, tag: str) -> bool:
+        """Whether `tag` is one of them."""
+        expression = re.escape(self.glob).replace(_ANY, "[0-9]+").replace(r"\*", ".*")
+        return re.fullmatch(expression, tag) is not None
 
     def is_matched_by(self, pattern: str) -> bool:
         """Whether the pattern surely matches every one of them."""
@@ -73,7 +79,7 @@ def _possible(document: Mapping[str, Any], scheme: Scheme) -> Iterator[tuple[int
 
 def _stable(scheme: Scheme) -> Iterator[_Stable]:
     labels = (name for _, name in scheme.forms(None))
-    for label, (stable, glob) in zip(labels, scheme.forms("*"), strict=True):
+    for label, (stable, glob) in zip(labels, scheme.forms(_ANY), strict=True):
         yield _Stable(label, glob, stable.follows is None)
 
 
@@ -113,20 +119,19 @@ def _is_beside(tag: str, stable: _Stable, scheme: Scheme) -> bool:
     """Whether `tag` is one of these stable tags, or a unique tag that can be on their images."""
     verdict = scheme.judge(tag)
     if verdict is Verdict.STABLE:
-        return matches(stable.glob, tag)
+        return stable.has(tag)
     unique = scheme.read_unique(tag)
     if unique is None:
         return False
-    return stable.by_pipeline or any(
-        matches(stable.glob, line.tag) for line in scheme.lines(unique.version)
-    )
+    return stable.by_pipeline or any(stable.has(line.tag) for line in scheme.lines(unique.version))
 
 
 def _samples(pattern: str, scheme: Scheme) -> Iterator[str]:
     """Tags that the pattern matches, such as a scheme may know."""
     parts = pattern.split("*")
     variants = [re.sub(r"\*", "20", each) for each in scheme.variants]
-    fillers = [*_FILLERS, *variants, *(f"1.4.2-{each}" for each in variants)]
+    fillers = [*_FILLERS, *variants]
+    fillers += [f"{number}-{each}" for each in variants for number in ("", "2", "4.2", "1.4.2")]
     for filled in itertools.product(fillers if len(parts) <= 3 else _FEW, repeat=len(parts) - 1):
         tag = "".join(itertools.chain.from_iterable(zip(parts, [*filled, ""], strict=True)))
         if grammar.is_tag(tag):

@@ -145,7 +145,7 @@ def _without_harm(
 
 def _refused(change: Change, harm: str) -> Change:
     """The change as it is told: nothing is done, because of `harm`."""
-    kept = change.problem in (Problem.PUBLIC, Problem.FOREIGN)
+    kept = change.problem in _WHO
     return replace(
         change,
         problem=change.problem if kept else Problem.LOCKS_OUT,
@@ -178,18 +178,31 @@ def merged(
 ) -> dict[str, Any] | None:
     """The policy once these changes are made: statements taken out, replaced and put in.
 
-    None where nothing is left of it, and the repository's policy must be deleted.
+    None where nothing is left of it, and the repository's policy must be deleted. With `only_out`
+    statements that must not be there go, and no other is touched or put in.
     """
     made = [each for each in changes if each.action is Step.CORRECT]
+    if only_out:
+        made = [each for each in made if each.after is None or each.problem in _WHO]
     gone = [policies.canonical(each.before) for each in made if each.before is not None]
     left = [each for each in policies.statements(policy) if policies.canonical(each) not in gone]
-    for change in [] if only_out else made:
+    for change in made:
+        if only_out and not _is_narrowed(change):
+            continue
         if change.after is not None and not any(policies.same(change.after, each) for each in left):
             left.append(change.after)
     if not left:
         return None
     more = {key: value for key, value in (policy or {}).items() if key == "Id"}
     return policies.document(left, _version(policy, made), **more)
+
+
+_WHO = (Problem.PUBLIC, Problem.FOREIGN)
+
+
+def _is_narrowed(change: Change) -> bool:
+    """Whether what is put in is what Lambda needs of what goes."""
+    return lets_lambda_pull(change.after) and lets_lambda_pull(change.before)
 
 
 def _version(policy: Mapping[str, Any] | None, made: Sequence[Change]) -> str:

@@ -11,6 +11,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from ecr_steward.rules.channels import (
+    EMAIL,
+    Channel,
+    ChannelsError,
+    Route,
+    channels_of,
+    routes_of,
+    usual,
+)
 from ecr_steward.tags.scheme import Scheme, SchemeError
 
 if TYPE_CHECKING:
@@ -57,7 +66,8 @@ def glob_regex(globs: tuple[str, ...]) -> re.Pattern[str]:
 class Rule:
     """One entry of `rules:`; `tags` is None where the rule says nothing about tags.
 
-    `repository` is what it says about settings, as the file has it: see `baseline`.
+    `repository` is what it says about settings, as the file has it: see `baseline`. `notify` is
+    empty where the rule has no routes of its own.
     """
 
     index: int
@@ -65,6 +75,7 @@ class Rule:
     mode: Mode
     tags: Scheme | None
     repository: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    notify: tuple[Route, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.repositories:
@@ -110,11 +121,17 @@ class Rule:
 
 @dataclass(frozen=True)
 class Ruleset:
-    """All rules, in order, and the fingerprint that tells one version of the file from another."""
+    """All rules, in order, and the fingerprint that tells one version of the file from another.
+
+    `channels` are all that messages can go to, by name, `email` among them. `notify` are the routes
+    of rules without any, and of facts that belong to no repository.
+    """
 
     rules: tuple[Rule, ...]
     fingerprint: str
     registry: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    channels: Mapping[str, Channel] = field(default_factory=lambda: {EMAIL.name: EMAIL}, hash=False)
+    notify: tuple[Route, ...] = ()
 
     @functools.cached_property
     def registry_baseline(self) -> RegistryBaseline:
@@ -144,11 +161,20 @@ class Ruleset:
         """
         if document.get("version") != 1:
             raise RulesError("`version` must be 1.", ("version",))
-        rules = tuple(_rule(index, entry) for index, entry in enumerate(document.get("rules", [])))
+        try:
+            channels = channels_of(document)
+            notify = routes_of(document.get("notify", []), channels, ("notify",))
+        except ChannelsError as error:
+            raise RulesError(str(error), error.path) from error
+        rules = tuple(
+            _rule(index, entry, channels) for index, entry in enumerate(document.get("rules", []))
+        )
         return cls(
             rules=rules,
             fingerprint=fingerprint(document),
             registry=document.get("registry", {}),
+            channels=channels,
+            notify=notify,
         )
 
     def without_removal(self) -> Ruleset:
@@ -159,6 +185,14 @@ class Ruleset:
         """The first rule that matches `repository`, or None: the repository is left alone."""
         return next((rule for rule in self.rules if rule.matches(repository)), None)
 
+    def routes(self, repository: str) -> tuple[Route, ...]:
+        """The routes of what happens in `repository`; "" is the registry as a whole.
+
+        Those of the rule that wins, or else those of the file, or else the usual ones.
+        """
+        rule = self.rule_for(repository) if repository else None
+        return (rule.notify if rule else ()) or self.notify or usual(self.channels)
+
 
 def fingerprint(document: Mapping[str, Any]) -> str:
     """12 hex digits that change when the meaning of the document changes, comments aside."""
@@ -166,7 +200,7 @@ def fingerprint(document: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def _rule(index: int, entry: Mapping[str, Any]) -> Rule:
+def _rule(index: int, entry: Mapping[str, Any], channels: Mapping[str, Channel]) -> Rule:
     try:
         tags, repository = entry.get("tags"), entry.get("repository", {})
         return Rule(
@@ -175,9 +209,12 @@ def _rule(index: int, entry: Mapping[str, Any]) -> Rule:
             mode=Mode(entry.get("mode", "audit")),
             tags=None if tags is None else _scheme(tags, repository),
             repository=repository,
+            notify=routes_of(entry.get("notify", []), channels, ("notify",)),
         )
     except SchemeError as error:
         raise RulesError(str(error), ("rules", index, "tags", *error.path)) from error
+    except ChannelsError as error:
+        raise RulesError(str(error), ("rules", index, *error.path)) from error
     except RulesError as error:
         raise RulesError(error.sentence, ("rules", index, *error.path)) from error
     except KeyError as error:
