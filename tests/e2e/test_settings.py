@@ -81,7 +81,7 @@ def test_a_repository_made_public_is_put_right_within_seconds_and_told_once(
     assert facts[0].cause.by == f"arn:aws:iam::{ACCOUNT}:root"
     assert facts[0].cause.type == "AWS API Call via CloudTrail"
     message = stack.messages(repository)[-1]
-    assert message.subject == f"[ECR Steward] {repository}: policy set back"
+    assert message.subject == f"[ECR Steward] {repository}: no longer open to anyone"
     # Once, and its own call led to nothing.
     assert stack.made("SetRepositoryPolicy") == 1
     assert stack.made("DescribeRepositories") == 1
@@ -96,11 +96,11 @@ def test_in_audit_it_is_reported_once_and_left_alone(stack: Deployed) -> None:
     assert stack.policy(repository) == [TEAM, ANYONE]
     assert settings(stack.facts(repository)[before:]) == [("drift", "policy", "public")]
     assert stack.messages(repository)[-1].subject == (
-        f"[ECR Steward, audit] {repository}: policy drifted"
+        f"[ECR Steward, audit] {repository}: open to anyone"
     )
     swept = stack.steward("sweep", repository)
     assert swept.returncode == 0, swept.stderr
-    assert "1 repository swept: 1 setting drifted." in swept.stdout
+    assert "1 repository swept: 1 setting drifted" in swept.stdout
     assert len(stack.facts(repository)) == before + 1
     actions = stack.role_actions("EnforcePolicyRole")
     assert not {each for each in actions if each.startswith(("ecr:Set", "ecr:Put", "ecr:Delete"))}
@@ -131,7 +131,7 @@ def test_a_lost_call_is_healed_by_a_sweep(stack: Deployed) -> None:
     assert stack.policy(repository) == [TEAM, ANYONE]
     swept = stack.steward("sweep", "base/settings-full-l*")
     assert swept.returncode == 0, swept.stderr
-    assert "1 repository swept: 1 setting corrected." in swept.stdout
+    assert "1 repository swept: 1 setting corrected" in swept.stdout
     assert stack.policy(repository) == [TEAM]
     past = stack.steward("history", repository)
     assert "policy Everybody" in past.stdout
