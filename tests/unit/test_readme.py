@@ -185,7 +185,13 @@ def _allowed(parameter: Mapping[str, Any]) -> str:
 
 def test_the_readme_names_every_right_of_every_role_and_no_other() -> None:
     granted: dict[str, set[str]] = {}
-    full = support.stack(Mode="enforce", AllowTagRemoval="true", Tracing="Active")
+    full = support.stack(
+        Mode="enforce",
+        SettingsMode="enforce",
+        AllowTagRemoval="true",
+        CreationTemplateRole="arn:aws:iam::123456789012:role/templates",
+        Tracing="Active",
+    )
     for role, statement in full.statements():
         granted.setdefault(role, set()).update(support.listed(statement["Action"]))
     named = {
