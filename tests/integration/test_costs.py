@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
-from bench import calls
+from bench import calls, settings_calls
 from bench.calls import SIZES, Repository
 
 at_every_size = pytest.mark.parametrize("size", SIZES)
@@ -103,3 +105,25 @@ def test_the_second_push_finds_the_marks_of_the_first(size: int) -> None:
 def test_the_report_states_what_these_tests_prove(size: int) -> None:
     for scenario in calls.SCENARIOS:
         assert sum(scenario.happen(Repository(size)).values()) == scenario.calls, scenario.what
+
+
+@pytest.mark.parametrize("scenario", settings_calls.SCENARIOS, ids=lambda each: each.what)
+def test_a_look_at_settings_costs_no_more_than_it_may(scenario: settings_calls.Scenario) -> None:
+    cost = scenario.happen(settings_calls.Registry())
+    assert sum(cost.values()) == scenario.calls
+
+
+def test_a_sweep_over_the_settings_of_a_thousand_repositories_is_four_reads_each() -> None:
+    registry = settings_calls.Registry(1_000)
+    began = time.monotonic()
+    cost = registry.sweep()
+    assert time.monotonic() - began < 60  # a fifth of the function's time, for all slices at once
+    assert cost == dict.fromkeys(
+        (
+            "DescribeRepositories",
+            "GetRepositoryPolicy",
+            "GetLifecyclePolicy",
+            "ListTagsForResource",
+        ),
+        1_000,
+    )
