@@ -169,7 +169,7 @@ class SettingsWorld:
 
     def swept(self) -> list[Hint]:
         """What a whole sweep sends to the writer of settings."""
-        self.now += timedelta(hours=2)
+        self.now += timedelta(seconds=-self.now.timestamp() % 3600)
         hints: list[Hint] = []
         for _ in range(12):
             self.sweeper.tick(EcrRegistry(self.ecr), list, 1, hints.extend)
