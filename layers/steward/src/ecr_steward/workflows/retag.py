@@ -354,6 +354,7 @@ class _Stamp:
             before=change.before,
             before_tags=self._telling(change.before_tags),
             after_tags=self._telling(change.after_tags),
+            of=self._of[change.hint.cause.id] or 1,
         )
 
     def _telling(self, tags: Sequence[str]) -> tuple[str, ...]:
