@@ -9,7 +9,7 @@ import pytest
 from ecr_steward.repository import policies
 from ecr_steward.repository.baseline import Baseline, PolicyBaseline
 from ecr_steward.repository.state import Change, Problem, Step
-from ecr_steward.repository.statements import merged, policy_drift
+from ecr_steward.repository.statements import fallbacks, merged, policy_drift
 
 OWN = "123456789012"
 ROLE = f"arn:aws:iam::{OWN}:role/steward"
@@ -429,11 +429,60 @@ def test_the_version_stays_unless_our_statements_need_another(ours: Any, version
     assert made["Version"] == version
 
 
+DEAD = "AROAEXAMPLEEXAMPLE"
+
+
 def test_taking_out_alone_puts_nothing_in() -> None:
     both = {**OPEN, "Sid": "Both", "Principal": {"AWS": "*", "Service": "lambda.amazonaws.com"}}
     opened = {**OTHER, "Principal": "*"}
     wider = {**PULL, "Action": "ecr:*"}
     actual = (OPEN, wider, opened, both)
     found = drift(baseline(PULL, OTHER, {**PULL, "Sid": "New"}, public="remove"), *actual)
-    made = merged(policy(*actual), found, only_out=True)
-    assert made == policy(wider, {**both, "Principal": {"Service": "lambda.amazonaws.com"}})
+    (less,) = fallbacks(policy(*actual), found)
+    assert less.policy == policy(wider, {**both, "Principal": {"Service": "lambda.amazonaws.com"}})
+    assert [(each.problem, each.subject, each.after) for each in less.changes] == [
+        (Problem.PUBLIC, "Other", None),
+        (Problem.PUBLIC, "Open", None),
+        (Problem.PUBLIC, "Both", {**both, "Principal": {"Service": "lambda.amazonaws.com"}}),
+    ]
+
+
+def test_where_nothing_must_go_there_is_nothing_else_to_try() -> None:
+    assert list(fallbacks(policy(OTHER), drift(baseline(PULL), OTHER))) == []
+
+
+@pytest.mark.parametrize(
+    ("principal", "left"),
+    [
+        ({"AWS": DEAD}, None),
+        ({"AWS": [DEAD]}, None),
+        ({"AWS": [DEAD, "AIDAEXAMPLEEXAMPLE"]}, None),
+        ({"AWS": [DEAD, "111122223333"]}, {"AWS": ["111122223333"]}),
+        (
+            {"AWS": DEAD, "Service": "codebuild.amazonaws.com"},
+            {"Service": "codebuild.amazonaws.com"},
+        ),
+    ],
+)
+def test_ids_of_deleted_principals_go_where_ecr_refuses_the_policy(
+    principal: Any, left: Any
+) -> None:
+    theirs = {**OTHER, "Principal": principal}
+    kept = [] if left is None else [{**theirs, "Principal": left}]
+    found = drift(baseline(PULL, others="keep", public="remove"), OPEN, theirs)
+    whole, out = fallbacks(policy(OPEN, theirs), found)
+    assert whole.policy == policy(*kept, PULL)
+    assert [each.problem for each in whole.changes] == [Problem.MISSING, Problem.PUBLIC]
+    assert out.policy == (policy(*kept) if kept else None)
+    assert [each.problem for each in out.changes] == [Problem.PUBLIC]
+    for change in (*whole.changes, *out.changes):
+        assert f"{DEAD}" in change.reason
+        assert "from the statement `Other`" in change.reason
+
+
+def test_whom_a_denial_spares_stays_as_it_is() -> None:
+    spares = {**OTHER, "Effect": "Deny", "NotPrincipal": {"AWS": DEAD}, "Action": "ecr:PutImage"}
+    del spares["Principal"]
+    found = drift(baseline(public="remove", others="keep"), OPEN, spares)
+    (out,) = fallbacks(policy(OPEN, spares), found)
+    assert out.policy == policy(spares)

@@ -479,6 +479,71 @@ def test_a_principal_that_does_not_exist_is_told_and_the_public_statement_still_
     assert OURS in world.policy()
 
 
+FORMER = "arn:aws:iam::123456789012:role/Former"
+THEIRS = {**OURS, "Sid": "Theirs", "Principal": {"AWS": FORMER}}
+
+
+@pytest.mark.parametrize("beside", [[], ["arn:aws:iam::123456789012:role/Here"]])
+def test_a_deleted_principal_in_anothers_statement_does_not_keep_a_public_one(
+    world: SettingsWorld, beside: list[str]
+) -> None:
+    world.set_policy({**THEIRS, "Principal": {"AWS": [FORMER, *beside]}}, ANYONE)
+    world.ecr.forget_principal(FORMER, "AROAEXAMPLEEXAMPLE")
+    world.settle()
+    left = [{**THEIRS, "Principal": {"AWS": beside}}] if beside else []
+    assert world.policy() == [*left, OURS]
+    assert world.about() == {
+        ("correct", "policy", "public"): 1,
+        ("correct", "policy", "missing"): 1,
+    }
+    assert world.told(Kind.FAILED) == []
+    for fact in world.told():
+        assert "AROAEXAMPLEEXAMPLE went from the statement `Theirs`." in fact.reason
+    assert world.calls(lambda: world.visit([swept(world)])) == UNCHANGED
+
+
+def test_a_public_statement_goes_beside_two_principals_that_do_not_exist(
+    world: SettingsWorld,
+) -> None:
+    world.set_policy(THEIRS, ANYONE, LAMBDAS)
+    world.ecr.forget_principal(FORMER, "AROAEXAMPLEEXAMPLE")
+    world.ecr.strangers.add("111122223333")
+    world.settle()
+    assert world.policy() == [LAMBDAS]
+    assert world.about() == {("correct", "policy", "public"): 1}
+    assert len(world.told(Kind.FAILED)) == 1
+
+
+def test_a_public_statement_of_ours_that_only_goes_is_told_as_gone(world: SettingsWorld) -> None:
+    world.set_policy({**OURS, "Principal": "*"}, LAMBDAS)
+    world.ecr.strangers.add("111122223333")
+    world.settle()
+    assert world.policy() == [LAMBDAS]
+    (fact,) = world.told(Kind.CORRECT)
+    assert fact.difference is not None
+    assert (fact.difference.problem, fact.difference.after) == ("public", None)
+
+
+def test_a_second_try_that_is_throttled_is_made_again(world: SettingsWorld) -> None:
+    world.set_policy(ANYONE, LAMBDAS)
+    world.ecr.strangers.add("111122223333")
+    tries: list[str] = []
+
+    def throttle(operation: str, asked: Any) -> None:
+        tries.append(operation)
+        if operation == "SetRepositoryPolicy" and tries.count(operation) == 4:
+            fails("ThrottlingException", operation)(operation, asked)
+
+    world.ecr.before = throttle
+    event = world.trail.pop()
+    world.trail.clear()
+    with pytest.raises(Unavailable):
+        world.deliver(event)
+    world.deliver(event)
+    assert world.policy() == [LAMBDAS]
+    assert len(world.told(Kind.CORRECT)) == len(world.told(Kind.FAILED)) == 1
+
+
 def test_a_repository_that_is_deleted_half_way_is_forgotten(world: SettingsWorld) -> None:
     world.set_policy(ANYONE)
     world.ecr.put_image_tag_mutability(repositoryName=REPOSITORY, imageTagMutability="IMMUTABLE")

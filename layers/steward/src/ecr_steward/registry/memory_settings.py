@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -141,8 +142,8 @@ class MemorySettings(MemoryEcr):
 
     `caller` is the ARN of whoever calls; `trail` gets the event of every call that changes a
     setting, as CloudTrail sends it through EventBridge. `strangers` are principals that ECR does
-    not know: a policy that names one is refused. `preview_polls` is how often a lifecycle preview
-    is asked for before it is complete.
+    not know: a policy that names one is refused, as is one that names a principal by its id.
+    `preview_polls` is how often a lifecycle preview is asked for before it is complete.
 
     A policy that keeps everybody from setting another needs `force`: here a `Deny` of
     SetRepositoryPolicy to `*` without a condition; ECR does not say how it finds out.
@@ -469,6 +470,14 @@ class MemorySettings(MemoryEcr):
 
     # How it works
 
+    def forget_principal(self, arn: str, unique_id: str) -> None:
+        """Delete a principal: in policies its id takes the place of its name (IAM User Guide: AWS
+        JSON policy elements: Principal), and no policy with either is taken any more."""
+        self.strangers.add(arn)
+        for kept in self._kept.values():
+            if kept.policy is not None:
+                kept.policy = kept.policy.replace(f'"{arn}"', f'"{unique_id}"')
+
     def _keep_template(self, prefix: str, asked: Mapping[str, Any]) -> Reply:
         given = {key: value for key, value in asked.items() if value is not None}
         settings = {**self._templates.get(prefix, {}), **given}
@@ -621,7 +630,20 @@ def _is_statement(statement: Any, strangers: Collection[str]) -> bool:
         return False
     if not (statement.keys() & {"Action", "NotAction"}):
         return False
+    if any(_UNIQUE_ID.fullmatch(each) for each in _named(statement)):
+        return False
     return not any(stranger in json.dumps(statement) for stranger in strangers)
+
+
+_UNIQUE_ID = re.compile(r"A[A-Z]{3}[A-Z0-9]{12,}")
+
+
+def _named(statement: Mapping[str, Any]) -> Iterator[str]:
+    """The users, roles and accounts that a statement names."""
+    for key in ("Principal", "NotPrincipal"):
+        found = statement.get(key)
+        names = _listed(found.get("AWS")) if isinstance(found, Mapping) else []
+        yield from (each for each in names if isinstance(each, str))
 
 
 def _locks_out(text: str) -> bool:

@@ -76,27 +76,18 @@ class Correction:
         return replace(actual, **wanted)
 
 
-def correction(
-    baseline: Baseline, actual: Settings, changes: Sequence[Change], *, only_out: bool = False
-) -> Correction:
-    """What to set so that no change of `changes` is left to correct.
-
-    `only_out` takes out of the policy what must not be there, and puts nothing in: for the second
-    try, when ECR refused the whole because a principal that the rule names does not exist.
-    """
+def correction(baseline: Baseline, actual: Settings, changes: Sequence[Change]) -> Correction:
+    """What to set so that no change of `changes` is left to correct."""
     corrected = [each for each in changes if each.action is Step.CORRECT]
     values: dict[str, Any] = {}
     for setting in {each.setting for each in corrected}:
-        values |= _values(setting, actual, [each for each in corrected if each.setting is setting],
-                          only_out)  # fmt: skip
+        values |= _values(setting, actual, [each for each in corrected if each.setting is setting])
     return Correction(sets=frozenset(each.setting for each in corrected), **values)
 
 
-def _values(
-    setting: Setting, actual: Settings, changes: Sequence[Change], only_out: bool
-) -> dict[str, Any]:
+def _values(setting: Setting, actual: Settings, changes: Sequence[Change]) -> dict[str, Any]:
     if setting is Setting.POLICY:
-        return {"policy": merged(actual.policy, changes, only_out=only_out)}
+        return {"policy": merged(actual.policy, changes)}
     if setting is Setting.RESOURCE_TAGS:
         return {"resource_tags": {each.subject: each.after for each in changes}}
     if setting is Setting.IMMUTABILITY:

@@ -174,6 +174,21 @@ def deleted(statement: Any) -> tuple[str, ...]:
     return tuple(name for name in found if isinstance(name, str) and is_deleted(name))
 
 
+def without_deleted(statement: Any) -> tuple[tuple[str, ...], Any]:
+    """The ids that stand under `Principal` for principals that are deleted now, and the statement
+    without them: None if it names nobody else."""
+    found = statement.get("Principal") if isinstance(statement, Mapping) else None
+    dead = deleted({"Principal": found}) if isinstance(found, Mapping) else ()
+    if not dead:
+        return (), statement
+    left: dict[str, Any] = {}
+    for kind, names in found.items():
+        kept = [each for each in values(names) if each not in dead]
+        if kept:
+            left[kind] = kept if isinstance(names, list) else kept[0]
+    return dead, {**statement, "Principal": left} if left else None
+
+
 def is_deleted(name: str) -> bool:
     return _DELETED.fullmatch(name) is not None and not name.isdecimal()
 

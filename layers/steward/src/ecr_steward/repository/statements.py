@@ -182,22 +182,15 @@ def _within_limits(policy: Mapping[str, Any] | None, changes: list[Change]) -> l
 
 
 # ---------------------------------------------------------------------------- what is left
-def merged(
-    policy: Mapping[str, Any] | None, changes: Sequence[Change], *, only_out: bool = False
-) -> dict[str, Any] | None:
+def merged(policy: Mapping[str, Any] | None, changes: Sequence[Change]) -> dict[str, Any] | None:
     """The policy once these changes are made: statements taken out, replaced and put in.
 
-    None where nothing is left of it, and the repository's policy must be deleted. With `only_out`
-    statements that must not be there go, and no other is touched or put in.
+    None where nothing is left of it, and the repository's policy must be deleted.
     """
     made = [each for each in changes if each.action is Step.CORRECT]
-    if only_out:
-        made = [each for each in made if each.after is None or each.problem in _WHO]
     gone = [policies.canonical(each.before) for each in made if each.before is not None]
     left = [each for each in policies.statements(policy) if policies.canonical(each) not in gone]
     for change in made:
-        if only_out and not _is_narrowed(change):
-            continue
         if change.after is not None and not any(policies.same(change.after, each) for each in left):
             left.append(change.after)
     if not left:
@@ -209,9 +202,69 @@ def merged(
 _WHO = (Problem.PUBLIC, Problem.FOREIGN)
 
 
+@dataclass(frozen=True, slots=True)
+class Less:
+    """A policy to set where ECR refused another, and the changes that it makes, as they are told.
+
+    It is None where nothing is left, and the repository's policy must be deleted.
+    """
+
+    policy: Mapping[str, Any] | None
+    changes: tuple[Change, ...]
+
+
+def fallbacks(policy: Mapping[str, Any] | None, changes: Sequence[Change]) -> Iterator[Less]:
+    """What to set instead, in this order, where ECR refused the policy that `changes` make.
+
+    ECR refuses a policy whole for one principal that does not exist. The ids that stand in others'
+    statements for deleted principals let nobody in, so they go first; and then nothing is put in
+    that the rule names, for what must not be there has to go all the same.
+    """
+    whole = _of_the_living(merged(policy, changes), changes)
+    if whole is not None:
+        yield whole
+    out = [each for each in map(_only_out, changes) if each is not None]
+    if out:
+        left = merged(policy, out)
+        yield _of_the_living(left, out) or Less(left, tuple(out))
+
+
+def _only_out(change: Change) -> Change | None:
+    """The part of a change that takes out what must not be there, None if it has none."""
+    if change.action is not Step.CORRECT or change.before is None:
+        return None
+    if change.after is None or _is_narrowed(change):
+        return change
+    return replace(change, after=None) if change.problem in _WHO else None
+
+
 def _is_narrowed(change: Change) -> bool:
     """Whether what is put in is what Lambda needs of what goes."""
     return lets_lambda_pull(change.after) and lets_lambda_pull(change.before)
+
+
+def _of_the_living(policy: Mapping[str, Any] | None, changes: Sequence[Change]) -> Less | None:
+    """The policy without ids of deleted principals, which every change tells; None if it has none.
+
+    What names nobody else goes whole. A statement about everybody but those whom it names stays as
+    it is: it says no less with such an id than without.
+    """
+    ids: list[str] = []
+    where: list[str] = []
+    left: list[Any] = []
+    for each in policies.statements(policy):
+        dead, living = policies.without_deleted(each)
+        left += [] if living is None else [living]
+        ids += dead
+        where += [_called(each)] if dead else []
+    if not ids:
+        return None
+    said = (
+        f" ECR refused the policy with ids of deleted principals in it, which let nobody in: "
+        f"{', '.join(dict.fromkeys(ids))} went from {' and '.join(where)}."
+    )
+    made = [replace(c, reason=c.reason + said) for c in changes if c.action is Step.CORRECT]
+    return Less({**policy, "Statement": left} if left and policy else None, tuple(made))
 
 
 def _version(policy: Mapping[str, Any] | None, made: Sequence[Change]) -> str:
@@ -231,8 +284,12 @@ def _change(
 
 
 def _the(statement: Any) -> str:
+    return f"T{_called(statement)[1:]}"
+
+
+def _called(statement: Any) -> str:
     sid = policies.sid(statement)
-    return f"The statement `{sid}`" if sid else f"The {policies.subject(statement)}"
+    return f"the statement `{sid}`" if sid else f"the {policies.subject(statement)}"
 
 
 def _difference(found: Any, wanted: Mapping[str, Any]) -> str:

@@ -17,6 +17,7 @@ from ecr_steward.repository.drift import correction, drift
 from ecr_steward.repository.lifecycle import Expiring
 from ecr_steward.repository.registry import RegistrySettings, Scanning, registry_drift
 from ecr_steward.repository.state import Change, Setting, Settings, Step
+from ecr_steward.repository.statements import fallbacks
 from ecr_steward.rules import Mode, Rule, Ruleset
 from ecr_steward.settings_history import Known, SettingsHistory, key_of
 from ecr_steward.workflows import preview
@@ -129,9 +130,10 @@ class _Place(abc.ABC):
     def set(self, setting: Setting, changes: Sequence[Change]) -> None:
         """Correct all changes of one setting; raises RegistryError."""
 
-    def set_less(self, setting: Setting, changes: Sequence[Change]) -> bool:
-        """After ECR refused `set`: correct what it may not have refused; False if there is none."""
-        return False
+    def set_less(self, setting: Setting, changes: Sequence[Change]) -> Sequence[Change]:
+        """After ECR refused `set`: correct what it may not have refused; those changes, as they
+        are told."""
+        return ()
 
     def after(self, known: Known, *, settled: bool) -> Known:
         """What is known once corrections are announced, or all made where `settled`."""
@@ -204,14 +206,17 @@ class _Repository(_Place):
         else:
             self._registry.add_resource_tags(self._arn, wanted.resource_tags)
 
-    def set_less(self, setting: Setting, changes: Sequence[Change]) -> bool:
+    def set_less(self, setting: Setting, changes: Sequence[Change]) -> Sequence[Change]:
         if setting is not Setting.POLICY:
-            return False
-        less = correction(self._baseline, self._actual, changes, only_out=True)
-        if less.policy == self._actual.policy:
-            return False
-        self._registry.set_policy(self.name, less.policy)
-        return True
+            return ()
+        for less in fallbacks(self._actual.policy, changes):
+            try:
+                self._registry.set_policy(self.name, less.policy)
+            except Refused as error:
+                log.warning("Not even the rest could be set: %s", error)
+            else:
+                return less.changes
+        return ()
 
     def after(self, known: Known, *, settled: bool) -> Known:
         if self._baseline.policy is None or self.mode is not Mode.ENFORCE:
@@ -419,16 +424,18 @@ class _Visit:
         error: RegistryError,
         written: _Written,
     ) -> Sequence[Change]:
-        """After a refusal: what can be taken out all the same, is."""
-        out: list[Change] = []
+        """After a refusal: what can be set all the same, is."""
+        made: Sequence[Change] = ()
         if isinstance(error, Refused):
             try:
-                if self._place.set_less(setting, changes):
-                    out = [change for change in changes if change.after is None]
-            except Refused as again:
-                log.warning("Not even the rest could be set: %s", again)
-        _fail(written, [change for change in changes if change not in out], error)
-        return out
+                made = self._place.set_less(setting, changes)
+            except RepositoryGone:
+                raise
+            except RegistryError as again:
+                error = again
+        about = {_about(each) for each in made}
+        _fail(written, [each for each in changes if _about(each) not in about], error)
+        return made
 
     def _verify(self, tried: Sequence[Change], written: _Written) -> Sequence[Change]:
         """Look at what was set: what differs again, as it differs now."""
