@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from ecr_steward.repository import policies
+from ecr_steward.repository.access import Allowed, judge
 from ecr_steward.repository.baseline import Baseline
-from ecr_steward.repository.state import BaselineError, SettingsError
+from ecr_steward.repository.state import BaselineError, Settings, SettingsError
 
 ACCOUNT = "111122223333"
 PULL: dict[str, Any] = {
@@ -121,6 +123,24 @@ def test_a_policy_is_parsed_from_its_text() -> None:
             policies.parse(text)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"Statement": [], "Statement": [%s]}',
+        '{"Statement": [{"Principal": "*", %s]}',
+        '{"Statement": [{"Condition": {}, "Condition": {}, %s]}',
+        '{"Statement": [%s], "Principal": "*"}',
+        '{"statement": [%s]}',
+    ],
+)
+def test_what_readers_may_disagree_on_is_unsafe(text: str) -> None:
+    named = json.dumps({**PULL, "Principal": {"AWS": ACCOUNT}})
+    text = text % (named if "[%s]" in text else named[1:])
+    for policy in (policies.parse(text), Settings.from_document({"policy": text}).policy):
+        found = policies.statements(policy)
+        assert any(judge(each, Allowed([ACCOUNT])).public for each in found)
+
+
 def test_ids_of_deleted_principals_are_found() -> None:
     assert policies.deleted(changed(Principal={"AWS": ["AIDAEXAMPLEEXAMPLE", ACCOUNT]})) == (
         "AIDAEXAMPLEEXAMPLE",
@@ -156,6 +176,8 @@ FAULTS: list[tuple[Any, str, tuple[str | int, ...]]] = [
      (*FIRST, "Principal", "Aws")),
     (changed(Principal={"AWS": 111122223333}), "put account ids in quotes",
      (*FIRST, "Principal", "AWS")),
+    (changed(Principal={"AWS": [ACCOUNT, "AROAEXAMPLEEXAMPLE"]}),
+     "`AROAEXAMPLEEXAMPLE` is the id of a principal", (*FIRST, "Principal", "AWS")),
     (changed(Condition="x"), "`Condition` must be a mapping", (*FIRST, "Condition")),
     (changed(Condition={"Bool": "x"}), "`Bool` must be a mapping", (*FIRST, "Condition", "Bool")),
     (changed(Condition={"Bool": {"k": []}}), "`k` must be a value or a list",

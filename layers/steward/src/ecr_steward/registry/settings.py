@@ -326,8 +326,7 @@ class EcrSettings:
             if error.code == absent:
                 return None
             raise
-        document: Document = json.loads(answer[key])
-        return document
+        return policies.parse(answer[key])
 
     def _absent(
         self, operation: str, method: Callable[..., Any], absent: str, **asked: Any

@@ -38,6 +38,7 @@ _ACCOUNT = re.compile(r"[0-9]{12}")
 _ORGANISATION = re.compile(r"o-[a-z0-9]+")
 _PRINCIPAL = re.compile(r"arn:aws[a-z0-9-]*:(?:iam|sts)::([0-9]{12}):[^*?]+")
 _SERVICE = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*\.amazon(?:aws)?\.com(?:\.cn)?")
+_KIND = re.compile(r"[a-z-]+[:/]")
 _VPC = re.compile(r"vpce?-[0-9a-f]+")
 _UNIQUE_ID = re.compile(r"(A[A-Z]{3}[A-Z0-9]{12,})(?::.*)?")
 _WIDEST = {4: 2**24, 6: 2**96}
@@ -96,12 +97,17 @@ def judge(statement: Any, allowed: Allowed) -> Access:
 
 
 def named(statement: Any) -> frozenset[str]:
-    """Everyone whom a statement lets in by name: as principal, or in conditions that limit it."""
+    """Everyone whom a statement lets in by name: as principal, or in conditions that limit it.
+
+    A service that a condition holds to somebody is not let in by itself: without one it would act
+    for anyone.
+    """
     if _unsafe(statement) is not None or statement["Effect"] == "Deny":
         return frozenset()
+    limits = list(_limits(statement.get("Condition", {})))
     found = (_who(*each) for each in policies.principals(statement["Principal"]))
-    limits = (names for names in _limits(statement.get("Condition", {})))
-    return frozenset({each for each in found if each}).union(*limits)
+    names = {each for each in found if each and not (limits and _SERVICE.fullmatch(each))}
+    return frozenset(names).union(*limits)
 
 
 # ---------------------------------------------------------------------------- statements
@@ -238,10 +244,11 @@ def _account_of(value: str, operator: str) -> str | None:
 
 
 def _source_account_of(value: str, operator: str) -> str | None:
-    """The same of a resource, whose Region may be `*`: its service gives it no colons to play
-    with."""
+    """The same of a resource, whose Region may be `*` where the kind of resource is written out:
+    in `arn:aws:lambda:*:123456789012:*` the star could stand for another's Region, account and
+    `function`, and the account for that function's name."""
     parts = value.split(":", 5)
-    if len(parts) == 6 and parts[3] == "*":
+    if len(parts) == 6 and parts[3] == "*" and _KIND.match(parts[5]):
         value = ":".join([*parts[:3], "any", *parts[4:]])
     return _account_of(value, operator)
 

@@ -8,12 +8,13 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ecr_steward.repository.state import BaselineError, SettingsError
+from ecr_steward.repository.state import BaselineError, SettingsError, each_once
 
 MAX_LENGTH = 10_240
 """Longest repository policy, in characters (ECR API: RepositoryPolicyText)."""
 
 VERSION = "2012-10-17"
+_DOCUMENT = ("Version", "Id", "Statement")
 _KEYS = frozenset({
     "Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Condition",
 })  # fmt: skip
@@ -30,7 +31,7 @@ def parse(policy: str | Mapping[str, Any]) -> Mapping[str, Any]:
     if isinstance(policy, Mapping):
         return policy
     try:
-        document = json.loads(policy)
+        document = json.loads(policy, object_pairs_hook=each_once)
     except (ValueError, RecursionError) as error:
         raise SettingsError(f"The policy is not JSON: {error}.") from error
     if not isinstance(document, dict):
@@ -45,9 +46,12 @@ def dumps(document: Mapping[str, Any]) -> str:
 
 def statements(policy: Mapping[str, Any] | None) -> tuple[Any, ...]:
     """The statements of a policy, one alone as well as a list; anything else is one of them, for
-    whoever judges them to call unsafe. A null says nothing and is none."""
-    found = (policy or {}).get("Statement", [])
-    return tuple(each for each in values(found) if each is not None)
+    whoever judges them to call unsafe, as is what a policy has no place for. A null says nothing
+    and is none."""
+    document = policy or {}
+    strange = ({key: each} for key, each in document.items() if key not in _DOCUMENT)
+    found = (each for each in values(document.get("Statement", [])) if each is not None)
+    return (*found, *strange)
 
 
 def is_lambdas(statement: Any) -> bool:
@@ -178,9 +182,9 @@ def without_deleted(statement: Any) -> tuple[tuple[str, ...], Any]:
     """The ids that stand under `Principal` for principals that are deleted now, and the statement
     without them: None if it names nobody else."""
     found = statement.get("Principal") if isinstance(statement, Mapping) else None
-    dead = deleted({"Principal": found}) if isinstance(found, Mapping) else ()
-    if not dead:
+    if not isinstance(found, Mapping) or not deleted({"Principal": found}):
         return (), statement
+    dead = deleted({"Principal": found})
     left: dict[str, Any] = {}
     for kind, names in found.items():
         kept = [each for each in values(names) if each not in dead]
@@ -282,6 +286,12 @@ def _check_principal(value: Any, key: str) -> None:
             raise BaselineError(
                 f"`{kind}` must be text or a list of texts; put account ids in quotes.", (key, kind)
             )
+        ids = deleted({key: {kind: names}})
+        if ids:
+            raise BaselineError(
+                f"`{ids[0]}` is the id of a principal, and ECR takes no policy with one: name it "
+                "by its ARN.", (key, kind),
+            )  # fmt: skip
 
 
 def _check_condition(value: Any) -> None:

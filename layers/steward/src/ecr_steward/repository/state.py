@@ -137,10 +137,18 @@ def _check_keys(document: Mapping[str, Any], known: tuple[str, ...], where: str)
             raise SettingsError(f"`{where}{key}` is no field; there are {', '.join(known)}.")
 
 
+def each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object. Where a key is there twice no two readers agree on which counts: it gets a
+    shape that nobody knows, for whoever judges it to call unsafe."""
+    found = dict(pairs)
+    return found if len(found) == len(pairs) else {"a key twice": [list(each) for each in pairs]}
+
+
 def _document(value: Any, name: str) -> Mapping[str, Any]:
     """A policy: an object, or the text of one, as ECR's own answers have it."""
     try:
-        return _mapping(json.loads(value) if isinstance(value, str) else value, name)
+        text = isinstance(value, str)
+        return _mapping(json.loads(value, object_pairs_hook=each_once) if text else value, name)
     except ValueError as error:
         if isinstance(error, SettingsError):
             raise
