@@ -358,6 +358,15 @@ def test_a_lifecycle_policy_that_would_expire_stable_tags_is_refused_and_reporte
     assert world.enforcer.registry.lifecycle(REPOSITORY) == ALL
 
 
+def test_a_lifecycle_policy_in_any_order_is_the_one_that_ecr_previewed() -> None:
+    first, second = UNTAGGED_GO["rules"][0], EXPIRES["rules"][0]
+    stated = {"rules": [{**second, "rulePriority": 2}, {**first, "rulePriority": 1}]}
+    world = SettingsWorld(rules_for({"lifecycle": stated}, tags=UNSTABLE))
+    world.settle()
+    assert [(fact.kind, fact.of) for fact in world.told()] == [(Kind.CORRECT, 1)]
+    assert world.ecr.calls["StartLifecyclePolicyPreview"] == 1
+
+
 def test_a_preview_that_takes_long_makes_only_the_lifecycle_policy_wait() -> None:
     world = SettingsWorld(rules_for({"lifecycle": EXPIRES, "scan_on_push": True}, tags=UNSTABLE))
     world.ecr.preview_polls = 2 * preview.POLLS

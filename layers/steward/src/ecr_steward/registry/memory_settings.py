@@ -255,8 +255,8 @@ class MemorySettings(MemoryEcr):
         """Put a lifecycle policy in place of the old one (ECR API: PutLifecyclePolicy)."""
         kept = self._settings(repositoryName, registryId)
         check_lifecycle(lifecyclePolicyText)
-        kept.lifecycle = lifecyclePolicyText
-        return self._lifecycle_reply(repositoryName, lifecyclePolicyText)
+        kept.lifecycle = _in_order(lifecyclePolicyText)
+        return self._lifecycle_reply(repositoryName, kept.lifecycle)
 
     @_operation("DeleteLifecyclePolicy")
     def delete_lifecycle_policy(
@@ -280,9 +280,9 @@ class MemorySettings(MemoryEcr):
                 "LifecyclePolicyPreviewInProgressException",
                 f"The lifecycle policy preview of '{repositoryName}' is in progress",
             )
-        kept.preview, kept.polls = lifecyclePolicyText, self.preview_polls
+        kept.preview, kept.polls = _in_order(lifecyclePolicyText), self.preview_polls
         return {
-            **self._lifecycle_reply(repositoryName, lifecyclePolicyText),
+            **self._lifecycle_reply(repositoryName, kept.preview),
             "status": "IN_PROGRESS",
         }
 
@@ -676,6 +676,12 @@ def check_lifecycle(text: str) -> None:
         priorities, shaped = [], False
     if not shaped or not priorities or len(set(priorities)) < len(priorities):
         raise _invalid("LifecyclePolicyText", "Lifecycle policy validation failure")
+
+
+def _in_order(text: str) -> str:
+    """A lifecycle policy as ECR gives it back: its rules in the order of their priorities."""
+    rules = json.loads(text)["rules"]
+    return json.dumps({"rules": sorted(rules, key=lambda rule: int(rule["rulePriority"]))})
 
 
 def _previewed(image: PreviewImage, priority: int) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from ecr_steward.registry import RegistryError, Unavailable
 from ecr_steward.registry.settings import Preview, SettingsRegistry
+from ecr_steward.repository.lifecycle import canonical
 from ecr_steward.repository.state import Change, Setting
 
 POLLS = 3
@@ -57,16 +58,27 @@ class Previewer:
         """
         found = self._registry.preview(repository)
         fresh = since is not None and self._clock() - since < KEPT
-        if found is None or found.document != document or (found.done and not fresh):
+        if found is None or not _is_of(found, document) or (found.done and not fresh):
             self._registry.start_preview(repository, document)
             found = None
         for _ in range(POLLS):
             if found is None or not found.done:
                 found = self._registry.preview(repository)
-            if found is not None and found.done and found.document == document:
+            if found is not None and found.done and _is_of(found, document):
                 return found
             self._sleep(_PAUSE)
         return Preview(document, done=False)
+
+
+def _is_of(preview: Preview, document: Mapping[str, Any]) -> bool:
+    """Whether a preview is one of this document, which ECR gives back in a spelling of its own:
+    the priorities count too, for the preview names rules by them."""
+    one, other = ((canonical(each), _priorities(each)) for each in (preview.document, document))
+    return one == other
+
+
+def _priorities(document: Mapping[str, Any]) -> list[Any]:
+    return sorted(each["rulePriority"] for each in document["rules"])
 
 
 def running() -> Unavailable:
