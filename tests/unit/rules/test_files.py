@@ -104,7 +104,7 @@ def test_a_warning_about_a_file_names_that_file_and_its_line(folder: Path) -> No
 @pytest.mark.parametrize(
     ("policy", "said"),
     [
-        ("", "policies/pull.json:1: The file is empty; it needs"),
+        ("", "policies/pull.json:1: The file is empty; it needs `Statement`."),
         ('{"Statement": [', "policies/pull.json:1: A bracket is not closed"),
         ('{"Statement": [],\n "Statement": []}', "policies/pull.json:2: `Statement` is here twice"),
         ("7", "policies/pull.json:1: The file must be a mapping with `Statement`; it is `7`."),
@@ -123,7 +123,7 @@ def test_a_file_that_holds_no_policy_is_refused(folder: Path, policy: str, said:
     ("name", "said"),
     [
         ("absent.json", "rules.yaml:6: `absent.json`: There is no such file."),
-        ("policies", "rules.yaml:6: `policies`: This is a directory; name the rules file."),
+        ("policies", "rules.yaml:6: `policies`: This is a directory; name a file."),
         ("/etc/hosts", "rules.yaml:6: `/etc/hosts` must be beside the rules file, or in a folder"),
         ("../x.json", "rules.yaml:6: `../x.json` must be beside the rules file, or in a folder"),
     ],

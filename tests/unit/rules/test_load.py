@@ -496,7 +496,7 @@ def test_a_file_that_is_no_text_is_one_fault(
 def test_a_missing_file_and_a_directory_are_one_fault_each(tmp_path: Path) -> None:
     for path, sentence in [
         (tmp_path / "none.yaml", "There is no such file."),
-        (tmp_path, "This is a directory; name the rules file."),
+        (tmp_path, "This is a directory; name a file."),
         (tmp_path / "a" / ("b" * 300), None),
     ]:
         with pytest.raises(RulesFault) as caught:

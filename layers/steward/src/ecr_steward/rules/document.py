@@ -127,15 +127,15 @@ def clipped(text: str) -> str:
     return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"
 
 
-def parse(text: str) -> Document:
-    """Read `text` as one YAML 1.2 document.
+def parse(text: str, needs: str = "`version: 1` and `rules:`") -> Document:
+    """Read `text` as one YAML 1.2 document, of which an empty one is told what it `needs`.
 
     Duplicate keys and the like are collected in `faults`; ValueError with a Fault as its only
     argument is raised where nothing can be read at all.
     """
     node = _compose(text)
     if node is None:
-        raise ValueError(Fault(1, "The file is empty; it needs `version: 1` and `rules:`."))
+        raise ValueError(Fault(1, f"The file is empty; it needs {needs}."))
     builder = _Builder()
     data = builder.build(node, (), node.start_mark.line + 1)
     return Document(data, builder.places, tuple(builder.faults))

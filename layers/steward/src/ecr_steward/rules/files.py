@@ -95,7 +95,7 @@ def _include(
         sentence = f"{shown(str(file))} must be beside the rules file, or in a folder below it."
         raise RulesFault("", [Fault(line, sentence)])
     name = str(folder / file)
-    found = _parsed(name, line, str(file), read)
+    found = _parsed(name, line, str(file), f"`{_IN_FILE[kind]}`", read)
     within = _content(kind, found, name)
     listed = _at(found.data, within)
     # A policy may have one statement in place of a list.
@@ -104,11 +104,11 @@ def _include(
     return _Included(name, found, (*path, content, *one), within)
 
 
-def _parsed(name: str, line: int, file: str, read: _Read) -> Document:
+def _parsed(name: str, line: int, file: str, needs: str, read: _Read) -> Document:
     try:
         # JSON may be indented with tabs, which YAML refuses; no text in JSON can hold one.
         text = read(FilePath(name), name)
-        found = parse(text.replace("\t", " ") if name.endswith(".json") else text)
+        found = parse(text.replace("\t", " ") if name.endswith(".json") else text, needs)
     except RulesFault as fault:
         sentence = f"{shown(file)}: {fault.faults[0].sentence}"
         raise RulesFault("", [Fault(line, sentence)]) from fault

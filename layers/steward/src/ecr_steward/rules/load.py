@@ -138,7 +138,7 @@ def _read(path: FilePath, name: str) -> str:
     except FileNotFoundError:
         raise RulesFault(name, [Fault(1, "There is no such file.")]) from None
     except IsADirectoryError:
-        raise RulesFault(name, [Fault(1, "This is a directory; name the rules file.")]) from None
+        raise RulesFault(name, [Fault(1, "This is a directory; name a file.")]) from None
     except OSError as error:
         sentence = f"The file cannot be read: {error.strerror}."
         raise RulesFault(name, [Fault(1, sentence)]) from error
