@@ -53,6 +53,14 @@ def _refused(world: SettingsWorld) -> None:
     world.trail[:-1] = []
 
 
+def _beside_a_deleted_principal(world: SettingsWorld) -> None:
+    former = "arn:aws:iam::123456789012:role/Former"
+    theirs = {**OURS, "Sid": "Theirs", "Principal": {"AWS": [former, "111122223333"]}}
+    world.put_right()
+    world.set_policy(theirs, ANYONE)
+    world.ecr.forget_principal(former, "AROAEXAMPLEEXAMPLE")
+
+
 def _dropped(world: SettingsWorld) -> None:
     world.put_right()
     world.deploy(rules_for({**BASELINE, "policy": {"others": "keep"}}), world.mode)
@@ -70,6 +78,7 @@ STORIES = [
     _two_settings,
     _one_that_cannot_be_changed,
     _refused,
+    _beside_a_deleted_principal,
     _dropped,
     _previewed,
 ]

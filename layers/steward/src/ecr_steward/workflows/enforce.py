@@ -6,9 +6,10 @@ import abc
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 
 from ecr_steward.events import REGISTRY, Action, Cause, Difference, Fact, Hint, Kind, iso
 from ecr_steward.registry import Refused, RegistryError, RepositoryGone, Unavailable
@@ -104,6 +105,9 @@ class Enforcer:
         )
 
 
+_Fallback = tuple[Sequence[Change], Callable[[], None]]
+
+
 class _Place(abc.ABC):
     """Whose settings a visit is about: a repository's, or the registry's own.
 
@@ -130,10 +134,9 @@ class _Place(abc.ABC):
     def set(self, setting: Setting, changes: Sequence[Change]) -> None:
         """Correct all changes of one setting; raises RegistryError."""
 
-    def set_less(self, setting: Setting, changes: Sequence[Change]) -> Sequence[Change]:
-        """After ECR refused `set`: correct what it may not have refused; those changes, as they
-        are told."""
-        return ()
+    def fallbacks(self, setting: Setting, changes: Sequence[Change]) -> Iterator[_Fallback]:
+        """What to try in this order where ECR refused `set`: changes, and what makes them."""
+        return iter(())
 
     def after(self, known: Known, *, settled: bool) -> Known:
         """What is known once corrections are announced, or all made where `settled`."""
@@ -206,17 +209,10 @@ class _Repository(_Place):
         else:
             self._registry.add_resource_tags(self._arn, wanted.resource_tags)
 
-    def set_less(self, setting: Setting, changes: Sequence[Change]) -> Sequence[Change]:
-        if setting is not Setting.POLICY:
-            return ()
-        for less in fallbacks(self._actual.policy, changes):
-            try:
-                self._registry.set_policy(self.name, less.policy)
-            except Refused as error:
-                log.warning("Not even the rest could be set: %s", error)
-            else:
-                return less.changes
-        return ()
+    def fallbacks(self, setting: Setting, changes: Sequence[Change]) -> Iterator[_Fallback]:
+        if setting is Setting.POLICY:
+            for less in fallbacks(self._actual.policy, changes):
+                yield less.changes, partial(self._registry.set_policy, self.name, less.policy)
 
     def after(self, known: Known, *, settled: bool) -> Known:
         if self._baseline.policy is None or self.mode is not Mode.ENFORCE:
@@ -382,11 +378,17 @@ class _Visit:
         # Nothing of these was done: they need not stay announced.
         written.passing.clear()
         if plan.todo:
-            announced = self._stamp.corrected(plan.todo, plan.outlook)
-            known = self._place.after(plan.known, settled=False)
-            self._history.intend(self._place.name, announced, known)
+            self._announce(plan)
             self._carry_out(plan, written)
         return written
+
+    def _announce(self, plan: _Plan, instead: Sequence[Change] = ()) -> None:
+        """Write down what is about to be set; `instead` are changes as they are told now."""
+        about = {_about(each) for each in instead}
+        changes = [*(each for each in plan.todo if _about(each) not in about), *instead]
+        announced = self._stamp.corrected(changes, plan.outlook)
+        known = self._place.after(plan.known, settled=False)
+        self._history.intend(self._place.name, announced, known)
 
     def _carry_out(self, plan: _Plan, written: _Written) -> None:
         todo: Sequence[Change] = plan.todo
@@ -395,7 +397,7 @@ class _Visit:
             try:
                 for setting in dict.fromkeys(each.setting for each in todo):
                     each = [change for change in todo if change.setting is setting]
-                    tried += self._set(setting, each, written)
+                    tried += self._set(plan, setting, each, written)
                 todo = self._verify(tried, written)
             except RepositoryGone:
                 gone = self._stamp.corrected([*written.done, *tried], plan.outlook)
@@ -406,36 +408,35 @@ class _Visit:
         written.failed += [(each, _CONTESTED) for each in todo]
 
     def _set(
-        self, setting: Setting, changes: Sequence[Change], written: _Written
+        self, plan: _Plan, setting: Setting, changes: Sequence[Change], written: _Written
     ) -> Sequence[Change]:
-        """Set one setting; the changes that ECR took."""
+        """Set one setting, or after a refusal what can be set all the same; the changes made."""
+        made = changes
         try:
-            self._place.set(setting, changes)
+            try:
+                self._place.set(setting, changes)
+            except Refused as refused:
+                made = self._set_less(plan, setting, changes)
+                _fail(written, _without(changes, made), refused)
         except RepositoryGone:
             raise
         except RegistryError as error:
-            return self._set_less(setting, changes, error, written)
-        return changes
+            _fail(written, changes, error)
+            return ()
+        return made
 
     def _set_less(
-        self,
-        setting: Setting,
-        changes: Sequence[Change],
-        error: RegistryError,
-        written: _Written,
+        self, plan: _Plan, setting: Setting, changes: Sequence[Change]
     ) -> Sequence[Change]:
-        """After a refusal: what can be set all the same, is."""
-        made: Sequence[Change] = ()
-        if isinstance(error, Refused):
+        for made, make in self._place.fallbacks(setting, changes):
+            self._announce(plan, made)
             try:
-                made = self._place.set_less(setting, changes)
-            except RepositoryGone:
-                raise
-            except RegistryError as again:
-                error = again
-        about = {_about(each) for each in made}
-        _fail(written, [each for each in changes if _about(each) not in about], error)
-        return made
+                make()
+            except Refused as error:
+                log.warning("Not even the rest could be set: %s", error)
+            else:
+                return made
+        return ()
 
     def _verify(self, tried: Sequence[Change], written: _Written) -> Sequence[Change]:
         """Look at what was set: what differs again, as it differs now."""
@@ -602,6 +603,11 @@ def _difference(change: Change) -> Difference:
 def _about(each: Change | Difference) -> tuple[str, str, str]:
     """What a difference is about, whatever its values are now."""
     return str(each.setting), str(each.problem), each.subject
+
+
+def _without(changes: Sequence[Change], made: Sequence[Change]) -> list[Change]:
+    about = {_about(each) for each in made}
+    return [each for each in changes if _about(each) not in about]
 
 
 def _fail(written: _Written, changes: Sequence[Change], error: RegistryError) -> None:
