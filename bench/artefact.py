@@ -43,6 +43,7 @@ _ENVIRONMENT = {
     "POLICY_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/policy.fifo",
     "POLICY_ROLE_ARN": "arn:aws:iam::123456789012:role/enforce-policy",
     "REPOSITORY_PATTERN": "*",
+    "RETAG_ROLE_ARN": "arn:aws:iam::123456789012:role/retag",
     "RETAG_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/retag.fifo",
     "STEWARD_MODE": "enforce",
     "SWEEP_HOURS": "6",

@@ -22,6 +22,7 @@ from tests.world import BEGINNING, REPOSITORY, Tripwire, WatchedTable, manifest
 
 ACCOUNT = "123456789012"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/EnforcePolicyRole"
+TAGGER = f"arn:aws:iam::{ACCOUNT}:role/RetagRole"
 STEWARD = f"arn:aws:sts::{ACCOUNT}:assumed-role/EnforcePolicyRole/enforce"
 MALLORY = f"arn:aws:sts::{ACCOUNT}:assumed-role/Developer/mallory"
 ALICE = f"arn:aws:iam::{ACCOUNT}:user/alice"
@@ -115,6 +116,7 @@ class SettingsWorld:
             registry=EcrSettings(self.ecr, self.slept.append),
             history=SettingsHistory(self.table),
             role=ROLE,
+            tagger=TAGGER,
             sleep=self.slept.append,
             **common,
         )

@@ -44,6 +44,7 @@ ENVIRONMENT: Mapping[str, Mapping[str, str]] = {
         "SETTINGS_MODE": "enforce",
         "POLICY_QUEUE_URL": POLICY_QUEUE,
         "POLICY_ROLE_ARN": POLICY_ROLE,
+        "RETAG_ROLE_ARN": "arn:aws:iam::123456789012:role/RetagRole",
         "HISTORY_TABLE": TABLE,
         "MAX_RECEIVES": "10",
         "REGISTRY": "123456789012",

@@ -133,6 +133,7 @@ def test_references_in_the_environment_are_to_the_right_things(audit: Stack) -> 
         "RETAG_QUEUE_URL": "${RetagQueue}",
         "POLICY_QUEUE_URL": "${PolicyQueue}",
         "POLICY_ROLE_ARN": "${EnforcePolicyRole.Arn}",
+        "RETAG_ROLE_ARN": "${RetagRole.Arn}",
         "NOTIFY_QUEUE_URL": "${NotifyQueue}",
         "HISTORY_TABLE": "${HistoryTable}",
         "BUS_NAME": "${StewardBus}",

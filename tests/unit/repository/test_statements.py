@@ -429,6 +429,30 @@ def test_the_version_stays_unless_our_statements_need_another(ours: Any, version
     assert made["Version"] == version
 
 
+TAGGER = f"arn:aws:iam::{OWN}:role/retag"
+FREEZE = {**DENY, "Sid": "Freeze", "Action": ["ecr:PutImage", "ecr:InitiateLayerUpload"]}
+
+
+def test_a_denial_that_keeps_the_steward_from_moving_tags_is_refused() -> None:
+    but_for = {"ArnNotLike": {"aws:PrincipalArn": f"arn:aws:iam::{OWN}:role/ci"}}
+    for ours in (FREEZE, {**FREEZE, "Condition": but_for}, {**FREEZE, "Action": "ecr:Batch*"}):
+        (change,) = drift(baseline(ours), tagger=TAGGER)
+        assert (change.problem, change.action) == (Problem.LOCKS_OUT, Step.REFUSE)
+        assert change.reason.endswith("It is left as it is: the steward could not move tags any "
+                                      "more.")  # fmt: skip
+        assert brief(drift(baseline(ours))) == ["missing Freeze correct"]
+
+
+@pytest.mark.parametrize("spared", ["retag", "ret*", "*"])
+def test_a_denial_that_spares_the_role_that_moves_tags_is_put_in(spared: str) -> None:
+    but_for = {"ArnNotLike": {"aws:PrincipalArn": f"arn:aws:iam::{OWN}:role/{spared}"}}
+    ours = {**FREEZE, "Condition": but_for}
+    assert brief(drift(baseline(ours), tagger=TAGGER)) == ["missing Freeze correct"]
+    assert brief(drift(baseline({**FREEZE, "Action": "ecr:DeleteRepository"}), tagger=TAGGER)) == [
+        "missing Freeze correct"
+    ]
+
+
 DEAD = "AROAEXAMPLEEXAMPLE"
 
 

@@ -138,6 +138,8 @@ def test_good_settings_are_no_reason_for_a_warning() -> None:
          "`A` lets anyone in (its principal `*` is anyone, with no condition), which will be"),
         ("policy:\n  statements: [{Sid: A, Effect: Deny, Principal: '*', Action: 'ecr:*'}]", 8,
          "`A` may deny the steward to set the policy"),
+        ("policy:\n  statements: [{Sid: A, Effect: Deny, Principal: '*', Action: 'ecr:Put*'}]", 8,
+         "`A` may deny the steward to move tags: it is put in only where it surely spares"),
         (f"policy:\n  statements:\n    - {STATEMENT.replace('ecr:PutImage', 's3:Put')}}}", 9,
          "`s3:Put` is no action of ECR's"),
         (ANY_EXPIRES, 9, "This rule can expire images under the stable tags main, so the policy"),

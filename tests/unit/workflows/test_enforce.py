@@ -492,6 +492,16 @@ FORMER = "arn:aws:iam::123456789012:role/Former"
 THEIRS = {**OURS, "Sid": "Theirs", "Principal": {"AWS": FORMER}}
 
 
+@pytest.mark.parametrize("tags", [None, UNSTABLE])
+def test_no_statement_keeps_the_writer_of_tags_from_its_work(tags: Any) -> None:
+    frozen = {**ANYONE, "Sid": "Freeze", "Effect": "Deny", "Action": "ecr:PutImage"}
+    world = SettingsWorld(rules_for({"policy": {"statements": [frozen]}}, tags=tags))
+    world.settle()
+    assert world.policy() == ([frozen] if tags is None else [])
+    problem = "missing" if tags is None else "locks_out"
+    assert [f.difference.problem for f in world.told() if f.difference] == [problem]
+
+
 @pytest.mark.parametrize("beside", [[], ["arn:aws:iam::123456789012:role/Here"]])
 def test_a_deleted_principal_in_anothers_statement_does_not_keep_a_public_one(
     world: SettingsWorld, beside: list[str]

@@ -99,11 +99,13 @@ class RetagSettings(_StackSettings):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnforceSettings(_StackSettings):
-    """For enforce_policy: `settings_mode` is not higher than `mode`, `role` its own role's ARN."""
+    """For enforce_policy: `settings_mode` is not higher than `mode`, `role` its own role's ARN and
+    `tagger` that of the role that moves tags."""
 
     settings_mode: Mode
     max_receives: int
     role: str
+    tagger: str
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Self:
@@ -113,6 +115,7 @@ class EnforceSettings(_StackSettings):
             settings_mode=_mode(env, "SETTINGS_MODE").capped(stack["mode"]),
             max_receives=_number(env, "MAX_RECEIVES"),
             role=_need(env, "POLICY_ROLE_ARN"),
+            tagger=_need(env, "RETAG_ROLE_ARN"),
         )
 
 

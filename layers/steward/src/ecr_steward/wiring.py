@@ -246,6 +246,7 @@ def enforce_policy() -> Handler:
             registry=registry,
             history=SettingsHistory(table),
             role=settings.role,
+            tagger=settings.tagger,
             **common,
         )
         sweeper = sweep.Sweeper(

@@ -22,6 +22,7 @@ def drift(
     scheme: Scheme | None = None,
     account: str = "",
     role: str = "",
+    tagger: str | None = None,
     cache: bool = False,
     managed: Collection[str] = (),
     preview: Sequence[Expiring] = (),
@@ -30,14 +31,20 @@ def drift(
 
     `scheme` is the rule's, which `immutability: scheme` and lifecycle policies are judged by.
     `account` is the registry's own, `role` the ARN of the role that sets policies, as far as they
-    are known. `cache` says that the repository is a pull-through cache. `managed` are the Sids that
-    the steward once set: those that the rule no longer has are taken out. `preview` is what ECR's
-    preview of the baseline's lifecycle policy would expire.
+    are known; `tagger` is that of the role that moves tags, which no policy may lock out where the
+    rule has a scheme. `cache` says that the repository is a pull-through cache. `managed` are the
+    Sids that the steward once set: those that the rule no longer has are taken out. `preview` is
+    what ECR's preview of the baseline's lifecycle policy would expire.
     """
     found: list[Change] = []
     if baseline.policy is not None:
         found += policy_drift(
-            baseline.policy, actual.policy, account=account, role=role, managed=managed
+            baseline.policy,
+            actual.policy,
+            account=account,
+            role=role,
+            tagger=None if scheme is None else tagger,
+            managed=managed,
         )
     found += _lifecycle(baseline, actual, scheme, preview)
     found += _immutability(baseline, actual, scheme, cache)

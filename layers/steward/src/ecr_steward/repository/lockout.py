@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ecr_steward.repository import policies
 from ecr_steward.repository.access import LAMBDA
 
 _SETS = ("ecr:setrepositorypolicy", "ecr:getrepositorypolicy", "ecr:deleterepositorypolicy")
+_TAGS = ("ecr:putimage", "ecr:batchgetimage", "ecr:describeimages", "ecr:listimages")
 _PULLS = ("ecr:batchgetimage", "ecr:getdownloadurlforlayer")
 _UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 """Stands in a fact for what is not known: no text holds it, so only a wildcard can match it."""
@@ -26,11 +27,16 @@ among them is not known."""
 
 @dataclass(frozen=True, slots=True)
 class Steward:
-    """Who sets policies: its account, its role's ARN, the organisations that it may be in."""
+    """Who sets policies: its account, its role's ARN, the organisations that it may be in.
+
+    `tagger` is the ARN of the role that moves tags, empty where it is not known, None where tags
+    are none of its business.
+    """
 
     account: str = ""
     role: str = ""
     organisations: frozenset[str] = frozenset()
+    tagger: str | None = None
 
     def facts(self) -> Facts:
         account = self.account or _UNKNOWN
@@ -59,6 +65,14 @@ def locks_out_steward(statement: Any, steward: Steward) -> bool:
         and steward.is_meant(statement)
         and _can_hold(statement, steward.facts(), steward.organisations)
     )
+
+
+def locks_out_tagger(statement: Any, steward: Steward) -> bool:
+    """Whether with this statement the steward could not see or move tags any more."""
+    if steward.tagger is None or not (_is_deny(statement) and _covers(statement, _TAGS)):
+        return False
+    tagger = replace(steward, role=steward.tagger)
+    return tagger.is_meant(statement) and _can_hold(statement, tagger.facts(), tagger.organisations)
 
 
 def locks_out_lambda(statement: Any, account: str) -> bool:

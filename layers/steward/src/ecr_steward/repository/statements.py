@@ -14,6 +14,7 @@ from ecr_steward.repository.lockout import (
     lets_lambda_pull,
     locks_out_lambda,
     locks_out_steward,
+    locks_out_tagger,
 )
 from ecr_steward.repository.state import Change, Problem, Setting, Step
 
@@ -99,11 +100,16 @@ def policy_drift(
     *,
     account: str = "",
     role: str = "",
+    tagger: str | None = None,
     managed: Collection[str] = (),
 ) -> tuple[Change, ...]:
-    """Every difference of a policy. `before` and `after` are single statements."""
+    """Every difference of a policy. `before` and `after` are single statements.
+
+    `role` sets policies and `tagger` moves tags, as `Steward` has them.
+    """
     names = baseline.accounts.union(*map(named, baseline.statements))
-    steward = Steward(account, role, frozenset(each for each in names if each.startswith("o-")))
+    organisations = frozenset(each for each in names if each.startswith("o-"))
+    steward = Steward(account, role, organisations, tagger)
     judged = _Judge(baseline, steward, frozenset(managed), Allowed(names, account))
     actual = policies.statements(policy)
     found: list[Change] = []
@@ -122,16 +128,9 @@ def _without_harm(
     or is to pull."""
     found = []
     for change in changes:
-        harm, corrects = None, change.action is Step.CORRECT
-        if corrects and locks_out_steward(change.after, steward):
-            harm = "the steward could not set the policy any more"
-        elif (
-            change.action is Step.CORRECT
-            and pulls
-            and locks_out_lambda(change.after, steward.account)
-        ):
-            harm = "the Lambda functions that run these images could not pull them any more"
-        found.append(change if harm is None else _refused(change, harm))
+        harm = _harm(change.after, steward, pulls=pulls)
+        refused = change.action is Step.CORRECT and harm is not None
+        found.append(_refused(change, str(harm)) if refused else change)
     if pulls and not any(map(lets_lambda_pull, policies.statements(merged(policy, found)))):
         harm = "no statement would let Lambda pull any more, and functions that run these images "
         harm += "would fail; take it out by hand if there are none"
@@ -146,6 +145,17 @@ def _without_harm(
             for each in found
         ]
     return found
+
+
+def _harm(statement: Any, steward: Steward, *, pulls: bool) -> str | None:
+    """What could not be done any more with this statement."""
+    if locks_out_steward(statement, steward):
+        return "the steward could not set the policy any more"
+    if locks_out_tagger(statement, steward):
+        return "the steward could not move tags any more"
+    if pulls and locks_out_lambda(statement, steward.account):
+        return "the Lambda functions that run these images could not pull them any more"
+    return None
 
 
 def _is(change: Change, problem: Problem, action: Step) -> bool:

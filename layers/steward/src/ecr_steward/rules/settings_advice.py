@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ecr_steward.repository import access, immutability, policies
 from ecr_steward.repository.baseline import Baseline, LifecycleBaseline, PolicyBaseline
 from ecr_steward.repository.expiry import at_risk
-from ecr_steward.repository.lockout import Steward, locks_out_steward
+from ecr_steward.repository.lockout import Steward, locks_out_steward, locks_out_tagger
 from ecr_steward.rules.document import Path
 from ecr_steward.rules.model import Rule, RulesError, Ruleset
 from ecr_steward.tags.scheme import Scheme
@@ -40,13 +40,13 @@ def settings_advice(ruleset: Ruleset) -> Iterator[tuple[Path, str]]:
 
 def _of_rule(rule: Rule, baseline: Baseline) -> Iterator[tuple[Path, str]]:
     if baseline.policy is not None:
-        yield from _of_policy(baseline.policy)
+        yield from _of_policy(baseline.policy, rule.tags)
     if baseline.lifecycle is not None:
         yield from _of_lifecycle(baseline.lifecycle, rule.tags)
     yield from _of_immutability(baseline, rule.tags)
 
 
-def _of_policy(policy: PolicyBaseline) -> Iterator[tuple[Path, str]]:
+def _of_policy(policy: PolicyBaseline, scheme: Scheme | None) -> Iterator[tuple[Path, str]]:
     for i, key, action in policies.unknown_actions(policy.statements):
         yield (
             ("policy", "statements", i, key),
@@ -62,15 +62,26 @@ def _of_policy(policy: PolicyBaseline) -> Iterator[tuple[Path, str]]:
                     "`public: allow` if you mean it."
                 ),
             )
-        if locks_out_steward(each, Steward(organisations=policy.accounts)):
+        denied = _denied(each, policy, scheme)
+        if denied is not None:
             yield (
                 ("policy", "statements", i),
                 (
-                    f"`{each['Sid']}` may deny the steward to set the policy: it is put in only "
-                    "where it surely spares the steward's role, such as by a condition on "
-                    "aws:PrincipalArn."
+                    f"`{each['Sid']}` may deny the steward to {denied}: it is put in only where it "
+                    "surely spares the steward's role, such as by a condition on aws:PrincipalArn."
                 ),
             )
+
+
+def _denied(
+    statement: Mapping[str, Any], policy: PolicyBaseline, scheme: Scheme | None
+) -> str | None:
+    """What a statement may keep the steward from, whose roles are not known here."""
+    tagger = None if scheme is None else ""
+    steward = Steward(organisations=policy.accounts, tagger=tagger)
+    if locks_out_steward(statement, steward):
+        return "set the policy"
+    return "move tags" if locks_out_tagger(statement, steward) else None
 
 
 def _of_lifecycle(wanted: LifecycleBaseline, scheme: Scheme | None) -> Iterator[tuple[Path, str]]:

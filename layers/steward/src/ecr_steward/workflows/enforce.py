@@ -47,9 +47,9 @@ class SettingsVisit:
 class Enforcer:
     """Brings the settings of one repository at a time to their baseline.
 
-    `cap` is the stack's mode for settings, `role` the ARN of the role that sets them, which no
-    policy may lock out. `clock` gives the time (UTC) that facts carry, `sleep` waits between two
-    looks at a preview that is running.
+    `cap` is the stack's mode for settings, `role` the ARN of the role that sets them and `tagger`
+    of the one that moves tags, which no policy may lock out. `clock` gives the time (UTC) that
+    facts carry, `sleep` waits between two looks at a preview that is running.
     """
 
     def __init__(
@@ -63,6 +63,7 @@ class Enforcer:
         account: str,
         region: str,
         role: str = "",
+        tagger: str | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.rules = rules
@@ -73,6 +74,7 @@ class Enforcer:
         self.account = account
         self.region = region
         self.role = role
+        self.tagger = tagger
         self.previewer = Previewer(registry, clock, sleep)
 
     def visit(self, repository: str, hints: Sequence[Hint]) -> SettingsVisit:
@@ -254,6 +256,7 @@ class _Repository(_Place):
             scheme=self._rule.tags,
             account=self._enforcer.account,
             role=self._enforcer.role,
+            tagger=self._enforcer.tagger,
             cache=self._cached,
             managed=self._sids,
             preview=expiring,
