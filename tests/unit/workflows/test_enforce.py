@@ -11,7 +11,6 @@ import pytest
 from botocore.exceptions import ClientError
 
 from ecr_steward.events import Action, Cause, Hint, Kind
-from ecr_steward.history import History
 from ecr_steward.registry import Unavailable
 from ecr_steward.rules import Mode
 from ecr_steward.workflows import preview
@@ -630,8 +629,9 @@ def test_a_cache_is_left_alone_unless_a_rule_names_it() -> None:
         world = SettingsWorld(rules_for({**BASELINE, "immutability": "IMMUTABLE"}))
         rule = world.rules.rules[0]
         world.deploy(replace(world.rules, rules=(replace(rule, repositories=tuple(repositories)),)))
-        History(world.table).remember_pull_through(["base"])
-        world.settle()
+        world.ecr.add_pull_through_cache_rule("base", "public.ecr.aws")
+        world.trail.clear()
+        world.sweep()
         return world
 
     assert cached(["*"]).told() == []
@@ -640,6 +640,16 @@ def test_a_cache_is_left_alone_unless_a_rule_names_it() -> None:
         "policy", "lifecycle", "scan_on_push", "resource_tags",
     }  # fmt: skip
     assert named.enforcer.registry.describe(REPOSITORY).mutability == "MUTABLE"
+
+
+def test_the_first_repository_of_a_new_cache_is_left_alone_before_any_sweep() -> None:
+    world = SettingsWorld(rules_for({**BASELINE, "immutability": "IMMUTABLE"}))
+    rule = replace(world.rules.rules[0], repositories=("*",))
+    world.deploy(replace(world.rules, rules=(rule,)))
+    world.ecr.add_pull_through_cache_rule("base", "public.ecr.aws")
+    world.settle()
+    assert world.told() == []
+    assert world.enforcer.registry.describe(REPOSITORY).mutability == "MUTABLE"
 
 
 def test_the_caller_of_every_write_is_the_steward(world: SettingsWorld) -> None:

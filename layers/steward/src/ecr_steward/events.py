@@ -165,7 +165,8 @@ class Difference:
     """How a setting differs from its baseline, or differed before it was set back.
 
     `setting` is a key of the baseline, `subject` what of it: the Sid of a statement, the key of a
-    resource tag, or nothing for the whole. `problem` and `action` are words of `ecr-steward drift`.
+    resource tag, or the setting's own name for the whole. `problem` and `action` are words of
+    `ecr-steward drift`.
     `before` is what was found and `after` what the baseline asks for, as JSON has them; None where
     nothing is set.
     """

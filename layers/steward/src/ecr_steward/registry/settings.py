@@ -93,6 +93,10 @@ class SettingsRegistry(Protocol):
         """How far the last preview is; None if there is none."""
         ...
 
+    def pull_through_prefixes(self) -> tuple[str, ...]:
+        """The prefixes of the repositories that pull-through-cache rules make."""
+        ...
+
     def scanning(self) -> Scanning:
         """The registry's scanning configuration."""
         ...
@@ -264,6 +268,15 @@ class EcrSettings:
             return None
         images = page.get("summary", {}).get("expiringImageTotalCount", 0)
         return Preview(document, done=True, images=images, tagged=tuple(_expiring(page, pages)))
+
+    def pull_through_prefixes(self) -> tuple[str, ...]:
+        pages = self._pages(
+            "DescribePullThroughCacheRules",
+            self._client.describe_pull_through_cache_rules,
+            maxResults=_PAGE,
+        )
+        rules = (each for page in pages for each in page["pullThroughCacheRules"])
+        return tuple(each["ecrRepositoryPrefix"] for each in rules)
 
     def scanning(self) -> Scanning:
         answer = call(

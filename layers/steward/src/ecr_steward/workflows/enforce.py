@@ -85,7 +85,7 @@ class Enforcer:
         """
         if self.cap is Mode.OFF:
             raise StewardOff("Mode or SettingsMode is off.")
-        place = self._place(repository)
+        place = self._place(repository, hints)
         if place is None:
             log.info("No rule states settings here", extra={"repository": repository})
             return SettingsVisit()
@@ -96,15 +96,16 @@ class Enforcer:
             self.history.forget(place.name)
             return SettingsVisit()
 
-    def _place(self, repository: str) -> _Place | None:
+    def _place(self, repository: str, hints: Sequence[Hint]) -> _Place | None:
         if repository == REGISTRY:
             baseline = self.rules.registry_baseline
             stated = baseline.scanning is not None or baseline.templates
             return _Registry(self) if stated else None
         rule = self.rules.rule_for(repository)
-        return (
-            None if rule is None or not rule.baseline.reads else _Repository(self, repository, rule)
-        )
+        if rule is None or not rule.baseline.reads:
+            return None
+        new = any(hint.call == "CreateRepository" for hint in hints)
+        return _Repository(self, repository, rule, new=new)
 
 
 _Fallback = tuple[Sequence[Change], Callable[[], None]]
@@ -150,17 +151,21 @@ _DESCRIBED = frozenset({Setting.IMMUTABILITY, Setting.SCAN_ON_PUSH, Setting.ENCR
 
 
 class _Repository(_Place):
-    def __init__(self, enforcer: Enforcer, repository: str, rule: Rule) -> None:
+    """A repository; one that is `new` may be of a cache whose rule no sweep has seen yet."""
+
+    def __init__(self, enforcer: Enforcer, repository: str, rule: Rule, *, new: bool) -> None:
         self.name, self.rule = repository, rule.label()
         self.mode = rule.mode.capped(enforcer.cap)
         self._enforcer, self._registry = enforcer, enforcer.registry
         self._rule, self._baseline = rule, rule.baseline
         self._actual = Settings()
         self._arn = ""
-        self._cached = False
+        self._new, self._cached = new, False
         self._sids: frozenset[str] = frozenset()
 
     def look(self, known: Known) -> tuple[Known, tuple[Change, ...]] | None:
+        if self._new:
+            known = replace(known, pull_through=self._registry.pull_through_prefixes())
         self._cached = known.caches(self.name)
         if self._cached and not self._rule.names(self.name):
             return None
