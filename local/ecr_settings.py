@@ -55,6 +55,8 @@ class CheckedSettings(ECRBackend):
         repository = self._get_repository(repository_name, registry_id)
         if not memory.is_policy(policy_text):
             raise _invalid("PolicyText", "Invalid repository policy provided")
+        if not memory.names_known(policy_text):
+            raise _invalid("PolicyText", "Principal not found")
         repository.policy = policy_text
         return {
             "registryId": repository.registry_id,

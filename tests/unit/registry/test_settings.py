@@ -94,9 +94,9 @@ def test_a_repository_that_is_gone_is_told_apart(asked: Asked) -> None:
             ask()
 
 
-def test_a_policy_that_ecr_refuses_is_tried_again_and_then_explained(asked: Asked) -> None:
+def test_a_policy_that_names_nobody_known_is_tried_again_and_then_explained(asked: Asked) -> None:
     asked.ecr.strangers.add("111122223333")
-    with pytest.raises(Refused, match="ECR says no more; mostly a principal does not exist"):
+    with pytest.raises(Refused, match="ECR does not say which; mostly a principal"):
         asked.registry.set_policy(REPOSITORY, DOCUMENT)
     assert asked.slept == list(PROPAGATION)
     assert asked.ecr.calls["SetRepositoryPolicy"] == 3
@@ -104,7 +104,7 @@ def test_a_policy_that_ecr_refuses_is_tried_again_and_then_explained(asked: Aske
 
 def test_a_policy_that_locks_everybody_out_is_refused_without_force(asked: Asked) -> None:
     deny = {"Sid": "No", "Effect": "Deny", "Principal": "*", "Action": "ecr:*"}
-    with pytest.raises(Refused):
+    with pytest.raises(Refused, match="ECR says no more; mostly a principal does not exist"):
         asked.registry.set_policy(REPOSITORY, {"Version": "2012-10-17", "Statement": [deny]})
     assert asked.registry.policy(REPOSITORY) is None
 

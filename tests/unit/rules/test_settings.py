@@ -142,6 +142,9 @@ def test_good_settings_are_no_reason_for_a_warning() -> None:
          "`A` may deny the steward to move tags: it is put in only where it surely spares"),
         (f"policy:\n  statements:\n    - {STATEMENT.replace('ecr:PutImage', 's3:Put')}}}", 9,
          "`s3:Put` is no action of ECR's"),
+        ((f"policy:\n  statements:\n    - "
+          f"{STATEMENT.replace('PutImage', 'GetAuthorizationToken')}}}"), 9,
+         "`ecr:GetAuthorizationToken` is about no repository, and ECR refuses"),
         (ANY_EXPIRES, 9, "This rule can expire images under the stable tags main, so the policy"),
         (("lifecycle:\n  rules:\n    - rulePriority: 1\n      selection: {tagStatus: tagged, "
          "tagPatternList: [a, b], countType: imageCountMoreThan, countNumber: 9}\n"

@@ -224,8 +224,10 @@ class MemorySettings(MemoryEcr):
         kept = self._settings(repositoryName, registryId)
         if len(policyText) > LONGEST_POLICY:
             raise _invalid("policyText", f"must have at most {LONGEST_POLICY} characters")
-        if not is_policy(policyText, self.strangers) or (_locks_out(policyText) and not force):
+        if not is_policy(policyText) or (_locks_out(policyText) and not force):
             raise _invalid("PolicyText", "Invalid repository policy provided")
+        if not names_known(policyText, self.strangers):
+            raise _invalid("PolicyText", "Principal not found")
         kept.policy = policyText
         return self._policy_reply(repositoryName, policyText)
 
@@ -612,27 +614,32 @@ def _is_kms(settings: Mapping[str, Any]) -> bool:
     return str(encryption.get("encryptionType", "")).startswith("KMS")
 
 
-def is_policy(text: str, strangers: Collection[str] = ()) -> bool:
-    """Whether ECR takes the text as a repository policy; `strangers` are unknown principals."""
+def is_policy(text: str) -> bool:
+    """Whether ECR takes the text for a repository policy."""
     try:
         document = json.loads(text)
         statements = document["Statement"]
     except (ValueError, TypeError, KeyError):
         return False
     statements = [statements] if isinstance(statements, dict) else statements
-    return bool(statements) and all(_is_statement(each, strangers) for each in statements)
+    return bool(statements) and all(map(_is_statement, statements))
 
 
-def _is_statement(statement: Any, strangers: Collection[str]) -> bool:
+def names_known(text: str, strangers: Collection[str] = ()) -> bool:
+    """Whether ECR knows all principals of a repository policy; `strangers` it does not."""
+    return not any(
+        _UNIQUE_ID.fullmatch(name) or any(stranger in name for stranger in strangers)
+        for statement in _listed(json.loads(text)["Statement"])
+        for name in _named(statement)
+    )
+
+
+def _is_statement(statement: Any) -> bool:
     if not isinstance(statement, dict) or statement.get("Effect") not in ("Allow", "Deny"):
         return False
     if not (statement.keys() & {"Principal", "NotPrincipal"}):
         return False
-    if not (statement.keys() & {"Action", "NotAction"}):
-        return False
-    if any(_UNIQUE_ID.fullmatch(each) for each in _named(statement)):
-        return False
-    return not any(stranger in json.dumps(statement) for stranger in strangers)
+    return bool(statement.keys() & {"Action", "NotAction"})
 
 
 _UNIQUE_ID = re.compile(r"A[A-Z]{3}[A-Z0-9]{12,}")

@@ -26,11 +26,18 @@ PROPAGATION = (2.0, 4.0)
 """Seconds before a refused repository policy is set again: a principal made a moment ago may not
 be known to ECR yet (IAM User Guide: Changes that I make are not always immediately visible)."""
 
-_OPAQUE = "Invalid repository policy provided"
-_OPAQUE_MEANS = (
-    "ECR says no more; mostly a principal does not exist (any more), its account has not enabled "
-    "this Region, or the policy would keep the steward from setting another"
-)
+_OPAQUE = {
+    "Invalid repository policy provided": (
+        "ECR says no more; mostly a principal does not exist (any more), its account has not "
+        "enabled this Region, or the policy would keep the steward from setting another"
+    ),
+    "Principal not found": (
+        "ECR does not say which; mostly a principal does not exist (any more), or its account has "
+        "not enabled this Region"
+    ),
+}
+"""What ECR says of a policy that it may take a moment later, and what that means."""
+
 _PAGE = 100
 
 
@@ -179,7 +186,7 @@ class EcrSettings:
             try:
                 self._set_policy(repository, document)
             except Refused as error:
-                if _OPAQUE not in error.message:
+                if _meaning(error) is None:
                     raise
                 self._sleep(wait)
             else:
@@ -187,9 +194,10 @@ class EcrSettings:
         try:
             self._set_policy(repository, document)
         except Refused as error:
-            if _OPAQUE not in error.message:
+            meaning = _meaning(error)
+            if meaning is None:
                 raise
-            said = f"{error.message}. {_OPAQUE_MEANS}"
+            said = f"{error.message}. {meaning}"
             raise Refused(error.operation, error.code, said) from error
 
     def set_lifecycle(self, repository: str, document: Document | None) -> None:
@@ -349,6 +357,11 @@ class EcrSettings:
         except Refused as error:
             if error.code != absent:
                 raise
+
+
+def _meaning(error: Refused) -> str | None:
+    """What an answer means that says too little; None for any other answer."""
+    return next((means for said, means in _OPAQUE.items() if said in error.message), None)
 
 
 def _expiring(first: Any, rest: Iterator[Any]) -> Iterator[Expiring]:

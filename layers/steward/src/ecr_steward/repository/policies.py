@@ -320,3 +320,12 @@ def unknown_actions(found: Iterable[Mapping[str, Any]]) -> Iterable[tuple[int, s
             for each in values(statement.get(key, [])):
                 if each != "*" and not each.lower().startswith("ecr:"):
                     yield i, key, each
+
+
+def misplaced_actions(found: Iterable[Mapping[str, Any]]) -> Iterable[tuple[int, str, str]]:
+    """The place and the name of each action that ECR takes in no repository policy."""
+    for i, statement in enumerate(found):
+        for key in _WHAT:
+            for each in values(statement.get(key, [])):
+                if each.lower() == "ecr:getauthorizationtoken":
+                    yield i, key, each

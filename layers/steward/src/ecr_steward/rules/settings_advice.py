@@ -52,6 +52,14 @@ def _of_policy(policy: PolicyBaseline, scheme: Scheme | None) -> Iterator[tuple[
             ("policy", "statements", i, key),
             f"`{action}` is no action of ECR's: in a repository policy it grants nothing.",
         )
+    for i, key, action in policies.misplaced_actions(policy.statements):
+        yield (
+            ("policy", "statements", i, key),
+            (
+                f"`{action}` is about no repository, and ECR refuses a repository policy with it: "
+                "let IAM policies grant it."
+            ),
+        )
     for i, each in enumerate(policy.statements):
         why = access.judge(each, access.Allowed((access.ANY,))).public
         if why is not None and policy.public == "report":
