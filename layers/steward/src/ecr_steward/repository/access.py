@@ -7,7 +7,8 @@ for the worst: that it lets anyone in.
 A condition limits only if it says who, and cannot be passed without being it: one of the keys below
 with values that name an account, an organisation, a principal, a VPC or a network in full, under an
 operator that fails where the key is absent. So `…IfExists`, `ForAllValues:`, negations, `Null`,
-wildcards where the name must stand, policy variables and every other key limit nothing.
+wildcards where the name must stand, policy variables and every other key limit nothing; nor does
+`aws:VpcSourceIp` alone, for in a VPC of their own anyone can have any private address.
 
 A service acts for any account that tells it to, so a service principal must be held to an account
 by `aws:SourceAccount`, `aws:SourceArn` or `aws:SourceOrgID`, or be named by the rule. Lambda's pull
@@ -216,7 +217,7 @@ def _lets_in(operator: str, key: str, wanted: tuple[Any, ...]) -> frozenset[str]
     if operator not in operators:
         return None
     found = [read(each, operator) for each in texts]
-    if key in _ADDRESSES and not _is_narrow(texts):
+    if key == _ADDRESS and not _is_narrow(texts):
         return None
     return None if None in found else frozenset(each for each in found if each is not None)
 
@@ -283,7 +284,7 @@ def _is_narrow(texts: Iterable[str]) -> bool:
 
 _TEXT = ("stringequals", "stringequalsignorecase", "stringlike")
 _ARN = (*_TEXT, "arnequals", "arnlike")
-_ADDRESSES = ("aws:sourceip", "aws:vpcsourceip")
+_ADDRESS = "aws:sourceip"
 _KEYS: Mapping[str, tuple[tuple[str, ...], Callable[[str, str], str | None]]] = {
     "aws:principalorgid": (_TEXT, _whole(_ORGANISATION)),
     "aws:sourceorgid": (_TEXT, _whole(_ORGANISATION)),
@@ -299,6 +300,6 @@ _KEYS: Mapping[str, tuple[tuple[str, ...], Callable[[str, str], str | None]]] = 
     "aws:vpceaccount": (_TEXT, _whole(_ACCOUNT)),
     "aws:sourcevpc": (_TEXT, _whole(_VPC)),
     "aws:sourcevpce": (_TEXT, _whole(_VPC)),
-    **dict.fromkeys(_ADDRESSES, (("ipaddress",), _address)),
+    _ADDRESS: (("ipaddress",), _address),
 }
 """By condition key: the operators under which it limits, and whom a value names."""
