@@ -107,6 +107,20 @@ def test_the_report_states_what_these_tests_prove(size: int) -> None:
         assert sum(scenario.happen(Repository(size)).values()) == scenario.calls, scenario.what
 
 
+def test_a_hundred_thousand_tags_change_nothing() -> None:
+    repository = Repository(100_000)
+    assert len(repository.tags()) == 100_000
+    pushed = repository.push("1.4.3")
+    assert repository.handle(pushed) == {"BatchGetImage": 1, "DescribeImages": 1, "PutImage": 3}
+    assert repository.handle(repository.echoes()[0]) == {"BatchGetImage": 1}
+    assert repository.handle(pushed) == {"BatchGetImage": 1}
+    refused = repository.handle(repository.push("1.4.2"))
+    assert refused == {"BatchGetImage": 1, "DescribeImages": 1}
+    healed = repository.handle(repository.put("1.4.0", "1.4"))
+    assert healed == {"BatchGetImage": 1, "DescribeImages": 1, "PutImage": 1}
+    assert repository.handle(repository.push("nightly")) == {}
+
+
 @pytest.mark.parametrize("scenario", settings_calls.SCENARIOS, ids=lambda each: each.what)
 def test_a_look_at_settings_costs_no_more_than_it_may(scenario: settings_calls.Scenario) -> None:
     cost = scenario.happen(settings_calls.Registry())

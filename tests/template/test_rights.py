@@ -229,6 +229,7 @@ CALLS = {
     "describe_repositories": {"ecr:DescribeRepositories"},
     "describe_pull_through_cache_rules": {"ecr:DescribePullThroughCacheRules"},
     "put_events": {"events:PutEvents"},
+    "lookup_events": {"cloudtrail:LookupEvents"},
     "publish": {"sns:Publish"},
 }
 """Calls of boto3 and the actions they need (Service Authorization Reference)."""
@@ -236,6 +237,7 @@ ADAPTERS = (
     LIBRARY / "tables.py",
     LIBRARY / "queues.py",
     LIBRARY / "registry" / "ecr.py",
+    LIBRARY / "trail.py",
     LIBRARY / "registry" / "settings.py",
     LIBRARY / "workflows" / "publish.py",
     LIBRARY / "wiring.py",

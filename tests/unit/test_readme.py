@@ -14,9 +14,11 @@ import pytest
 
 from ecr_steward.cli.main import COMMANDS
 from ecr_steward.events import DETAIL_TYPES, MalformedEvent
+from ecr_steward.repository.state import REPOSITORY_SETTINGS, Problem, Settings, Step
 from ecr_steward.rules.channels import Form
 from ecr_steward.rules.load import inspect_text, load, schema
 from ecr_steward.schemas import event_schema
+from ecr_steward.tags.scheme import Scheme, Verdict
 from ecr_steward.workflows.check import check
 from ecr_steward.workflows.check_settings import check as check_settings
 from tests import messages
@@ -141,8 +143,7 @@ def test_an_example_is_a_rule_that_says_nothing_in_vain(example: str) -> None:
 
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_what_an_example_says_of_unique_tags_is_so(example: str) -> None:
-    tags = inspect_text(_rule_of(example), "README.md").ruleset.rules[0].tags
-    assert tags is not None
+    tags = _scheme_of(example)
     for unique, stable in re.findall(r"^# (\S+) → (.+)$", example, re.M):
         found = tags.read_unique(unique)
         assert found is not None, unique
@@ -150,8 +151,75 @@ def test_what_an_example_says_of_unique_tags_is_so(example: str) -> None:
         assert (", ".join(line.tag for line in lines) or "nothing") == stable, unique
 
 
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_what_an_example_says_of_other_tags_is_so(example: str) -> None:
+    tags = _scheme_of(example)
+    for tag, verdict in re.findall(r"^# (\S+) is (?:an? )?(\w+)$", example, re.M):
+        assert tags.judge(tag).value == verdict, tag
+    for one, other in re.findall(r"^# (\S+) and (\S+) are twins$", example, re.M):
+        versions = [found.version for tag in (one, other) if (found := tags.read_unique(tag))]
+        precedences = [each.precedence for each in versions if each is not None]
+        assert len(precedences) == 2
+        assert precedences[0] == precedences[1], (one, other)
+
+
+def test_the_examples_show_every_verdict_and_twins() -> None:
+    shown = set(re.findall(r"^# \S+ is (?:an? )?(\w+)$", "\n".join(EXAMPLES), re.M))
+    assert shown == {each.value for each in Verdict}
+    assert " are twins" in "\n".join(EXAMPLES)
+
+
+def _scheme_of(example: str) -> Scheme:
+    tags = inspect_text(_rule_of(example), "README.md").ruleset.rules[0].tags
+    assert tags is not None
+    return tags
+
+
 def _rule_of(example: str) -> str:
     return 'version: 1\nrules:\n  - repositories: ["base/*"]\n' + textwrap.indent(example, "    ")
+
+
+SETTINGS = re.findall(r"^```yaml\n(repository:\n.*?)^```$", README, re.M | re.S)
+REGISTRY = re.findall(r"^```yaml\n(registry:\n.*?)^```$", README, re.M | re.S)
+_APPS = """\
+version: 1
+rules:
+  - repositories: ["apps/*"]
+    tags: {unique: [sha], stable: [{tag: main}, {tag: prod}]}
+"""
+
+
+@pytest.mark.parametrize("example", SETTINGS)
+def test_an_example_of_settings_says_nothing_in_vain(example: str) -> None:
+    loaded = inspect_text(_APPS + textwrap.indent(example, "    "), "README.md")
+    assert loaded.warnings == ()
+    assert loaded.ruleset.rules[0].baseline.reads
+
+
+def test_every_setting_of_a_repository_is_in_an_example() -> None:
+    shown = set(re.findall(r"\b(\w+):", " ".join(SETTINGS)))
+    assert {each.value for each in REPOSITORY_SETTINGS} <= shown
+
+
+def test_the_example_of_the_registry_is_one() -> None:
+    (example,) = REGISTRY
+    baseline = inspect_text(_APPS + example, "README.md").ruleset.registry_baseline
+    assert baseline.scanning is not None
+    assert [each.prefix for each in baseline.templates] == ["apps/"]
+
+
+def test_the_readme_lists_every_problem_that_a_setting_can_have() -> None:
+    rows = table(README, "Setting", "Problem", "When", "What is done")
+    assert {row[0] for row in rows} == {code(each.value) for each in REPOSITORY_SETTINGS}
+    assert {row[1] for row in rows} == {code(each.value) for each in Problem}
+    steps = {each.value for each in Step}
+    assert all(steps & set(re.findall(r"\w+", row[3])) or "as `" in row[3] for row in rows)
+
+
+def test_the_settings_that_the_readme_shows_are_read() -> None:
+    (example,) = re.findall(r'^```json\n(\{\n  "repository".*?)^```$', README, re.M | re.S)
+    settings = Settings.from_document(json.loads(example))
+    assert settings.policy is not None
 
 
 def test_the_readme_shows_the_rules_file_that_is_shipped() -> None:

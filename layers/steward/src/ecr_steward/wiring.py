@@ -57,7 +57,7 @@ class _Loader(Loader):
     """Knows the services of the functions; botocore's own looks for all four hundred, twice."""
 
     def list_available_services(self, type_name: str) -> list[str]:
-        return ["dynamodb", "ecr", "events", "sns", "sqs"]
+        return ["cloudtrail", "dynamodb", "ecr", "events", "sns", "sqs"]
 
 
 @functools.cache
@@ -178,6 +178,7 @@ def retag() -> Handler:
 
     from ecr_steward.registry.ecr import EcrRegistry
     from ecr_steward.settings import RetagSettings
+    from ecr_steward.trail import Trail
     from ecr_steward.workflows import sweep
     from ecr_steward.workflows.retag import Retagger
 
@@ -200,6 +201,7 @@ def retag() -> Handler:
             region=settings.region,
             spread=pool.map,
             allow_removal=settings.allow_removal,
+            witness=Trail(lambda: client("cloudtrail")).who_took,
         )
         sweeper = sweep.Sweeper(
             rules=rules(),
@@ -215,6 +217,8 @@ def retag() -> Handler:
         visited = sweep.visit_and_report(*workers(), queue.send, repository, hints)
         for fact in visited.facts:
             observe.count(fact.detail_type.replace(" ", ""))
+        if visited.contested:
+            observe.count("TagsContested", visited.contested)
 
     return _writer(settings, history, queue, visit)
 
