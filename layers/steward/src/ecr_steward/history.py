@@ -13,7 +13,7 @@ One table holds it all; an item's `pk` says whose it is and its `sk` what:
 | `repo#NAME` | `quiet#TIME#ID` | a fact of the first sight: kept, and told only in the summary |
 | `repo#NAME` | `said#HASH` | a finding that was told already |
 | `repo#NAME` | `seen` | the first sweep of the repository |
-| `repo#NAME` | `settings`, `settings-open` | what is known of its settings: see `settings_history` |
+| `repo#NAME` | `settings`, `settings-open` | its settings: see `settings_history` |
 | `sweep#ID` | `size`, `total`, `slice#N`, `visit#PART`, `completed`, `fact#…` | one sweep |
 | `told#CAUSE` | `arrived#ID`, `told#ID`, `claim#N` | facts on their way to people, who is telling |
 | `registry` | `pull-through` | the prefixes of pull-through-cache repositories |
