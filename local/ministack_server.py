@@ -91,15 +91,24 @@ def as_role(
     return credentials
 
 
-def on_repositories(extract: Callable[..., str], account: str, region: str) -> Callable[..., str]:
+def on_repositories(extract: Callable[..., str]) -> Callable[..., str]:
     """What a call is checked against: for ECR the repository, however the call names it.
 
     ministack knows a repository by `repositoryName` alone, and takes `*` for a call that names one
     by `repositoryNames` or `resourceArn`, which AWS checks against that repository.
     """
 
-    def resource(service: str, method: str, path: str, headers: Any, body: Any, *more: Any) -> str:
-        found = extract(service, method, path, headers, body, *more)
+    def resource(
+        service: str,
+        method: str,
+        path: str,
+        headers: Any,
+        body: Any,
+        parameters: Any,
+        region: str,
+        account: str,
+    ) -> str:
+        found = extract(service, method, path, headers, body, parameters, region, account)
         if service != "ecr" or found != "*":
             return found
         asked = _asked(body)
@@ -132,11 +141,7 @@ def main() -> None:
     credentials = as_role(lambda_runtime.execution_credentials, sts.register_session)
     for module in (lambda_runtime, lambda_svc):
         module.execution_credentials = credentials
-    iam_actions.extract_resource_arn = on_repositories(
-        iam_actions.extract_resource_arn,
-        os.environ["MINISTACK_ACCOUNT_ID"],
-        os.environ["MINISTACK_REGION"],
-    )
+    iam_actions.extract_resource_arn = on_repositories(iam_actions.extract_resource_arn)
     app.main()
 
 

@@ -170,6 +170,7 @@ def test_a_session_that_ministack_made_itself_stays() -> None:
 def test_rights_are_checked_against_the_repository_that_a_call_names(
     service: str, asked: dict[str, Any], resource: str
 ) -> None:
-    extract = on_repositories(lambda *given: "*", "123456789012", "eu-west-1")
-    found = extract(service, "POST", "/", {}, json.dumps(asked).encode(), {})
+    extract = on_repositories(lambda *given: "*")
+    body = json.dumps(asked).encode()
+    found = extract(service, "POST", "/", {}, body, {}, "eu-west-1", "123456789012")
     assert found.endswith(resource)
