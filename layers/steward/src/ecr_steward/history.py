@@ -13,6 +13,7 @@ One table holds it all; an item's `pk` says whose it is and its `sk` what:
 | `repo#NAME` | `quiet#TIME#ID` | a fact of the first sight: kept, and told only in the summary |
 | `repo#NAME` | `said#HASH` | a finding that was told already |
 | `repo#NAME` | `seen` | the first sweep of the repository |
+| `repo#NAME` | `settings`, `settings-open` | its settings: see `settings_history` |
 | `sweep#ID` | `size`, `total`, `slice#N`, `visit#PART`, `completed`, `fact#…` | one sweep |
 | `told#CAUSE` | `arrived#ID`, `told#ID`, `claim#N` | facts on their way to people, who is telling |
 | `registry` | `pull-through` | the prefixes of pull-through-cache repositories |
@@ -308,6 +309,11 @@ class History:
     def remember_seen(self, repository: str, time: datetime) -> None:
         """Note that a sweep has been through the repository."""
         self._table.put_all([Item(_repo(repository), "seen", iso(time))])
+
+    def saw_settings(self, repository: str) -> bool:
+        """Whether the writer of settings ever looked at the repository."""
+        key = (_repo(repository), "settings")
+        return key in self._table.get([key])
 
     def remember_pull_through(self, prefixes: Sequence[str]) -> None:
         """Keep the prefixes of pull-through-cache repositories for the writers."""
