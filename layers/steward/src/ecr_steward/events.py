@@ -318,7 +318,7 @@ class Fact:
 @functools.lru_cache(1024)
 def _hashed(*parts: str) -> str:
     """A fact is asked for its id whenever it is written, compared or told."""
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    return hashlib.sha256("\n".join(parts).encode(errors="replace")).hexdigest()
 
 
 def iso(time: datetime) -> str:

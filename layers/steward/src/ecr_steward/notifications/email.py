@@ -15,9 +15,6 @@ SUBJECT = 99
 BODY = 200_000
 """Longest body, in bytes; SNS takes messages of 256 KB (SNS API: Publish)."""
 
-_REPOSITORY = 30
-"""How much of a long repository name a subject keeps at least."""
-
 
 def letters(message: Message) -> tuple[Letter, ...]:
     """One e-mail: a subject that SNS accepts, and a body of lines."""
@@ -40,14 +37,7 @@ def _fitted(lines: list[str]) -> str:
 
 def _subject(message: Message) -> str:
     prefix = "[ECR Steward, audit] " if message.mode == "audit" else "[ECR Steward] "
-    repository = message.repository
-    room = max(_REPOSITORY, SUBJECT - len(f"{prefix}: {message.title}"))
-    if len(repository) > room:
-        # The end of a repository's name tells more than its beginning.
-        repository = "..." + repository[3 - room :]
-    text = prefix + (f"{repository}: {message.title}" if repository else message.title)
-    text = _printable(text)
-    return text if len(text) <= SUBJECT else text[: SUBJECT - 3] + "..."
+    return _printable(message.within(SUBJECT, prefix))
 
 
 def _parts(parts: Iterable[Part]) -> Iterator[str]:

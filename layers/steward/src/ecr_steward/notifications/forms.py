@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from ecr_steward.notifications.message import Message
 from ecr_steward.rules.channels import Form
@@ -38,3 +40,9 @@ def write(form: Form, message: Message) -> tuple[Letter, ...]:
     module = importlib.import_module(f"ecr_steward.notifications.{_RENDERERS[form]}")
     render: Callable[[Message], tuple[Letter, ...]] = module.letters
     return render(message)
+
+
+def dumps(value: Any) -> str:
+    """`value` as compact JSON that is valid UTF-8, whatever texts it holds."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text.encode(errors="replace").decode()

@@ -11,11 +11,16 @@ from ecr_steward.events import Fact, Kind
 from ecr_steward.notifications import links
 from ecr_steward.notifications.steps import Step, steps
 from ecr_steward.notifications.titles import ORDER, counts, digest_title, title
-from ecr_steward.notifications.wording import counted, place, setting, short, some, who
+from ecr_steward.notifications.wording import place, setting, short, some, who
 from ecr_steward.rules.channels import is_loud
 
 _LEAVING = (Kind.MOVE, Kind.RESTORE, Kind.REMOVE)
 """Kinds of fact whose tag leaves the image it was on."""
+
+_ATTENTION = frozenset({Kind.FAILED, Kind.OVERWRITE, Kind.REJECT, Kind.DRIFT})
+
+_REPOSITORY = 30
+"""How much of a long repository name a headline keeps at least."""
 
 _LOUDEST = 5
 """How many of the loudest facts a digest names."""
@@ -29,7 +34,7 @@ class Part:
     """What happened to some tags, or to one setting.
 
     `names` are the tags; `change` says from where to where; `lines` are those of a difference, or
-    of a list; `link` leads to the image in the console.
+    of a list. `link` leads to the image in the console where the message is about more than one.
     """
 
     names: tuple[str, ...]
@@ -66,6 +71,23 @@ class Message:
         """The repository and the title."""
         return f"{self.repository}: {self.title}" if self.repository else self.title
 
+    def within(self, most: int, prefix: str = "") -> str:
+        """`prefix` and the headline in at most `most` characters.
+
+        Of a long repository the end is kept, which tells more than its beginning.
+        """
+        repository = self.repository
+        room = max(_REPOSITORY, most - len(f"{prefix}: {self.title}"))
+        if len(repository) > room:
+            repository = "..." + repository[3 - room :]
+        text = prefix + (f"{repository}: {self.title}" if repository else self.title)
+        return text if len(text) <= most else text[: most - 3] + "..."
+
+    @property
+    def attention(self) -> bool:
+        """Whether somebody has to look at something, and not just know of it."""
+        return any(fact.kind in _ATTENTION and is_loud(fact) for fact in self.facts)
+
 
 def story(facts: Sequence[Fact]) -> Message:
     """The message that tells the facts (at least one) of one cause, all of one repository."""
@@ -79,14 +101,13 @@ def story(facts: Sequence[Fact]) -> Message:
         parts=tuple(_parts(facts)),
         fields=tuple(_fields(first)),
         steps=steps(facts),
-        link=_link(_main(facts)),
+        link=_link(main(facts)),
         facts=tuple(facts),
     )
 
 
 def digest(facts: Sequence[Fact], every: timedelta) -> Message:
     """The message that sums up facts (at least one) of any causes and repositories."""
-    ordered = sorted(facts, key=lambda fact: (not is_loud(fact), ORDER.index(fact.kind), fact.time))
     repositories = {fact.repository for fact in facts}
     modes = {fact.mode for fact in facts}
     return Message(
@@ -95,7 +116,7 @@ def digest(facts: Sequence[Fact], every: timedelta) -> Message:
         repository=repositories.pop() if len(repositories) == 1 else "",
         mode=modes.pop() if len(modes) == 1 else "",
         loud=any(map(is_loud, facts)),
-        parts=tuple(_summary(ordered)),
+        parts=tuple(_summary(facts)),
         fields=tuple(_period(facts)),
         steps=(Step("For one repository, one by one: `ecr-steward history REPOSITORY`."),),
         link=None,
@@ -108,9 +129,29 @@ def _id(facts: Iterable[Fact]) -> str:
     return hashlib.sha256("\n".join(sorted(fact.id for fact in facts)).encode()).hexdigest()
 
 
-def _main(facts: Sequence[Fact]) -> Fact:
+def main(facts: Sequence[Fact]) -> Fact:
     """The fact that a message is about first of all."""
-    return min(facts, key=lambda fact: (not is_loud(fact), ORDER.index(fact.kind)))
+    return min(facts, key=_weight)
+
+
+def loudest(facts: Iterable[Fact]) -> list[Fact]:
+    """The loud facts that a digest names, loudest first, each thing once."""
+    found: dict[tuple[str, ...], Fact] = {}
+    for fact in sorted(filter(is_loud, facts), key=_weight):
+        found.setdefault((fact.kind, fact.repository, _name(fact), fact.reason), fact)
+    return list(found.values())[:_LOUDEST]
+
+
+def runs(text: str) -> list[tuple[str, bool]]:
+    """`text` in runs, each with whether it is code: what stands between backticks."""
+    found = text.split("`")
+    if len(found) % 2 == 0:
+        return [(text, False)]
+    return [(run, i % 2 == 1) for i, run in enumerate(found) if run]
+
+
+def _weight(fact: Fact) -> tuple[bool, int, str]:
+    return not is_loud(fact), ORDER.index(fact.kind), fact.time
 
 
 def _link(fact: Fact) -> str | None:
@@ -127,7 +168,7 @@ def _parts(facts: Sequence[Fact]) -> list[Part]:
         hidden = {Kind.PIN: leaving, Kind.MOVE: moving}.get(fact.kind, {fact.tag})
         parts.setdefault(_part(fact, hidden), []).append(_name(fact))
     return [
-        Part(tuple(filter(None, names)), part.change, part.reason, part.lines, part.link)
+        Part(tuple(filter(None, names)), part.change, part.reason, part.lines)
         for part, names in parts.items()
     ]
 
@@ -146,7 +187,7 @@ def _part(fact: Fact, hidden: Collection[str | None]) -> Part:
         return Part((), "", fact.reason, tuple(lines))
     if fact.difference is not None:
         return Part((), "", fact.reason, tuple(fact.difference.lines()))
-    return Part((), _change(fact, hidden), fact.reason, (), _link(fact))
+    return Part((), _change(fact, hidden), fact.reason)
 
 
 def _change(fact: Fact, hidden: Collection[str | None]) -> str:
@@ -179,18 +220,17 @@ def _fields(fact: Fact) -> list[tuple[str, str]]:
 
 def _summary(facts: Sequence[Fact]) -> list[Part]:
     """The parts of a digest: the loudest facts, loudest first, then counts."""
-    loud = [fact for fact in facts if is_loud(fact)]
-    named = [_loud(fact) for fact in loud[:_LOUDEST]]
-    if len(loud) > _LOUDEST:
-        more = counted(len(loud) - _LOUDEST, "more of this kind", "more of this kind")
-        named.append(Part((), "", f"… and {more}."))
+    named = [_loud(fact) for fact in loudest(facts)]
+    more = sum(map(is_loud, facts)) - len(named)
+    if more > 0:
+        named.append(Part((), "", f"… and {more:,} more that somebody should know of."))
     return [*named, Part(("in all",), ", ".join(counts(facts)), "", tuple(_by_repository(facts)))]
 
 
 def _loud(fact: Fact) -> Part:
     part = _part(fact, {fact.tag})
     name = ":".join(filter(None, (fact.repository, _name(fact))))
-    return Part((name or fact.detail_type,), part.change, part.reason, (), part.link)
+    return Part((name or fact.detail_type,), part.change, part.reason, (), _link(fact))
 
 
 def _by_repository(facts: Sequence[Fact]) -> list[str]:
@@ -206,4 +246,7 @@ def _by_repository(facts: Sequence[Fact]) -> list[str]:
 def _period(facts: Sequence[Fact]) -> list[tuple[str, str]]:
     times = sorted(fact.time for fact in facts)
     registries = sorted({f"{fact.registry}, {fact.region}" for fact in facts})
-    return [("registry", some(registries)), ("from", times[0]), ("to", times[-1])]
+    modes = {fact.mode for fact in facts}
+    said = {True: "audit: nothing was changed", False: "in part audit: nothing was changed there"}
+    audit = [("mode", said[modes == {"audit"}])] if "audit" in modes else []
+    return [("registry", some(registries)), *audit, ("from", times[0]), ("to", times[-1])]

@@ -84,8 +84,10 @@ def _remove(fact: Fact) -> list[Step]:
 
 
 def _drift(fact: Fact) -> list[Step]:
-    step = "To see what the rule asks for:"
-    return [Step(step, _explain(fact))] if fact.repository else []
+    found = [Step("To see what the rule asks for:", _explain(fact))] if fact.repository else []
+    if fact.mode == "audit" and fact.difference and fact.difference.action == "correct":
+        found.append(Step("In enforce mode the steward sets it back."))
+    return found
 
 
 def _correct(fact: Fact) -> list[Step]:

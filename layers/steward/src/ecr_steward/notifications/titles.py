@@ -39,7 +39,7 @@ def title(facts: Sequence[Fact]) -> str:
     """
     told: list[str] = []
     for detail in _DETAILS:
-        told = [one_line(each) for each in _told(facts, detail)]
+        told = [one_line(each) for each in _told(facts, detail)] or [facts[0].detail_type]
         whole = "; ".join(told)
         if len(whole) <= LONGEST:
             return whole

@@ -47,6 +47,14 @@ def some(words: Sequence[str], most: int = NAMED) -> str:
     return ", ".join(words) if more <= 0 else f"{', '.join(words[:most])} and {more} more"
 
 
+def listed(words: Sequence[str], most: int) -> str:
+    """The words, or as many as `most` characters hold, and how many more there are."""
+    shown = len(words)
+    while shown > 1 and len(some(words, shown)) > most:
+        shown -= 1
+    return some(words, shown)
+
+
 def counted(count: int, one: str, many: str) -> str:
     return f"{count:,} {one if count == 1 else many}"
 
@@ -63,6 +71,18 @@ def setting(fact: Fact) -> str:
 def one_line(text: str) -> str:
     """`text` without anything that is no printable character: no line breaks, no controls."""
     return "".join(each if each.isprintable() else " " for each in text)
+
+
+def inert(text: str) -> str:
+    """`text` on one line and without `<` and `>`, with which chat programs begin mentions, links
+    and tags; what looks like them does nothing."""
+    return one_line(text).translate(_INERT)
+
+
+_INERT = {
+    ord("<"): "\N{SINGLE LEFT-POINTING ANGLE QUOTATION MARK}",
+    ord(">"): "\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}",
+}
 
 
 def clipped(text: str, most: int) -> str:

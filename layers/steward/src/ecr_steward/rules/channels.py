@@ -122,9 +122,14 @@ _KEYS: Mapping[Service, tuple[tuple[str, ...], tuple[str, ...]]] = {
 
 LOUD = "loud"
 QUIET = "quiet"
-EVENTS: Mapping[str, Kind] = {
-    name.lower().replace(" ", "."): kind for kind, name in DETAIL_TYPES.items()
-}
+
+
+def event_name(kind: Kind) -> str:
+    """What routes and programs call the event that tells a fact of this kind: `tag.moved`."""
+    return DETAIL_TYPES[kind].lower().replace(" ", ".")
+
+
+EVENTS: Mapping[str, Kind] = {event_name(kind): kind for kind in DETAIL_TYPES}
 """The kinds of fact by what routes call their events."""
 
 FAMILIES: tuple[str, ...] = tuple(dict.fromkeys(f"{name.partition('.')[0]}.*" for name in EVENTS))
@@ -160,7 +165,7 @@ class Route:
     every: timedelta | None = None
 
     def takes(self, fact: Fact) -> bool:
-        name = fact.detail_type.lower().replace(" ", ".")
+        name = event_name(fact.kind)
         volume = LOUD if is_loud(fact) else QUIET
         return not {"*", name, f"{name.partition('.')[0]}.*", volume}.isdisjoint(self.on)
 
