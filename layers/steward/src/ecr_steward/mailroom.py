@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -57,14 +57,21 @@ class Mailroom:
 
     def try_out(self, name: str) -> dict[str, Any]:
         """Send a sample to a channel, at once and whatever its routes; what came of it."""
-        from ecr_steward.notifications import forms, message
+        from ecr_steward.notifications import forms, message, samples
         from ecr_steward.notifications.outcome import Sent
 
         channels = self.rules().channels
         channel = channels.get(name)
         if channel is None:
             return {"channel": name, "known": sorted(channels)}
-        said = message.story([self._sample()])
+        sample = samples.sample(
+            name,
+            registry=self.settings.account,
+            region=self.settings.region,
+            rules=self.rules().fingerprint,
+            time=self.clock(),
+        )
+        said = message.story([sample])
         outcomes = [self._sender.send(channel, each) for each in forms.write(channel.form, said)]
         failed = next((each for each in outcomes if not isinstance(each, Sent)), None)
         if failed is not None:
@@ -146,34 +153,18 @@ class Mailroom:
         """The fact that a channel is wrong."""
         from ecr_steward.notifications.recipients import WRONG
 
-        return self._fact(
-            Kind.FAILED,
-            Cause(f"channel/{channel.name}/{iso(time)}", WRONG),
-            f"The channel `{channel.name}` takes no messages. {reason} What it missed is tried "
-            "again for two hours and then waits in NotifyFailureQueue; when the channel is put "
-            f"right, `ecr-steward notify-test {channel.name}` shows it.",
-            time,
-        )
-
-    def _sample(self) -> Fact:
-        """Something to send that did not happen, and says so."""
-        now = self.clock()
-        cause = Cause(f"test/{iso(now)}", "Test")
-        sentence = "This is a test of the channel: nothing happened, and nothing is to be done."
-        return replace(self._fact(Kind.SWEPT, cause, sentence, now), totals={"tests": 1})
-
-    def _fact(self, kind: Kind, cause: Cause, reason: str, time: datetime) -> Fact:
-        settings = self.settings
         return Fact(
-            kind=kind,
-            cause=cause,
-            registry=settings.account,
-            region=settings.region,
+            kind=Kind.FAILED,
+            cause=Cause(f"channel/{channel.name}/{iso(time)}", WRONG),
+            registry=self.settings.account,
+            region=self.settings.region,
             repository="",
-            mode=settings.mode.value,
+            mode=self.settings.mode.value,
             rule="",
             rules=self.rules().fingerprint,
-            reason=reason,
+            reason=f"The channel `{channel.name}` takes no messages. {reason} What it misses is tried "
+            "again for two hours and then waits in NotifyFailureQueue; once it is put right, "
+            f"`ecr-steward notify-test {channel.name}` shows it.",
             time=iso(time),
         )
 
