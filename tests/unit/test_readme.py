@@ -60,17 +60,21 @@ def anchors(text: str) -> set[str]:
 # ---------------------------------------------------------------------------- the rules file
 def keys() -> Iterator[list[str]]:
     """Every key of the rules file: its path, its values, its default, its meaning."""
-    yield from _keys(schema(), "")
+    yield from _keys(schema(), "", set())
 
 
-def _keys(holder: Mapping[str, Any], path: str) -> Iterator[list[str]]:
+def _keys(holder: Mapping[str, Any], path: str, told: set[str]) -> Iterator[list[str]]:
+    """What has a name of its own in the schema is told where it is met first."""
     for name, found in holder.get("properties", {}).items():
         each = _resolved(found)
         default = "required" if name in holder.get("required", ()) else _default(each)
         yield [code(f"{path}{name}"), _values(each), default, each["description"]]
-        items = _resolved(each.get("items", {}))
-        yield from _keys(each, f"{path}{name}.")
-        yield from _keys(items, f"{path}{name}[].")
+        yield from _keys(each, f"{path}{name}.", told)
+        for held, at in (("items", "[]"), ("additionalProperties", ".NAME")):
+            within = each.get(held) or {}
+            if within.get("$ref") not in told:
+                yield from _keys(_resolved(within), f"{path}{name}{at}.", told)
+            told |= {within["$ref"]} if "$ref" in within else set()
 
 
 def _resolved(node: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -341,3 +341,57 @@ def test_the_scheme_that_shows_everything_has_no_warning_but_the_reminder() -> N
         "overwritten: restore",
     )
     assert warnings(text) == []
+
+
+# Channels and routes
+
+CHANNELS = """
+channels:
+  platform: {type: slack, url: "ssm:/ecr-steward/slack"}
+  audit: {type: webhook, url: "ssm:/ecr-steward/hook", secret: "ssm:/ecr-steward/hmac"}
+"""
+
+
+def routed(notify: str, file: str = "[]", channels: str = CHANNELS) -> list[str]:
+    text = f"version: 1\nnotify: {file}\nrules: [{{repositories: [redis], notify: {notify}}}]"
+    return [sentence for _, sentence in warnings(text + channels)]
+
+
+def test_a_channel_that_no_route_leads_to_is_warned_of() -> None:
+    found = routed("[]", file='[{on: ["*"], to: [platform]}]')
+    assert found == ["No route leads to `audit`; only resource tags of repositories can add it."]
+    assert routed('[{on: ["*"], to: [audit]}]', file='[{on: ["*"], to: [platform]}]') == []
+    assert routed("[]") == []
+
+
+def test_requests_without_a_signature_are_warned_of() -> None:
+    (found,) = routed("[]", channels='\nchannels: {hook: {type: webhook, url: "ssm:/hook"}}')
+    assert found.startswith("Without `secret` the requests to `hook` are not signed")
+
+
+@pytest.mark.parametrize(
+    ("on", "missing"),
+    [
+        ("[tag.moved]", "tag.rejected, tag.overwritten, repository.drifted, steward.failed"),
+        ("[tag.*, repository.*]", "steward.failed"),
+        ("[loud]", ""),
+        ('["*"]', ""),
+        ("[tag.rejected, tag.overwritten, repository.drifted, steward.failed]", ""),
+    ],
+)
+def test_what_nobody_would_be_told_of_is_warned_of(on: str, missing: str) -> None:
+    route = f"[{{on: {on}, to: [email]}}]"
+    said = f"Nobody is told of {missing} here; `loud` under `on` stands for them all."
+    expected = [said] if missing else []
+    assert routed(route, channels="") == expected
+    assert routed("[]", file=route, channels="") == expected
+
+
+def test_to_tell_nobody_is_a_choice() -> None:
+    assert routed('[{on: ["*"], to: []}]') == []
+
+
+def test_a_sweep_among_the_routes_of_a_rule_is_warned_of() -> None:
+    sentence = "A sweep belongs to no rule; name it under the `notify` of the file."
+    assert routed("[{on: [loud, sweep.completed], to: [email]}]") == [sentence]
+    assert routed("[]", file="[{on: [loud, sweep.completed], to: [email, platform, audit]}]") == []

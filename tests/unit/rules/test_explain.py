@@ -84,6 +84,7 @@ def test_a_rule_is_told_in_full() -> None:
         "ignored      pr-*, tags of signatures and attestations",
         "unknown      a tag that is neither unique nor stable is allowed",
         "overwritten  a unique tag that moves to another image is reported",
+        "messages     everything to email, at once",
     ]  # fmt: skip
 
 
@@ -117,6 +118,44 @@ def test_a_rule_without_tags_leaves_them_alone_and_a_leading_star_names_no_cache
         "If it is a pull-through cache it is left alone: only globs that begin",
         "with `*` match it.",
         "tags         The rule says nothing about tags, so they are left alone.",
+        "messages     everything to email, at once",
+    ]
+
+
+CHANNELS = """
+channels:
+  platform: {type: slack, url: "ssm:/ecr-steward/slack"}
+  audit: {type: webhook, url: "ssm:/ecr-steward/hook", secret: "ssm:/ecr-steward/hmac"}
+"""
+TOO = "also to a channel that the resource tag steward:notify or owner of it names"
+
+
+def messages(notify: str) -> list[str]:
+    rules = f"version: 1\nrules: [{{repositories: [redis], {notify}}}]\n{CHANNELS}"
+    found = said("redis", rules)
+    start = next(i for i, line in enumerate(found) if line.startswith("messages"))
+    return [found[start].removeprefix("messages").strip(), *found[start + 1 :]]
+
+
+def test_where_messages_go_is_told_route_by_route() -> None:
+    routes = (
+        "notify: [{on: [tag.rejected, tag.overwritten], to: [platform, email]}, "
+        '{on: ["*"], to: [audit], every: 24h}, {on: [tag.held], to: []}]'
+    )
+    assert messages(routes) == [
+        "tag.rejected, tag.overwritten to platform and email, at once",
+        "everything to audit, in a digest every 24 hours",
+        "tag.held to nobody",
+        TOO,
+    ]
+
+
+def test_the_usual_routes_are_told_too() -> None:
+    loud = "what somebody should know (refused, overwritten, public, failed …)"
+    assert messages("mode: audit") == [
+        f"{loud} to email, platform and audit, at once",
+        "the rest (moved, pinned, held …) to email, platform and audit, in a digest every hour",
+        TOO,
     ]
 
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from ecr_steward.rules import channels
 from ecr_steward.rules import load as rules
 from ecr_steward.rules.document import Fault, RulesFault
 from ecr_steward.rules.model import Mode, fingerprint
@@ -87,6 +88,26 @@ TAGS_KEYS = (
 STABLE_KEYS = "here are `tag`, `follows`, `within`, `not_within`, `prereleases`."
 KINDS = 'here are semver, sha, build, timestamp, {version: {parts: N}}, {pattern: "…"}.'
 
+CHANNEL_NAME = (
+    "A channel's name has 1 to 64 letters, digits, `.`, `_` and `-`, and begins with a letter or "
+    "a digit."
+)
+SUCH_AS = "where its address is kept, such as `ssm:/ecr-steward/NAME`."
+REFERENCE = (
+    "is a reference, never the address or secret itself: keep that in a parameter and write "
+    "`ssm:/ecr-steward/NAME`, or in a secret and write `secretsmanager:NAME`."
+)
+WORDS = ", ".join(channels.WORDS)
+
+
+def channel(*lines: str) -> str:
+    return (
+        "version: 1\nchannels:\n  ops:\n"
+        + "\n".join(f"    {line}" for line in lines)
+        + ("\nrules: []")
+    )
+
+
 NO_REPOSITORY = "can match no repositories; use small letters, digits, `.`, `_`, `-`, `/` and `*`."
 
 ONE_FAULT = [
@@ -101,8 +122,46 @@ ONE_FAULT = [
     ("version: 1\nrules: {}", 2, "`rules` must be a list; it is a mapping."),
     ("version: 1\nrules: [redis]", 2,
      "An entry of `rules` must be a mapping of keys; it is `redis`."),
-    ("version: 1\nrules: []\nchannels: {ops: {}}", 3,
-     "The channel `ops` is not supported by this version of ECR Steward; remove it."),
+    # channels
+    (channel("url: ssm:x"), 3, "`type` is missing."),
+    (channel("type: mail"), 4, "`type` must be one of slack, teams, webhook, sns; it is `mail`."),
+    (channel("type: slack", "to: x"), 5,
+     "`to` is not a key here; there are `type`, `url`, `secret`, `topic`, `form`."),
+    (channel("type: slack"), 3, f"The channel `ops` needs `url`: {SUCH_AS}"),
+    (channel("type: teams"), 3, f"The channel `ops` needs `url`: {SUCH_AS}"),
+    (channel("type: webhook"), 3, f"The channel `ops` needs `url`: {SUCH_AS}"),
+    (channel("type: slack", "url: https://hooks.slack.com/services/T0/B0/XyZ"), 5,
+     f"`url` {REFERENCE}"),
+    (channel("type: slack", "url: hunter2"), 5, f"`url` {REFERENCE}"),
+    (channel("type: webhook", "url: ssm:/a", "secret: whsec_abc"), 6, f"`secret` {REFERENCE}"),
+    (channel("type: slack", "url: 'ssm:'"), 5, "`url` has no valid name after `ssm:`."),
+    (channel("type: slack", "url: 'ssm:a b'"), 5, "`url` has no valid name after `ssm:`."),
+    (channel("type: slack", "url: 'ssm:/a#key'"), 5, "`url` has no valid name after `ssm:`."),
+    (channel("type: slack", "url: 'secretsmanager:a#'"), 5,
+     "`url` has no valid name after `secretsmanager:`."),
+    (channel("type: slack", "url: ssm:/a", "secret: ssm:/b"), 6,
+     "`secret` is no key of a channel of type slack; remove it."),
+    (channel("type: sns", "url: ssm:/a"), 5,
+     "`url` is no key of a channel of type sns; remove it."),
+    (channel("type: sns", "topic: images"), 5,
+     "`topic` must be the ARN of an SNS topic; leave it out for the stack's own."),
+    (channel("type: sns", "form: html"), 5, "`form` must be one of text, chat; it is `html`."),
+    ("version: 1\nrules: []\nchannels:\n  the team: {type: sns}", 4,
+     CHANNEL_NAME),
+    # routes
+    (rule("notify:", "  - {on: [tag.moved], to: [ops]}"), 5,
+     "`ops` is not a channel of this file; there are `email`."),
+    ("version: 1\nnotify:\n- on: [loud]\n  to:\n  - email\n  - ops\nrules: []", 6,
+     "`ops` is not a channel of this file; there are `email`."),
+    (rule("notify:", "  - {on: [tag.move], to: [email]}"), 5,
+     f"An entry of `on` must be one of {WORDS}; it is `tag.move`. Did you mean `tag.moved`?"),
+    (rule("notify:", "  - {on: [], to: [email]}"), 5,
+     '`on` is empty; name at least one event, or `"*"`.'),
+    (rule("notify:", "  - {on: [loud]}"), 5, "`to` is missing."),
+    (rule("notify:", "  - {on: loud, to: []}"), 5,
+     '`on` must be a list; it is `loud`; write ["loud"].'),
+    (rule("notify:", "  - {on: [loud], to: [email], every: 2h}"), 5,
+     "`every` must be one of 15m, 1h, 24h; it is `2h`."),
     ("- a", 1, "The file must be a mapping with the keys `version` and `rules`; it is a list."),
     ("hello", 1, "The file must be a mapping with the keys `version` and `rules`; it is `hello`."),
     ("", 1, "The file is empty; it needs `version: 1` and `rules:`."),
@@ -132,8 +191,6 @@ ONE_FAULT = [
      "`policy` is not supported by this version of ECR Steward; remove it."),
     (rule("repository: {polcy: {}}"), 4,
      "`polcy` is not a key here; `repository` must be empty in this version."),
-    (rule("notify:", "  - {on: [a], to: [b]}"), 4,
-     "`notify` is not supported by this version of ECR Steward; leave it empty or remove it."),
     (rule("<<: {mode: audit}"), 4, "`<<` is not part of the rules format; write the keys out."),
     (rule("? [mode]", ": audit"), 4, "A key must be a word, not a list or a mapping."),
     (rule("7: x"), 4,

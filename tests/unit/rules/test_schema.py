@@ -8,6 +8,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from ecr_steward.rules.channels import INTERVALS, WORDS, Form, Service
 from ecr_steward.rules.load import schema
 from ecr_steward.rules.model import Ruleset
 from ecr_steward.tags.kinds import MOST_PARTS, SIMPLE, KindError, Unique, make
@@ -44,12 +45,19 @@ FULL: dict[str, Any] = {
                 "overwritten": "restore",
             },
             "repository": {},
-            "notify": [],
+            "notify": [{"on": ["tag.rejected", "tag.*", "*"], "to": ["platform", "email"]}],
         },
         {"repositories": ["a*"], "tags": {"unique": ["sha"], "pin": None}},
         {"repositories": ["*"]},
     ],
-    "channels": {},
+    "channels": {
+        "platform": {"type": "slack", "url": "ssm:/ecr-steward/slack"},
+        "office": {"type": "teams", "url": "secretsmanager:steward/teams#url"},
+        "audit": {"type": "webhook", "url": "ssm:hook", "secret": "secretsmanager:steward/hmac"},
+        "all": {"type": "sns", "topic": "arn:aws:sns:eu-west-1:123456789012:images"},
+        "chat": {"type": "sns", "form": "chat"},
+    },
+    "notify": [{"on": ["loud"], "to": []}, {"on": ["quiet"], "to": ["chat"], "every": "1h"}],
 }
 
 
@@ -87,13 +95,15 @@ def test_everything_that_the_format_has_is_accepted_by_the_schema_and_by_the_mod
 
 def test_no_object_takes_keys_that_it_does_not_describe() -> None:
     found = list(objects(schema()))
-    assert len(found) == 9
-    assert all(each["additionalProperties"] is False for each in found)
+    assert len(found) == 11
+    # Channels have the names that people give them.
+    named = [each for each in found if each["additionalProperties"] is not False]
+    assert [each["title"] for each in named] == ["Channels"]
 
 
 def test_every_key_has_a_title_a_description_and_examples_for_editors() -> None:
     found = dict(properties(schema()))
-    assert len(found) == 24
+    assert len(found) == 33
     for path, said in found.items():
         assert {"title", "description", "examples"} <= set(said), path
 
@@ -101,14 +111,14 @@ def test_every_key_has_a_title_a_description_and_examples_for_editors() -> None:
 def test_every_key_that_may_be_left_out_says_what_then_holds() -> None:
     optional = ["mode", "repository", "notify", "variants", "variant_latest", "stable", "pin",
                 "ignore", "unknown", "overwritten", "within", "not_within",
-                "prereleases"]  # fmt: skip
+                "prereleases", "channels", "form"]  # fmt: skip
     found = {path.rpartition(".")[2]: said for path, said in properties(schema())}
     defaults = {name: found[name]["default"] for name in optional}
     assert defaults == {
         "mode": "audit", "repository": {}, "notify": [], "variants": [],
         "variant_latest": "{variant}", "stable": [], "pin": None, "ignore": [],
         "unknown": "report", "overwritten": "report", "within": [], "not_within": [],
-        "prereleases": False,
+        "prereleases": False, "channels": {}, "form": "text",
     }  # fmt: skip
 
 
@@ -118,6 +128,15 @@ def test_every_example_and_default_fits_its_own_key() -> None:
         values = [*said["examples"], *([said["default"]] if "default" in said else [])]
         for value in values:
             assert validator.is_valid(value), (path, value)
+
+
+def test_channels_and_routes_have_the_words_that_are_understood() -> None:
+    defs = schema()["$defs"]
+    channel, route = defs["channel"]["properties"], defs["route"]["properties"]
+    assert channel["type"]["enum"] == list(Service)
+    assert set(channel["form"]["enum"]) <= set(Form)
+    assert route["on"]["items"]["enum"] == list(WORDS)
+    assert route["every"]["enum"] == list(INTERVALS)
 
 
 def kinds() -> list[dict[str, Any]]:

@@ -12,12 +12,10 @@ from ecr_steward.notifications import links
 from ecr_steward.notifications.steps import Step, steps
 from ecr_steward.notifications.titles import ORDER, counts, digest_title, title
 from ecr_steward.notifications.wording import place, setting, short, some, who
-from ecr_steward.rules.channels import is_loud
+from ecr_steward.rules.channels import ATTENTION, is_loud
 
 _LEAVING = (Kind.MOVE, Kind.RESTORE, Kind.REMOVE)
 """Kinds of fact whose tag leaves the image it was on."""
-
-_ATTENTION = frozenset({Kind.FAILED, Kind.OVERWRITE, Kind.REJECT, Kind.DRIFT})
 
 _REPOSITORY = 30
 """How much of a long repository name a headline keeps at least."""
@@ -86,7 +84,7 @@ class Message:
     @property
     def attention(self) -> bool:
         """Whether somebody has to look at something, and not just know of it."""
-        return any(fact.kind in _ATTENTION and is_loud(fact) for fact in self.facts)
+        return any(fact.kind in ATTENTION and is_loud(fact) for fact in self.facts)
 
 
 def story(facts: Sequence[Fact]) -> Message:

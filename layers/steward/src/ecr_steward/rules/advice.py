@@ -4,11 +4,12 @@ alone to judge."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from ecr_steward.rules.channels import ATTENTION, EMAIL, EVENTS, LOUD, Route, Service, family
 from ecr_steward.rules.document import Document, Path, written
 from ecr_steward.rules.model import Rule, Ruleset, glob_regex
 from ecr_steward.tags.scheme import PLACEHOLDERS, Scheme, StableTag, Verdict
@@ -33,6 +34,8 @@ def advice(ruleset: Ruleset, document: Document) -> Iterator[tuple[Path, str]]:
     """The path and the sentence of each warning."""
     if not ruleset.rules:
         yield ("rules",), "There is no rule, so every repository is left alone."
+    yield from _of_channels(ruleset)
+    yield from _of_routes(ruleset)
     covers = _Covers()
     for rule in ruleset.rules:
         winners = {covers.first(glob) for glob in rule.repositories}
@@ -47,6 +50,40 @@ def advice(ruleset: Ruleset, document: Document) -> Iterator[tuple[Path, str]]:
         if rule.tags is not None:
             for path, sentence in _of_scheme(rule.tags):
                 yield ("rules", rule.index, "tags", *path), sentence
+
+
+def _of_channels(ruleset: Ruleset) -> Iterator[tuple[Path, str]]:
+    routes = [*ruleset.routes(""), *(route for rule in ruleset.rules for route in rule.notify)]
+    reached = {name for route in routes for name in route.to}
+    for name, channel in ruleset.channels.items():
+        if name not in reached and channel != EMAIL:
+            sentence = f"No route leads to `{name}`; only resource tags of repositories can add it."
+            yield ("channels", name), sentence
+        if channel.service is Service.WEBHOOK and channel.secret is None:
+            sentence = "are not signed: whoever knows the address can send what looks like them."
+            yield ("channels", name), f"Without `secret` the requests to `{name}` {sentence}"
+
+
+def _of_routes(ruleset: Ruleset) -> Iterator[tuple[Path, str]]:
+    written_routes: dict[Path, tuple[Route, ...]] = {("notify",): ruleset.notify}
+    written_routes |= {("rules", rule.index, "notify"): rule.notify for rule in ruleset.rules}
+    for path, routes in written_routes.items():
+        missing = ", ".join(_unheard(routes))
+        if missing:
+            yield path, f"Nobody is told of {missing} here; `loud` under `on` stands for them all."
+        for i, route in enumerate(routes if path[0] == "rules" else ()):
+            if not {"sweep.completed", "sweep.*"}.isdisjoint(route.on):
+                sentence = "A sweep belongs to no rule; name it under the `notify` of the file."
+                yield (*path, i, "on"), sentence
+
+
+def _unheard(routes: Iterable[Route]) -> list[str]:
+    """The events that somebody has to look at and that none of these routes takes."""
+    taken = {word for route in routes for word in route.on}
+    if not taken or taken & {"*", LOUD}:
+        return []
+    names = (name for name, kind in EVENTS.items() if kind in ATTENTION)
+    return [name for name in names if not {name, family(name)} & taken]
 
 
 class _Covers:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from types import MappingProxyType
@@ -129,10 +129,15 @@ def event_name(kind: Kind) -> str:
     return DETAIL_TYPES[kind].lower().replace(" ", ".")
 
 
+def family(name: str) -> str:
+    """The word for all events that are about the same: `tag.*`."""
+    return f"{name.partition('.')[0]}.*"
+
+
 EVENTS: Mapping[str, Kind] = {event_name(kind): kind for kind in DETAIL_TYPES}
 """The kinds of fact by what routes call their events."""
 
-FAMILIES: tuple[str, ...] = tuple(dict.fromkeys(f"{name.partition('.')[0]}.*" for name in EVENTS))
+FAMILIES: tuple[str, ...] = tuple(dict.fromkeys(map(family, EVENTS)))
 WORDS: tuple[str, ...] = (*EVENTS, *FAMILIES, LOUD, QUIET, "*")
 """All that `on` may name."""
 
@@ -144,6 +149,9 @@ INTERVALS: Mapping[str, timedelta] = {
 """How often a digest may be sent."""
 
 _QUIET = frozenset({Kind.MOVE, Kind.PIN, Kind.HELD})
+ATTENTION = frozenset({Kind.REJECT, Kind.OVERWRITE, Kind.DRIFT, Kind.FAILED})
+"""The kinds of fact that somebody has to look at, where they are loud."""
+
 _SETTINGS = frozenset({Kind.DRIFT, Kind.CORRECT})
 _GRAVE = frozenset({"public", "foreign", "locks_out", "expires_stable"})
 """Problems of a setting that somebody must know of at once."""
@@ -167,7 +175,7 @@ class Route:
     def takes(self, fact: Fact) -> bool:
         name = event_name(fact.kind)
         volume = LOUD if is_loud(fact) else QUIET
-        return not {"*", name, f"{name.partition('.')[0]}.*", volume}.isdisjoint(self.on)
+        return not {"*", name, family(name), volume}.isdisjoint(self.on)
 
 
 def usual(channels: Mapping[str, Channel]) -> tuple[Route, ...]:
@@ -186,6 +194,15 @@ def usual(channels: Mapping[str, Channel]) -> tuple[Route, ...]:
 def added(name: str) -> tuple[Route, ...]:
     """The routes to a channel that a repository's resource tags add."""
     return (Route((LOUD,), (name,)), Route((QUIET,), (name,), INTERVALS["1h"]))
+
+
+def faults(document: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+    """Everything that the schema cannot say of channels and routes."""
+    yield from channel_faults(document)
+    names = {EMAIL.name: EMAIL, **document.get("channels", {})}
+    yield from route_faults(document.get("notify", []), names, ("notify",))
+    for i, rule in enumerate(document.get("rules", [])):
+        yield from route_faults(rule.get("notify", []), names, ("rules", i, "notify"))
 
 
 def channels_of(document: Mapping[str, Any]) -> Mapping[str, Channel]:
@@ -236,13 +253,26 @@ def _entry_faults(name: str, entry: Mapping[str, Any]) -> Iterator[tuple[Path, s
     for key in entry:
         if key not in ("type", *must, *may):
             yield (key,), f"`{key}` is no key of a channel of type {service}; remove it."
-    for key in ("url", "secret"):
-        try:
-            Reference.parse(entry.get(key, "ssm:x"))
-        except ChannelsError as error:
-            yield (key,), f"`{key}` {error}."
-    if "topic" in entry and not _TOPIC.fullmatch(entry["topic"]):
-        yield ("topic",), "`topic` must be the ARN of an SNS topic; leave it out for the stack's."
+    for key in TEXTS:
+        fault = text_fault(key, entry[key]) if key in entry else None
+        if fault is not None:
+            yield (key,), fault
+
+
+TEXTS = ("url", "secret", "topic")
+"""The keys of a channel whose text must mean something."""
+
+
+def text_fault(key: str, text: str) -> str | None:
+    """What is wrong with the text of one of TEXTS; the text itself is never repeated."""
+    if key == "topic":
+        wanted = "`topic` must be the ARN of an SNS topic; leave it out for the stack's own."
+        return None if _TOPIC.fullmatch(text) else wanted
+    try:
+        Reference.parse(text)
+    except ChannelsError as error:
+        return f"`{key}` {error}."
+    return None
 
 
 _SUCH_AS = "such as `ssm:/ecr-steward/NAME`"
@@ -262,7 +292,7 @@ def _channel(name: str, entry: Mapping[str, Any]) -> Channel:
 
 
 def route_faults(
-    entries: Sequence[Mapping[str, Any]], channels: Mapping[str, Channel], path: Path
+    entries: Sequence[Mapping[str, Any]], channels: Collection[str], path: Path
 ) -> Iterator[tuple[Path, str]]:
     """What the schema cannot say of the `notify` at `path`."""
     for i, entry in enumerate(entries):

@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ecr_steward.rules.advice import groups, most_numbers
+from ecr_steward.rules.channels import INTERVALS
 from ecr_steward.rules.load import Loaded
-from ecr_steward.rules.model import Mode, Rule
+from ecr_steward.rules.model import Mode, Rule, Ruleset
 from ecr_steward.tags.scheme import Line, Scheme, StableTag
 from ecr_steward.tags.versions import Version
 
@@ -66,6 +67,7 @@ def explain(loaded: Loaded, repository: str) -> str:
         [
             f"{repository}: the rule on line {line} wins ({', '.join(rule.repositories)}).",
             *(f"  {each}" for each in _meaning(rule, repository)),
+            *(f"  {each}" for each in _titled("messages", _messages(loaded.ruleset, repository))),
         ]
     )
 
@@ -90,6 +92,29 @@ def _meaning(rule: Rule, repository: str) -> Iterator[str]:
     yield f"ignored      {', '.join((*scheme.ignore, 'tags of signatures and attestations'))}"
     yield f"unknown      {_UNKNOWN[scheme.unknown]}"
     yield f"overwritten  {_OVERWRITTEN[scheme.overwritten]}"
+
+
+def _messages(ruleset: Ruleset, repository: str) -> Iterator[str]:
+    for route in ruleset.routes(repository):
+        what = (
+            "everything" if "*" in route.on else ", ".join(_EVENTS.get(on, on) for on in route.on)
+        )
+        whom = _listed(list(route.to), "and") if route.to else "nobody"
+        when = "at once" if route.every is None else _EVERY[route.every]
+        yield f"{what} to {whom}" + (f", {when}" if route.to else "")
+    if len(ruleset.channels) > 1:
+        yield "also to a channel that the resource tag steward:notify or owner of it names"
+
+
+_EVENTS = {
+    "loud": "what somebody should know (refused, overwritten, public, failed …)",
+    "quiet": "the rest (moved, pinned, held …)",
+}
+_EVERY = {
+    INTERVALS["15m"]: "in a digest every 15 minutes",
+    INTERVALS["1h"]: "in a digest every hour",
+    INTERVALS["24h"]: "in a digest every 24 hours",
+}
 
 
 def _titled(title: str, lines: Iterable[str]) -> Iterator[str]:

@@ -18,6 +18,7 @@ from typing import Any
 import jsonschema
 from jsonschema.protocols import Validator
 
+from ecr_steward.rules import channels
 from ecr_steward.rules.advice import advice
 from ecr_steward.rules.document import (
     Document,
@@ -104,7 +105,7 @@ def inspect_text(text: str, name: str) -> Loaded:
         document = parse(text)
     except ValueError as error:
         raise RulesFault(name, [error.args[0]]) from error
-    faults = [*document.faults, *_faults(document)]
+    faults = [*document.faults, *_faults(document)] or _channel_faults(document)
     if faults:
         raise RulesFault(name, faults)
     try:
@@ -119,6 +120,14 @@ def inspect_text(text: str, name: str) -> Loaded:
         ),
         rule_lines=tuple(document.line(("rules", rule.index)) for rule in ruleset.rules),
     )
+
+
+def _channel_faults(document: Document) -> list[Fault]:
+    """What is wrong with channels and routes that the schema takes."""
+    return [
+        Fault(document.key_line(path), sentence)
+        for path, sentence in channels.faults(document.data)
+    ]
 
 
 _TOO_LARGE = Fault(1, "The file is larger than 1 MiB, which is the most that rules may take.")
@@ -242,8 +251,6 @@ def _unknown_keys(document: Document, path: Path, error: _Error) -> Iterator[Fau
 
 
 def _unknown_key(key: str, where: tuple[str, ...], allowed: list[str]) -> str:
-    if where == ("channels",):
-        return f"The channel {shown(key)} {_LATER}; remove it."
     if key in _LATER_KEYS.get(where, ()):
         return f"`{key}` {_LATER}; remove it."
     if not allowed:
@@ -321,7 +328,9 @@ _TYPES: Mapping[str, Callable[[object, str, Path], str]] = {
 
 def _wrong_value(document: Document, path: Path, error: _Error) -> Iterator[Fault]:
     allowed = ", ".join(error.validator_value)
-    sentence = f"`{path[-1]}` must be one of {allowed}; it is {shown(error.instance)}."
+    close = difflib.get_close_matches(str(error.instance), error.validator_value, n=1)
+    meant = f" Did you mean `{close[0]}`?" if close and isinstance(path[-1], int) else ""
+    sentence = f"{_name(path)} must be one of {allowed}; it is {shown(error.instance)}.{meant}"
     yield Fault(document.line(path), sentence)
 
 
@@ -370,12 +379,9 @@ def _wrong_version(document: Document, path: Path, error: _Error) -> Iterator[Fa
 def _no_entries(document: Document, path: Path, error: _Error) -> Iterator[Fault]:
     wanted = {"repositories": "name at least one repository or glob",
               "unique": "name at least one kind of unique tag",
+              "on": 'name at least one event, or `"*"`',
               "parts": f"name at least one number from 1 to {MOST_PARTS}"}  # fmt: skip
     yield Fault(document.line(path), f"`{path[-1]}` is empty; {wanted[str(path[-1])]}.")
-
-
-def _any_entries(document: Document, path: Path, error: _Error) -> Iterator[Fault]:
-    yield Fault(document.key_line(path), f"`{path[-1]}` {_LATER}; leave it empty or remove it.")
 
 
 def _repeated(document: Document, path: Path, error: _Error) -> Iterator[Fault]:
@@ -385,7 +391,12 @@ def _repeated(document: Document, path: Path, error: _Error) -> Iterator[Fault]:
 
 def _wrong_text(document: Document, path: Path, error: _Error) -> Iterator[Fault]:
     key, text = _keys(path)[-1], str(error.instance)
-    sentence = _not_a_glob(key, text, error) if key in _GLOBS else _not_a_prefix(text)
+    if key in channels.TEXTS:
+        sentence = channels.text_fault(key, text) or ""
+    elif key in _GLOBS:
+        sentence = _not_a_glob(key, text, error)
+    else:
+        sentence = _not_a_prefix(text)
     yield Fault(document.line(path), sentence)
 
 
@@ -429,7 +440,6 @@ _SENTENCES: Mapping[str, Callable[[Document, Path, _Error], Iterator[Fault]]] = 
     "enum": _wrong_value,
     "const": _wrong_version,
     "minItems": _no_entries,
-    "maxItems": _any_entries,
     "uniqueItems": _repeated,
     "pattern": _wrong_text,
     "maxLength": _wrong_text,
