@@ -184,13 +184,13 @@ class Post:
         """Deliver whatever is visible, time and again, until the queues are empty."""
         for _ in range(limit):
             self._publish()
-            self._give_up()
             if not self.queue:
                 return
             soonest = min(each.visible for each in self.queue.values())
             if until is not None and soonest > until:
                 return
             self.now = max(self.now, soonest)
+            self._give_up()
             ready = [each for each in self.queue.values() if each.visible <= self.now]
             for name in ("events", "errands"):
                 self.deliver([each.id for each in ready if each.queue == name])

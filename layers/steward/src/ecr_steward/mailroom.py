@@ -162,9 +162,11 @@ class Mailroom:
             mode=self.settings.mode.value,
             rule="",
             rules=self.rules().fingerprint,
-            reason=f"The channel `{channel.name}` takes no messages. {reason} What it misses is tried "
-            "again for two hours and then waits in NotifyFailureQueue; once it is put right, "
-            f"`ecr-steward notify-test {channel.name}` shows it.",
+            reason=(
+                f"The channel `{channel.name}` takes no messages. {reason} What it misses is tried "
+                "again for two hours and then waits in NotifyFailureQueue; once it is put right, "
+                f"`ecr-steward notify-test {channel.name}` shows it."
+            ),
             time=iso(time),
         )
 

@@ -320,9 +320,10 @@ def notify_people() -> Handler:
     from ecr_steward.mailroom import Mailroom
     from ecr_steward.settings import NotifySettings
 
+    settings = NotifySettings.from_env(os.environ)
     mailroom = Mailroom(
-        settings=NotifySettings.from_env(os.environ),
-        table=_table(os.environ["HISTORY_TABLE"]),
+        settings=settings,
+        table=_table(settings.table),
         client=quick_client,
         rules=rules,
         clock=_now,

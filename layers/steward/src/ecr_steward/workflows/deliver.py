@@ -64,7 +64,7 @@ def tell(
 
     now = carrier.clock()
     state = carrier.ledger.state(channel.name, now)
-    if state.storm or _too_much(carrier, channel, state, now):
+    if _too_much(carrier, channel, state, now):
         gather(carrier, Window.at(channel.name, STORM, now, storm=True), story.cause, facts)
         return None
     outcome = _bring(carrier, channel, message.story(facts), state, round_, story)
@@ -111,9 +111,10 @@ def _too_much(carrier: Carrier, channel: Channel, state: State, now: datetime) -
     """Whether a channel gets more than its share of messages; this one is counted."""
     if channel.form is Form.WEBHOOK:
         return False  # programs want each event, and say 429 themselves
+    # Counted in a storm too: while it goes on, its windows follow each other.
     counted = carrier.ledger.count(channel.name, now)
     # The last sixty seconds, as far as two minutes that are counted one by one can tell.
-    return counted + state.before * (60 - now.second) / 60 > carrier.most
+    return state.storm or counted + state.before * (60 - now.second) / 60 > carrier.most
 
 
 def _bring(
