@@ -24,6 +24,7 @@ NOW = datetime(2026, 11, 23, 2, 24, tzinfo=UTC)
 QUEUES = (
     "RetagQueue",
     "NotifyQueue",
+    "ErrandQueue",
     "RetagFailureQueue",
     "NotifyFailureQueue",
     "CheckTagsFailureQueue",
@@ -71,6 +72,7 @@ class CloudFormation(Client):
             "HistoryTableName": "history",
             "RetagFunctionName": "retag",
             "SweepFunctionName": "sweep",
+            "NotifyFunctionName": "notify",
             "RetagEventSource": "11111111-2222-3333-4444-555555555555",
             **{f"{name}Url": f"https://sqs.example/123456789012/{name}" for name in QUEUES},
         }

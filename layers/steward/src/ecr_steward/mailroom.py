@@ -135,7 +135,8 @@ class Mailroom:
         return outcome
 
     def _retry_in(self, receipt_handle: str, seconds: int) -> None:
-        self.client("sqs").change_message_visibility(
+        client = self.client("sqs")
+        client.change_message_visibility(
             QueueUrl=self.settings.queue_url,
             ReceiptHandle=receipt_handle,
             VisibilityTimeout=seconds,

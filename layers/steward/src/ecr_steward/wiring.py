@@ -332,6 +332,7 @@ def notify_people() -> Handler:
 
     def handle(event: Mapping[str, Any]) -> Reply:
         if "test" in event:
+            observe.count("ChannelsTried")
             return mailroom.try_out(str(event["test"]))
         observe.count("EventsReceived", len(event["Records"]))
         latest = time.monotonic() + TELL_WITHIN

@@ -33,7 +33,7 @@ from ecr_steward.workflows.sweep import Slice
 
 _T = TypeVar("_T")
 
-WORK = ("RetagQueue", "NotifyQueue")
+WORK = ("RetagQueue", "NotifyQueue", "ErrandQueue")
 _FAILURES = "FailureQueueUrl"
 _RULES_LAYER = ":layer:RulesLayer:"
 _MODES = {

@@ -111,8 +111,9 @@ class Sender:
     def _publish(self, channel: Channel, letter: Letter) -> Outcome:
         message = {"Subject": letter.subject} if letter.subject else {}
         topic = channel.topic or self.topics[channel.form]
+        sns = self.sns()
         try:
-            self.sns().publish(TopicArn=topic, Message=letter.body, **message)
+            sns.publish(TopicArn=topic, Message=letter.body, **message)
         except ClientError as error:
             code = error.response["Error"].get("Code", "unknown")
             if code in _TOPIC_WRONG:
