@@ -93,6 +93,12 @@ lint: setup ## Style, types and the template's own rules
 format: setup ## Put the style right
 	@.venv/bin/ruff format --quiet . && .venv/bin/ruff check --fix --quiet .
 
+.PHONY: pictures
+pictures: setup ## Draw the messages in README.md again from their golden files (needs node and chromium)
+	@.venv/bin/python -m tests.messages
+	@cd docs/pictures && npm install --no-package-lock --no-audit --no-fund --silent
+	@node docs/pictures/draw.mjs tests/unit/notifications/golden docs/pictures
+
 .PHONY: bench
 bench: setup ## What a push costs: one table, and bench-results.json
 	@.venv/bin/python -m bench $(ARGS)

@@ -14,9 +14,11 @@ import pytest
 
 from ecr_steward.cli.main import COMMANDS
 from ecr_steward.events import DETAIL_TYPES, MalformedEvent
+from ecr_steward.rules.channels import Form
 from ecr_steward.rules.load import inspect_text, load, schema
 from ecr_steward.schemas import event_schema
 from ecr_steward.workflows.check import check
+from tests import messages
 from tests.template import support
 
 ROOT = Path(__file__).parents[2]
@@ -211,6 +213,30 @@ def test_the_readme_lists_every_event_of_the_stewards() -> None:
         for name in DETAIL_TYPES.values()
     }
     assert dict(table(README, "`detail-type`", "When")) == expected
+
+
+# ---------------------------------------------------------------------------- the messages
+def test_the_example_of_channels_is_a_file_that_says_nothing_in_vain() -> None:
+    (example,) = re.findall(r"^```yaml\n(channels:\n.*?)^```$", README, re.M | re.S)
+    assert inspect_text(f"version: 1\n{example}", "README.md").warnings == ()
+
+
+def test_the_readme_has_a_golden_file_of_every_event_in_every_form() -> None:
+    columns = dict(zip(("Slack", "Teams", "Webhook", "E-mail", "Amazon Q"), Form, strict=True))
+    shown = table(README, "Event", *columns)
+    assert [name.strip("`").replace(".", "_") for name, *_ in shown] == list(messages.EVENTS)
+    for name, *cells in shown:
+        for form, cell in zip(columns.values(), cells, strict=True):
+            path = messages.file(form, name.strip("`").replace(".", "_")).relative_to(ROOT)
+            assert cell == f"[{form}]({path})"
+
+
+def test_every_picture_is_of_the_size_that_pages_bear() -> None:
+    shown = re.findall(r"!\[[^]]+\]\(([^)]+)\)", README)
+    assert sorted(shown) == sorted(
+        str(path.relative_to(ROOT)) for path in (ROOT / "docs/pictures").glob("*.png")
+    )
+    assert all((ROOT / path).stat().st_size < 150_000 for path in shown)
 
 
 # ---------------------------------------------------------------------------- the commands

@@ -133,7 +133,7 @@ def fits_slack(message: Message) -> None:
 @pytest.mark.parametrize("message", big(), ids=["parts", "tags", "differences"])
 def test_slack_gets_no_more_than_it_takes_and_is_told_so(message: Message) -> None:
     fits_slack(message)
-    assert re.search(r"and [0-9]+ more", only(Form.SLACK, message).body)
+    assert re.search(r"and\s[0-9]+\smore", only(Form.SLACK, message).body)
 
 
 @given(facts, outside)
@@ -175,7 +175,7 @@ def fits_teams(message: Message) -> None:
 @pytest.mark.parametrize("message", big(), ids=["parts", "tags", "differences"])
 def test_teams_gets_no_more_than_it_takes_and_is_told_so(message: Message) -> None:
     fits_teams(message)
-    assert re.search(r"and [0-9]+ more", only(Form.TEAMS, message).body)
+    assert re.search(r"and\s[0-9]+\smore", only(Form.TEAMS, message).body)
 
 
 @given(facts, outside)
@@ -212,7 +212,7 @@ def test_amazon_q_gets_its_custom_notification(name: str) -> None:
 def test_amazon_q_gets_no_more_than_chats_take_and_is_told_so(message: Message) -> None:
     sent = body(Form.CHAT, message)
     assert len(sent["content"]["description"]) <= chat.DESCRIPTION
-    assert re.search(r"and [0-9]+ more", sent["content"]["description"])
+    assert re.search(r"and\s[0-9]+\smore", sent["content"]["description"])
 
 
 @given(facts, outside)

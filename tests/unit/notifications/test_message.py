@@ -71,8 +71,13 @@ def test_a_repository_that_anyone_can_reach_is_said_by_that() -> None:
 
 def test_a_digest_counts_what_weighs_most_first() -> None:
     facts = [*moves("1", "1.4"), REJECTED, OVERWRITTEN, PINNED]
-    title = "1 repository: 1 overwritten, 1 rejected, 2 moved, 1 pinned"
-    assert digest(facts, HOUR).title == title
+    assert digest(facts, HOUR).headline == (
+        "base/redis: 1 overwritten, 1 rejected, 2 moved, 1 pinned"
+    )
+    elsewhere = replace(REJECTED, repository="apps/shop")
+    assert digest([*facts, elsewhere], HOUR).headline == (
+        "2 repositories: 1 overwritten, 2 rejected and 2 more"
+    )
 
 
 # Who, where, what next

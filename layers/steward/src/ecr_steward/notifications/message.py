@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from ecr_steward.events import Fact, Kind
+from ecr_steward.events import Fact, Kind, parse_time
 from ecr_steward.notifications import links
 from ecr_steward.notifications.steps import Step, steps
 from ecr_steward.notifications.titles import ORDER, counts, digest_title, title
@@ -174,7 +174,7 @@ def _parts(facts: Sequence[Fact]) -> list[Part]:
 def _name(fact: Fact) -> str:
     if fact.difference is None:
         return fact.tag or ""
-    return f"{setting(fact)} {fact.difference.subject}".rstrip()
+    return ": ".join(filter(None, (setting(fact), fact.difference.subject)))
 
 
 def _part(fact: Fact, hidden: Collection[str | None]) -> Part:
@@ -211,7 +211,7 @@ def _fields(fact: Fact) -> list[tuple[str, str]]:
         ("mode", "" if fact.mode == "enforce" else f"{fact.mode}: nothing was changed"),
         ("cause", f"{fact.cause.type} {fact.cause.id}"),
         ("by", who(fact.cause.by, fact.registry) if fact.cause.by else ""),
-        ("time", fact.time),
+        ("time", _when(fact.time)),
     ]
     return [(name, value) for name, value in known if value]
 
@@ -247,4 +247,14 @@ def _period(facts: Sequence[Fact]) -> list[tuple[str, str]]:
     modes = {fact.mode for fact in facts}
     said = {True: "audit: nothing was changed", False: "in part audit: nothing was changed there"}
     audit = [("mode", said[modes == {"audit"}])] if "audit" in modes else []
-    return [("registry", some(registries)), *audit, ("from", times[0]), ("to", times[-1])]
+    return [
+        ("registry", some(registries)),
+        *audit,
+        ("from", _when(times[0])),
+        ("to", _when(times[-1])),
+    ]
+
+
+def _when(time: str) -> str:
+    """A fact's time as people read it; its seconds are in the event."""
+    return parse_time(time).strftime("%Y-%m-%d %H:%M UTC")

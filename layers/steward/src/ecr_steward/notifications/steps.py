@@ -26,9 +26,13 @@ def steps(facts: Iterable[Fact]) -> tuple[Step, ...]:
     A command names the first tag it holds for. Only commands of `ecr-steward` are named, and only
     with names that a shell takes as they are.
     """
+    facts = list(facts)
+    restored = any(fact.kind is Kind.RESTORE for fact in facts)
     found: dict[str, list[tuple[Step, Fact]]] = {}
     for fact in facts:
-        for step in _STEPS[fact.kind](fact):
+        own = _STEPS[fact.kind](fact)
+        # What is restored already needs no word of how to have it restored.
+        for step in own[:1] if restored and fact.kind is Kind.OVERWRITE else own:
             found.setdefault(step.said, []).append((step, fact))
     return tuple(_one(each) for each in found.values())
 

@@ -86,10 +86,13 @@ def _part(part: Part) -> Element:
 def _lines(lines: tuple[str, ...]) -> Element:
     more = len(lines) - _LINES
     shown = [*lines[:_LINES], *([f"… and {more} more"] if more > 0 else [])]
-    # Spaces at the beginning of a line would be left out.
-    texts = (line.replace(" ", "\N{NO-BREAK SPACE}") for line in shown)
-    items = [_tight(_run(text, _LINE, fontType="Monospace", size="Small")) for text in texts]
-    return {"type": "Container", "style": "emphasis", "items": items}
+    return {"type": "Container", "style": "emphasis", "items": [_code(line) for line in shown]}
+
+
+def _code(line: str) -> Element:
+    run = _run(line, _LINE, fontType="Monospace", size="Small")
+    # Several spaces together would be shown as one.
+    return _tight({**run, "text": run["text"].replace(" ", "\N{NO-BREAK SPACE}")})
 
 
 _LINE = 300

@@ -136,9 +136,10 @@ def counts(facts: Sequence[Fact]) -> list[str]:
 
 
 def digest_title(facts: Sequence[Fact]) -> str:
-    """What happened to how many repositories."""
-    repositories = {fact.repository for fact in facts if fact.repository}
-    start = f"{counted(len(repositories), 'repository', 'repositories')}: " if repositories else ""
+    """What happened, and in how many repositories if not in one alone."""
+    several = {fact.repository for fact in facts if fact.repository}
+    alone = len({fact.repository for fact in facts}) == 1
+    start = "" if alone else f"{counted(len(several), 'repository', 'repositories')}: "
     told = counts(facts)
     for most in range(len(told), 0, -1):
         more = f" and {len(told) - most} more" if most < len(told) else ""

@@ -123,7 +123,7 @@ class Ruleset:
         rules = tuple(
             _rule(index, entry, channels) for index, entry in enumerate(document.get("rules", []))
         )
-        return cls(rules, fingerprint(document), channels, notify)
+        return cls(rules=rules, fingerprint=fingerprint(document), channels=channels, notify=notify)
 
     def without_removal(self) -> Ruleset:
         """The same rules where the stack allows no removal: unknown tags are reported instead."""
