@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ast
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.template import checks, support
 from tests.template.support import ROOT, Stack, Template, listed
 
-NARROW = {
+NARROW: dict[str, Any] = {
     "RepositoryPattern": "base/redis",
     "ChannelParameters": "ecr-steward/slack",
     "ChannelSecrets": "ecr-steward/hook-??????",
@@ -201,7 +202,7 @@ def test_the_topic_takes_messages_of_two_only(audit: Stack) -> None:
 
 
 def test_the_notifier_reads_what_the_parameters_name_and_nothing_else() -> None:
-    def read(**parameters: str) -> dict[str, str]:
+    def read(**parameters: Any) -> dict[str, str]:
         wanted = ("ssm:GetParameter", "secretsmanager:GetSecretValue", "kms:Decrypt")
         return {
             each["Action"]: each["Resource"]
@@ -232,7 +233,7 @@ def test_a_key_decrypts_for_the_stores_alone() -> None:
 
 
 def test_topics_of_the_team_are_written_to_only_where_they_are_named() -> None:
-    def topics(**parameters: str) -> list[str]:
+    def topics(**parameters: Any) -> list[str]:
         statements = support.stack(**parameters).statements()
         publish = [each["Resource"] for _, each in statements if each["Action"] == "sns:Publish"]
         return [topic for resources in publish for topic in listed(resources)]

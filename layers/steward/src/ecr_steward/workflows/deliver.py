@@ -6,14 +6,17 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from ecr_steward.errands import LONGEST_WAIT, Errand
 from ecr_steward.events import Fact
 from ecr_steward.ledger import STORM, Ledger, State, Story, Window
-from ecr_steward.notifications.forms import Letter
-from ecr_steward.notifications.message import Message
 from ecr_steward.notifications.outcome import Later, Outcome, Refused, Sent
 from ecr_steward.rules.channels import Channel, Form
+
+if TYPE_CHECKING:
+    from ecr_steward.notifications.forms import Letter
+    from ecr_steward.notifications.message import Message
 
 log = logging.getLogger(__name__)
 

@@ -6,17 +6,19 @@ import json
 import logging
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ecr_steward.errands import Errand
 from ecr_steward.events import Fact, MalformedEvent
 from ecr_steward.ledger import Story, Window
-from ecr_steward.notifications.routes import Parcel
 from ecr_steward.rules.channels import Channel
 from ecr_steward.workflows import deliver
 from ecr_steward.workflows.deliver import Carrier, Round
+
+if TYPE_CHECKING:
+    from ecr_steward.notifications.routes import Parcel
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +26,7 @@ PATIENCE = 4
 """How often an incomplete story is handed back, to wait for the rest of what one push caused."""
 
 Spread = Callable[
-    [Callable[[Parcel], timedelta | None], Sequence[Parcel]], Iterable[timedelta | None]
+    [Callable[["Parcel"], timedelta | None], Sequence["Parcel"]], Iterable[timedelta | None]
 ]
 
 
@@ -107,7 +109,7 @@ class Notifier:
         """Bring each channel its facts; what one does not take, an errand will bring."""
         ordered = sorted(story.untold, key=lambda fact: (fact.time, fact.kind, fact.tag or ""))
         parcels = [
-            Parcel(parcel.channel, parcel.every, tuple(left))
+            replace(parcel, facts=tuple(left))
             for parcel in self.route(ordered)
             if (left := story.untold_on(parcel.channel.name, parcel.facts))
         ]
