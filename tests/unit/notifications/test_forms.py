@@ -6,6 +6,8 @@ from __future__ import annotations
 import base64
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -330,3 +332,14 @@ def test_every_form_but_plain_text_is_json(form: Form) -> None:
     for letter in write(form, story(list(EVERY_KIND))):
         assert isinstance(json.loads(letter.body), dict)
         assert letter.content_type.partition(";")[0].endswith("json")
+
+
+def test_a_form_is_loaded_when_it_is_first_needed() -> None:
+    code = (
+        "import sys; from ecr_steward.notifications import forms, message, routes; "
+        "print(*(name for name in sys.modules if name.startswith('ecr_steward.notifications.')))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = {name.rpartition(".")[2] for name in run.stdout.split()}
+    assert {"forms", "message", "routes"} <= loaded
+    assert loaded.isdisjoint({"slack", "teams", "webhook", "email", "chat", "samples"})

@@ -84,6 +84,7 @@ def test_a_rule_is_told_in_full() -> None:
         "ignored      pr-*, tags of signatures and attestations",
         "unknown      a tag that is neither unique nor stable is allowed",
         "overwritten  a unique tag that moves to another image is reported",
+        "settings     The rule says nothing about settings, so they are left alone.",
         "messages     everything to email, at once",
     ]  # fmt: skip
 
@@ -118,6 +119,7 @@ def test_a_rule_without_tags_leaves_them_alone_and_a_leading_star_names_no_cache
         "If it is a pull-through cache it is left alone: only globs that begin",
         "with `*` match it.",
         "tags         The rule says nothing about tags, so they are left alone.",
+        "settings     The rule says nothing about settings, so they are left alone.",
         "messages     everything to email, at once",
     ]
 
@@ -127,7 +129,7 @@ channels:
   platform: {type: slack, url: "ssm:/ecr-steward/slack"}
   audit: {type: webhook, url: "ssm:/ecr-steward/hook", secret: "ssm:/ecr-steward/hmac"}
 """
-TOO = "also to a channel that the resource tag steward:notify or owner of it names"
+TOO = "also to channels that its resource tags steward:notify and owner name"
 
 
 def messages(notify: str) -> list[str]:

@@ -44,12 +44,58 @@ FULL: dict[str, Any] = {
                 "unknown": "remove",
                 "overwritten": "restore",
             },
-            "repository": {},
+            "repository": {
+                "policy": {
+                    "statements": [
+                        {
+                            "Sid": "Pull",
+                            "Effect": "Allow",
+                            "Principal": {"AWS": "111122223333"},
+                            "Action": "ecr:BatchGetImage",
+                        }
+                    ],
+                    "others": "remove",
+                    "public": "remove",
+                    "accounts": ["111122223333", "o-abc123"],
+                },
+                "lifecycle": {
+                    "rules": [
+                        {
+                            "rulePriority": 1,
+                            "selection": {
+                                "tagStatus": "untagged",
+                                "countType": "sinceImagePushed",
+                                "countUnit": "days",
+                                "countNumber": 14,
+                            },
+                            "action": {"type": "expire"},
+                        }
+                    ],
+                    "allow_expiring_stable": True,
+                },
+                "immutability": {"immutable_except": ["latest"]},
+                "scan_on_push": True,
+                "encryption": "KMS",
+                "resource_tags": {"owner": "platform"},
+            },
             "notify": [{"on": ["tag.rejected", "tag.*", "*"], "to": ["platform", "email"]}],
         },
         {"repositories": ["a*"], "tags": {"unique": ["sha"], "pin": None}},
-        {"repositories": ["*"]},
+        {"repositories": ["*"], "repository": {"immutability": "IMMUTABLE"}},
     ],
+    "registry": {
+        "scanning": {
+            "type": "ENHANCED",
+            "rules": [{"frequency": "CONTINUOUS_SCAN", "filters": ["base/*"]}],
+        },
+        "creation_templates": [
+            {
+                "prefix": "ROOT",
+                "applied_for": ["CREATE_ON_PUSH"],
+                "role": "arn:aws:iam::111122223333:role/ecr-template",
+            }
+        ],
+    },
     "channels": {
         "platform": {"type": "slack", "url": "ssm:/ecr-steward/slack"},
         "office": {"type": "teams", "url": "secretsmanager:steward/teams#url"},
@@ -75,7 +121,9 @@ def properties(node: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]
 
 
 def objects(node: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(node, dict) and node.get("type") == "object":
+    """Each mapping whose keys are ours: not the statements and rules of AWS's own grammar, which
+    are checked where they are understood, nor resource tags and channels, which people name."""
+    if isinstance(node, dict) and "properties" in node:
         yield node
     for child in node.values() if isinstance(node, dict) else node:
         if isinstance(child, dict | list):
@@ -90,20 +138,21 @@ def test_the_schema_is_a_schema_of_its_draft_and_has_an_id() -> None:
 
 def test_everything_that_the_format_has_is_accepted_by_the_schema_and_by_the_model() -> None:
     jsonschema.validate(FULL, schema())
-    assert len(Ruleset.from_document(FULL).rules) == 3
+    ruleset = Ruleset.from_document(FULL)
+    assert len(ruleset.rules) == 3
+    assert len(ruleset.rules[0].baseline.reads) == 6
+    assert len(ruleset.registry_baseline.templates) == 1
 
 
 def test_no_object_takes_keys_that_it_does_not_describe() -> None:
     found = list(objects(schema()))
-    assert len(found) == 11
-    # Channels have the names that people give them.
-    named = [each for each in found if each["additionalProperties"] is not False]
-    assert [each["title"] for each in named] == ["Channels"]
+    assert len(found) == 17
+    assert all(each["additionalProperties"] is False for each in found)
 
 
 def test_every_key_has_a_title_a_description_and_examples_for_editors() -> None:
     found = dict(properties(schema()))
-    assert len(found) == 33
+    assert len(found) == 59
     for path, said in found.items():
         assert {"title", "description", "examples"} <= set(said), path
 
@@ -111,14 +160,18 @@ def test_every_key_has_a_title_a_description_and_examples_for_editors() -> None:
 def test_every_key_that_may_be_left_out_says_what_then_holds() -> None:
     optional = ["mode", "repository", "notify", "variants", "variant_latest", "stable", "pin",
                 "ignore", "unknown", "overwritten", "within", "not_within",
-                "prereleases", "channels", "form"]  # fmt: skip
+                "prereleases", "statements", "others", "public", "accounts",
+                "allow_expiring_stable", "registry", "creation_templates",
+                "channels", "form"]  # fmt: skip
     found = {path.rpartition(".")[2]: said for path, said in properties(schema())}
     defaults = {name: found[name]["default"] for name in optional}
     assert defaults == {
         "mode": "audit", "repository": {}, "notify": [], "variants": [],
         "variant_latest": "{variant}", "stable": [], "pin": None, "ignore": [],
         "unknown": "report", "overwritten": "report", "within": [], "not_within": [],
-        "prereleases": False, "channels": {}, "form": "text",
+        "prereleases": False, "statements": [], "others": "report", "public": "report",
+        "accounts": [], "allow_expiring_stable": False, "registry": {}, "creation_templates": [],
+        "channels": {}, "form": "text",
     }  # fmt: skip
 
 

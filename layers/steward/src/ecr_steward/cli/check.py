@@ -16,7 +16,7 @@ def checked(rules: str) -> Loaded:
     except RulesFault as fault:
         raise Refused.rules(fault) from fault
     for each in loaded.warnings:
-        click.echo(f"{rules}:{each.line}: warning: {each.sentence}", err=True)
+        click.echo(f"{each.file or rules}:{each.line}: warning: {each.sentence}", err=True)
     return loaded
 
 

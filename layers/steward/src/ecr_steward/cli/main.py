@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "status": ("ecr_steward.cli.status:status", "How the deployed stack stands."),
     "sweep": ("ecr_steward.cli.sweep:sweep", "Go through the repositories now."),
     "wait": ("ecr_steward.cli.wait:wait", "Wait until a tag is on an image."),
+    "drift": ("ecr_steward.cli.drift:drift", "Compare a repository's settings without AWS."),
     "compile": ("ecr_steward.cli.compile:compile_", "Make of a rules file what functions read."),
     "simulate": ("ecr_steward.cli.simulate:simulate", "Play a story of pushes without AWS."),
     "schema": (

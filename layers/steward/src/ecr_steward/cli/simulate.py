@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import IO
 
 import click
 
 from ecr_steward.cli.errors import Refused
+from ecr_steward.cli.markdown import table
 from ecr_steward.events import Kind
 from ecr_steward.notifications.wording import short
 from ecr_steward.rules.load import RulesFault, load
@@ -76,7 +77,7 @@ def _report(outcome: Outcome, why: str | None) -> str:
 
 def _changes(told: Iterable[Told]) -> str:
     headings = ("line", "repository", "what", "tag", "from", "to", "why")
-    return _table(headings, map(_row, told))
+    return table(headings, map(_row, told))
 
 
 def _row(each: Told) -> tuple[str, ...]:
@@ -93,17 +94,8 @@ def _tags(outcome: Outcome) -> str:
         for tag, digest in tags.items():
             images.setdefault(digest, []).append(tag)
         rows += [(repository, short(digest), ", ".join(names)) for digest, names in images.items()]
-    return _table(("repository", "image", "tags"), rows)
+    return table(("repository", "image", "tags"), rows)
 
 
 def _totals(outcome: Outcome) -> str:
     return f"{outcome.events} events, {outcome.reads} reads and {outcome.writes} writes of ECR."
-
-
-def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table in Markdown, its columns aligned for those who read it in a terminal."""
-    cells = [[each.replace("|", "\\|") for each in row] for row in (headings, *rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    lines = ["| " + " | ".join(map(str.ljust, row, widths)) + " |" for row in cells]
-    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
-    return "\n".join(lines)

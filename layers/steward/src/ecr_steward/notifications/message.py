@@ -56,7 +56,6 @@ class Message:
     title: str
     repository: str
     mode: str
-    loud: bool
     parts: tuple[Part, ...]
     fields: tuple[tuple[str, str], ...]
     steps: tuple[Step, ...]
@@ -95,7 +94,6 @@ def story(facts: Sequence[Fact]) -> Message:
         title=title(facts),
         repository=first.repository,
         mode=first.mode,
-        loud=any(map(is_loud, facts)),
         parts=tuple(_parts(facts)),
         fields=tuple(_fields(first)),
         steps=steps(facts),
@@ -113,7 +111,6 @@ def digest(facts: Sequence[Fact], every: timedelta) -> Message:
         title=digest_title(facts),
         repository=repositories.pop() if len(repositories) == 1 else "",
         mode=modes.pop() if len(modes) == 1 else "",
-        loud=any(map(is_loud, facts)),
         parts=tuple(_summary(facts)),
         fields=tuple(_period(facts)),
         steps=(Step("For one repository, one by one: `ecr-steward history REPOSITORY`."),),

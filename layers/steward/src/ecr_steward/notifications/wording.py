@@ -49,7 +49,8 @@ def some(words: Sequence[str], most: int = NAMED) -> str:
 
 def listed(words: Sequence[str], most: int) -> str:
     """The words, or as many as `most` characters hold, and how many more there are."""
-    shown = len(words)
+    # No more than this many of the shortest words and the commas between them.
+    shown = min(len(words), (most + 2) // 3)
     while shown > 1 and len(some(words, shown)) > most:
         shown -= 1
     return some(words, shown)

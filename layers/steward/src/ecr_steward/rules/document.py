@@ -25,10 +25,14 @@ _COLLECTIONS = (_JSON_TAGS + "map", _JSON_TAGS + "seq")
 
 @dataclass(frozen=True, order=True)
 class Fault:
-    """What is wrong on a line of the file, in one printable sentence."""
+    """What is wrong on a line of the file, in one printable sentence.
+
+    `file` is a file that the rules file includes, empty for the rules file itself.
+    """
 
     line: int
     sentence: str
+    file: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "sentence", printable(self.sentence))
@@ -44,7 +48,9 @@ class RulesFault(Exception):
     def __init__(self, name: str, faults: Sequence[Fault]) -> None:
         self.name = name
         self.faults = tuple(sorted(set(faults)))
-        super().__init__("\n".join(f"{name}:{each.line}: {each.sentence}" for each in self.faults))
+        super().__init__(
+            "\n".join(f"{each.file or name}:{each.line}: {each.sentence}" for each in self.faults)
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from ecr_steward.rules.advice import groups, most_numbers
 from ecr_steward.rules.channels import INTERVALS
 from ecr_steward.rules.load import Loaded
 from ecr_steward.rules.model import Mode, Rule, Ruleset
+from ecr_steward.rules.settings_explain import settings
 from ecr_steward.tags.scheme import Line, Scheme, StableTag
 from ecr_steward.tags.versions import Version
 
@@ -79,8 +80,12 @@ def _meaning(rule: Rule, repository: str) -> Iterator[str]:
         yield "             with `*` match it."
     if rule.tags is None:
         yield "tags         The rule says nothing about tags, so they are left alone."
-        return
-    scheme = rule.tags
+    else:
+        yield from _of_scheme(rule, rule.tags)
+    yield from (f"{title:<13}{line}" for title, line in settings(rule))
+
+
+def _of_scheme(rule: Rule, scheme: Scheme) -> Iterator[str]:
     yield from _titled("unique", map(_kind, scheme.unique))
     if scheme.variants:
         yield f"variants     {', '.join(scheme.variants)}: each has stable tags of its own"
@@ -103,7 +108,7 @@ def _messages(ruleset: Ruleset, repository: str) -> Iterator[str]:
         when = "at once" if route.every is None else _EVERY[route.every]
         yield f"{what} to {whom}" + (f", {when}" if route.to else "")
     if len(ruleset.channels) > 1:
-        yield "also to a channel that the resource tag steward:notify or owner of it names"
+        yield "also to channels that its resource tags steward:notify and owner name"
 
 
 _EVENTS = {

@@ -30,7 +30,9 @@ from ecr_steward.rules.document import (
     shown,
     written,
 )
+from ecr_steward.rules.files import whole
 from ecr_steward.rules.model import RulesError, Ruleset
+from ecr_steward.rules.settings_advice import settings_advice, settings_faults
 from ecr_steward.tags.kinds import MOST_PARTS, SIMPLE, KindError, make
 from ecr_steward.tags.scheme import Scheme, SchemeError, StableTag
 from ecr_steward.tags.versions import Variants
@@ -42,15 +44,6 @@ MAX_BYTES = 1024 * 1024
 
 _Error = Any
 """A jsonschema.ValidationError; what its fields hold depends on the keyword that failed."""
-
-_LATER = "is not supported by this version of ECR Steward"
-
-# What the rules format has and this version does not, by the keys that lead there.
-_LATER_KEYS: Mapping[tuple[str, ...], tuple[str, ...]] = {
-    ("rules", "repository"): (
-        "policy", "lifecycle", "immutability", "scan_on_push", "resource_tags",
-    ),
-}  # fmt: skip
 
 # What people write for a kind, and what it is called here.
 _OTHER_WORDS: Mapping[str, str] = {
@@ -65,8 +58,8 @@ _OTHER_WORDS: Mapping[str, str] = {
 class Loaded:
     """A rules file without fault.
 
-    `document` is its data as JSON can hold it, `warnings` what it says in vain, and `rule_lines`
-    the line of each rule.
+    `document` is its data as JSON can hold it, with the content of the files it names, `warnings`
+    what it says in vain, and `rule_lines` the line of each rule.
     """
 
     ruleset: Ruleset
@@ -108,16 +101,19 @@ def inspect_text(text: str, name: str) -> Loaded:
     faults = [*document.faults, *_faults(document)] or _channel_faults(document)
     if faults:
         raise RulesFault(name, faults)
+    found = whole(document, name, _read)
     try:
-        ruleset = Ruleset.from_document(document.data)
+        ruleset = Ruleset.from_document(found.data)
     except RulesError as error:
-        raise RulesFault(name, [Fault(document.line(error.path), error.sentence)]) from error
+        raise RulesFault(name, [found.fault(error.path, error.sentence)]) from error
+    faults = [found.fault(error.path, error.sentence) for error in settings_faults(ruleset)]
+    if faults:
+        raise RulesFault(name, faults)
+    said = (*advice(ruleset, document), *settings_advice(ruleset))
     return Loaded(
         ruleset=ruleset,
-        document=document.data,
-        warnings=tuple(
-            sorted(Fault(document.line(path), said) for path, said in advice(ruleset, document))
-        ),
+        document=found.data,
+        warnings=tuple(sorted(found.fault(*each) for each in said)),
         rule_lines=tuple(document.line(("rules", rule.index)) for rule in ruleset.rules),
     )
 
@@ -246,15 +242,11 @@ def _unknown_keys(document: Document, path: Path, error: _Error) -> Iterator[Fau
     allowed = list(error.schema.get("properties", {}))
     for key in error.instance:
         if key not in allowed:
-            sentence = _unknown_key(str(key), _keys(path), allowed)
+            sentence = _unknown_key(str(key), allowed)
             yield Fault(document.key_line((*path, key)), sentence)
 
 
-def _unknown_key(key: str, where: tuple[str, ...], allowed: list[str]) -> str:
-    if key in _LATER_KEYS.get(where, ()):
-        return f"`{key}` {_LATER}; remove it."
-    if not allowed:
-        return f"{shown(key)} is not a key here; `{where[-1]}` must be empty in this version."
+def _unknown_key(key: str, allowed: list[str]) -> str:
     close = difflib.get_close_matches(key, allowed, n=1)
     meant = f"did you mean `{close[0]}`? There" if close else "there"
     return f"{shown(key)} is not a key here; {meant} {_are(allowed)}."

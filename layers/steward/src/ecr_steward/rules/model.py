@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ecr_steward.rules.channels import (
     EMAIL,
@@ -21,6 +21,14 @@ from ecr_steward.rules.channels import (
     usual,
 )
 from ecr_steward.tags.scheme import Scheme, SchemeError
+
+if TYPE_CHECKING:
+    from ecr_steward.repository.baseline import Baseline
+    from ecr_steward.repository.registry import RegistryBaseline
+
+
+_ANY = "\N{REPLACEMENT CHARACTER}"
+"""Stands for the rest of any name: no name holds it, so only a `*` can match it."""
 
 
 class RulesError(ValueError):
@@ -58,6 +66,7 @@ def glob_regex(globs: tuple[str, ...]) -> re.Pattern[str]:
 class Rule:
     """One entry of `rules:`; `tags` is None where the rule says nothing about tags.
 
+    `repository` is what it says about settings, as the file has it: see `baseline`.
     `notify` is empty where the rule has no routes of its own.
     """
 
@@ -65,6 +74,7 @@ class Rule:
     repositories: tuple[str, ...]
     mode: Mode
     tags: Scheme | None
+    repository: Mapping[str, Any] = field(default_factory=dict, hash=False)
     notify: tuple[Route, ...] = ()
 
     def __post_init__(self) -> None:
@@ -74,6 +84,22 @@ class Rule:
     @functools.cached_property
     def _regex(self) -> re.Pattern[str]:
         return glob_regex(self.repositories)
+
+    @functools.cached_property
+    def baseline(self) -> Baseline:
+        """What the rule says about settings; raises RulesError.
+
+        Built when first asked for, with the rooms it needs: most functions never ask. `load` asks
+        for all of them, so that a compiled file holds none that is wrong.
+        """
+        from ecr_steward.repository.baseline import Baseline
+        from ecr_steward.repository.state import BaselineError
+
+        try:
+            return Baseline.from_document(self.repository, self.tags)
+        except BaselineError as error:
+            path = ("rules", self.index, "repository", *error.path)
+            raise RulesError(str(error), path) from error
 
     def matches(self, repository: str) -> bool:
         return self._regex.fullmatch(repository) is not None
@@ -103,8 +129,28 @@ class Ruleset:
 
     rules: tuple[Rule, ...]
     fingerprint: str
-    channels: Mapping[str, Channel] = field(default_factory=lambda: {EMAIL.name: EMAIL})
+    registry: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    channels: Mapping[str, Channel] = field(default_factory=lambda: {EMAIL.name: EMAIL}, hash=False)
     notify: tuple[Route, ...] = ()
+
+    @functools.cached_property
+    def registry_baseline(self) -> RegistryBaseline:
+        """What the rules say about the registry's own settings; raises RulesError."""
+        from ecr_steward.repository.registry import RegistryBaseline
+        from ecr_steward.repository.state import BaselineError
+
+        try:
+            return RegistryBaseline.from_document(self.registry, self._governs)
+        except BaselineError as error:
+            raise RulesError(str(error), ("registry", *error.path)) from error
+
+    def _governs(self, prefix: str) -> tuple[Baseline, Scheme | None] | None:
+        """What holds for every repository whose name begins with `prefix`.
+
+        A rule for some of them only that stands above is no obstacle: it sets them right later.
+        """
+        rule = self.rule_for(f"{prefix}{_ANY}")
+        return None if rule is None else (rule.baseline, rule.tags)
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Ruleset:
@@ -123,7 +169,13 @@ class Ruleset:
         rules = tuple(
             _rule(index, entry, channels) for index, entry in enumerate(document.get("rules", []))
         )
-        return cls(rules=rules, fingerprint=fingerprint(document), channels=channels, notify=notify)
+        return cls(
+            rules=rules,
+            fingerprint=fingerprint(document),
+            registry=document.get("registry", {}),
+            channels=channels,
+            notify=notify,
+        )
 
     def without_removal(self) -> Ruleset:
         """The same rules where the stack allows no removal: unknown tags are reported instead."""
@@ -150,12 +202,13 @@ def fingerprint(document: Mapping[str, Any]) -> str:
 
 def _rule(index: int, entry: Mapping[str, Any], channels: Mapping[str, Channel]) -> Rule:
     try:
-        tags = entry.get("tags")
+        tags, repository = entry.get("tags"), entry.get("repository", {})
         return Rule(
             index=index,
             repositories=tuple(entry["repositories"]),
             mode=Mode(entry.get("mode", "audit")),
-            tags=None if tags is None else Scheme.from_document(tags),
+            tags=None if tags is None else _scheme(tags, repository),
+            repository=repository,
             notify=routes_of(entry.get("notify", []), channels, ("notify",)),
         )
     except SchemeError as error:
@@ -168,3 +221,14 @@ def _rule(index: int, entry: Mapping[str, Any], channels: Mapping[str, Channel])
         raise RulesError(f"`{error.args[0]}` is missing.", ("rules", index)) from error
     except (TypeError, ValueError) as error:
         raise RulesError(f"This rule cannot be read: {error}.", ("rules", index)) from error
+
+
+def _scheme(tags: Mapping[str, Any], repository: Mapping[str, Any]) -> Scheme:
+    """The scheme. Where ECR's immutability is to guard unique tags and cannot, the steward does,
+    unless the rule says otherwise."""
+    scheme = Scheme.from_document(tags)
+    if repository.get("immutability") != "scheme" or "overwritten" in tags:
+        return scheme
+    from ecr_steward.repository.immutability import implied
+
+    return scheme if implied(scheme).exact else replace(scheme, overwritten="restore")

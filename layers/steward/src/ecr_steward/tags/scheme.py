@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import functools
 import re
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -306,6 +306,20 @@ class Scheme:
             each for each in self.stable if each.follows == "highest" and not each.placeholders
         )
         return next(literals, None)
+
+    def forms(self, number: str | None) -> Iterator[tuple[StableTag, str]]:
+        """Globs that match every stable tag, those of variants too, each with its entry.
+
+        `number` stands for each number of a version; None leaves the placeholders as they are.
+        """
+        for stable in self.stable:
+            base = stable.template
+            base = base if number is None else _PLACEHOLDER.sub(number, base)
+            yield stable, base
+            named = f"{base}-{{variant}}"
+            if stable is self._latest:
+                named = (self.variant_latest or "{variant}").replace("{tag}", base)
+            yield from ((stable, named.replace("{variant}", glob)) for glob in self.variants)
 
     def is_ignored(self, tag: str) -> bool:
         """Whether `tag` is never judged, never moved and never a candidate."""

@@ -1,0 +1,257 @@
+"""Drift of a repository policy: ours put in, changed and taken out, others judged, by Sid."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ecr_steward.repository import policies
+from ecr_steward.repository.access import LAMBDA, Access, Allowed, judge, named
+from ecr_steward.repository.baseline import PolicyBaseline
+from ecr_steward.repository.lockout import (
+    Steward,
+    lets_lambda_pull,
+    locks_out_lambda,
+    locks_out_steward,
+)
+from ecr_steward.repository.state import Change, Problem, Setting, Step
+
+_HARMLESS = Access()
+
+
+@dataclass(frozen=True, slots=True)
+class _Judge:
+    """What the statements of one policy are judged by."""
+
+    baseline: PolicyBaseline
+    steward: Steward
+    managed: frozenset[str]
+    allowed: Allowed
+
+    def ours(self, actual: Sequence[Any]) -> Iterator[Change]:
+        for wanted in self.baseline.statements:
+            found = [each for each in actual if policies.sid(each) == wanted["Sid"]]
+            if not found:
+                reason = f"The statement `{wanted['Sid']}` of the rule is missing."
+                yield _change(Problem.MISSING, None, wanted, reason)
+            for each in found:
+                if not policies.same(each, wanted):
+                    yield _change(Problem.DIFFERENT, each, wanted, _difference(each, wanted))
+                    yield from self._who(each, wanted, gone=True)
+                else:
+                    yield from self._who(each, wanted, gone=False)
+
+    def others(self, actual: Sequence[Any]) -> Iterator[Change]:
+        for each in actual:
+            if policies.sid(each) in self.baseline.sids:
+                continue
+            dropped = policies.sid(each) in self.managed
+            stays = policies.is_lambdas(each)
+            gone = not stays and (dropped or self.baseline.others == "remove")
+            who = list(self._who(each, None, gone=gone, stays=stays))
+            # What goes because it is public needs no second word for being there.
+            goes = any(change.action is Step.CORRECT for change in who)
+            if not stays and (gone or not goes):
+                yield from self._extra(each, dropped)
+            yield from who
+
+    def _extra(self, statement: Any, dropped: bool) -> Iterator[Change]:
+        if dropped:
+            reason = f"The rule had a statement `{policies.sid(statement)}` and has it no more."
+            yield _change(Problem.EXTRA, statement, None, reason)
+        elif self.baseline.others != "keep":
+            action = Step.CORRECT if self.baseline.others == "remove" else Step.REPORT
+            reason = f"{_the(statement)} is not one of the rule's."
+            yield _change(Problem.EXTRA, statement, None, reason, action)
+
+    def _who(
+        self, statement: Any, after: Any, *, gone: bool, stays: bool = False
+    ) -> Iterator[Change]:
+        """What is wrong with whom a statement lets in. `gone` says that it is taken out or
+        replaced anyway, `stays` that it must not be."""
+        access = judge(statement, self.allowed)
+        if access.public is not None and self.baseline.public != "allow":
+            removed = not stays and (gone or self.baseline.public == "remove")
+            reason = f"{_the(statement)} lets anyone in: {access.public}."
+            if stays:
+                reason += " Its Sid is one of Lambda's, so it is for a person to take out."
+            after = self._narrowed(statement) if after is None and removed else after
+            action = Step.CORRECT if removed else Step.REPORT
+            yield _change(Problem.PUBLIC, statement, after, reason, action)
+        if access.foreign:
+            strangers = ", ".join(map(_stranger, access.foreign))
+            reason = f"{_the(statement)} lets in {strangers}, which the rule does not name."
+            action = Step.CORRECT if gone else Step.REPORT
+            yield _change(Problem.FOREIGN, statement, after, reason, action)
+
+    def _narrowed(self, statement: Any) -> Any:
+        """What is left of a public statement that lets Lambda pull as well: that alone."""
+        if not lets_lambda_pull(statement):
+            return None
+        left = {**statement, "Principal": {"Service": LAMBDA}}
+        return left if judge(left, self.allowed) == _HARMLESS else None
+
+
+def policy_drift(
+    baseline: PolicyBaseline,
+    policy: Mapping[str, Any] | None,
+    *,
+    account: str = "",
+    role: str = "",
+    managed: Collection[str] = (),
+) -> tuple[Change, ...]:
+    """Every difference of a policy. `before` and `after` are single statements."""
+    names = baseline.accounts.union(*map(named, baseline.statements))
+    steward = Steward(account, role, frozenset(each for each in names if each.startswith("o-")))
+    judged = _Judge(baseline, steward, frozenset(managed), Allowed(names, account))
+    actual = policies.statements(policy)
+    found: list[Change] = []
+    for change in (*judged.ours(actual), *judged.others(actual)):
+        if change not in found:
+            found.append(change)
+    return tuple(_within_limits(policy, _without_harm(policy, found, steward)))
+
+
+# ---------------------------------------------------------------------------- what would do harm
+def _without_harm(
+    policy: Mapping[str, Any] | None, changes: list[Change], steward: Steward
+) -> list[Change]:
+    """The changes, with those refused that would lock out the steward, or Lambda where it pulls."""
+    pulls = any(map(lets_lambda_pull, policies.statements(policy)))
+    found = []
+    for change in changes:
+        harm, corrects = None, change.action is Step.CORRECT
+        if corrects and locks_out_steward(change.after, steward):
+            harm = "the steward could not set the policy any more"
+        elif (
+            change.action is Step.CORRECT
+            and pulls
+            and locks_out_lambda(change.after, steward.account)
+        ):
+            harm = "the Lambda functions that run these images could not pull them any more"
+        found.append(change if harm is None else _refused(change, harm))
+    if pulls and not any(map(lets_lambda_pull, policies.statements(merged(policy, found)))):
+        harm = "no statement would let Lambda pull any more, and functions that run these images "
+        harm += "would fail; take it out by hand if there are none"
+        found = [
+            _refused(each, harm)
+            if each.action is Step.CORRECT and lets_lambda_pull(each.before)
+            else each
+            for each in found
+        ]
+    return found
+
+
+def _refused(change: Change, harm: str) -> Change:
+    """The change as it is told: nothing is done, because of `harm`."""
+    kept = change.problem in _WHO
+    return replace(
+        change,
+        problem=change.problem if kept else Problem.LOCKS_OUT,
+        action=Step.REFUSE,
+        reason=f"{change.reason} It is left as it is: {harm}.",
+    )
+
+
+def _within_limits(policy: Mapping[str, Any] | None, changes: list[Change]) -> list[Change]:
+    """The changes, without those that put statements in if the policy would be too long."""
+    after = merged(policy, changes)
+    length = len(policies.dumps(after)) if after is not None else 0
+    if length <= policies.MAX_LENGTH:
+        return changes
+    said = (
+        f" It is left as it is: the policy would have {length:,} characters, and ECR takes "
+        f"{policies.MAX_LENGTH:,}; take statements out or together."
+    )
+    return [
+        replace(each, action=Step.REFUSE, reason=each.reason + said)
+        if each.action is Step.CORRECT and each.after is not None
+        else each
+        for each in changes
+    ]
+
+
+# ---------------------------------------------------------------------------- what is left
+def merged(
+    policy: Mapping[str, Any] | None, changes: Sequence[Change], *, only_out: bool = False
+) -> dict[str, Any] | None:
+    """The policy once these changes are made: statements taken out, replaced and put in.
+
+    None where nothing is left of it, and the repository's policy must be deleted. With `only_out`
+    statements that must not be there go, and no other is touched or put in.
+    """
+    made = [each for each in changes if each.action is Step.CORRECT]
+    if only_out:
+        made = [each for each in made if each.after is None or each.problem in _WHO]
+    gone = [policies.canonical(each.before) for each in made if each.before is not None]
+    left = [each for each in policies.statements(policy) if policies.canonical(each) not in gone]
+    for change in made:
+        if only_out and not _is_narrowed(change):
+            continue
+        if change.after is not None and not any(policies.same(change.after, each) for each in left):
+            left.append(change.after)
+    if not left:
+        return None
+    more = {key: value for key, value in (policy or {}).items() if key == "Id"}
+    return policies.document(left, _version(policy, made), **more)
+
+
+_WHO = (Problem.PUBLIC, Problem.FOREIGN)
+
+
+def _is_narrowed(change: Change) -> bool:
+    """Whether what is put in is what Lambda needs of what goes."""
+    return lets_lambda_pull(change.after) and lets_lambda_pull(change.before)
+
+
+def _version(policy: Mapping[str, Any] | None, made: Sequence[Change]) -> str:
+    """The version that the policy has: in another one, `${…}` in others' statements would mean
+    something else. Only where ours have it must it be the version that knows it."""
+    had = (policy or {}).get("Version", policies.VERSION)
+    uses = any("${" in policies.dumps(each.after) for each in made if each.after is not None)
+    return policies.VERSION if uses or not isinstance(had, str) else had
+
+
+# ---------------------------------------------------------------------------- words
+def _change(
+    problem: Problem, before: Any, after: Any, reason: str, action: Step = Step.CORRECT
+) -> Change:
+    subject = policies.subject(after if before is None else before)
+    return Change(Setting.POLICY, problem, subject, action, before, after, reason)
+
+
+def _the(statement: Any) -> str:
+    sid = policies.sid(statement)
+    return f"The statement `{sid}`" if sid else f"The {policies.subject(statement)}"
+
+
+def _difference(found: Any, wanted: Mapping[str, Any]) -> str:
+    ids = policies.deleted(found)
+    if ids:
+        return (
+            f"The statement `{wanted['Sid']}` names {', '.join(ids)}, the id of a principal that "
+            "was deleted: if there is one of its name again, it has no access before the "
+            "statement is set anew."
+        )
+    keys = [key for key in _PARTS if _part(found, key) != _part(wanted, key)]
+    return (
+        f"The statement `{wanted['Sid']}` differs from the rule's in "
+        f"{' and '.join(keys) or 'its shape'}."
+    )
+
+
+_PARTS = ("Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Condition", "Resource")
+
+
+def _part(statement: Mapping[str, Any], key: str) -> Any:
+    """What one key of a statement means, alone."""
+    return policies.canonical({"Effect": "", key: statement[key]} if key in statement else {})
+
+
+def _stranger(name: str) -> str:
+    if name.isdecimal():
+        return f"the account {name}"
+    if name.startswith("o-"):
+        return f"the organisation {name}"
+    return f"any account through {name}" if name.endswith((".com", ".cn")) else name
