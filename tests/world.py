@@ -9,8 +9,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from ecr_steward.events import Fact, Hint
-from ecr_steward.history import History, Item, Key, Put, Write, fact_of
+from ecr_steward.events import Action, Cause, Fact, Hint
+from ecr_steward.history import History, Hold, Item, Key, Put, Write, fact_of
 from ecr_steward.registry.ecr import EcrRegistry
 from ecr_steward.registry.memory import MemoryEcr
 from ecr_steward.rules import Mode, Ruleset
@@ -61,21 +61,34 @@ def image(name: str) -> str:
     return digest_of(manifest(name))
 
 
+def _released(tag: str, now: datetime) -> Hint:
+    """The hint that `ecr-steward release` sends."""
+    cause = Cause(f"release-{now.isoformat()}", "Release", "ada")
+    return Hint(REPOSITORY, Action.PUSH, tag, None, cause, now)
+
+
 class Killed(BaseException):
     """The function was killed here; nothing may catch it."""
 
 
+def throttled() -> ClientError:
+    """What AWS says when it is asked too often."""
+    return ClientError({"Error": {"Code": "ThrottlingException", "Message": "Rate"}}, "Any")
+
+
 class Tripwire:
-    """Kills the function at the `at`-th step; every call has a step before and one after it."""
+    """Kills the function at the `at`-th step, or makes that call fail with `error`; every call has
+    a step before and one after it."""
 
     def __init__(self) -> None:
         self.steps = 0
         self.at: int | None = None
+        self.error: Callable[[], BaseException] = Killed
 
     def step(self) -> None:
         self.steps += 1
         if self.steps == self.at:
-            raise Killed
+            raise self.error()
 
 
 class WatchedTable(MemoryTable):
@@ -178,12 +191,29 @@ class World:
     def tags(self, repository: str = REPOSITORY) -> dict[str, str]:
         return self.ecr.tags(repository)
 
-    def deliver(self, event: dict[str, Any]) -> None:
-        """One event through the door and, if it gets in, to the writer."""
+    def deliver(self, *events: dict[str, Any]) -> None:
+        """Events through the door and, if they get in, to the writer, as one batch."""
         hints: list[Hint] = []
-        check(event, self.rules, hints.append)
-        for hint in hints:
-            self.visit([hint])
+        for event in events:
+            if "release" in event:
+                hints.append(_released(event["release"], self.now))
+            else:
+                check(event, self.rules, hints.append)
+        if hints:
+            self.visit(hints)
+
+    def hold(self, tag: str, until: datetime | None = None) -> None:
+        """What `ecr-steward hold` does."""
+        self.history.hold(REPOSITORY, Hold(tag, self.now, until, "ada"))
+
+    def release(self, tag: str) -> None:
+        """What `ecr-steward release` does; the writer looks at the tag when it is settled."""
+        self.history.release(REPOSITORY, tag)
+        self.events.append({"release": tag})
+
+    def held(self) -> dict[str, Hold]:
+        """The holds that last, by tag."""
+        return {hold.tag: hold for _, hold in self.history.holds() if hold.holds(self.now)}
 
     def visit(self, hints: list[Hint]) -> list[Fact]:
         visit = visit_and_report(
@@ -230,7 +260,7 @@ class World:
             if error.response["Error"]["Code"] != "RepositoryAlreadyExistsException":
                 raise
 
-    def arm(self, at: int | None) -> None:
-        """Kill at the `at`-th step from now, or never."""
-        self.wire.steps, self.wire.at = 0, at
+    def arm(self, at: int | None, error: Callable[[], BaseException] = Killed) -> None:
+        """Kill at the `at`-th step from now (or fail it with `error`), or never."""
+        self.wire.steps, self.wire.at, self.wire.error = 0, at, error
         self.ecr.before = self.ecr.after = lambda operation, asked: self.wire.step()

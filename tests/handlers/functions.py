@@ -148,6 +148,7 @@ class Aws:
     sqs: Sqs = field(default_factory=Sqs)
     sns: Sns = field(default_factory=Sns)
     events: Events = field(default_factory=Events)
+    cloudtrail: Any = None
     table_calls: Counter[str] = field(default_factory=Counter)
 
     def client(self, service: str) -> Any:

@@ -103,3 +103,17 @@ def test_the_second_push_finds_the_marks_of_the_first(size: int) -> None:
 def test_the_report_states_what_these_tests_prove(size: int) -> None:
     for scenario in calls.SCENARIOS:
         assert sum(scenario.happen(Repository(size)).values()) == scenario.calls, scenario.what
+
+
+def test_a_hundred_thousand_tags_change_nothing() -> None:
+    repository = Repository(100_000)
+    assert len(repository.tags()) == 100_000
+    pushed = repository.push("1.4.3")
+    assert repository.handle(pushed) == {"BatchGetImage": 1, "DescribeImages": 1, "PutImage": 3}
+    assert repository.handle(repository.echoes()[0]) == {"BatchGetImage": 1}
+    assert repository.handle(pushed) == {"BatchGetImage": 1}
+    refused = repository.handle(repository.push("1.4.2"))
+    assert refused == {"BatchGetImage": 1, "DescribeImages": 1}
+    healed = repository.handle(repository.put("1.4.0", "1.4"))
+    assert healed == {"BatchGetImage": 1, "DescribeImages": 1, "PutImage": 1}
+    assert repository.handle(repository.push("nightly")) == {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from ecr_steward.observe import NAMESPACE
 from tests.template.support import Stack, listed, logical_id
 
 Problems = Iterator[str]
@@ -17,6 +18,7 @@ WILDCARDS = {
     ("PublishRole", "FindHistoryStream"): "a stream is named by its time of birth",
     ("SweepRole", "ListRepositories"): "AWS evaluates listing all repositories on repository/*",
     ("SweepRole", "RecogniseCaches"): "a registry has no ARN",
+    ("RetagRole", "LearnWhoItWas"): "CloudTrail's event history has no ARN",
     **{
         (role, "SendTraces"): "traces have no ARN"
         for role in ("CheckTagsRole", "RetagRole", "PublishRole", "NotifyRole", "SweepRole")
@@ -233,6 +235,14 @@ def missing_sweeps_have_an_alarm(stack: Stack) -> Problems:
         yield "the sweep's alarm does not look at three intervals"
 
 
+def contested_tags_have_an_alarm(stack: Stack) -> Problems:
+    """On what the writer counts (wiring.py), under the name that it counts it by."""
+    service = stack.resources["RetagFunction"]["Properties"]["Environment"]["Variables"]
+    alarm = _alarm(stack, "TagsContested", {"service": service["POWERTOOLS_SERVICE_NAME"]}, 1)
+    if alarm is None:
+        yield "no alarm says that somebody else keeps taking a tag away"
+
+
 def alarms_reach_people(stack: Stack) -> Problems:
     """Straight to the topic, which lets CloudWatch publish."""
     for name, alarm in stack.of("AWS::CloudWatch::Alarm").items():
@@ -267,6 +277,7 @@ def _alarm(
         "ApproximateNumberOfMessagesVisible": "AWS/SQS",
         "ApproximateAgeOfOldestMessage": "AWS/SQS",
         "InvocationsFailedToBeSentToDlq": "AWS/Events",
+        "TagsContested": NAMESPACE,
     }
     for alarm in stack.of("AWS::CloudWatch::Alarm").values():
         if (
@@ -405,6 +416,7 @@ EVERYWHERE: tuple[Check, ...] = (
     schedules_have_failure_paths,
     destinations_are_usable,
     failures_have_alarms,
+    contested_tags_have_an_alarm,
     alarms_reach_people,
     ecr_rights_stay_in_the_pattern,
     roles_are_bounded,

@@ -150,6 +150,12 @@ SPOILED: list[tuple[Check, Mutation]] = [
         checks.failures_have_alarms,
         put("StewardEventLostAlarm", {"Ref": "StewardEventsRule"}, "Dimensions", 1, "Value"),
     ),
+    (checks.contested_tags_have_an_alarm, drop("ContestedTagAlarm")),
+    (
+        checks.contested_tags_have_an_alarm,
+        put("ContestedTagAlarm", "sweep", "Dimensions", 0, "Value"),
+    ),
+    (checks.contested_tags_have_an_alarm, put("ContestedTagAlarm", "Steward", "Namespace")),
     (checks.missing_sweeps_have_an_alarm, drop("NoSweepAlarm")),
     (
         checks.missing_sweeps_have_an_alarm,

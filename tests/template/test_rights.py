@@ -149,6 +149,7 @@ CALLS = {
     "describe_repositories": {"ecr:DescribeRepositories"},
     "describe_pull_through_cache_rules": {"ecr:DescribePullThroughCacheRules"},
     "put_events": {"events:PutEvents"},
+    "lookup_events": {"cloudtrail:LookupEvents"},
     "publish": {"sns:Publish"},
     "get_parameter": {"ssm:GetParameter"},
     "get_secret_value": {"secretsmanager:GetSecretValue"},
@@ -164,6 +165,7 @@ ADAPTERS = (
     LIBRARY / "notifications" / "references.py",
     LIBRARY / "notifications" / "send.py",
     LIBRARY / "registry" / "ecr.py",
+    LIBRARY / "trail.py",
     LIBRARY / "workflows" / "publish.py",
     LIBRARY / "wiring.py",
 )

@@ -32,6 +32,7 @@ QUEUES = (
     "SweepFailureQueue",
 )
 RULES_LAYER = "arn:aws:lambda:eu-west-1:123456789012:layer:RulesLayer:7"
+ADA = "arn:aws:iam::123456789012:user/ada"
 RULES_URL = "https://layers.example/rules.zip"
 
 Refusals = dict[str, ClientError]
@@ -149,11 +150,17 @@ class Lambda(Client):
 
 
 class Sqs(Client):
-    """Queues whose depths are (waiting, in flight, delayed)."""
+    """Queues whose depths are (waiting, in flight, delayed); they keep what they are `sent`."""
 
     def __init__(self, refusals: Refusals) -> None:
         super().__init__(refusals)
         self.depths: dict[str, tuple[int, int, int]] = {}
+        self.sent: list[dict[str, Any]] = []
+
+    def send_message(self, **asked: Any) -> dict[str, Any]:
+        self.answer("send_message")
+        self.sent.append(asked)
+        return {"MessageId": "1"}
 
     def get_queue_attributes(self, QueueUrl: str, AttributeNames: list[str]) -> dict[str, Any]:  # noqa: N803
         name = QueueUrl.rpartition("/")[2]
@@ -181,6 +188,14 @@ class CloudWatch(Client):
         }
 
 
+class Sts(Client):
+    """Ada gives the commands."""
+
+    def get_caller_identity(self) -> dict[str, str]:
+        self.answer("get_caller_identity")
+        return {"Account": "123456789012", "Arn": ADA, "UserId": "AIDA"}
+
+
 class Deployed:
     """A stack with everything in it; `at(seconds)` plans what happens while a command waits."""
 
@@ -191,6 +206,7 @@ class Deployed:
         self.functions = Lambda(self.refusals)
         self.sqs = Sqs(self.refusals)
         self.cloudwatch = CloudWatch(self.refusals)
+        self.sts = Sts(self.refusals)
         self.ecr = MemoryEcr(clock=lambda: self.now)
         self.table = MemoryTable()
         self.history = History(self.table)
@@ -221,6 +237,7 @@ class Deployed:
             "lambda": self.functions,
             "sqs": self.sqs,
             "cloudwatch": self.cloudwatch,
+            "sts": self.sts,
             "ecr": self.ecr,
             "dynamodb": None,
         }[service]
@@ -237,11 +254,11 @@ class Deployed:
         return self.layer
 
 
-def rules_layer(fingerprint: str) -> bytes:
+def rules_layer(fingerprint: str, document: Mapping[str, Any] | None = None) -> bytes:
     """The rules layer's archive, as `sam build` makes it."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as files:
-        text = json.dumps({"document": {}, "fingerprint": fingerprint})
+        text = json.dumps({"document": document or {}, "fingerprint": fingerprint})
         files.writestr("python/steward_rules/rules.json", text)
     return content.getvalue()
 

@@ -9,6 +9,7 @@ import pytest
 
 from ecr_steward.cli.history import history
 from ecr_steward.events import Cause, Kind
+from ecr_steward.history import Hold
 from ecr_steward.tags.state import Mark
 from tests.unit.cli.stack_fakes import NOW, Deployed, denied, digest, fact
 
@@ -86,7 +87,23 @@ def test_json_has_each_fact_as_its_event_tells_it(deployed: Deployed) -> None:
     assert said == {
         "repository": "base/redis",
         "tag": "1.4",
+        "holds": {},
         "facts": [{"detail-type": "Tag Moved", **FACTS[2].to_detail()}],
+    }
+
+
+def test_who_holds_a_tag_now_is_said(deployed: Deployed) -> None:
+    deployed.history.hold("base/redis", Hold("1.4", NOW, None, "ada"))
+    deployed.history.hold("base/redis", Hold("1", NOW - MINUTE, NOW, "grace"))
+    deployed.history.hold("base/redis7", Hold("1.4", NOW, None, "eve"))
+    held = "by ada since 2026-11-23T02:24:00Z, until it is released"
+    said = deployed.run(history, "base/redis").stdout
+    assert said.endswith(f"Held: base/redis:1.4 {held}\n")
+    assert "grace" not in said
+    assert "eve" not in said
+    assert "Held" not in deployed.run(history, "base/redis:1").stdout
+    assert json.loads(deployed.run(history, "base/redis", "--json").stdout)["holds"] == {
+        "1.4": held
     }
 
 

@@ -9,6 +9,7 @@ import pytest
 from click.testing import Result
 
 from ecr_steward.cli.status import status
+from ecr_steward.history import Hold
 from ecr_steward.workflows.sweep import Slice
 from tests.unit.cli.stack_fakes import NOW, Deployed, denied, rules_layer, swept
 
@@ -85,9 +86,45 @@ def test_json_has_the_same_in_one_object(deployed: Deployed) -> None:
             "parts_sent": 1,
             "parts": 288,
         },
+        "holds": [],
         "attention": [],
         "unknown": {},
     }
+
+
+def test_who_holds_which_tag_is_said_and_needs_no_look(deployed: Deployed) -> None:
+    end = NOW + DAY
+    deployed.history.hold("base/redis", Hold("1.4", NOW, end, "ada", "the cache is cold"))
+    deployed.history.hold("base/redis", Hold("1", NOW - DAY, NOW, "ada"))
+    result = deployed.run(status)
+    assert result.exit_code == 0
+    assert (
+        "Held: base/redis:1.4 by ada since 2026-11-23T02:24:00Z, until 2026-11-24T02:24:00Z: "
+        "the cache is cold\n" in result.stdout
+    )
+    assert json.loads(deployed.run(status, "--json").stdout)["holds"] == [
+        {
+            "repository": "base/redis",
+            "tag": "1.4",
+            "by": "ada",
+            "since": "2026-11-23T02:24:00Z",
+            "until": "2026-11-24T02:24:00Z",
+            "reason": "the cache is cold",
+            "automatic": False,
+        }
+    ]
+
+
+def test_a_tag_that_the_steward_holds_itself_needs_a_look(deployed: Deployed) -> None:
+    why = "it was taken away three times within ten minutes by mallory"
+    deployed.history.hold("base/redis", Hold("1.4", NOW, None, "ECR Steward", why, automatic=True))
+    result = deployed.run(status)
+    assert result.exit_code == 1
+    assert (
+        "Look: base/redis:1.4 is held by ECR Steward since 2026-11-23T02:24:00Z, until it is "
+        f"released: {why}. `ecr-steward release base/redis:1.4` ends that.\n" in result.stdout
+    )
+    assert "Held:" not in result.stdout
 
 
 @pytest.mark.parametrize("state", ["Disabled", "Disabling"])

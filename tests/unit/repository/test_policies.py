@@ -109,7 +109,7 @@ def test_one_statement_stands_for_a_list_and_anything_else_for_itself() -> None:
     assert policies.statements(None) == ()
     assert policies.statements({"Version": "2012-10-17"}) == ()
     assert policies.statements({"Statement": PULL}) == (PULL,)
-    assert policies.statements({"Statement": [PULL, "x"]}) == (PULL, "x")
+    assert policies.statements({"Statement": [PULL, "x", None]}) == (PULL, "x")
     assert policies.statements({"Statement": "x"}) == ("x",)
 
 

@@ -99,6 +99,15 @@ def test_a_stable_tag_that_follows_versions_where_there_are_none_is_warned_of() 
     ]
 
 
+def test_a_stable_tag_that_only_sometimes_is_unique_too_is_warned_of() -> None:
+    text = tags(
+        'stable: [{tag: "{major}", follows: highest}]', unique="[semver, {pattern: '[0-9]{2}'}]"
+    )
+    assert warnings(text) == [
+        (6, "`{major}` can be a unique tag of this scheme itself, such as 27; it is skipped there.")
+    ]
+
+
 def test_a_literal_before_a_template_that_could_render_it_is_not_warned_of() -> None:
     assert warnings(tags("stable:", '- tag: "8"', '- {tag: "{major}", follows: highest}')) == []
 
@@ -267,7 +276,21 @@ def test_a_variant_that_looks_like_a_pre_release_is_warned_of(glob: str, known: 
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("glob", ["alpine", "alpine3.*", "slim-*", "*-slim", "windows*", "dev"])
+@pytest.mark.parametrize(
+    ("glob", "suffix"), [("slim-*", "slim-rc.1"), ("*-slim", "rc.1-slim"), ("a-b-*", "a-b-rc.1")]
+)
+def test_a_variant_that_takes_in_pre_releases_of_another_is_warned_of(
+    glob: str, suffix: str
+) -> None:
+    base = glob.strip("*").strip("-")
+    assert warnings(tags(f'variants: ["{glob}"]')) == [
+        (6, (f"`{glob}` matches what is often a pre-release: with it, 1.4.2-{suffix} is a release "
+         f"of the variant {suffix}. With `{base}` among `variants` it is a pre-release of that."))
+    ]  # fmt: skip
+    assert warnings(tags(f'variants: ["{glob}", "{base}"]')) == []
+
+
+@pytest.mark.parametrize("glob", ["alpine", "alpine3.*", "alpine*", "windows*", "dev", "a-*-b"])
 def test_a_variant_that_looks_like_none_is_not_warned_of(glob: str) -> None:
     assert warnings(tags(f'variants: ["{glob}"]')) == []
 
@@ -328,7 +351,7 @@ def test_removing_unknown_tags_brings_a_reminder_of_what_the_stack_must_allow() 
 
 def test_the_scheme_that_shows_everything_has_no_warning_but_the_reminder() -> None:
     text = tags(
-        'variants: [alpine, "alpine3.*", "slim-*"]',
+        'variants: [alpine, "alpine3.*", slim, "slim-*"]',
         "stable:",
         '- {tag: "{major}.{minor}", follows: highest}',
         '- {tag: "{major}", follows: highest}',

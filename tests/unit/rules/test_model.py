@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
 
-from ecr_steward.rules.model import Mode, Rule, RulesError, Ruleset, fingerprint, glob_regex
+from ecr_steward.globs import glob_regex
+from ecr_steward.rules.model import Mode, Rule, RulesError, Ruleset, fingerprint
 
 
 def ruleset(*rules: dict[str, Any]) -> Ruleset:
@@ -131,3 +133,73 @@ def test_a_fingerprint_follows_the_meaning_and_not_the_order_of_keys() -> None:
     assert Ruleset.from_document(document).fingerprint == fingerprint(document)
     assert len(fingerprint(document)) == 12
     assert int(fingerprint(document), 16) >= 0
+
+
+def wide(rules: int) -> Ruleset:
+    """Rules of twenty globs each, of every form that a glob can have."""
+    return ruleset(
+        *(
+            {
+                "repositories": [
+                    glob
+                    for j in range(4)
+                    for glob in (
+                        f"team-{i}/app-{j}",
+                        f"team-{i}-{j}/*",
+                        f"*-of-{i}-{j}",
+                        f"*/part-{i}x{j}*v*",
+                        f"base/*-{i}.*-{j}",
+                    )
+                ]
+            }
+            for i in range(rules)
+        )
+    )
+
+
+def names(rules: int) -> list[str]:
+    """Repositories, most of them with a rule, and two with the longest name there can be."""
+    last = rules - 1
+    return [
+        f"team-{last}/app-3",
+        f"team-{last}-2/redis",
+        f"x-of-{last}-1",
+        f"a/part-{last}x0/v1",
+        f"base/redis-{last}.a-3",
+        f"-of-{last}-1".rjust(256, "a"),
+        f"team-{last}-2/{'b' * 256}"[:256],
+        "nothing/at/all",
+    ]
+
+
+def test_a_thousand_rules_of_twenty_globs_each_find_the_rule_that_matches() -> None:
+    rules = wide(1000)
+    found = [rules.rule_for(name) for name in names(1000)]
+    indexes = [None if each is None else each.index for each in found]
+    assert indexes == [*[999] * 7, None]
+
+
+def test_a_thousand_rules_take_about_as_long_as_ten_and_little_to_prepare() -> None:
+    def lookups(rules: int) -> tuple[float, float]:
+        made, asked = wide(rules), names(rules)
+        begin = time.process_time()
+        made.rule_for("any")
+        ready = time.process_time()
+        for i in range(200):
+            for name in asked:  # another name each time: what was asked before is remembered
+                made.rule_for(f"{name}/{i}")
+        return ready - begin, time.process_time() - ready
+
+    few = min(lookups(10)[1] for _ in range(3))
+    prepared, many = lookups(1000)
+    assert many < 10 * few, "trying each rule would take a hundred times as long"
+    assert prepared < 1.0
+
+
+@pytest.mark.parametrize("name", ["a" * 128, "a" * 256])
+def test_a_glob_of_many_stars_is_matched_at_once(name: str) -> None:
+    glob = "*".join("a" * 60) + "*b"
+    begin = time.process_time()
+    assert rule(glob).matches(name) is False
+    assert rule(f"{glob}*").matches(f"{name}b") is True
+    assert time.process_time() - begin < 1.0

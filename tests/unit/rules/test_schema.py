@@ -122,7 +122,7 @@ def properties(node: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]
 
 def objects(node: Any) -> Iterator[dict[str, Any]]:
     """Each mapping whose keys are ours: not the statements and rules of AWS's own grammar, which
-    are checked where they are understood, nor resource tags and channels, which people name."""
+    are checked where they are understood, nor those that people name: channels, resource tags."""
     if isinstance(node, dict) and "properties" in node:
         yield node
     for child in node.values() if isinstance(node, dict) else node:

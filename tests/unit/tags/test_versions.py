@@ -129,6 +129,36 @@ def test_what_semver_refuses_is_refused_beside_a_variant_too(tag: str) -> None:
     assert parse_semver(tag, Variants(("alpine",))) is None
 
 
+@pytest.mark.parametrize(
+    ("globs", "suffix", "prerelease", "variant"),
+    [
+        # Only a variant without a star takes in what is plainly a pre-release.
+        (["alpine*"], "alpine-rc.1", "rc.1", "alpine"),
+        (["alpine*"], "alpine3.20-rc1", "rc1", "alpine3.20"),
+        (["alpine*"], "beta.2-alpine3.20", "beta.2", "alpine3.20"),
+        (["*-slim"], "bookworm-slim-rc.1", "rc.1", "bookworm-slim"),
+        (["slim", "slim-*"], "slim-rc.1", "rc.1", "slim"),
+        (["slim", "slim-*"], "rc.1-slim", "rc.1", "slim"),
+        (["slim-*"], "slim-bookworm-rc.1", "rc.1", "slim-bookworm"),
+        (["slim", "slim-*"], "slim-bookworm-RC1", "RC1", "slim-bookworm"),
+        (["a-rc.1"], "a-rc.1", None, "a-rc.1"),
+        (["a", "a-rc.1"], "a-rc.1", None, "a-rc.1"),
+        # What is left would be no variant, or what leaves is no plain pre-release.
+        (["slim-*"], "slim-rc.1", None, "slim-rc.1"),
+        (["alpine*"], "alpine-dev", None, "alpine-dev"),
+        (["alpine*"], "alpine-rcx", None, "alpine-rcx"),
+        (["alpine*"], "rc.1", "rc.1", None),
+        (["rc*"], "rc.1", None, "rc.1"),
+        (["*"], "rc.1-alpine-rc.2", "rc.1", "alpine-rc.2"),
+    ],
+)
+def test_where_a_variant_and_a_pre_release_could_both_be_meant(
+    globs: list[str], suffix: str, prerelease: str | None, variant: str | None
+) -> None:
+    version = read(f"1.4.2-{suffix}", *globs)
+    assert (version.prerelease, version.variant) == (prerelease, variant)
+
+
 def test_the_whole_suffix_is_a_variant_first_and_then_its_longest_end() -> None:
     assert read("1.4.2-slim-alpine", "alpine", "slim-alpine").variant == "slim-alpine"
     assert read("1.4.2-x-slim-alpine", "alpine", "slim-alpine").variant == "slim-alpine"

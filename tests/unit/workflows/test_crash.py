@@ -10,7 +10,7 @@ import pytest
 from ecr_steward.registry.ecr import EcrRegistry
 from ecr_steward.rules import Mode
 from ecr_steward.workflows.retag import Retagger
-from tests.world import VERSIONS, Killed, World, image, ruleset
+from tests.world import REPOSITORY, VERSIONS, Killed, World, image, ruleset
 
 
 def _first_push(world: World) -> None:
@@ -96,7 +96,22 @@ def _pin_for_one_that_lost_its_tag_already(world: World) -> None:
     world.push("main", name="second")
 
 
+def _taken_away(world: World, times: int = 1) -> None:
+    world.push("1.4.2", name="new")
+    world.settle()
+    for number in range(times - 1):
+        world.push("latest", name=f"stray {number}")
+        world.settle()
+    world.push("latest", name="stray")
+
+
+def _taken_away_three_times(world: World) -> None:
+    _taken_away(world, 3)
+
+
 STORIES = [
+    _taken_away,
+    _taken_away_three_times,
     _first_push,
     _move_and_pin,
     _newer,
@@ -149,13 +164,15 @@ def _run(story: Callable[[World], None], mode: Mode, kill_at: int | None) -> tup
     return world, steps
 
 
-def _outcome(world: World) -> tuple[dict[str, str], list[Any], dict[str, int]]:
-    """The tags, the facts, and by cause how many facts the notifier is told to wait for."""
+def _outcome(world: World) -> tuple[dict[str, str], list[Any], dict[str, int], list[Any]]:
+    """The tags, the facts, by cause how many facts the notifier is told to wait for, and what is
+    counted of tags that were taken away."""
     facts = sorted((f.kind, f.tag, f.digest, f.before, f.mode, f.id) for f in world.told())
     sizes: dict[str, int] = {}
     for fact in world.told():
         sizes[fact.cause.id] = max(sizes.get(fact.cause.id, 0), fact.of)
-    return world.tags(), facts, sizes
+    counted = [world.history.taken(REPOSITORY, ["latest"]), world.history.holds()]
+    return world.tags(), facts, sizes, counted
 
 
 @pytest.mark.parametrize("mode", [Mode.ENFORCE, Mode.AUDIT])

@@ -6,7 +6,8 @@ One table holds it all; an item's `pk` says whose it is and its `sk` what:
 |---|---|---|
 | `repo#NAME` | `mark#TAG` | the mark of a stable tag |
 | `repo#NAME` | `unique#TAG` | the digest that a unique tag was accepted on |
-| `repo#NAME` | `hold#TAG` | a person's word that a stable tag stays where it is |
+| `repo#NAME` | `hold#TAG` | the word that a stable tag stays where it is |
+| `repo#NAME` | `taken#TAG` | when somebody else took a stable tag from where it belongs |
 | `repo#NAME` | `open` | the changes announced and not yet closed |
 | `repo#NAME` | `fact#TIME#ID` | a fact; the table's stream tells every new one, once |
 | `repo#NAME` | `quiet#TIME#ID` | a fact of the first sight: kept, and told only in the summary |
@@ -15,6 +16,7 @@ One table holds it all; an item's `pk` says whose it is and its `sk` what:
 | `sweep#ID` | `size`, `total`, `slice#N`, `visit#PART`, `completed`, `fact#…` | one sweep |
 | `told#…`, `digest#…`, `channel#…` | | what is on its way to people: ledger.py |
 | `registry` | `pull-through` | the prefixes of pull-through-cache repositories |
+| `holds` | `NAME:TAG` | every hold once more, to find them all |
 """
 
 from __future__ import annotations
@@ -22,11 +24,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from ecr_steward.events import Fact, iso, parse_time
+from ecr_steward.events import Fact, Kind, iso, parse_time
 from ecr_steward.tags.state import Mark
 
 Key = tuple[str, str]
@@ -104,25 +106,34 @@ TRANSACTION = 100
 """Most writes in one transaction (DynamoDB API: TransactWriteItems)."""
 
 _SWEEP_KEPT = timedelta(days=30)
+_TAKEN_KEPT = timedelta(days=1)
+_HOLD_KEPT = timedelta(days=1)
+_HOLDS = "holds"
 _REGISTRY: Key = ("registry", "pull-through")
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """A stable tag that stays where it is because a person said so; without `until` for good."""
+    """A stable tag that stays where it is because somebody said so; without `until` for good.
+
+    `automatic` is a hold that the steward made itself, where it would not go on moving the tag.
+    """
 
     tag: str
     since: datetime
     until: datetime | None
     by: str
+    reason: str = ""
+    automatic: bool = False
 
     def holds(self, now: datetime) -> bool:
         return self.until is None or now < self.until
 
     def __str__(self) -> str:
-        """Who holds the tag, and until when, for a reason."""
+        """Who holds the tag, since when, until when and why, for a reason."""
         end = "until it is released" if self.until is None else f"until {iso(self.until)}"
-        return f"by {self.by}, {end}"
+        why = f": {self.reason}" if self.reason else ""
+        return f"by {self.by} since {iso(self.since)}, {end}{why}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +146,11 @@ class Memory:
     open: tuple[Fact, ...] = ()
     pull_through: tuple[str, ...] = ()
     first_sight: bool = False
+
+    @property
+    def contested(self) -> frozenset[str]:
+        """The stable tags that the steward itself holds."""
+        return frozenset(tag for tag, hold in self.holds.items() if hold.automatic)
 
 
 class History:
@@ -207,6 +223,10 @@ class History:
             self._table.transact([write for pair in pairs for write in pair])
         return new
 
+    def record(self, fact: Fact) -> None:
+        """Record what a person did with a command."""
+        self._table.transact([Put(_fact(fact))])
+
     def remember(
         self,
         repository: str,
@@ -216,10 +236,7 @@ class History:
     ) -> None:
         """Keep marks and the digests of unique tags; drop the marks of `forgotten` tags."""
         pk = _repo(repository)
-        items = [
-            Item(pk, f"mark#{mark.tag}", {"unique": mark.unique, "digest": mark.digest})
-            for mark in marks
-        ]
+        items = [_marked(repository, mark) for mark in marks]
         items += [Item(pk, f"unique#{tag}", digest) for tag, digest in (known or {}).items()]
         self._table.put_all(items)
         gone: list[Write] = [Delete(pk, f"mark#{tag}") for tag in forgotten]
@@ -228,13 +245,48 @@ class History:
 
     def hold(self, repository: str, hold: Hold) -> None:
         """Keep a stable tag where it is from now on."""
-        until = None if hold.until is None else iso(hold.until)
-        body = {"since": iso(hold.since), "until": until, "by": hold.by}
-        self._table.put_all([Item(_repo(repository), f"hold#{hold.tag}", body)])
+        self._table.transact(_holding(repository, hold))
 
     def release(self, repository: str, tag: str) -> None:
         """End a hold; nothing happens if there is none."""
-        self._table.transact([Delete(_repo(repository), f"hold#{tag}")])
+        self._table.transact(
+            [
+                Delete(_repo(repository), f"hold#{tag}"),
+                Delete(_HOLDS, f"{repository}:{tag}"),
+            ]
+        )
+
+    def holds(self, repository: str | None = None) -> list[tuple[str, Hold]]:
+        """Every hold with its repository, of one repository or of all, ended ones too."""
+        prefix = "" if repository is None else f"{repository}:"
+        items = self._table.query(_HOLDS, prefix)
+        return [(item.sk.rpartition(":")[0], _held(item)) for item in items]
+
+    def taken(self, repository: str, tags: Iterable[str]) -> dict[str, tuple[datetime, ...]]:
+        """When somebody else took each of these stable tags from where it belongs."""
+        keys = [(_repo(repository), f"taken#{tag}") for tag in tags]
+        return {
+            item.sk.removeprefix("taken#"): tuple(map(parse_time, item.body))
+            for item in self._table.get(keys).values()
+        }
+
+    def note_taken(
+        self, repository: str, mark: Mark, times: Iterable[datetime], hold: Hold | None = None
+    ) -> None:
+        """Note that somebody else took a stable tag, at the last of `times`, and what is done.
+
+        All at once, with the mark that says that the tag is elsewhere: what is seen again because
+        the function was killed is counted once.
+        """
+        when = list(times)
+        key = (_repo(repository), f"taken#{mark.tag}")
+        writes: list[Write] = [Put(_marked(repository, replace(mark, placed=False)))]
+        if hold is None:
+            body = list(map(iso, when))
+            writes.append(Put(Item(*key, body=body, expires=expiry(when[-1], _TAKEN_KEPT))))
+        else:
+            writes += [Delete(*key), *_holding(repository, hold)]
+        self._table.transact(writes)
 
     def remember_seen(self, repository: str, time: datetime) -> None:
         """Note that a sweep has been through the repository."""
@@ -337,23 +389,50 @@ def _said(fact: Fact) -> Key:
     # What has no tag is told apart by what led to it: two messages can fail in one repository.
     image = fact.digest or fact.before or ""
     about = fact.difference.key if fact.difference else fact.tag or fact.cause.id
-    subject = (fact.kind.value, about, image, fact.rules)
+    # Every hold tells anew what it misses; the reason says whose it is, and since when.
+    hold = (fact.reason,) if fact.kind is Kind.HELD else ()
+    subject = (fact.kind.value, about, image, fact.rules, *hold)
     digest = hashlib.sha256("\n".join(subject).encode()).hexdigest()
     return _repo(fact.repository), f"said#{digest}"
 
 
-def _hold(item: Item) -> Hold:
+def _holding(repository: str, hold: Hold) -> list[Write]:
+    until = None if hold.until is None else iso(hold.until)
+    body = {
+        "tag": hold.tag,
+        "since": iso(hold.since),
+        "until": until,
+        "by": hold.by,
+        "reason": hold.reason,
+        "automatic": hold.automatic,
+    }
+    expires = None if hold.until is None else expiry(hold.until, _HOLD_KEPT)
+    return [
+        Put(Item(_repo(repository), f"hold#{hold.tag}", body, expires)),
+        Put(Item(_HOLDS, f"{repository}:{hold.tag}", body, expires)),
+    ]
+
+
+def _held(item: Item) -> Hold:
     until = item.body["until"]
     return Hold(
-        tag=item.sk.removeprefix("hold#"),
+        tag=item.body["tag"],
         since=parse_time(item.body["since"]),
         until=None if until is None else parse_time(until),
         by=item.body["by"],
+        reason=item.body["reason"],
+        automatic=item.body["automatic"],
     )
 
 
 def _mark(item: Item) -> Mark:
-    return Mark(item.sk.removeprefix("mark#"), item.body["unique"], item.body["digest"])
+    tag, body = item.sk.removeprefix("mark#"), item.body
+    return Mark(tag, body["unique"], body["digest"], body.get("placed", False))
+
+
+def _marked(repository: str, mark: Mark) -> Item:
+    body = {"unique": mark.unique, "digest": mark.digest, "placed": mark.placed}
+    return Item(_repo(repository), f"mark#{mark.tag}", body)
 
 
 def _memory(items: Iterable[Item]) -> Memory:
@@ -367,7 +446,7 @@ def _memory(items: Iterable[Item]) -> Memory:
             mark = _mark(item)
             marks[mark.tag] = mark
         elif item.sk.startswith("hold#"):
-            hold = _hold(item)
+            hold = _held(item)
             holds[hold.tag] = hold
         elif item.sk.startswith("unique#"):
             known[item.sk.removeprefix("unique#")] = item.body

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from ecr_steward.events import IMAGE_ACTION, Action, Fact, Hint, iso, parse_time
-from ecr_steward.history import History
+from ecr_steward.history import History, Put, Write
 from ecr_steward.registry.ecr import EcrRegistry
 from ecr_steward.registry.memory import MemoryEcr
 from ecr_steward.rules import Mode, Ruleset
@@ -23,6 +23,8 @@ from ecr_steward.workflows.check import check
 from ecr_steward.workflows.retag import Retagger
 
 _BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
+_APART = timedelta(hours=1)
+"""Between two lines without a time: what happens within minutes of each other says so itself."""
 _KEYS = frozenset({"repository", "tag", "digest", "action", "pushed_at"})
 _MEDIA_TYPE = "application/vnd.oci.image.manifest.v1+json"
 _MANIFEST = (
@@ -101,7 +103,7 @@ def _digest(document: Mapping[str, Any]) -> str | None:
 def _time(document: Mapping[str, Any], line: int) -> datetime:
     text = _text(document, "pushed_at")
     if text is None:
-        return _BEGINNING + timedelta(seconds=line)
+        return _BEGINNING + line * _APART
     try:
         return parse_time(text)
     except ValueError as error:
@@ -149,6 +151,17 @@ class Outcome:
         }
 
 
+class _WithoutPast(MemoryTable):
+    """A table that keeps no facts: nobody asks a story for its past, and it would fill memory."""
+
+    def transact(self, writes: Sequence[Write]) -> None:
+        super().transact([each for each in writes if not _is_past(each)])
+
+
+def _is_past(write: Write) -> bool:
+    return isinstance(write, Put) and write.item.sk.startswith(("fact#", "quiet#"))
+
+
 class Simulation:
     """Feeds pushes, and the events that the steward's own writes cause, until all is quiet.
 
@@ -171,7 +184,7 @@ class Simulation:
             rules=rules,
             cap=Mode.ENFORCE,
             registry=EcrRegistry(self._ecr),
-            history=History(MemoryTable()),
+            history=History(_WithoutPast()),
             clock=lambda: self._now,
             account="123456789012",
             region="eu-west-1",

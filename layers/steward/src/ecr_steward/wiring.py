@@ -68,7 +68,9 @@ class _Loader(Loader):
     """Knows the services of the functions; botocore's own looks for all four hundred, twice."""
 
     def list_available_services(self, type_name: str) -> list[str]:
-        return ["dynamodb", "ecr", "events", "secretsmanager", "sns", "sqs", "ssm"]
+        return [
+            "cloudtrail", "dynamodb", "ecr", "events", "secretsmanager", "sns", "sqs", "ssm",
+        ]  # fmt: skip
 
 
 @functools.cache
@@ -180,6 +182,7 @@ def retag() -> Handler:
 
     from ecr_steward.registry.ecr import EcrRegistry
     from ecr_steward.settings import RetagSettings
+    from ecr_steward.trail import Trail
     from ecr_steward.workflows import batch, sweep
     from ecr_steward.workflows.retag import Retagger
 
@@ -202,6 +205,7 @@ def retag() -> Handler:
             region=settings.region,
             spread=pool.map,
             allow_removal=settings.allow_removal,
+            witness=Trail(lambda: client("cloudtrail")).who_took,
         )
         sweeper = sweep.Sweeper(
             rules=rules(),
@@ -217,6 +221,8 @@ def retag() -> Handler:
         visited = sweep.visit_and_report(*workers(), queue.send, repository, hints)
         for fact in visited.facts:
             observe.count(fact.detail_type.replace(" ", ""))
+        if visited.contested:
+            observe.count("TagsContested", visited.contested)
 
     def give_up(message: Message, hint: Hint | None, error: Exception) -> None:
         repository = message.group if hint is None else hint.repository

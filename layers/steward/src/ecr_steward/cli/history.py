@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import click
@@ -46,14 +47,24 @@ def _known(history: History, repository: str, tag: str | None, facts: Sequence[F
     memory = history.recall_all(repository)
     if tag is not None:
         carried = {each for fact in facts for each in (*fact.before_tags, *fact.after_tags)}
-        return tag in carried or tag in memory.marks or tag in memory.known
+        return tag in carried or any(
+            tag in each for each in (memory.marks, memory.known, memory.holds)
+        )
     return bool(not memory.first_sight or memory.marks or memory.known or memory.open)
 
 
-def document(repository: str, tag: str | None, facts: Sequence[Fact]) -> dict[str, Any]:
+def document(
+    repository: str, tag: str | None, facts: Sequence[Fact], holds: Mapping[str, str]
+) -> dict[str, Any]:
     """What `--json` prints: each fact as its event's `detail`, with the `detail-type`."""
     listed = [{"detail-type": fact.detail_type, **fact.to_detail()} for fact in facts]
-    return {"repository": repository, "tag": tag, "facts": listed}
+    return {"repository": repository, "tag": tag, "facts": listed, "holds": holds}
+
+
+def holding(history: History, repository: str, tag: str | None, now: datetime) -> dict[str, str]:
+    """By stable tag, who holds it now and why."""
+    holds = (hold for _, hold in history.holds(repository))
+    return {hold.tag: str(hold) for hold in holds if tag in (None, hold.tag) and hold.holds(now)}
 
 
 def drawn(facts: Sequence[Fact]) -> Table:
@@ -102,9 +113,13 @@ def history(
     stack = Stack.find(stack_name, outside)
     with aws():
         facts = past(stack.history(), repository, tag, last)
+        holds = holding(stack.history(), repository, tag, outside.now())
     if as_json:
-        click.echo(json.dumps(document(repository, tag, facts), indent=2))
-    elif facts:
+        click.echo(json.dumps(document(repository, tag, facts, holds), indent=2))
+        return
+    if facts:
         console().print(drawn(facts))
     else:
         click.echo(f"Nothing has happened to {':'.join(filter(None, subject))} yet.")
+    for held, why in holds.items():
+        click.echo(f"Held: {repository}:{held} {why}")

@@ -14,6 +14,12 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Send a sample to a channel of the deployed stack.",
     ),
     "pause": ("ecr_steward.cli.pause:pause", "Stop the writers; nothing is lost."),
+    "hold": ("ecr_steward.cli.hold:hold", "Keep a stable tag where it is."),
+    "release": ("ecr_steward.cli.hold:release", "End a hold; the tag catches up."),
+    "rollback": (
+        "ecr_steward.cli.rollback:rollback",
+        "Put a stable tag back on an earlier image, and hold it there.",
+    ),
     "resume": ("ecr_steward.cli.pause:resume", "Start the writers again."),
     "status": ("ecr_steward.cli.status:status", "How the deployed stack stands."),
     "sweep": ("ecr_steward.cli.sweep:sweep", "Go through the repositories now."),

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -17,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ecr_steward.cli import deployed
 from ecr_steward.cli.errors import NeedsAttention
 from ecr_steward.cli.stack import (
     Outside,
@@ -28,14 +27,13 @@ from ecr_steward.cli.stack import (
     stack_option,
 )
 from ecr_steward.events import Fact, iso, parse_time
-from ecr_steward.rules import compiled
+from ecr_steward.history import Hold
 from ecr_steward.workflows.sweep import Slice
 
 _T = TypeVar("_T")
 
 WORK = ("RetagQueue", "NotifyQueue", "ErrandQueue")
 _FAILURES = "FailureQueueUrl"
-_RULES_LAYER = ":layer:RulesLayer:"
 _MODES = {
     "audit": "decides and reports, and changes nothing",
     "enforce": "decides, reports and does",
@@ -92,11 +90,17 @@ class Status:
     writers: str | None = None
     sweep: SweepState | None = None
     queues: list[Queue] = field(default_factory=list)
+    holds: list[tuple[str, Hold]] = field(default_factory=list)
     unknown: dict[str, str] = field(default_factory=dict)
 
     def attention(self) -> list[str]:
         """What somebody has to look at, a sentence each; nothing where all is well."""
-        return [*self._about_writers(), *self._about_sweep(), *self._about_queues()]
+        return [
+            *self._about_writers(),
+            *self._about_sweep(),
+            *self._about_queues(),
+            *self._about_holds(),
+        ]
 
     def _about_writers(self) -> Iterator[str]:
         if self.mode == "off":
@@ -134,6 +138,12 @@ class Status:
             if part.endswith("FailureQueue"):
                 yield f"Whether {part} is empty is not known."
 
+    def _about_holds(self) -> Iterator[str]:
+        for repository, hold in self.holds:
+            if hold.automatic:
+                name = f"{repository}:{hold.tag}"
+                yield f"{name} is held {hold}. `ecr-steward release {name}` ends that."
+
 
 _LOOK_AT_SWEEP = "look at SweepFunction's log and its schedule."
 
@@ -152,14 +162,15 @@ def look(stack: Stack) -> Status:
             return question()
         except (ClientError, BotoCoreError) as error:
             status.unknown[part] = sentence(error)
-        except _Unknown as error:
+        except (_Unknown, deployed.NotKnown) as error:
             status.unknown[part] = str(error)
         return None
 
     status.version = ask("version", lambda: _version(stack))
     status.writers = ask("writers", stack.writers)
     status.sweep = ask("last sweep", lambda: _sweeps(stack, status.now, status.hours))
-    status.rules = ask("rules", lambda: _rules(stack))
+    status.holds = ask("holds", lambda: _holds(stack, status.now)) or []
+    status.rules = ask("rules", lambda: str(deployed.rules_file(stack)["fingerprint"]))
     if status.rules is None and status.sweep is not None and status.sweep.last is not None:
         status.rules, status.rules_of_last_sweep = status.sweep.last.rules, True
     for name in _queue_names(stack):
@@ -176,21 +187,8 @@ def _version(stack: Stack) -> str:
     return stack.outputs["Version"]
 
 
-def _rules(stack: Stack) -> str:
-    """The fingerprint in the rules layer that the writer is deployed with."""
-    client = stack.client("lambda")
-    function = client.get_function_configuration(FunctionName=stack.output("RetagFunctionName"))
-    arns = [each["Arn"] for each in function.get("Layers", ()) if _RULES_LAYER in each["Arn"]]
-    if not arns:
-        raise _Unknown("RetagFunction has no layer named RulesLayer.")
-    layer = client.get_layer_version_by_arn(Arn=arns[0])
-    try:
-        content = stack.outside.download(layer["Content"]["Location"])
-        with zipfile.ZipFile(io.BytesIO(content)) as files:
-            text = files.read(f"python/steward_rules/{compiled.FILE}")
-        return str(json.loads(text)["fingerprint"])
-    except (OSError, zipfile.BadZipFile, KeyError, ValueError) as error:
-        raise _Unknown(f"The rules layer {arns[0]} cannot be read: {error}.") from error
+def _holds(stack: Stack, now: datetime) -> list[tuple[str, Hold]]:
+    return [each for each in stack.history().holds() if each[1].holds(now)]
 
 
 def _sweeps(stack: Stack, now: datetime, hours: int) -> SweepState:
@@ -252,6 +250,7 @@ def document(status: Status) -> dict[str, Any]:
             "parts_sent": sweep.part if sweep else None,
             "parts": sweep.parts if sweep else None,
         },
+        "holds": [_hold_document(*each) for each in status.holds],
         "queues": {queue.name: _counts(queue) for queue in status.queues},
         "attention": status.attention(),
         "unknown": status.unknown,
@@ -264,6 +263,18 @@ def _counts(queue: Queue) -> dict[str, int | None]:
         "in_flight": queue.in_flight,
         "delayed": queue.delayed,
         "oldest_seconds": None if queue.oldest is None else int(queue.oldest.total_seconds()),
+    }
+
+
+def _hold_document(repository: str, hold: Hold) -> dict[str, Any]:
+    return {
+        "repository": repository,
+        "tag": hold.tag,
+        "by": hold.by,
+        "since": iso(hold.since),
+        "until": None if hold.until is None else iso(hold.until),
+        "reason": hold.reason or None,
+        "automatic": hold.automatic,
     }
 
 
@@ -290,6 +301,9 @@ def show(status: Status, screen: Console) -> None:
         oldest = "" if queue.oldest is None else _span(queue.oldest)
         queues.add_row(*(Text(each, wrong) for each in (queue.name, *counts, oldest)))
     screen.print(queues)
+    for repository, hold in status.holds:
+        if not hold.automatic:  # what the steward holds itself, somebody has to look at
+            screen.print(Text(f"Held: {repository}:{hold.tag} {hold}"))
     for part, why in status.unknown.items():
         screen.print(Text(f"Not known: {part}. {why}", "yellow"))
     for each in status.attention():

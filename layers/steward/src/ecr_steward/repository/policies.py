@@ -45,11 +45,9 @@ def dumps(document: Mapping[str, Any]) -> str:
 
 def statements(policy: Mapping[str, Any] | None) -> tuple[Any, ...]:
     """The statements of a policy, one alone as well as a list; anything else is one of them, for
-    whoever judges them to call unsafe."""
-    if policy is None:
-        return ()
-    found = policy.get("Statement", [])
-    return tuple(found) if isinstance(found, list) else (found,)
+    whoever judges them to call unsafe. A null says nothing and is none."""
+    found = (policy or {}).get("Statement", [])
+    return tuple(each for each in values(found) if each is not None)
 
 
 def is_lambdas(statement: Any) -> bool:

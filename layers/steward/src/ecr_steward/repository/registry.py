@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ecr_steward.repository import immutability, lifecycle, policies
@@ -60,7 +60,11 @@ class Scanning:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """What repositories under `prefix` are made with; `role` is needed for tags and KMS keys."""
+    """What repositories under `prefix` are made with; `role` is needed for tags and KMS keys.
+
+    `states` are the settings that the rule of a wanted template says something about; of others
+    the registry's template keeps what it has.
+    """
 
     prefix: str
     applied_for: frozenset[str]
@@ -69,8 +73,20 @@ class Template:
     mutability: str = "MUTABLE"
     filters: tuple[str, ...] = ()
     encryption: str = "AES256"
+    key: str | None = None
     resource_tags: Mapping[str, str] = field(default_factory=dict)
     role: str | None = None
+    states: frozenset[Setting] = frozenset()
+
+    def over(self, found: Template) -> Template:
+        """This template with what it does not state as `found` has it."""
+        kept: dict[str, Any] = {"role": self.role or found.role}
+        for setting, fields in _FIELDS.items():
+            if setting not in self.states:
+                kept |= {name: getattr(found, name) for name in fields}
+        if kept.get("encryption", self.encryption) == found.encryption:
+            kept["key"] = found.key
+        return replace(self, **kept)
 
     def to_request(self) -> dict[str, Any]:
         """The arguments of `CreateRepositoryCreationTemplate` and of its `Update…`.
@@ -84,7 +100,7 @@ class Template:
             "repositoryPolicy": "" if self.policy is None else policies.dumps(self.policy),
             "lifecyclePolicy": "" if self.lifecycle is None else policies.dumps(self.lifecycle),
             **immutability.request(self.mutability, self.filters),
-            "encryptionConfiguration": {"encryptionType": self.encryption},
+            "encryptionConfiguration": _encryption(self.encryption, self.key),
             "resourceTags": [
                 {"Key": key, "Value": each} for key, each in sorted(self.resource_tags.items())
             ],
@@ -106,6 +122,7 @@ class Template:
                 each["filter"] for each in template.get("imageTagMutabilityExclusionFilters", ())
             ),
             encryption=encryption.get("encryptionType", "AES256"),
+            key=encryption.get("kmsKey") or None,
             resource_tags={each["Key"]: each["Value"] for each in template.get("resourceTags", ())},
             role=template.get("customRoleArn") or None,
         )
@@ -121,10 +138,25 @@ class Template:
             frozenset(map(policies.canonical, policies.statements(self.policy))),
             lifecycle.canonical(self.lifecycle),
             (self.mutability, frozenset(self.filters)),
-            self.encryption,
+            (self.encryption, self.key),
             dict(self.resource_tags),
             self.role,
         )
+
+
+_FIELDS: Mapping[Setting, tuple[str, ...]] = {
+    Setting.POLICY: ("policy",),
+    Setting.LIFECYCLE: ("lifecycle",),
+    Setting.IMMUTABILITY: ("mutability", "filters"),
+    Setting.ENCRYPTION: ("encryption",),
+    Setting.RESOURCE_TAGS: ("resource_tags",),
+}
+"""By setting, the fields of a template that it is in."""
+
+
+def _encryption(kind: str, key: str | None) -> dict[str, str]:
+    said = {"encryptionType": kind}
+    return said if key is None else {**said, "kmsKey": key}
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,8 +226,9 @@ def _words(scanning: Scanning) -> str:
 
 
 def _template_drift(baseline: RegistryBaseline, actual: RegistrySettings) -> Iterator[Change]:
-    for wanted in baseline.templates:
-        found = actual.templates.get(wanted.prefix)
+    for each in baseline.templates:
+        found = actual.templates.get(each.prefix)
+        wanted = each if found is None else each.over(found)
         if found is not None and found.same(wanted):
             continue
         missing = "There is no creation template" if found is None else "The creation template"
@@ -299,4 +332,5 @@ def _derived(
         encryption=baseline.encryption or "AES256",
         resource_tags=baseline.resource_tags or {},
         role=role,
+        states=baseline.reads,
     )

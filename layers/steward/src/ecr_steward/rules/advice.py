@@ -9,9 +9,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from ecr_steward.globs import Globs
 from ecr_steward.rules.channels import ATTENTION, EMAIL, EVENTS, LOUD, Route, Service, family
 from ecr_steward.rules.document import Document, Path, written
-from ecr_steward.rules.model import Rule, Ruleset, glob_regex
+from ecr_steward.rules.model import Ruleset
 from ecr_steward.tags.scheme import PLACEHOLDERS, Scheme, StableTag, Verdict
 from ecr_steward.tags.versions import Variants, Version
 
@@ -36,9 +37,9 @@ def advice(ruleset: Ruleset, document: Document) -> Iterator[tuple[Path, str]]:
         yield ("rules",), "There is no rule, so every repository is left alone."
     yield from _of_channels(ruleset)
     yield from _of_routes(ruleset)
-    covers = _Covers()
+    above = Globs()
     for rule in ruleset.rules:
-        winners = {covers.first(glob) for glob in rule.repositories}
+        winners = {above.first(glob.replace("*", _ANY)) for glob in rule.repositories}
         if None not in winners:
             lines = sorted(
                 {document.line(("rules", index)) for index in winners if index is not None}
@@ -46,7 +47,8 @@ def advice(ruleset: Ruleset, document: Document) -> Iterator[tuple[Path, str]]:
             where = " and ".join(map(str, lines))
             sentence = "This rule never wins: all that it names matches the rule on line"
             yield ("rules", rule.index), f"{sentence} {where} first."
-        covers.add(rule)
+        for glob in rule.repositories:
+            above.add(glob, rule.index)
         if rule.tags is not None:
             for path, sentence in _of_scheme(rule.tags):
                 yield ("rules", rule.index, "tags", *path), sentence
@@ -84,40 +86,6 @@ def _unheard(routes: Iterable[Route]) -> list[str]:
         return []
     names = (name for name, kind in EVENTS.items() if kind in ATTENTION)
     return [name for name in names if not {name, family(name)} & taken]
-
-
-class _Covers:
-    """Which rule, of those added so far, is the first with a glob that covers another glob.
-
-    Globs with a `*` are kept by what stands before it, or where nothing does, by what stands after
-    the last one, so that few of them are tried.
-    """
-
-    def __init__(self) -> None:
-        self._same: dict[str, int] = {}
-        self._wider: dict[tuple[str, str], list[tuple[re.Pattern[str], int]]] = {}
-
-    def add(self, rule: Rule) -> None:
-        for glob in rule.repositories:
-            if glob not in self._same:
-                self._same[glob] = rule.index
-                if "*" in glob:
-                    start = glob.partition("*")[0]
-                    key = (start, "" if start else glob.rpartition("*")[2])
-                    self._wider.setdefault(key, []).append((glob_regex((glob,)), rule.index))
-
-    def first(self, glob: str) -> int | None:
-        sample = glob.replace("*", _ANY)
-        keys = [(sample[:end], "") for end in range(len(sample) + 1)]
-        keys += [("", sample[start:]) for start in range(len(sample))]
-        found = [
-            next(
-                (index for regex, index in self._wider.get(key, ()) if regex.fullmatch(sample)), -1
-            )
-            for key in keys
-        ]
-        found.append(self._same.get(glob, -1))
-        return min((index for index in found if index >= 0), default=None)
 
 
 def most_numbers(definition: Any) -> int:
@@ -188,15 +156,8 @@ def _variants(scheme: Scheme) -> Iterator[tuple[Path, str]]:
             yield ("variants",), "`variants` has no effect: no kind under `unique` can carry one."
     else:
         for i, glob in enumerate(scheme.variants):
-            known = next(filter(Variants((glob,)).has, _PRERELEASES), None)
-            if known is not None:
-                yield (
-                    ("variants", i),
-                    (
-                        f"`{glob}` matches what is often a pre-release: "
-                        f"with it, 1.4.2-{known} is a release of a variant."
-                    ),
-                )
+            for sentence in _taken_in(scheme.variants, glob):
+                yield ("variants", i), f"`{glob}` matches what is often a pre-release: {sentence}"
     first = any(each.follows == "highest" and not each.placeholders for each in scheme.stable)
     if scheme.variant_latest is not None and not (scheme.variants and first):
         missing = (
@@ -205,6 +166,25 @@ def _variants(scheme: Scheme) -> Iterator[tuple[Path, str]]:
             else "there are no `variants`"
         )
         yield ("variant_latest",), f"`variant_latest` has no effect: {missing}."
+
+
+def _taken_in(variants: tuple[str, ...], glob: str) -> Iterator[str]:
+    """What becomes of a suffix that `glob` takes in, although it is, or ends in, what is often a
+    pre-release; said once."""
+    known = next(filter(Variants((glob,)).has, _PRERELEASES), None)
+    if known is not None:
+        yield f"with it, 1.4.2-{known} is a release of a variant."
+        return
+    base = glob.removesuffix("-*").removeprefix("*-")
+    for prerelease in _PRERELEASES if "*" in glob and "*" not in base else ():
+        suffix = glob.replace("*", prerelease)
+        # `slim-*` takes `slim-rc.1`, unless `slim` is a variant too.
+        if Variants(variants).split(suffix)[1] is None:
+            yield (
+                f"with it, 1.4.2-{suffix} is a release of the variant {suffix}. With `{base}` "
+                "among `variants` it is a pre-release of that."
+            )
+            return
 
 
 def _has_variants(kind: Any) -> bool:
@@ -222,6 +202,9 @@ def _idle(scheme: Scheme, index: int, stable: StableTag) -> str | None:
         return "is itself a unique tag of this scheme; it is skipped."
     if verdicts == {Verdict.IGNORED}:
         return "is named by `ignore` too; it is never moved."
+    both = next((tag for tag in tags if scheme.judge(tag) is Verdict.UNIQUE), None)
+    if both is not None:
+        return f"can be a unique tag of this scheme itself, such as {both}; it is skipped there."
     return _unmoved(stable, max(map(most_numbers, scheme.unique)))
 
 

@@ -33,6 +33,7 @@ from ecr_steward.rules.document import (
 from ecr_steward.rules.files import whole
 from ecr_steward.rules.model import RulesError, Ruleset
 from ecr_steward.rules.settings_advice import settings_advice, settings_faults
+from ecr_steward.rules.slow import slow
 from ecr_steward.tags.kinds import MOST_PARTS, SIMPLE, KindError, make
 from ecr_steward.tags.scheme import Scheme, SchemeError, StableTag
 from ecr_steward.tags.versions import Variants
@@ -98,7 +99,8 @@ def inspect_text(text: str, name: str) -> Loaded:
         document = parse(text)
     except ValueError as error:
         raise RulesFault(name, [error.args[0]]) from error
-    faults = [*document.faults, *_faults(document)] or _channel_faults(document)
+    faults = [*document.faults, *_faults(document)]
+    faults = faults or [*_channel_faults(document), *_slow_faults(document)]
     if faults:
         raise RulesFault(name, faults)
     found = whole(document, name, _read)
@@ -173,6 +175,27 @@ def _text_faults(document: Document) -> Iterator[Fault]:
                 probe(value)
         except SchemeError as error:
             yield Fault(document.line(path), str(error))
+
+
+def _slow_faults(document: Document) -> Iterator[Fault]:
+    """Expressions over which a function would sit, once all of them mean something."""
+    patterns = {path: _at(document.data, path) for path in document.places if _is_pattern(path)}
+    guilty = slow(list(patterns.values()))
+    for path, pattern in patterns.items():
+        if pattern in guilty:
+            yield Fault(
+                document.line(path),
+                f"{shown(pattern)} can take for ever over a tag that it does not match: it has "
+                "repeats within or beside repeats that take the same letters, such as (a+)+. "
+                "Write it so that every letter can be taken in one way only.",
+            )
+
+
+def _is_pattern(path: Path) -> bool:
+    match path:
+        case ("rules", int(), "tags", "unique", int(), "pattern"):
+            return True
+    return False
 
 
 def _probe(path: Path) -> Callable[[str], object] | None:

@@ -7,10 +7,11 @@ import functools
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from ecr_steward.globs import Globs, glob_regex
 from ecr_steward.rules.channels import (
     EMAIL,
     Channel,
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
 _ANY = "\N{REPLACEMENT CHARACTER}"
 """Stands for the rest of any name: no name holds it, so only a `*` can match it."""
+
+_REMEMBERED = 1024
+"""Repositories whose rule is remembered: events of one come in bursts."""
 
 
 class RulesError(ValueError):
@@ -57,17 +61,12 @@ class Mode(enum.StrEnum):
         return min(self, cap, key=order.index)
 
 
-def glob_regex(globs: tuple[str, ...]) -> re.Pattern[str]:
-    """One pattern for all `globs`; `*` stands for any characters, `/` among them."""
-    return re.compile("|".join(".*".join(map(re.escape, glob.split("*"))) for glob in globs))
-
-
 @dataclass(frozen=True)
 class Rule:
     """One entry of `rules:`; `tags` is None where the rule says nothing about tags.
 
-    `repository` is what it says about settings, as the file has it: see `baseline`.
-    `notify` is empty where the rule has no routes of its own.
+    `repository` is what it says about settings, as the file has it: see `baseline`. `notify` is
+    empty where the rule has no routes of its own.
     """
 
     index: int
@@ -181,9 +180,19 @@ class Ruleset:
         """The same rules where the stack allows no removal: unknown tags are reported instead."""
         return replace(self, rules=tuple(rule.without_removal() for rule in self.rules))
 
+    @functools.cached_property
+    def _first(self) -> Callable[[str], int | None]:
+        # Made when the first repository is asked for: a function's start does not wait for it.
+        globs = Globs()
+        for number, rule in enumerate(self.rules):
+            for glob in rule.repositories:
+                globs.add(glob, number)
+        return functools.lru_cache(_REMEMBERED)(globs.first)
+
     def rule_for(self, repository: str) -> Rule | None:
         """The first rule that matches `repository`, or None: the repository is left alone."""
-        return next((rule for rule in self.rules if rule.matches(repository)), None)
+        number = self._first(repository)
+        return None if number is None else self.rules[number]
 
     def routes(self, repository: str) -> tuple[Route, ...]:
         """The routes of what happens in `repository`; "" is the registry as a whole.

@@ -38,13 +38,18 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to do, what to remember, and why stable tags stay where they are."""
+    """What to do, what to remember, and why stable tags stay where they are.
+
+    `marks` are those of all lines as they are before the changes. `taken` are those of tags that
+    somebody else took from where they belong, and that are to go back.
+    """
 
     changes: tuple[Change, ...] = ()
     marks: tuple[Mark, ...] = ()
     forgotten: tuple[str, ...] = ()
     known: Mapping[str, str] = field(default_factory=dict)
     stays: tuple[tuple[str, str], ...] = ()
+    taken: tuple[Mark, ...] = ()
 
     @property
     def writes(self) -> tuple[Change, ...]:
@@ -80,6 +85,7 @@ def plan_changes(scheme: Scheme, about: Concern, observed: Observed) -> Plan:
         forgotten=tuple(lines.forgotten),
         known=overwrites.accepted,
         stays=tuple(lines.stays),
+        taken=tuple(lines.taken),
     )
 
 
@@ -169,6 +175,7 @@ class _Lines:
         self.marks: list[Mark] = []
         self.forgotten: list[str] = []
         self.stays: list[tuple[str, str]] = []
+        self.taken: list[Mark] = []
         images = observed.images.values()
         leading = tops(scheme, about.lines, images)
         holders = {tag: image for image in images for tag in image.tags}
@@ -202,9 +209,10 @@ class _Lines:
 
     def _place(self, line: Line, top: Top, holder: Image | None) -> None:
         mark = self._observed.marks.get(line.tag)
-        if mark != (new := Mark(line.tag, top.unique, top.image.digest)):
-            self.marks.append(new)
-        if holder is not None and holder.digest == top.image.digest:
+        placed = holder is not None and holder.digest == top.image.digest
+        new = Mark(line.tag, top.unique, top.image.digest, placed)
+        self.marks.append(new)
+        if placed:
             self.stays.append((line.tag, f"it is on {top.unique}, {_rank(line)}"))
             return
         move = Change(
@@ -220,6 +228,8 @@ class _Lines:
         held = self._observed.holds.get(line.tag)
         if held is None:
             self.moves.append(move)
+            if mark is not None and mark == new and mark.placed and holder is not None:
+                self.taken.append(mark)
         else:
             reason = f"`{line.tag}` is held ({held}) and does not go to {top.unique}."
             self.reports.append(replace(move, kind=Kind.HELD, reason=reason))

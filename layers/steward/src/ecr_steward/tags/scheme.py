@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
+from ecr_steward.globs import glob_regex
 from ecr_steward.tags import grammar
 from ecr_steward.tags.kinds import Kind, KindError, Unique, make
 from ecr_steward.tags.pins import DEFAULT_PIN, PinError, PinTemplate
@@ -296,8 +297,7 @@ class Scheme:
 
     @functools.cached_property
     def _ignored(self) -> re.Pattern[str] | None:
-        patterns = [".*".join(map(re.escape, glob.split("*"))) for glob in self.ignore]
-        return re.compile("|".join(patterns)) if patterns else None
+        return glob_regex(self.ignore) if self.ignore else None
 
     @functools.cached_property
     def _latest(self) -> StableTag | None:

@@ -22,11 +22,16 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """The highest version verified in a line: the unique tag that carries it, and its image."""
+    """The highest version verified in a line: the unique tag that carries it, and its image.
+
+    `placed` is whether the stable tag was on that image when the steward last looked. If it was
+    and is no more, somebody else took it away.
+    """
 
     tag: str
     unique: str
     digest: str
+    placed: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from ecr_steward.globs import glob_regex
+
 _CORE = re.compile(r"v?(?P<numbers>[0-9]+(?:\.[0-9]+)*)(?P<suffix>[-_].*)?")
 _IDENTIFIERS = re.compile(r"[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*")
 _SEMVER_NUMBER = re.compile(r"0|[1-9][0-9]*")
 _SEMVER_IDENTIFIER = re.compile(r"0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*")
+_PRERELEASE = re.compile(r"(?:alpha|beta|rc|preview|pre|snapshot)(?:[.-]?[0-9]+)*", re.IGNORECASE)
+"""What is a pre-release wherever it stands, even if a variant with a star could take it in."""
 _TRAILING_NUMBER = re.compile(r"(.*?)([0-9]+)")
 
 _IdentifierKey = tuple[int, int, str, int]
@@ -61,8 +65,8 @@ class Variants:
     """The suffixes that make a line of their own: globs on what stands after the version."""
 
     def __init__(self, globs: tuple[str, ...] = ()) -> None:
-        patterns = (".*".join(map(re.escape, glob.split("*"))) for glob in globs)
-        self._regex = re.compile("|".join(patterns)) if globs else None
+        self._names = frozenset(glob for glob in globs if "*" not in glob)
+        self._regex = glob_regex(globs) if globs else None
 
     def has(self, text: str) -> bool:
         return self._regex is not None and self._regex.fullmatch(text) is not None
@@ -70,11 +74,17 @@ class Variants:
     def split(self, suffix: str) -> tuple[str | None, str | None]:
         """The variant and what is left of a suffix (without the `-` before it).
 
-        The whole suffix is tried first; then its longest end, then its longest beginning, for both
-        `rc.1-alpine` and `alpine-rc.1` are `rc.1` of `alpine`.
+        The whole suffix is tried first, its longest end, then its longest beginning, for both
+        `rc.1-alpine` and `alpine-rc.1` are `rc.1` of `alpine`. They are so for the glob `alpine*`
+        too: only without its star a variant takes in what is plainly a pre-release.
         """
         if self._regex is None:
             return None, suffix
+        if suffix in self._names:
+            return suffix, None
+        plain = self._beside_prerelease(suffix)
+        if plain is not None:
+            return plain
         if self.has(suffix):
             return suffix, None
         variant, rest = self.ending(suffix)
@@ -84,6 +94,17 @@ class Variants:
             if self.has(suffix[:i]):
                 return suffix[:i], suffix[i + 1 :]
         return None, suffix
+
+    def _beside_prerelease(self, suffix: str) -> tuple[str, str] | None:
+        """The longest variant that leaves nothing but a plain pre-release, and that."""
+        dashes = _dashes(suffix)
+        for i in dashes:
+            if _PRERELEASE.fullmatch(suffix[:i]) and self.has(suffix[i + 1 :]):
+                return suffix[i + 1 :], suffix[:i]
+        for i in reversed(dashes):
+            if _PRERELEASE.fullmatch(suffix[i + 1 :]) and self.has(suffix[:i]):
+                return suffix[:i], suffix[i + 1 :]
+        return None
 
     def ending(self, text: str) -> tuple[str | None, str]:
         """The longest variant after a `-` that `text` ends with, and what stands before it."""

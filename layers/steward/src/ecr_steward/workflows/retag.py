@@ -23,7 +23,8 @@ from ecr_steward.registry import (
 from ecr_steward.rules import Mode, Rule, Ruleset
 from ecr_steward.tags.plan import WRITES, Change, Plan, plan_changes
 from ecr_steward.tags.scheme import Scheme
-from ecr_steward.tags.state import Image
+from ecr_steward.tags.state import Image, Mark
+from ecr_steward.workflows.contest import Contest, Witness, nobody
 from ecr_steward.workflows.survey import Survey, Surveyor
 
 log = logging.getLogger(__name__)
@@ -57,7 +58,8 @@ class Visit:
     """What one visit to a repository led to.
 
     `facts` are those newly told; `changes` what was written, and with the last of several visits
-    everything that was found, told before or not. `unfinished` asks for another visit.
+    everything that was found, told before or not. `unfinished` asks for another visit. `contested`
+    counts the facts that tell of a tag which the steward itself holds.
     """
 
     facts: tuple[Fact, ...] = ()
@@ -65,6 +67,7 @@ class Visit:
     images: int = 0
     first_sight: bool = False
     unfinished: bool = False
+    contested: int = 0
 
 
 @dataclass(slots=True)
@@ -81,7 +84,8 @@ class Retagger:
 
     `cap` is the stack's mode, `clock` gives the time (UTC) that facts carry, `spread` makes the
     writes of one plan (in parallel, if it can). `allow_removal` is whether the stack allows that
-    unknown tags are removed; otherwise they are reported.
+    unknown tags are removed; otherwise they are reported. `witness` says who took a tag away, where
+    the steward gives it up.
     """
 
     def __init__(
@@ -96,12 +100,14 @@ class Retagger:
         region: str,
         spread: Spread = map,
         allow_removal: bool = False,
+        witness: Witness = nobody,
     ) -> None:
         self._rules = rules if allow_removal else rules.without_removal()
         self._cap = cap
         self._registry = registry
         self._history = history
         self._surveyor = Surveyor(registry, history)
+        self._contest = Contest(history, witness)
         self._clock = clock
         self._account = account
         self._region = region
@@ -147,7 +153,7 @@ class Retagger:
             look = self._surveyor.survey_all(repository, scheme, sweep, self._clock(), frozen)
         if look is None or self._is_cache(repository, rule, look.memory):
             return Visit()
-        plan = plan_changes(scheme, look.about, look.observed)
+        plan = self._plan(repository, scheme, mode, look)
         writes = _portion(plan) if mode is Mode.ENFORCE else ()
         self._surveyor.fetch_missing(repository, writes, look)
         settled = self._settle(repository, look)
@@ -173,7 +179,8 @@ class Retagger:
             [*stamp.counted(findings), *stamp.facts(written.failed)], quietly=quiet
         )
         known = dict(islice(plan.known.items(), KNOWN_PER_VISIT))
-        self._history.remember(repository, plan.marks, plan.forgotten, known)
+        marks = _marks(plan, written.done, look)
+        self._history.remember(repository, marks, plan.forgotten, known)
         if written.passing:
             raise written.passing[0][1]
         unfinished = (
@@ -189,7 +196,16 @@ class Retagger:
             images=len(look.observed.images),
             first_sight=quiet,
             unfinished=unfinished,
+            contested=sum(f.kind is Kind.HELD and f.tag in look.memory.contested for f in told),
         )
+
+    def _plan(self, repository: str, scheme: Scheme, mode: Mode, look: Survey) -> Plan:
+        """The plan, once every tag that somebody else keeps taking away is held."""
+        plan = plan_changes(scheme, look.about, look.observed)
+        if mode is not Mode.ENFORCE or not plan.taken:
+            return plan
+        look.note_taken(plan.taken, self._contest.note(repository, plan.taken, self._clock()))
+        return plan_changes(scheme, look.about, look.observed)
 
     def _settle(self, repository: str, look: Survey) -> list[Fact]:
         """Close what an earlier visit announced and did not close, by looking at ECR."""
@@ -296,22 +312,24 @@ class _Stamp:
     def count(self, facts: Iterable[Fact]) -> None:
         """Let every fact know how many of `facts`, which are told together, its cause led to."""
         self._of = Counter(fact.cause.id for fact in facts)
+        for key, (change, fact) in self._made.items():
+            self._made[key] = (change, self._counted(fact))
 
     def counted(self, facts: Iterable[Fact]) -> list[Fact]:
-        # A fact announced before a crash belongs to the story that was announced then.
-        return [
-            fact.counted(self._opened.get(fact.id) or self._of[fact.cause.id] or 1)
-            for fact in facts
-        ]
+        return list(map(self._counted, facts))
 
     def facts(self, changes: Iterable[Change]) -> list[Fact]:
-        return self.counted(map(self._fact, changes))
+        return list(map(self._fact, changes))
+
+    def _counted(self, fact: Fact) -> Fact:
+        # A fact announced before a crash belongs to the story that was announced then.
+        return fact.counted(self._opened.get(fact.id) or self._of[fact.cause.id] or 1)
 
     def _fact(self, change: Change) -> Fact:
         # One fact a change, however often it is asked for; the change is kept, for its id() is
         # its key.
         if id(change) not in self._made:
-            self._made[id(change)] = (change, self._make(change))
+            self._made[id(change)] = (change, self._counted(self._make(change)))
         return self._made[id(change)][1]
 
     def _make(self, change: Change) -> Fact:
@@ -338,6 +356,18 @@ class _Stamp:
             return tuple(tags)
         first = sorted(tags, key=lambda tag: self._scheme.read_unique(tag) is None)
         return tuple(first[:TAGS_TOLD])
+
+
+def _marks(plan: Plan, done: Iterable[Change], look: Survey) -> list[Mark]:
+    """The marks that are not in history as they are now."""
+    moved = {change.tag for change in done if change.kind is Kind.MOVE}
+    now = [replace(mark, placed=mark.placed or mark.tag in moved) for mark in plan.marks]
+    before = look.memory.marks
+    return [mark for mark in now if _differs(mark, before.get(mark.tag))]
+
+
+def _differs(mark: Mark, before: Mark | None) -> bool:
+    return mark != before or mark.placed != before.placed
 
 
 def _portion(plan: Plan) -> tuple[Change, ...]:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from ecr_steward.events import Action, Hint, Kind
-from ecr_steward.history import History, Memory
+from ecr_steward.history import History, Hold, Memory
 from ecr_steward.registry import Fetched, ImageGone, Manifest, Registry
 from ecr_steward.tags import look
 from ecr_steward.tags.plan import Change, with_restores
 from ecr_steward.tags.scheme import Scheme
-from ecr_steward.tags.state import Concern, Image, Observed
+from ecr_steward.tags.state import Concern, Image, Mark, Observed
 
 
 @dataclass(slots=True)
@@ -24,6 +24,18 @@ class Survey:
     memory: Memory
     manifests: dict[str, Manifest] = field(default_factory=dict)
     failures: list[Change] = field(default_factory=list)
+
+    def note_taken(self, taken: Iterable[Mark], holds: Mapping[str, Hold]) -> None:
+        """Know what was noted of tags that somebody else took away since the look began."""
+        away = {mark.tag: replace(mark, placed=False) for mark in taken}
+        memory = self.memory
+        self.memory = replace(
+            memory, marks={**memory.marks, **away}, holds={**memory.holds, **holds}
+        )
+        said = {tag: str(hold) for tag, hold in holds.items()}
+        self.observed = replace(
+            self.observed, marks=self.memory.marks, holds={**self.observed.holds, **said}
+        )
 
     def is_settled(self, fetched: Fetched) -> bool:
         """Whether this answer shows that nothing is new."""

@@ -11,10 +11,10 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ecr_steward.events import Action, Cause, Fact, Hint, Kind, iso, parse_time
+from ecr_steward.globs import glob_regex
 from ecr_steward.history import History
 from ecr_steward.registry import Registry
 from ecr_steward.rules import Mode, Ruleset
-from ecr_steward.rules.model import glob_regex
 
 if TYPE_CHECKING:
     from ecr_steward.workflows.retag import Retagger, Visit

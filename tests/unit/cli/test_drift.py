@@ -1,0 +1,194 @@
+"""`ecr-steward drift`, as a person and as a program call it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from ecr_steward.cli.main import main
+
+OWN = "123456789012"
+RULES = f"""
+version: 1
+rules:
+  - repositories: ["base/*"]
+    mode: audit
+    tags: {{unique: [sha], stable: [{{tag: main}}]}}
+    repository:
+      policy: {{public: remove, others: keep}}
+      immutability: scheme
+      scan_on_push: true
+      encryption: KMS
+      resource_tags: {{owner: "{OWN}"}}
+  - repositories: ["*-cache"]
+    mode: enforce
+    repository: {{immutability: IMMUTABLE}}
+  - repositories: [plain]
+"""
+PULL = {
+    "Sid": "AllowPull",
+    "Effect": "Allow",
+    "Principal": "*",
+    "Action": ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+}
+RIGHT: dict[str, Any] = {
+    "repository": "base/redis",
+    "mutability": {
+        "imageTagMutability": "IMMUTABLE_WITH_EXCLUSION",
+        "imageTagMutabilityExclusionFilters": [{"filterType": "WILDCARD", "filter": "main"}],
+    },
+    "scan_on_push": True,
+    "encryption": "KMS",
+    "resource_tags": {"owner": OWN},
+}
+
+
+@pytest.fixture
+def rules(tmp_path: Path) -> Path:
+    file = tmp_path / "rules.yaml"
+    file.write_text(RULES)
+    return file
+
+
+def run(rules: Path, settings: Any, *options: str) -> Result:
+    text = settings if isinstance(settings, str) else json.dumps(settings)
+    return CliRunner().invoke(main, ["drift", "--rules", str(rules), *options, "-"], input=text)
+
+
+def changes(rules: Path, settings: Any, *options: str) -> list[dict[str, Any]]:
+    result = run(rules, settings, "--json", *options)
+    found = json.loads(result.stdout)
+    assert found["repository"] == settings["repository"]
+    assert result.exit_code == (1 if found["changes"] else 0)
+    listed: list[dict[str, Any]] = found["changes"]
+    return listed
+
+
+def test_json_has_each_change_with_its_contracts_keys(rules: Path) -> None:
+    settings = {**RIGHT, "policy": {"Version": "2012-10-17", "Statement": [PULL]}}
+    assert changes(rules, settings) == [
+        {
+            "setting": "policy",
+            "problem": "public",
+            "subject": "AllowPull",
+            "action": "correct",
+            "before": PULL,
+            "after": None,
+            "reason": "The statement `AllowPull` lets anyone in: its principal `*` is anyone, "
+            "with no condition.",
+        }
+    ]
+
+
+def test_settings_as_they_should_be_end_with_nothing_and_zero(rules: Path) -> None:
+    assert changes(rules, RIGHT) == []
+    result = run(rules, RIGHT)
+    assert result.exit_code == 0
+    assert result.stdout == (
+        "base/redis: nothing differs from what the rule says of its settings.\n"
+    )
+
+
+def test_what_is_absent_is_not_set(rules: Path) -> None:
+    found = changes(rules, {"repository": "base/redis", "policy": None})
+    assert [(each["setting"], each["problem"], each["action"]) for each in found] == [
+        ("immutability", "different", "correct"),
+        ("scan_on_push", "different", "correct"),
+        ("encryption", "unchangeable", "report"),
+        ("resource_tags", "missing", "correct"),
+    ]
+
+
+def test_an_audit_rule_only_reports_if_it_is_asked_for_as_configured(rules: Path) -> None:
+    found = changes(rules, {"repository": "base/redis"}, "--as-configured")
+    assert {each["action"] for each in found} == {"report"}
+    cache = {"repository": "docker-cache"}
+    assert [each["action"] for each in changes(rules, cache, "--as-configured")] == ["correct"]
+
+
+def test_a_pull_through_cache_is_left_alone_unless_a_glob_names_it(rules: Path) -> None:
+    assert len(changes(rules, {"repository": "docker-cache"})) == 1
+    assert changes(rules, {"repository": "docker-cache"}, "--cache") == []
+    settings = {"repository": "base/redis", "mutability": {"imageTagMutability": "IMMUTABLE"}}
+    mutability = changes(rules, settings, "--cache")[0]
+    assert mutability["after"]["imageTagMutability"] == "MUTABLE"
+
+
+def test_the_account_may_always_be_named(rules: Path) -> None:
+    own = {**PULL, "Principal": {"AWS": f"arn:aws:iam::{OWN}:root"}}
+    settings = {**RIGHT, "policy": {"Statement": own}}
+    assert [each["problem"] for each in changes(rules, settings)] == ["foreign"]
+    assert changes(rules, settings, "--account", OWN) == []
+    result = run(rules, settings, "--account", "1234")
+    assert result.exit_code == 2
+    assert "`1234` is no account id" in result.stderr
+
+
+def test_a_repository_that_no_rule_matches_or_speaks_of_is_left_alone(rules: Path) -> None:
+    for name in ("other", "plain"):
+        assert changes(rules, {"repository": name, "policy": {"Statement": [PULL]}}) == []
+    result = run(rules, {"repository": "other"})
+    assert result.stdout == "other: no rule matches; the repository is left alone.\n"
+
+
+def test_without_json_it_is_a_table_in_markdown(rules: Path) -> None:
+    odd = {**PULL, "Sid": "a|b"}
+    result = run(rules, {**RIGHT, "policy": {"Statement": [odd]}})
+    assert result.exit_code == 1
+    head, line, row = result.stdout.splitlines()
+    assert next(cell.strip() for cell in head.split(" | ")) == "| setting"
+    assert set(line) == {"|", "-"}
+    assert "| policy  | public  | a\\|b    | correct      | The statement `a\\|b` lets" in row
+
+
+def test_a_file_is_read_as_well_as_standard_input(rules: Path, tmp_path: Path) -> None:
+    file = tmp_path / "settings.json"
+    file.write_text(json.dumps(RIGHT))
+    result = CliRunner().invoke(main, ["drift", "--rules", str(rules), "--json", str(file)])
+    assert json.loads(result.stdout) == {"repository": "base/redis", "changes": []}
+    file.write_text("{}")
+    result = CliRunner().invoke(main, ["drift", "--rules", str(rules), str(file)])
+    assert result.exit_code == 2
+    assert result.stderr == f"{file}: `repository` must be the name of a repository.\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "-:1: This is not JSON: Expecting value."),
+        ('{"repository": "a",\n}', "-:2: This is not JSON: "),
+        ("[]", "-: The settings must be one JSON object."),
+        ('{"repository": "Base"}', "-: `repository` must be the name of a repository."),
+        ('{"repository": 7}', "-: `repository` must be the name of a repository."),
+        ('{"repository": "aa", "polcy": {}}', "-: `polcy` is no field; there are policy,"),
+        ('{"repository": "aa", "scan_on_push": 1}', "-: `scan_on_push` must be true or false."),
+        ('{"repository": "aa", "repository": "bb"}', "-: `repository` is there twice"),
+        ('{"repository": "aa", "policy": NaN}', "-: `NaN` is not JSON."),
+        ("[" * 100_000, "-: The JSON is nested too deeply to be read."),
+    ],
+)
+def test_bad_input_is_one_sentence_and_two(rules: Path, text: str, said: str) -> None:
+    result = run(rules, text)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert result.stderr.startswith(said)
+    assert result.stderr.count("\n") == 1
+
+
+def test_text_that_is_not_utf_8_is_refused(rules: Path, tmp_path: Path) -> None:
+    file = tmp_path / "settings.json"
+    file.write_bytes(b'{"repository": "\xff"}')
+    result = CliRunner().invoke(main, ["drift", "--rules", str(rules), str(file)])
+    assert result.exit_code == 2
+    assert "is not UTF-8 text" in result.stderr
+
+
+def test_faults_of_the_rules_are_told_as_check_tells_them(rules: Path) -> None:
+    rules.write_text(RULES.replace("KMS", "kms"))
+    result = run(rules, RIGHT)
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"{rules}:11: `encryption` must be one of")
