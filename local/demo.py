@@ -16,11 +16,13 @@ from ecr_steward.events import IMAGE_ACTION, Fact, Kind
 from ecr_steward.history import History
 from ecr_steward.notifications.wording import short
 from ecr_steward.tables import DynamoTable
-from local import images
-from local.cloud import HOME, Inbox, LocalCloud, Message
+from local import channels, images
+from local.channels import Channels
+from local.cloud import HOME, ROOT, Inbox, LocalCloud, Message
 from local.console import command, console, step
 from local.ecr_events import DEFAULT_SOURCE
 from local.images import Media
+from local.receiver import Received, Receiver
 
 STACK: Final = "demo"
 PARAMETERS: Final = {"Mode": "enforce", "SettleSeconds": "0", "NotifyWindowSeconds": "1"}
@@ -32,7 +34,8 @@ APP: Final = "apps/shop"
 class Scene:
     """One push, and the tags that must have moved to its image or to another when all is quiet.
 
-    `moves` are those the steward puts, by tag the image (named after its first unique tag).
+    `moves` are those the steward puts, by tag the image (named after its first unique tag). With
+    `slack_fails` the message to Slack is refused at first.
     """
 
     title: str
@@ -43,6 +46,7 @@ class Scene:
     arch: Sequence[str] = ("amd64",)
     media: Media = Media.OCI
     again: bool = False
+    slack_fails: bool = False
 
 
 STORY: Final = (
@@ -61,7 +65,8 @@ STORY: Final = (
     Scene("An older version, out of order", BASE, "1.3.9", "1.3.9", {"1.3": "1.3.9"}),
     Scene("A pre-release", BASE, "2.1.0-rc.1", "2.1.0-rc.1"),
     Scene("The event of 2.0.0 once more", BASE, "2.0.0", "2.0.0", again=True),
-    Scene("A tag outside the scheme", BASE, "final-fix", "final-fix"),
+    Scene("A tag outside the scheme, while Slack is out of order", BASE, "final-fix", "final-fix",
+          slack_fails=True),
     Scene("Somebody pushes a bare latest", BASE, "latest", "stray", {"latest": "2.0.0"}),
     Scene("An application, by commit", APP, "9f3c2ab", "9f3c2ab"),
     Scene("Its pipeline moves main", APP, "main", "9f3c2ab"),
@@ -72,8 +77,9 @@ LAST_ACT: Final = Scene("In audit the writers have no right to write", BASE, "2.
 class Demo:
     """The story on one deployed stack; `expected` grows with it, `images` are the digests."""
 
-    def __init__(self, cloud: LocalCloud) -> None:
+    def __init__(self, cloud: LocalCloud, channels: Channels) -> None:
         self._cloud = cloud
+        self._channels = channels
         self._inbox = Inbox(cloud, cloud.resource(STACK, "NotificationTopic"))
         table = DynamoTable(cloud.client("dynamodb"), cloud.resource(STACK, "HistoryTable"))
         self._history = History(table)
@@ -88,6 +94,8 @@ class Demo:
         verb = "event again " if scene.again else "docker push "
         console.print(f"  {verb} [cyan]{scene.repository}:{scene.tag}[/]")
         begun = time.monotonic()
+        if scene.slack_fails:
+            self._channels.fail_once()
         with console.status("  waiting until nothing moves any more"):
             self._push(scene)
             self._cloud.settle()
@@ -100,6 +108,8 @@ class Demo:
         for message in self._inbox:
             self.messages += 1
             _show(message, whole=self.messages == 1 or scene is LAST_ACT)
+        for arrived in self._channels.new():
+            _show_arrived(arrived, whole=self.messages == 1)
         console.print(f"  [dim]{time.monotonic() - begun:.1f} s[/]")
         pinned = {f.tag: f.digest for f in facts if f.kind == "pin" and f.mode == "enforce"}
         tags = {scene.tag: self.images[scene.image]} if not scene.again else {}
@@ -168,6 +178,16 @@ class Demo:
     def _shown(self, digest: str | None) -> str:
         return "[red]none[/]" if digest is None else f"{self._name(digest)} [dim]{digest[7:14]}[/]"
 
+    def told(self) -> bool:
+        """Say how often the webhook got each fact; True if each came once."""
+        taken = self._channels.taken()
+        facts = {fact.id for name in (BASE, APP) for fact in self._history.facts(name)}
+        twice = sum(times > 1 for times in taken.values())
+        console.print(
+            f"The webhook got {len(facts & taken.keys())} of {len(facts)} facts, {twice} twice."
+        )
+        return facts <= taken.keys() and not twice
+
     def rights(self) -> list[str]:
         """The ECR actions that the deployed writer's role allows, as IAM has them."""
         iam = self._cloud.client("iam")
@@ -207,6 +227,14 @@ def _show(message: Message, *, whole: bool) -> None:
             console.print(f"    [dim]│ {escape(line)}[/]", soft_wrap=True)
 
 
+def _show_arrived(arrived: Received, *, whole: bool) -> None:
+    kind = "slack  " if arrived.path == f"/{channels.SLACK}" else "webhook"
+    console.print(f"  [magenta]{kind}[/] {escape(channels.headline(arrived))}", soft_wrap=True)
+    if whole and kind.startswith("slack"):
+        for line in channels.lines(arrived):
+            console.print(f"    [dim]│ {escape(line)}[/]", soft_wrap=True)
+
+
 def _say_rights(demo: Demo) -> None:
     console.print(f"RetagRole may: {', '.join(demo.rights())}", style="dim", soft_wrap=True)
 
@@ -214,17 +242,19 @@ def _say_rights(demo: Demo) -> None:
 def main() -> None:
     """The command: exit code 0 only if every tag is where it should be."""
     begun = time.monotonic()
-    with command(), LocalCloud(HOME.with_name(".local-cloud-demo")) as cloud:
+    folder = HOME.with_name(".local-cloud-demo")
+    with command(), Receiver() as receiver, LocalCloud(folder) as cloud:
         console.print(
             f"[green]✓[/] Started the local cloud  [dim]{time.monotonic() - begun:.1f} s[/]"
         )
         with step("Build the stack (sam build)"):
-            template = cloud.sam_build()
+            shipped = ROOT / "layers" / "rules" / "rules.yaml"
+            template = cloud.sam_build(rules=channels.rules(shipped, cloud.home / "rules.yaml"))
         with step("Deploy the stack (sam deploy, Mode=enforce)"):
             cloud.sam_deploy(STACK, PARAMETERS, template)
         for repository in (BASE, APP):
             cloud.create_repository(repository)
-        demo = Demo(cloud)
+        demo = Demo(cloud, Channels(cloud, receiver))
         cloud.reset_calls()
         for number, scene in enumerate(STORY, start=1):
             demo.play(number, scene)
@@ -234,10 +264,10 @@ def main() -> None:
             cloud.sam_deploy(STACK, {**PARAMETERS, "Mode": "audit"}, template)
         _say_rights(demo)
         demo.play(len(STORY) + 1, LAST_ACT)
-        agree = demo.verdict()
+        agree = demo.verdict() and demo.told()
     seconds = time.monotonic() - begun
     if not agree:
-        console.print("[red]Not every tag is where it should be.[/]")
+        console.print("[red]Not everything is as it should be.[/]")
         sys.exit(1)
     console.print(
         f"[green]Every tag is where it should be[/], {demo.messages} messages were sent, "
