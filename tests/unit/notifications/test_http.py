@@ -256,10 +256,11 @@ def test_further_addresses_of_a_name_are_tried(monkeypatch: pytest.MonkeyPatch) 
         raise ConnectionRefusedError
 
     monkeypatch.setattr(socket, "create_connection", connect)
-    found = resolving(*[f"52.94.236.{n}" for n in range(9)])
+    six = [f"2600:1f18::{n}" for n in range(1, 9)]
+    four = [f"52.94.236.{n}" for n in range(9)]
     with pytest.raises(Unreachable):
-        Http(resolve=found).post("https://hooks.example/", b"{}", {})
-    assert connected == ["52.94.236.0", "52.94.236.1", "52.94.236.2"]
+        Http(resolve=resolving(*six, *four)).post("https://hooks.example/", b"{}", {})
+    assert connected == [*six[:2], *four[:2]]
 
 
 def test_local_means_plain_http_to_this_machine_and_nothing_else(receiver: Receiver) -> None:

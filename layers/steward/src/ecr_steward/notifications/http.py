@@ -15,7 +15,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -29,8 +29,8 @@ _CONNECT_SECONDS = 3.0
 _REQUEST_BYTES = 512 * 1024
 _ANSWER_BYTES = 64 * 1024
 _KEPT_BYTES = 2 * 1024
-_TRIED = 3
-"""How many of a name's addresses are tried."""
+_TRIED = 2
+"""How many of a name's addresses of each IP version are tried: one version may lead nowhere."""
 
 USER_AGENT = "ecr-steward"
 
@@ -113,7 +113,7 @@ class Http:
 
     def _connect(self, to: _Target, end: float) -> socket.socket:
         fault: OSError = TimeoutError()
-        for address in self._addresses(to, end)[:_TRIED]:
+        for address in _few(self._addresses(to, end)):
             try:
                 seconds = min(_CONNECT_SECONDS, _left(end))
                 return socket.create_connection((address, to.port), seconds)
@@ -190,6 +190,12 @@ def _answer(response: http.client.HTTPResponse) -> Answer:
 def _named(error: OSError) -> str:
     """What kind of error it is; its own words may name the host."""
     return type(error).__name__
+
+
+def _few(addresses: Sequence[str]) -> list[str]:
+    six = [each for each in addresses if ":" in each][:_TRIED]
+    four = [each for each in addresses if ":" not in each][:_TRIED]
+    return [each for each in addresses if each in six or each in four]
 
 
 def _within(seconds: float, look_up: Callable[[], Found]) -> Found:
