@@ -14,6 +14,7 @@ import pytest
 
 from ecr_steward.cli.main import COMMANDS
 from ecr_steward.events import DETAIL_TYPES, MalformedEvent
+from ecr_steward.repository.state import REPOSITORY_SETTINGS, Problem, Settings, Step
 from ecr_steward.rules.channels import Form
 from ecr_steward.rules.load import inspect_text, load, schema
 from ecr_steward.schemas import event_schema
@@ -150,6 +151,49 @@ def test_what_an_example_says_of_unique_tags_is_so(example: str) -> None:
 
 def _rule_of(example: str) -> str:
     return 'version: 1\nrules:\n  - repositories: ["base/*"]\n' + textwrap.indent(example, "    ")
+
+
+SETTINGS = re.findall(r"^```yaml\n(repository:\n.*?)^```$", README, re.M | re.S)
+REGISTRY = re.findall(r"^```yaml\n(registry:\n.*?)^```$", README, re.M | re.S)
+_APPS = """\
+version: 1
+rules:
+  - repositories: ["apps/*"]
+    tags: {unique: [sha], stable: [{tag: main}, {tag: prod}]}
+"""
+
+
+@pytest.mark.parametrize("example", SETTINGS)
+def test_an_example_of_settings_says_nothing_in_vain(example: str) -> None:
+    loaded = inspect_text(_APPS + textwrap.indent(example, "    "), "README.md")
+    assert loaded.warnings == ()
+    assert loaded.ruleset.rules[0].baseline.reads
+
+
+def test_every_setting_of_a_repository_is_in_an_example() -> None:
+    shown = set(re.findall(r"\b(\w+):", " ".join(SETTINGS)))
+    assert {each.value for each in REPOSITORY_SETTINGS} <= shown
+
+
+def test_the_example_of_the_registry_is_one() -> None:
+    (example,) = REGISTRY
+    baseline = inspect_text(_APPS + example, "README.md").ruleset.registry_baseline
+    assert baseline.scanning is not None
+    assert [each.prefix for each in baseline.templates] == ["apps/"]
+
+
+def test_the_readme_lists_every_problem_that_a_setting_can_have() -> None:
+    rows = table(README, "Setting", "Problem", "When", "What is done")
+    assert {row[0] for row in rows} == {code(each.value) for each in REPOSITORY_SETTINGS}
+    assert {row[1] for row in rows} == {code(each.value) for each in Problem}
+    steps = {each.value for each in Step}
+    assert all(steps & set(re.findall(r"\w+", row[3])) or "as `" in row[3] for row in rows)
+
+
+def test_the_settings_that_the_readme_shows_are_read() -> None:
+    (example,) = re.findall(r'^```json\n(\{\n  "repository".*?)^```$', README, re.M | re.S)
+    settings = Settings.from_document(json.loads(example))
+    assert settings.policy is not None
 
 
 def test_the_readme_shows_the_rules_file_that_is_shipped() -> None:

@@ -99,7 +99,7 @@ def test_the_registrys_faults_have_their_lines() -> None:
     assert faults(text) == [
         (11, "`frequency` must be one of SCAN_ON_PUSH, CONTINUOUS_SCAN, MANUAL; it is `HOURLY`."),
         (13, ("An entry of `applied_for` must be one of CREATE_ON_PUSH, PULL_THROUGH_CACHE, "
-         "REPLICATION; it is `CREATE`.")),
+         "REPLICATION; it is `CREATE`. Did you mean `CREATE_ON_PUSH`?")),
     ]  # fmt: skip
     text = text.replace("HOURLY", "CONTINUOUS_SCAN").replace("[CREATE]", "[REPLICATION]")
     ((line, said),) = faults(text)
@@ -187,7 +187,11 @@ def test_immutability_takes_nothing_from_what_the_rule_says_of_overwritten_tags(
 def explained(settings: str, tags: str = SHA, mode: str = "enforce") -> list[str]:
     text = file(settings, tags).replace("mode: enforce", f"mode: {mode}")
     lines = [each.strip() for each in explain(inspect_text(text, "x"), "base/a").splitlines()]
-    return lines[lines.index(next(each for each in lines if each.startswith("overwritten"))) + 1 :]
+    first, last = (
+        next(i for i, each in enumerate(lines) if each.startswith(title))
+        for title in ("overwritten", "messages")
+    )
+    return lines[first + 1 : last]
 
 
 def test_settings_are_told_in_full() -> None:
@@ -219,7 +223,7 @@ def test_settings_are_told_in_full() -> None:
         "immutable    IMMUTABLE except main, sha256-*",
         "scanning     on push: yes",
         "encryption   KMS; another one is reported, as ECR cannot change it",
-        "labels       resource tags owner=platform, tier=1; others stay",
+        "resource     tags owner=platform, tier=1; others stay",
     ]  # fmt: skip
 
 

@@ -48,7 +48,7 @@ def _settings(baseline: Baseline, scheme: Scheme | None) -> Iterator[tuple[str, 
         yield "encryption", iter([said])
     if baseline.resource_tags is not None:
         tags = (f"{key}={value}" for key, value in baseline.resource_tags.items())
-        yield "labels", iter([f"resource tags {', '.join(tags)}; others stay"])
+        yield "resource", iter([f"tags {', '.join(tags)}; others stay"])
 
 
 def _policy(policy: PolicyBaseline) -> Iterator[str]:
