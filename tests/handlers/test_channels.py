@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -281,3 +282,24 @@ def test_where_e_mail_is_all_there_is_no_tags_are_asked_for(aws: Aws, start: Sta
 def test_a_story_that_was_begun_ends_within_the_functions_time() -> None:
     """Two tries of the slowest channel, and what is read before them."""
     assert wiring.TELL_WITHIN + 2 * http.SECONDS + 3 * 13 <= 90
+
+
+def test_no_two_clients_are_made_at_the_same_time(
+    aws: Aws, start: Start, stores: Stores, channels: Channels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """botocore's session makes one after the other only, and channels are told side by side."""
+    making: list[str] = []
+    most = 0
+
+    def client(service: str) -> Any:
+        nonlocal most
+        making.append(service)
+        most = max(most, len(making))
+        time.sleep(0.02)
+        making.remove(service)
+        return aws.client(service) if service in ("sns", "sqs") else stores
+
+    monkeypatch.setattr(wiring, "quick_client", client)
+    start("notify").invoke(event("notify_batch_moved"))
+    assert len(channels.posted) == 4
+    assert most == 1

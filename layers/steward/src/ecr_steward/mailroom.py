@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -49,6 +50,9 @@ class Mailroom:
     clock: Callable[[], datetime]
     count: Callable[[str], None]
 
+    def __post_init__(self) -> None:
+        self._making = threading.Lock()
+
     def notify(
         self, records: Iterable[Mapping[str, Any]], may_begin: Callable[[], bool]
     ) -> dict[str, Any]:
@@ -80,11 +84,20 @@ class Mailroom:
 
     @cached_property
     def _notifier(self) -> Notifier:
+        sender = self._sender  # made here, before several threads need it
+
+        def send(channel: Channel, letter: Letter) -> Outcome:
+            from ecr_steward.notifications.outcome import Sent
+
+            outcome = sender.send(channel, letter)
+            self.count("MessagesSent" if isinstance(outcome, Sent) else "MessagesNotSent")
+            return outcome
+
         return Notifier(
             carrier=deliver.Carrier(
                 ledger=Ledger(self.table),
                 write=_write,
-                send=self._send,
+                send=send,
                 errand=lambda errand, seconds: self._errands.send(errand, seconds),
                 wrong=self._wrong,
                 clock=self.clock,
@@ -97,11 +110,16 @@ class Mailroom:
             spread=_at_once,
         )
 
+    def _client(self, service: str) -> Any:
+        """The client of an AWS service; botocore makes one at a time only."""
+        with self._making:
+            return self.client(service)
+
     @cached_property
     def _errands(self) -> Errands:
         from ecr_steward.errands import Errands
 
-        return Errands(self.client("sqs"), self.settings.errands_url)
+        return Errands(self._client("sqs"), self.settings.errands_url)
 
     @cached_property
     def _sender(self) -> Sender:
@@ -109,8 +127,8 @@ class Mailroom:
         from ecr_steward.notifications.send import Sender
 
         return Sender(
-            references=References(self.client),
-            sns=lambda: self.client("sns"),
+            references=References(self._client),
+            sns=lambda: self._client("sns"),
             topics={Form.TEXT: self.settings.topic, Form.CHAT: self.settings.chat_topic},
             clock=self.clock,
             post=self._post,
@@ -125,17 +143,10 @@ class Mailroom:
     def _resource_tags(self) -> ResourceTags:
         from ecr_steward.notifications.owners import ResourceTags
 
-        return ResourceTags(self.client("ecr"))
-
-    def _send(self, channel: Channel, letter: Letter) -> Outcome:
-        from ecr_steward.notifications.outcome import Sent
-
-        outcome = self._sender.send(channel, letter)
-        self.count("MessagesSent" if isinstance(outcome, Sent) else "MessagesNotSent")
-        return outcome
+        return ResourceTags(self._client("ecr"))
 
     def _retry_in(self, receipt_handle: str, seconds: int) -> None:
-        client = self.client("sqs")
+        client = self._client("sqs")
         client.change_message_visibility(
             QueueUrl=self.settings.queue_url,
             ReceiptHandle=receipt_handle,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -28,6 +29,11 @@ def backoff(tries: int) -> timedelta:
     """How long to wait after that many tries that failed."""
     doubled: int = 2 ** min(tries - 1, 20)
     return min(FIRST_WAIT * doubled, MOST_WAIT)
+
+
+def seconds(wait: timedelta) -> int:
+    """A wait in whole seconds, as SQS counts them; never less."""
+    return max(0, math.ceil(wait.total_seconds()))
 
 
 @dataclass(frozen=True)
@@ -82,7 +88,7 @@ def gather(carrier: Carrier, window: Window, cause: str, facts: Sequence[Fact]) 
     if not carrier.ledger.has_timer(window):
         # Before anything is in the window: killed in between, there is a timer too many.
         errand = Errand(window.channel, window=window, after=window.due)
-        carrier.errand(errand, _seconds(window.due - now))
+        carrier.errand(errand, seconds(window.due - now))
         carrier.ledger.timed(window, now)
     carrier.ledger.hold(window, cause, facts, now)
 
@@ -178,7 +184,3 @@ def _after(
         return FIRST_WAIT
     after = outcome.after or FIRST_WAIT
     return max(FIRST_WAIT, min(after, timedelta(seconds=LONGEST_WAIT)))
-
-
-def _seconds(wait: timedelta) -> int:
-    return max(0, int(-(-wait.total_seconds() // 1)))

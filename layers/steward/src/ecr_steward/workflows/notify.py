@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ecr_steward.errands import Errand
@@ -32,12 +32,20 @@ Spread = Callable[
 
 @dataclass(frozen=True, slots=True)
 class _Letter:
-    """One queue message and the fact or the errand it carries."""
+    """One queue message, without what it carries: an event, or an errand."""
 
     id: str
     receipt_handle: str
     receives: int
-    content: Fact | Errand
+    is_errand: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """The messages of a batch that tell of one cause, and what they say."""
+
+    letters: list[_Letter]
+    facts: list[Fact]
 
 
 @dataclass(frozen=True)
@@ -70,16 +78,16 @@ class Notifier:
         """
         round_ = Round(may_begin)
         stories, errands, returned = _sorted(records)
-        work: list[tuple[list[_Letter], Callable[[list[_Letter], Round], timedelta | None]]] = [
-            *((letters, self._gather) for letters in stories),
-            *(([letter], self._run) for letter in errands),
+        work: list[tuple[list[_Letter], Callable[[], timedelta | None]]] = [
+            *((told.letters, partial(self._gather, told, round_)) for told in stories),
+            *(([each], partial(self._run, each, errand, round_)) for each, errand in errands),
         ]
         for i, (letters, do) in enumerate(work):
             if i and not may_begin():
                 self._return(letters, timedelta(), returned)
                 continue
             try:
-                wait = do(letters, round_)
+                wait = do()
             except Exception as error:  # one story must not cost another
                 log.exception("A message could not be told: %s", error)
                 returned += [letter.id for letter in letters]
@@ -88,15 +96,14 @@ class Notifier:
                 self._return(letters, wait, returned)
         return {"batchItemFailures": [{"itemIdentifier": each} for each in returned]}
 
-    def _gather(self, letters: list[_Letter], round_: Round) -> timedelta | None:
+    def _gather(self, told: _Told, round_: Round) -> timedelta | None:
         """Tell one story; how long its letters wait if it is not told, else None."""
-        ledger, now = self.carrier.ledger, self.carrier.clock()
-        facts = [letter.content for letter in letters if isinstance(letter.content, Fact)]
-        ledger.arrive(facts, now)
-        story = ledger.story(facts[0].cause.id)
+        ledger = self.carrier.ledger
+        ledger.arrive(told.facts, self.carrier.clock())
+        story = ledger.story(told.facts[0].cause.id)
         if not story.untold:
             return None
-        receives = max(letter.receives for letter in letters)
+        receives = max(letter.receives for letter in told.letters)
         if receives <= PATIENCE and not story.complete:
             return timedelta(seconds=2 ** (receives - 1))
         if not ledger.claim(story, self.carrier.clock()):
@@ -137,13 +144,10 @@ class Notifier:
     def _owe(self, cause: str, parcel: Parcel, wait: timedelta) -> None:
         now, name = self.carrier.clock(), parcel.channel.name
         self.carrier.ledger.owe(cause, name, parcel.facts, now)
-        self.carrier.errand(Errand(name, cause, after=now + wait), _seconds(wait))
+        self.carrier.errand(Errand(name, cause, after=now + wait), deliver.seconds(wait))
 
-    def _run(self, letters: list[_Letter], round_: Round) -> timedelta | None:
+    def _run(self, letter: _Letter, errand: Errand, round_: Round) -> timedelta | None:
         """Run one errand; how long it waits if it is not done, else None."""
-        (letter,) = letters
-        errand = letter.content
-        assert isinstance(errand, Errand)  # noqa: S101
         now = self.carrier.clock()
         if errand.after is not None and now < errand.after:
             return errand.after - now
@@ -155,6 +159,7 @@ class Notifier:
             wait = deliver.sum_up(self.carrier, channel, errand.window, round_)
         else:
             wait = self._bring(errand.cause, channel, round_)
+        # Its story tried first, so this is one try more than it was received.
         return wait and max(wait, deliver.backoff(letter.receives + 1))
 
     def _bring(self, cause: str, channel: Channel, round_: Round) -> timedelta | None:
@@ -171,19 +176,11 @@ class Notifier:
     def _return(self, letters: Iterable[_Letter], wait: timedelta, returned: list[str]) -> None:
         for letter in letters:
             returned.append(letter.id)
-            retry_in = self.retry_errand_in if _is_errand(letter) else self.retry_in
+            retry_in = self.retry_errand_in if letter.is_errand else self.retry_in
             try:
-                retry_in(letter.receipt_handle, _seconds(wait))
+                retry_in(letter.receipt_handle, deliver.seconds(wait))
             except Exception as error:  # the queue's own visibility timeout brings it back then
                 log.warning("The message will be retried late: %s", error)
-
-
-def _is_errand(letter: _Letter) -> bool:
-    return isinstance(letter.content, Errand)
-
-
-def _seconds(wait: timedelta) -> int:
-    return math.ceil(wait.total_seconds())
 
 
 def _until_told(receives: int) -> timedelta:
@@ -193,32 +190,34 @@ def _until_told(receives: int) -> timedelta:
 
 def _sorted(
     records: Iterable[Mapping[str, Any]],
-) -> tuple[list[list[_Letter]], list[_Letter], list[str]]:
+) -> tuple[list[_Told], list[tuple[_Letter, Errand]], list[str]]:
     """The stories in a batch, the errands, and the ids of what cannot be read."""
-    stories: dict[str, list[_Letter]] = {}
-    errands: list[_Letter] = []
+    stories: dict[str, _Told] = {}
+    errands: list[tuple[_Letter, Errand]] = []
     unread: list[str] = []
     for record in records:
         try:
-            letter = _read(record)
+            content = _content(json.loads(record["body"]))
+            letter = _letter(record, is_errand=isinstance(content, Errand))
         except (ValueError, KeyError, RecursionError) as error:
             log.error("A message cannot be read: %s", error, extra={"id": record.get("messageId")})
             unread.append(record["messageId"])
             continue
-        if isinstance(letter.content, Errand):
-            errands.append(letter)
-        else:
-            stories.setdefault(letter.content.cause.id, []).append(letter)
+        if isinstance(content, Errand):
+            errands.append((letter, content))
+            continue
+        told = stories.setdefault(content.cause.id, _Told([], []))
+        told.letters.append(letter)
+        told.facts.append(content)
     return list(stories.values()), errands, unread
 
 
-def _read(record: Mapping[str, Any]) -> _Letter:
-    document = json.loads(record["body"])
+def _letter(record: Mapping[str, Any], *, is_errand: bool) -> _Letter:
     return _Letter(
         id=record["messageId"],
         receipt_handle=record["receiptHandle"],
         receives=int(record.get("attributes", {}).get("ApproximateReceiveCount", 1)),
-        content=_content(document),
+        is_errand=is_errand,
     )
 
 
