@@ -82,6 +82,10 @@ down: ## Stop the local cloud
 test: setup lint ## Every level: unit, property, handlers, integration, template, e2e
 	@.venv/bin/python -m pytest --numprocesses 2 --dist loadgroup $(ARGS)
 
+.PHONY: test-long
+test-long: setup ## The property tests with 20,000 stories each instead of 500, for a release
+	@HYPOTHESIS_PROFILE=release .venv/bin/python -m pytest --numprocesses 2 --show-capture no tests/property $(ARGS)
+
 .PHONY: lint
 lint: setup ## Style, types and the template's own rules
 	@.venv/bin/ruff format --check --quiet . || { echo "make format puts this right" >&2; exit 1; }

@@ -12,7 +12,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from bench import artefact, calls, report, starts, stories, wall
+from bench import artefact, calls, matching, report, starts, stories, wall
 from bench.report import Row
 
 
@@ -48,6 +48,7 @@ def _rows(quick: bool, progress: Callable[[str], None]) -> list[Row]:
         progress("building the layers")
         built = artefact.build(scratch / "artefact")
         rows = starts.measure(built, scratch, 3 if quick else 11, progress)
+    rows += matching.measure(progress)
     rows += calls.count(calls.SIZES[:2] if quick else calls.SIZES, progress)
     rows += wall.measure(wall.SIZES[:1] if quick else wall.SIZES, 5 if quick else 21, progress)
     rows += stories.measure(stories.SIZES[:1] if quick else stories.SIZES, progress)

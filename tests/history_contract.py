@@ -12,7 +12,18 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ecr_steward.events import Cause, Fact, iso
-from ecr_steward.history import Add, Conflict, Delete, History, Item, Memory, Put, Table, fact_of
+from ecr_steward.history import (
+    Add,
+    Conflict,
+    Delete,
+    History,
+    Hold,
+    Item,
+    Memory,
+    Put,
+    Table,
+    fact_of,
+)
 from ecr_steward.tags.state import Mark
 from tests.facts import EVERY_KIND, MOVED, NEW, OLD, PINNED, REJECTED, SWEPT, story
 
@@ -28,6 +39,59 @@ class HistoryContract:
     @pytest.fixture
     def history(self, table: Table) -> History:
         return History(table)
+
+    # Holds
+
+    def test_a_hold_is_recalled_until_it_is_released(self, history: History) -> None:
+        hold = Hold("1.4", NOW, LATER, "ada", "the cache is cold")
+        history.hold(NAME, hold)
+        assert history.recall(NAME, ["1.4", "1"], ()).holds == {"1.4": hold}
+        assert history.recall_all(NAME).holds == {"1.4": hold}
+        history.release(NAME, "1.4")
+        assert history.recall_all(NAME).holds == {}
+        history.release(NAME, "1.4")
+
+    def test_all_holds_are_found_by_repository_and_together(self, history: History) -> None:
+        ada, eve = Hold("1.4", NOW, None, "ada"), Hold("latest", NOW, LATER, "eve")
+        history.hold(NAME, ada)
+        history.hold(NAME, eve)
+        history.hold(f"{NAME}7", ada)
+        assert history.holds(NAME) == [(NAME, ada), (NAME, eve)]
+        assert sorted(name for name, _ in history.holds()) == [NAME, NAME, f"{NAME}7"]
+        history.release(NAME, "1.4")
+        assert history.holds(NAME) == [(NAME, eve)]
+
+    def test_a_hold_with_an_end_is_dropped_by_the_table_some_time_after_it(
+        self, history: History, table: Table
+    ) -> None:
+        history.hold(NAME, Hold("1.4", NOW, LATER, "ada"))
+        history.hold(NAME, Hold("1", NOW, None, "ada"))
+        day = int((LATER + timedelta(days=1)).timestamp())
+        expires = {item.sk: item.expires for item in table.query("holds")}
+        assert expires == {f"{NAME}:1.4": day, f"{NAME}:1": None}
+
+    def test_what_is_noted_of_a_tag_that_was_taken_away_is_noted_with_its_mark(
+        self, history: History
+    ) -> None:
+        mark = Mark("1.4", "1.4.2", NEW, placed=True)
+        history.remember(NAME, [mark])
+        assert history.recall(NAME, ["1.4"], ()).marks["1.4"].placed
+        history.note_taken(NAME, mark, [NOW, LATER])
+        assert history.taken(NAME, ["1.4", "1"]) == {"1.4": (NOW, LATER)}
+        recalled = history.recall(NAME, ["1.4"], ()).marks["1.4"]
+        assert (recalled, recalled.placed) == (mark, False)
+
+    def test_a_tag_that_is_held_for_it_is_counted_anew(self, history: History) -> None:
+        mark, hold = Mark("1.4", "1.4.2", NEW, placed=True), Hold("1.4", LATER, None, "steward")
+        history.note_taken(NAME, mark, [NOW])
+        history.note_taken(NAME, mark, [NOW, LATER], hold)
+        assert history.taken(NAME, ["1.4"]) == {}
+        assert history.holds(NAME) == [(NAME, hold)]
+
+    def test_what_a_person_did_is_recorded_each_time(self, history: History) -> None:
+        history.record(MOVED)
+        history.record(replace(MOVED, cause=Cause("rollback-2", "Rollback", "ada")))
+        assert [fact.cause.by for fact in history.facts(NAME)] == [None, "ada"]
 
     # The table
 

@@ -18,12 +18,13 @@ from ecr_steward import wiring
 from ecr_steward.cli.main import main
 from ecr_steward.cli.stack import Outside, Stack
 from ecr_steward.cli.sweep import send
-from ecr_steward.events import Cause, Fact, Kind, iso
+from ecr_steward.events import Cause, Fact, Hint, Kind, iso
 from ecr_steward.history import History
 from ecr_steward.registry.memory import MemoryEcr
 from ecr_steward.rules import compiled
 from ecr_steward.tables import DynamoTable
 from ecr_steward.workflows.sweep import LOOK, Slice
+from tests.unit.cli.stack_fakes import RULES_LAYER, RULES_URL, rules_layer
 
 ROOT = Path(__file__).parents[2]
 
@@ -325,3 +326,49 @@ def test_wait_understands_ecrs_answers() -> None:
     nowhere = run("wait", "base/nothing:1", "--for", "1.4.2")
     assert nowhere.exit_code == 2
     assert nowhere.stderr.startswith("There is no repository `base/nothing` in this registry: ")
+
+
+class Layers:
+    """Lambda, as far as it says where the stack's rules are."""
+
+    def get_function_configuration(self, FunctionName: str) -> dict[str, Any]:  # noqa: N803
+        return {"FunctionName": FunctionName, "Layers": [{"Arn": RULES_LAYER}]}
+
+    def get_layer_version_by_arn(self, Arn: str) -> dict[str, Any]:  # noqa: N803
+        return {"Content": {"Location": RULES_URL}}
+
+    def get_event_source_mapping(self, UUID: str) -> dict[str, str]:  # noqa: N803
+        return {"UUID": UUID, "State": "Enabled"}
+
+
+def test_a_hold_and_its_release_go_through_the_table_the_queue_and_sts(stack: Stack) -> None:
+    rule = {"repositories": ["base/*"], "tags": {
+        "unique": ["semver"], "stable": [{"tag": "latest", "follows": "highest"}]}}  # fmt: skip
+    clients: dict[str, Any] = {"lambda": Layers()}
+    outside = Outside(
+        client=lambda service: clients.get(service) or client(service),
+        download=lambda url: rules_layer("0", {"version": 1, "rules": [rule]}),
+    )
+
+    def typed(*arguments: str) -> Result:
+        return CliRunner().invoke(main, [*arguments, "--stack", NAME], obj=outside)
+
+    ecr = boto3.client("ecr", REGION)
+    ecr.create_repository(repositoryName="base/redis")
+    ecr.put_image(repositoryName="base/redis", imageManifest=MANIFEST, imageTag="latest")
+    held = typed("hold", "base/redis:latest", "--until", "2h")
+    assert held.exit_code == 0, held.stderr
+    ((repository, hold),) = stack.history().holds()
+    assert (repository, hold.tag) == ("base/redis", "latest")
+    assert hold.by == client("sts").get_caller_identity()["Arn"]
+    assert json.loads(typed("status", "--json").stdout)["holds"][0]["by"] == hold.by
+
+    released = typed("release", "base/redis:latest")
+    assert released.exit_code == 0, released.stderr
+    assert stack.history().holds() == []
+    (message,) = boto3.client("sqs", REGION).receive_message(
+        QueueUrl=stack.output("RetagQueueUrl"), AttributeNames=["All"]
+    )["Messages"]
+    assert message["Attributes"]["MessageGroupId"] == "base/redis"
+    hint = Hint.from_message(message["Body"])
+    assert (hint.tag, hint.cause.type, hint.cause.by) == ("latest", "Release", hold.by)

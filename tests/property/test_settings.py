@@ -308,6 +308,7 @@ ANY_SCHEME = st.fixed_dictionaries(
         ),
         "variants": st.lists(st.sampled_from(VARIANTS), max_size=2, unique=True),
         "ignore": st.lists(st.sampled_from(IGNORED), max_size=3, unique=True),
+        "variant_latest": st.sampled_from(["{variant}", "{tag}-{variant}", "x-{variant}"]),
         "unknown": st.sampled_from(["allow", "report", "remove"]),
     }
 )

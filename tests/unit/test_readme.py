@@ -18,6 +18,7 @@ from ecr_steward.repository.state import REPOSITORY_SETTINGS, Problem, Settings,
 from ecr_steward.rules.channels import Form
 from ecr_steward.rules.load import inspect_text, load, schema
 from ecr_steward.schemas import event_schema
+from ecr_steward.tags.scheme import Scheme, Verdict
 from ecr_steward.workflows.check import check
 from tests import messages
 from tests.template import support
@@ -140,13 +141,36 @@ def test_an_example_is_a_rule_that_says_nothing_in_vain(example: str) -> None:
 
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_what_an_example_says_of_unique_tags_is_so(example: str) -> None:
-    tags = inspect_text(_rule_of(example), "README.md").ruleset.rules[0].tags
-    assert tags is not None
+    tags = _scheme_of(example)
     for unique, stable in re.findall(r"^# (\S+) → (.+)$", example, re.M):
         found = tags.read_unique(unique)
         assert found is not None, unique
         lines = tags.lines(found.version)
         assert (", ".join(line.tag for line in lines) or "nothing") == stable, unique
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_what_an_example_says_of_other_tags_is_so(example: str) -> None:
+    tags = _scheme_of(example)
+    for tag, verdict in re.findall(r"^# (\S+) is (?:an? )?(\w+)$", example, re.M):
+        assert tags.judge(tag).value == verdict, tag
+    for one, other in re.findall(r"^# (\S+) and (\S+) are twins$", example, re.M):
+        versions = [found.version for tag in (one, other) if (found := tags.read_unique(tag))]
+        precedences = [each.precedence for each in versions if each is not None]
+        assert len(precedences) == 2
+        assert precedences[0] == precedences[1], (one, other)
+
+
+def test_the_examples_show_every_verdict_and_twins() -> None:
+    shown = set(re.findall(r"^# \S+ is (?:an? )?(\w+)$", "\n".join(EXAMPLES), re.M))
+    assert shown == {each.value for each in Verdict}
+    assert " are twins" in "\n".join(EXAMPLES)
+
+
+def _scheme_of(example: str) -> Scheme:
+    tags = inspect_text(_rule_of(example), "README.md").ruleset.rules[0].tags
+    assert tags is not None
+    return tags
 
 
 def _rule_of(example: str) -> str:

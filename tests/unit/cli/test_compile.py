@@ -105,3 +105,15 @@ def test_a_place_that_cannot_be_written_is_one_sentence(output: str) -> None:
 
 def test_the_output_must_be_named() -> None:
     assert run("rules.yaml").exit_code == 2
+
+
+def test_the_content_of_files_beside_the_rules_is_compiled_with_them() -> None:
+    Path("lifecycle.json").write_text('{"rules": []}')
+    Path("rules.yaml").write_text(
+        f"{GOOD}    repository: {{lifecycle: {{file: lifecycle.json}}}}\n"
+    )
+    assert run("rules.yaml", "--output", "rules.json").exit_code == 0
+    Path("lifecycle.json").unlink()
+    (rule,) = compiled.read("rules.json").rules
+    assert rule.repository == {"lifecycle": {"rules": []}}
+    assert rule.baseline.lifecycle is not None

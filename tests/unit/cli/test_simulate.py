@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -53,7 +54,7 @@ def test_json_says_where_tags_are_what_changed_and_what_it_cost(rules: Path) -> 
         "tag": "1.4",
         "from": None,
         "to": digest,
-        "reason": "1.4.2 is the highest of 1.4.*, and `1.4` was on no image.",
+        "reason": "`1.4` goes to 1.4.2, the highest of 1.4.*; it was on no image (rule 0: base/*).",
     }
     assert (second["tag"], third["kind"], third["line"]) == ("latest", "reject", 2)
     # 1.4.2, its two echoes, and the odd tag; two reads and a listing, and one for each echo.
@@ -88,10 +89,85 @@ def test_as_configured_lets_an_audit_rule_only_report(rules: Path) -> None:
 def test_why_tells_the_story_of_one_tag_only(rules: Path) -> None:
     story = [push("1.4.2"), push("1.5.0")]
     result = run(rules, story, "--why", "base/redis:latest")
-    assert "1.5.0 is higher than 1.4.2" in result.output
+    assert (
+        "`latest` goes to 1.5.0, the highest of all releases: 1.4.2 is lower (rule 0: base/*)."
+        in result.output
+    )
     assert "| 1.4 " not in result.output
     quiet = run(rules, story, "--why", "base/redis:nothing")
     assert quiet.output == "Nothing happened to base/redis:nothing.\n"
+
+
+def test_what_a_push_does_not_get_is_told_with_what_it_lost_against(rules: Path) -> None:
+    story = [push("2.0.0"), push("1.4.2"), push("1.4.1"), push("1.4.1-rc.1")]
+    result = run(rules, story, "--why", "base/redis:latest")
+    kept = [line.split("|") for line in result.output.splitlines() if "| stay " in line]
+    stays = "`latest` stays on 2.0.0, the highest of all releases"
+    assert [(row[1].strip(), row[5] == row[6], row[7].strip()) for row in kept] == [
+        ("2", True, f"{stays}: 1.4.2 is lower (rule 0: base/*)."),
+        ("3", True, f"{stays}: 1.4.1 is lower (rule 0: base/*)."),
+    ]
+    changes = json.loads(run(rules, story, "--json").output)["repositories"]["base/redis"]
+    assert {each["kind"] for each in changes["changes"]} == {"move"}
+
+
+def test_lines_without_a_time_are_too_far_apart_for_a_quarrel(rules: Path) -> None:
+    story = [push("1.4.2"), *(push("latest", digest=f"sha256:{n:064}") for n in range(9))]
+    tags = json.loads(run(rules, story, "--json").output)["repositories"]["base/redis"]["tags"]
+    assert tags["latest"] == tags["1.4.2"]
+
+
+def test_a_tag_that_is_taken_away_again_and_again_is_held(rules: Path) -> None:
+    story = [
+        push("1.4.2"),
+        *(
+            push("latest", digest=f"sha256:{n:064}", pushed_at=f"2026-11-23T02:2{n}:00Z")
+            for n in range(4)
+        ),
+    ]
+    found = json.loads(run(rules, story, "--json").output)["repositories"]["base/redis"]
+    (held,) = (each for each in found["changes"] if each["kind"] == "held")
+    assert (held["line"], held["tag"], held["from"]) == (4, "latest", f"sha256:{2:064}")
+    assert "taken away three times within ten minutes; by whom is not known)" in held["reason"]
+    assert found["tags"]["latest"] == f"sha256:{3:064}"
+
+
+@pytest.mark.parametrize("unknown", ["report", "remove"])
+def test_every_reason_names_the_tag_and_the_rule(tmp_path: Path, unknown: str) -> None:
+    file = tmp_path / "rules.yaml"
+    file.write_text(
+        RULES
+        + f"""
+      variants: [alpine]
+      overwritten: restore
+      unknown: {unknown}
+      pin: "{{tag}}-{{digest}}"
+  - repositories: ["apps/*", "other"]
+    tags:
+      unique: [sha]
+      stable: [{{tag: edge, follows: newest}}, {{tag: main}}]
+"""
+    )
+    gone = f"sha256:{'a' * 64}"
+    app = {"repository": "apps/shop"}
+    story: list[object] = [
+        push("1.4.1"), push("1.4.2", digest=gone), push("1.4.0"), push("v1.4.1"), push("latest"),
+        push("1.4.1"), push("nightly"), push("odd", digest=gone), push("1.4.2-alpine"),
+        {"repository": "base/redis", "action": "DELETE", "digest": gone},
+        {**app, "tag": "9f1c2ab"}, {**app, "tag": "8e1c2ab"}, {**app, "tag": "main"},
+        {**app, "tag": "edge"},
+    ]  # fmt: skip
+    told = json.loads(run(file, story, "--json").output)["repositories"]
+    changes = [each for found in told.values() for each in found["changes"]]
+    assert {"move", "pin", "reject", "overwrite", "restore"} <= {each["kind"] for each in changes}
+    for each in changes:
+        tag = each["tag"]  # a pin's reason names the tag that led to it
+        named = [tag, tag.rpartition("-")[0], tag.partition("-")[0]]
+        assert any(f"`{tag}`" in each["reason"] for tag in named), each
+        assert re.search(r" \(rule [01]: (base/\*|apps/\*, …)\)\.$", each["reason"]), each
+        if each["kind"] == "move":
+            against = "is lower|is older|is gone|on no image|no version of it|its equal"
+            assert re.search(f" ({against}) ", each["reason"]), each
 
 
 def test_a_repeated_line_is_a_repeated_event_and_changes_nothing(rules: Path) -> None:

@@ -322,6 +322,21 @@ def test_a_denial_that_locks_lambda_out_is_refused_where_lambda_pulls(keys: Any)
     assert brief(drift(baseline(ours), **spared)) == ["missing Deny correct"]
 
 
+def test_a_denial_of_all_but_some_spares_lambda_only_if_it_names_it() -> None:
+    denial = {key: value for key, value in NO_PULL.items() if key != "Principal"}
+    spares = {**denial, "NotPrincipal": {"Service": ["lambda.amazonaws.com"], "AWS": OWN}}
+    assert brief(drift(baseline(spares), LAMBDA)) == ["missing Deny correct"]
+    reaches = {**denial, "NotPrincipal": {"AWS": [OWN, ROLE]}}
+    assert brief(drift(baseline(reaches), LAMBDA)) == ["locks_out Deny refuse"]
+    assert brief(drift(baseline(reaches))) == ["missing Deny correct"]
+
+
+def test_a_denial_that_locks_lambda_out_is_refused_where_the_rule_lets_lambda_pull() -> None:
+    grants = {**LAMBDA, "Sid": "ForFunctions"}
+    found = drift(baseline(grants, NO_PULL))
+    assert brief(found) == ["missing ForFunctions correct", "locks_out Deny refuse"]
+
+
 def test_the_last_statement_by_which_lambda_pulls_is_not_taken_out() -> None:
     grants = {**LAMBDA, "Sid": "ForFunctions"}
     wanted = baseline(others="remove")

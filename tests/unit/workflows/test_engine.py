@@ -570,7 +570,7 @@ def test_a_released_tag_catches_up() -> None:
     assert stage.tags()["latest"] == new
     assert (
         stage.of(Kind.MOVE)[-1].reason
-        == "1.4.2 is higher than 1.4.1, and the highest of all releases."
+        == "`latest` goes to 1.4.2, the highest of all releases: 1.4.1 is lower."
     )
 
 

@@ -72,7 +72,7 @@ def test_a_stable_tag_moved_by_hand_goes_back() -> None:
     assert world.tags()["latest"] == new
     assert world.tags()["1.4.1"] == old
     reasons = [fact.reason for fact in world.told() if fact.tag == "latest"]
-    assert reasons[-1] == "1.4.2 is higher than 1.4.1, and the highest of all releases."
+    assert reasons[-1] == "`latest` goes to 1.4.2, the highest of all releases: 1.4.1 is lower."
 
 
 def test_a_stable_tag_deleted_by_hand_comes_back() -> None:
@@ -93,7 +93,9 @@ def test_the_highest_that_is_left_gets_the_tags_of_a_deleted_image() -> None:
     world.settle()
     tags = world.tags()
     assert tags == dict.fromkeys(["1.4.1", "1.4", "1", "latest"], left)
-    assert world.told()[-1].reason.startswith("1.4.2, the highest of")
+    assert world.told()[-1].reason == (
+        "`latest` goes to 1.4.1, the highest that is left of all releases: 1.4.2 is gone."
+    )
 
 
 def test_an_untagged_version_gives_up_its_line() -> None:

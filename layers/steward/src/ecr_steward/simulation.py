@@ -19,8 +19,9 @@ from ecr_steward.registry.memory import MemoryEcr
 from ecr_steward.rules import Mode, Ruleset
 from ecr_steward.tables import MemoryTable
 from ecr_steward.tags import grammar
+from ecr_steward.tags.plan import Stay
 from ecr_steward.workflows.check import check
-from ecr_steward.workflows.retag import Retagger
+from ecr_steward.workflows.retag import Retagger, Visit
 
 _BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 _APART = timedelta(hours=1)
@@ -117,38 +118,71 @@ class Told:
     line: int
     fact: Fact
 
+    @property
+    def why(self) -> str:
+        """The fact's reason, and the rule that it comes from."""
+        return _with_rule(self.fact.reason, self.fact.rule)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A stable tag that a push did not get, with the line of the input that has the push."""
+
+    line: int
+    repository: str
+    stay: Stay
+    rule: str
+
+    @property
+    def why(self) -> str:
+        """Why it stays where it is, and the rule that this comes from."""
+        return _with_rule(self.stay.reason, self.rule)
+
+
+def _with_rule(reason: str, label: str) -> str:
+    """A reason and the rule behind it, by its index and its first glob."""
+    index, _, globs = label.partition(": ")
+    first, *others = globs.split(", ")
+    return f"{reason.removesuffix('.')} (rule {index}: {first}{', …' if others else ''})."
+
 
 @dataclass(slots=True)
 class Outcome:
-    """Where a story ended: `tags` by repository, what was told, and what it cost."""
+    """Where a story ended: `tags` by repository, what was told, what stayed, and what it cost."""
 
     tags: dict[str, dict[str, str]]
     told: list[Told] = field(default_factory=list)
     events: int = 0
     reads: int = 0
     writes: int = 0
+    kept: list[Kept] = field(default_factory=list)
 
-    def to_document(self) -> dict[str, Any]:
-        """The outcome as `simulate --json` prints it."""
-        changes: dict[str, list[dict[str, Any]]] = {name: [] for name in self.tags}
+    def to_json(self) -> Iterator[str]:
+        """The outcome as `simulate --json` prints it, in pieces: whole it can be very long."""
+        told: dict[str, list[Told]] = {name: [] for name in self.tags}
         for each in self.told:
-            fact = each.fact
-            changes[fact.repository].append(
-                {
-                    "line": each.line,
-                    "kind": fact.kind.value,
-                    "tag": fact.tag,
-                    "from": fact.before,
-                    "to": fact.digest,
-                    "reason": fact.reason,
-                }
-            )
-        return {
-            "repositories": {
-                name: {"tags": tags, "changes": changes[name]} for name, tags in self.tags.items()
-            },
-            "totals": {"events": self.events, "reads": self.reads, "writes": self.writes},
-        }
+            told[each.fact.repository].append(each)
+        yield '{"repositories": {'
+        for number, (name, tags) in enumerate(self.tags.items()):
+            yield f"{',' if number else ''}\n {json.dumps(name)}: {{"
+            yield f'"tags": {json.dumps(tags)}, "changes": ['
+            changes = map(json.dumps, map(_change, told[name]))
+            yield from (f"{',' if i else ''}\n  {each}" for i, each in enumerate(changes))
+            yield "]}"
+        totals = {"events": self.events, "reads": self.reads, "writes": self.writes}
+        yield f'}},\n"totals": {json.dumps(totals)}}}\n'
+
+
+def _change(told: Told) -> dict[str, Any]:
+    fact = told.fact
+    return {
+        "line": told.line,
+        "kind": fact.kind.value,
+        "tag": fact.tag,
+        "from": fact.before,
+        "to": fact.digest,
+        "reason": told.why,
+    }
 
 
 class _WithoutPast(MemoryTable):
@@ -193,6 +227,7 @@ class Simulation:
         self._repositories: dict[str, None] = {}
         self._hints: list[Hint] = []
         self._told: list[Told] = []
+        self._kept: list[Kept] = []
         self._fed = 0
         self._calls: Counter[str] = Counter()
 
@@ -214,7 +249,14 @@ class Simulation:
                 hint = self._hints.pop(0)
                 visit = self._retagger.visit(hint.repository, [hint])
                 self._told += [Told(push.line, fact) for fact in visit.facts]
+                self._keep(push.line, hint.repository, visit)
         self._calls += self._ecr.calls - before
+
+    def _keep(self, line: int, repository: str, visit: Visit) -> None:
+        rule = self._rules.rule_for(repository)
+        label = "" if rule is None else rule.label()
+        lost = (stay for stay in visit.stays if stay.lost is not None)
+        self._kept += [Kept(line, repository, stay, label) for stay in lost]
 
     def outcome(self) -> Outcome:
         """The state of things now."""
@@ -225,6 +267,7 @@ class Simulation:
             events=self._fed,
             reads=sum(self._calls.values()) - writes,
             writes=writes,
+            kept=list(self._kept),
         )
 
     def _happen(self, push: Push) -> None:
@@ -275,6 +318,8 @@ def _event(push: Push) -> dict[str, Any]:
     }
 
 
-def story(told: Iterable[Told], repository: str, tag: str) -> Iterator[Told]:
-    """What was told of one tag."""
-    return (each for each in told if each.fact.repository == repository and each.fact.tag == tag)
+def story(outcome: Outcome, repository: str, tag: str) -> Outcome:
+    """What happened to one tag alone."""
+    told = [t for t in outcome.told if (t.fact.repository, t.fact.tag) == (repository, tag)]
+    kept = [k for k in outcome.kept if (k.repository, k.stay.tag) == (repository, tag)]
+    return replace(outcome, told=told, kept=kept)

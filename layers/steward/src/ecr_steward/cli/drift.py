@@ -58,7 +58,12 @@ def drift(
     rule = rules.rule_for(repository)
     changes: Sequence[Change] = ()
     if rule is not None and not (cache and not rule.names(repository)):
-        changes = drift_of(rule.baseline, actual, scheme=rule.tags, account=account, cache=cache)
+        try:
+            changes = drift_of(
+                rule.baseline, actual, scheme=rule.tags, account=account, cache=cache
+            )
+        except RecursionError:  # where JSON can be read that is too deep to be written
+            raise Refused(f"{_name(settings)}: {_TOO_DEEP}") from None
         changes = _as_configured(rule, changes) if as_configured else changes
     if as_json:
         found = {"repository": repository, "changes": [each.to_document() for each in changes]}
@@ -76,8 +81,15 @@ def _as_configured(rule: Rule, changes: Iterable[Change]) -> list[Change]:
     return [replace(each, action=Step.REPORT) for each in changes]
 
 
+_TOO_DEEP = "The JSON is nested too deeply to be read."
+
+
+def _name(file: IO[str]) -> str:
+    return "-" if file.name == "<stdin>" else file.name
+
+
 def _read(file: IO[str]) -> tuple[str, Settings]:
-    name = "-" if file.name == "<stdin>" else file.name
+    name = _name(file)
     document = _parsed(file, name)
     repository = document.get("repository")
     if not isinstance(repository, str) or not is_repository(repository):
@@ -96,7 +108,7 @@ def _parsed(file: IO[str], name: str) -> Mapping[str, Any]:
     except UnicodeDecodeError as error:
         raise Refused(f"{name}: This is not UTF-8 text: {error}.") from error
     except RecursionError:
-        raise Refused(f"{name}: The JSON is nested too deeply to be read.") from None
+        raise Refused(f"{name}: {_TOO_DEEP}") from None
     except SettingsError as error:
         raise Refused(f"{name}: {printable(str(error))}") from error
     if not isinstance(document, dict):

@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table in Markdown, its columns aligned for those who read it in a terminal."""
-    cells = [[each.replace("|", "\\|") for each in row] for row in (headings, *rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    lines = ["| " + " | ".join(map(str.ljust, row, widths)) + " |" for row in cells]
-    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
-    return "\n".join(lines)
+    held = list(rows)
+    return "\n".join(lines(headings, lambda: held))
+
+
+def lines(headings: Sequence[str], rows: Callable[[], Iterable[Sequence[str]]]) -> Iterator[str]:
+    """The lines of a table that can be too long to be held whole.
+
+    `rows` is asked twice: first for the widths, then for the lines.
+    """
+    widths = list(map(len, headings))
+    for row in map(_cells, rows()):
+        widths = list(map(max, widths, map(len, row)))
+    yield _line(headings, widths)
+    yield "|" + "|".join("-" * (width + 2) for width in widths) + "|"
+    yield from (_line(row, widths) for row in map(_cells, rows()))
+
+
+def _cells(row: Sequence[str]) -> list[str]:
+    return [each.replace("|", "\\|") for each in row]
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    return f"| {' | '.join(map(str.ljust, cells, widths))} |"

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator
+import heapq
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import IO
 
 import click
 
+from ecr_steward.cli import markdown
 from ecr_steward.cli.errors import Refused
-from ecr_steward.cli.markdown import table
 from ecr_steward.events import Kind
 from ecr_steward.notifications.wording import short
 from ecr_steward.rules.load import RulesFault, load
-from ecr_steward.simulation import BadPush, Outcome, Push, Simulation, Told, story
+from ecr_steward.simulation import BadPush, Kept, Outcome, Push, Simulation, Told, story
 
 
 @click.command()
@@ -44,8 +45,9 @@ def simulate(
             raise Refused(f"{name}:{number}: {error}") from error
     outcome = simulation.outcome()
     if why:
-        outcome.told = list(story(outcome.told, repository, tag))
-    click.echo(json.dumps(outcome.to_document(), indent=2) if as_json else _report(outcome, why))
+        outcome = story(outcome, repository, tag)
+    said = outcome.to_json() if as_json else _report(outcome, why)
+    sys.stdout.writelines(said)
 
 
 def _subject(why: str | None) -> tuple[str, str]:
@@ -66,35 +68,53 @@ def _lines(pushes: Iterable[str]) -> Iterator[tuple[int, str]]:
         ) from error
 
 
-def _report(outcome: Outcome, why: str | None) -> str:
-    if why and not outcome.told:
-        return f"Nothing happened to {why}."
-    parts = [_changes(outcome.told)] if outcome.told else ["Nothing would change."]
+def _report(outcome: Outcome, why: str | None) -> Iterator[str]:
+    if why and not (outcome.told or outcome.kept):
+        yield f"Nothing happened to {why}.\n"
+        return
+    if outcome.told or outcome.kept:
+        yield from _lines_of(_HEADINGS, lambda: _rows(outcome))
+    else:
+        yield "Nothing would change.\n"
     if not why:
-        parts += [_tags(outcome), _totals(outcome)]
-    return "\n\n".join(parts)
+        yield "\n"
+        yield from _lines_of(("repository", "image", "tags"), lambda: _tags(outcome))
+        yield f"\n{_totals(outcome)}\n"
 
 
-def _changes(told: Iterable[Told]) -> str:
-    headings = ("line", "repository", "what", "tag", "from", "to", "why")
-    return table(headings, map(_row, told))
+def _lines_of(
+    headings: Sequence[str], rows: Callable[[], Iterable[Sequence[str]]]
+) -> Iterator[str]:
+    return (f"{line}\n" for line in markdown.lines(headings, rows))
+
+
+def _rows(outcome: Outcome) -> Iterator[tuple[str, ...]]:
+    told, kept = map(_row, outcome.told), map(_kept, outcome.kept)
+    return heapq.merge(told, kept, key=lambda row: int(row[0]))
+
+
+_HEADINGS = ("line", "repository", "what", "tag", "from", "to", "why")
 
 
 def _row(each: Told) -> tuple[str, ...]:
     fact = each.fact
     before = "" if fact.kind is Kind.REJECT else short(fact.before)
     what = (fact.repository, fact.kind.value, fact.tag or "")
-    return (str(each.line), *what, before, short(fact.digest), fact.reason)
+    return (str(each.line), *what, before, short(fact.digest), each.why)
 
 
-def _tags(outcome: Outcome) -> str:
-    rows: list[tuple[str, str, str]] = []
+def _kept(each: Kept) -> tuple[str, ...]:
+    place = short(each.stay.digest)
+    return (str(each.line), each.repository, "stay", each.stay.tag, place, place, each.why)
+
+
+def _tags(outcome: Outcome) -> Iterator[tuple[str, str, str]]:
     for repository, tags in outcome.tags.items():
         images: dict[str, list[str]] = {}
         for tag, digest in tags.items():
             images.setdefault(digest, []).append(tag)
-        rows += [(repository, short(digest), ", ".join(names)) for digest, names in images.items()]
-    return table(("repository", "image", "tags"), rows)
+        for digest, names in images.items():
+            yield repository, short(digest), ", ".join(names)
 
 
 def _totals(outcome: Outcome) -> str:

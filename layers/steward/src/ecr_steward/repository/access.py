@@ -74,9 +74,6 @@ class Allowed:
             for each in self._networks
         )
 
-    def has_all(self, names: Iterable[str]) -> bool:
-        return all(map(self.has, names))
-
     def others(self, names: Iterable[str]) -> tuple[str, ...]:
         return tuple(sorted(each for each in names if not self.has(each)))
 
@@ -290,6 +287,9 @@ _KEYS: Mapping[str, tuple[tuple[str, ...], Callable[[str, str], str | None]]] = 
     "aws:principalarn": (_ARN, _account_of),
     "aws:sourcearn": (_ARN, _source_account_of),
     "aws:userid": (_TEXT, _id_of),
+    "aws:vpceorgid": (_TEXT, _whole(_ORGANISATION)),
+    "aws:vpceorgpaths": (_TEXT, _organisation_of),
+    "aws:vpceaccount": (_TEXT, _whole(_ACCOUNT)),
     "aws:sourcevpc": (_TEXT, _whole(_VPC)),
     "aws:sourcevpce": (_TEXT, _whole(_VPC)),
     **dict.fromkeys(_ADDRESSES, (("ipaddress",), _address)),

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ecr_steward.repository import lifecycle
-from ecr_steward.repository.immutability import matches
+from ecr_steward.repository.immutability import matches, may_begin
 from ecr_steward.repository.lifecycle import Expiring
 from ecr_steward.tags import grammar
 from ecr_steward.tags.scheme import Scheme, Verdict
@@ -70,10 +70,11 @@ def _previewed(preview: Iterable[Expiring], scheme: Scheme) -> Iterator[tuple[in
 
 def _possible(document: Mapping[str, Any], scheme: Scheme) -> Iterator[tuple[int, str]]:
     rules = lifecycle.by_priority(document["rules"])
+    beside = _Beside(scheme)
     for name in ("standard", "archive"):
         of_class = [each for each in rules if lifecycle.storage_class(each) == name]
-        for stable in _stable(scheme):
-            for rule in _expiring(of_class, stable, scheme):
+        for stable in beside.stable:
+            for rule in _expiring(of_class, stable, beside):
                 yield rule["rulePriority"], stable.label
 
 
@@ -84,7 +85,7 @@ def _stable(scheme: Scheme) -> Iterator[_Stable]:
 
 
 def _expiring(
-    rules: Iterable[Mapping[str, Any]], stable: _Stable, scheme: Scheme
+    rules: Iterable[Mapping[str, Any]], stable: _Stable, beside: _Beside
 ) -> Iterator[Mapping[str, Any]]:
     """The rules of one storage class that could expire an image under these stable tags."""
     for rule in rules:
@@ -93,7 +94,7 @@ def _expiring(
             continue
         expires = rule["action"]["type"] == "expire" and not _is_idle(rule, globs)
         surely = all(map(stable.is_matched_by, globs))
-        if expires and (surely or all(_may_have(each, stable, scheme) for each in globs)):
+        if expires and (surely or all(stable in beside.matched_by(each) for each in globs)):
             yield rule
         if surely:
             return
@@ -108,31 +109,54 @@ def _is_idle(rule: Mapping[str, Any], globs: frozenset[str]) -> bool:
     )
 
 
-def _may_have(pattern: str, stable: _Stable, scheme: Scheme) -> bool:
-    """Whether an image under these stable tags may have a tag that the pattern matches."""
-    if stable.is_matched_by(pattern):
-        return True
-    return any(_is_beside(tag, stable, scheme) for tag in _samples(pattern, scheme))
+class _Beside:
+    """Which stable tags can be on one image with a tag that a pattern matches: found by trying
+    tags such as the scheme may know, once for each pattern."""
 
+    def __init__(self, scheme: Scheme) -> None:
+        self._scheme = scheme
+        self.stable = tuple(_stable(scheme))
+        variants = [each.replace("*", "20") for each in scheme.variants]
+        self._few = [*_FEW, "1.4.2", *variants]
+        self._fillers = [*_FILLERS, *variants]
+        for number in ("", "2", "4.2", "1.4.2"):
+            self._fillers += [f"{number}-{each}" for each in variants]
+        self._known: dict[str, frozenset[_Stable]] = {}
 
-def _is_beside(tag: str, stable: _Stable, scheme: Scheme) -> bool:
-    """Whether `tag` is one of these stable tags, or a unique tag that can be on their images."""
-    verdict = scheme.judge(tag)
-    if verdict is Verdict.STABLE:
-        return stable.has(tag)
-    unique = scheme.read_unique(tag)
-    if unique is None:
-        return False
-    return stable.by_pipeline or any(stable.has(line.tag) for line in scheme.lines(unique.version))
+    def matched_by(self, pattern: str) -> frozenset[_Stable]:
+        if pattern not in self._known:
+            found = {each for each in self.stable if each.is_matched_by(pattern)}
+            for tag in self._samples(pattern):
+                found.update(self._with(tag))
+            self._known[pattern] = frozenset(found)
+        return self._known[pattern]
 
+    def _with(self, tag: str) -> Iterator[_Stable]:
+        """The stable tags that `tag` is one of, or that can be on the image of a unique tag."""
+        if self._scheme.judge(tag) is Verdict.STABLE:
+            yield from (each for each in self.stable if each.has(tag))
+        unique = self._scheme.read_unique(tag)
+        if unique is not None:
+            lines = [line.tag for line in self._scheme.lines(unique.version)]
+            for each in self.stable:
+                if each.by_pipeline or any(map(each.has, lines)):
+                    yield each
 
-def _samples(pattern: str, scheme: Scheme) -> Iterator[str]:
-    """Tags that the pattern matches, such as a scheme may know."""
-    parts = pattern.split("*")
-    variants = [re.sub(r"\*", "20", each) for each in scheme.variants]
-    fillers = [*_FILLERS, *variants]
-    fillers += [f"{number}-{each}" for each in variants for number in ("", "2", "4.2", "1.4.2")]
-    for filled in itertools.product(fillers if len(parts) <= 3 else _FEW, repeat=len(parts) - 1):
-        tag = "".join(itertools.chain.from_iterable(zip(parts, [*filled, ""], strict=True)))
-        if grammar.is_tag(tag):
-            yield tag
+    def _samples(self, pattern: str) -> Iterator[str]:
+        """Tags that the pattern matches, if the scheme knows any that begin as it does."""
+        parts = pattern.split("*")
+        if not may_begin(self._scheme, parts[0]):
+            return
+        for filled in self._fillings(len(parts) - 1):
+            tag = "".join(itertools.chain.from_iterable(zip(parts, [*filled, ""], strict=True)))
+            if grammar.is_tag(tag):
+                yield tag
+
+    def _fillings(self, count: int) -> Iterator[tuple[str, ...]]:
+        """What to put in place of as many stars; the more there are, the less is tried for each."""
+        if count > 2:
+            return itertools.product(_FEW, repeat=count)
+        choices = [self._fillers, *[self._few] * (count - 1)] if count else []
+        return itertools.chain.from_iterable(
+            itertools.product(*each) for each in (choices, choices[::-1])
+        )

@@ -110,15 +110,16 @@ def policy_drift(
     for change in (*judged.ours(actual), *judged.others(actual)):
         if change not in found:
             found.append(change)
-    return tuple(_within_limits(policy, _without_harm(policy, found, steward)))
+    pulls = any(map(lets_lambda_pull, (*actual, *baseline.statements)))
+    return tuple(_within_limits(policy, _without_harm(policy, found, steward, pulls=pulls)))
 
 
 # ---------------------------------------------------------------------------- what would do harm
 def _without_harm(
-    policy: Mapping[str, Any] | None, changes: list[Change], steward: Steward
+    policy: Mapping[str, Any] | None, changes: list[Change], steward: Steward, *, pulls: bool
 ) -> list[Change]:
-    """The changes, with those refused that would lock out the steward, or Lambda where it pulls."""
-    pulls = any(map(lets_lambda_pull, policies.statements(policy)))
+    """The changes, with those refused that would lock out the steward, or Lambda where it pulls,
+    or is to pull."""
     found = []
     for change in changes:
         harm, corrects = None, change.action is Step.CORRECT

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ecr_steward.events import Hint, Kind
+from ecr_steward.events import Action, Hint, Kind
 from ecr_steward.tags.scheme import Line, Scheme, Verdict
 from ecr_steward.tags.state import Concern, Image, Mark, Observed, Top, tops
 
@@ -37,6 +37,17 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Stay:
+    """A stable tag that stays where it is, and why. `digest` is its image; `lost` is the push of a
+    unique tag that did not get it, None where nothing asked for it."""
+
+    tag: str
+    digest: str | None
+    reason: str
+    lost: Hint | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What to do, what to remember, and why stable tags stay where they are.
 
@@ -48,7 +59,7 @@ class Plan:
     marks: tuple[Mark, ...] = ()
     forgotten: tuple[str, ...] = ()
     known: Mapping[str, str] = field(default_factory=dict)
-    stays: tuple[tuple[str, str], ...] = ()
+    stays: tuple[Stay, ...] = ()
     taken: tuple[Mark, ...] = ()
 
     @property
@@ -174,7 +185,7 @@ class _Lines:
         self.reports: list[Change] = []
         self.marks: list[Mark] = []
         self.forgotten: list[str] = []
-        self.stays: list[tuple[str, str]] = []
+        self.stays: list[Stay] = []
         self.taken: list[Mark] = []
         images = observed.images.values()
         leading = tops(scheme, about.lines, images)
@@ -189,7 +200,8 @@ class _Lines:
 
     def _leaderless(self, line: Line, holder: Image | None) -> None:
         mark = self._observed.marks.get(line.tag)
-        self.stays.append((line.tag, f"no image is left for {line}"))
+        digest = None if holder is None else holder.digest
+        self.stays.append(Stay(line.tag, digest, f"No image is left for {line}."))
         if mark is None:
             return
         self.forgotten.append(line.tag)
@@ -213,7 +225,7 @@ class _Lines:
         new = Mark(line.tag, top.unique, top.image.digest, placed)
         self.marks.append(new)
         if placed:
-            self.stays.append((line.tag, f"it is on {top.unique}, {_rank(line)}"))
+            self.stays.append(self._stay(line, top))
             return
         move = Change(
             kind=Kind.MOVE,
@@ -234,6 +246,30 @@ class _Lines:
             reason = f"`{line.tag}` is held ({held}) and does not go to {top.unique}."
             self.reports.append(replace(move, kind=Kind.HELD, reason=reason))
 
+    def _stay(self, line: Line, top: Top) -> Stay:
+        """Why a tag that is where it belongs stays there; what was pushed lost against it."""
+        lost = next(
+            (hint for hint in self._about.hints[line.tag] if self._has_lost(line, hint, top)), None
+        )
+        reason = f"`{line.tag}` stays on {top.unique}, {_rank(line)}"
+        if lost is not None:
+            reason += f": {lost.tag} is {'older' if line.newest else 'lower'}"
+        return Stay(line.tag, top.image.digest, f"{reason}.", lost)
+
+    def _has_lost(self, line: Line, hint: Hint, top: Top) -> bool:
+        """Whether `hint` is the push of a unique tag of the line that is below the top."""
+        image = self._observed.images.get(hint.digest or "")
+        unique = self._scheme.read_unique(hint.tag or "")
+        if unique is None or image is None or hint.tag not in image.tags:
+            return False
+        pushed = Top(unique.tag, unique.version, image, line.newest)
+        return (
+            hint.action is Action.PUSH
+            and line.holds(unique.version)
+            and image.digest != top.image.digest
+            and not pushed.equals(top)
+        )
+
 
 def _hint_for(hints: Sequence[Hint], digest: str) -> Hint:
     """The hint a move comes from: the push of its target if there is one, else the first."""
@@ -247,22 +283,20 @@ def _rank(line: Line) -> str:
 def _reason(scheme: Scheme, line: Line, top: Top, holder: Image | None, mark: Mark | None) -> str:
     if mark is not None and _was_higher(scheme, line, mark, top):
         return (
-            f"{mark.unique}, {_rank(line)} until now, is gone: {top.unique} is the highest that "
-            "is left."
+            f"`{line.tag}` goes to {top.unique}, the highest that is left of {line}: {mark.unique} "
+            "is gone."
         )
+    goes = f"`{line.tag}` goes to {top.unique}"
     if holder is None:
-        return f"{top.unique} is {_rank(line)}, and `{line.tag}` was on no image."
-    if line.newest:
-        return f"{top.unique} is {_rank(line)}."
+        return f"{goes}, {_rank(line)}; it was on no image."
     held = tops(scheme, {line.tag: line}, [holder]).get(line.tag)
     if held is None:
-        return (
-            f"{top.unique} is {_rank(line)}; the image that `{line.tag}` was on has no version "
-            "of it."
-        )
+        return f"{goes}, {_rank(line)}; the image that it was on has no version of it."
+    if line.newest:
+        return f"{goes}, {_rank(line)}: {held.unique} is older."
     if not held.equals(top):
-        return f"{top.unique} is higher than {held.unique}, and {_rank(line)}."
-    return f"{top.unique} names an image pushed later than that of {held.unique}."
+        return f"{goes}, {_rank(line)}: {held.unique} is lower."
+    return f"{goes}, whose image was pushed later than that of {held.unique}, its equal."
 
 
 def _was_higher(scheme: Scheme, line: Line, mark: Mark, top: Top) -> bool:
@@ -332,7 +366,7 @@ def _pins(
 def _why_pinned(scheme: Scheme, left: Sequence[Change], rest: Collection[str]) -> str | None:
     """Why an image that the changes `left` take tags from needs a pin, or None if it does not."""
     if _is_restored(left) and not _is_named(scheme, rest):
-        return "The image lost the unique tag it came by."
+        return f"The image lost `{left[0].tag}`, the unique tag it came by."
     if not rest:
         return f"The image would lose its last tag when `{left[0].tag}` moves."
     removed = any(change.kind is Kind.REMOVE for change in left)

@@ -21,7 +21,7 @@ from ecr_steward.registry import (
     Unavailable,
 )
 from ecr_steward.rules import Mode, Rule, Ruleset
-from ecr_steward.tags.plan import WRITES, Change, Plan, plan_changes
+from ecr_steward.tags.plan import WRITES, Change, Plan, Stay, plan_changes
 from ecr_steward.tags.scheme import Scheme
 from ecr_steward.tags.state import Image, Mark
 from ecr_steward.workflows.contest import Contest, Witness, nobody
@@ -59,7 +59,8 @@ class Visit:
 
     `facts` are those newly told; `changes` what was written, and with the last of several visits
     everything that was found, told before or not. `unfinished` asks for another visit. `contested`
-    counts the facts that tell of a tag which the steward itself holds.
+    counts the facts that tell of a tag which the steward itself holds. `stays` is why stable tags
+    are where they belong.
     """
 
     facts: tuple[Fact, ...] = ()
@@ -68,6 +69,7 @@ class Visit:
     first_sight: bool = False
     unfinished: bool = False
     contested: int = 0
+    stays: tuple[Stay, ...] = ()
 
 
 @dataclass(slots=True)
@@ -196,6 +198,7 @@ class Retagger:
             images=len(look.observed.images),
             first_sight=quiet,
             unfinished=unfinished,
+            stays=plan.stays,
             contested=sum(f.kind is Kind.HELD and f.tag in look.memory.contested for f in told),
         )
 
@@ -415,5 +418,5 @@ def _log_plan(repository: str, mode: Mode, plan: Plan, *, detailed: bool) -> Non
                 "to": change.after,
             },
         )
-    for tag, reason in plan.stays if detailed else ():
-        log.info("It stays: %s", reason, extra={"repository": repository, "tag": tag})
+    for stay in plan.stays if detailed else ():
+        log.info(stay.reason, extra={"repository": repository, "tag": stay.tag})
