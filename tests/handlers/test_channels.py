@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from ecr_steward import wiring
 from ecr_steward.notifications import http
 from ecr_steward.notifications.http import Answer, Http, Unreachable
 from ecr_steward.rules import compiled
-from tests.facts import returned
+from tests.facts import letter, returned, story
 from tests.handlers.functions import CHAT_TOPIC, ERRAND_QUEUE, TABLE, Aws, Function, event
 
 Start = Callable[[str], Function]
@@ -303,3 +304,28 @@ def test_no_two_clients_are_made_at_the_same_time(
     start("notify").invoke(event("notify_batch_moved"))
     assert len(channels.posted) == 4
     assert most == 1
+
+
+def test_a_storm_becomes_ten_messages_and_a_summary_of_all_the_rest(
+    aws: Aws, start: Start, channels: Channels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [datetime(2026, 11, 23, 2, 24, tzinfo=UTC)]
+    monkeypatch.setattr(wiring, "_now", lambda: now[0])
+    facts = [fact for n in range(60) for fact in story("1.4", cause=f"push-{n}")]
+    function = start("notify")
+    letters = [letter(fact, f"message-{n}") for n, fact in enumerate(facts)]
+    assert returned(function.invoke({"Records": letters})) == []
+    assert channels.to(SLACK) == 10
+    assert channels.to(HOOK) == 60
+    timers = errands(aws)
+    assert sorted(timer["channel"] for timer in timers) == ["platform", "room"]
+    asked = errand_event(aws)
+    for record, timer in zip(asked["Records"], timers, strict=True):
+        record["body"] = json.dumps({"errand": timer})
+    assert returned(function.invoke(asked)) == ["errand-0", "errand-1"], "not due yet"
+    now[0] += timedelta(minutes=10)
+    for _ in range(2):
+        assert returned(function.invoke(asked)) == []
+    assert channels.to(SLACK) == 11
+    assert "50 moved" in json.dumps(channels.posted[-1][1])
+    assert len(aws.sns.messages) == 11
