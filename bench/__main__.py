@@ -12,7 +12,16 @@ from typing import Any
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from bench import artefact, calls, matching, report, starts, stories, wall
+from bench import (
+    artefact,
+    calls,
+    matching,
+    report,
+    settings_calls,
+    starts,
+    stories,
+    wall,
+)
 from bench.report import Row
 
 
@@ -50,6 +59,7 @@ def _rows(quick: bool, progress: Callable[[str], None]) -> list[Row]:
         rows = starts.measure(built, scratch, 3 if quick else 11, progress)
     rows += matching.measure(progress)
     rows += calls.count(calls.SIZES[:2] if quick else calls.SIZES, progress)
+    rows += settings_calls.count(progress)
     rows += wall.measure(wall.SIZES[:1] if quick else wall.SIZES, 5 if quick else 21, progress)
     rows += stories.measure(stories.SIZES[:1] if quick else stories.SIZES, progress)
     return rows

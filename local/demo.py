@@ -1,11 +1,11 @@
-"""`python -m local.demo`: the real stack on a local cloud, and a story of pushes with its end."""
+"""`python -m local.demo`: the real stack on a local cloud, and a story with its end."""
 
 from __future__ import annotations
 
 import json
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -25,7 +25,12 @@ from local.images import Media
 from local.receiver import Received, Receiver
 
 STACK: Final = "demo"
-PARAMETERS: Final = {"Mode": "enforce", "SettleSeconds": "0", "NotifyWindowSeconds": "1"}
+PARAMETERS: Final = {
+    "Mode": "enforce",
+    "SettingsMode": "enforce",
+    "SettleSeconds": "0",
+    "NotifyWindowSeconds": "1",
+}
 BASE: Final = "base/redis"
 APP: Final = "apps/shop"
 
@@ -49,7 +54,41 @@ class Scene:
     slack_fails: bool = False
 
 
-STORY: Final = (
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Something done to the settings of a repository, in words and as a call of the ECR API."""
+
+    title: str
+    repository: str
+    words: str
+    do: Callable[[LocalCloud], object]
+
+
+def _make_public(cloud: LocalCloud) -> None:
+    statement = {
+        "Sid": "Everybody",
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    cloud.client("ecr").set_repository_policy(repositoryName=BASE, policyText=policy)
+
+
+NEW: Final = Act(
+    "A new repository starts as its rule says",
+    BASE,
+    f"create-repository [cyan]{BASE}[/]",
+    lambda cloud: cloud.create_repository(BASE),
+)
+PUBLIC: Final = Act(
+    "Somebody lets the whole world pull",
+    BASE,
+    f"set-repository-policy [cyan]{BASE}[/]: Principal *",
+    _make_public,
+)
+STORY: Final[tuple[Scene | Act, ...]] = (
+    NEW,
     Scene("The first version", BASE, "1.4.1", "1.4.1",
           dict.fromkeys(["1.4", "1", "latest"], "1.4.1")),
     Scene(
@@ -68,6 +107,7 @@ STORY: Final = (
     Scene("A tag outside the scheme, while Slack is out of order", BASE, "final-fix", "final-fix",
           slack_fails=True),
     Scene("Somebody pushes a bare latest", BASE, "latest", "stray", {"latest": "2.0.0"}),
+    PUBLIC,
     Scene("An application, by commit", APP, "9f3c2ab", "9f3c2ab"),
     Scene("Its pipeline moves main", APP, "main", "9f3c2ab"),
 )  # fmt: skip
@@ -88,29 +128,35 @@ class Demo:
         self.images: dict[str, str] = {}
         self.messages = 0
 
-    def play(self, number: int, scene: Scene) -> None:
-        """Push, wait until all is quiet, and show what moved, why, and what people are sent."""
+    def play(self, number: int, scene: Scene | Act) -> None:
+        """Do it, wait until all is quiet, and show what followed, why, and what people are sent."""
         console.rule(f"[bold]{number}. {scene.title}[/]", align="left")
-        verb = "event again " if scene.again else "docker push "
-        console.print(f"  {verb} [cyan]{scene.repository}:{scene.tag}[/]")
+        console.print(f"  {_verb(scene)}")
         begun = time.monotonic()
-        if scene.slack_fails:
+        if isinstance(scene, Scene) and scene.slack_fails:
             self._channels.fail_once()
         with console.status("  waiting until nothing moves any more"):
-            self._push(scene)
+            if isinstance(scene, Act):
+                scene.do(self._cloud)
+            else:
+                self._push(scene)
             self._cloud.settle()
         facts = [fact for fact in self._history.facts(scene.repository) if self._is_new(fact)]
-        facts.sort(key=lambda fact: (fact.kind != Kind.PIN, fact.tag))
+        facts.sort(key=lambda fact: (fact.kind != Kind.PIN, fact.tag or ""))
         for fact in facts:
             console.print(f"  {_line(fact, self._name)}", soft_wrap=True)
         if not facts:
             console.print("  [dim]nothing to do[/]")
         for message in self._inbox:
             self.messages += 1
-            _show(message, whole=self.messages == 1 or scene is LAST_ACT)
+            _show(message, whole=self.messages == 1 or scene in (PUBLIC, LAST_ACT))
         for arrived in self._channels.new():
-            _show_arrived(arrived, whole=self.messages == 1)
+            _show_arrived(arrived, whole=self.messages == 1 or scene is PUBLIC)
         console.print(f"  [dim]{time.monotonic() - begun:.1f} s[/]")
+        if isinstance(scene, Scene):
+            self._expect(scene, facts)
+
+    def _expect(self, scene: Scene, facts: Sequence[Fact]) -> None:
         pinned = {f.tag: f.digest for f in facts if f.kind == "pin" and f.mode == "enforce"}
         tags = {scene.tag: self.images[scene.image]} if not scene.again else {}
         tags |= {tag: self.images[name] for tag, name in scene.moves.items()}
@@ -167,7 +213,18 @@ class Demo:
             mark = "[green]✓[/]" if same else "[red]✗[/]"
             table.add_row(repository, tag, self._shown(actual), self._shown(expected), mark)
         console.print(table)
-        return agree
+        return self._is_private() and agree
+
+    def _is_private(self) -> bool:
+        """Show whether the repository that was made public is so no more."""
+        ecr = self._cloud.client("ecr")
+        try:
+            found = ecr.get_repository_policy(repositoryName=BASE)["policyText"]
+        except ecr.exceptions.RepositoryPolicyNotFoundException:
+            console.print(f"[green]✓[/] {BASE} lets nobody else in.")
+            return True
+        console.print(f"[red]✗[/] {BASE} still has the policy {escape(found)}")
+        return False
 
     def _rows(self) -> Iterator[tuple[str, str, str | None, str | None]]:
         for repository, expected in self.expected.items():
@@ -188,10 +245,10 @@ class Demo:
         )
         return facts <= taken.keys() and not twice
 
-    def rights(self) -> list[str]:
-        """The ECR actions that the deployed writer's role allows, as IAM has them."""
+    def rights(self, role: str) -> list[str]:
+        """The ECR actions that a deployed role allows, as IAM has them."""
         iam = self._cloud.client("iam")
-        role = self._cloud.resource(STACK, "RetagRole")
+        role = self._cloud.resource(STACK, role)
         names = iam.list_role_policies(RoleName=role)["PolicyNames"]
         policies = [
             iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names
@@ -210,7 +267,18 @@ class Demo:
 _WOULD = {"moved": "would move", "pinned": "would pin"}
 
 
+def _verb(scene: Scene | Act) -> str:
+    if isinstance(scene, Act):
+        return scene.words
+    verb = "event again " if scene.again else "docker push "
+    return f"{verb} [cyan]{scene.repository}:{scene.tag}[/]"
+
+
 def _line(fact: Fact, name: object) -> str:
+    if fact.difference is not None:
+        did = "set back" if fact.kind is Kind.CORRECT else "differs"
+        setting = fact.difference.setting.replace("_", " ")
+        return f"[green]{did}[/] [bold]{setting}[/]  [dim]{escape(fact.reason)}[/]"
     shown = name if callable(name) else str
     colour = {"move": "green", "pin": "green", "reject": "yellow"}.get(fact.kind.value, "red")
     what = {"move": "moved", "pin": "pinned", "reject": "rejected"}.get(fact.kind.value, fact.kind)
@@ -236,11 +304,13 @@ def _show_arrived(arrived: Received, *, whole: bool) -> None:
 
 
 def _say_rights(demo: Demo) -> None:
-    console.print(f"RetagRole may: {', '.join(demo.rights())}", style="dim", soft_wrap=True)
+    for role in ("RetagRole", "EnforcePolicyRole"):
+        may = ", ".join(demo.rights(role))
+        console.print(f"{role} may: {may}", style="dim", soft_wrap=True)
 
 
 def main() -> None:
-    """The command: exit code 0 only if every tag is where it should be."""
+    """The command: exit code 0 only if every tag and setting is as it should be."""
     begun = time.monotonic()
     folder = HOME.with_name(".local-cloud-demo")
     with command(), Receiver() as receiver, LocalCloud(folder) as cloud:
@@ -252,8 +322,7 @@ def main() -> None:
             template = cloud.sam_build(rules=channels.rules(shipped, cloud.home / "rules.yaml"))
         with step("Deploy the stack (sam deploy, Mode=enforce)"):
             cloud.sam_deploy(STACK, PARAMETERS, template)
-        for repository in (BASE, APP):
-            cloud.create_repository(repository)
+        cloud.create_repository(APP)
         demo = Demo(cloud, Channels(cloud, receiver))
         cloud.reset_calls()
         for number, scene in enumerate(STORY, start=1):
@@ -267,10 +336,10 @@ def main() -> None:
         agree = demo.verdict() and demo.told()
     seconds = time.monotonic() - begun
     if not agree:
-        console.print("[red]Not everything is as it should be.[/]")
+        console.print("[red]Not every tag and setting is as it should be.[/]")
         sys.exit(1)
     console.print(
-        f"[green]Every tag is where it should be[/], {demo.messages} messages were sent, "
+        f"[green]Every tag and setting is as it should be[/], {demo.messages} messages were sent, "
         f"{seconds:.0f} s in all; what was started is stopped."
     )
 

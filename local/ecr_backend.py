@@ -26,6 +26,7 @@ from moto.ecr.exceptions import (
 from moto.ecr.models import ECRBackend, Image, Repository, ecr_backends
 
 from local.ecr_events import ImageAction
+from local.ecr_settings import CheckedSettings
 
 INDEX_MEDIA_TYPES: Final = frozenset(
     {
@@ -56,7 +57,7 @@ class ReferencedImagesNotFoundException(ServiceException):
     code = "ReferencedImagesNotFoundException"
 
 
-class LocalEcr(ECRBackend):
+class LocalEcr(CheckedSettings):
     """One registry: `announce` is called once for each event that ECR would send."""
 
     # moto looks for the paths it serves beside the class.
@@ -226,6 +227,10 @@ class LocalEcr(ECRBackend):
             if ":" in reference:
                 return _by_digest(repository, reference)
             return _by_tag(repository, reference)
+
+    def images_of(self, repository_name: str) -> list[Image]:
+        """The repository's images; raises RepositoryNotFoundException."""
+        return list(self._get_repository(repository_name).images)
 
     def layers(self, repository_name: str) -> dict[str, int]:
         """The repository's layers by digest, with their size in bytes."""

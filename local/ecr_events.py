@@ -10,9 +10,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
+
+from ecr_steward.calls import API_CALL
+from ecr_steward.registry.memory_settings import identity
 
 if TYPE_CHECKING:
     from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef
@@ -24,6 +27,47 @@ DEFAULT_SOURCE: Final = "ecr-steward.replay"
 
 _BATCH: Final = 10  # EventBridge API: PutEvents takes at most 10 entries
 _RETRY_SECONDS: Final = 0.2
+
+
+class Event(Protocol):
+    """An event of ECR's: what EventBridge calls it, and its `detail`."""
+
+    @property
+    def detail_type(self) -> str: ...
+
+    def detail(self) -> Mapping[str, Any]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ApiCall:
+    """One call that changed settings, as CloudTrail tells it.
+
+    `caller` is the ARN of whoever called; a call that was refused has ECR's `error` code.
+    """
+
+    name: str
+    asked: Mapping[str, Any]
+    caller: str
+    time: datetime
+    error: str | None = None
+    answered: Mapping[str, Any] | None = None
+
+    detail_type: ClassVar[str] = API_CALL
+
+    def detail(self) -> dict[str, Any]:
+        """The event's `detail`, with the fields that CloudTrail's records always have."""
+        return {
+            "eventVersion": "1.11",
+            "userIdentity": identity(self.caller),
+            "eventTime": self.time.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "eventSource": "ecr.amazonaws.com",
+            "eventName": self.name,
+            "requestParameters": dict(self.asked),
+            "responseElements": None if self.answered is None else dict(self.answered),
+            "readOnly": False,
+            "eventType": "AwsApiCall",
+            **({} if self.error is None else {"errorCode": self.error}),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +85,8 @@ class ImageAction:
     manifest_media_type: str | None = None
     artifact_media_type: str | None = None
 
+    detail_type: ClassVar[str] = IMAGE_ACTION
+
     def detail(self) -> dict[str, str]:
         """The event's `detail`; an image without a tag has the empty string as `image-tag`."""
         detail = {
@@ -57,7 +103,7 @@ class ImageAction:
         return detail
 
 
-def entry(event: ImageAction, source: str, time: datetime) -> PutEventsRequestEntryTypeDef:
+def entry(event: Event, source: str, time: datetime) -> PutEventsRequestEntryTypeDef:
     """The event as an entry of PutEvents.
 
     `source` stands in for `aws.ecr`: PutEvents refuses every source that begins with `aws.`
@@ -65,7 +111,7 @@ def entry(event: ImageAction, source: str, time: datetime) -> PutEventsRequestEn
     """
     return {
         "Source": source,
-        "DetailType": IMAGE_ACTION,
+        "DetailType": event.detail_type,
         "Detail": json.dumps(event.detail()),
         "Resources": [],
         "Time": time,
@@ -73,7 +119,7 @@ def entry(event: ImageAction, source: str, time: datetime) -> PutEventsRequestEn
 
 
 class EventSender:
-    """Delivers image actions one after another, in the order of their submission.
+    """Delivers events one after another, in the order of their submission.
 
     `put_events` takes at most ten entries and answers as PutEvents does. While it cannot be
     reached the events wait; an entry it refuses is logged and counted as failed, since sending it
@@ -93,7 +139,7 @@ class EventSender:
         self._thread = threading.Thread(target=self._run, name="ecr-events", daemon=True)
         self._thread.start()
 
-    def submit(self, event: ImageAction) -> None:
+    def submit(self, event: Event) -> None:
         """Queue one event, dated now."""
         with self._lock:
             self._submitted += 1

@@ -8,12 +8,15 @@ the calls by caller and operation since the last POST /_local/calls/reset.
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import logging
 import os
+import re
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,11 +26,14 @@ from botocore.config import Config
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
-from local.ecr_events import DEFAULT_SOURCE, EventSender, ImageAction
+from ecr_steward.calls import OF_REPOSITORIES, OF_THE_REGISTRY
+from local.ecr_events import DEFAULT_SOURCE, ApiCall, Event, EventSender
 from local.ecr_registry import BlobStore, RegistryApp, password_for
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+    from local.ecr_settings import MoreSettings
 
 logger = logging.getLogger(__name__)
 
@@ -60,17 +66,22 @@ class Calls:
             self._counts.clear()
 
 
+def _somebody(access_key: str) -> str:
+    return "arn:aws:iam::123456789012:root"
+
+
 def create_app(
     account: str,
     region: str,
     data: Path,
-    announce: Callable[[ImageAction], None],
+    announce: Callable[[Event], None],
     health: Callable[[], dict[str, int]] = dict,
+    caller_of: Callable[[str], str] = _somebody,
 ) -> WSGIApplication:
     """The whole server as a WSGI application with an empty registry.
 
     `data` is the folder for blobs, `announce` takes each event ECR would send, `health` gives what
-    /_local/health answers.
+    /_local/health answers. `caller_of` knows the ARN of whoever has an access key.
     """
     # moto takes its account from here, when it is first imported.
     os.environ["MOTO_ACCOUNT_ID"] = account
@@ -78,6 +89,7 @@ def create_app(
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
     from local.ecr_backend import install
+    from local.ecr_settings import MoreSettings
 
     blobs = BlobStore(data)
     ecr = install(account, region, announce, blobs.keep)
@@ -86,6 +98,8 @@ def create_app(
         ecr, blobs, password_for(account), lambda operation: calls.add("registry", operation)
     )
     api = DomainDispatcherApplication(create_backend_app)
+    more = MoreSettings(ecr)
+    trail = Trail(announce, caller_of)
 
     def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path: str = environ["PATH_INFO"]
@@ -95,14 +109,62 @@ def create_app(
             return _own(path, environ, calls, health)(environ, start_response)
         operation = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")[2]
         calls.add(_caller(environ.get("HTTP_USER_AGENT", "")), operation or path)
-        if operation == "DescribePullThroughCacheRules":
-            return _answer(200, {"pullThroughCacheRules": []})(environ, start_response)
+        if more.has(operation):
+            return trail.along(operation, environ, _served(more, operation, environ))(
+                environ, start_response
+            )
         if not hasattr(ECRResponse, xform_name(operation or "none")):
             return _unsupported(operation)(environ, start_response)
+        if operation in OF_REPOSITORIES | OF_THE_REGISTRY:
+            asked = Request(environ).get_data()  # read once: moto gets it again
+            environ["wsgi.input"] = io.BytesIO(asked)
+            made = Response.from_app(api, environ)
+            environ["wsgi.input"] = io.BytesIO(asked)
+            return trail.along(operation, environ, made)(environ, start_response)
         answer: Iterable[bytes] = api(environ, start_response)
         return answer
 
     return app
+
+
+class Trail:
+    """CloudTrail: announces the calls that change settings, with whoever made them."""
+
+    def __init__(self, announce: Callable[[Event], None], caller_of: Callable[[str], str]) -> None:
+        self._announce = announce
+        self._caller_of = caller_of
+
+    def along(self, operation: str, environ: WSGIEnvironment, response: Response) -> Response:
+        """The same response, and the call announced if it is one that changes settings."""
+        if operation not in OF_REPOSITORIES | OF_THE_REGISTRY:
+            return response
+        answered = json.loads(response.get_data() or b"{}")
+        failed = response.status_code != 200
+        key = re.search(r"Credential=([^/]+)/", environ.get("HTTP_AUTHORIZATION", ""))
+        call = ApiCall(
+            name=operation,
+            asked=json.loads(Request(environ).get_data() or b"{}"),
+            caller=self._caller_of(key[1] if key else ""),
+            time=datetime.now(UTC),
+            error=str(answered.get("__type", "")).rpartition("#")[2] if failed else None,
+            answered=answered if operation == "CreateRepository" and not failed else None,
+        )
+        self._announce(call)
+        return response
+
+
+def _served(more: MoreSettings, operation: str, environ: WSGIEnvironment) -> Response:
+    # moto takes its account when it is first imported, and that is not before the server's.
+    from moto.core.exceptions import ServiceException
+
+    asked = Request(environ).get_data()
+    environ["wsgi.input"] = io.BytesIO(asked)
+    try:
+        return _answer(200, more.call(operation, json.loads(asked or b"{}")))
+    except ServiceException as error:
+        response = _answer(400, {"__type": error.code, "message": error.message})
+        response.headers["x-amzn-ErrorType"] = error.code
+        return response
 
 
 def _caller(user_agent: str) -> str:
@@ -157,6 +219,27 @@ def _sender(endpoint: str, account: str, region: str, source: str) -> EventSende
     return EventSender(lambda entries: events.put_events(Entries=entries), source)
 
 
+class Callers:
+    """Who has an access key, as STS knows; each key is asked for once."""
+
+    def __init__(self, endpoint: str, region: str) -> None:
+        self._endpoint, self._region = endpoint, region
+        self._known: dict[str, str] = {}
+
+    def __call__(self, access_key: str) -> str:
+        if access_key not in self._known:
+            sts = boto3.client(
+                "sts",
+                region_name=self._region,
+                endpoint_url=self._endpoint,
+                aws_access_key_id=access_key or "nobody",
+                aws_secret_access_key="local",
+                config=Config(proxies={}, read_timeout=5, retries={"total_max_attempts": 2}),
+            )
+            self._known[access_key] = sts.get_caller_identity()["Arn"]
+        return self._known[access_key]
+
+
 def main() -> None:
     """Serve until stopped."""
     parser = argparse.ArgumentParser(description="ECR for the local cloud.")
@@ -169,7 +252,8 @@ def main() -> None:
     given = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     sender = _sender(given.events_endpoint, given.account, given.region, given.source)
-    app = create_app(given.account, given.region, given.data, sender.submit, sender.counts)
+    callers = Callers(given.events_endpoint, given.region)
+    app = create_app(given.account, given.region, given.data, sender.submit, sender.counts, callers)
     server = make_server("127.0.0.1", given.port, app, threaded=True, request_handler=_Handler)
     server.serve_forever()
 

@@ -1,16 +1,20 @@
-"""ministack, with a count of the functions at work.
+"""ministack, with a count of the functions at work, and a session of its role for each.
 
 Run with the interpreter of .venv/cloud, by path. An event that ministack has handed to a function
 is in no queue and no log until the function is done: only in this process can it be known whether
 one is under way. The count goes to the file named on the command line, `started finished`.
+
+ministack gives functions the account's own credentials unless it checks rights; then nobody could
+tell a function's calls from a person's, as CloudTrail can.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -55,15 +59,50 @@ def read(file: Path) -> tuple[int, int]:
     return int(started), int(finished)
 
 
+def as_role(
+    credentials_of: Callable[[Mapping[str, Any]], dict[str, str]],
+    register: Callable[[str, dict[str, str]], object],
+) -> Callable[[Mapping[str, Any]], dict[str, str]]:
+    """The credentials of a function: a session of its role, which `register` makes known to STS.
+
+    `credentials_of` gives what ministack would; a session that it made itself stays.
+    """
+
+    def credentials(config: Mapping[str, Any]) -> dict[str, str]:
+        given = credentials_of(config)
+        account = given["AWS_ACCESS_KEY_ID"]
+        if not account.isdecimal():
+            return given
+        role, name = config["Role"].rpartition("/")[2], config["FunctionName"]
+        digest = hashlib.sha256(f"{config['FunctionArn']}:{role}".encode()).hexdigest()
+        key = f"ASIA{digest[:16].upper()}"
+        register(
+            key,
+            {
+                "Arn": f"arn:aws:sts::{account}:assumed-role/{role}/{name[:64]}",
+                "UserId": f"{role}:{name[:64]}",
+                "SecretAccessKey": given["AWS_SECRET_ACCESS_KEY"],
+                "SessionToken": digest,
+            },
+        )
+        return {**given, "AWS_ACCESS_KEY_ID": key, "AWS_SESSION_TOKEN": digest}
+
+    return credentials
+
+
 def main() -> None:
     """Serve until stopped."""
     from ministack import app  # type: ignore[import-not-found]  # lives in .venv/cloud
-    from ministack.services import lambda_svc  # type: ignore[import-not-found]
+    from ministack.core import lambda_runtime  # type: ignore[import-not-found]
+    from ministack.services import lambda_svc, sts  # type: ignore[import-not-found]
 
     counter = Counter(Path(sys.argv.pop()))
     for door in _DOORS:
         # A ministack without these names must fail here, or `settle` would never wait.
         setattr(lambda_svc, door, counter.around(getattr(lambda_svc, door)))
+    credentials = as_role(lambda_runtime.execution_credentials, sts.register_session)
+    for module in (lambda_runtime, lambda_svc):
+        module.execution_credentials = credentials
     app.main()
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from ecr_steward.calls import API_CALL
 from ecr_steward.events import IMAGE_ACTION, Fact
 from ecr_steward.history import History
 from ecr_steward.registry.ecr import MEDIA_TYPES
@@ -43,6 +44,8 @@ _ANYBODYS = json.dumps(
 _FAILURE_QUEUES = (
     "CheckTagsFailureQueue",
     "RetagFailureQueue",
+    "CheckSettingsFailureQueue",
+    "PolicyFailureQueue",
     "PublishFailureQueue",
     "NotifyFailureQueue",
     "SweepFailureQueue",
@@ -79,6 +82,19 @@ class Deployed:
             return
         self.cloud.sam_deploy(self.name, {**self._parameters, "Mode": mode}, self.template)
         self.mode = mode
+
+    @contextlib.contextmanager
+    def parameter(self, **given: str) -> Iterator[None]:
+        """Deploy with other parameters, and back again."""
+        before, mode = self._parameters, self.mode
+        try:
+            self._parameters = {**before, **given}
+            self.mode = ""
+            self.deploy(mode)
+            yield
+        finally:
+            self._parameters, self.mode = before, ""
+            self.deploy(mode)
 
     def listen(self) -> None:
         """Begin to keep what goes to people, and what goes over the steward's bus."""
@@ -198,6 +214,20 @@ class Deployed:
             ]
         )
 
+    def policy(self, repository: str) -> list[dict[str, Any]]:
+        """The statements of a repository's policy; none where there is no policy."""
+        ecr = self.cloud.client("ecr")
+        try:
+            text = ecr.get_repository_policy(repositoryName=repository)["policyText"]
+        except ecr.exceptions.RepositoryPolicyNotFoundException:
+            return []
+        statements: list[dict[str, Any]] = json.loads(text)["Statement"]
+        return statements
+
+    def made(self, operation: str) -> int:
+        """How often the functions called an operation of ECR since `cloud.reset_calls`."""
+        return self.cloud.calls().get("functions", {}).get(operation, 0)
+
     def writes(self) -> int:
         """How many images the functions have put since `cloud.reset_calls`."""
         return self.cloud.calls().get("functions", {}).get("PutImage", 0)
@@ -275,6 +305,20 @@ def ecr_event(**detail: object) -> dict[str, Any]:
         "time": "2026-11-23T02:24:00Z",
         "resources": [],
         "detail": detail,
+    }
+
+
+def call_event(name: str, **asked: object) -> dict[str, Any]:
+    """A call of the ECR API as CloudTrail has it and EventBridge hands it over."""
+    return {
+        **ecr_event(),
+        "detail-type": API_CALL,
+        "detail": {
+            "eventSource": "ecr.amazonaws.com",
+            "eventName": name,
+            "userIdentity": {"type": "Root", "arn": f"arn:aws:iam::{ACCOUNT}:root"},
+            "requestParameters": asked,
+        },
     }
 
 

@@ -17,13 +17,16 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from ecr_steward.events import Fact
 from local import images
 from local.cloud import HOME, REGION, LocalCloud
 from local.images import Image
 from local.receiver import Receiver
 from tests.e2e import guard
-from tests.e2e.deployed import Deployed, by_tag, ecr_event, until
+from tests.e2e.deployed import Deployed, by_tag, call_event, ecr_event, until
+from tests.settings_world import ANYONE, policy
 
+SETTINGS = "base/settings-rights"
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
 
 ROOT_KEY = "test"
@@ -60,11 +63,17 @@ def strict(template: Path) -> Iterator[Deployed]:
         cloud.start()
     with guard.over(cloud):
         stack = Deployed(
-            cloud, "e2e", template, RepositoryPattern="base/*", EcrEndpointUrl=cloud.url
+            cloud,
+            "e2e",
+            template,
+            RepositoryPattern="base/*",
+            SettingsMode="enforce",
+            EcrEndpointUrl=cloud.url,
         )
         stack.deploy("enforce")
         stack.listen()
         cloud.create_repository(REPOSITORY)
+        cloud.create_repository(SETTINGS)
         yield stack
 
 
@@ -137,3 +146,60 @@ def test_the_notifier_reads_the_addresses_it_is_given_and_no_others(strict: Depl
             assert run.returncode == 1
             assert sentence in run.stderr
         assert [each.path for each in receiver.received()] == ["/team", "/hook"]
+
+
+def make_public(stack: Deployed) -> None:
+    """Let anyone pull, and hand the call to the door."""
+    ecr = stack.cloud.client("ecr")
+    ecr.set_repository_policy(repositoryName=SETTINGS, policyText=policy(ANYONE))
+    call = call_event("SetRepositoryPolicy", repositoryName=SETTINGS, policyText=policy(ANYONE))
+    answer = stack.invoke("CheckSettingsFunction", call)
+    assert answer["answer"] == "LOOK"
+
+
+def test_the_rights_suffice_to_set_every_setting_back_and_to_tell_it(strict: Deployed) -> None:
+    make_public(strict)
+    until(lambda: strict.messages(SETTINGS), "nobody was told")
+    strict.rest()
+    assert strict.policy(SETTINGS) == []
+    (found,) = strict.cloud.client("ecr").describe_repositories(repositoryNames=[SETTINGS])[
+        "repositories"
+    ]
+    assert found["imageTagMutability"] == "IMMUTABLE"
+    assert found["imageScanningConfiguration"] == {"scanOnPush": True}
+    tags = strict.cloud.client("ecr").list_tags_for_resource(resourceArn=found["repositoryArn"])
+    assert tags["tags"] == [{"Key": "owner", "Value": "platform"}]
+    facts = strict.facts(SETTINGS)
+    assert {fact.kind.value for fact in facts} == {"correct"}
+    assert {fact.difference.setting for fact in facts if fact.difference} == {
+        "policy",
+        "immutability",
+        "scan_on_push",
+        "resource_tags",
+    }
+
+
+def test_without_the_right_to_set_policies_the_writer_is_denied_and_says_so(
+    strict: Deployed,
+) -> None:
+    iam, role = strict.cloud.client("iam"), strict.id("EnforcePolicyRole")
+    asked = {"RoleName": role, "PolicyName": "enforce-policy"}
+    granted = iam.get_role_policy(**asked)["PolicyDocument"]
+    rest = [each for each in granted["Statement"] if each["Sid"] != "SetBackSettings"]
+    iam.put_role_policy(**asked, PolicyDocument=json.dumps({**granted, "Statement": rest}))
+    try:
+        make_public(strict)
+        until(lambda: by_kind(strict, "failed"), "nothing was recorded")
+        strict.rest()
+    finally:
+        iam.put_role_policy(**asked, PolicyDocument=json.dumps(granted))
+    (denied,) = by_kind(strict, "failed")
+    assert denied.reason.startswith("The policy of the repository could not be set back: AccessD")
+    assert "not authorized to perform: ecr:DeleteRepositoryPolicy" in denied.reason
+    assert strict.policy(SETTINGS) == [ANYONE]
+    assert strict.depth("PolicyQueue") == 0
+    assert strict.failures() == {}
+
+
+def by_kind(stack: Deployed, kind: str) -> list[Fact]:
+    return [fact for fact in stack.facts(SETTINGS) if fact.kind == kind]

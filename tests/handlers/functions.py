@@ -14,13 +14,15 @@ from typing import Any
 
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
-from ecr_steward.registry.memory import MemoryEcr
+from ecr_steward.registry.memory_settings import MemorySettings
 from tests.world import image, manifest
 
 ROOT = Path(__file__).resolve().parents[2]
 EVENTS = ROOT / "events"
 TABLE = "history"
 QUEUE = "https://sqs.example/123456789012/RetagQueue.fifo"
+POLICY_QUEUE = "https://sqs.example/123456789012/PolicyQueue.fifo"
+POLICY_ROLE = "arn:aws:iam::123456789012:role/ecr-steward-EnforcePolicyRole-EXAMPLE"
 NOTIFY_QUEUE = "https://sqs.example/123456789012/NotifyQueue"
 ERRAND_QUEUE = "https://sqs.example/123456789012/ErrandQueue"
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:NotificationTopic"
@@ -38,8 +40,21 @@ ENVIRONMENT: Mapping[str, Mapping[str, str]] = {
         "REGISTRY": "123456789012",
         "AWS_REGION": "eu-west-1",
     },
+    "check_settings": {"POLICY_QUEUE_URL": POLICY_QUEUE, "POLICY_ROLE_ARN": POLICY_ROLE},
+    "enforce_policy": {
+        "STEWARD_MODE": "enforce",
+        "SETTINGS_MODE": "enforce",
+        "POLICY_QUEUE_URL": POLICY_QUEUE,
+        "POLICY_ROLE_ARN": POLICY_ROLE,
+        "HISTORY_TABLE": TABLE,
+        "MAX_RECEIVES": "10",
+        "REGISTRY": "123456789012",
+        "AWS_REGION": "eu-west-1",
+    },
     "sweep": {
         "STEWARD_MODE": "enforce",
+        "SETTINGS_MODE": "audit",
+        "POLICY_QUEUE_URL": POLICY_QUEUE,
         "RETAG_QUEUE_URL": QUEUE,
         "HISTORY_TABLE": TABLE,
         "SWEEP_HOURS": "1",
@@ -144,7 +159,7 @@ class Aws:
     """Everything that the functions reach; `dynamodb` is moto's, `count` notes its calls."""
 
     dynamodb: Any
-    ecr: MemoryEcr = field(default_factory=MemoryEcr)
+    ecr: MemorySettings = field(default_factory=MemorySettings)
     sqs: Sqs = field(default_factory=Sqs)
     sns: Sns = field(default_factory=Sns)
     events: Events = field(default_factory=Events)

@@ -12,9 +12,19 @@ import pytest
 from ecr_steward.events import Fact, Kind, MalformedEvent
 from ecr_steward.history import History
 from ecr_steward.queues import group_id
+from ecr_steward.registry.settings import EcrSettings
 from ecr_steward.tables import DynamoTable
 from tests.facts import returned
-from tests.handlers.functions import EVENTS, QUEUE, TABLE, TOPIC, Aws, Function, event
+from tests.handlers.functions import (
+    EVENTS,
+    POLICY_QUEUE,
+    QUEUE,
+    TABLE,
+    TOPIC,
+    Aws,
+    Function,
+    event,
+)
 from tests.world import image
 
 Start = Callable[[str], Function]
@@ -67,6 +77,107 @@ def _malformed(aws: Aws, start: Start, name: str) -> None:
     with pytest.raises(MalformedEvent, match="`repository-name` is missing"):
         function.invoke(event(name))
     assert aws.calls() == {}
+
+
+# ---------------------------------------------------------------------------- check_settings
+
+MALLORY = "arn:aws:sts::123456789012:assumed-role/Developer/mallory"
+
+
+def _called(by: str | None = MALLORY) -> Expectation:
+    """The door hands the call to the writer of settings, once, in the repository's group."""
+
+    def expect(aws: Aws, start: Start, name: str) -> None:
+        asked = event(name)
+        call = asked["detail"]["eventName"]
+        answer = start("check_settings").invoke(asked)
+        assert (answer["answer"], answer["repository"]) == ("LOOK", "base/redis")
+        (sent,) = aws.sqs.sent
+        assert sent["QueueUrl"] == POLICY_QUEUE
+        assert sent["MessageGroupId"] == "base/redis"
+        assert sent["MessageDeduplicationId"] == asked["id"]
+        known = {} if by is None else {"by": by}
+        assert aws.sqs.hints() == [
+            {
+                "repository": "base/redis",
+                "action": "CALL",
+                "tag": None,
+                "digest": None,
+                "cause": {"id": asked["id"], "type": asked["detail-type"], **known},
+                "time": "2026-11-23T02:24:00Z",
+                "call": call,
+            }
+        ]
+        assert aws.calls() == {"SendMessage": 1}
+
+    return expect
+
+
+def _left_alone(answer: str) -> Expectation:
+    """The door of the settings finds nothing to do, and calls nobody."""
+
+    def expect(aws: Aws, start: Start, name: str) -> None:
+        assert start("check_settings").invoke(event(name))["answer"] == answer
+        assert aws.calls() == {}
+
+    return expect
+
+
+def _nameless(aws: Aws, start: Start, name: str) -> None:
+    function = start("check_settings")
+    with pytest.raises(MalformedEvent, match="SetRepositoryPolicy names no repository"):
+        function.invoke(event(name))
+    assert aws.calls() == {}
+
+
+# ---------------------------------------------------------------------------- enforce_policy
+
+ANYONE = {
+    "Sid": "Everybody",
+    "Effect": "Allow",
+    "Principal": "*",
+    "Action": ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+}
+
+
+def _made_public(aws: Aws) -> None:
+    aws.hold("base/redis")
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [ANYONE]})
+    aws.ecr.set_repository_policy(repositoryName="base/redis", policyText=policy)
+    aws.ecr.calls.clear()
+
+
+def _is_public(aws: Aws) -> bool:
+    found = EcrSettings(aws.ecr).policy("base/redis")
+    return found is not None and ANYONE in found["Statement"]
+
+
+def _put_right(back: int = 0) -> Expectation:
+    def expect(aws: Aws, start: Start, name: str) -> None:
+        asked = event(name)
+        poison = [each["messageId"] for each in asked["Records"]][len(asked["Records"]) - back :]
+        _made_public(aws)
+        function = start("enforce_policy")
+        for _ in range(2):  # a queue may deliver twice
+            assert returned(function.invoke(asked)) == poison
+        assert not _is_public(aws)
+        told = {fact.difference.setting: fact for fact in _facts(aws) if fact.difference}
+        assert {fact.kind for fact in told.values()} == {Kind.CORRECT}
+        assert told.keys() == {"policy", "scan_on_push"}
+        assert told["policy"].difference is not None
+        assert told["policy"].difference.before == ANYONE
+        assert len(_facts(aws)) == 2
+        called = asked["Records"][0]["body"].find('"CALL"') > 0
+        assert told["policy"].cause.by == (MALLORY if called else None)
+        # Whoever set the policy did not switch off the scanning.
+        assert told["scan_on_push"].cause.by is None
+
+    return expect
+
+
+def _nothing_stated(aws: Aws, start: Start, name: str) -> None:
+    assert returned(start("enforce_policy").invoke(event(name))) == []
+    assert aws.ecr.calls == {}
 
 
 # ---------------------------------------------------------------------------- retag
@@ -211,8 +322,10 @@ def _slice_sent(aws: Aws, start: Start, name: str) -> None:
         assert function.invoke(event(name)) == {"sent": len(turn)}
     hints = aws.sqs.hints()
     assert sorted({hint["repository"] for hint in hints}) == sorted(turn)
-    ids = {each["MessageDeduplicationId"] for each in aws.sqs.sent}
-    assert ids == {f"sweep-2026-11-23T02:00:00Z/{each}" for each in turn}
+    for queue, end in ((QUEUE, ""), (POLICY_QUEUE, ":settings")):
+        sent = [each for each in aws.sqs.sent if each["QueueUrl"] == queue]
+        ids = {each["MessageDeduplicationId"] for each in sent}
+        assert ids == {f"sweep-2026-11-23T02:00:00Z/{each}{end}" for each in turn}
 
 
 def _glob_sent(aws: Aws, start: Start, name: str) -> None:
@@ -252,6 +365,34 @@ EXPECTED: dict[str, Expectation] = {
     "ecr_archive_version": _left("NOTHING_DONE"),
     "ecr_scan_complete": _left("NOTHING_DONE"),
     "ecr_push_malformed": _malformed,
+    "call_set_repository_policy": _called(),
+    "call_set_repository_policy_replayed": _called(),
+    "call_delete_repository_policy": _called(),
+    "call_put_lifecycle_policy": _called(),
+    "call_delete_lifecycle_policy": _called(),
+    "call_put_image_tag_mutability": _called(),
+    "call_put_image_scanning_configuration": _called(),
+    "call_tag_resource": _called(),
+    "call_untag_resource": _called(),
+    "call_create_repository": _called(),
+    "call_create_repository_by_replication": _called(by=None),
+    "call_create_repository_by_cache": _called(by=None),
+    "call_delete_repository": _called(),
+    # The rule keeps these two from the door, and a hint from elsewhere would do no harm.
+    "call_other_account": _called(),
+    "call_other_region": _called(),
+    "call_put_registry_scanning": _left_alone("NO_REGISTRY"),
+    "call_delete_creation_template": _left_alone("NO_REGISTRY"),
+    "call_by_the_steward": _left_alone("OWN"),
+    "call_unmatched_repository": _left_alone("NO_RULE"),
+    "call_no_baseline": _left_alone("NO_BASELINE"),
+    "call_failed": _left_alone("CALL_FAILED"),
+    "call_put_image": _left_alone("NO_SETTING"),
+    "call_without_repository": _nameless,
+    "enforce_batch_call": _put_right(),
+    "enforce_batch_swept": _put_right(),
+    "enforce_batch_with_poison": _put_right(back=1),
+    "enforce_batch_registry": _nothing_stated,
     "retag_batch_one": _moved(NEWEST),
     "retag_batch_one_repository": _moved({**NEWEST, "1.3": image("1.3.9")}),
     "retag_batch_two_repositories": _moved({**NEWEST, "1.3": image("1.3.9")}),

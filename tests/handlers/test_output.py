@@ -16,6 +16,8 @@ Start = Callable[[str], Function]
 WORK = {
     "check_tags": "ecr_push_version",
     "retag": "retag_batch_two_repositories",
+    "check_settings": "call_set_repository_policy",
+    "enforce_policy": "enforce_batch_call",
     "sweep": "hand_sweep_glob",
     "publish": "stream_history_facts",
     "notify": "notify_batch_two_causes",
@@ -23,6 +25,8 @@ WORK = {
 COUNTED = {
     "check_tags": {"EventsReceived": [1.0], "EventsQueued": [1.0]},
     "retag": {"TagMoved": [1.0] * 4, "MessagesFailed": [0.0]},
+    "check_settings": {"CallsReceived": [1.0], "CallsQueued": [1.0]},
+    "enforce_policy": {"RepositoryCorrected": [1.0], "MessagesFailed": [0.0]},
     "sweep": {"RepositoriesSent": [1.0]},
     "publish": {"RecordsRead": [3.0]},
     "notify": {"EventsReceived": [4.0], "MessagesSent": [1.0, 1.0]},

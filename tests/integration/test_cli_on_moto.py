@@ -31,7 +31,7 @@ ROOT = Path(__file__).parents[2]
 REGION = "eu-west-1"
 NAME = "steward-of-team-a"
 FAILURES = ("RetagFailureQueue", "NotifyFailureQueue", "SweepFailureQueue")
-QUEUES = ("RetagQueue", "NotifyQueue", *FAILURES)
+QUEUES = ("RetagQueue", "PolicyQueue", "NotifyQueue", *FAILURES)
 
 MANIFEST = json.dumps(
     {
@@ -42,7 +42,13 @@ MANIFEST = json.dumps(
     }
 )
 
-FIFO = {"QueueName": "RetagQueue.fifo", "FifoQueue": True}
+FIFO = {
+    name: {
+        "Type": "AWS::SQS::Queue",
+        "Properties": {"QueueName": f"{name}.fifo", "FifoQueue": True},
+    }
+    for name in ("RetagQueue", "PolicyQueue")
+}
 
 TEMPLATE = {
     "AWSTemplateFormatVersion": "2010-09-09",
@@ -63,15 +69,17 @@ TEMPLATE = {
             },
         },
         **{name: {"Type": "AWS::SQS::Queue"} for name in QUEUES},
-        "RetagQueue": {"Type": "AWS::SQS::Queue", "Properties": FIFO},
+        **FIFO,
     },
     "Outputs": {
         "Mode": {"Value": "enforce"},
+        "SettingsMode": {"Value": "audit"},
         "Version": {"Value": "0.1.0"},
         "HistoryTableName": {"Value": {"Ref": "HistoryTable"}},
         "RetagFunctionName": {"Value": "retag"},
         "SweepFunctionName": {"Value": "sweep"},
         "RetagEventSource": {"Value": "11111111-2222-3333-4444-555555555555"},
+        "PolicyEventSource": {"Value": "66666666-7777-8888-9999-000000000000"},
         **{f"{name}Url": {"Value": {"Ref": name}} for name in QUEUES},
     },
 }
@@ -172,6 +180,7 @@ def test_status_reads_depths_and_sweeps_and_names_what_is_refused(stack: Stack) 
     empty = {"waiting": 0, "in_flight": 0, "delayed": 0, "oldest_seconds": None}
     assert said["queues"] == {
         "RetagQueue": {**empty, "waiting": 3},
+        "PolicyQueue": empty,
         "NotifyQueue": {**empty, "delayed": 1},
         **dict.fromkeys(FAILURES, empty),
         "SweepFailureQueue": {**empty, "waiting": 1},
@@ -233,6 +242,8 @@ def function(
     for name, value in {
         "STEWARD_RULES": str(rules),
         "STEWARD_MODE": "audit",
+        "SETTINGS_MODE": "audit",
+        "POLICY_QUEUE_URL": stack.output("PolicyQueueUrl"),
         "HISTORY_TABLE": stack.output("HistoryTableName"),
         "RETAG_QUEUE_URL": stack.output("RetagQueueUrl"),
         "SWEEP_HOURS": "24",

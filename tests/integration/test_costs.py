@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
-from bench import calls
+from bench import calls, settings_calls
 from bench.calls import SIZES, Repository
 
 at_every_size = pytest.mark.parametrize("size", SIZES)
@@ -117,3 +119,25 @@ def test_a_hundred_thousand_tags_change_nothing() -> None:
     healed = repository.handle(repository.put("1.4.0", "1.4"))
     assert healed == {"BatchGetImage": 1, "DescribeImages": 1, "PutImage": 1}
     assert repository.handle(repository.push("nightly")) == {}
+
+
+@pytest.mark.parametrize("scenario", settings_calls.SCENARIOS, ids=lambda each: each.what)
+def test_a_look_at_settings_costs_no_more_than_it_may(scenario: settings_calls.Scenario) -> None:
+    cost = scenario.happen(settings_calls.Registry())
+    assert sum(cost.values()) == scenario.calls
+
+
+def test_a_sweep_over_the_settings_of_a_thousand_repositories_is_four_reads_each() -> None:
+    registry = settings_calls.Registry(1_000)
+    began = time.monotonic()
+    cost = registry.sweep()
+    assert time.monotonic() - began < 60  # a fifth of the function's time, for all slices at once
+    assert cost == dict.fromkeys(
+        (
+            "DescribeRepositories",
+            "GetRepositoryPolicy",
+            "GetLifecyclePolicy",
+            "ListTagsForResource",
+        ),
+        1_000,
+    )

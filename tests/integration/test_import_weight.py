@@ -37,7 +37,9 @@ def starts(artefact: Artefact) -> dict[str, Probed]:
 
 
 def test_every_function_is_measured() -> None:
-    assert HANDLERS == ("check_tags", "notify", "publish", "retag", "sweep")
+    assert HANDLERS == (
+        "check_settings", "check_tags", "enforce_policy", "notify", "publish", "retag", "sweep",
+    )  # fmt: skip
 
 
 @each_handler
@@ -88,7 +90,9 @@ def test_without_bytecode_a_start_compiles_what_it_loads(
     assert len(start.compiled) == len(shipped) + 1
 
 
-@pytest.mark.parametrize("name", ["cli", "simulation", "registry.memory", "rules.load"])
+@pytest.mark.parametrize(
+    "name", ["cli", "simulation", "registry.memory", "registry.memory_settings", "rules.load"]
+)
 def test_what_only_people_use_is_not_shipped(name: str, artefact: Artefact) -> None:
     path = name.replace(".", "/")
     shipped = artefact.layers[0] / "ecr_steward"

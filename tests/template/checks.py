@@ -19,9 +19,19 @@ WILDCARDS = {
     ("SweepRole", "ListRepositories"): "AWS evaluates listing all repositories on repository/*",
     ("SweepRole", "RecogniseCaches"): "a registry has no ARN",
     ("RetagRole", "LearnWhoItWas"): "CloudTrail's event history has no ARN",
+    ("EnforcePolicyRole", "LookAtRegistry"): "a registry has no ARN",
+    ("EnforcePolicyRole", "SetBackRegistry"): "a registry has no ARN",
     **{
         (role, "SendTraces"): "traces have no ARN"
-        for role in ("CheckTagsRole", "RetagRole", "PublishRole", "NotifyRole", "SweepRole")
+        for role in (
+            "CheckTagsRole",
+            "RetagRole",
+            "CheckSettingsRole",
+            "EnforcePolicyRole",
+            "PublishRole",
+            "NotifyRole",
+            "SweepRole",
+        )
     },
 }
 """The statements that name more than one thing, and why nothing narrower will do."""

@@ -22,7 +22,9 @@ from ecr_steward.workflows.notify import PATIENCE
 from tests.template import support
 from tests.template.support import ROOT, Stack
 
-FUNCTIONS = ("CheckTags", "Retag", "Publish", "Notify", "Sweep")
+FUNCTIONS = (
+    "CheckTags", "Retag", "CheckSettings", "EnforcePolicy", "Publish", "Notify", "Sweep",
+)  # fmt: skip
 LAYERS = ("StewardLayer", "RulesLayer")
 
 
@@ -94,6 +96,8 @@ def test_layers_are_built_by_make_for_the_architecture_of_the_functions() -> Non
 READERS: Mapping[str, Callable[[Mapping[str, str]], object]] = {
     "CheckTags": settings.CheckSettings.from_env,
     "Retag": settings.RetagSettings.from_env,
+    "CheckSettings": settings.CallSettings.from_env,
+    "EnforcePolicy": settings.EnforceSettings.from_env,
     "Publish": settings.PublishSettings.from_env,
     "Notify": settings.NotifySettings.from_env,
     "Sweep": settings.SweepSettings.from_env,
@@ -133,6 +137,8 @@ def test_a_function_is_given_what_it_reads_and_nothing_else(name: str, mode: str
 def test_references_in_the_environment_are_to_the_right_things(audit: Stack) -> None:
     expected = {
         "RETAG_QUEUE_URL": "${RetagQueue}",
+        "POLICY_QUEUE_URL": "${PolicyQueue}",
+        "POLICY_ROLE_ARN": "${EnforcePolicyRole.Arn}",
         "NOTIFY_QUEUE_URL": "${NotifyQueue}",
         "HISTORY_TABLE": "${HistoryTable}",
         "BUS_NAME": "${StewardBus}",
@@ -148,10 +154,27 @@ def test_references_in_the_environment_are_to_the_right_things(audit: Stack) -> 
     assert seen == set(expected)
 
 
-def test_the_writer_knows_which_try_is_the_last(audit: Stack) -> None:
-    variables = audit.properties("${RetagFunction}")["Environment"]["Variables"]
-    redrive = audit.properties("${RetagQueue}")["RedrivePolicy"]
+WRITERS = {"Retag": "${RetagQueue}", "EnforcePolicy": "${PolicyQueue}"}
+
+
+@pytest.mark.parametrize(("name", "queue"), WRITERS.items())
+def test_a_writer_knows_which_try_is_the_last(audit: Stack, name: str, queue: str) -> None:
+    variables = audit.properties(f"${{{name}Function}}")["Environment"]["Variables"]
+    redrive = audit.properties(queue)["RedrivePolicy"]
     assert int(variables["MAX_RECEIVES"]) == redrive["maxReceiveCount"]
+
+
+def test_the_mode_for_settings_reaches_the_writer_and_the_sweep() -> None:
+    stack = support.stack(SettingsMode="enforce")
+    told = {
+        name: function["Environment"]["Variables"].get("SETTINGS_MODE")
+        for name, function in stack.of("AWS::Lambda::Function").items()
+    }
+    assert {name for name, mode in told.items() if mode} == {
+        "EnforcePolicyFunction",
+        "SweepFunction",
+    }
+    assert {mode for mode in told.values() if mode} == {"enforce"}
 
 
 def test_another_endpoint_reaches_every_function() -> None:
@@ -164,13 +187,21 @@ def test_another_endpoint_reaches_every_function() -> None:
         assert variables["AWS_ENDPOINT_URL_ECR"] == "http://127.0.0.1:5000"
 
 
-def test_the_writers_queue_keeps_one_order_per_repository_and_never_compares_content() -> None:
-    queue = support.stack(SettleSeconds=7).properties("${RetagQueue}")
+@pytest.mark.parametrize("name", WRITERS.values())
+def test_a_writers_queue_keeps_one_order_per_repository_and_never_compares_content(
+    audit: Stack, name: str
+) -> None:
+    queue = audit.properties(name)
     assert queue["FifoQueue"] is True
     assert queue["DeduplicationScope"] == "messageGroup"
     assert queue["FifoThroughputLimit"] == "perMessageGroupId"
     assert queue["ContentBasedDeduplication"] is False
-    assert queue["DelaySeconds"] == 7
+
+
+def test_a_push_settles_and_a_call_does_not_wait() -> None:
+    stack = support.stack(SettleSeconds=7)
+    assert stack.properties("${RetagQueue}")["DelaySeconds"] == 7
+    assert "DelaySeconds" not in stack.properties("${PolicyQueue}")
 
 
 def test_the_writer_works_at_the_pace_it_is_given() -> None:
@@ -178,6 +209,13 @@ def test_the_writer_works_at_the_pace_it_is_given() -> None:
     assert mapping["BatchSize"] == 10
     assert mapping["ScalingConfig"] == {"MaximumConcurrency": 9}
     assert "MaximumBatchingWindowInSeconds" not in mapping  # SQS refuses one on a FIFO queue
+
+
+def test_the_writer_of_settings_takes_two_repositories_at_a_time(audit: Stack) -> None:
+    mapping = _mapping(audit, "${PolicyQueue.Arn}")
+    assert mapping["BatchSize"] == 10
+    assert mapping["ScalingConfig"] == {"MaximumConcurrency": 2}
+    assert "MaximumBatchingWindowInSeconds" not in mapping
 
 
 def test_the_notifier_gathers_what_one_push_caused() -> None:
@@ -196,21 +234,32 @@ def test_the_publisher_reads_the_whole_stream_in_order(audit: Stack) -> None:
     assert [each["AttributeName"] for each in table["KeySchema"]] == ["pk", "sk"]
 
 
-def test_off_stops_the_writer_and_the_sweep_and_nothing_that_empties_queues(off: Stack) -> None:
+def test_off_stops_both_writers_and_the_sweep_and_nothing_that_empties_queues(off: Stack) -> None:
     assert _mapping(off, "${RetagQueue.Arn}")["Enabled"] is False
+    assert _mapping(off, "${PolicyQueue.Arn}")["Enabled"] is False
     assert off.properties("${SweepFunctionSchedule}")["State"] == "DISABLED"
     for source in ("${NotifyQueue.Arn}", "${HistoryTable.StreamArn}"):
         assert _mapping(off, source).get("Enabled", True) is True
 
 
 @pytest.mark.parametrize("mode", ["audit", "enforce"])
-def test_the_writer_and_the_sweep_run_otherwise(mode: str) -> None:
+def test_both_writers_and_the_sweep_run_otherwise(mode: str) -> None:
     stack = support.stack(Mode=mode)
     assert _mapping(stack, "${RetagQueue.Arn}")["Enabled"] is True
+    assert _mapping(stack, "${PolicyQueue.Arn}")["Enabled"] is True
     schedule = stack.properties("${SweepFunctionSchedule}")
     assert schedule["State"] == "ENABLED"
     assert schedule["ScheduleExpression"] == "rate(5 minutes)"
     assert schedule["Name"] == "ecr-steward-sweep"
+
+
+def test_settings_alone_can_be_off() -> None:
+    stack = support.stack(SettingsMode="off")
+    assert _mapping(stack, "${RetagQueue.Arn}")["Enabled"] is True
+    assert _mapping(stack, "${PolicyQueue.Arn}")["Enabled"] is False
+    assert stack.of("AWS::Events::Rule")["ApiCallRule"]["State"] == "DISABLED"
+    assert stack.of("AWS::CloudWatch::Alarm")["PolicyBacklogAlarm"]["Threshold"] > 900
+    assert stack.of("AWS::CloudWatch::Alarm")["RetagBacklogAlarm"]["Threshold"] == 900
 
 
 def test_a_repeated_tick_of_the_schedule_is_for_the_same_time(audit: Stack) -> None:

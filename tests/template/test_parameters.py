@@ -50,6 +50,8 @@ def test_every_parameter_is_in_one_group() -> None:
 def test_the_defaults_change_nothing_in_the_registry() -> None:
     assert PARAMETERS["Mode"]["Default"] == "audit"
     assert PARAMETERS["Mode"]["AllowedValues"] == ["audit", "enforce", "off"]
+    assert PARAMETERS["SettingsMode"]["Default"] == "audit"
+    assert PARAMETERS["SettingsMode"]["AllowedValues"] == ["audit", "enforce", "off"]
     assert PARAMETERS["RepositoryPattern"]["Default"] == "*"
     assert PARAMETERS["Architecture"]["Default"] == "arm64"
     assert PARAMETERS["Tracing"]["Default"] == "PassThrough"
@@ -63,6 +65,12 @@ def test_the_defaults_change_nothing_in_the_registry() -> None:
             "RepositoryPattern",
             ["*", "base/*", "*/redis", "base/redis", "a*b*c", "team-a/x.y_z"],
             ["", "**", "base/**", "Base/*", "base redis", "base/*'"],
+        ),
+        ("SettingsMode", ["audit", "enforce", "off"], ["on", "", "Enforce"]),
+        (
+            "CreationTemplateRole",
+            ["", "arn:aws:iam::123456789012:role/ecr/templates"],
+            ["templates", "arn:aws:iam::123456789012:user/x"],
         ),
         ("PermissionsBoundary", ["", "arn:aws-cn:iam::123456789012:policy/a/b"], ["boundary"]),
         ("SettleSeconds", ["0", "900"], ["-1", "901", "1.5"]),
@@ -129,6 +137,7 @@ def test_two_stacks_in_one_account_share_no_name() -> None:
 OUTPUTS = {
     "Version": support.source()["Metadata"]["AWS::ServerlessRepo::Application"]["SemanticVersion"],
     "Mode": "audit",
+    "SettingsMode": "audit",
     "RepositoryPattern": "*",
     "ReplaySource": "ecr-steward.replay",
     "HistoryTableName": "${HistoryTable}",
@@ -136,16 +145,28 @@ OUTPUTS = {
     "NotificationTopicArn": "${NotificationTopic}",
     "ChatTopicArn": "${ChatTopic}",
     "RetagEventSource": "${RetagFunctionRetagEventSource}",
+    "PolicyEventSource": "${EnforcePolicyFunctionPolicyEventSource}",
     "SweepScheduleName": "${SweepFunctionSchedule}",
     **{
         f"{name}FunctionName": f"${{{name}Function}}"
-        for name in ("CheckTags", "Retag", "Publish", "Notify", "Sweep")
+        for name in (
+            "CheckTags",
+            "Retag",
+            "CheckSettings",
+            "EnforcePolicy",
+            "Publish",
+            "Notify",
+            "Sweep",
+        )
     },
     **{
         f"{name}Url": f"${{{name}}}"
         for name in (
             "RetagQueue",
             "RetagFailureQueue",
+            "PolicyQueue",
+            "PolicyFailureQueue",
+            "CheckSettingsFailureQueue",
             "NotifyQueue",
             "ErrandQueue",
             "NotifyFailureQueue",

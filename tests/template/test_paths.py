@@ -20,6 +20,8 @@ def test_the_stack_holds_in_every_mode(any_stack: Stack, check: Check) -> None:
 def test_the_stack_holds_with_every_option_taken(check: Check) -> None:
     taken = support.stack(
         Mode="enforce",
+        SettingsMode="enforce",
+        CreationTemplateRole="arn:aws:iam::123456789012:role/templates",
         RepositoryPattern="base/*",
         PermissionsBoundary="arn:aws:iam::123456789012:policy/boundary",
         NotificationEmail="team@example.org",
@@ -104,6 +106,11 @@ SPOILED: list[tuple[Check, Mutation]] = [
     (checks.rules_have_failure_paths, drop("NotifyQueuePolicy")),
     (checks.rules_have_failure_paths, drop("NotifyFailureQueuePolicy")),
     (checks.rules_have_failure_paths, drop("CheckTagsFailureQueuePolicy")),
+    (checks.rules_have_failure_paths, drop("CheckSettingsFailureQueuePolicy")),
+    (checks.rules_have_failure_paths, unset("CheckSettingsFunction", "EventInvokeConfig")),
+    (checks.rules_have_failure_paths, drop("ApiCallPermission")),
+    (checks.consumers_have_failure_paths, unset("PolicyQueue", "RedrivePolicy")),
+    (checks.waits_are_long_enough, put("PolicyQueue", 90, "VisibilityTimeout")),
     (
         checks.rules_have_failure_paths,
         statement("CheckTagsFailureQueuePolicy", "ImagePushRuleOnly", Condition={}),
@@ -140,11 +147,12 @@ SPOILED: list[tuple[Check, Mutation]] = [
     (checks.destinations_are_usable, statement("CheckTagsRole", "KeepFailures", Resource=OTHER)),
     (checks.destinations_are_usable, put("SweepFailureQueue", True, "FifoQueue")),
     *((checks.failures_have_alarms, drop(f"{each}FailureAlarm"))
-      for each in ("CheckTags", "Retag", "Publish", "Notify", "Sweep")),
+      for each in ("CheckTags", "Retag", "CheckSettings", "Policy", "Publish", "Notify", "Sweep")),
     *((checks.failures_have_alarms, drop(f"{each}BacklogAlarm"))
-      for each in ("Retag", "Notify", "Publish")),
+      for each in ("Retag", "Policy", "Notify", "Publish")),
     *((checks.failures_have_alarms, drop(f"{each}LostAlarm"))
-      for each in ("ImagePush", "StewardEvent", "CheckTags", "Publish", "Sweep")),
+      for each in ("ImagePush", "ApiCall", "StewardEvent", "CheckTags", "CheckSettings", "Publish",
+                   "Sweep")),
     (checks.failures_have_alarms, put("RetagFailureAlarm", 100, "Threshold")),
     (
         checks.failures_have_alarms,

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from ecr_steward.events import Cause, Fact, Hint, Kind, parse_time
+from ecr_steward.calls import OF_REPOSITORIES, Call
+from ecr_steward.calls import OF_THE_REGISTRY as OF_THE_REGISTRYS_OWN
+from ecr_steward.events import REGISTRY, Cause, Fact, Hint, Kind, parse_time
 from ecr_steward.history import History
 from ecr_steward.ledger import Ledger, Window
 from ecr_steward.tables import MemoryTable, write
@@ -48,6 +50,34 @@ REFUSED = {
     "ecr_archive_version",
     "ecr_scan_complete",
 }
+CALLS_ACCEPTED = {
+    "call_set_repository_policy",
+    "call_set_repository_policy_replayed",
+    "call_delete_repository_policy",
+    "call_put_lifecycle_policy",
+    "call_delete_lifecycle_policy",
+    "call_put_image_tag_mutability",
+    "call_put_image_scanning_configuration",
+    "call_tag_resource",
+    "call_untag_resource",
+    "call_create_repository",
+    "call_create_repository_by_replication",
+    "call_create_repository_by_cache",
+    "call_delete_repository",
+    "call_put_registry_scanning",
+    "call_delete_creation_template",
+    "call_by_the_steward",
+    "call_unmatched_repository",
+    "call_no_baseline",
+}
+CALLS_REFUSED = {
+    "call_failed",
+    "call_put_image",
+    "call_without_repository",
+    "call_other_account",
+    "call_other_region",
+}
+OF_THE_REGISTRY = {"call_put_registry_scanning", "call_delete_creation_template"}
 
 
 def event(name: str) -> dict[str, Any]:
@@ -96,6 +126,48 @@ def test_the_library_understands_what_the_image_rule_accepts(name: str) -> None:
     hint = Hint.from_ecr(event(name))
     assert hint is not None
     assert hint.repository == event(name)["detail"]["repository-name"]
+
+
+def _called(stack: Stack, name: str) -> bool:
+    return matches(stack.of("AWS::Events::Rule")["ApiCallRule"]["EventPattern"], event(name))
+
+
+@pytest.mark.parametrize("name", sorted(CALLS_ACCEPTED))
+def test_the_call_rule_accepts_and_the_library_understands(audit: Stack, name: str) -> None:
+    assert _called(audit, name)
+    call = Call.from_cloudtrail(event(name))
+    assert call is not None
+    assert not call.failed
+    assert (call.repository == REGISTRY) is (name in OF_THE_REGISTRY)
+
+
+@pytest.mark.parametrize("name", sorted(CALLS_REFUSED))
+def test_the_call_rule_refuses(audit: Stack, name: str) -> None:
+    assert not _called(audit, name)
+
+
+def test_every_call_file_is_accepted_or_refused() -> None:
+    assert {path.stem for path in EVENTS.glob("call_*.json")} == CALLS_ACCEPTED | CALLS_REFUSED
+
+
+def test_every_call_that_the_library_knows_is_in_the_rule_and_no_other(audit: Stack) -> None:
+    detail = audit.of("AWS::Events::Rule")["ApiCallRule"]["EventPattern"]["detail"]
+    named = {name for each in detail["$or"] for name in each["eventName"]}
+    assert named == OF_REPOSITORIES | OF_THE_REGISTRYS_OWN
+
+
+def test_the_call_rule_listens_to_the_repositories_of_the_stack_only() -> None:
+    apps = support.stack(RepositoryPattern="apps/*")
+    passed = {name for name in CALLS_ACCEPTED if _called(apps, name)}
+    assert passed == {"call_no_baseline"} | OF_THE_REGISTRY
+    cache = event("call_create_repository_by_cache")
+    assert cache["detail"]["requestParameters"] is None
+
+
+def test_a_pattern_fits_into_a_rule(any_stack: Stack) -> None:
+    # EventBridge User Guide, quotas: 2,048 characters.
+    for rule in any_stack.of("AWS::Events::Rule").values():
+        assert len(json.dumps(rule["EventPattern"])) < 2048
 
 
 def _letters() -> list[dict[str, Any]]:
@@ -178,20 +250,21 @@ def test_sample_facts_are_facts_of_this_library() -> None:
 
 
 def test_sample_messages_are_hints_of_this_library_but_for_the_poison() -> None:
-    for path in sorted(EVENTS.glob("retag_*.json")):
+    for path in sorted([*EVENTS.glob("retag_*.json"), *EVENTS.glob("enforce_*.json")]):
         for record in event(path.stem)["Records"]:
             if record["body"].startswith('{"repository":"'):
                 assert Hint.from_message(record["body"]).to_message() == record["body"]
             else:
-                assert path.stem == "retag_batch_with_poison"
+                assert path.stem in ("retag_batch_with_poison", "enforce_batch_with_poison")
 
 
 @pytest.mark.parametrize("path", sorted(EVENTS.glob("*.json")), ids=lambda path: path.stem)
 def test_a_sample_is_named_after_its_source_and_names_no_other_account(path: Path) -> None:
-    assert path.stem.partition("_")[0] in ("ecr", "retag", "schedule", "hand", "stream", "notify")
+    sources = ("ecr", "call", "retag", "enforce", "schedule", "hand", "stream", "notify")
+    assert path.stem.partition("_")[0] in sources
     text = path.read_text(encoding="utf-8")
     assert json.loads(text)
-    if path.stem != "ecr_push_other_account":
+    if not path.stem.endswith("_other_account"):
         assert "210987654321" not in text
 
 

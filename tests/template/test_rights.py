@@ -22,12 +22,63 @@ LIBRARY = ROOT / "layers" / "steward" / "src" / "ecr_steward"
 
 
 @pytest.mark.parametrize("mode", ["audit", "off"])
-def test_no_role_may_write_to_ecr_unless_the_stack_enforces(mode: str) -> None:
-    assert checks.ecr_writes(support.stack(Mode=mode)) == set()
+@pytest.mark.parametrize("settings", ["audit", "enforce", "off"])
+def test_no_role_may_write_to_ecr_unless_the_stack_enforces(mode: str, settings: str) -> None:
+    assert checks.ecr_writes(support.stack(Mode=mode, SettingsMode=settings)) == set()
 
 
 def test_the_writer_alone_may_put_images_where_the_stack_enforces(enforce: Stack) -> None:
     assert checks.ecr_writes(enforce) == {("RetagRole", "ecr:PutImage")}
+
+
+SETTINGS = {
+    "SetRepositoryPolicy",
+    "DeleteRepositoryPolicy",
+    "PutLifecyclePolicy",
+    "DeleteLifecyclePolicy",
+    "StartLifecyclePolicyPreview",
+    "PutImageTagMutability",
+    "PutImageScanningConfiguration",
+    "TagResource",
+    "PutRegistryScanningConfiguration",
+    "CreateRepositoryCreationTemplate",
+    "UpdateRepositoryCreationTemplate",
+}
+
+
+@pytest.mark.parametrize("mode", ["audit", "off"])
+def test_settings_are_out_of_reach_unless_their_own_mode_enforces_too(mode: str) -> None:
+    stack = support.stack(Mode="enforce", SettingsMode=mode)
+    assert checks.ecr_writes(stack) == {("RetagRole", "ecr:PutImage")}
+
+
+def test_the_writer_of_settings_alone_may_set_them_where_both_modes_enforce() -> None:
+    writes = checks.ecr_writes(support.stack(Mode="enforce", SettingsMode="enforce"))
+    assert writes == {
+        ("RetagRole", "ecr:PutImage"),
+        *(("EnforcePolicyRole", f"ecr:{action}") for action in SETTINGS),
+    }
+
+
+def test_a_role_is_passed_to_ecr_alone_and_only_the_one_that_is_named() -> None:
+    role = "arn:aws:iam::123456789012:role/templates"
+
+    def passed(**parameters: Any) -> list[tuple[str, object, object]]:
+        stack = support.stack(CreationTemplateRole=role, **parameters)
+        return [
+            (name, each["Resource"], each["Condition"])
+            for name, each in stack.statements()
+            if "iam:PassRole" in listed(each["Action"])
+        ]
+
+    assert passed(Mode="enforce", SettingsMode="audit") == []
+    assert passed(Mode="enforce", SettingsMode="enforce") == [
+        ("EnforcePolicyRole", role, {"StringEquals": {"iam:PassedToService": "ecr.amazonaws.com"}})
+    ]
+    assert all(
+        "iam:PassRole" not in listed(each["Action"])
+        for _, each in support.stack(Mode="enforce", SettingsMode="enforce").statements()
+    )
 
 
 def test_tags_may_be_removed_only_where_the_stack_enforces_and_allows_it() -> None:
@@ -50,12 +101,12 @@ def test_a_write_action_is_recognised(action: str) -> None:
 
 @pytest.mark.parametrize("mode", ["audit", "enforce", "off"])
 def test_wildcards_are_those_that_aws_demands(mode: str) -> None:
-    stack = support.stack(Mode=mode, Tracing="Active", **NARROW)
+    stack = support.stack(Mode=mode, SettingsMode=mode, Tracing="Active", **NARROW)
     assert list(checks.wildcards_have_reasons(stack)) == []
 
 
 def test_every_wildcard_with_a_reason_is_there() -> None:
-    stack = support.stack(Tracing="Active", **NARROW)
+    stack = support.stack(Mode="enforce", SettingsMode="enforce", Tracing="Active", **NARROW)
     wide = {
         (role, each["Sid"])
         for role, each in stack.statements()
@@ -108,7 +159,16 @@ def test_traces_need_no_right_until_they_are_switched_on(audit: Stack) -> None:
 
     assert traced(audit) == set()
     assert traced(support.stack(Tracing="Active")) == {
-        f"{each}Role" for each in ("CheckTags", "Retag", "Publish", "Notify", "Sweep")
+        f"{each}Role"
+        for each in (
+            "CheckTags",
+            "Retag",
+            "CheckSettings",
+            "EnforcePolicy",
+            "Publish",
+            "Notify",
+            "Sweep",
+        )
     }
 
 
@@ -146,6 +206,30 @@ CALLS = {
     "list_images": {"ecr:ListImages"},
     "put_image": {"ecr:PutImage"},
     "batch_delete_image": {"ecr:BatchDeleteImage"},
+    "get_repository_policy": {"ecr:GetRepositoryPolicy"},
+    "set_repository_policy": {"ecr:SetRepositoryPolicy"},
+    "delete_repository_policy": {"ecr:DeleteRepositoryPolicy"},
+    "get_lifecycle_policy": {"ecr:GetLifecyclePolicy"},
+    "put_lifecycle_policy": {"ecr:PutLifecyclePolicy"},
+    "delete_lifecycle_policy": {"ecr:DeleteLifecyclePolicy"},
+    "start_lifecycle_policy_preview": {"ecr:StartLifecyclePolicyPreview"},
+    "get_lifecycle_policy_preview": {"ecr:GetLifecyclePolicyPreview"},
+    "put_image_tag_mutability": {"ecr:PutImageTagMutability"},
+    "put_image_scanning_configuration": {"ecr:PutImageScanningConfiguration"},
+    "list_tags_for_resource": {"ecr:ListTagsForResource"},
+    "tag_resource": {"ecr:TagResource"},
+    "get_registry_scanning_configuration": {"ecr:GetRegistryScanningConfiguration"},
+    "put_registry_scanning_configuration": {"ecr:PutRegistryScanningConfiguration"},
+    "describe_repository_creation_templates": {"ecr:DescribeRepositoryCreationTemplates"},
+    # With a role of the template's own it is passed to ECR.
+    "create_repository_creation_template": {
+        "ecr:CreateRepositoryCreationTemplate",
+        "iam:PassRole",
+    },
+    "update_repository_creation_template": {
+        "ecr:UpdateRepositoryCreationTemplate",
+        "iam:PassRole",
+    },
     "describe_repositories": {"ecr:DescribeRepositories"},
     "describe_pull_through_cache_rules": {"ecr:DescribePullThroughCacheRules"},
     "put_events": {"events:PutEvents"},
@@ -153,7 +237,6 @@ CALLS = {
     "publish": {"sns:Publish"},
     "get_parameter": {"ssm:GetParameter"},
     "get_secret_value": {"secretsmanager:GetSecretValue"},
-    "list_tags_for_resource": {"ecr:ListTagsForResource"},
 }
 """Calls of boto3 and the actions they need (Service Authorization Reference)."""
 ADAPTERS = (
@@ -166,6 +249,7 @@ ADAPTERS = (
     LIBRARY / "notifications" / "send.py",
     LIBRARY / "registry" / "ecr.py",
     LIBRARY / "trail.py",
+    LIBRARY / "registry" / "settings.py",
     LIBRARY / "workflows" / "publish.py",
     LIBRARY / "wiring.py",
 )
@@ -188,7 +272,12 @@ def _name(node: ast.AST) -> str | None:
 
 
 def test_the_roles_have_what_the_library_calls_and_nothing_more() -> None:
-    widest = support.stack(Mode="enforce", AllowTagRemoval="true")
+    widest = support.stack(
+        Mode="enforce",
+        SettingsMode="enforce",
+        AllowTagRemoval="true",
+        CreationTemplateRole="arn:aws:iam::123456789012:role/templates",
+    )
     called = set().union(*map(_calls, ADAPTERS))
     needed = set().union(*(CALLS[call] for call in called)) | BY_LAMBDA
     granted = {action for _, each in widest.statements() for action in listed(each["Action"])}

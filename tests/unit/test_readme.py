@@ -20,7 +20,9 @@ from ecr_steward.rules.load import inspect_text, load, schema
 from ecr_steward.schemas import event_schema
 from ecr_steward.tags.scheme import Scheme, Verdict
 from ecr_steward.workflows.check import check
+from ecr_steward.workflows.check_settings import check as check_settings
 from tests import messages
+from tests.handlers.functions import POLICY_ROLE
 from tests.template import support
 
 ROOT = Path(__file__).parents[2]
@@ -252,7 +254,14 @@ def _allowed(parameter: Mapping[str, Any]) -> str:
 def test_the_readme_names_every_right_of_every_role_and_no_other() -> None:
     granted: dict[str, set[str]] = {}
     key = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd"
-    full = support.stack(Mode="enforce", AllowTagRemoval="true", Tracing="Active", ChannelKey=key)
+    full = support.stack(
+        Mode="enforce",
+        SettingsMode="enforce",
+        AllowTagRemoval="true",
+        CreationTemplateRole="arn:aws:iam::123456789012:role/templates",
+        ChannelKey=key,
+        Tracing="Active",
+    )
     for role, statement in full.statements():
         granted.setdefault(role, set()).update(support.listed(statement["Action"]))
     named = {
@@ -331,10 +340,8 @@ def test_every_command_and_target_that_the_pages_use_exists() -> None:
 
 # ---------------------------------------------------------------------------- the sample events
 def samples() -> list[list[str]]:
-    return table(EVENTS, "File", "What it is", "Answer") + [
-        [file, what, function]
-        for file, what, function in table(EVENTS, "File", "What it is", "Function")
-    ]
+    tables = (("File", "Answer"), ("Call", "Answer"), ("File", "Function"))
+    return [each for file, last in tables for each in table(EVENTS, file, "What it is", last)]
 
 
 def test_every_sample_event_is_listed_once() -> None:
@@ -349,9 +356,21 @@ def test_the_door_answers_a_sample_event_as_listed(file: str) -> None:
     assert answers[file] == code(_answer(event))
 
 
+@pytest.mark.parametrize(
+    "file", sorted(path.name for path in (ROOT / "events").glob("call_*.json"))
+)
+def test_the_door_of_the_settings_answers_a_sample_call_as_listed(file: str) -> None:
+    answers = {name.strip("`"): answer for name, _, answer in samples()}
+    event = json.loads((ROOT / "events" / file).read_text(encoding="utf-8"))
+    assert answers[file] == code(_answer(event))
+
+
 def _answer(event: Mapping[str, Any]) -> str:
+    rules = load(ROOT / "layers/rules/rules.yaml")
     try:
-        return check(event, load(ROOT / "layers/rules/rules.yaml"), lambda hint: None)[1].name
+        if "eventName" in event["detail"]:
+            return check_settings(event, rules, POLICY_ROLE, lambda hint: None)[1].name
+        return check(event, rules, lambda hint: None)[1].name
     except MalformedEvent:
         return MalformedEvent.__name__
 

@@ -23,14 +23,19 @@ from ecr_steward.tables import MemoryTable
 NOW = datetime(2026, 11, 23, 2, 24, tzinfo=UTC)
 QUEUES = (
     "RetagQueue",
+    "PolicyQueue",
     "NotifyQueue",
     "ErrandQueue",
+    "PolicyFailureQueue",
+    "CheckSettingsFailureQueue",
     "RetagFailureQueue",
     "NotifyFailureQueue",
     "CheckTagsFailureQueue",
     "PublishFailureQueue",
     "SweepFailureQueue",
 )
+RETAG = "11111111-2222-3333-4444-555555555555"
+POLICY = "66666666-7777-8888-9999-000000000000"
 RULES_LAYER = "arn:aws:lambda:eu-west-1:123456789012:layer:RulesLayer:7"
 ADA = "arn:aws:iam::123456789012:user/ada"
 RULES_URL = "https://layers.example/rules.zip"
@@ -74,7 +79,9 @@ class CloudFormation(Client):
             "RetagFunctionName": "retag",
             "SweepFunctionName": "sweep",
             "NotifyFunctionName": "notify",
-            "RetagEventSource": "11111111-2222-3333-4444-555555555555",
+            "SettingsMode": "audit",
+            "RetagEventSource": RETAG,
+            "PolicyEventSource": POLICY,
             **{f"{name}Url": f"https://sqs.example/123456789012/{name}" for name in QUEUES},
         }
         self.parameters = {"SweepHours": "24"}
@@ -90,7 +97,7 @@ class CloudFormation(Client):
 
 
 class Lambda(Client):
-    """Lambda with one event source mapping, which takes `slowness` looks to change its state.
+    """Lambda with two event source mappings, each takes `slowness` looks to change its state.
 
     SweepFunction sends portions of the `matching` repositories and tells `answered` how many, or
     replies `reply`.
@@ -98,9 +105,9 @@ class Lambda(Client):
 
     def __init__(self, refusals: Refusals) -> None:
         super().__init__(refusals)
-        self.state = "Enabled"
+        self.states = {RETAG: "Enabled", POLICY: "Enabled"}
         self.slowness = 0
-        self.changes: list[bool] = []
+        self.changes: list[tuple[str, bool]] = []
         self.invoked: list[dict[str, Any]] = []
         self.matching = 2
         self.reply: dict[str, Any] = {}
@@ -110,23 +117,35 @@ class Lambda(Client):
             "arn:aws:lambda:eu-west-1:123456789012:layer:StewardLayer:3",
             RULES_LAYER,
         ]
-        self._looks = 0
+        self._looks = dict.fromkeys(self.states, 0)
+
+    @property
+    def state(self) -> str:
+        """The state of both mappings, in which they must agree."""
+        (state,) = set(self.states.values())
+        return state
+
+    @state.setter
+    def state(self, state: str) -> None:
+        self.states = dict.fromkeys(self.states, state)
 
     def get_event_source_mapping(self, UUID: str) -> dict[str, Any]:  # noqa: N803
         self.answer("get_event_source_mapping")
-        if self.state in ("Enabling", "Disabling"):
-            self._looks -= 1
-            if self._looks < 0:
-                self.state = {"Enabling": "Enabled", "Disabling": "Disabled"}[self.state]
-        return {"UUID": UUID, "State": self.state}
+        if self.states[UUID] in ("Enabling", "Disabling"):
+            self._looks[UUID] -= 1
+            if self._looks[UUID] < 0:
+                settled = {"Enabling": "Enabled", "Disabling": "Disabled"}
+                self.states[UUID] = settled[self.states[UUID]]
+        return {"UUID": UUID, "State": self.states[UUID]}
 
     def update_event_source_mapping(self, UUID: str, Enabled: bool) -> dict[str, Any]:  # noqa: N803
         self.answer("update_event_source_mapping")
-        if self.state not in ("Enabled", "Disabled"):
+        if self.states[UUID] not in ("Enabled", "Disabled"):
             raise refusal("ResourceInUseException", "UpdateEventSourceMapping")
-        self.changes.append(Enabled)
-        self.state, self._looks = ("Enabling" if Enabled else "Disabling"), self.slowness
-        return {"UUID": UUID, "State": self.state}
+        self.changes.append((UUID, Enabled))
+        self.states[UUID] = "Enabling" if Enabled else "Disabling"
+        self._looks[UUID] = self.slowness
+        return {"UUID": UUID, "State": self.states[UUID]}
 
     def get_function_configuration(self, FunctionName: str) -> dict[str, Any]:  # noqa: N803
         self.answer("get_function_configuration")

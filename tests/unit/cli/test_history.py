@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from ecr_steward.cli.history import history
-from ecr_steward.events import Cause, Kind
+from ecr_steward.events import Cause, Kind, iso
 from ecr_steward.history import Hold
 from ecr_steward.tags.state import Mark
+from tests.facts import CORRECTED
 from tests.unit.cli.stack_fakes import NOW, Deployed, denied, digest, fact
 
 MINUTE = timedelta(minutes=1)
@@ -49,7 +51,7 @@ def test_a_repositorys_facts_come_oldest_first(deployed: Deployed) -> None:
     result = deployed.run(history, "base/redis")
     assert result.exit_code == 0
     heading, first, second, third, fourth = rows(result.stdout)
-    assert heading == ["time", "what", "tag", "from → to", "why", "mode", "cause"]
+    assert heading == ["time", "what", "tag or setting", "from → to", "why", "mode", "cause"]
     assert first == [
         "2026-11-23 02:24:00Z",
         "move",
@@ -133,6 +135,23 @@ def test_a_repository_to_which_nothing_happened_is_known_all_the_same() -> None:
     assert result.exit_code == 0
     assert result.stdout == "Nothing has happened to base/redis yet.\n"
     assert json.loads(deployed.run(history, "base/redis", "--json").stdout)["facts"] == []
+
+
+def test_a_setting_is_told_with_what_was_wrong_and_who_did_it(deployed: Deployed) -> None:
+    deployed.history.say([replace(CORRECTED, time=iso(NOW + 5 * MINUTE))])
+    row = rows(deployed.run(history, "base/redis", "--last", "1").stdout)[-1]
+    assert row == [
+        "2026-11-23 02:29:00Z",
+        "correct",
+        "policy Everybody",
+        "public",
+        CORRECTED.reason,
+        "enforce",
+        f"{CORRECTED.cause.type} {CORRECTED.cause.id} by {CORRECTED.cause.by}",
+    ]
+    told = json.loads(deployed.run(history, "base/redis", "--last", "1", "--json").stdout)
+    assert told["facts"][0]["before"]["Principal"] == "*"
+    assert told["facts"][0]["difference"]
 
 
 @pytest.mark.parametrize("tag", ["1.4.2", "7", "7.0.1"])

@@ -6,7 +6,7 @@ import pytest
 
 from ecr_steward.cli.errors import NeedsAttention
 from ecr_steward.cli.pause import pause, resume, switch
-from tests.unit.cli.stack_fakes import Deployed, denied
+from tests.unit.cli.stack_fakes import POLICY, RETAG, Deployed, denied
 
 
 def test_pause_waits_until_the_writers_stand_still_and_says_what_holds() -> None:
@@ -15,7 +15,7 @@ def test_pause_waits_until_the_writers_stand_still_and_says_what_holds() -> None
     began = deployed.now
     result = deployed.run(pause)
     assert result.exit_code == 0
-    assert result.stdout.startswith("Paused: messages wait in the queue for up to 14 days")
+    assert result.stdout.startswith("Paused: messages wait in the queues for up to 14 days")
     assert deployed.functions.state == "Disabled"
     assert (deployed.now - began).total_seconds() >= 5
 
@@ -26,7 +26,23 @@ def test_resume_starts_the_writers_again() -> None:
     result = deployed.run(resume)
     assert result.exit_code == 0
     assert result.stdout.startswith("Running: ")
-    assert deployed.functions.changes == [True]
+    assert deployed.functions.changes == [(RETAG, True), (POLICY, True)]
+
+
+def test_one_writer_that_runs_is_stopped_beside_the_other() -> None:
+    deployed = Deployed()
+    deployed.functions.states[RETAG] = "Disabled"
+    assert deployed.run(pause).stdout.startswith("Paused: ")
+    assert deployed.functions.changes == [(POLICY, False)]
+    assert deployed.functions.state == "Disabled"
+
+
+def test_resume_leaves_the_writer_of_settings_alone_where_they_are_off() -> None:
+    deployed = Deployed()
+    deployed.cloudformation.outputs["SettingsMode"] = "off"
+    deployed.functions.state = "Disabled"
+    assert deployed.run(resume).exit_code == 0
+    assert deployed.functions.states == {RETAG: "Enabled", POLICY: "Disabled"}
 
 
 def test_what_holds_already_is_left_alone() -> None:

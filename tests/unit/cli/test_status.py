@@ -11,7 +11,7 @@ from click.testing import Result
 from ecr_steward.cli.status import status
 from ecr_steward.history import Hold
 from ecr_steward.workflows.sweep import Slice
-from tests.unit.cli.stack_fakes import NOW, Deployed, denied, rules_layer, swept
+from tests.unit.cli.stack_fakes import NOW, POLICY, Deployed, denied, rules_layer, swept
 
 DAY = timedelta(days=1)
 
@@ -41,6 +41,7 @@ def test_where_all_is_well_it_says_how_things_stand_and_exits_0(deployed: Deploy
     for said in (
         "stack ecr-steward, eu-west-1",
         "mode enforce: decides, reports and does",
+        "settings audit: decides and reports, and changes nothing",
         "rules 3a92dae3b84f",
         "version 0.1.0",
         "writers running",
@@ -65,6 +66,9 @@ def test_json_has_the_same_in_one_object(deployed: Deployed) -> None:
     assert set(said["queues"]) == {
         "NotifyQueue",
         "ErrandQueue",
+        "PolicyQueue",
+        "CheckSettingsFailureQueue",
+        "PolicyFailureQueue",
         "CheckTagsFailureQueue",
         "NotifyFailureQueue",
         "PublishFailureQueue",
@@ -76,6 +80,7 @@ def test_json_has_the_same_in_one_object(deployed: Deployed) -> None:
         "stack": "ecr-steward",
         "region": "eu-west-1",
         "mode": "enforce",
+        "settings_mode": "audit",
         "version": "0.1.0",
         "rules": "3a92dae3b84f",
         "writers": "Enabled",
@@ -143,7 +148,7 @@ def test_a_stack_that_is_off_needs_a_look_and_no_sweep(deployed: Deployed) -> No
     result = deployed.run(status)
     assert result.exit_code == 1
     assert result.stdout.count("Look:") == 1
-    assert "Look: Mode is off: messages wait in the queue for up to 14 days" in result.stdout
+    assert "Look: Mode is off: messages wait in the queues for up to 14 days" in result.stdout
 
 
 @pytest.mark.parametrize("depths", [(1, 0, 0), (0, 1, 0)])
@@ -157,6 +162,20 @@ def test_a_failure_queue_that_is_not_empty_needs_a_look(
         "Look: SweepFailureQueue holds 1 message: "
         "https://sqs.example/123456789012/SweepFailureQueue" in result.stdout
     )
+
+
+def test_one_paused_writer_needs_a_look_too(deployed: Deployed) -> None:
+    deployed.functions.states[POLICY] = "Disabled"
+    result = deployed.run(status)
+    assert "Look: The writers are paused: messages wait" in result.stdout
+
+
+def test_a_writer_that_is_off_is_not_paused(deployed: Deployed) -> None:
+    deployed.cloudformation.outputs["SettingsMode"] = "off"
+    deployed.functions.states[POLICY] = "Disabled"
+    result = deployed.run(status)
+    assert result.exit_code == 0
+    assert "settings off: nobody looks after them" in words(result)
 
 
 def test_messages_that_wait_for_the_writers_are_no_failure(deployed: Deployed) -> None:

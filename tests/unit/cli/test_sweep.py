@@ -269,7 +269,7 @@ def test_in_audit_it_says_that_nothing_was_done() -> None:
     deployed = Deployed()
     finish(deployed, mode="audit")
     result = deployed.run(sweep)
-    assert "2 repositories swept. Mode is audit: no tag was changed." in result.stdout
+    assert "2 repositories swept. Mode is audit: nothing was changed." in result.stdout
 
 
 def test_without_waiting_it_only_sends() -> None:
@@ -394,7 +394,7 @@ def test_a_sweep_that_takes_longer_goes_on_without_us() -> None:
     visit(deployed, "base/redis")
     result = deployed.run(sweep, "--timeout", "10")
     assert result.exit_code == 1
-    assert "After 10 seconds 1 of 2 repositories were visited. The sweep goes on" in result.stderr
+    assert "After 10 seconds 1 of 2 visits were made. The sweep goes on" in result.stderr
     assert deployed.now - NOW == timedelta(seconds=10)
 
 
@@ -409,5 +409,5 @@ def test_failures_in_a_sweep_need_a_look() -> None:
 
 def test_nothing_is_followed_for_ever() -> None:
     deployed = Deployed()
-    with pytest.raises(NeedsAttention, match="After 60 seconds 0 of 0 repositories were visited"):
+    with pytest.raises(NeedsAttention, match="After 60 seconds 0 of 0 visits were made"):
         follow(deployed.stack(), SWEEP, timedelta(minutes=1))

@@ -11,21 +11,33 @@ import pytest
 from moto.ecr.models import ECRBackend, ecr_backends
 from werkzeug.test import Client, TestResponse
 
-from local.ecr_events import ImageAction
+from local.ecr_events import ApiCall, Event, ImageAction
 from local.ecr_server import create_app
 from local.images import Image
 
 ACCOUNT = "123456789012"
 REGION = "eu-west-1"
+CALLER = "arn:aws:sts::123456789012:assumed-role/Of-{}/session"
+"""Who has an access key, to the server under test."""
 LOGIN = {"Authorization": "Basic " + base64.b64encode(b"AWS:123456789012-auth-token").decode()}
 
 
 class Ecr:
-    """The ECR server in this process, asked without a socket; keeps the events it announced."""
+    """The ECR server in this process, asked without a socket; keeps the events it announced:
+    images in `events`, calls that change settings in `trail`."""
 
     def __init__(self, data: Path) -> None:
         self.events: list[ImageAction] = []
-        self.http = Client(create_app(ACCOUNT, REGION, data, self.events.append))
+        self.trail: list[ApiCall] = []
+        app = create_app(ACCOUNT, REGION, data, self._keep, caller_of=CALLER.format)
+        self.http = Client(app)
+
+    def _keep(self, event: Event) -> None:
+        if isinstance(event, ApiCall):
+            self.trail.append(event)
+        else:
+            assert isinstance(event, ImageAction)
+            self.events.append(event)
 
     def call(self, operation: str, user_agent: str = "tests", **parameters: Any) -> dict[str, Any]:
         """The answer of an ECR API operation, `{"error": code}` if it is refused."""
@@ -82,6 +94,7 @@ def ecr(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ecr]:
     monkeypatch.setenv("MOTO_ACCOUNT_ID", ACCOUNT)
     server = Ecr(tmp_path)
     server.call("CreateRepository", repositoryName="base/redis")
+    server.trail.clear()
     yield server
     ecr_backends.clear()
     ecr_backends.backend = ECRBackend

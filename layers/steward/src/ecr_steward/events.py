@@ -16,6 +16,10 @@ SOURCE = "ecr-steward"
 """`source` of every event on the steward's bus."""
 
 IMAGE_ACTION = "ECR Image Action"
+
+REGISTRY = "*"
+"""Stands in a hint where a repository's name would: the registry, whose settings belong to none."""
+
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -52,7 +56,10 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """Something may have changed in `repository`: never more than a hint, for ECR is the truth."""
+    """Something may have changed in `repository`: never more than a hint, for ECR is the truth.
+
+    `call` is the operation of the ECR API that somebody called, where that is why.
+    """
 
     repository: str
     action: Action
@@ -60,6 +67,7 @@ class Hint:
     digest: str | None
     cause: Cause
     time: datetime
+    call: str | None = None
 
     @classmethod
     def from_ecr(cls, event: Mapping[str, Any]) -> Hint | None:
@@ -89,6 +97,7 @@ class Hint:
             "digest": self.digest,
             "cause": self.cause.to_document(),
             "time": iso(self.time),
+            **({} if self.call is None else {"call": self.call}),
         }
         return json.dumps(body, separators=(",", ":"))
 
@@ -111,6 +120,7 @@ class Hint:
             digest=_digest(document, "digest"),
             cause=Cause.from_document(cause),
             time=_time(document, "time"),
+            call=_optional(document, "call"),
         )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from ecr_steward.events import Hint
+from ecr_steward.events import REGISTRY, Hint
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -21,8 +21,10 @@ def group_id(repository: str) -> str:
     """The message group of a repository: its name, shortened by its hash above 128 characters.
 
     SQS takes at most 128 characters (SQS API: SendMessage, MessageGroupId); ECR's repository
-    names have up to 256.
+    names have up to 256. The registry's own settings have a group too.
     """
+    if repository == REGISTRY:
+        return "registry"
     if len(repository) <= _GROUP:
         return repository
     return f"{repository[:63]}-{hashlib.sha256(repository.encode()).hexdigest()}"

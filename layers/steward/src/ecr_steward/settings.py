@@ -27,10 +27,10 @@ def _number(env: Mapping[str, str], name: str) -> int:
     return int(value)
 
 
-def _mode(env: Mapping[str, str]) -> Mode:
-    value = _need(env, "STEWARD_MODE")
+def _mode(env: Mapping[str, str], name: str = "STEWARD_MODE") -> Mode:
+    value = _need(env, name)
     if value not in list(Mode):
-        raise Misconfigured(f"STEWARD_MODE must be one of {', '.join(Mode)}: `{value}`.")
+        raise Misconfigured(f"{name} must be one of {', '.join(Mode)}: `{value}`.")
     return Mode(value)
 
 
@@ -45,6 +45,18 @@ class CheckSettings:
         return cls(queue_url=_need(env, "RETAG_QUEUE_URL"))
 
 
+@dataclass(frozen=True, slots=True)
+class CallSettings:
+    """For check_settings; `role` is the ARN of the role that the writer of settings calls with."""
+
+    queue_url: str
+    role: str
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> Self:
+        return cls(queue_url=_need(env, "POLICY_QUEUE_URL"), role=_need(env, "POLICY_ROLE_ARN"))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _StackSettings:
     """What the functions that work on repositories have in common."""
@@ -56,10 +68,10 @@ class _StackSettings:
     region: str
 
 
-def _stack(env: Mapping[str, str]) -> dict[str, Any]:
+def _stack(env: Mapping[str, str], queue: str = "RETAG_QUEUE_URL") -> dict[str, Any]:
     return {
         "mode": _mode(env),
-        "queue_url": _need(env, "RETAG_QUEUE_URL"),
+        "queue_url": _need(env, queue),
         "table": _need(env, "HISTORY_TABLE"),
         "account": _need(env, "REGISTRY"),
         "region": _need(env, "AWS_REGION"),
@@ -86,16 +98,46 @@ class RetagSettings(_StackSettings):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SweepSettings(_StackSettings):
-    """For sweep: `hours` is how long one sweep takes, `pattern` the stack's repositories."""
+class EnforceSettings(_StackSettings):
+    """For enforce_policy: `settings_mode` is not higher than `mode`, `role` its own role's ARN."""
 
+    settings_mode: Mode
+    max_receives: int
+    role: str
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> Self:
+        stack = _stack(env, "POLICY_QUEUE_URL")
+        return cls(
+            **stack,
+            settings_mode=_mode(env, "SETTINGS_MODE").capped(stack["mode"]),
+            max_receives=_number(env, "MAX_RECEIVES"),
+            role=_need(env, "POLICY_ROLE_ARN"),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepSettings(_StackSettings):
+    """For sweep: `hours` is how long one sweep takes, `pattern` the stack's repositories.
+
+    `queue_url` is the queue before the writer of tags, `policy_queue_url` that before the writer of
+    settings, whose mode is `settings_mode`.
+    """
+
+    policy_queue_url: str
+    settings_mode: Mode
     hours: int
     pattern: str
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Self:
-        hours, pattern = _number(env, "SWEEP_HOURS"), _need(env, "REPOSITORY_PATTERN")
-        return cls(**_stack(env), hours=hours, pattern=pattern)
+        return cls(
+            **_stack(env),
+            policy_queue_url=_need(env, "POLICY_QUEUE_URL"),
+            settings_mode=_mode(env, "SETTINGS_MODE"),
+            hours=_number(env, "SWEEP_HOURS"),
+            pattern=_need(env, "REPOSITORY_PATTERN"),
+        )
 
 
 @dataclass(frozen=True, slots=True)

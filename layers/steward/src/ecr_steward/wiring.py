@@ -20,13 +20,13 @@ from botocore.config import Config
 from botocore.loaders import Loader
 
 from ecr_steward import observe
-from ecr_steward.events import Cause, Fact, Hint, Kind, iso
+from ecr_steward.events import REGISTRY, Cause, Fact, Hint, Kind, iso
 
 if TYPE_CHECKING:
     from ecr_steward.history import History
     from ecr_steward.queues import HintQueue
     from ecr_steward.rules import Ruleset
-    from ecr_steward.settings import RetagSettings
+    from ecr_steward.settings import EnforceSettings, RetagSettings
     from ecr_steward.tables import DynamoTable
     from ecr_steward.workflows.batch import Message
 
@@ -176,6 +176,26 @@ def check_tags() -> Handler:
     return handle
 
 
+def check_settings() -> Handler:
+    """The other door's handler: one call of the ECR API, as CloudTrail tells it, to its answer."""
+    from ecr_steward.settings import CallSettings
+    from ecr_steward.workflows import check_settings as door
+
+    settings = CallSettings.from_env(os.environ)
+    send = _door(settings.queue_url)
+
+    def handle(event: Mapping[str, Any]) -> Reply:
+        observe.count("CallsReceived")
+        call, answer = door.check(event, rules(), settings.role, send)
+        observe.count("CallsQueued", int(answer is door.Answer.LOOK))
+        repository = None if call is None else call.repository
+        name = None if call is None else call.name
+        log.info("%s", answer.value, extra={"repository": repository, "call": name})
+        return {"repository": repository, "call": name, "answer": answer.name, "why": answer.value}
+
+    return handle
+
+
 def retag() -> Handler:
     """The writer's handler: one SQS event to the messages that failed."""
     from concurrent.futures import ThreadPoolExecutor
@@ -183,7 +203,7 @@ def retag() -> Handler:
     from ecr_steward.registry.ecr import EcrRegistry
     from ecr_steward.settings import RetagSettings
     from ecr_steward.trail import Trail
-    from ecr_steward.workflows import batch, sweep
+    from ecr_steward.workflows import sweep
     from ecr_steward.workflows.retag import Retagger
 
     settings = RetagSettings.from_env(os.environ)
@@ -224,6 +244,60 @@ def retag() -> Handler:
         if visited.contested:
             observe.count("TagsContested", visited.contested)
 
+    return _writer(settings, history, queue, visit)
+
+
+def enforce_policy() -> Handler:
+    """The other writer's handler: one SQS event to the messages that failed."""
+    from ecr_steward.registry.settings import EcrSettings
+    from ecr_steward.settings import EnforceSettings
+    from ecr_steward.settings_history import SettingsHistory
+    from ecr_steward.tables import DynamoTable
+    from ecr_steward.workflows import sweep
+    from ecr_steward.workflows.enforce import Enforcer
+
+    settings = EnforceSettings.from_env(os.environ)
+    history = _history(settings.table)
+    table = DynamoTable(client("dynamodb"), settings.table)
+    registry = EcrSettings(client("ecr"))
+
+    @functools.cache
+    def workers() -> tuple[Enforcer, sweep.Sweeper]:
+        common: Any = {"clock": _now, "account": settings.account, "region": settings.region}
+        enforcer = Enforcer(
+            rules=rules(),
+            cap=settings.settings_mode,
+            registry=registry,
+            history=SettingsHistory(table),
+            role=settings.role,
+            **common,
+        )
+        sweeper = sweep.Sweeper(
+            rules=rules(),
+            cap=settings.mode,
+            settings_cap=settings.settings_mode,
+            history=history,
+            **common,
+        )
+        return enforcer, sweeper
+
+    def visit(repository: str, hints: Sequence[Hint]) -> None:
+        visited = sweep.visit_settings_and_report(*workers(), repository, hints)
+        for fact in visited.facts:
+            observe.count(fact.detail_type.replace(" ", ""))
+
+    return _writer(settings, history, _LateQueue(settings.queue_url), visit)
+
+
+def _writer(
+    settings: RetagSettings | EnforceSettings,
+    history: History,
+    queue: _LateQueue,
+    visit: Callable[[str, Sequence[Hint]], None],
+) -> Handler:
+    """What both writers do with a batch of messages, each group by its own `visit`."""
+    from ecr_steward.workflows import batch
+
     def give_up(message: Message, hint: Hint | None, error: Exception) -> None:
         repository = message.group if hint is None else hint.repository
         fact = _failed(settings, repository, hint, message.id, error)
@@ -245,14 +319,18 @@ def retag() -> Handler:
 
 
 def _failed(
-    settings: RetagSettings, repository: str, hint: Hint | None, message_id: str, error: Exception
+    settings: RetagSettings | EnforceSettings,
+    repository: str,
+    hint: Hint | None,
+    message_id: str,
+    error: Exception,
 ) -> Fact:
     return Fact(
         kind=Kind.FAILED,
         cause=Cause(message_id, "Message") if hint is None else hint.cause,
         registry=settings.account,
         region=settings.region,
-        repository=repository,
+        repository="" if repository == REGISTRY else repository,
         mode=settings.mode.value,
         rule="",
         rules="unknown",
@@ -276,13 +354,14 @@ def sweep_slice() -> Handler:
 
     settings = SweepSettings.from_env(os.environ)
     history = _history(settings.table)
-    queue = _queue(settings.queue_url)
+    tags, policies = _queue(settings.queue_url), _queue(settings.policy_queue_url)
     registry = EcrRegistry(client("ecr"))
 
     def handle(event: Mapping[str, Any]) -> Reply:
         sweeper = sweep.Sweeper(
             rules=rules(),
             cap=settings.mode,
+            settings_cap=settings.settings_mode,
             history=history,
             clock=sweep.clock_of(event, _now),
             account=settings.account,
@@ -290,12 +369,12 @@ def sweep_slice() -> Handler:
             pattern=settings.pattern,
         )
         if "glob" in event:
-            part = int(event.get("part", 0))
-            reply = asdict(
-                sweeper.by_hand(registry, queue.send_all, event["glob"], event["id"], part)
-            )
+            asked = (event["glob"], event["id"], int(event.get("part", 0)))
+            sent = sweeper.by_hand(registry, tags.send_all, *asked, policies.send_all)
+            reply = asdict(sent)
         else:
-            reply = {"sent": sweeper.tick(registry, queue.send_all, settings.hours)}
+            sent_now = sweeper.tick(registry, tags.send_all, settings.hours, policies.send_all)
+            reply = {"sent": sent_now}
         log.info("Sent %s repositories to the writers", reply["sent"])
         observe.count("RepositoriesSent", reply["sent"])
         return reply

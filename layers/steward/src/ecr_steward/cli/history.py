@@ -70,17 +70,37 @@ def holding(history: History, repository: str, tag: str | None, now: datetime) -
 def drawn(facts: Sequence[Fact]) -> Table:
     """The facts as a table."""
     table = Table(box=box.SIMPLE, pad_edge=False)
-    for heading in ("time", "what", "tag", "from → to", "why", "mode", "cause"):
+    for heading in ("time", "what", "tag or setting", "from → to", "why", "mode", "cause"):
         table.add_column(heading, overflow="fold", no_wrap=heading in ("time", "what", "mode"))
     for fact in facts:
         time = f"{parse_time(fact.time):%Y-%m-%d %H:%M:%SZ}"
-        found = (time, fact.kind.value, fact.tag or "", _way(fact))
-        said = (fact.reason, fact.mode, f"{fact.cause.type} {fact.cause.id}")
+        found = (time, fact.kind.value, _subject(fact), _way(fact))
+        said = (fact.reason, fact.mode, _cause(fact))
         table.add_row(*map(Text, (*found, *said)))
     return table
 
 
+def _subject(fact: Fact) -> str:
+    """The tag, or the setting and what of it."""
+    found = fact.difference
+    if found is None:
+        return fact.tag or ""
+    return (
+        found.setting
+        if found.subject in ("", found.setting)
+        else f"{found.setting} {found.subject}"
+    )
+
+
+def _cause(fact: Fact) -> str:
+    who = "" if fact.cause.by is None else f" by {fact.cause.by}"
+    return f"{fact.cause.type} {fact.cause.id}{who}"
+
+
 def _way(fact: Fact) -> str:
+    if fact.difference is not None:
+        # What differed is in the reason, and whole in `--json`: a fact stays one line.
+        return fact.difference.problem.replace("_", " ")
     after = _place(fact.digest, fact.after_tags, fact.tag)
     if fact.kind in (Kind.REJECT, Kind.FAILED, Kind.SWEPT):
         return after

@@ -12,13 +12,13 @@ from ecr_steward.cli.errors import NeedsAttention, Refused
 from ecr_steward.cli.stack import Outside, Stack, aws, console, pass_outside, stack_option
 
 PAUSED = (
-    "messages wait in the queue for up to 14 days, and nothing is lost until then. "
+    "messages wait in the queues for up to 14 days, and nothing is lost until then. "
     "`ecr-steward resume` goes on."
 )
-RUNNING = "the writers take up what waits in the queue."
+RUNNING = "the writers take up what waits in the queues."
 
 _PATIENCE = 180
-_SETTLED = {"Enabled": True, "Disabled": False}
+_SETTLED = ("Enabled", "Disabled")
 
 
 def switch(stack: Stack, *, on: bool, progress: Callable[[str], None] = lambda state: None) -> bool:
@@ -35,13 +35,15 @@ def switch(stack: Stack, *, on: bool, progress: Callable[[str], None] = lambda s
     wanted = "Enabled" if on else "Disabled"
     changed = False
     for _ in range(_PATIENCE):
-        state = stack.writers()
+        states = stack.switched()
+        state = next((each for each in states.values() if each != wanted), wanted)
         progress(state)
         if state == wanted:
             return changed
-        if state in _SETTLED:
-            _ask(stack, on=on)
-            changed = True
+        for queue, each in states.items():
+            if each in _SETTLED and each != wanted:
+                _ask(stack, stack.switches()[queue], on=on)
+                changed = True
         stack.outside.sleep(1)
     raise NeedsAttention(
         f"The writers are still {state} after {_PATIENCE} seconds: `ecr-steward status` says when "
@@ -49,10 +51,10 @@ def switch(stack: Stack, *, on: bool, progress: Callable[[str], None] = lambda s
     )
 
 
-def _ask(stack: Stack, *, on: bool) -> None:
+def _ask(stack: Stack, uuid: str, *, on: bool) -> None:
     client = stack.client("lambda")
     try:
-        client.update_event_source_mapping(UUID=stack.output("RetagEventSource"), Enabled=on)
+        client.update_event_source_mapping(UUID=uuid, Enabled=on)
     except ClientError as error:  # somebody else's change is under way: look again
         if error.response["Error"]["Code"] != "ResourceInUseException":
             raise

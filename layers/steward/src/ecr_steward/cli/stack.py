@@ -164,10 +164,28 @@ class Stack:
         table = self.outside.open_table(self.client("dynamodb"), self.output("HistoryTableName"))
         return History(table)
 
+    def switches(self) -> dict[str, str]:
+        """The event source mappings before the writers, by the queue that they take from.
+
+        Where `SettingsMode` is off the writer of settings stands still whatever anybody asks.
+        """
+        tags = {"RetagQueue": self.output("RetagEventSource")}
+        if self.output("SettingsMode") == "off":
+            return tags
+        return {**tags, "PolicyQueue": self.output("PolicyEventSource")}
+
+    def switched(self) -> dict[str, str]:
+        """The state of each of `switches` (Lambda API: GetEventSourceMapping, State)."""
+        client = self.client("lambda")
+        return {
+            queue: str(client.get_event_source_mapping(UUID=uuid)["State"])
+            for queue, uuid in self.switches().items()
+        }
+
     def writers(self) -> str:
-        """The state of the event source mapping before the writers (Lambda API: State)."""
-        uuid = self.output("RetagEventSource")
-        return str(self.client("lambda").get_event_source_mapping(UUID=uuid)["State"])
+        """The state of both writers: `Enabled`, or that of one that is not."""
+        states = self.switched().values()
+        return next((state for state in states if state != "Enabled"), "Enabled")
 
     def depths(self, queue: str) -> tuple[int, int, int]:
         """The messages of a queue that wait, are in flight, are delayed.

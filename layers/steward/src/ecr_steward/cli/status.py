@@ -32,7 +32,7 @@ from ecr_steward.workflows.sweep import Slice
 
 _T = TypeVar("_T")
 
-WORK = ("RetagQueue", "NotifyQueue", "ErrandQueue")
+WORK = ("RetagQueue", "PolicyQueue", "NotifyQueue", "ErrandQueue")
 _FAILURES = "FailureQueueUrl"
 _MODES = {
     "audit": "decides and reports, and changes nothing",
@@ -83,6 +83,7 @@ class Status:
     stack: Stack
     now: datetime
     mode: str
+    settings_mode: str
     hours: int
     version: str | None = None
     rules: str | None = None
@@ -105,14 +106,14 @@ class Status:
     def _about_writers(self) -> Iterator[str]:
         if self.mode == "off":
             yield (
-                "Mode is off: messages wait in the queue for up to 14 days; deploying with "
+                "Mode is off: messages wait in the queues for up to 14 days; deploying with "
                 "Mode=audit or Mode=enforce goes on."
             )
         elif self.writers is None:
             yield "Whether the writers run is not known."
         elif is_paused(self.writers):
             yield (
-                "The writers are paused: messages wait in the queue for up to 14 days; "
+                "The writers are paused: messages wait in the queues for up to 14 days; "
                 "`ecr-steward resume` goes on."
             )
 
@@ -154,6 +155,7 @@ def look(stack: Stack) -> Status:
         stack=stack,
         now=stack.outside.now(),
         mode=stack.output("Mode"),
+        settings_mode=stack.output("SettingsMode"),
         hours=int(stack.parameter("SweepHours")),
     )
 
@@ -240,6 +242,7 @@ def document(status: Status) -> dict[str, Any]:
         "stack": status.stack.name,
         "region": status.stack.region,
         "mode": status.mode,
+        "settings_mode": status.settings_mode,
         "version": status.version,
         "rules": status.rules,
         "writers": status.writers,
@@ -284,6 +287,7 @@ def show(status: Status, screen: Console) -> None:
     for name, said in (
         ("stack", f"{status.stack.name}, {status.stack.region}"),
         ("mode", f"{status.mode}: {_MODES.get(status.mode, 'unknown')}"),
+        ("settings", _settings_words(status)),
         ("rules", _rules_words(status)),
         ("version", status.version or "not known"),
         ("writers", _writers_words(status.writers)),
@@ -308,6 +312,14 @@ def show(status: Status, screen: Console) -> None:
         screen.print(Text(f"Not known: {part}. {why}", "yellow"))
     for each in status.attention():
         screen.print(Text(f"Look: {each}", "red"))
+
+
+def _settings_words(status: Status) -> str:
+    """What is done about settings: no more than `Mode` allows."""
+    if "off" in (status.mode, status.settings_mode):
+        return "off: nobody looks after them"
+    mode = "audit" if "audit" in (status.mode, status.settings_mode) else status.settings_mode
+    return f"{mode}: {_MODES.get(mode, 'unknown')}"
 
 
 def _rules_words(status: Status) -> str:

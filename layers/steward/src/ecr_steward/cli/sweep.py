@@ -26,11 +26,11 @@ from ecr_steward.cli.stack import (
     timeout_option,
 )
 from ecr_steward.events import Fact
-from ecr_steward.workflows.sweep import LOOK, PORTION
+from ecr_steward.workflows.sweep import LOOK, PORTION, visits
 
 _INTERVAL = 1.0
 _SHORT = 20
-"""From this many messages on, the writers' queue is too long for another portion."""
+"""From this many messages on, a writer's queue is too long for another portion."""
 
 
 @dataclass(slots=True)
@@ -68,7 +68,7 @@ def send(
 ) -> Sending:
     """Send the repositories that `glob` matches to the writers, portion after portion.
 
-    Each portion waits until the writers' queue is short, so that live pushes do not wait behind
+    Each portion waits until the writers' queues are short, so that live pushes do not wait behind
     the sweep; `timeout` is how long one may wait, and `progress` is told of each that was sent.
     Raises NeedsAttention where nothing matches, the function failed, or the sending ended early,
     which says how far it came; Refused where `Mode` is off, or the writers are paused and more
@@ -124,21 +124,27 @@ def _refuse_portions(stack: Stack, asked: Mapping[str, str]) -> None:
 
 
 def _await_room(stack: Stack, part: int, timeout: timedelta) -> None:
-    """Wait until the writers' queue is short. Raises NeedsAttention if that takes too long."""
+    """Wait until both writers' queues are short. Raises NeedsAttention if that takes too long."""
     outside = stack.outside
     end = outside.now() + timeout
     if part:
         outside.sleep(_INTERVAL)  # SQS counts late what it has just been sent
     # What is delayed waits, too: a portion would look done until SettleSeconds have passed.
-    while (messages := sum(stack.depths("RetagQueue"))) >= _SHORT:
+    while (longest := _longest(stack))[0] >= _SHORT:
         if _paused(stack):
             raise NeedsAttention("The writers were paused, so no more is sent.")
         if outside.now() >= end:
             raise NeedsAttention(
-                f"RetagQueue still has {messages:,} messages after {timeout.total_seconds():.0f} "
-                "seconds, so no more is sent: `ecr-steward status` says what waits."
+                f"{longest[1]} still has {longest[0]:,} messages after "
+                f"{timeout.total_seconds():.0f} seconds, so no more is sent: `ecr-steward status` "
+                "says what waits."
             )
         outside.sleep(_INTERVAL)
+
+
+def _longest(stack: Stack) -> tuple[int, str]:
+    """The messages of the writers' longest queue, and its name."""
+    return max((sum(stack.depths(queue)), queue) for queue in stack.switches())
 
 
 def _send_portion(stack: Stack, asked: Mapping[str, str], sending: Sending) -> None:
@@ -188,10 +194,10 @@ def follow(
 
 
 def _unfinished(totals: Mapping[str, int], timeout: timedelta) -> str:
-    visited, expected = totals.get("repositories", 0), totals.get("expected", 0)
+    visited, expected = visits(totals), totals.get("expected", 0)
     return (
-        f"After {timeout.total_seconds():.0f} seconds {visited:,} of {expected:,} repositories "
-        "were visited. The sweep goes on by itself; `ecr-steward status` says what waits."
+        f"After {timeout.total_seconds():.0f} seconds {visited:,} of {expected:,} visits were "
+        "made. The sweep goes on by itself; `ecr-steward status` says what waits."
     )
 
 
@@ -268,7 +274,7 @@ def sweep(outside: Outside, stack_name: str, glob: str, wait: bool, timeout: int
             click.echo("The writers are paused: it begins with `ecr-steward resume`.")
             return
         fact = _followed(stack, sending, patience)
-    audit = " Mode is audit: no tag was changed." if fact.mode == "audit" else ""
+    audit = " Mode is audit: nothing was changed." if fact.mode == "audit" else ""
     click.echo(f"{fact.reason}{audit}")
     if fact.totals.get("failed"):
         raise NeedsAttention("Look at what failed: `ecr-steward history REPOSITORY`.")

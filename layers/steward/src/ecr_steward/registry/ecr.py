@@ -214,16 +214,21 @@ class EcrRegistry:
                 return
 
     def _call(self, operation: str, method: Callable[..., Any], **asked: Any) -> Any:
-        try:
-            return method(**asked)
-        except ClientError as error:
-            raise _translate(operation, error) from error
-        except ParamValidationError as error:
-            # The SDK of Lambda's runtime can be older than the API's model that this needs.
-            known = f"botocore {botocore.__version__} does not know this call: {error}"
-            raise Refused(operation, "ParamValidation", known) from error
-        except BotoCoreError as error:
-            raise Unavailable(operation, type(error).__name__, str(error)) from error
+        return call(operation, method, **asked)
+
+
+def call(operation: str, method: Callable[..., Any], **asked: Any) -> Any:
+    """Call a method of the client; what it raises arrives as one of the registry's errors."""
+    try:
+        return method(**asked)
+    except ClientError as error:
+        raise _translate(operation, error) from error
+    except ParamValidationError as error:
+        # The SDK of Lambda's runtime can be older than the API's model that this needs.
+        known = f"botocore {botocore.__version__} does not know this call: {error}"
+        raise Refused(operation, "ParamValidation", known) from error
+    except BotoCoreError as error:
+        raise Unavailable(operation, type(error).__name__, str(error)) from error
 
 
 def _image(detail: Mapping[str, Any]) -> Image:

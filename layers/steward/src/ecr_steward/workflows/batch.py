@@ -14,6 +14,10 @@ log = logging.getLogger(__name__)
 _LONGEST_WAIT = 60
 
 
+class StewardOff(Exception):
+    """A writer was called although its mode is off; the message must stay in its queue."""
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """One record of an SQS event; `receives` counts this delivery too."""

@@ -24,6 +24,7 @@ from ecr_steward.rules import Mode, Rule, Ruleset
 from ecr_steward.tags.plan import WRITES, Change, Plan, Stay, plan_changes
 from ecr_steward.tags.scheme import Scheme
 from ecr_steward.tags.state import Image, Mark
+from ecr_steward.workflows.batch import StewardOff
 from ecr_steward.workflows.contest import Contest, Witness, nobody
 from ecr_steward.workflows.survey import Survey, Surveyor
 
@@ -47,10 +48,6 @@ _ATTEMPTS = 3
 
 Spread = Callable[[Callable[[Change], Any], Iterable[Change]], Iterable[Any]]
 """`map`, or the map of a pool that makes calls in parallel."""
-
-
-class StewardOff(Exception):
-    """The writer was called although `Mode` is off; the message must stay in its queue."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,9 @@
-"""The sweep: repositories back through the writers' door, a slice at a time."""
+"""The sweep: repositories back through the writers' doors, a slice at a time.
+
+A repository is sent to the writer of tags if its rule says something about tags, and to the writer
+of settings if it says something about settings; it counts once, and each visit has a cause of its
+own.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +15,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from ecr_steward.events import Action, Cause, Fact, Hint, Kind, iso, parse_time
+from ecr_steward.events import REGISTRY, Action, Cause, Fact, Hint, Kind, iso, parse_time
 from ecr_steward.globs import glob_regex
 from ecr_steward.history import History
 from ecr_steward.registry import Registry
-from ecr_steward.rules import Mode, Ruleset
+from ecr_steward.rules import Mode, Rule, Ruleset
 
 if TYPE_CHECKING:
+    from ecr_steward.workflows.enforce import Enforcer, SettingsVisit
     from ecr_steward.workflows.retag import Retagger, Visit
 
 log = logging.getLogger(__name__)
@@ -31,6 +37,12 @@ LOOK = -1
 """The portion of a sweep by hand that sends nothing, and says how much there would be to send."""
 
 CAUSE = "Sweep"
+
+SETTINGS = ":settings"
+"""Ends the cause of a visit to settings; no repository's name holds a colon."""
+
+SendAll = Callable[[Iterable[Hint]], object]
+"""What sends hints to a queue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +82,8 @@ class Sent:
 class Sweeper:
     """Sends repositories to the writers, and says when a sweep is complete.
 
-    `pattern` is the stack's part of the registry: another steward may look after the rest.
+    `cap` is the stack's mode, `settings_cap` that for settings, which is not higher. `pattern` is
+    the stack's part of the registry: another steward may look after the rest.
     """
 
     def __init__(
@@ -78,6 +91,7 @@ class Sweeper:
         *,
         rules: Ruleset,
         cap: Mode,
+        settings_cap: Mode = Mode.OFF,
         history: History,
         clock: Callable[[], datetime],
         account: str,
@@ -87,13 +101,14 @@ class Sweeper:
         self._rules = rules
         self._pattern = glob_regex((pattern,))
         self._cap = cap
+        self._settings_cap = settings_cap.capped(cap)
         self._history = history
         self._clock = clock
         self._account = account
         self._region = region
 
     def tick(
-        self, registry: Registry, send_all: Callable[[Iterable[Hint]], None], hours: int
+        self, registry: Registry, send_tags: SendAll, hours: int, send_settings: SendAll = list
     ) -> int:
         """Send the slice whose turn it is; returns how many repositories it has.
 
@@ -105,7 +120,7 @@ class Sweeper:
         turn = Slice.at(now, hours)
         self._history.remember_pull_through(registry.pull_through_prefixes())
         chosen = [name for name in self._ours(registry) if turn.holds(name)]
-        self._send(turn, chosen, send_all, visits=turn.sweep)
+        self._send(turn, chosen, (send_tags, send_settings), visits=turn.sweep, whole=True)
         previous = turn.previous()
         totals = self._history.totals(previous)
         if totals:
@@ -116,10 +131,11 @@ class Sweeper:
     def by_hand(
         self,
         registry: Registry,
-        send_all: Callable[[Iterable[Hint]], None],
+        send_tags: SendAll,
         glob: str,
         sweep: str,
         part: int = 0,
+        send_settings: SendAll = list,
     ) -> Sent:
         """Send portion `part` of the repositories that `glob` matches, for the sweep `sweep`.
 
@@ -135,22 +151,39 @@ class Sweeper:
         # A portion that has become empty still counts for a sweep that has begun: it was expected.
         if chosen or (part > 0 and self._history.totals(turn.sweep)):
             self._history.remember_pull_through(registry.pull_through_prefixes())
-            self._send(turn, chosen, send_all, visits=f"{turn.sweep}/{part}")
+            doors = (send_tags, send_settings)
+            visits = f"{turn.sweep}/{part}"
+            self._send(turn, chosen, doors, visits=visits, whole=glob == "*")
             self.complete_if_done(turn.sweep)
         return Sent(len(chosen), turn.of, len(matching))
 
     def done(self, hint: Hint, visit: Visit) -> None:
-        """Note what a writer found in a repository that a sweep sent to it."""
-        sweep, _, part = hint.cause.id.partition("/")
+        """Note what the writer of tags found in a repository that a sweep sent to it."""
         counts = Counter(change.kind for change in visit.changes)
-        totals = {_COUNTED[kind]: count for kind, count in counts.items()}
         finished = int(not visit.unfinished)
+        totals = {"repositories": finished}
         if finished:
             totals |= {"images": visit.images, "first_sight": int(visit.first_sight)}
-        totals = {name: n for name, n in totals.items() if n}
-        self._history.swept(sweep, part, {**totals, "repositories": finished}, self._clock())
+        self._note(hint, counts, totals)
         if visit.first_sight and finished:
             self._history.remember_seen(hint.repository, self._clock())
+
+    def settings_done(self, hint: Hint, visit: SettingsVisit) -> None:
+        """Note what the writer of settings found where a sweep sent it."""
+        rule = None if hint.repository == REGISTRY else self._rules.rule_for(hint.repository)
+        if rule is None or rule.tags is not None:
+            # The registry is no repository, and the writer of tags counts this one.
+            self._note(hint, visit.found, {_SECOND: 1})
+        else:
+            totals = {"repositories": 1, "first_sight": int(visit.first_sight)}
+            self._note(hint, visit.found, totals)
+
+    def _note(self, hint: Hint, found: Mapping[Kind, int], totals: Mapping[str, int]) -> None:
+        sweep, _, part = hint.cause.id.partition("/")
+        counted = {_COUNTED[kind]: count for kind, count in found.items()}
+        kept = {name: n for name, n in {**counted, **totals}.items() if n}
+        # A visit is noted with nothing to count, too.
+        self._history.swept(sweep, part, kept or {"repositories": 0}, self._clock())
         self.complete_if_done(sweep)
 
     def complete_if_done(self, sweep: str) -> None:
@@ -160,7 +193,7 @@ class Sweeper:
             self._complete(sweep, totals)
 
     def _complete(self, sweep: str, totals: Mapping[str, int]) -> None:
-        found = {name: n for name, n in totals.items() if name not in ("parts", "of", "expected")}
+        found = {name: n for name, n in totals.items() if name not in _INTERNAL}
         told = {"repositories": 0, **found, "missing": _missing(totals)}
         fact = Fact(
             kind=Kind.SWEPT,
@@ -184,26 +217,46 @@ class Sweeper:
 
     def _ours(self, registry: Registry) -> Iterable[str]:
         for repository in registry.repositories():
-            rule = self._rules.rule_for(repository)
             ours = self._pattern.fullmatch(repository) is not None
-            if ours and rule is not None and rule.tags is not None:
+            if ours and any(self._visits(self._rules.rule_for(repository))):
                 yield repository
+
+    def _visits(self, rule: Rule | None) -> tuple[bool, bool]:
+        """Whether the writer of tags visits a rule's repositories, and the writer of settings."""
+        if rule is None:
+            return False, False
+        settings = self._settings_cap is not Mode.OFF and bool(rule.repository)
+        return rule.tags is not None, settings
 
     def _send(
         self,
         turn: Slice,
         chosen: list[str],
-        send_all: Callable[[Iterable[Hint]], None],
+        doors: tuple[SendAll, SendAll],
         *,
         visits: str,
+        whole: bool,
     ) -> None:
-        """Note the slice and send it; `visits` begins the cause of each of its visits."""
+        """Note the slice and send it; `visits` begins the cause of each of its visits.
+
+        The first slice of a `whole` sweep takes the registry's own settings along.
+        """
         now = self._clock()
-        self._history.expect(turn.sweep, turn.part, len(chosen), turn.of, now)
-        send_all(
-            Hint(name, Action.SWEEP, None, None, Cause(f"{visits}/{name}", CAUSE), now)
-            for name in chosen
-        )
+        wanted = [(name, *self._visits(self._rules.rule_for(name))) for name in chosen]
+        tags = [name for name, tagged, _ in wanted if tagged]
+        settings = [name for name, _, set_too in wanted if set_too]
+        if whole and turn.part == 0 and self._looks_at_registry():
+            settings.append(REGISTRY)
+        self._history.expect(turn.sweep, turn.part, len(tags) + len(settings), turn.of, now)
+        for names, send_all, end in zip((tags, settings), doors, ("", SETTINGS), strict=True):
+            if names:
+                send_all(
+                    Hint(name, Action.SWEEP, None, None, Cause(f"{visits}/{name}{end}", CAUSE), now)
+                    for name in names
+                )
+
+    def _looks_at_registry(self) -> bool:
+        return self._settings_cap is not Mode.OFF and bool(self._rules.registry)
 
 
 def visit_and_report(
@@ -223,6 +276,17 @@ def visit_and_report(
         sweeper.done(hint, visit)
     if visit.unfinished:
         send(_next_visit(sweeps[0] if sweeps else hints[0]))
+    return visit
+
+
+def visit_settings_and_report(
+    enforcer: Enforcer, sweeper: Sweeper, repository: str, hints: Sequence[Hint]
+) -> SettingsVisit:
+    """Visit the settings of a repository, and note it for every sweep that sent it."""
+    visit = enforcer.visit(repository, hints)
+    for hint in hints:
+        if hint.action is Action.SWEEP:
+            sweeper.settings_done(hint, visit)
     return visit
 
 
@@ -252,12 +316,24 @@ _COUNTED = {
     Kind.REJECT: "rejected",
     Kind.OVERWRITE: "overwritten",
     Kind.HELD: "held",
+    Kind.DRIFT: "drifted",
+    Kind.CORRECT: "corrected",
     Kind.FAILED: "failed",
 }
 
+_SECOND = "second_visits"
+"""Counts the visits beside the one that a repository is counted by."""
+
+_INTERNAL = frozenset({"parts", "of", "expected", _SECOND})
+
+
+def visits(totals: Mapping[str, int]) -> int:
+    """How many of the visits that a sweep expects were finished; a repository can have two."""
+    return totals.get("repositories", 0) + totals.get(_SECOND, 0)
+
 
 def _missing(totals: Mapping[str, int]) -> int:
-    return max(0, totals["expected"] - totals.get("repositories", 0))
+    return max(0, totals["expected"] - visits(totals))
 
 
 _NOUNS = {
@@ -268,6 +344,8 @@ _NOUNS = {
     "removed": ("tag", "tags"),
     "held": ("tag", "tags"),
     "pinned": ("image", "images"),
+    "corrected": ("setting", "settings"),
+    "drifted": ("setting", "settings"),
     "failed": ("change", "changes"),
 }
 

@@ -1,0 +1,157 @@
+"""The settings calls of the local ECR: refused where ECR refuses, and told as CloudTrail tells."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from ecr_steward.calls import Call
+from local.ecr_events import entry
+from local.images import build
+from local.ministack_server import as_role
+from tests.settings_world import ANYONE, policy
+from tests.unit.local.conftest import CALLER, Ecr
+
+REPOSITORY = "base/redis"
+TRANSITION = {
+    "rules": [
+        {
+            "rulePriority": 1,
+            "selection": {
+                "tagStatus": "any",
+                "countType": "sinceImagePulled",
+                "countUnit": "days",
+                "countNumber": 90,
+            },
+            "action": {"type": "transition", "targetStorageClass": "archive"},
+        }
+    ]
+}
+TEMPLATE: dict[str, Any] = {"prefix": "base/", "appliedFor": ["CREATE_ON_PUSH"]}
+
+
+def test_a_call_that_changes_a_setting_is_told_with_who_made_it(ecr: Ecr) -> None:
+    ecr.call("SetRepositoryPolicy", repositoryName=REPOSITORY, policyText=policy(ANYONE))
+    (told,) = ecr.trail
+    sent = entry(told, "ecr-steward.replay", told.time)
+    event = {
+        "id": "1",
+        "detail-type": sent["DetailType"],
+        "time": told.time.isoformat(),
+        "detail": json.loads(sent["Detail"]),
+    }
+    call = Call.from_cloudtrail(event)
+    assert call is not None
+    assert (call.name, call.repository, call.failed) == ("SetRepositoryPolicy", REPOSITORY, False)
+    assert call.cause.by == CALLER.format("123456789012")
+    assert call.role == "arn:aws:iam::123456789012:role/Of-123456789012"
+
+
+def test_a_call_that_is_refused_is_told_as_failed_and_a_read_is_not_told(ecr: Ecr) -> None:
+    refused = ecr.call("SetRepositoryPolicy", repositoryName="no/such", policyText=policy(ANYONE))
+    ecr.call("GetLifecyclePolicy", repositoryName=REPOSITORY)
+    ecr.call("DescribeRepositories")
+    assert refused["error"] == "RepositoryNotFoundException"
+    assert [call.error for call in ecr.trail] == ["RepositoryNotFoundException"]
+
+
+def test_a_new_repository_is_named_in_the_answer_too(ecr: Ecr) -> None:
+    ecr.call("CreateRepository", repositoryName="base/nginx")
+    (told,) = ecr.trail
+    assert told.answered is not None
+    assert told.answered["repository"]["repositoryName"] == "base/nginx"
+
+
+@pytest.mark.parametrize(
+    ("operation", "asked"),
+    [
+        ("SetRepositoryPolicy", {"policyText": policy({"Effect": "Allow", "Action": "ecr:*"})}),
+        ("PutLifecyclePolicy", {"lifecyclePolicyText": json.dumps({"rules": []}) + " " * 100}),
+        ("PutImageTagMutability", {"imageTagMutability": "IMMUTABLE_WITH_EXCLUSION"}),
+        (
+            "PutImageTagMutability",
+            {
+                "imageTagMutability": "IMMUTABLE",
+                "imageTagMutabilityExclusionFilters": [
+                    {"filterType": "WILDCARD", "filter": "latest"}
+                ],
+            },
+        ),
+    ],
+)
+def test_what_ecr_refuses_is_refused(ecr: Ecr, operation: str, asked: dict[str, Any]) -> None:
+    answer = ecr.call(operation, repositoryName=REPOSITORY, **asked)
+    assert answer == {"status": 400, "error": "InvalidParameterException"}
+
+
+def test_todays_lifecycle_policies_are_taken(ecr: Ecr) -> None:
+    text = json.dumps(TRANSITION)
+    ecr.call("PutLifecyclePolicy", repositoryName=REPOSITORY, lifecyclePolicyText=text)
+    found = ecr.call("GetLifecyclePolicy", repositoryName=REPOSITORY)
+    assert json.loads(found["lifecyclePolicyText"]) == TRANSITION
+
+
+def test_a_preview_counts_what_would_expire_and_names_what_has_tags(ecr: Ecr) -> None:
+    asked = {"repositoryName": REPOSITORY}
+    assert ecr.call("GetLifecyclePolicyPreview", **asked)["error"] == (
+        "LifecyclePolicyPreviewNotFoundException"
+    )
+    for version in ("1.0.0", "1.1.0"):
+        ecr.put(REPOSITORY, build(version), version)
+    ecr.put(REPOSITORY, build("untagged"))
+    rules = [
+        {
+            "rulePriority": 1,
+            "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 1},
+            "action": {"type": "expire"},
+        }
+    ]
+    text = json.dumps({"rules": rules})
+    ecr.call("StartLifecyclePolicyPreview", lifecyclePolicyText=text, **asked)
+    found = ecr.call("GetLifecyclePolicyPreview", filter={"tagStatus": "TAGGED"}, **asked)
+    assert found["status"] == "COMPLETE"
+    assert found["summary"]["expiringImageTotalCount"] == 2
+    named = {tag for each in found["previewResults"] for tag in each["imageTags"]}
+    assert named
+    assert named <= {"1.0.0", "1.1.0"}
+    everything = ecr.call("GetLifecyclePolicyPreview", **asked)["previewResults"]
+    assert len(everything) == 2
+
+
+def test_creation_templates_come_change_and_go(ecr: Ecr) -> None:
+    ecr.call("CreateRepositoryCreationTemplate", **TEMPLATE)
+    again = ecr.call("CreateRepositoryCreationTemplate", **TEMPLATE)
+    assert again["error"] == "TemplateAlreadyExistsException"
+    ecr.call("UpdateRepositoryCreationTemplate", prefix="base/", imageTagMutability="IMMUTABLE")
+    (found,) = ecr.call("DescribeRepositoryCreationTemplates")["repositoryCreationTemplates"]
+    assert found == {**TEMPLATE, "imageTagMutability": "IMMUTABLE"}
+    ecr.call("DeleteRepositoryCreationTemplate", prefix="base/")
+    gone = ecr.call("UpdateRepositoryCreationTemplate", prefix="base/")
+    assert gone["error"] == "TemplateNotFoundException"
+    assert [call.error for call in ecr.trail if call.error] == [
+        "TemplateAlreadyExistsException",
+        "TemplateNotFoundException",
+    ]
+
+
+FUNCTION = {
+    "FunctionName": "enforce",
+    "FunctionArn": "arn:aws:lambda:eu-west-1:123456789012:function:enforce",
+    "Role": "arn:aws:iam::123456789012:role/path/EnforcePolicyRole",
+}
+
+
+def test_a_function_calls_as_a_session_of_its_role() -> None:
+    known: dict[str, dict[str, str]] = {}
+    given = {"AWS_ACCESS_KEY_ID": "123456789012", "AWS_SECRET_ACCESS_KEY": "local"}
+    credentials = as_role(lambda config: dict(given), known.__setitem__)(FUNCTION)
+    session = known[credentials["AWS_ACCESS_KEY_ID"]]
+    assert session["Arn"] == "arn:aws:sts::123456789012:assumed-role/EnforcePolicyRole/enforce"
+    assert credentials["AWS_SESSION_TOKEN"] == session["SessionToken"]
+
+
+def test_a_session_that_ministack_made_itself_stays() -> None:
+    given = {"AWS_ACCESS_KEY_ID": "ASIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "local"}
+    assert as_role(lambda config: given, lambda key, session: None)(FUNCTION) is given
