@@ -141,6 +141,7 @@ class World:
         self.table = WatchedTable(self.wire)
         self.history = History(self.table)
         self.again: list[Hint] = []
+        self._asked_to_hold: dict[str, datetime | None] = {}
         self.set_mode(mode)
 
     def set_mode(self, mode: Mode) -> None:
@@ -205,15 +206,19 @@ class World:
     def hold(self, tag: str, until: datetime | None = None) -> None:
         """What `ecr-steward hold` does."""
         self.history.hold(REPOSITORY, Hold(tag, self.now, until, "ada"))
+        self._asked_to_hold[tag] = until
 
     def release(self, tag: str) -> None:
         """What `ecr-steward release` does; the writer looks at the tag when it is settled."""
         self.history.release(REPOSITORY, tag)
+        self._asked_to_hold.pop(tag, None)
         self.events.append({"release": tag})
 
-    def held(self) -> dict[str, Hold]:
-        """The holds that last, by tag."""
-        return {hold.tag: hold for _, hold in self.history.holds() if hold.holds(self.now)}
+    def held(self) -> set[str]:
+        """The tags that people hold, as long as they said, and those that the steward holds."""
+        asked = self._asked_to_hold.items()
+        by_people = {tag for tag, until in asked if until is None or self.now < until}
+        return by_people | {hold.tag for _, hold in self.history.holds() if hold.automatic}
 
     def visit(self, hints: list[Hint]) -> list[Fact]:
         visit = visit_and_report(

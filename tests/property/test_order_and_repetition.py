@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 
 from ecr_steward.events import Kind
 from ecr_steward.registry import Unavailable
+from tests.property import kept
+from tests.property.kept import played
 from tests.world import REPOSITORY, Killed, World, image, throttled
 
 NAMES = ["a", "b", "c", "d"]
@@ -206,7 +208,11 @@ def assert_forward(tag: str, before: tuple[str, ...], after: tuple[str, ...]) ->
     assert highest(after) >= highest(before), f"{tag} went back from {before} to {after}"
 
 
-@given(st.lists(steps, min_size=5, max_size=30))
+kept_stories = played([{"happens": story} for story in kept.ORDER.values()])
+
+
+@kept_stories
+@given(happens=st.lists(steps, min_size=5, max_size=30))
 def test_without_lost_events_the_system_alone_ends_where_all_tags_say(
     happens: list[Step],
 ) -> None:
@@ -225,7 +231,8 @@ def test_without_lost_events_the_system_alone_ends_where_all_tags_say(
     assert_quiet(story.world)
 
 
-@given(st.lists(steps | lost, min_size=5, max_size=30))
+@kept_stories
+@given(happens=st.lists(steps | lost, min_size=5, max_size=30))
 def test_with_lost_events_one_sweep_ends_there_too_and_a_second_writes_nothing(
     happens: list[Step],
 ) -> None:
@@ -235,7 +242,7 @@ def test_with_lost_events_one_sweep_ends_there_too_and_a_second_writes_nothing(
     world = story.world
     world.events.clear()
     world.sweep()
-    assert_at_rest(world, world.held().keys())
+    assert_at_rest(world, world.held())
     assert_quiet(world)
     for tag in world.held():
         world.release(tag)

@@ -17,6 +17,8 @@ from ecr_steward.registry import Unavailable
 from ecr_steward.registry.ecr import EcrRegistry
 from ecr_steward.rules import Mode
 from ecr_steward.workflows.retag import Retagger
+from tests.property import kept
+from tests.property.kept import played
 from tests.world import REPOSITORY, Killed, World, image, ruleset, throttled
 
 WRITES = {"PutImage", "BatchDeleteImage"}
@@ -445,7 +447,14 @@ def play(stage: Stage, pool: list[str], step: Step, fail_at: int) -> None:
         stage.deliver(-1 if what == "deliver last" else 0, at, error)
 
 
-@given(SCHEMES, POOLS, st.lists(STEPS, min_size=8, max_size=30), st.integers(1, 20), st.booleans())
+@played(kept.SCHEMES.values())
+@given(
+    tags=SCHEMES,
+    pool=POOLS,
+    steps=st.lists(STEPS, min_size=8, max_size=30),
+    fail_at=st.integers(1, 20),
+    lost=st.booleans(),
+)
 def test_every_story_under_every_scheme_ends_where_all_tags_say(
     tags: dict[str, Any], pool: list[str], steps: list[Step], fail_at: int, lost: bool
 ) -> None:
@@ -460,7 +469,7 @@ def test_every_story_under_every_scheme_ends_where_all_tags_say(
         # A hold whose time is over is caught up by the next push in its line, or by the sweep.
         stage.assert_at_rest({hold.tag for _, hold in stage.world.history.holds()})
     stage.sweep()
-    stage.assert_at_rest(stage.world.held().keys())
+    stage.assert_at_rest(stage.world.held())
     for tag in stage.world.held():
         stage.world.release(tag)
     if lost:
@@ -477,7 +486,8 @@ def test_every_story_under_every_scheme_ends_where_all_tags_say(
     assert len(stage.world.told()) == told, "a second sweep tells something"
 
 
-@given(SCHEMES, POOLS, st.lists(PUSHES, min_size=1, max_size=8))
+@played(kept.ECHOES.values())
+@given(tags=SCHEMES, pool=POOLS, pushes=st.lists(PUSHES, min_size=1, max_size=8))
 def test_an_echo_costs_at_most_one_read_and_no_write_under_every_scheme(
     tags: dict[str, Any], pool: list[str], pushes: list[Step]
 ) -> None:

@@ -216,6 +216,8 @@ SPARED = {
         "StringNotLikeIfExists": {"aws:PrincipalArn": ["x", "*:role/steward"]},
     },
     "with a key": {"Null": {"aws:PrincipalArn": True}},
+    "as it speaks TLS, in capitals": {"Bool": {"aws:SecureTransport": "False"}},
+    "by a pattern under equals": {"ArnNotEquals": {"aws:PrincipalArn": f"{ROLE[:-3]}*"}},
 }
 LOCKED: dict[str, dict[str, Any]] = {
     "everyone": {},
@@ -230,6 +232,13 @@ LOCKED: dict[str, dict[str, Any]] = {
     "but for another organisation": {
         "Condition": {"StringNotEquals": {"aws:PrincipalOrgID": "o-other1"}}
     },
+    "but for a literal star": {
+        "Condition": {"StringNotEquals": {"aws:PrincipalArn": f"arn:aws:iam::{OWN}:role/*"}}
+    },
+    "but for a literal star, whatever the case": {
+        "Condition": {"StringNotEqualsIgnoreCase": {"aws:PrincipalArn": f"{ROLE}*"}}
+    },
+    "over TLS, in capitals": {"Condition": {"Bool": {"aws:SecureTransport": "True"}}},
     "for an operator nobody knows": {"Condition": {"Odd": {"aws:PrincipalArn": ROLE}}},
     "for any of": {"Condition": {"ForAnyValue:StringEquals": {"aws:PrincipalArn": ROLE}}},
     "as it has the key": {"Condition": {"Null": {"aws:PrincipalArn": "false"}}},
@@ -256,6 +265,7 @@ def test_a_denial_that_may_lock_the_steward_out_is_refused(keys: dict[str, Any])
     "keys",
     [
         {"Action": "ecr:PutImage"},
+        {"Action": ["ecr:SetRepository", "SetRepositoryPolicy"]},
         {"Principal": {"AWS": "999999999999"}},
         {"Principal": {"Service": "codebuild.amazonaws.com"}},
     ],
@@ -275,13 +285,27 @@ def test_denials_by_what_they_spare() -> None:
     assert found({**denial, "NotPrincipal": {"AWS": OWN}}) == ["locks_out Deny refuse"]
     by_action = {key: value for key, value in DENY.items() if key != "Action"}
     assert found({**by_action, "NotAction": "ecr:BatchGetImage"}) == ["locks_out Deny refuse"]
+    assert found({**by_action, "NotAction": ["ecr:Set*"]}) == ["locks_out Deny refuse"]
     assert found({**by_action, "NotAction": ["ecr:*RepositoryPolicy"]}) == ["missing Deny correct"]
+    each = [f"ecr:{verb}RepositoryPolicy" for verb in ("Set", "Get", "Delete")]
+    assert found({**by_action, "NotAction": each}) == ["missing Deny correct"]
 
 
 def test_a_role_that_is_not_known_may_be_any_of_the_account() -> None:
     ours = {**DENY, "Condition": {"ArnNotLike": {"aws:PrincipalArn": f"arn:aws:iam::{OWN}:role/*"}}}
     assert brief(drift(baseline(ours), role="")) == ["missing Deny correct"]
-    ours = {**DENY, "Condition": {"ArnNotEquals": {"aws:PrincipalArn": ROLE}}}
+    for spared in (
+        ROLE,
+        ["arn:aws:iam::999999999999:role/x", ROLE],
+        "arn:aws:iam::12345678901?:*1",
+    ):
+        ours = {**DENY, "Condition": {"ArnNotLike": {"aws:PrincipalArn": spared}}}
+        assert brief(drift(baseline(ours), role="")) == ["locks_out Deny refuse"]
+    others = {"ArnEquals": {"aws:PrincipalArn": "arn:aws:iam::999999999999:role/x"}}
+    ours = {**DENY, "Condition": others}
+    assert brief(drift(baseline(ours), role="")) == ["missing Deny correct"]
+    mixed = {"ArnEquals": {"aws:PrincipalArn": ["arn:aws:iam::999999999999:role/x", ROLE]}}
+    ours = {**DENY, "Condition": mixed}
     assert brief(drift(baseline(ours), role="")) == ["locks_out Deny refuse"]
 
 
@@ -360,6 +384,14 @@ def test_a_public_statement_that_lambda_pulls_by_as_well_is_narrowed_to_lambda()
         assert all(each.action is not Step.CORRECT for each in drift(wanted, narrowed))
     (change,) = drift(baseline(public="remove"), both)
     assert (change.before, change.after) == (both, narrowed)
+
+
+def test_lambdas_name_does_not_hold_open_a_statement_of_ours() -> None:
+    opened = {**PULL, "Principal": {"AWS": "*", "Service": "lambda.amazonaws.com"}}
+    for public in ("report", "remove"):
+        assert after(baseline(PULL, public=public), opened) == [PULL]
+    widened = {**PULL, "Principal": {"AWS": "111122223333", "Service": "lambda.amazonaws.com"}}
+    assert brief(drift(baseline(PULL), widened)) == ["locks_out Pull refuse"]
 
 
 # ---------------------------------------------------------------------------- the whole document

@@ -176,7 +176,7 @@ def release(outside: Outside, stack_name: str, subject: tuple[str, str]) -> None
         ) from error
     click.echo(
         f"{name} is released (it was held {held}); the writer looks at it now."
-        f"{hindrance(stack_name, outside)}"
+        f"{hindrance(stack_name, outside, repository, tag)}"
     )
 
 

@@ -81,8 +81,8 @@ def arrived(
         outside.sleep(_INTERVAL)
 
 
-def hindrance(stack_name: str, outside: Outside) -> str:
-    """What in the stack keeps tags where they are, as a sentence; nothing where that is unknown.
+def hindrance(stack_name: str, outside: Outside, repository: str, tag: str) -> str:
+    """What in the stack keeps a tag where it is, as a sentence; nothing where that is unknown.
 
     A pipeline that may only ask ECR can wait all the same.
     """
@@ -93,6 +93,9 @@ def hindrance(stack_name: str, outside: Outside) -> str:
             return f" Stack `{stack_name}` has Mode={mode}, which moves no tag."
         if is_paused(stack.writers()):
             return f" Stack `{stack_name}` is paused: `ecr-steward resume` goes on."
+        for _, hold in stack.history().holds(repository):
+            if hold.tag == tag and hold.holds(outside.now()):
+                return f" It is held {hold}: `ecr-steward release {repository}:{tag}` ends that."
     return ""
 
 
@@ -134,5 +137,5 @@ def wait(
     why = f" No image has the tag {goal}: was it pushed?" if absent else ""
     raise NeedsAttention(
         f"After {timeout} seconds {repository}:{tag} {state}."
-        f"{why or hindrance(stack_name, outside)}"
+        f"{why or hindrance(stack_name, outside, repository, tag)}"
     )

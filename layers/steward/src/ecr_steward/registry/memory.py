@@ -630,7 +630,7 @@ class MemoryEcr:
                 "detail-type": "ECR Image Action",
                 "source": "aws.ecr",
                 "account": self.account,
-                "time": now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+                "time": now.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
                 "region": self.region,
                 "resources": [],
                 "detail": {

@@ -135,13 +135,21 @@ def _without_harm(
     if pulls and not any(map(lets_lambda_pull, policies.statements(merged(policy, found)))):
         harm = "no statement would let Lambda pull any more, and functions that run these images "
         harm += "would fail; take it out by hand if there are none"
+        # Whoever can write into a statement could hold it open with Lambda's name otherwise.
+        open_ = [each.before for each in found if _is(each, Problem.PUBLIC, Step.CORRECT)]
         found = [
             _refused(each, harm)
-            if each.action is Step.CORRECT and lets_lambda_pull(each.before)
+            if each.action is Step.CORRECT
+            and lets_lambda_pull(each.before)
+            and each.before not in open_
             else each
             for each in found
         ]
     return found
+
+
+def _is(change: Change, problem: Problem, action: Step) -> bool:
+    return change.problem is problem and change.action is action
 
 
 def _refused(change: Change, harm: str) -> Change:

@@ -17,13 +17,24 @@ from ecr_steward.tags.grammar import MAX_LENGTH
 _BUDGET = 0.1
 """Most seconds of the processor for one tag; an expression that is well made needs microseconds."""
 
-_PATIENCE = 3.0
-"""Seconds after which an expression that is still at one tag is given up."""
+_PATIENCE = 2
+"""Seconds of the processor after which an expression that is still at its tags is given up: of the
+processor, so that a busy machine accuses none."""
+
+_LONGEST = 120
+"""Seconds in all, where the system knows no limit of the processor's time."""
 
 _CHILD = """
 import json, re, sys, time
+try:
+    import resource
+except ImportError:
+    resource = None
 for number, (pattern, tags) in enumerate(json.load(sys.stdin)):
     print("begin", number, flush=True)
+    if resource is not None:
+        until = int(time.process_time()) + PATIENCE
+        resource.setrlimit(resource.RLIMIT_CPU, (until, resource.getrlimit(resource.RLIMIT_CPU)[1]))
     match = re.compile(pattern).fullmatch
     for tag in tags:
         begin = time.process_time()
@@ -41,43 +52,43 @@ _LITERAL = re.compile(r"[A-Za-z0-9_.-]+")
 _MOST_PREFIXES = 8
 
 
-def slow(patterns: Sequence[str], patience: float = _PATIENCE) -> frozenset[str]:
-    """Those of `patterns` (valid expressions) that take long over some tag of 128 characters.
-
-    `patience` is how many seconds one may sit over its tags before it is given up.
-    """
-    return _slow(tuple(dict.fromkeys(patterns)), patience)
+def slow(patterns: Sequence[str]) -> frozenset[str]:
+    """Those of `patterns` (valid expressions) that take long over some tag of 128 characters."""
+    return _slow(tuple(dict.fromkeys(patterns)))
 
 
 @functools.lru_cache(256)
-def _slow(patterns: tuple[str, ...], patience: float) -> frozenset[str]:
+def _slow(patterns: tuple[str, ...]) -> frozenset[str]:
     found: set[str] = set()
     rest = list(patterns)
     while rest:
-        last, guilty = _try(rest, patience)
+        last, guilty = _try(rest)
         found |= {rest[number] for number in guilty}
         rest = rest[last + 1 :]
     return frozenset(found)
 
 
-def _try(patterns: Sequence[str], patience: float) -> tuple[int, set[int]]:
+def _try(patterns: Sequence[str]) -> tuple[int, set[int]]:
     """The number of the last pattern that was tried, and the numbers of the slow ones."""
     asked = json.dumps([(pattern, list(_tags(pattern))) for pattern in patterns])
-    child = _CHILD.replace("BUDGET", str(_BUDGET))
+    child = _CHILD.replace("BUDGET", str(_BUDGET)).replace("PATIENCE", str(_PATIENCE))
     try:
-        said = subprocess.run(  # noqa: S603
+        ended = subprocess.run(  # noqa: S603
             [sys.executable, "-I", "-S", "-c", child],
             input=asked.encode(),
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            timeout=patience + len(patterns) * _BUDGET,
-            check=True,
-        ).stdout
+            timeout=_LONGEST,
+            check=False,
+        )
+        said, whole = ended.stdout, ended.returncode == 0
     except subprocess.TimeoutExpired as expired:
-        lines = (expired.stdout or b"").decode().split("\n")
-        last = max((int(line.split()[1]) for line in lines if line.startswith("begin")), default=0)
-        return last, {last, *_numbers(lines)}
-    return len(patterns) - 1, set(_numbers(said.decode().split("\n")))
+        said, whole = expired.stdout or b"", False
+    lines = said.decode().split("\n")
+    begun = [int(line.split()[1]) for line in lines if line.startswith("begin")]
+    if not begun:
+        raise RuntimeError("Regular expressions cannot be tried here: Python does not start again.")
+    return begun[-1], {*_numbers(lines), *([] if whole else begun[-1:])}
 
 
 def _numbers(lines: Sequence[str]) -> Iterator[int]:

@@ -162,7 +162,7 @@ class Retagger:
         undone = _undone(plan, writes)
         unsaid = self._history.unsaid(stamp.facts(each for each in found if each not in undone))
         findings = unsaid[:FINDINGS_PER_VISIT]
-        stamp.count([*stamp.facts([*writes, *undone]), *(() if quiet else findings)])
+        stamp.count([*writes, *undone], () if quiet else findings)
         written = self._write(repository, writes, undone, look, stamp)
         told = [*settled, *stamp.facts(written.done)]
         if written.refused and not written.passing:
@@ -309,9 +309,10 @@ class _Stamp:
         self._of: Counter[str] = Counter()
         self._made: dict[int, tuple[Change, Fact]] = {}
 
-    def count(self, facts: Iterable[Fact]) -> None:
-        """Let every fact know how many of `facts`, which are told together, its cause led to."""
-        self._of = Counter(fact.cause.id for fact in facts)
+    def count(self, changes: Iterable[Change], findings: Iterable[Fact]) -> None:
+        """Let every fact know how many of these, which are told together, its cause led to."""
+        self._of = Counter(change.hint.cause.id for change in changes)
+        self._of.update(fact.cause.id for fact in findings)
         for key, (change, fact) in self._made.items():
             self._made[key] = (change, self._counted(fact))
 
@@ -323,7 +324,8 @@ class _Stamp:
 
     def _counted(self, fact: Fact) -> Fact:
         # A fact announced before a crash belongs to the story that was announced then.
-        return fact.counted(self._opened.get(fact.id) or self._of[fact.cause.id] or 1)
+        opened = self._opened.get(fact.id) if self._opened else None
+        return fact.counted(opened or self._of[fact.cause.id] or 1)
 
     def _fact(self, change: Change) -> Fact:
         # One fact a change, however often it is asked for; the change is kept, for its id() is
@@ -349,6 +351,7 @@ class _Stamp:
             before=change.before,
             before_tags=self._telling(change.before_tags),
             after_tags=self._telling(change.after_tags),
+            of=self._of[change.hint.cause.id] or 1,
         )
 
     def _telling(self, tags: Sequence[str]) -> tuple[str, ...]:
@@ -361,9 +364,13 @@ class _Stamp:
 def _marks(plan: Plan, done: Iterable[Change], look: Survey) -> list[Mark]:
     """The marks that are not in history as they are now."""
     moved = {change.tag for change in done if change.kind is Kind.MOVE}
-    now = [replace(mark, placed=mark.placed or mark.tag in moved) for mark in plan.marks]
+    now = (_placed(mark) if mark.tag in moved else mark for mark in plan.marks)
     before = look.memory.marks
     return [mark for mark in now if _differs(mark, before.get(mark.tag))]
+
+
+def _placed(mark: Mark) -> Mark:
+    return Mark(mark.tag, mark.unique, mark.digest, placed=True)
 
 
 def _differs(mark: Mark, before: Mark | None) -> bool:
