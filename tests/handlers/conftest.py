@@ -54,6 +54,7 @@ def aws(
     dynamodb.meta.events.register("before-call.dynamodb", world.count)
     monkeypatch.setenv("STEWARD_RULES", str(rules_file))
     monkeypatch.setattr(wiring, "client", world.client)
+    monkeypatch.setattr(wiring, "quick_client", world.client)
     yield world
     dynamodb.meta.events.unregister("before-call.dynamodb", world.count)
     dynamodb.delete_table(TableName=TABLE)
