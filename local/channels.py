@@ -8,18 +8,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from ruamel.yaml import YAML
+
 from local.cloud import LocalCloud
 from local.receiver import Answer, Received, Receiver
 
 SLACK: Final = "team"
 WEBHOOK: Final = "programs"
-_RULES: Final = f"""
-channels:
-  {SLACK}: {{type: slack, url: "ssm:/ecr-steward/demo/{SLACK}"}}
-  {WEBHOOK}: {{type: webhook, url: "ssm:/ecr-steward/demo/{WEBHOOK}"}}
-notify:
-  - {{on: ["*"], to: [email, {SLACK}, {WEBHOOK}]}}
-"""
+_CHANNELS: Final = {
+    SLACK: {"type": "slack", "url": f"ssm:/ecr-steward/demo/{SLACK}"},
+    WEBHOOK: {"type": "webhook", "url": f"ssm:/ecr-steward/demo/{WEBHOOK}"},
+}
+_NOTIFY: Final = [{"on": ["*"], "to": ["email", SLACK, WEBHOOK]}]
 
 
 class Channels:
@@ -55,7 +55,9 @@ class Channels:
 
 def rules(shipped: Path, into: Path) -> Path:
     """The rules as they are shipped, with the demo's channels and routes; the file is `into`."""
-    into.write_text(shipped.read_text(encoding="utf-8") + _RULES, encoding="utf-8")
+    yaml = YAML()
+    document = yaml.load(shipped)
+    yaml.dump(document | {"channels": _CHANNELS, "notify": _NOTIFY}, into)
     return into
 
 

@@ -39,14 +39,14 @@ URL = "ssm:/ecr-steward/url"
 
 
 def ruleset(*channels: str, **more: Any) -> Ruleset:
-    """Rules with Slack channels of these names beside `email`; every event goes to all of them."""
+    """Rules with Slack channels of these names beside `email`; every event goes to all of them at
+    once, or to `email` where there are none."""
     document: dict[str, Any] = {
         "version": 1,
         "channels": {name: {"type": "slack", "url": URL} for name in channels},
+        "notify": [{"on": ["*"], "to": list(channels) or ["email"]}],
         "rules": [{"repositories": ["*"]}],
     }
-    if channels:
-        document["notify"] = [{"on": ["*"], "to": list(channels)}]
     return Ruleset.from_document(document | more)
 
 
