@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable, Iterator
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,14 +20,17 @@ from botocore.validate import ParamValidator
 from moto import mock_aws
 
 from ecr_steward.events import Action, Cause, Hint, Kind
+from ecr_steward.history import History
 from ecr_steward.registry import Refused, RepositoryGone
+from ecr_steward.registry.ecr import EcrRegistry
 from ecr_steward.registry.memory_settings import MemorySettings
 from ecr_steward.registry.settings import EcrSettings
 from ecr_steward.repository.lifecycle import Expiring
 from ecr_steward.rules import Mode
 from ecr_steward.settings_history import Known, SettingsHistory
-from ecr_steward.tables import DynamoTable
+from ecr_steward.tables import DynamoTable, MemoryTable
 from ecr_steward.workflows.enforce import Enforcer
+from ecr_steward.workflows.sweep import Sweeper
 from tests.dynamodb import create_history_table
 from tests.integration.test_memory_matches_botocore import faults, there
 from tests.settings_world import ANYONE, BASELINE, OURS, UNTAGGED_GO, policy, rules_for
@@ -119,6 +124,48 @@ def test_more_facts_than_a_transaction_takes_are_recorded_once_each() -> None:
     for cause in ("1", "2"):
         enforcer.visit(REPOSITORY, [hint(cause)])
     assert len(list(table.query(f"repo#{REPOSITORY}", "quiet#"))) == 50
+
+
+def test_a_sweep_over_a_thousand_repositories_fits_into_one_functions_time() -> None:
+    ecr = client("ecr")
+    names = [f"base/{number:04}" for number in range(1_000)]
+    for name in names:
+        ecr.create_repository(repositoryName=name)
+    calls: Counter[str] = Counter()
+    ecr.meta.events.register("before-call.ecr", lambda model, **_: calls.update([model.name]))
+    rules = rules_for(WITHOUT_PREVIEW, tags=None)
+    # moto's DynamoDB copies its whole table for each transaction: this history is in memory.
+    table = MemoryTable()
+    common: Any = {"rules": rules, "clock": lambda: NOW, "account": ACCOUNT, "region": REGION}
+    enforcer = Enforcer(
+        cap=Mode.ENFORCE, registry=EcrSettings(ecr), history=SettingsHistory(table), **common
+    )
+    sweeper = Sweeper(cap=Mode.ENFORCE, settings_cap=Mode.ENFORCE, history=History(table), **common)
+    corrected = []
+    for round_ in ("first", "second"):
+        hints: list[Hint] = []
+        began = time.monotonic()
+        for part in range(20):
+            sweeper.by_hand(WithoutCaches(ecr), nobody, "*", round_, part, hints.extend)
+        calls.clear()
+        visits = [enforcer.visit(hint.repository, [hint]) for hint in hints]
+        assert time.monotonic() - began < 300  # the function's timeout, in template.yaml
+        assert [hint.repository for hint in hints] == names
+        corrected.append(sum(visit.found[Kind.CORRECT] for visit in visits))
+    assert corrected == [3 * len(names), 0]
+    assert sum(calls.values()) <= 4 * len(names)
+
+
+class WithoutCaches(EcrRegistry):
+    """moto knows no pull-through cache rules."""
+
+    def pull_through_prefixes(self) -> tuple[str, ...]:
+        return ()
+
+
+def nobody(hints: Iterable[Hint]) -> None:
+    """The writer of tags, for rules that say nothing about tags."""
+    assert not list(hints)
 
 
 # ---------------------------------------------------------------------------- what moto lacks
