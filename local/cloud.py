@@ -219,6 +219,8 @@ class LocalCloud:
     @overload
     def client(self, service: Literal["logs"]) -> CloudWatchLogsClient: ...
     @overload
+    def client(self, service: Literal["secretsmanager", "ssm"]) -> Any: ...
+    @overload
     def client(self, service: Literal["sns"]) -> SNSClient: ...
     @overload
     def client(self, service: Literal["sqs"]) -> SQSClient: ...
@@ -259,7 +261,8 @@ class LocalCloud:
         return into / "template.yaml"
 
     def sam_deploy(self, stack: str, parameters: Mapping[str, str], template: Path) -> None:
-        """Run `sam deploy` for a built template; the endpoints are added to the parameters.
+        """Run `sam deploy` for a built template; what one machine needs is added to the parameters:
+        the endpoints, receivers by plain http, and so many messages a minute that none is gathered.
 
         Raises CloudError with SAM's own words. A parameter the template does not declare is
         left out by SAM.
@@ -268,6 +271,8 @@ class LocalCloud:
             "EndpointUrl": self.url,
             "EcrEndpointUrl": self.ecr_url,
             "ReplaySource": self._source,
+            "AllowLocalHttp": "true",
+            "MessagesPerMinute": "1000",
             **parameters,
         }
         command = ["deploy", "--template-file", str(template), "--stack-name", stack]

@@ -16,11 +16,13 @@ from ecr_steward.events import IMAGE_ACTION, Fact, Kind
 from ecr_steward.history import History
 from ecr_steward.notifications.wording import short
 from ecr_steward.tables import DynamoTable
-from local import images
-from local.cloud import HOME, Inbox, LocalCloud, Message
+from local import channels, images
+from local.channels import Channels
+from local.cloud import HOME, ROOT, Inbox, LocalCloud, Message
 from local.console import command, console, step
 from local.ecr_events import DEFAULT_SOURCE
 from local.images import Media
+from local.receiver import Received, Receiver
 
 STACK: Final = "demo"
 PARAMETERS: Final = {
@@ -37,7 +39,8 @@ APP: Final = "apps/shop"
 class Scene:
     """One push, and the tags that must have moved to its image or to another when all is quiet.
 
-    `moves` are those the steward puts, by tag the image (named after its first unique tag).
+    `moves` are those the steward puts, by tag the image (named after its first unique tag). With
+    `slack_fails` the message to Slack is refused at first.
     """
 
     title: str
@@ -48,6 +51,7 @@ class Scene:
     arch: Sequence[str] = ("amd64",)
     media: Media = Media.OCI
     again: bool = False
+    slack_fails: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,8 @@ STORY: Final[tuple[Scene | Act, ...]] = (
     Scene("An older version, out of order", BASE, "1.3.9", "1.3.9", {"1.3": "1.3.9"}),
     Scene("A pre-release", BASE, "2.1.0-rc.1", "2.1.0-rc.1"),
     Scene("The event of 2.0.0 once more", BASE, "2.0.0", "2.0.0", again=True),
-    Scene("A tag outside the scheme", BASE, "final-fix", "final-fix"),
+    Scene("A tag outside the scheme, while Slack is out of order", BASE, "final-fix", "final-fix",
+          slack_fails=True),
     Scene("Somebody pushes a bare latest", BASE, "latest", "stray", {"latest": "2.0.0"}),
     PUBLIC,
     Scene("An application, by commit", APP, "9f3c2ab", "9f3c2ab"),
@@ -112,8 +117,9 @@ LAST_ACT: Final = Scene("In audit the writers have no right to write", BASE, "2.
 class Demo:
     """The story on one deployed stack; `expected` grows with it, `images` are the digests."""
 
-    def __init__(self, cloud: LocalCloud) -> None:
+    def __init__(self, cloud: LocalCloud, channels: Channels) -> None:
         self._cloud = cloud
+        self._channels = channels
         self._inbox = Inbox(cloud, cloud.resource(STACK, "NotificationTopic"))
         table = DynamoTable(cloud.client("dynamodb"), cloud.resource(STACK, "HistoryTable"))
         self._history = History(table)
@@ -127,6 +133,8 @@ class Demo:
         console.rule(f"[bold]{number}. {scene.title}[/]", align="left")
         console.print(f"  {_verb(scene)}")
         begun = time.monotonic()
+        if isinstance(scene, Scene) and scene.slack_fails:
+            self._channels.fail_once()
         with console.status("  waiting until nothing moves any more"):
             if isinstance(scene, Act):
                 scene.do(self._cloud)
@@ -142,6 +150,8 @@ class Demo:
         for message in self._inbox:
             self.messages += 1
             _show(message, whole=self.messages == 1 or scene in (PUBLIC, LAST_ACT))
+        for arrived in self._channels.new():
+            _show_arrived(arrived, whole=self.messages == 1 or scene is PUBLIC)
         console.print(f"  [dim]{time.monotonic() - begun:.1f} s[/]")
         if isinstance(scene, Scene):
             self._expect(scene, facts)
@@ -225,6 +235,16 @@ class Demo:
     def _shown(self, digest: str | None) -> str:
         return "[red]none[/]" if digest is None else f"{self._name(digest)} [dim]{digest[7:14]}[/]"
 
+    def told(self) -> bool:
+        """Say how often the webhook got each fact; True if each came once."""
+        taken = self._channels.taken()
+        facts = {fact.id for name in (BASE, APP) for fact in self._history.facts(name)}
+        twice = sum(times > 1 for times in taken.values())
+        console.print(
+            f"The webhook got {len(facts & taken.keys())} of {len(facts)} facts, {twice} twice."
+        )
+        return facts <= taken.keys() and not twice
+
     def rights(self, role: str) -> list[str]:
         """The ECR actions that a deployed role allows, as IAM has them."""
         iam = self._cloud.client("iam")
@@ -275,6 +295,14 @@ def _show(message: Message, *, whole: bool) -> None:
             console.print(f"    [dim]│ {escape(line)}[/]", soft_wrap=True)
 
 
+def _show_arrived(arrived: Received, *, whole: bool) -> None:
+    kind = "slack  " if arrived.path == f"/{channels.SLACK}" else "webhook"
+    console.print(f"  [magenta]{kind}[/] {escape(channels.headline(arrived))}", soft_wrap=True)
+    if whole and kind.startswith("slack"):
+        for line in channels.lines(arrived):
+            console.print(f"    [dim]│ {escape(line)}[/]", soft_wrap=True)
+
+
 def _say_rights(demo: Demo) -> None:
     for role in ("RetagRole", "EnforcePolicyRole"):
         may = ", ".join(demo.rights(role))
@@ -284,16 +312,18 @@ def _say_rights(demo: Demo) -> None:
 def main() -> None:
     """The command: exit code 0 only if every tag and setting is as it should be."""
     begun = time.monotonic()
-    with command(), LocalCloud(HOME.with_name(".local-cloud-demo")) as cloud:
+    folder = HOME.with_name(".local-cloud-demo")
+    with command(), Receiver() as receiver, LocalCloud(folder) as cloud:
         console.print(
             f"[green]✓[/] Started the local cloud  [dim]{time.monotonic() - begun:.1f} s[/]"
         )
         with step("Build the stack (sam build)"):
-            template = cloud.sam_build()
+            shipped = ROOT / "layers" / "rules" / "rules.yaml"
+            template = cloud.sam_build(rules=channels.rules(shipped, cloud.home / "rules.yaml"))
         with step("Deploy the stack (sam deploy, Mode=enforce)"):
             cloud.sam_deploy(STACK, PARAMETERS, template)
         cloud.create_repository(APP)
-        demo = Demo(cloud)
+        demo = Demo(cloud, Channels(cloud, receiver))
         cloud.reset_calls()
         for number, scene in enumerate(STORY, start=1):
             demo.play(number, scene)
@@ -303,7 +333,7 @@ def main() -> None:
             cloud.sam_deploy(STACK, {**PARAMETERS, "Mode": "audit"}, template)
         _say_rights(demo)
         demo.play(len(STORY) + 1, LAST_ACT)
-        agree = demo.verdict()
+        agree = demo.verdict() and demo.told()
     seconds = time.monotonic() - begun
     if not agree:
         console.print("[red]Not every tag and setting is as it should be.[/]")

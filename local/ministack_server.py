@@ -11,6 +11,7 @@ tell a function's calls from a person's, as CloudTrail can.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import sys
 import threading
@@ -90,10 +91,47 @@ def as_role(
     return credentials
 
 
+def on_repositories(extract: Callable[..., str]) -> Callable[..., str]:
+    """What a call is checked against: for ECR the repository, however the call names it.
+
+    ministack knows a repository by `repositoryName` alone, and takes `*` for a call that names one
+    by `repositoryNames` or `resourceArn`, which AWS checks against that repository.
+    """
+
+    def resource(
+        service: str,
+        method: str,
+        path: str,
+        headers: Any,
+        body: Any,
+        parameters: Any,
+        region: str,
+        account: str,
+    ) -> str:
+        found = extract(service, method, path, headers, body, parameters, region, account)
+        if service != "ecr" or found != "*":
+            return found
+        asked = _asked(body)
+        names = asked.get("repositoryNames") or []
+        if len(names) == 1:
+            return f"arn:aws:ecr:{region}:{account}:repository/{names[0]}"
+        return str(asked.get("resourceArn") or found)
+
+    return resource
+
+
+def _asked(body: Any) -> dict[str, Any]:
+    try:
+        document = json.loads(body or b"{}")
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
 def main() -> None:
     """Serve until stopped."""
     from ministack import app  # type: ignore[import-not-found]  # lives in .venv/cloud
-    from ministack.core import lambda_runtime  # type: ignore[import-not-found]
+    from ministack.core import iam_actions, lambda_runtime  # type: ignore[import-not-found]
     from ministack.services import lambda_svc, sts  # type: ignore[import-not-found]
 
     counter = Counter(Path(sys.argv.pop()))
@@ -103,6 +141,7 @@ def main() -> None:
     credentials = as_role(lambda_runtime.execution_credentials, sts.register_session)
     for module in (lambda_runtime, lambda_svc):
         module.execution_credentials = credentials
+    iam_actions.extract_resource_arn = on_repositories(iam_actions.extract_resource_arn)
     app.main()
 
 

@@ -14,7 +14,12 @@ from local.console import command, console, step
 
 STACK: Final = "ecr-steward"
 REPOSITORIES: Final = ("base/redis", "apps/shop")
-PARAMETERS: Final = {"Mode": "enforce", "SettleSeconds": "0", "NotifyWindowSeconds": "1"}
+PARAMETERS: Final = {
+    "Mode": "enforce",
+    "SettingsMode": "enforce",
+    "SettleSeconds": "0",
+    "NotifyWindowSeconds": "1",
+}
 
 
 def up(cloud: LocalCloud, rules: Path | None = None) -> bool:

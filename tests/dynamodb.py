@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -21,3 +23,26 @@ def create_history_table(client: DynamoDBClient, name: str) -> None:
             {"AttributeName": "sk", "KeyType": "RANGE"},
         ],
     )
+
+
+class OneAtATime:
+    """moto's client, with one write at a time: moto's transactions copy every table, which fails
+    where another thread writes meanwhile."""
+
+    def __init__(self, client: DynamoDBClient) -> None:
+        self._client = client
+        self._lock = threading.Lock()
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._client, name)
+        return self._locked(found) if name in _WRITES else found
+
+    def _locked(self, write: Callable[..., Any]) -> Callable[..., Any]:
+        def locked(**asked: Any) -> Any:
+            with self._lock:
+                return write(**asked)
+
+        return locked
+
+
+_WRITES = frozenset({"put_item", "update_item", "batch_write_item", "transact_write_items"})

@@ -168,6 +168,13 @@ class HistoryContract:
         table.transact([Add("p", "sum", {"a": 41, "c": 3})])
         assert list(table.query("p")) == [Item("p", "sum", counters={"a": 42, "b": 0, "c": 3})]
 
+    def test_a_count_is_added_at_once_and_told(self, table: Table) -> None:
+        assert table.count(Add("p", "sum", {"a": 1}), 1795400640) == {"a": 1}
+        assert table.count(Add("p", "sum", {"a": 2, "b": 5}), 1795400641) == {"a": 3, "b": 5}
+        assert list(table.query("p")) == [
+            Item("p", "sum", expires=1795400641, counters={"a": 3, "b": 5})
+        ]
+
     def test_a_transaction_takes_a_hundred_writes(self, table: Table) -> None:
         table.transact([Put(Item("p", f"{n:03}")) for n in range(100)])
         assert len(list(table.query("p"))) == 100
@@ -376,69 +383,7 @@ class HistoryContract:
         (told,) = table.query(f"sweep#{SWEEP}", "fact#")
         assert fact_of(told) == SWEPT
 
-    # Stories on their way to people
-
-    def test_a_story_grows_as_its_facts_arrive(self, history: History) -> None:
-        facts = story("1.4", "1", "latest")
-        assert history.story(facts[0].cause.id).untold == ()
-        history.arrive(facts[:2], NOW)
-        read = history.story(facts[0].cause.id)
-        assert {fact.tag for fact in read.untold} == {"1.4", "1"}
-        assert (read.told, read.complete) == (0, False)
-        history.arrive(facts, NOW)
-        read = history.story(facts[0].cause.id)
-        assert {fact.tag for fact in read.untold} == {"1.4", "1", "latest"}
-        assert (read.told, read.complete) == (0, True)
-
-    def test_a_fact_told_stays_told(self, history: History) -> None:
-        facts = story("1.4", "1", "latest")
-        cause = facts[0].cause.id
-        history.arrive(facts[:2], NOW)
-        history.tell(history.story(cause), NOW)
-        history.arrive(facts, LATER)
-        read = history.story(cause)
-        assert (read.untold, read.told, read.complete) == ((facts[2],), 2, True)
-
-    def test_a_story_is_claimed_by_one_of_those_who_read_it_alike(self, history: History) -> None:
-        history.arrive([MOVED], NOW)
-        read = history.story(MOVED.cause.id)
-        assert (read.claims, read.claimed) == (0, None)
-        assert history.claim(read, NOW)
-        assert not history.claim(read, LATER)
-        again = history.story(MOVED.cause.id)
-        assert (again.claims, again.claimed) == (1, NOW)
-
-    def test_who_has_read_of_a_claim_can_claim_after_it(self, history: History) -> None:
-        history.arrive([MOVED], NOW)
-        assert history.claim(history.story(MOVED.cause.id), NOW)
-        assert history.claim(history.story(MOVED.cause.id), LATER)
-        read = history.story(MOVED.cause.id)
-        assert (read.claims, read.claimed) == (2, LATER)
-
-    def test_who_has_told_gives_the_claim_back(self, history: History) -> None:
-        history.arrive([MOVED], NOW)
-        read = history.story(MOVED.cause.id)
-        history.claim(read, NOW)
-        history.tell(read, LATER)
-        assert not history.claim(read, LATER), "an old reading must not be claimed again"
-        again = history.story(MOVED.cause.id)
-        assert (again.untold, again.told, again.claims, again.claimed) == ((), 1, 1, None)
-
-    def test_stories_stay_apart(self, history: History) -> None:
-        history.arrive([*story("1.4", cause="push-1"), *story("1.4", cause="push-10")], NOW)
-        assert len(history.story("push-1").untold) == 1
-        assert history.claim(history.story("push-1"), NOW)
-        assert history.story("push-10").claims == 0
-
-    def test_what_is_only_on_its_way_expires_after_a_month_and_facts_never(
-        self, history: History, table: Table
-    ) -> None:
-        month = int((NOW + timedelta(days=30)).timestamp())
-        history.arrive([MOVED], NOW)
-        read = history.story(MOVED.cause.id)
-        history.claim(read, NOW)
-        history.tell(read, NOW)
-        assert {item.expires for item in table.query(f"told#{MOVED.cause.id}")} == {month}
+    def test_facts_never_expire(self, history: History, table: Table) -> None:
         history.close(NAME, [MOVED])
         history.say([REJECTED])
         history.remember(NAME, [Mark("1", "1.4.2", NEW)], known={"1.4.2": NEW})

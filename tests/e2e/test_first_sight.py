@@ -112,7 +112,7 @@ def test_the_first_sweep_is_one_summary_and_the_second_says_nothing_again(fleet:
     assert fleet.tags(LIVE) == {"2.0.0": pushed.digest}
     reads = set(fleet.cloud.calls()["functions"]) - {"BatchGetImage"}
     assert reads <= {"DescribeImages", "DescribeRepositories", "ListImages",
-                     "DescribePullThroughCacheRules"}  # fmt: skip
+                     "DescribePullThroughCacheRules", "ListTagsForResource"}  # fmt: skip
 
 
 def test_in_audit_a_push_moves_nothing_and_people_learn_what_would_have_moved(
@@ -133,8 +133,9 @@ def test_in_audit_a_push_moves_nothing_and_people_learn_what_would_have_moved(
 def test_the_writers_right_to_write_comes_and_goes_with_the_mode(fleet: Deployed) -> None:
     reads = {"ecr:BatchGetImage", "ecr:DescribeImages", "ecr:ListImages"}
     assert _ecr(fleet, "RetagRole") == reads
-    for role in ("CheckTagsRole", "PublishRole", "NotifyRole"):
+    for role in ("CheckTagsRole", "PublishRole"):
         assert _ecr(fleet, role) == set()
+    assert _ecr(fleet, "NotifyRole") == {"ecr:ListTagsForResource"}
     assert _ecr(fleet, "SweepRole") == {
         "ecr:DescribeRepositories", "ecr:DescribePullThroughCacheRules"
     }  # fmt: skip

@@ -21,6 +21,7 @@ from ecr_steward.events import Fact
 from local import images
 from local.cloud import HOME, REGION, LocalCloud
 from local.images import Image
+from local.receiver import Receiver
 from tests.e2e import guard
 from tests.e2e.deployed import Deployed, by_tag, call_event, ecr_event, until
 from tests.settings_world import ANYONE, policy
@@ -123,6 +124,28 @@ def test_without_the_right_to_put_images_the_writer_is_denied_and_says_so(
     assert f"[ECR Steward] {REPOSITORY}: work on 2, 2.0, latest failed" in subjects
     assert strict.depth("RetagQueue") == 0
     assert strict.failures() == {}
+
+
+def test_the_notifier_reads_the_addresses_it_is_given_and_no_others(strict: Deployed) -> None:
+    ssm = strict.cloud.client("ssm")
+    strict.cloud.client("sns").create_topic(Name="stranger")
+    with Receiver() as receiver:
+        for name in ("/ecr-steward/team", "/elsewhere/team"):
+            ssm.put_parameter(Name=name, Type="SecureString", Value=receiver.url("/team"))
+        strict.cloud.client("secretsmanager").create_secret(
+            Name="ecr-steward/hook", SecretString=receiver.url("/hook")
+        )
+        for name in ("team", "hook", "email"):
+            run = strict.steward("notify-test", name)
+            assert run.returncode == 0, run.stderr
+        for name, sentence in (
+            ("elsewhere", "The steward may not read `ssm:/elsewhere/team`"),
+            ("stranger", "SNS refuses to publish to the topic"),
+        ):
+            run = strict.steward("notify-test", name)
+            assert run.returncode == 1
+            assert sentence in run.stderr
+        assert [each.path for each in receiver.received()] == ["/team", "/hook"]
 
 
 def make_public(stack: Deployed) -> None:

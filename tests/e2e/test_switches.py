@@ -81,4 +81,4 @@ def test_a_pipeline_can_wait_for_its_tag_and_people_can_ask_why_it_is_there(
     stack.rest()
     past = stack.steward("history", f"{repository}:1.4")
     assert past.returncode == 0, past.stderr
-    assert "1.4.2 is the highest of 1.4.*" in past.stdout
+    assert "goes to 1.4.2, the highest of 1.4.*" in past.stdout

@@ -15,7 +15,7 @@ from moto import mock_aws
 
 from ecr_steward import observe, wiring
 from ecr_steward.rules import compiled, load
-from tests.dynamodb import create_history_table
+from tests.dynamodb import OneAtATime, create_history_table
 from tests.handlers.functions import ENVIRONMENT, ROOT, SECRETS, TABLE, Aws, Function
 
 if TYPE_CHECKING:
@@ -50,10 +50,11 @@ def aws(
     dynamodb: DynamoDBClient, monkeypatch: pytest.MonkeyPatch, rules_file: Path
 ) -> Iterator[Aws]:
     create_history_table(dynamodb, TABLE)
-    world = Aws(dynamodb)
+    world = Aws(OneAtATime(dynamodb))
     dynamodb.meta.events.register("before-call.dynamodb", world.count)
     monkeypatch.setenv("STEWARD_RULES", str(rules_file))
     monkeypatch.setattr(wiring, "client", world.client)
+    monkeypatch.setattr(wiring, "quick_client", world.client)
     yield world
     dynamodb.meta.events.unregister("before-call.dynamodb", world.count)
     dynamodb.delete_table(TableName=TABLE)

@@ -24,7 +24,9 @@ QUEUE = "https://sqs.example/123456789012/RetagQueue.fifo"
 POLICY_QUEUE = "https://sqs.example/123456789012/PolicyQueue.fifo"
 POLICY_ROLE = "arn:aws:iam::123456789012:role/ecr-steward-EnforcePolicyRole-EXAMPLE"
 NOTIFY_QUEUE = "https://sqs.example/123456789012/NotifyQueue"
+ERRAND_QUEUE = "https://sqs.example/123456789012/ErrandQueue"
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:NotificationTopic"
+CHAT_TOPIC = "arn:aws:sns:eu-west-1:123456789012:ChatTopic"
 SECRETS = ("wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY", "IQoJb3JpZ2luX2VjEXAMPLETOKEN")
 
 ENVIRONMENT: Mapping[str, Mapping[str, str]] = {
@@ -62,7 +64,18 @@ ENVIRONMENT: Mapping[str, Mapping[str, str]] = {
         "AWS_REGION": "eu-west-1",
     },
     "publish": {"BUS_NAME": "ecr-steward"},
-    "notify": {"TOPIC_ARN": TOPIC, "HISTORY_TABLE": TABLE, "NOTIFY_QUEUE_URL": NOTIFY_QUEUE},
+    "notify": {
+        "STEWARD_MODE": "enforce",
+        "TOPIC_ARN": TOPIC,
+        "CHAT_TOPIC_ARN": CHAT_TOPIC,
+        "HISTORY_TABLE": TABLE,
+        "NOTIFY_QUEUE_URL": NOTIFY_QUEUE,
+        "ERRAND_QUEUE_URL": ERRAND_QUEUE,
+        "REGISTRY": "123456789012",
+        "AWS_REGION": "eu-west-1",
+        "MESSAGES_PER_MINUTE": "10",
+        "ALLOW_LOCAL_HTTP": "false",
+    },
 }
 """What template.yaml gives each function and the function cannot do without."""
 

@@ -283,6 +283,14 @@ def _told(*subjects: str, back: int = 0) -> Expectation:
     return expect
 
 
+def _sample_sent(aws: Aws, start: Start, name: str) -> None:
+    answer = start("notify").invoke(event(name))
+    assert answer == {"channel": "email", "sent": True, "answer": "SNS took it"}
+    (message,) = aws.sns.messages
+    assert message["TopicArn"] == TOPIC
+    assert "This is a test of the channel `email`" in message["Message"]
+
+
 MOVED = "[ECR Steward] base/redis: 1, 1.4, latest moved from 1.4.1 to 1.4.2"
 REJECTED = "[ECR Steward] base/redis: my-test rejected by the scheme"
 
@@ -395,6 +403,7 @@ EXPECTED: dict[str, Expectation] = {
     "notify_batch_moved": _told(MOVED),
     "notify_batch_two_causes": _told(MOVED, REJECTED),
     "notify_batch_with_poison": _told(MOVED, back=1),
+    "hand_notify_test": _sample_sent,
     "stream_history_facts": _published("1.4", "1", "latest"),
     "stream_history_notes": _published(),
     "schedule_sweep": _slice_sent,

@@ -15,6 +15,7 @@ from ecr_steward.history import Conflict, Item, Put
 from ecr_steward.tables import DynamoTable, write
 from tests.dynamodb import create_history_table
 from tests.history_contract import HistoryContract
+from tests.ledger_contract import LedgerContract
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -31,6 +32,12 @@ def client() -> Iterator[DynamoDBClient]:
 
 
 class TestHistoryOnDynamoDb(HistoryContract):
+    @pytest.fixture
+    def table(self, client: DynamoDBClient) -> DynamoTable:
+        return DynamoTable(client, NAME, sleep=lambda seconds: None)
+
+
+class TestLedgerOnDynamoDb(LedgerContract):
     @pytest.fixture
     def table(self, client: DynamoDBClient) -> DynamoTable:
         return DynamoTable(client, NAME, sleep=lambda seconds: None)

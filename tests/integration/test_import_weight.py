@@ -13,7 +13,8 @@ import pytest
 
 from bench.artefact import HANDLERS, ROOT, Artefact, Probed, build
 from bench.starts import MOST_MEMORY, MOST_MODULES, added, unwanted
-from ecr_steward import wiring
+from ecr_steward import mailroom, wiring
+from ecr_steward.notifications import references
 
 each_handler = pytest.mark.parametrize("handler", HANDLERS)
 _UNCHECKED_HASH = 1
@@ -106,8 +107,9 @@ def test_every_client_that_the_functions_ask_for_can_be_made(
 ) -> None:
     """Some are made only where something fails, which no start shows."""
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-    asked = set(re.findall(r'\bclient\("(\w+)"\)', inspect.getsource(wiring)))
-    assert "ecr" in asked
+    sources = "".join(map(inspect.getsource, (wiring, mailroom, references)))
+    asked = set(re.findall(r'\b_?client\("(\w+)"\)', sources))
+    assert {"ecr", "sns", "ssm", "secretsmanager"} <= asked
     for service in asked:
         assert wiring.client.__wrapped__(service).meta.service_model.service_name == service
 

@@ -105,10 +105,14 @@ def stack(mutate: Mutation | None = None, **parameters: Any) -> Stack:
 
 
 def build(template: Template, parameters: Mapping[str, Any]) -> Stack:
+    kinds = {name: each["Type"] for name, each in template["Parameters"].items()}
     defaults = {name: each["Default"] for name, each in template["Parameters"].items()}
     unknown = parameters.keys() - defaults.keys() - PSEUDO.keys()
     assert not unknown, f"the template has no parameters {unknown}"
     values = {**PSEUDO, **defaults, **parameters}
+    for name in values:
+        if kinds.get(name) == "CommaDelimitedList":
+            values[name] = values[name].split(",")
     with mock.patch.dict(os.environ, AWS_DEFAULT_REGION=REGION):
         transformed = transform(_packaged(template), values, _NoPolicies())
     resolver = _Resolver(values, transformed.get("Conditions", {}))
@@ -196,6 +200,10 @@ class _Resolver:
         return re.sub(
             r"\$\{([\w:.]+)\}", lambda found: str(self._values.get(found[1], found[0])), argument
         )
+
+    def _join(self, argument: list[Any]) -> str:
+        delimiter, items = argument
+        return str(delimiter).join(map(str, self.resolve(items)))
 
     def _split(self, argument: list[Any]) -> list[str]:
         delimiter, text = argument

@@ -7,12 +7,18 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ecr_steward import settings
+from ecr_steward.ledger import LEASE
+from ecr_steward.rules.channels import INTERVALS
+from ecr_steward.wiring import TELL_WITHIN
+from ecr_steward.workflows.deliver import backoff
+from ecr_steward.workflows.notify import PATIENCE
 from tests.template import support
 from tests.template.support import ROOT, Stack
 
@@ -297,3 +303,24 @@ def test_a_function_loads_nothing_that_the_layer_leaves_out(name: str) -> None:
     )
     assert loaded.returncode == 0, loaded.stderr
     assert loaded.stdout.strip() == "lambda_handler"
+
+
+def test_a_claim_outlasts_the_notifier_and_what_fails_is_tried_for_two_hours(audit: Stack) -> None:
+    timeout = audit.properties("${NotifyFunction}")["Timeout"]
+    assert LEASE.total_seconds() > timeout
+    assert timeout > 3 * TELL_WITHIN
+    tries = audit.properties("${ErrandQueue}")["RedrivePolicy"]["maxReceiveCount"]
+    waits = sum((backoff(n) for n in range(1, tries + 1)), timedelta())
+    assert timedelta(hours=1.75) < waits < timedelta(hours=2.5)
+
+
+def test_a_channel_that_waits_does_not_take_the_patience_of_a_story(audit: Stack) -> None:
+    events = audit.properties("${NotifyQueue}")["RedrivePolicy"]
+    errands = audit.properties("${ErrandQueue}")["RedrivePolicy"]
+    assert events["maxReceiveCount"] >= 2 * PATIENCE
+    assert events["deadLetterTargetArn"] == errands["deadLetterTargetArn"]
+
+
+def test_a_digest_of_a_day_is_no_backlog(audit: Stack) -> None:
+    alarm = audit.properties("${ErrandBacklogAlarm}")
+    assert alarm["Threshold"] > (max(INTERVALS.values()) + 2 * LEASE).total_seconds() * 1.5

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from ecr_steward.calls import OF_REPOSITORIES, Call
 from ecr_steward.calls import OF_THE_REGISTRY as OF_THE_REGISTRYS_OWN
 from ecr_steward.events import REGISTRY, Cause, Fact, Hint, Kind, parse_time
 from ecr_steward.history import History
+from ecr_steward.ledger import Ledger, Window
 from ecr_steward.tables import MemoryTable, write
 from tests.template import support
 from tests.template.patterns import matches
@@ -207,6 +209,8 @@ def test_the_stream_lets_through_what_the_history_tells_and_nothing_else_it_writ
     letter = _letters()[0]
     fact = Fact.from_detail(letter["detail-type"], letter["detail"])
     rejected = Fact.from_detail("Tag Rejected", {**letter["detail"], "tag": "my-test"})
+    failed = Fact.from_detail("Steward Failed", letter["detail"])
+    window = Window.at("platform", timedelta(hours=1), parse_time(fact.time))
     written: list[dict[str, Any]] = []
     table = MemoryTable()
     history = History(table)
@@ -215,9 +219,13 @@ def test_the_stream_lets_through_what_the_history_tells_and_nothing_else_it_writ
     history.close(fact.repository, [fact])
     history.say([rejected])
     now = parse_time(fact.time)
-    history.arrive([fact], now)
+    ledger = Ledger(table)
+    ledger.arrive([fact], now)
+    ledger.refuse("platform", fact.cause.id, failed, now)
+    ledger.hold(window, fact.cause.id, [fact], now)
     history.remember_seen(fact.repository, now)
-    for pk in (f"repo#{fact.repository}", f"told#{fact.cause.id}"):
+    places = (f"repo#{fact.repository}", f"told#{fact.cause.id}", window.key, "channel#platform")
+    for pk in places:
         written += [write(item) for item in table.query(pk)]
 
     through = [
@@ -226,6 +234,7 @@ def test_the_stream_lets_through_what_the_history_tells_and_nothing_else_it_writ
         if _streamed(audit, {"eventName": "INSERT", "dynamodb": {"Keys": item, "NewImage": item}})
     ]
     assert sorted(json.loads(item["body"]["S"])["detail-type"] for item in through) == [
+        "Steward Failed",
         "Tag Moved",
         "Tag Rejected",
     ]

@@ -11,6 +11,13 @@ import pytest
 from tests.template import checks, support
 from tests.template.support import ROOT, Stack, Template, listed
 
+NARROW: dict[str, Any] = {
+    "RepositoryPattern": "base/redis",
+    "ChannelParameters": "ecr-steward/slack",
+    "ChannelSecrets": "ecr-steward/hook-??????",
+}
+"""Parameters that name one thing each."""
+
 LIBRARY = ROOT / "layers" / "steward" / "src" / "ecr_steward"
 
 
@@ -94,16 +101,12 @@ def test_a_write_action_is_recognised(action: str) -> None:
 
 @pytest.mark.parametrize("mode", ["audit", "enforce", "off"])
 def test_wildcards_are_those_that_aws_demands(mode: str) -> None:
-    stack = support.stack(
-        Mode=mode, SettingsMode=mode, RepositoryPattern="base/redis", Tracing="Active"
-    )
+    stack = support.stack(Mode=mode, SettingsMode=mode, Tracing="Active", **NARROW)
     assert list(checks.wildcards_have_reasons(stack)) == []
 
 
 def test_every_wildcard_with_a_reason_is_there() -> None:
-    stack = support.stack(
-        Mode="enforce", SettingsMode="enforce", RepositoryPattern="base/redis", Tracing="Active"
-    )
+    stack = support.stack(Mode="enforce", SettingsMode="enforce", Tracing="Active", **NARROW)
     wide = {
         (role, each["Sid"])
         for role, each in stack.statements()
@@ -121,7 +124,7 @@ def test_a_needless_wildcard_is_noticed(change: dict[str, str]) -> None:
         )
         hand_over.update(change)
 
-    stack = support.stack(mutate, RepositoryPattern="base/redis")
+    stack = support.stack(mutate, **NARROW)
     assert list(checks.wildcards_have_reasons(stack)) != []
 
 
@@ -191,6 +194,7 @@ BY_LAMBDA = {
 CALLS = {
     "batch_get_item": {"dynamodb:BatchGetItem"},
     "batch_write_item": {"dynamodb:BatchWriteItem"},
+    "update_item": {"dynamodb:UpdateItem"},
     "put_item": {"dynamodb:PutItem"},
     "query": {"dynamodb:Query"},
     "transact_write_items": {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"},
@@ -231,11 +235,18 @@ CALLS = {
     "put_events": {"events:PutEvents"},
     "lookup_events": {"cloudtrail:LookupEvents"},
     "publish": {"sns:Publish"},
+    "get_parameter": {"ssm:GetParameter"},
+    "get_secret_value": {"secretsmanager:GetSecretValue"},
 }
 """Calls of boto3 and the actions they need (Service Authorization Reference)."""
 ADAPTERS = (
     LIBRARY / "tables.py",
     LIBRARY / "queues.py",
+    LIBRARY / "errands.py",
+    LIBRARY / "mailroom.py",
+    LIBRARY / "notifications" / "owners.py",
+    LIBRARY / "notifications" / "references.py",
+    LIBRARY / "notifications" / "send.py",
     LIBRARY / "registry" / "ecr.py",
     LIBRARY / "trail.py",
     LIBRARY / "registry" / "settings.py",
@@ -279,3 +290,46 @@ def test_the_topic_takes_messages_of_two_only(audit: Stack) -> None:
         {"Service": "cloudwatch.amazonaws.com"},
         {"AWS": "${NotifyRole.Arn}"},
     ]
+
+
+def test_the_notifier_reads_what_the_parameters_name_and_nothing_else() -> None:
+    def read(**parameters: Any) -> dict[str, str]:
+        wanted = ("ssm:GetParameter", "secretsmanager:GetSecretValue", "kms:Decrypt")
+        return {
+            each["Action"]: each["Resource"]
+            for _, each in support.stack(**parameters).statements()
+            if each["Action"] in wanted
+        }
+
+    here = "eu-west-1:123456789012"
+    assert read() == {
+        "ssm:GetParameter": f"arn:aws:ssm:{here}:parameter/ecr-steward/*",
+        "secretsmanager:GetSecretValue": f"arn:aws:secretsmanager:{here}:secret:ecr-steward/*",
+    }
+    key = f"arn:aws:kms:{here}:key/1234abcd"
+    assert read(ChannelParameters="", ChannelSecrets="", ChannelKey=key) == {"kms:Decrypt": key}
+
+
+def test_a_key_decrypts_for_the_stores_alone() -> None:
+    stack = support.stack(ChannelKey="arn:aws:kms:eu-west-1:123456789012:key/1234abcd")
+    (decrypt,) = [each for _, each in stack.statements() if each["Action"] == "kms:Decrypt"]
+    assert decrypt["Condition"] == {
+        "StringEquals": {
+            "kms:ViaService": [
+                "ssm.eu-west-1.amazonaws.com",
+                "secretsmanager.eu-west-1.amazonaws.com",
+            ]
+        }
+    }
+
+
+def test_topics_of_the_team_are_written_to_only_where_they_are_named() -> None:
+    def topics(**parameters: Any) -> list[str]:
+        statements = support.stack(**parameters).statements()
+        publish = [each["Resource"] for _, each in statements if each["Action"] == "sns:Publish"]
+        return [topic for resources in publish for topic in listed(resources)]
+
+    own = ["${NotificationTopic}", "${ChatTopic}"]
+    assert topics() == own
+    more = "arn:aws:sns:eu-west-1:123456789012:a,arn:aws:sns:eu-west-1:123456789012:b"
+    assert topics(ChannelTopics=more) == [*own, *more.split(",")]

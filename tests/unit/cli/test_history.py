@@ -11,6 +11,7 @@ import pytest
 from ecr_steward.cli.history import history
 from ecr_steward.events import Cause, Kind, iso
 from ecr_steward.history import Hold
+from ecr_steward.settings_history import Known, SettingsHistory
 from ecr_steward.tags.state import Mark
 from tests.facts import CORRECTED
 from tests.unit.cli.stack_fakes import NOW, Deployed, denied, digest, fact
@@ -152,6 +153,21 @@ def test_a_setting_is_told_with_what_was_wrong_and_who_did_it(deployed: Deployed
     told = json.loads(deployed.run(history, "base/redis", "--last", "1", "--json").stdout)
     assert told["facts"][0]["before"]["Principal"] == "*"
     assert told["facts"][0]["difference"]
+
+
+def test_the_registrys_own_settings_have_a_past_too(deployed: Deployed) -> None:
+    nothing = deployed.run(history, "*")
+    assert nothing.exit_code == 0
+    assert nothing.stdout == "Nothing has happened to the registry's own settings yet.\n"
+    deployed.history.say([replace(CORRECTED, repository="", rule="registry")])
+    assert "policy Everybody" in deployed.run(history, "*").stdout
+
+
+def test_a_repository_whose_settings_were_looked_at_is_known(deployed: Deployed) -> None:
+    SettingsHistory(deployed.table).note("base/fine", Known(seen=True))
+    result = deployed.run(history, "base/fine")
+    assert result.exit_code == 0
+    assert result.stdout == "Nothing has happened to base/fine yet.\n"
 
 
 @pytest.mark.parametrize("tag", ["1.4.2", "7", "7.0.1"])

@@ -10,7 +10,7 @@ import pytest
 from ecr_steward.calls import Call
 from local.ecr_events import entry
 from local.images import build
-from local.ministack_server import as_role
+from local.ministack_server import as_role, on_repositories
 from tests.settings_world import ANYONE, policy
 from tests.unit.local.conftest import CALLER, Ecr
 
@@ -155,3 +155,22 @@ def test_a_function_calls_as_a_session_of_its_role() -> None:
 def test_a_session_that_ministack_made_itself_stays() -> None:
     given = {"AWS_ACCESS_KEY_ID": "ASIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "local"}
     assert as_role(lambda config: given, lambda key, session: None)(FUNCTION) is given
+
+
+@pytest.mark.parametrize(
+    ("service", "asked", "resource"),
+    [
+        ("ecr", {"repositoryNames": ["base/redis"]}, "repository/base/redis"),
+        ("ecr", {"resourceArn": "arn:aws:ecr:eu-west-1:1:repository/base/x"}, "repository/base/x"),
+        ("ecr", {"repositoryNames": ["a", "b"]}, "*"),
+        ("ecr", {}, "*"),
+        ("sqs", {"repositoryNames": ["base/redis"]}, "*"),
+    ],
+)
+def test_rights_are_checked_against_the_repository_that_a_call_names(
+    service: str, asked: dict[str, Any], resource: str
+) -> None:
+    extract = on_repositories(lambda *given: "*")
+    body = json.dumps(asked).encode()
+    found = extract(service, "POST", "/", {}, body, {}, "eu-west-1", "123456789012")
+    assert found.endswith(resource)

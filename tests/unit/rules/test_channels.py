@@ -182,12 +182,11 @@ def test_a_route_takes_what_any_of_its_words_does() -> None:
     assert not route.takes(REJECTED)
 
 
-def test_as_long_as_no_channel_is_named_everything_is_told_at_once() -> None:
-    assert ruleset().routes("base/redis") == (Route(("*",), ("email",)),)
-    assert usual({"email": EMAIL})[0].takes(MOVED)
-
-
-def test_with_channels_what_is_loud_is_told_at_once_and_the_rest_once_an_hour() -> None:
+def test_what_is_loud_is_told_at_once_and_the_rest_once_an_hour() -> None:
+    at_once, hourly = ruleset().routes("base/redis")
+    assert (at_once, hourly) == usual({"email": EMAIL})
+    assert (at_once.takes(MOVED), hourly.takes(MOVED)) == (False, True)
+    assert (at_once.takes(REJECTED), hourly.takes(REJECTED)) == (True, False)
     names = ("email", "platform")
     assert ruleset(channels={"platform": SLACK}).routes("base/redis") == (
         Route(("loud",), names),

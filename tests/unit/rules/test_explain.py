@@ -40,6 +40,9 @@ PIN = "an image that would lose its last tag gets a unique tag such as"
 PUSHED = "20261123T022400Z-9f1c2ab3d4e5"
 
 
+LOUD = "what somebody should know (refused, overwritten, public, failed …)"
+
+
 def said(repository: str, rules: str = RULES) -> list[str]:
     return [line.strip() for line in explain(inspect_text(rules, "x"), repository).splitlines()]
 
@@ -85,7 +88,8 @@ def test_a_rule_is_told_in_full() -> None:
         "unknown      a tag that is neither unique nor stable is allowed",
         "overwritten  a unique tag that moves to another image is reported",
         "settings     The rule says nothing about settings, so they are left alone.",
-        "messages     everything to email, at once",
+        f"messages     {LOUD} to email, at once",
+        "the rest (moved, pinned, held …) to email, in a digest every hour",
     ]  # fmt: skip
 
 
@@ -120,7 +124,8 @@ def test_a_rule_without_tags_leaves_them_alone_and_a_leading_star_names_no_cache
         "with `*` match it.",
         "tags         The rule says nothing about tags, so they are left alone.",
         "settings     The rule says nothing about settings, so they are left alone.",
-        "messages     everything to email, at once",
+        f"messages     {LOUD} to email, at once",
+        "the rest (moved, pinned, held …) to email, in a digest every hour",
     ]
 
 
@@ -153,9 +158,8 @@ def test_where_messages_go_is_told_route_by_route() -> None:
 
 
 def test_the_usual_routes_are_told_too() -> None:
-    loud = "what somebody should know (refused, overwritten, public, failed …)"
     assert messages("mode: audit") == [
-        f"{loud} to email, platform and audit, at once",
+        f"{LOUD} to email, platform and audit, at once",
         "the rest (moved, pinned, held …) to email, platform and audit, in a digest every hour",
         TOO,
     ]

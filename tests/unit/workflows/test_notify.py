@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,128 +16,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecr_steward.events import Fact
-from ecr_steward.history import History, Item, Key, Write
+from ecr_steward.history import Item, Write
+from ecr_steward.ledger import LEASE, Ledger
+from ecr_steward.notifications.outcome import Later, Outcome, Sent
 from ecr_steward.tables import MemoryTable
-from ecr_steward.workflows.notify import LEASE, PATIENCE, notify
+from ecr_steward.workflows.notify import PATIENCE, Notifier
 from tests.facts import MOVED, REJECTED, letter, returned, sqs_record, story
-from tests.world import Killed, Tripwire
+from tests.unit.workflows.post import BEGINNING, Post
 
 FILES = Path(__file__).parents[3] / "events"
-BEGINNING = datetime(2026, 11, 23, 2, 24, tzinfo=UTC)
-VISIBILITY = timedelta(seconds=300)
-"""When a message comes back that nobody acknowledged: longer than the notifier may run."""
 
 TAGS = ("1.4", "1", "latest", "stable", "edge")
-
-
-class SteppedTable(MemoryTable):
-    """Steps over the tripwire before and after each call."""
-
-    def __init__(self, wire: Tripwire) -> None:
-        super().__init__()
-        self._wire = wire
-
-    def get(self, keys: Collection[Key]) -> dict[Key, Item]:
-        self._wire.step()
-        return super().get(keys)
-
-    def query(self, pk: str, prefix: str = "") -> Iterator[Item]:
-        self._wire.step()
-        return super().query(pk, prefix)
-
-    def transact(self, writes: Sequence[Write]) -> None:
-        self._wire.step()
-        super().transact(writes)
-        self._wire.step()
-
-    def put_all(self, items: Iterable[Item]) -> None:
-        for each in list(items):
-            # DynamoDB gives no order and no atomicity here: killed anywhere in between.
-            self._wire.step()
-            super().put_all([each])
-        self._wire.step()
-
-
-@dataclass
-class Letter:
-    """A message in the queue: how often it was received, and when it can be again."""
-
-    fact: Fact
-    id: str
-    receives: int
-    visible: datetime
-
-
-class Post:
-    """A queue with SQS's redelivery, the notifier behind it, and the people who are told."""
-
-    def __init__(self) -> None:
-        self.now = BEGINNING
-        self.wire = Tripwire()
-        self.history = History(SteppedTable(self.wire))
-        self.queue: dict[str, Letter] = {}
-        self.told: list[list[Fact]] = []
-        self.refuse: set[str] = set()
-        self.steps_of_tell: list[int] = []
-        self._ids = itertools.count()
-
-    def post(self, facts: Iterable[Fact]) -> list[str]:
-        ids = []
-        for fact in facts:
-            id_ = f"message-{next(self._ids)}"
-            self.queue[id_] = Letter(fact, id_, 0, self.now)
-            ids.append(id_)
-        return ids
-
-    def tell(self, facts: list[Fact]) -> None:
-        self.wire.step()
-        if facts[0].cause.id in self.refuse:
-            raise ConnectionError("SNS is out of reach.")
-        self.told.append(facts)
-        self.steps_of_tell.append(self.wire.steps)
-        self.wire.step()
-
-    def retry_in(self, receipt_handle: str, seconds: int) -> None:
-        self.wire.step()
-        id_ = receipt_handle.removeprefix("receipt-")
-        self.queue[id_].visible = self.now + timedelta(seconds=seconds)
-
-    def deliver(self, ids: Iterable[str]) -> list[str]:
-        """One invocation with these messages; those that it does not return are gone."""
-        letters = [self.queue[each] for each in ids]
-        for each in letters:
-            each.receives += 1
-            each.visible = self.now + VISIBILITY
-        try:
-            answer = notify(
-                [letter(each.fact, each.id, each.receives) for each in letters],
-                history=self.history,
-                tell=self.tell,
-                clock=lambda: self.now,
-                retry_in=self.retry_in,
-            )
-        except Killed:
-            self.wire.steps, self.wire.at = 0, None
-            return [each.id for each in letters]
-        back = returned(answer)
-        for each in letters:
-            if each.id not in back:
-                del self.queue[each.id]
-        return back
-
-    def drain(self, limit: int = 50) -> None:
-        """Deliver whatever is visible, time and again, until the queue is empty."""
-        for _ in range(limit):
-            if not self.queue:
-                return
-            self.now = max(self.now, min(each.visible for each in self.queue.values()))
-            ready = [each.id for each in self.queue.values() if each.visible <= self.now]
-            self.deliver(ready)
-            self.now += timedelta(seconds=1)
-        raise AssertionError(f"The queue is not empty after {limit} rounds.")
-
-    def times_told(self) -> Counter[str]:
-        return Counter(fact.id for facts in self.told for fact in facts)
 
 
 def batches_of(facts: list[Fact], *sizes: int) -> list[list[Fact]]:
@@ -152,7 +41,7 @@ def test_a_story_that_arrives_at_once_is_told_at_once_in_one_message() -> None:
     post, facts = Post(), story("1.4", "1", "latest")
     assert post.deliver(post.post(facts)) == []
     assert len(post.told) == 1
-    assert {fact.id for fact in post.told[0]} == {fact.id for fact in facts}
+    assert {fact.id for fact in post.told[0].facts} == {fact.id for fact in facts}
 
 
 def test_facts_are_told_in_an_order_of_their_own_whichever_came_first() -> None:
@@ -160,7 +49,7 @@ def test_facts_are_told_in_an_order_of_their_own_whichever_came_first() -> None:
     for facts in itertools.permutations([*story("1.4", "1"), replace(REJECTED, of=3)]):
         post = Post()
         post.deliver(post.post(facts))
-        orders.add(tuple(fact.tag for fact in post.told[0]))
+        orders.add(tuple(fact.tag for fact in post.told[0].facts))
     assert orders == {("1", "1.4", "nightly")}
 
 
@@ -168,7 +57,7 @@ def test_two_causes_in_one_batch_are_two_messages() -> None:
     post = Post()
     ids = post.post([*story("1.4", "1", cause="a"), *story("1.4", cause="b")])
     assert post.deliver(ids) == []
-    assert [[fact.cause.id for fact in facts] for facts in post.told] == [["a", "a"], ["b"]]
+    assert [[fact.cause.id for fact in facts] for facts in post.on("email")] == [["a", "a"], ["b"]]
 
 
 def test_whichever_part_of_a_story_comes_last_tells_it_all() -> None:
@@ -178,7 +67,7 @@ def test_whichever_part_of_a_story_comes_last_tells_it_all() -> None:
     assert post.deliver(ids[1:2]) == ids[1:2]
     assert post.told == []
     assert post.deliver(ids[2:]) == []
-    assert len(post.told[0]) == 3
+    assert len(post.told[0].facts) == 3
     post.drain()
     assert len(post.told) == 1
 
@@ -200,7 +89,7 @@ def test_of_a_story_that_stays_incomplete_what_there_is_is_told_after_a_while() 
     post, facts = Post(), story("1.4", "1", "latest")[:2]
     post.post(facts)
     post.drain()
-    assert [len(each) for each in post.told] == [2]
+    assert [len(each) for each in post.on("email")] == [2]
     assert post.now < BEGINNING + timedelta(minutes=2)
 
 
@@ -210,7 +99,7 @@ def test_what_comes_after_the_patience_is_told_too_and_alone() -> None:
     post.drain()
     post.post(facts[2:])
     post.drain()
-    assert [[fact.tag for fact in each] for each in post.told] == [["1", "1.4"], ["latest"]]
+    assert [[fact.tag for fact in each] for each in post.on("email")] == [["1", "1.4"], ["latest"]]
 
 
 def test_a_fact_that_was_told_is_not_told_again_however_late_it_comes_back() -> None:
@@ -228,7 +117,7 @@ def test_the_same_fact_twice_in_one_batch_is_one_fact() -> None:
     assert post.deliver(post.post([facts[0], facts[0]])) == ["message-0", "message-1"]
     assert post.told == []
     assert post.deliver(post.post([facts[1], facts[0]])) == []
-    assert [len(each) for each in post.told] == [2]
+    assert [len(each) for each in post.on("email")] == [2]
 
 
 @st.composite
@@ -269,7 +158,7 @@ def test_stories_that_are_mixed_in_their_batches_are_told_once_each(data: st.Dat
     for batch in filter(None, batches_of(list(order), *sizes)):
         post.deliver(post.post(batch))
     post.drain()
-    told = sorted(sorted(fact.id for fact in facts) for facts in post.told)
+    told = sorted(sorted(fact.id for fact in facts) for facts in post.on("email"))
     assert told == sorted(sorted(fact.id for fact in facts) for facts in stories)
 
 
@@ -305,37 +194,39 @@ class MeanwhileTable(MemoryTable):
         super().put_all(every)
 
 
+def over(table: MemoryTable) -> Post:
+    """A post with this table in place of its own."""
+    post = Post()
+    carrier = replace(post.notifier.carrier, ledger=Ledger(table))
+    post.notifier = replace(post.notifier, carrier=carrier)
+    return post
+
+
 @pytest.mark.parametrize("receives", [1, PATIENCE + 1], ids=["complete", "out of patience"])
-@pytest.mark.parametrize("at", range(1, 6))
+@pytest.mark.parametrize("at", range(1, 7))
 def test_two_notifiers_that_have_a_part_each_tell_a_story_once(at: int, receives: int) -> None:
-    table = MeanwhileTable()
-    history, facts = History(table), story("1.4", "1")
-    told: list[list[Fact]] = []
+    table, facts = MeanwhileTable(), story("1.4", "1")
+    post = over(table)
     if receives > 1:
         facts = [fact.counted(3) for fact in facts]
 
-    def run(fact: Fact) -> list[str]:
-        answer = notify(
-            [letter(fact, fact.tag, receives)],
-            history=history,
-            tell=told.append,
-            clock=lambda: BEGINNING,
-            retry_in=lambda receipt, seconds: None,
-        )
-        return returned(answer)
+    def run(fact: Fact) -> None:
+        (id_,) = post.post([fact])
+        post.queue[id_].receives = receives - 1
+        post.deliver([id_])
 
-    history.arrive(facts, BEGINNING)
+    Ledger(table).arrive(facts, BEGINNING)
     table.at, table.calls = at, 0
     table.meanwhile = lambda: run(facts[1])
     run(facts[0])
     assert table.at is None, "nobody came in between"
-    assert [len(each) for each in told] == [2]
+    assert [len(each) for each in post.on("email")] == [2]
 
 
 def test_who_finds_a_story_claimed_looks_again_until_the_claim_has_run_out() -> None:
     post, facts = Post(), story("1.4")
-    post.history.arrive(facts, post.now)
-    assert post.history.claim(post.history.story(facts[0].cause.id), post.now)
+    post.ledger.arrive(facts, post.now)
+    assert post.ledger.claim(post.ledger.story(facts[0].cause.id), post.now)
     post.now += timedelta(seconds=20)
     (id_,) = post.post(facts)
     assert post.deliver([id_]) == [id_]
@@ -368,7 +259,7 @@ def test_killed_between_any_two_calls_and_run_again_nothing_is_lost(
 ) -> None:
     facts = story("1.4", "1", "latest")
     calm, steps = _told_when_killed(None, batches_of(facts, *sizes))
-    (told_at,) = calm.steps_of_tell
+    (told,) = calm.told
     doubled_at = set()
     for at in range(1, steps + 1):
         post, _ = _told_when_killed(at, batches_of(facts, *sizes))
@@ -378,15 +269,15 @@ def test_killed_between_any_two_calls_and_run_again_nothing_is_lost(
             doubled_at.add(at)
         elif len(sizes) == 1:
             assert len(post.told) == 1, f"split when killed at {at}"
-    # Only from the moment it was told to the moment the last fact's note is written.
+    # Only from the moment it was sent to the moment the last fact's note is written.
     notes = len(facts)
-    assert doubled_at == set(range(told_at + 1, told_at + 1 + notes + 1))
+    assert doubled_at == set(range(told.step + 1, told.step + 1 + notes + 1))
 
 
 def test_after_the_note_that_it_was_told_a_crash_doubles_nothing() -> None:
     facts = story("1.4")
     calm, steps = _told_when_killed(None, [facts])
-    note_written = calm.steps_of_tell[0] + 3
+    note_written = calm.told[0].step + 3
     assert note_written < steps
     for at in range(note_written, steps + 1):
         post, _ = _told_when_killed(at, [facts])
@@ -396,16 +287,46 @@ def test_after_the_note_that_it_was_told_a_crash_doubles_nothing() -> None:
 # Bad days
 
 
+class BrokenTable(MemoryTable):
+    """Cannot be asked about the stories of some causes."""
+
+    def __init__(self, *causes: str) -> None:
+        super().__init__()
+        self.causes = causes
+
+    def query(self, pk: str, prefix: str = "") -> Iterator[Item]:
+        if pk.removeprefix("told#") in self.causes:
+            raise ConnectionError("The table is out of reach.")
+        return super().query(pk, prefix)
+
+
 def test_a_story_that_cannot_be_told_costs_no_other_and_is_told_later() -> None:
-    post = Post()
-    post.refuse = {"bad"}
+    table = BrokenTable("bad")
+    post = over(table)
     bad = post.post(story("1.4", "1", cause="bad"))
     good = post.post(story("1.4", "1", cause="good"))
     assert post.deliver([*bad, *good]) == bad
-    assert [facts[0].cause.id for facts in post.told] == ["good"]
-    post.refuse.clear()
+    assert [facts[0].cause.id for facts in post.on("email")] == ["good"]
+    table.causes = ()
     post.drain()
-    assert [facts[0].cause.id for facts in post.told] == ["good", "bad"]
+    assert [facts[0].cause.id for facts in post.on("email")] == ["good", "bad"]
+
+
+def test_what_there_is_no_time_left_for_comes_back_at_once() -> None:
+    post = Post()
+    ids = post.post([*story("1.4", cause="first"), *story("1.4", cause="second")])
+
+    def answer(channel: str, now: Any) -> Outcome:
+        post.in_time = False
+        return Sent("ok")
+
+    post.answer = answer
+    assert post.deliver(ids) == ids[1:]
+    assert post.queue[ids[1]].visible == post.now
+    post.in_time = True
+    post.answer = lambda channel, now: Sent("ok")
+    post.drain()
+    assert [facts[0].cause.id for facts in post.on("email")] == ["first", "second"]
 
 
 @pytest.mark.parametrize(
@@ -421,36 +342,45 @@ def test_a_story_that_cannot_be_told_costs_no_other_and_is_told_later() -> None:
         '{"detail-type": ["Tag Moved"], "detail": {"cause": {}}}',
         json.dumps({"detail-type": "Tag Eaten", "detail": MOVED.to_detail()}),
         json.dumps({"detail-type": "Tag Moved", "detail": MOVED.to_detail() | {"to_tags": 7}}),
+        '{"errand": null}',
+        '{"errand": {}}',
+        '{"errand": {"channel": "email"}}',
+        '{"errand": {"channel": "email", "cause": "a", "after": "soon"}}',
+        '{"errand": {"channel": "email", "digest": {"seconds": "x", "end": "y"}}}',
     ],
     ids=lambda body: body[:40],
 )
 def test_a_message_that_cannot_be_read_is_returned_and_costs_no_other(body: str) -> None:
-    told: list[list[Fact]] = []
-    answer = notify(
-        [sqs_record(body, "poison"), letter(MOVED)],
-        history=History(MemoryTable()),
-        tell=told.append,
-        clock=lambda: BEGINNING,
-        retry_in=lambda receipt, seconds: None,
-    )
+    post = Post()
+    answer = post.notifier.notify([sqs_record(body, "poison"), letter(MOVED)])
     assert returned(answer) == ["poison"]
-    assert told == [[MOVED]]
+    assert post.on("email") == [(MOVED,)]
 
 
 def test_a_fault_of_the_queue_while_a_story_waits_is_survived() -> None:
     def retry_in(receipt: str, seconds: int) -> None:
         raise ConnectionError("The queue is out of reach.")
 
-    told: list[list[Fact]] = []
-    answer = notify(
-        [letter(story("1.4", "1")[0], "waits"), letter(story("1", cause="other")[0], "told")],
-        history=History(MemoryTable()),
-        tell=told.append,
-        clock=lambda: BEGINNING,
-        retry_in=retry_in,
-    )
-    assert returned(answer) == ["waits"]
-    assert [facts[0].cause.id for facts in told] == ["other"]
+    post = Post()
+    notifier: Notifier = replace(post.notifier, retry_in=retry_in)
+    waits, told = letter(story("1.4", "1")[0], "w"), letter(story("1", cause="other")[0], "t")
+    assert returned(notifier.notify([waits, told])) == ["w"]
+    assert [facts[0].cause.id for facts in post.on("email")] == ["other"]
+
+
+def test_an_errand_that_cannot_be_sent_leaves_the_story_to_come_back() -> None:
+    post = Post(answer=lambda channel, now: Later("No."))
+
+    def refuse(errand: object, seconds: int) -> None:
+        raise ConnectionError("The queue is out of reach.")
+
+    kept = post.notifier
+    post.notifier = replace(kept, carrier=replace(kept.carrier, errand=refuse))
+    ids = post.post(story("1.4"))
+    assert post.deliver(ids) == ids
+    post.notifier, post.answer = kept, lambda channel, now: Sent("ok")
+    post.drain()
+    assert len(post.told) == 1
 
 
 @pytest.mark.parametrize(
@@ -464,12 +394,7 @@ def test_a_fault_of_the_queue_while_a_story_waits_is_survived() -> None:
 def test_the_sample_batches_are_told_as_their_names_say(
     name: str, messages: int, unread: int
 ) -> None:
-    told: list[list[Fact]] = []
-    answer = notify(
-        json.loads((FILES / f"{name}.json").read_text())["Records"],
-        history=History(MemoryTable()),
-        tell=told.append,
-        clock=lambda: BEGINNING,
-        retry_in=lambda receipt, seconds: None,
-    )
-    assert (len(told), len(returned(answer))) == (messages, unread)
+    post = Post()
+    records = json.loads((FILES / f"{name}.json").read_text())["Records"]
+    answer = post.notifier.notify(records)
+    assert (len(post.told), len(returned(answer))) == (messages, unread)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +15,17 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from ecr_steward.events import Fact, MalformedEvent
-from ecr_steward.history import History, Item, Put, Write
+from ecr_steward.history import Add, History, Item, Put, Write
+from ecr_steward.ledger import Ledger, Story, Window
 from ecr_steward.tables import MemoryTable
 from ecr_steward.tags.state import Mark
 from ecr_steward.workflows.publish import publish
-from tests.facts import MOVED, NEW, REJECTED, SWEPT, faults, returned, stream_record
+from tests.facts import FAILED, MOVED, NEW, REJECTED, SWEPT, faults, returned, stream_record
 
 FILES = Path(__file__).parents[3] / "events"
 NOW = datetime(2026, 11, 23, 2, 24, tzinfo=UTC)
 BUS = "ecr-steward"
+WINDOW = Window.at("platform", timedelta(hours=1), NOW)
 
 
 class FakeEvents:
@@ -91,6 +93,11 @@ class StreamedTable(MemoryTable):
         super().put_all(every)
         self._note(every)
 
+    def count(self, add: Add, expires: int) -> Mapping[str, int]:
+        counted = super().count(add, expires)
+        self._note(self.get([(add.pk, add.sk)]).values())
+        return counted
+
     def _note(self, items: Iterable[Item]) -> None:
         self.stream += [stream_record(each, len(self.stream)) for each in items]
 
@@ -136,13 +143,10 @@ def test_only_a_new_fact_is_published() -> None:
         lambda history: history.say([REJECTED], quietly=True),
         lambda history: history.expect("sweep-1", 0, 3, 1, NOW),
         lambda history: history.swept("sweep-1", "a", {"repositories": 1}, NOW),
-        lambda history: history.arrive([MOVED], NOW),
-        lambda history: history.claim(history.story("event-1"), NOW),
-        lambda history: history.tell(history.story(MOVED.cause.id), NOW),
     ],
     ids=[
         "marks", "seen", "pull-through", "open", "left open", "first sight", "sweep begun",
-        "repository swept", "arrived", "claim", "told",
+        "repository swept",
     ],
 )  # fmt: skip
 def test_nothing_that_history_notes_for_itself_is_published(
@@ -153,6 +157,43 @@ def test_nothing_that_history_notes_for_itself_is_published(
     assert table.stream
     assert run(table.stream, events) == []
     assert events.calls == []
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        lambda ledger: ledger.arrive([MOVED], NOW),
+        lambda ledger: ledger.claim(ledger.story("event-1"), NOW),
+        lambda ledger: ledger.settle(Story("event-1", (MOVED,), 0, 0, None), NOW),
+        lambda ledger: ledger.pay("event-1", "platform", [MOVED], NOW),
+        lambda ledger: ledger.owe("event-1", "platform", [MOVED], NOW),
+        lambda ledger: ledger.posted("event-1", "platform", "letter", NOW),
+        lambda ledger: ledger.hold(WINDOW, "event-1", [MOVED], NOW),
+        lambda ledger: ledger.timed(WINDOW, NOW),
+        lambda ledger: ledger.close(WINDOW, NOW),
+        lambda ledger: ledger.count("platform", NOW),
+        lambda ledger: ledger.rest("platform", NOW),
+    ],
+    ids=[
+        "arrived", "claim", "settled", "paid", "owed", "letter", "held", "timer", "closed",
+        "count", "rest",
+    ],
+)  # fmt: skip
+def test_nothing_that_the_ledger_notes_for_itself_is_published(
+    note: Callable[[Ledger], object],
+) -> None:
+    table, events = StreamedTable(), FakeEvents()
+    note(Ledger(table))
+    assert table.stream
+    assert run(table.stream, events) == []
+    assert events.calls == []
+
+
+def test_that_a_channel_is_wrong_is_published() -> None:
+    table, events = StreamedTable(), FakeEvents()
+    assert Ledger(table).refuse("platform", "event-1", FAILED, NOW)
+    assert run(table.stream, events) == []
+    assert [entry["DetailType"] for call in events.calls for entry in call] == ["Steward Failed"]
 
 
 def test_what_history_says_closes_and_completes_is_published_once_each() -> None:

@@ -13,8 +13,9 @@ One table holds it all; an item's `pk` says whose it is and its `sk` what:
 | `repo#NAME` | `quiet#TIME#ID` | a fact of the first sight: kept, and told only in the summary |
 | `repo#NAME` | `said#HASH` | a finding that was told already |
 | `repo#NAME` | `seen` | the first sweep of the repository |
+| `repo#NAME` | `settings`, `settings-open` | its settings: see `settings_history` |
 | `sweep#ID` | `size`, `total`, `slice#N`, `visit#PART`, `completed`, `fact#…` | one sweep |
-| `told#CAUSE` | `arrived#ID`, `told#ID`, `claim#N` | facts on their way to people, who is telling |
+| `told#…`, `digest#…`, `channel#…` | | what is on its way to people: ledger.py |
 | `registry` | `pull-through` | the prefixes of pull-through-cache repositories |
 | `holds` | `NAME:TAG` | every hold once more, to find them all |
 """
@@ -97,12 +98,15 @@ class Table(Protocol):
         """Write items one by one, in no order, without conditions."""
         ...
 
+    def count(self, add: Add, expires: int) -> Mapping[str, int]:
+        """Count an item's counters up; returns what they stand at. `expires` is the item's."""
+        ...
+
 
 TRANSACTION = 100
 """Most writes in one transaction (DynamoDB API: TransactWriteItems)."""
 
 _SWEEP_KEPT = timedelta(days=30)
-_TOLD_KEPT = timedelta(days=30)
 _TAKEN_KEPT = timedelta(days=1)
 _HOLD_KEPT = timedelta(days=1)
 _HOLDS = "holds"
@@ -148,26 +152,6 @@ class Memory:
     def contested(self) -> frozenset[str]:
         """The stable tags that the steward itself holds."""
         return frozenset(tag for tag, hold in self.holds.items() if hold.automatic)
-
-
-@dataclass(frozen=True, slots=True)
-class Story:
-    """What one cause led to, as far as it has reached the notifier.
-
-    `untold` are the facts that no message has told, `told` counts the others. `claims` is how often
-    somebody set out to tell, `claimed` when last, or None if nobody is known to be at it.
-    """
-
-    cause: str
-    untold: tuple[Fact, ...]
-    told: int
-    claims: int
-    claimed: datetime | None
-
-    @property
-    def complete(self) -> bool:
-        """Whether as many facts have arrived as the cause led to."""
-        return len(self.untold) + self.told >= max((fact.of for fact in self.untold), default=0)
 
 
 class History:
@@ -300,7 +284,7 @@ class History:
         writes: list[Write] = [Put(_marked(repository, replace(mark, placed=False)))]
         if hold is None:
             body = list(map(iso, when))
-            writes.append(Put(Item(*key, body=body, expires=_after(when[-1], _TAKEN_KEPT))))
+            writes.append(Put(Item(*key, body=body, expires=expiry(when[-1], _TAKEN_KEPT))))
         else:
             writes += [Delete(*key), *_holding(repository, hold)]
         self._table.transact(writes)
@@ -308,6 +292,11 @@ class History:
     def remember_seen(self, repository: str, time: datetime) -> None:
         """Note that a sweep has been through the repository."""
         self._table.put_all([Item(_repo(repository), "seen", iso(time))])
+
+    def saw_settings(self, repository: str) -> bool:
+        """Whether the writer of settings ever looked at the repository."""
+        key = (_repo(repository), "settings")
+        return key in self._table.get([key])
 
     def remember_pull_through(self, prefixes: Sequence[str]) -> None:
         """Keep the prefixes of pull-through-cache repositories for the writers."""
@@ -324,9 +313,9 @@ class History:
     def expect(self, sweep: str, part: int, repositories: int, of: int, time: datetime) -> None:
         """Note that part `part` (of `of`) of a sweep sends this many repositories; once a part."""
         pk = f"sweep#{sweep}"
-        mark = Item(pk, f"slice#{part}", expires=_after(time, _SWEEP_KEPT))
+        mark = Item(pk, f"slice#{part}", expires=expiry(time, _SWEEP_KEPT))
         counters = {"parts": 1, "expected": repositories}
-        size = Put(Item(pk, "size", of, expires=_after(time, _SWEEP_KEPT)))
+        size = Put(Item(pk, "size", of, expires=expiry(time, _SWEEP_KEPT)))
         try:
             self._table.transact([Put(mark, absent=True), size, Add(pk, "total", counters)])
         except Conflict:
@@ -335,7 +324,7 @@ class History:
     def swept(self, sweep: str, part: str, totals: Mapping[str, int], time: datetime) -> None:
         """Count up the totals of a sweep by what its visit `part` found; once each."""
         pk = f"sweep#{sweep}"
-        mark = Item(pk, f"visit#{part}", expires=_after(time, _SWEEP_KEPT))
+        mark = Item(pk, f"visit#{part}", expires=expiry(time, _SWEEP_KEPT))
         try:
             self._table.transact([Put(mark, absent=True), Add(pk, "total", totals)])
         except Conflict:
@@ -356,7 +345,7 @@ class History:
         """Record that a sweep is complete; False if that was recorded before."""
         pk = f"sweep#{sweep}"
         done = Item(pk, "completed", fact.time)
-        told = Item(pk, f"fact#{fact.time}#{fact.id}", _body(fact))
+        told = Item(pk, f"fact#{fact.time}#{fact.id}", body_of(fact))
         try:
             self._table.transact([Put(done, absent=True), Put(told)])
         except Conflict:
@@ -367,47 +356,6 @@ class History:
         """What a sweep said when it was complete; None if it is not, or never began."""
         return next(map(fact_of, self._table.query(f"sweep#{sweep}", "fact#")), None)
 
-    def arrive(self, facts: Iterable[Fact], time: datetime) -> None:
-        """Note that these facts have reached the notifier; those told before stay told."""
-        expires = _after(time, _TOLD_KEPT)
-        arrived = {_arrived(fact): fact for fact in facts}
-        self._table.put_all(
-            Item(*key, body=_body(fact), expires=expires) for key, fact in arrived.items()
-        )
-
-    def story(self, cause: str) -> Story:
-        """What a cause led to, as far as it has arrived."""
-        items = {item.sk: item for item in self._table.query(f"told#{cause}")}
-        told = {sk.removeprefix("told#") for sk in items if sk.startswith("told#")}
-        arrived = [item for sk, item in items.items() if sk.startswith("arrived#")]
-        claims = [item for sk, item in items.items() if sk.startswith("claim#")]
-        return Story(
-            cause=cause,
-            untold=tuple(
-                fact_of(item) for item in arrived if item.sk.removeprefix("arrived#") not in told
-            ),
-            told=len(told),
-            claims=len(claims),
-            claimed=max((parse_time(each.body) for each in claims if each.body), default=None),
-        )
-
-    def claim(self, story: Story, time: datetime) -> bool:
-        """Set out to tell a story as it was read; False if somebody else did so since then."""
-        try:
-            self._table.transact([Put(_claim(story, iso(time), time), absent=True)])
-        except Conflict:
-            return False
-        return True
-
-    def tell(self, story: Story, time: datetime) -> None:
-        """Note that a message has told the untold facts of a story that was claimed."""
-        expires = _after(time, _TOLD_KEPT)
-        pk = f"told#{story.cause}"
-        told = [Item(pk, f"told#{fact.id}", expires=expires) for fact in story.untold]
-        self._table.put_all(told)
-        # Only now: who finds the claim given back must find the facts told.
-        self._table.put_all([_claim(story, None, time)])
-
 
 def fact_of(item: Item) -> Fact:
     """The fact in an item that holds one. Raises MalformedEvent."""
@@ -415,39 +363,32 @@ def fact_of(item: Item) -> Fact:
     return Fact.from_detail(str(body.get("detail-type")), body.get("detail", {}))
 
 
+def body_of(fact: Fact) -> dict[str, Any]:
+    """The body of an item that holds a fact."""
+    return {"detail-type": fact.detail_type, "detail": fact.to_detail()}
+
+
+def expiry(time: datetime, kept: timedelta) -> int:
+    """When the table may drop what is written at `time` and kept that long."""
+    return int((time + kept).timestamp())
+
+
 def encode(body: Any) -> str:
     """A body as it stands in the table."""
     return json.dumps(body, separators=(",", ":"))
-
-
-def _arrived(fact: Fact) -> Key:
-    return f"told#{fact.cause.id}", f"arrived#{fact.id}"
-
-
-def _claim(story: Story, since: str | None, time: datetime) -> Item:
-    expires = _after(time, _TOLD_KEPT)
-    return Item(f"told#{story.cause}", f"claim#{story.claims}", since, expires)
 
 
 def _repo(repository: str) -> str:
     return f"repo#{repository}"
 
 
-def _after(time: datetime, kept: timedelta) -> int:
-    return int((time + kept).timestamp())
-
-
-def _body(fact: Fact) -> dict[str, Any]:
-    return {"detail-type": fact.detail_type, "detail": fact.to_detail()}
-
-
 def _fact(fact: Fact, *, quietly: bool = False) -> Item:
     prefix = "quiet" if quietly else "fact"
-    return Item(_repo(fact.repository), f"{prefix}#{fact.time}#{fact.id}", _body(fact))
+    return Item(_repo(fact.repository), f"{prefix}#{fact.time}#{fact.id}", body_of(fact))
 
 
 def _open(repository: str, facts: Sequence[Fact]) -> Item:
-    return Item(_repo(repository), "open", [_body(fact) for fact in facts])
+    return Item(_repo(repository), "open", [body_of(fact) for fact in facts])
 
 
 def _said(fact: Fact) -> Key:
@@ -471,7 +412,7 @@ def _holding(repository: str, hold: Hold) -> list[Write]:
         "reason": hold.reason,
         "automatic": hold.automatic,
     }
-    expires = None if hold.until is None else _after(hold.until, _HOLD_KEPT)
+    expires = None if hold.until is None else expiry(hold.until, _HOLD_KEPT)
     return [
         Put(Item(_repo(repository), f"hold#{hold.tag}", body, expires)),
         Put(Item(_HOLDS, f"{repository}:{hold.tag}", body, expires)),

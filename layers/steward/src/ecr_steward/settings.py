@@ -154,18 +154,36 @@ class PublishSettings:
         return cls(bus=_need(env, "BUS_NAME"))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NotifySettings:
-    """For notify."""
+    """For notify: `topic` and `chat_topic` are the stack's own, `errands_url` is the queue of what
+    single channels are still owed.
 
+    A channel gets at most `messages_per_minute`; with `local_http` one may be on this machine.
+    """
+
+    mode: Mode
     topic: str
+    chat_topic: str
     table: str
     queue_url: str
+    errands_url: str
+    account: str
+    region: str
+    messages_per_minute: int
+    local_http: bool
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Self:
         return cls(
+            mode=_mode(env),
             topic=_need(env, "TOPIC_ARN"),
+            chat_topic=_need(env, "CHAT_TOPIC_ARN"),
             table=_need(env, "HISTORY_TABLE"),
             queue_url=_need(env, "NOTIFY_QUEUE_URL"),
+            errands_url=_need(env, "ERRAND_QUEUE_URL"),
+            account=_need(env, "REGISTRY"),
+            region=_need(env, "AWS_REGION"),
+            messages_per_minute=_number(env, "MESSAGES_PER_MINUTE"),
+            local_http=_need(env, "ALLOW_LOCAL_HTTP") == "true",
         )

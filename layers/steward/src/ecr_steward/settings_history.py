@@ -27,9 +27,9 @@ from ecr_steward.history import (
     Put,
     Table,
     Write,
-    _body,
     _fact,
     _repo,
+    body_of,
 )
 
 _AT_ONCE = 45
@@ -154,7 +154,7 @@ def _announced(body: Any) -> Fact:
 
 
 def _open(repository: str, facts: Iterable[Fact]) -> Put:
-    return Put(Item(_repo(repository), "settings-open", [_body(fact) for fact in facts]))
+    return Put(Item(_repo(repository), "settings-open", [body_of(fact) for fact in facts]))
 
 
 def _noted(repository: str, known: Known) -> Put:

@@ -7,11 +7,22 @@ import json
 import random
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.exceptions import ClientError
 
-from ecr_steward.history import TRANSACTION, Conflict, Delete, Item, Key, Put, Write, encode
+from ecr_steward.history import (
+    TRANSACTION,
+    Add,
+    Conflict,
+    Delete,
+    Item,
+    Key,
+    Put,
+    Write,
+    encode,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -86,6 +97,15 @@ class DynamoTable:
             while asked:
                 asked = self._client.batch_write_item(RequestItems=asked).get("UnprocessedItems")
 
+    def count(self, add: Add, expires: int) -> Mapping[str, int]:
+        update = _added(add)
+        update["UpdateExpression"] += " SET expires = :expires"
+        update["ExpressionAttributeValues"][":expires"] = {"N": str(expires)}
+        answer = self._client.update_item(
+            TableName=self._name, Key=_key(add.pk, add.sk), ReturnValues="UPDATED_NEW", **update
+        )
+        return _counters(answer["Attributes"])
+
     def _transacted(self, each: Write) -> dict[str, Any]:
         if isinstance(each, Put):
             put: dict[str, Any] = {"TableName": self._name, "Item": write(each.item)}
@@ -95,17 +115,18 @@ class DynamoTable:
         key = _key(each.pk, each.sk)
         if isinstance(each, Delete):
             return {"Delete": {"TableName": self._name, "Key": key}}
-        names = {f"#{i}": _COUNTER + name for i, name in enumerate(each.counters)}
-        values = {f":{i}": {"N": str(n)} for i, n in enumerate(each.counters.values())}
-        return {
-            "Update": {
-                "TableName": self._name,
-                "Key": key,
-                "UpdateExpression": "ADD " + ", ".join(f"#{i} :{i}" for i in range(len(names))),
-                "ExpressionAttributeNames": names,
-                "ExpressionAttributeValues": values,
-            }
-        }
+        return {"Update": {"TableName": self._name, "Key": key, **_added(each)}}
+
+
+def _added(add: Add) -> dict[str, Any]:
+    """The update that counts an item's counters up."""
+    names = {f"#{i}": _COUNTER + name for i, name in enumerate(add.counters)}
+    values = {f":{i}": {"N": str(n)} for i, n in enumerate(add.counters.values())}
+    return {
+        "UpdateExpression": "ADD " + ", ".join(f"#{i} :{i}" for i in range(len(names))),
+        "ExpressionAttributeNames": names,
+        "ExpressionAttributeValues": values,
+    }
 
 
 def read(item: Mapping[str, Any]) -> Item:
@@ -115,12 +136,16 @@ def read(item: Mapping[str, Any]) -> Item:
         sk=item["sk"]["S"],
         body=json.loads(item["body"]["S"]) if "body" in item else None,
         expires=int(item["expires"]["N"]) if "expires" in item else None,
-        counters={
-            name.removeprefix(_COUNTER): int(value["N"])
-            for name, value in item.items()
-            if name.startswith(_COUNTER)
-        },
+        counters=_counters(item),
     )
+
+
+def _counters(item: Mapping[str, Any]) -> dict[str, int]:
+    return {
+        name.removeprefix(_COUNTER): int(value["N"])
+        for name, value in item.items()
+        if name.startswith(_COUNTER)
+    }
 
 
 def write(item: Item) -> dict[str, Any]:
@@ -170,6 +195,12 @@ class MemoryTable:
     def put_all(self, items: Iterable[Item]) -> None:
         for item in items:
             self._carry_out(Put(item))
+
+    def count(self, add: Add, expires: int) -> Mapping[str, int]:
+        self._carry_out(add)
+        counted = replace(self._items[add.pk][add.sk], expires=expires)
+        self._items[add.pk][add.sk] = counted
+        return {name: counted.counters[name] for name in add.counters}
 
     def _has(self, item: Item) -> bool:
         return item.sk in self._items.get(item.pk, {})

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ecr_steward.queues import HintQueue
     from ecr_steward.rules import Ruleset
     from ecr_steward.settings import EnforceSettings, RetagSettings
+    from ecr_steward.tables import DynamoTable
     from ecr_steward.workflows.batch import Message
 
 log = logging.getLogger(__name__)
@@ -41,11 +42,21 @@ BEGIN_WITHIN = 120
 """Seconds after which a batch begins no other repository; a visit may take as long again before
 the function's time is over (template.yaml: RetagFunction, Timeout)."""
 
+TELL_WITHIN = 25
+"""Seconds after which a batch of messages begins no other story; one story may take twice as long
+again before the function's time is over (template.yaml: NotifyFunction, Timeout)."""
+
 _CONFIG = Config(
     connect_timeout=3,
     read_timeout=10,
     retries={"mode": "standard", "total_max_attempts": 4},
     max_pool_connections=PUTS_AT_ONCE,
+)
+
+_QUICK = Config(
+    connect_timeout=2,
+    read_timeout=4,
+    retries={"mode": "standard", "total_max_attempts": 2},
 )
 
 
@@ -57,7 +68,9 @@ class _Loader(Loader):
     """Knows the services of the functions; botocore's own looks for all four hundred, twice."""
 
     def list_available_services(self, type_name: str) -> list[str]:
-        return ["cloudtrail", "dynamodb", "ecr", "events", "sns", "sqs"]
+        return [
+            "cloudtrail", "dynamodb", "ecr", "events", "secretsmanager", "sns", "sqs", "ssm",
+        ]  # fmt: skip
 
 
 @functools.cache
@@ -71,6 +84,12 @@ def _session() -> botocore.session.Session:
 def client(service: str) -> Any:
     """The sandbox's one client of an AWS service; all share one session."""
     return _session().create_client(service, config=_CONFIG)
+
+
+@functools.cache
+def quick_client(service: str) -> Any:
+    """The same for calls that may fail: where a message must not wait long for them."""
+    return _session().create_client(service, config=_QUICK)
 
 
 def prepared(build: Callable[[], Handler]) -> Callable[[], Handler]:
@@ -118,11 +137,16 @@ class _LateQueue:
         _queue(self._url).retry_in(receipt_handle, seconds)
 
 
-def _history(table: str) -> History:
-    from ecr_steward.history import History
+def _table(name: str) -> DynamoTable:
     from ecr_steward.tables import DynamoTable
 
-    return History(DynamoTable(client("dynamodb"), table))
+    return DynamoTable(client("dynamodb"), name)
+
+
+def _history(table: str) -> History:
+    from ecr_steward.history import History
+
+    return History(_table(table))
 
 
 @functools.cache
@@ -375,28 +399,29 @@ def publish_facts() -> Handler:
 
 
 def notify_people() -> Handler:
-    """The notifier's handler: one SQS event of steward events to the messages that wait."""
-    from ecr_steward.notifications import forms, message
-    from ecr_steward.rules.channels import Form
+    """The notifier's handler: one SQS event of steward events or errands to what must come again.
+
+    `{"test": "CHANNEL"}` sends a sample to one channel and replies what came of it.
+    """
+    from ecr_steward.mailroom import Mailroom
     from ecr_steward.settings import NotifySettings
-    from ecr_steward.workflows import notify
 
     settings = NotifySettings.from_env(os.environ)
-    history = _history(settings.table)
-    queue = _LateQueue(settings.queue_url)
-    sns = client("sns")
-
-    def tell(facts: list[Fact]) -> None:
-        for letter in forms.write(Form.TEXT, message.story(facts)):
-            sns.publish(TopicArn=settings.topic, Subject=letter.subject, Message=letter.body)
-            observe.count("MessagesSent")
+    mailroom = Mailroom(
+        settings=settings,
+        table=_table(settings.table),
+        client=quick_client,
+        rules=rules,
+        clock=_now,
+        count=observe.count,
+    )
 
     def handle(event: Mapping[str, Any]) -> Reply:
+        if "test" in event:
+            observe.count("ChannelsTried")
+            return mailroom.try_out(str(event["test"]))
         observe.count("EventsReceived", len(event["Records"]))
-        return dict(
-            notify.notify(
-                event["Records"], history=history, tell=tell, clock=_now, retry_in=queue.retry_in
-            )
-        )
+        latest = time.monotonic() + TELL_WITHIN
+        return mailroom.notify(event["Records"], lambda: time.monotonic() < latest)
 
     return handle

@@ -34,7 +34,7 @@ def past(history: History, repository: str, tag: str | None, last: int | None) -
     """
     every = list(history.facts(repository))
     facts = [fact for fact in every if tag is None or fact.tag == tag]
-    if not facts and not _known(history, repository, tag, every):
+    if repository and not facts and not _known(history, repository, tag, every):
         what = repository if tag is None else f"{repository}:{tag}"
         raise NeedsAttention(
             f"The steward never saw {what}: look at the name, or at `ecr-steward check RULES "
@@ -50,7 +50,8 @@ def _known(history: History, repository: str, tag: str | None, facts: Sequence[F
         return tag in carried or any(
             tag in each for each in (memory.marks, memory.known, memory.holds)
         )
-    return bool(not memory.first_sight or memory.marks or memory.known or memory.open)
+    tags = not memory.first_sight or memory.marks or memory.known or memory.open
+    return bool(tags or history.saw_settings(repository))
 
 
 def document(
@@ -116,7 +117,7 @@ def _place(digest: str | None, tags: Sequence[str], tag: str | None) -> str:
 
 
 @click.command()
-@click.argument("subject", metavar="REPOSITORY[:TAG]", type=Subject(whole=True))
+@click.argument("subject", metavar="REPOSITORY[:TAG]", type=Subject(whole=True, registry=True))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--last", metavar="N", type=click.IntRange(min=1), help="Only the last N.")
 @stack_option
@@ -128,7 +129,10 @@ def history(
     as_json: bool,
     last: int | None,
 ) -> None:
-    """What the steward found and did in a repository, or with one tag, oldest first."""
+    """What the steward found and did in a repository, or with one tag, oldest first.
+
+    In place of REPOSITORY, '*' stands for the registry's own settings.
+    """
     repository, tag = subject
     stack = Stack.find(stack_name, outside)
     with aws():
@@ -140,6 +144,7 @@ def history(
     if facts:
         console().print(drawn(facts))
     else:
-        click.echo(f"Nothing has happened to {':'.join(filter(None, subject))} yet.")
+        what = ":".join(filter(None, subject)) or "the registry's own settings"
+        click.echo(f"Nothing has happened to {what} yet.")
     for held, why in holds.items():
         click.echo(f"Held: {repository}:{held} {why}")

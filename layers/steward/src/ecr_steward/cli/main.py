@@ -9,6 +9,10 @@ import click
 COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("ecr_steward.cli.check:check", "Check a rules file, and explain it."),
     "history": ("ecr_steward.cli.history:history", "What happened to a repository or a tag."),
+    "notify-test": (
+        "ecr_steward.cli.notify_test:notify_test",
+        "Send a sample to a channel of the deployed stack.",
+    ),
     "pause": ("ecr_steward.cli.pause:pause", "Stop the writers; nothing is lost."),
     "hold": ("ecr_steward.cli.hold:hold", "Keep a stable tag where it is."),
     "release": ("ecr_steward.cli.hold:release", "End a hold; the tag catches up."),

@@ -18,6 +18,7 @@ from botocore.config import Config
 from rich.console import Console
 
 from ecr_steward.cli.errors import Refused
+from ecr_steward.events import REGISTRY
 from ecr_steward.history import History, Table
 from ecr_steward.rules.explain import is_repository
 from ecr_steward.tables import DynamoTable
@@ -303,19 +304,25 @@ def _refusal(error: boto.ClientError) -> str:
 
 
 class Subject(click.ParamType[tuple[str, str | None]]):
-    """The argument `REPOSITORY:TAG`, as a pair; with `whole` a repository alone is one too."""
+    """The argument `REPOSITORY:TAG`, as a pair; with `whole` a repository alone is one too.
+
+    With `registry` there is `*` for the registry's own settings, whose repository has no name.
+    """
 
     name = "subject"
 
-    def __init__(self, *, whole: bool = False) -> None:
+    def __init__(self, *, whole: bool = False, registry: bool = False) -> None:
         self._form = "REPOSITORY or REPOSITORY:TAG" if whole else "REPOSITORY:TAG"
         self._whole = whole
+        self._registry = registry
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, str | None]:
         if isinstance(value, tuple):
             return value
+        if value == REGISTRY and self._registry:
+            return "", None
         repository, colon, tag = value.partition(":")
         if ".dkr.ecr." in repository:
             self.fail(f"`{value}` names a registry: leave out everything before the repository.")

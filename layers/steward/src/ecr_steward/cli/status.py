@@ -32,7 +32,7 @@ from ecr_steward.workflows.sweep import Slice
 
 _T = TypeVar("_T")
 
-WORK = ("RetagQueue", "PolicyQueue", "NotifyQueue")
+WORK = ("RetagQueue", "PolicyQueue", "NotifyQueue", "ErrandQueue")
 _FAILURES = "FailureQueueUrl"
 _MODES = {
     "audit": "decides and reports, and changes nothing",

@@ -179,15 +179,9 @@ class Route:
 
 
 def usual(channels: Mapping[str, Channel]) -> tuple[Route, ...]:
-    """The routes where nobody wrote any.
-
-    As long as the file names no channel, e-mail is all there is and every event is told at once:
-    the steward is new here, and each message shows that it works. Once there are channels, what is
-    loud is told at once to each of them, and the rest once an hour.
-    """
+    """The routes where nobody wrote any: to each channel what is loud at once, and the rest once an
+    hour."""
     names = tuple(channels)
-    if names == (EMAIL.name,):
-        return (Route(("*",), names),)
     return (Route((LOUD,), names), Route((QUIET,), names, INTERVALS["1h"]))
 
 

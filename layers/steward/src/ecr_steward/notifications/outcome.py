@@ -1,0 +1,32 @@
+"""What comes of an attempt to send."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The channel took it; `answer` is what it said."""
+
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """It did not work this time; `after` is how long the channel asks to be left in peace."""
+
+    reason: str
+    after: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The channel is wrong, or its address or secret: trying again changes nothing by itself."""
+
+    reason: str
+
+
+Outcome = Sent | Later | Refused
+"""Reasons never hold an address or a secret, nor what a channel answered in its own words."""
