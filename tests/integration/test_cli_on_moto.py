@@ -31,7 +31,7 @@ ROOT = Path(__file__).parents[2]
 REGION = "eu-west-1"
 NAME = "steward-of-team-a"
 FAILURES = ("RetagFailureQueue", "NotifyFailureQueue", "SweepFailureQueue")
-QUEUES = ("RetagQueue", "PolicyQueue", "NotifyQueue", *FAILURES)
+QUEUES = ("RetagQueue", "PolicyQueue", "NotifyQueue", "ErrandQueue", *FAILURES)
 
 MANIFEST = json.dumps(
     {
@@ -182,6 +182,7 @@ def test_status_reads_depths_and_sweeps_and_names_what_is_refused(stack: Stack) 
         "RetagQueue": {**empty, "waiting": 3},
         "PolicyQueue": empty,
         "NotifyQueue": {**empty, "delayed": 1},
+        "ErrandQueue": empty,
         **dict.fromkeys(FAILURES, empty),
         "SweepFailureQueue": {**empty, "waiting": 1},
     }
