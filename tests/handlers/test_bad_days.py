@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from ecr_steward.environment import Misconfigured
 from ecr_steward.events import Kind, MalformedEvent
 from ecr_steward.history import History
 from ecr_steward.rules import RulesError
-from ecr_steward.settings import Misconfigured
 from ecr_steward.tables import DynamoTable
 from tests.facts import returned
 from tests.handlers.functions import ENVIRONMENT, TABLE, Aws, Function, event

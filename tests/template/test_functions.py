@@ -13,7 +13,13 @@ from typing import Any
 
 import pytest
 
-from ecr_steward import settings
+from ecr_steward.environment.check_settings import CheckSettingsEnvironment
+from ecr_steward.environment.check_tags import CheckTagsEnvironment
+from ecr_steward.environment.enforce_policy import EnforcePolicyEnvironment
+from ecr_steward.environment.notify import NotifyEnvironment
+from ecr_steward.environment.publish import PublishEnvironment
+from ecr_steward.environment.retag import RetagEnvironment
+from ecr_steward.environment.sweep import SweepEnvironment
 from ecr_steward.ledger import LEASE
 from ecr_steward.rules.channels import INTERVALS
 from ecr_steward.wiring import TELL_WITHIN
@@ -94,13 +100,13 @@ def test_layers_are_built_by_make_for_the_architecture_of_the_functions() -> Non
 
 
 READERS: Mapping[str, Callable[[Mapping[str, str]], object]] = {
-    "CheckTags": settings.CheckSettings.from_env,
-    "Retag": settings.RetagSettings.from_env,
-    "CheckSettings": settings.CallSettings.from_env,
-    "EnforcePolicy": settings.EnforceSettings.from_env,
-    "Publish": settings.PublishSettings.from_env,
-    "Notify": settings.NotifySettings.from_env,
-    "Sweep": settings.SweepSettings.from_env,
+    "CheckTags": CheckTagsEnvironment.from_env,
+    "Retag": RetagEnvironment.from_env,
+    "CheckSettings": CheckSettingsEnvironment.from_env,
+    "EnforcePolicy": EnforcePolicyEnvironment.from_env,
+    "Publish": PublishEnvironment.from_env,
+    "Notify": NotifyEnvironment.from_env,
+    "Sweep": SweepEnvironment.from_env,
 }
 EVERYWHERE = {
     "STEWARD_MODE",

@@ -131,8 +131,9 @@ def test_email_is_always_there_and_can_be_another_topic() -> None:
     ],
 )
 def test_a_fault_has_a_path(document: dict[str, Any], path: tuple[str | int, ...]) -> None:
+    found = ruleset(**document)
     with pytest.raises(RulesError) as refused:
-        ruleset(**document)
+        _ = (found.notify, found.own_routes)
     assert refused.value.path == path
 
 

@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from ecr_steward.environment.notify import NotifyEnvironment
 from ecr_steward.events import Cause, Fact, Kind, iso
 from ecr_steward.ledger import Ledger
 from ecr_steward.rules.channels import Channel, Form
-from ecr_steward.settings import NotifySettings
 from ecr_steward.workflows import deliver
 from ecr_steward.workflows.notify import Notifier
 
@@ -43,7 +43,7 @@ class Mailroom:
     `count` adds to a metric.
     """
 
-    settings: NotifySettings
+    settings: NotifyEnvironment
     table: Table
     client: Callable[[str], Any]
     rules: Callable[[], Ruleset]

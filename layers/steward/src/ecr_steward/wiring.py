@@ -23,10 +23,11 @@ from ecr_steward import observe
 from ecr_steward.events import REGISTRY, Cause, Fact, Hint, Kind, iso
 
 if TYPE_CHECKING:
+    from ecr_steward.environment.enforce_policy import EnforcePolicyEnvironment
+    from ecr_steward.environment.retag import RetagEnvironment
     from ecr_steward.history import History
     from ecr_steward.queues import HintQueue
     from ecr_steward.rules import Ruleset
-    from ecr_steward.settings import EnforceSettings, RetagSettings
     from ecr_steward.tables import DynamoTable
     from ecr_steward.workflows.batch import Message
 
@@ -159,10 +160,10 @@ def rules() -> Ruleset:
 
 def check_tags() -> Handler:
     """The door's handler: one `ECR Image Action` event to its answer."""
-    from ecr_steward.settings import CheckSettings
+    from ecr_steward.environment.check_tags import CheckTagsEnvironment
     from ecr_steward.workflows import check
 
-    send = _door(CheckSettings.from_env(os.environ).queue_url)
+    send = _door(CheckTagsEnvironment.from_env(os.environ).queue_url)
 
     def handle(event: Mapping[str, Any]) -> Reply:
         observe.count("EventsReceived")
@@ -178,10 +179,10 @@ def check_tags() -> Handler:
 
 def check_settings() -> Handler:
     """The other door's handler: one call of the ECR API, as CloudTrail tells it, to its answer."""
-    from ecr_steward.settings import CallSettings
+    from ecr_steward.environment.check_settings import CheckSettingsEnvironment
     from ecr_steward.workflows import check_settings as door
 
-    settings = CallSettings.from_env(os.environ)
+    settings = CheckSettingsEnvironment.from_env(os.environ)
     send = _door(settings.queue_url)
 
     def handle(event: Mapping[str, Any]) -> Reply:
@@ -200,13 +201,13 @@ def retag() -> Handler:
     """The writer's handler: one SQS event to the messages that failed."""
     from concurrent.futures import ThreadPoolExecutor
 
+    from ecr_steward.environment.retag import RetagEnvironment
     from ecr_steward.registry.ecr import EcrRegistry
-    from ecr_steward.settings import RetagSettings
     from ecr_steward.trail import Trail
     from ecr_steward.workflows import sweep
     from ecr_steward.workflows.retag import Retagger
 
-    settings = RetagSettings.from_env(os.environ)
+    settings = RetagEnvironment.from_env(os.environ)
     history = _history(settings.table)
     queue = _LateQueue(settings.queue_url)
     pool = ThreadPoolExecutor(PUTS_AT_ONCE)
@@ -249,14 +250,14 @@ def retag() -> Handler:
 
 def enforce_policy() -> Handler:
     """The other writer's handler: one SQS event to the messages that failed."""
+    from ecr_steward.environment.enforce_policy import EnforcePolicyEnvironment
     from ecr_steward.registry.settings import EcrSettings
-    from ecr_steward.settings import EnforceSettings
     from ecr_steward.settings_history import SettingsHistory
     from ecr_steward.tables import DynamoTable
     from ecr_steward.workflows import sweep
     from ecr_steward.workflows.enforce import Enforcer
 
-    settings = EnforceSettings.from_env(os.environ)
+    settings = EnforcePolicyEnvironment.from_env(os.environ)
     history = _history(settings.table)
     table = DynamoTable(client("dynamodb"), settings.table)
     registry = EcrSettings(client("ecr"))
@@ -291,7 +292,7 @@ def enforce_policy() -> Handler:
 
 
 def _writer(
-    settings: RetagSettings | EnforceSettings,
+    settings: RetagEnvironment | EnforcePolicyEnvironment,
     history: History,
     queue: _LateQueue,
     visit: Callable[[str, Sequence[Hint]], None],
@@ -320,7 +321,7 @@ def _writer(
 
 
 def _failed(
-    settings: RetagSettings | EnforceSettings,
+    settings: RetagEnvironment | EnforcePolicyEnvironment,
     repository: str,
     hint: Hint | None,
     message_id: str,
@@ -349,11 +350,11 @@ def sweep_slice() -> Handler:
     """
     from dataclasses import asdict
 
+    from ecr_steward.environment.sweep import SweepEnvironment
     from ecr_steward.registry.ecr import EcrRegistry
-    from ecr_steward.settings import SweepSettings
     from ecr_steward.workflows import sweep
 
-    settings = SweepSettings.from_env(os.environ)
+    settings = SweepEnvironment.from_env(os.environ)
     history = _history(settings.table)
     tags, policies = _queue(settings.queue_url), _queue(settings.policy_queue_url)
     registry = EcrRegistry(client("ecr"))
@@ -385,10 +386,10 @@ def sweep_slice() -> Handler:
 
 def publish_facts() -> Handler:
     """The publisher's handler: one DynamoDB stream event to the record that failed."""
-    from ecr_steward.settings import PublishSettings
+    from ecr_steward.environment.publish import PublishEnvironment
     from ecr_steward.workflows import publish
 
-    bus = PublishSettings.from_env(os.environ).bus
+    bus = PublishEnvironment.from_env(os.environ).bus
     events = client("events")
 
     def handle(event: Mapping[str, Any]) -> Reply:
@@ -403,10 +404,10 @@ def notify_people() -> Handler:
 
     `{"test": "CHANNEL"}` sends a sample to one channel and replies what came of it.
     """
+    from ecr_steward.environment.notify import NotifyEnvironment
     from ecr_steward.mailroom import Mailroom
-    from ecr_steward.settings import NotifySettings
 
-    settings = NotifySettings.from_env(os.environ)
+    settings = NotifyEnvironment.from_env(os.environ)
     mailroom = Mailroom(
         settings=settings,
         table=_table(settings.table),

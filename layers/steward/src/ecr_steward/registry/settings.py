@@ -13,12 +13,12 @@ from ecr_steward.registry import Refused
 from ecr_steward.registry.ecr import call
 from ecr_steward.repository import policies
 from ecr_steward.repository.lifecycle import Expiring
-from ecr_steward.repository.registry import Scanning, Template
 
 if TYPE_CHECKING:
     from mypy_boto3_ecr import ECRClient
 
     from ecr_steward.registry.memory_settings import MemorySettings
+    from ecr_steward.repository.registry import Scanning, Template
 
 Document = Mapping[str, Any]
 
@@ -290,6 +290,8 @@ class EcrSettings:
         answer = call(
             "GetRegistryScanningConfiguration", self._client.get_registry_scanning_configuration
         )
+        from ecr_steward.repository.registry import Scanning
+
         return Scanning.from_response(answer["scanningConfiguration"])
 
     def set_scanning(self, configuration: Document) -> None:
@@ -306,6 +308,8 @@ class EcrSettings:
             maxResults=_PAGE,
         )
         every = (each for page in pages for each in page["repositoryCreationTemplates"])
+        from ecr_steward.repository.registry import Template
+
         return {each["prefix"]: Template.from_response(each) for each in every}
 
     def put_template(self, template: Document, *, new: bool) -> None:

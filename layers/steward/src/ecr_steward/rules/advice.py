@@ -55,7 +55,7 @@ def advice(ruleset: Ruleset, document: Document) -> Iterator[tuple[Path, str]]:
 
 
 def _of_channels(ruleset: Ruleset) -> Iterator[tuple[Path, str]]:
-    routes = [*ruleset.routes(""), *(route for rule in ruleset.rules for route in rule.notify)]
+    routes = [*ruleset.routes(""), *(route for own in ruleset.own_routes for route in own)]
     reached = {name for route in routes for name in route.to}
     for name, channel in ruleset.channels.items():
         if name not in reached and channel != EMAIL:
@@ -68,7 +68,8 @@ def _of_channels(ruleset: Ruleset) -> Iterator[tuple[Path, str]]:
 
 def _of_routes(ruleset: Ruleset) -> Iterator[tuple[Path, str]]:
     written_routes: dict[Path, tuple[Route, ...]] = {("notify",): ruleset.notify}
-    written_routes |= {("rules", rule.index, "notify"): rule.notify for rule in ruleset.rules}
+    own = enumerate(ruleset.own_routes)
+    written_routes |= {("rules", index, "notify"): routes for index, routes in own}
     for path, routes in written_routes.items():
         missing = ", ".join(_unheard(routes))
         if missing:

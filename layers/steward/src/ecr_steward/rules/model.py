@@ -7,25 +7,17 @@ import functools
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ecr_steward.globs import Globs, glob_regex
-from ecr_steward.rules.channels import (
-    EMAIL,
-    Channel,
-    ChannelsError,
-    Route,
-    channels_of,
-    routes_of,
-    usual,
-)
 from ecr_steward.tags.scheme import Scheme, SchemeError
 
 if TYPE_CHECKING:
     from ecr_steward.repository.baseline import Baseline
     from ecr_steward.repository.registry import RegistryBaseline
+    from ecr_steward.rules.channels import Channel, Route
 
 
 _ANY = "\N{REPLACEMENT CHARACTER}"
@@ -65,8 +57,8 @@ class Mode(enum.StrEnum):
 class Rule:
     """One entry of `rules:`; `tags` is None where the rule says nothing about tags.
 
-    `repository` is what it says about settings, as the file has it: see `baseline`. `notify` is
-    empty where the rule has no routes of its own.
+    `repository` is what it says about settings, as the file has it: see `baseline`; and so is
+    `notify`, its routes: see `Ruleset.own_routes`.
     """
 
     index: int
@@ -74,7 +66,7 @@ class Rule:
     mode: Mode
     tags: Scheme | None
     repository: Mapping[str, Any] = field(default_factory=dict, hash=False)
-    notify: tuple[Route, ...] = ()
+    notify: Sequence[Mapping[str, Any]] = field(default=(), hash=False)
 
     def __post_init__(self) -> None:
         if not self.repositories:
@@ -122,15 +114,50 @@ class Rule:
 class Ruleset:
     """All rules, in order, and the fingerprint that tells one version of the file from another.
 
-    `channels` are all that messages can go to, by name, `email` among them. `notify` are the routes
-    of rules without any, and of facts that belong to no repository.
+    `registry` is what they say about the registry's own settings, and `messages` their channels and
+    routes (`channels`, `notify`), as the file has them.
+
+    What most functions never ask for is built when it is first asked for, with the rooms it needs.
+    `load` asks for all of it, so that a compiled file holds nothing that is wrong.
     """
 
     rules: tuple[Rule, ...]
     fingerprint: str
     registry: Mapping[str, Any] = field(default_factory=dict, hash=False)
-    channels: Mapping[str, Channel] = field(default_factory=lambda: {EMAIL.name: EMAIL}, hash=False)
-    notify: tuple[Route, ...] = ()
+    messages: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    @functools.cached_property
+    def channels(self) -> Mapping[str, Channel]:
+        """All that messages can go to, by name, `email` among them; raises RulesError."""
+        from ecr_steward.rules.channels import ChannelsError, channels_of
+
+        try:
+            return channels_of(self.messages)
+        except ChannelsError as error:
+            raise RulesError(str(error), error.path) from error
+
+    @functools.cached_property
+    def notify(self) -> tuple[Route, ...]:
+        """The routes of rules without any, and of facts that belong to no repository; raises
+        RulesError."""
+        return self._routes(self.messages.get("notify", ()), ("notify",))
+
+    @functools.cached_property
+    def own_routes(self) -> tuple[tuple[Route, ...], ...]:
+        """The routes of each rule; empty for one that has none of its own. Raises RulesError."""
+        return tuple(
+            self._routes(rule.notify, ("rules", rule.index, "notify")) for rule in self.rules
+        )
+
+    def _routes(
+        self, entries: Sequence[Mapping[str, Any]], path: tuple[str | int, ...]
+    ) -> tuple[Route, ...]:
+        from ecr_steward.rules.channels import ChannelsError, routes_of
+
+        try:
+            return routes_of(entries, self.channels, path)
+        except ChannelsError as error:
+            raise RulesError(str(error), error.path) from error
 
     @functools.cached_property
     def registry_baseline(self) -> RegistryBaseline:
@@ -156,24 +183,16 @@ class Ruleset:
         """Build the rules from a parsed rules file.
 
         `document` is the mapping at the top of the file, as the JSON Schema describes it.
-        Raises RulesError, with the path of the fault, for what the schema cannot say.
+        Raises RulesError, with the path of the fault, for what the schema cannot say of tags.
         """
         if document.get("version") != 1:
             raise RulesError("`version` must be 1.", ("version",))
-        try:
-            channels = channels_of(document)
-            notify = routes_of(document.get("notify", []), channels, ("notify",))
-        except ChannelsError as error:
-            raise RulesError(str(error), error.path) from error
-        rules = tuple(
-            _rule(index, entry, channels) for index, entry in enumerate(document.get("rules", []))
-        )
+        rules = tuple(_rule(index, entry) for index, entry in enumerate(document.get("rules", [])))
         return cls(
             rules=rules,
             fingerprint=fingerprint(document),
             registry=document.get("registry", {}),
-            channels=channels,
-            notify=notify,
+            messages={key: document[key] for key in ("channels", "notify") if key in document},
         )
 
     def without_removal(self) -> Ruleset:
@@ -199,8 +218,11 @@ class Ruleset:
 
         Those of the rule that wins, or else those of the file, or else the usual ones.
         """
+        from ecr_steward.rules.channels import usual
+
         rule = self.rule_for(repository) if repository else None
-        return (rule.notify if rule else ()) or self.notify or usual(self.channels)
+        own = () if rule is None else self.own_routes[rule.index]
+        return own or self.notify or usual(self.channels)
 
 
 def fingerprint(document: Mapping[str, Any]) -> str:
@@ -209,7 +231,7 @@ def fingerprint(document: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def _rule(index: int, entry: Mapping[str, Any], channels: Mapping[str, Channel]) -> Rule:
+def _rule(index: int, entry: Mapping[str, Any]) -> Rule:
     try:
         tags, repository = entry.get("tags"), entry.get("repository", {})
         return Rule(
@@ -218,12 +240,10 @@ def _rule(index: int, entry: Mapping[str, Any], channels: Mapping[str, Channel])
             mode=Mode(entry.get("mode", "audit")),
             tags=None if tags is None else _scheme(tags, repository),
             repository=repository,
-            notify=routes_of(entry.get("notify", []), channels, ("notify",)),
+            notify=entry.get("notify", ()),
         )
     except SchemeError as error:
         raise RulesError(str(error), ("rules", index, "tags", *error.path)) from error
-    except ChannelsError as error:
-        raise RulesError(str(error), ("rules", index, *error.path)) from error
     except RulesError as error:
         raise RulesError(error.sentence, ("rules", index, *error.path)) from error
     except KeyError as error:

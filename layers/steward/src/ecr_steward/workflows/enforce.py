@@ -16,7 +16,6 @@ from ecr_steward.registry import Refused, RegistryError, RepositoryGone, Unavail
 from ecr_steward.registry.settings import SettingsRegistry
 from ecr_steward.repository.drift import correction, drift
 from ecr_steward.repository.lifecycle import Expiring
-from ecr_steward.repository.registry import RegistrySettings, Scanning, registry_drift
 from ecr_steward.repository.state import Change, Setting, Settings, Step
 from ecr_steward.repository.statements import fallbacks
 from ecr_steward.rules import Mode, Rule, Ruleset
@@ -278,6 +277,9 @@ class _Registry(_Place):
 
     def look_again(self, settings: frozenset[Setting]) -> tuple[Change, ...]:
         scanning = self._baseline.scanning is not None
+        # Most sandboxes never see the registry itself.
+        from ecr_steward.repository.registry import RegistrySettings, Scanning, registry_drift
+
         actual = RegistrySettings(
             scanning=self._registry.scanning() if scanning else Scanning("BASIC"),
             templates=self._registry.templates() if self._baseline.templates else {},
