@@ -9,6 +9,9 @@ from bench.artefact import HANDLERS, Artefact, Probed
 from bench.report import Row
 
 MOST_TIME = 1.15
+MOST_TIME_OF_JUDGE = 1.25
+"""For enforce_policy, which loads what judges policies: no push waits for it."""
+
 MOST_MEMORY = 1.10
 MOST_MODULES = 100
 MOST_OF_UNCOMPILED = 0.45
@@ -49,7 +52,8 @@ def measure(
         bare, starts = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
         group = "start of a function, over bare boto3 with an ECR client"
         what = f"{handler}: import with clients"
-        timed.append(Row.compared(group, what, "ms", _ms(starts), _ms(bare), MOST_TIME))
+        most = MOST_TIME_OF_JUDGE if handler == "enforce_policy" else MOST_TIME
+        timed.append(Row.compared(group, what, "ms", _ms(starts), _ms(bare), most))
         group = "peak memory after it"
         sized.append(Row.compared(group, handler, "MiB", _mib(starts), _mib(bare), MOST_MEMORY))
         loaded.append(_modules(handler, starts[-1], bare[-1]))
