@@ -5,14 +5,14 @@ from __future__ import annotations
 import itertools
 import json
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ecr_steward.errands import LONGEST_DELAY, LONGEST_WAIT, Errand
 from ecr_steward.events import Cause, Fact, Kind, iso
-from ecr_steward.history import Add, Item, Key, Put, Write, fact_of
+from ecr_steward.history import Add, Item
 from ecr_steward.ledger import Ledger
 from ecr_steward.notifications import forms
 from ecr_steward.notifications.forms import Letter
@@ -26,7 +26,7 @@ from ecr_steward.tables import MemoryTable
 from ecr_steward.workflows.deliver import Carrier
 from ecr_steward.workflows.notify import Notifier
 from tests.facts import MOVED, letter, returned, sqs_record
-from tests.world import Killed, Tripwire
+from tests.world import Killed, Tripwire, WatchedTable
 
 BEGINNING = datetime(2026, 11, 23, 2, 24, tzinfo=UTC)
 VISIBILITY = timedelta(seconds=660)
@@ -50,34 +50,14 @@ def ruleset(*channels: str, **more: Any) -> Ruleset:
     return Ruleset.from_document(document | more)
 
 
-class SteppedTable(MemoryTable):
-    """Steps over the tripwire before and after each call; keeps the facts that the stream tells."""
-
-    def __init__(self, wire: Tripwire) -> None:
-        super().__init__()
-        self._wire = wire
-        self.news: list[Fact] = []
-
-    def get(self, keys: Collection[Key]) -> dict[Key, Item]:
-        self._wire.step()
-        return super().get(keys)
-
-    def query(self, pk: str, prefix: str = "") -> Iterator[Item]:
-        self._wire.step()
-        return super().query(pk, prefix)
-
-    def transact(self, writes: Sequence[Write]) -> None:
-        self._wire.step()
-        super().transact(writes)
-        puts = [each.item for each in writes if isinstance(each, Put)]
-        self.news += [fact_of(item) for item in puts if item.sk.startswith("fact#")]
-        self._wire.step()
+class SteppedTable(WatchedTable):
+    """Can be killed between any two items of a batch too."""
 
     def put_all(self, items: Iterable[Item]) -> None:
         for each in list(items):
             # DynamoDB gives no order and no atomicity here: killed anywhere in between.
             self._wire.step()
-            super().put_all([each])
+            MemoryTable.put_all(self, [each])
         self._wire.step()
 
     def count(self, add: Add, expires: int) -> Mapping[str, int]:
@@ -206,7 +186,7 @@ class Post:
 
     def _publish(self) -> None:
         """What history tells anew comes round as an event."""
-        new, self._published = self.table.news[self._published :], len(self.table.news)
+        new, self._published = self.table.told[self._published :], len(self.table.told)
         self.post(new)
 
     def _give_up(self) -> None:

@@ -174,7 +174,7 @@ def test_a_channel_that_does_not_answer_costs_an_invocation_its_time_once() -> N
 
 def wrong(post: Post) -> list[Fact]:
     """The facts that a channel is wrong, which history told."""
-    return post.table.news
+    return post.table.told
 
 
 def test_a_refusal_is_said_through_the_other_channels_once() -> None:

@@ -70,7 +70,7 @@ _PART_TYPES = {
 }
 
 
-class _RefusedError(Exception):
+class RefusedError(Exception):
     """ECR refuses the call: `code` and `message` become a ClientError of the operation."""
 
     def __init__(self, code: str, message: str) -> None:
@@ -79,8 +79,9 @@ class _RefusedError(Exception):
         self.message = message
 
 
-def _invalid(member: str, constraint: str) -> _RefusedError:
-    return _RefusedError(
+def invalid_parameter(member: str, constraint: str) -> RefusedError:
+    """How ECR refuses a value of `member` that breaks `constraint`."""
+    return RefusedError(
         "InvalidParameterException",
         f"Invalid parameter at '{member}' failed to satisfy constraint: '{constraint}'",
     )
@@ -106,7 +107,9 @@ class _Image:
     gone: bool = False
 
 
-class _Repository:
+class HeldRepository:
+    """A repository with its images, and what is set for it."""
+
     def __init__(self, number: int, name: str, created_at: datetime) -> None:
         self.number = number
         self.name = name
@@ -175,7 +178,7 @@ class _CacheRule:
     created_at: datetime
 
 
-_Numbered = TypeVar("_Numbered", _Repository, _CacheRule)
+_Numbered = TypeVar("_Numbered", HeldRepository, _CacheRule)
 
 
 def _counted_ids() -> Callable[[], str]:
@@ -187,7 +190,7 @@ def _sha256(text: str) -> str:
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
-def _operation(name: str) -> Callable[[_Method], _Method]:
+def api_operation(name: str) -> Callable[[_Method], _Method]:
     """Make a method the ECR operation `name`: counted, hooked, refusing as the boto3 client does.
 
     The client checks names before it sends anything, and refuses an explicit None.
@@ -288,7 +291,7 @@ class MemoryEcr:
         self._digest_of = digest_of
         self._page_limit = page_limit
         self._echo_tags = echo_tags
-        self._repositories: dict[str, _Repository] = {}
+        self._repositories: dict[str, HeldRepository] = {}
         self._cache_rules: dict[str, _CacheRule] = {}
         self._numbers = itertools.count(1)
         self._events: list[dict[str, Any]] = []
@@ -296,7 +299,7 @@ class MemoryEcr:
 
     # Images
 
-    @_operation("PutImage")
+    @api_operation("PutImage")
     def put_image(
         self,
         *,
@@ -317,7 +320,7 @@ class MemoryEcr:
             raise _unreadable()
         image = known or self._image(repository, digest, imageManifest, imageManifestMediaType, now)
         if imageDigest is not None and imageDigest != digest:
-            raise _RefusedError(
+            raise RefusedError(
                 "ImageDigestDoesNotMatchException",
                 f"The image digest '{imageDigest}' does not match the digest '{digest}' "
                 "that Amazon ECR calculated for the image",
@@ -332,7 +335,7 @@ class MemoryEcr:
         self._note(repository, image, "PUSH", now, {"image-tag": imageTag or ""} | _types(image))
         return {"image": self._answer(repository, image, imageTag)}
 
-    @_operation("BatchGetImage")
+    @api_operation("BatchGetImage")
     def batch_get_image(
         self,
         *,
@@ -361,7 +364,7 @@ class MemoryEcr:
             images.append(answer)
         return {"images": images, "failures": failures}
 
-    @_operation("DescribeImages")
+    @api_operation("DescribeImages")
     def describe_images(
         self,
         *,
@@ -390,7 +393,7 @@ class MemoryEcr:
             reply["nextToken"] = _token(scope, after.number, 0)
         return reply
 
-    @_operation("ListImages")
+    @api_operation("ListImages")
     def list_images(
         self,
         *,
@@ -416,7 +419,7 @@ class MemoryEcr:
             reply["nextToken"] = _token(scope, after[0], after[1])
         return reply
 
-    @_operation("BatchDeleteImage")
+    @api_operation("BatchDeleteImage")
     def batch_delete_image(
         self,
         *,
@@ -447,7 +450,7 @@ class MemoryEcr:
 
     # Repositories
 
-    @_operation("CreateRepository")
+    @api_operation("CreateRepository")
     def create_repository(
         self,
         *,
@@ -457,27 +460,29 @@ class MemoryEcr:
     ) -> Reply:
         """An empty repository (ECR API: CreateRepository)."""
         if not _REPOSITORY.fullmatch(repositoryName):
-            raise _invalid("repositoryName", f"must satisfy regular expression {_NAME_PART!r}")
-        _check_mutability(imageTagMutability, imageTagMutabilityExclusionFilters)
+            raise invalid_parameter(
+                "repositoryName", f"must satisfy regular expression {_NAME_PART!r}"
+            )
+        check_mutability(imageTagMutability, imageTagMutabilityExclusionFilters)
         if repositoryName in self._repositories:
-            raise _RefusedError(
+            raise RefusedError(
                 "RepositoryAlreadyExistsException",
                 f"The repository with name '{repositoryName}' already exists in the registry "
                 f"with id '{self.account}'",
             )
-        repository = _Repository(next(self._numbers), repositoryName, self._clock())
+        repository = HeldRepository(next(self._numbers), repositoryName, self._clock())
         repository.freeze(imageTagMutability, imageTagMutabilityExclusionFilters or ())
         self._repositories[repositoryName] = repository
         return {"repository": self._shown(repository)}
 
-    @_operation("DeleteRepository")
+    @api_operation("DeleteRepository")
     def delete_repository(
         self, *, repositoryName: str, registryId: str | None = None, force: bool = False
     ) -> Reply:
         """Remove a repository, with its images only by `force` (ECR API: DeleteRepository)."""
         repository = self._repository(repositoryName, registryId)
         if repository.images and not force:
-            raise _RefusedError(
+            raise RefusedError(
                 "RepositoryNotEmptyException",
                 f"The repository with name '{repositoryName}' in registry with id "
                 f"'{self.account}' cannot be deleted because it still contains images",
@@ -485,7 +490,7 @@ class MemoryEcr:
         del self._repositories[repositoryName]
         return {"repository": self._shown(repository)}
 
-    @_operation("DescribeRepositories")
+    @api_operation("DescribeRepositories")
     def describe_repositories(
         self,
         *,
@@ -504,7 +509,7 @@ class MemoryEcr:
         page, token = _rows("DescribeRepositories", rows, nextToken, limit)
         return {"repositories": [self._shown(repository) for repository in page]} | token
 
-    @_operation("PutImageTagMutability")
+    @api_operation("PutImageTagMutability")
     def put_image_tag_mutability(
         self,
         *,
@@ -514,7 +519,7 @@ class MemoryEcr:
         imageTagMutabilityExclusionFilters: Filters | None = None,
     ) -> Reply:
         """Say which tags may move from now on (ECR API: PutImageTagMutability)."""
-        _check_mutability(imageTagMutability, imageTagMutabilityExclusionFilters)
+        check_mutability(imageTagMutability, imageTagMutabilityExclusionFilters)
         repository = self._repository(repositoryName, registryId)
         repository.freeze(imageTagMutability, imageTagMutabilityExclusionFilters or ())
         return {
@@ -523,7 +528,7 @@ class MemoryEcr:
             **_mutability(repository),
         }
 
-    @_operation("DescribePullThroughCacheRules")
+    @api_operation("DescribePullThroughCacheRules")
     def describe_pull_through_cache_rules(
         self,
         *,
@@ -539,7 +544,7 @@ class MemoryEcr:
         if ecrRepositoryPrefixes is not None:
             missing = [prefix for prefix in ecrRepositoryPrefixes if prefix not in rules]
             if missing:
-                raise _RefusedError(
+                raise RefusedError(
                     "PullThroughCacheRuleNotFoundException",
                     f"The pull through cache rule with repository prefix '{missing[0]}' does not "
                     f"exist in the registry with id '{registryId or self.account}'",
@@ -603,7 +608,7 @@ class MemoryEcr:
         with self._lock:
             try:
                 reply = carry_out()
-            except _RefusedError as refused:
+            except RefusedError as refused:
                 raise _client_error(name, refused, request) from None
             events = self._taken_events()
         self._send(events)
@@ -614,7 +619,7 @@ class MemoryEcr:
 
     def _note(
         self,
-        repository: _Repository,
+        repository: HeldRepository,
         image: _Image,
         action: str,
         now: datetime,
@@ -657,10 +662,10 @@ class MemoryEcr:
     def _is_own(self, registry: str | None) -> bool:
         return registry is None or registry == self.account
 
-    def _repository(self, name: str, registry: str | None) -> _Repository:
+    def _repository(self, name: str, registry: str | None) -> HeldRepository:
         repository = self._repositories.get(name) if self._is_own(registry) else None
         if repository is None:
-            raise _RefusedError(
+            raise RefusedError(
                 "RepositoryNotFoundException",
                 f"The repository with name '{name}' does not exist in the registry with id "
                 f"'{registry or self.account}'",
@@ -668,7 +673,7 @@ class MemoryEcr:
         return repository
 
     def _check_tag(
-        self, repository: _Repository, image: _Image, tag: str | None, *, is_new: bool
+        self, repository: HeldRepository, image: _Image, tag: str | None, *, is_new: bool
     ) -> None:
         """Refuse a put that would change nothing, move a frozen tag, or tag an image too often.
 
@@ -678,26 +683,26 @@ class MemoryEcr:
         if not is_new and (tag is None or tag in image.tags):
             if image.status == "ACTIVE":
                 named = "" if tag is None else f" and tag '{tag}'"
-                raise _RefusedError(
+                raise RefusedError(
                     "ImageAlreadyExistsException",
                     f"Image with digest '{image.digest}'{named} already exists in the repository "
                     f"with name '{repository.name}' in registry with id '{self.account}'",
                 )
         elif tag in repository.tags and repository.is_frozen(tag):
-            raise _RefusedError(
+            raise RefusedError(
                 "ImageTagAlreadyExistsException",
                 f"The image tag '{tag}' already exists in the '{repository.name}' repository and "
                 "cannot be overwritten because the tag is immutable.",
             )
         elif len(image.tags) >= MAX_TAGS_PER_IMAGE:
-            raise _RefusedError(
+            raise RefusedError(
                 "LimitExceededException",
                 f"The image with digest '{image.digest}' already has {MAX_TAGS_PER_IMAGE} tags",
             )
 
     def _image(
         self,
-        repository: _Repository,
+        repository: HeldRepository,
         digest: str,
         manifest: str,
         media_type: str | None,
@@ -707,7 +712,7 @@ class MemoryEcr:
         document, kind, children, size = _read(manifest, media_type)
         missing = [child for child in children if child not in repository.images]
         if missing:
-            raise _RefusedError(
+            raise RefusedError(
                 "ReferencedImagesNotFoundException",
                 f"Images with digests '{missing}' required for pushing image into repository with "
                 f"name '{repository.name}' in the registry with id '{self.account}' do not exist",
@@ -727,7 +732,7 @@ class MemoryEcr:
             pushed_at=now,
         )
 
-    def _delete(self, repository: _Repository, image: _Image, tag: str | None) -> list[Reply]:
+    def _delete(self, repository: HeldRepository, image: _Image, tag: str | None) -> list[Reply]:
         tags = list(image.tags) if tag is None else [tag]
         if tag is None or len(image.tags) == 1:
             repository.remove(image)
@@ -741,16 +746,18 @@ class MemoryEcr:
             return [{"imageDigest": image.digest}]
         return [{"imageDigest": image.digest, "imageTag": each} for each in tags]
 
-    def _described(self, repository: _Repository, image_ids: Sequence[ImageId]) -> Iterator[_Image]:
+    def _described(
+        self, repository: HeldRepository, image_ids: Sequence[ImageId]
+    ) -> Iterator[_Image]:
         for image_id in image_ids:
             image, failure = _find(repository, image_id)
             if image is not None:
                 yield image
             elif failure["failureCode"] in _INVALID_IDS:
-                raise _RefusedError("InvalidParameterException", failure["failureReason"])
+                raise RefusedError("InvalidParameterException", failure["failureReason"])
             else:
                 digest, tag = image_id.get("imageDigest", "null"), image_id.get("imageTag", "null")
-                raise _RefusedError(
+                raise RefusedError(
                     "ImageNotFoundException",
                     f"The image with imageId {{imageDigest:'{digest}', imageTag:'{tag}'}} does not "
                     f"exist within the repository with name '{repository.name}' in the registry "
@@ -785,12 +792,12 @@ class MemoryEcr:
         if max_results is None:
             return self._page_limit
         if not 1 <= max_results <= MAX_PAGE:
-            raise _invalid("maxResults", f"must be from 1 to {MAX_PAGE}")
+            raise invalid_parameter("maxResults", f"must be from 1 to {MAX_PAGE}")
         return max_results
 
     # How things are shown
 
-    def _answer(self, repository: _Repository, image: _Image, tag: str | None) -> Reply:
+    def _answer(self, repository: HeldRepository, image: _Image, tag: str | None) -> Reply:
         image_id = {"imageDigest": image.digest}
         if tag is not None:
             image_id["imageTag"] = tag
@@ -802,7 +809,7 @@ class MemoryEcr:
             "imageManifestMediaType": image.media_type,
         }
 
-    def _detail(self, repository: _Repository, image: _Image) -> Reply:
+    def _detail(self, repository: HeldRepository, image: _Image) -> Reply:
         detail: Reply = {
             "registryId": self.account,
             "repositoryName": repository.name,
@@ -820,7 +827,7 @@ class MemoryEcr:
         }
         return detail | {name: value for name, value in optional.items() if value}
 
-    def _shown(self, repository: _Repository) -> Reply:
+    def _shown(self, repository: HeldRepository) -> Reply:
         host = f"{self.account}.dkr.ecr.{self.region}.amazonaws.com"
         return {
             "repositoryArn": (
@@ -854,7 +861,7 @@ def _metadata(status: int, request: str) -> Reply:
     }
 
 
-def _client_error(operation: str, refused: _RefusedError, request: str) -> ClientError:
+def _client_error(operation: str, refused: RefusedError, request: str) -> ClientError:
     return ClientError(
         {
             "Error": {"Code": refused.code, "Message": refused.message},
@@ -870,7 +877,7 @@ def _client_error(operation: str, refused: _RefusedError, request: str) -> Clien
 
 def _check_size(member: str, values: Sequence[object]) -> None:
     if not 1 <= len(values) <= MAX_BATCH:
-        raise _invalid(member, f"must have from 1 to {MAX_BATCH} members")
+        raise invalid_parameter(member, f"must have from 1 to {MAX_BATCH} members")
 
 
 def _check_exclusive(
@@ -880,29 +887,34 @@ def _check_exclusive(
         return
     _check_size(member, values)
     if token is not None or max_results is not None:
-        raise _invalid(member, f"{member} cannot be given with nextToken or maxResults")
+        raise invalid_parameter(member, f"{member} cannot be given with nextToken or maxResults")
 
 
 def _check_put(manifest: str, tag: str | None) -> None:
     if not 1 <= len(manifest) <= MAX_MANIFEST:
-        raise _invalid("imageManifest", f"must have from 1 to {MAX_MANIFEST} characters")
+        raise invalid_parameter("imageManifest", f"must have from 1 to {MAX_MANIFEST} characters")
     if tag is not None and not _TAG.fullmatch(tag):
-        raise _invalid("imageTag", f"must satisfy regular expression {_TAG.pattern!r}")
+        raise invalid_parameter("imageTag", f"must satisfy regular expression {_TAG.pattern!r}")
 
 
-def _check_mutability(mutability: str, filters: Filters | None) -> None:
+def check_mutability(mutability: str, filters: Filters | None) -> None:
+    """Raises RefusedError for what ECR takes for no tag immutability."""
     member = "imageTagMutabilityExclusionFilters"
     if mutability not in _MUTABILITIES:
-        raise _invalid("imageTagMutability", f"must satisfy enum value set: {_MUTABILITIES}")
+        raise invalid_parameter(
+            "imageTagMutability", f"must satisfy enum value set: {_MUTABILITIES}"
+        )
     wanted = mutability.endswith("_WITH_EXCLUSION")
     if wanted != (filters is not None):
         null = "can't be null" if wanted else "must be null"
         name = member[0].upper() + member[1:]
-        raise _invalid(member, f"{name} {null} when imageTagMutability is set as {mutability}")
+        raise invalid_parameter(
+            member, f"{name} {null} when imageTagMutability is set as {mutability}"
+        )
     if filters is None:
         return
     if not 1 <= len(filters) <= MAX_FILTERS:
-        raise _invalid(member, f"must have from 1 to {MAX_FILTERS} members")
+        raise invalid_parameter(member, f"must have from 1 to {MAX_FILTERS} members")
     for each in filters:
         _check_filter(each)
 
@@ -910,11 +922,13 @@ def _check_mutability(mutability: str, filters: Filters | None) -> None:
 def _check_filter(exclusion: Mapping[str, str]) -> None:
     member, text = "imageTagMutabilityExclusionFilters", exclusion.get("filter", "")
     if exclusion.get("filterType") != "WILDCARD":
-        raise _invalid(f"{member}.filterType", "must satisfy enum value set: [WILDCARD]")
+        raise invalid_parameter(f"{member}.filterType", "must satisfy enum value set: [WILDCARD]")
     if not _FILTER.fullmatch(text):
-        raise _invalid(f"{member}.filter", f"must satisfy regular expression {_FILTER.pattern!r}")
+        raise invalid_parameter(
+            f"{member}.filter", f"must satisfy regular expression {_FILTER.pattern!r}"
+        )
     if text.count("*") > MAX_WILDCARDS:
-        raise _invalid(f"{member}.filter", f"must have at most {MAX_WILDCARDS} wildcards")
+        raise invalid_parameter(f"{member}.filter", f"must have at most {MAX_WILDCARDS} wildcards")
 
 
 def _keep(wanted: Mapping[str, str] | None) -> Callable[[_Image], bool]:
@@ -922,9 +936,11 @@ def _keep(wanted: Mapping[str, str] | None) -> Callable[[_Image], bool]:
     tag_status = (wanted or {}).get("tagStatus", "ANY")
     status = (wanted or {}).get("imageStatus", "ACTIVE")
     if tag_status not in _TAG_STATUSES:
-        raise _invalid("filter.tagStatus", f"must satisfy enum value set: {_TAG_STATUSES}")
+        raise invalid_parameter("filter.tagStatus", f"must satisfy enum value set: {_TAG_STATUSES}")
     if status not in _IMAGE_STATUSES:
-        raise _invalid("filter.imageStatus", f"must satisfy enum value set: {_IMAGE_STATUSES}")
+        raise invalid_parameter(
+            "filter.imageStatus", f"must satisfy enum value set: {_IMAGE_STATUSES}"
+        )
     return lambda image: (
         status in ("ANY", image.status)
         and (tag_status == "ANY" or bool(image.tags) == (tag_status == "TAGGED"))
@@ -941,7 +957,7 @@ def _failure(image_id: ImageId, code: str, reason: str) -> Reply:
 _INVALID_IDS = frozenset({"MissingDigestAndTag", "InvalidImageDigest", "InvalidImageTag"})
 
 
-def _find(repository: _Repository, image_id: ImageId) -> tuple[_Image | None, Reply]:
+def _find(repository: HeldRepository, image_id: ImageId) -> tuple[_Image | None, Reply]:
     """The image, or why there is none (ECR API: ImageFailure)."""
     digest, tag = image_id.get("imageDigest"), image_id.get("imageTag")
     wrong = _wrong(digest, tag)
@@ -982,8 +998,8 @@ def _types(image: _Image) -> dict[str, str]:
 
 
 # What ECR answers too where neither the manifest nor the call names a media type.
-def _unreadable() -> _RefusedError:
-    return _invalid("ImageManifest", "Invalid JSON syntax")
+def _unreadable() -> RefusedError:
+    return invalid_parameter("ImageManifest", "Invalid JSON syntax")
 
 
 def _read(
@@ -1001,7 +1017,7 @@ def _read(
     return document, kind, children if kind in _INDEXES else (), size
 
 
-def _mutability(repository: _Repository) -> Reply:
+def _mutability(repository: HeldRepository) -> Reply:
     shown: Reply = {"imageTagMutability": repository.mutability}
     if repository.filters:
         shown["imageTagMutabilityExclusionFilters"] = [dict(each) for each in repository.filters]
@@ -1024,7 +1040,7 @@ def _start(token: str | None, scope: str) -> tuple[int, int]:
         text = ""
     found = re.fullmatch(rf"{re.escape(scope)} ([0-9]+) ([0-9]+)", text)
     if found is None:
-        raise _invalid("nextToken", "Invalid token")
+        raise invalid_parameter("nextToken", "Invalid token")
     return int(found[1]), int(found[2])
 
 

@@ -12,16 +12,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from ecr_steward.calls import API_CALL, OF_REPOSITORIES, OF_THE_REGISTRY
 from ecr_steward.registry.memory import (
     Filters,
+    HeldRepository,
     MemoryEcr,
+    RefusedError,
     Reply,
-    _invalid,
-    _operation,
-    _Repository,
+    api_operation,
+    check_mutability,
+    invalid_parameter,
 )
-from ecr_steward.registry.memory import _check_mutability as check_mutability
-from ecr_steward.registry.memory import _RefusedError as RefusedError
 
 __all__ = ["MemorySettings", "PreviewImage", "RefusedError", "check_lifecycle", "check_mutability"]
 
@@ -33,26 +34,6 @@ MAX_RESOURCE_TAGS = 50
 
 SOMEBODY = "arn:aws:sts::123456789012:assumed-role/Developer/somebody"
 """Who calls where nobody else is named."""
-
-# Calls that change settings, by the member that names the repository.
-_TRAILED = frozenset(
-    {
-        "CreateRepository",
-        "DeleteRepository",
-        "SetRepositoryPolicy",
-        "DeleteRepositoryPolicy",
-        "PutLifecyclePolicy",
-        "DeleteLifecyclePolicy",
-        "PutImageTagMutability",
-        "PutImageScanningConfiguration",
-        "TagResource",
-        "UntagResource",
-        "PutRegistryScanningConfiguration",
-        "CreateRepositoryCreationTemplate",
-        "UpdateRepositoryCreationTemplate",
-        "DeleteRepositoryCreationTemplate",
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +148,7 @@ class MemorySettings(MemoryEcr):
 
     # Repositories
 
-    @_operation("CreateRepository")
+    @api_operation("CreateRepository")
     def create_repository(
         self,
         *,
@@ -192,7 +173,7 @@ class MemorySettings(MemoryEcr):
         kept.tags = {each["Key"]: each["Value"] for each in tags}
         return {"repository": self._shown(self._repositories[repositoryName])}
 
-    @_operation("DeleteRepository")
+    @api_operation("DeleteRepository")
     def delete_repository(
         self, *, repositoryName: str, registryId: str | None = None, force: bool = False
     ) -> Reply:
@@ -205,13 +186,13 @@ class MemorySettings(MemoryEcr):
 
     # Repository policy
 
-    @_operation("GetRepositoryPolicy")
+    @api_operation("GetRepositoryPolicy")
     def get_repository_policy(self, *, repositoryName: str, registryId: str | None = None) -> Reply:
         """The policy's text (ECR API: GetRepositoryPolicy)."""
         kept = self._settings(repositoryName, registryId)
         return self._policy_reply(repositoryName, _held(kept.policy, _no_policy(repositoryName)))
 
-    @_operation("SetRepositoryPolicy")
+    @api_operation("SetRepositoryPolicy")
     def set_repository_policy(
         self,
         *,
@@ -223,15 +204,15 @@ class MemorySettings(MemoryEcr):
         """Put the whole policy in place of the old one (ECR API: SetRepositoryPolicy)."""
         kept = self._settings(repositoryName, registryId)
         if len(policyText) > LONGEST_POLICY:
-            raise _invalid("policyText", f"must have at most {LONGEST_POLICY} characters")
+            raise invalid_parameter("policyText", f"must have at most {LONGEST_POLICY} characters")
         if not is_policy(policyText) or (_locks_out(policyText) and not force):
-            raise _invalid("PolicyText", "Invalid repository policy provided")
+            raise invalid_parameter("PolicyText", "Invalid repository policy provided")
         if not names_known(policyText, self.strangers):
-            raise _invalid("PolicyText", "Principal not found")
+            raise invalid_parameter("PolicyText", "Principal not found")
         kept.policy = policyText
         return self._policy_reply(repositoryName, policyText)
 
-    @_operation("DeleteRepositoryPolicy")
+    @api_operation("DeleteRepositoryPolicy")
     def delete_repository_policy(
         self, *, repositoryName: str, registryId: str | None = None
     ) -> Reply:
@@ -243,14 +224,14 @@ class MemorySettings(MemoryEcr):
 
     # Lifecycle policy
 
-    @_operation("GetLifecyclePolicy")
+    @api_operation("GetLifecyclePolicy")
     def get_lifecycle_policy(self, *, repositoryName: str, registryId: str | None = None) -> Reply:
         """The lifecycle policy's text (ECR API: GetLifecyclePolicy)."""
         kept = self._settings(repositoryName, registryId)
         text = _held(kept.lifecycle, _no_lifecycle(repositoryName))
         return self._lifecycle_reply(repositoryName, text)
 
-    @_operation("PutLifecyclePolicy")
+    @api_operation("PutLifecyclePolicy")
     def put_lifecycle_policy(
         self, *, repositoryName: str, lifecyclePolicyText: str, registryId: str | None = None
     ) -> Reply:
@@ -260,7 +241,7 @@ class MemorySettings(MemoryEcr):
         kept.lifecycle = _in_order(lifecyclePolicyText)
         return self._lifecycle_reply(repositoryName, kept.lifecycle)
 
-    @_operation("DeleteLifecyclePolicy")
+    @api_operation("DeleteLifecyclePolicy")
     def delete_lifecycle_policy(
         self, *, repositoryName: str, registryId: str | None = None
     ) -> Reply:
@@ -270,7 +251,7 @@ class MemorySettings(MemoryEcr):
         kept.lifecycle = None
         return self._lifecycle_reply(repositoryName, text)
 
-    @_operation("StartLifecyclePolicyPreview")
+    @api_operation("StartLifecyclePolicyPreview")
     def start_lifecycle_policy_preview(
         self, *, repositoryName: str, lifecyclePolicyText: str, registryId: str | None = None
     ) -> Reply:
@@ -288,7 +269,7 @@ class MemorySettings(MemoryEcr):
             "status": "IN_PROGRESS",
         }
 
-    @_operation("GetLifecyclePolicyPreview")
+    @api_operation("GetLifecyclePolicyPreview")
     def get_lifecycle_policy_preview(
         self,
         *,
@@ -327,7 +308,7 @@ class MemorySettings(MemoryEcr):
 
     # The other settings of a repository
 
-    @_operation("PutImageScanningConfiguration")
+    @api_operation("PutImageScanningConfiguration")
     def put_image_scanning_configuration(
         self,
         *,
@@ -344,13 +325,13 @@ class MemorySettings(MemoryEcr):
             "imageScanningConfiguration": {"scanOnPush": kept.scan_on_push},
         }
 
-    @_operation("ListTagsForResource")
+    @api_operation("ListTagsForResource")
     def list_tags_for_resource(self, *, resourceArn: str) -> Reply:
         """The resource tags (ECR API: ListTagsForResource)."""
         tags = self._settings(self._named(resourceArn)).tags
         return {"tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
 
-    @_operation("TagResource")
+    @api_operation("TagResource")
     def tag_resource(self, *, resourceArn: str, tags: Sequence[Mapping[str, str]]) -> Reply:
         """Add resource tags, and give those that are there a new value (ECR API: TagResource)."""
         kept = self._settings(self._named(resourceArn))
@@ -360,7 +341,7 @@ class MemorySettings(MemoryEcr):
         kept.tags = after
         return {}
 
-    @_operation("UntagResource")
+    @api_operation("UntagResource")
     def untag_resource(self, *, resourceArn: str, tagKeys: Sequence[str]) -> Reply:
         """Take resource tags off (ECR API: UntagResource)."""
         kept = self._settings(self._named(resourceArn))
@@ -369,24 +350,24 @@ class MemorySettings(MemoryEcr):
 
     # The registry
 
-    @_operation("GetRegistryScanningConfiguration")
+    @api_operation("GetRegistryScanningConfiguration")
     def get_registry_scanning_configuration(self) -> Reply:
         """What is scanned, and how (ECR API: GetRegistryScanningConfiguration)."""
         return {"registryId": self.account, "scanningConfiguration": _copy(self._scanning)}
 
-    @_operation("PutRegistryScanningConfiguration")
+    @api_operation("PutRegistryScanningConfiguration")
     def put_registry_scanning_configuration(
         self, *, scanType: str = "BASIC", rules: Sequence[Mapping[str, Any]] = ()
     ) -> Reply:
         """Say what is scanned (ECR API: PutRegistryScanningConfiguration)."""
         if scanType not in ("BASIC", "ENHANCED"):
-            raise _invalid("scanType", "must satisfy enum value set: [BASIC, ENHANCED]")
+            raise invalid_parameter("scanType", "must satisfy enum value set: [BASIC, ENHANCED]")
         if len(rules) > 2:
-            raise _invalid("rules", "must have at most 2 members")
+            raise invalid_parameter("rules", "must have at most 2 members")
         self._scanning = _copy({"scanType": scanType, "rules": list(rules)})
         return {"registryScanningConfiguration": _copy(self._scanning)}
 
-    @_operation("DescribeRepositoryCreationTemplates")
+    @api_operation("DescribeRepositoryCreationTemplates")
     def describe_repository_creation_templates(
         self,
         *,
@@ -404,7 +385,7 @@ class MemorySettings(MemoryEcr):
             **({"nextToken": str(start + maxResults)} if start + maxResults < len(names) else {}),
         }
 
-    @_operation("CreateRepositoryCreationTemplate")
+    @api_operation("CreateRepositoryCreationTemplate")
     def create_repository_creation_template(
         self,
         *,
@@ -437,7 +418,7 @@ class MemorySettings(MemoryEcr):
             },
         )
 
-    @_operation("UpdateRepositoryCreationTemplate")
+    @api_operation("UpdateRepositoryCreationTemplate")
     def update_repository_creation_template(
         self,
         *,
@@ -486,7 +467,7 @@ class MemorySettings(MemoryEcr):
         if (settings.get("resourceTags") or _is_kms(settings)) and not settings.get(
             "customRoleArn"
         ):
-            raise _invalid("customRoleArn", "must not be null with resource tags or KMS")
+            raise invalid_parameter("customRoleArn", "must not be null with resource tags or KMS")
         self._templates[prefix] = _copy({"prefix": prefix, **settings})
         return {
             "registryId": self.account,
@@ -507,14 +488,14 @@ class MemorySettings(MemoryEcr):
         return reply
 
     def _send_call(self, name: str, parameters: dict[str, Any], more: Mapping[str, Any]) -> None:
-        if self.trail is None or name not in _TRAILED:
+        if self.trail is None or name not in OF_REPOSITORIES | OF_THE_REGISTRY:
             return
         now = self._clock().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         self.trail(
             {
                 "version": "0",
                 "id": self._ids(),
-                "detail-type": "AWS API Call via CloudTrail",
+                "detail-type": API_CALL,
                 "source": "aws.ecr",
                 "account": self.account,
                 "time": now,
@@ -541,7 +522,7 @@ class MemorySettings(MemoryEcr):
     def _named(self, arn: str) -> str:
         _, found, name = arn.partition(f":ecr:{self.region}:{self.account}:repository/")
         if not found:
-            raise _invalid("resourceArn", "must be the ARN of a repository")
+            raise invalid_parameter("resourceArn", "must be the ARN of a repository")
         return name
 
     def _images(self, name: str) -> list[PreviewImage]:
@@ -553,7 +534,7 @@ class MemorySettings(MemoryEcr):
             if not each.parents
         ]
 
-    def _shown(self, repository: _Repository) -> Reply:
+    def _shown(self, repository: HeldRepository) -> Reply:
         kept = self._kept.get(repository.name, _Kept())
         return {
             **super()._shown(repository),
@@ -672,7 +653,7 @@ def _listed(value: Any) -> list[Any]:
 def check_lifecycle(text: str) -> None:
     """Raises RefusedError for a text that ECR takes for no lifecycle policy."""
     if not 100 <= len(text) <= LONGEST_LIFECYCLE:
-        raise _invalid(
+        raise invalid_parameter(
             "lifecyclePolicyText", f"must have from 100 to {LONGEST_LIFECYCLE} characters"
         )
     try:
@@ -682,7 +663,7 @@ def check_lifecycle(text: str) -> None:
     except (ValueError, TypeError, KeyError):
         priorities, shaped = [], False
     if not shaped or not priorities or len(set(priorities)) < len(priorities):
-        raise _invalid("LifecyclePolicyText", "Lifecycle policy validation failure")
+        raise invalid_parameter("LifecyclePolicyText", "Lifecycle policy validation failure")
 
 
 def _in_order(text: str) -> str:
