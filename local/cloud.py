@@ -344,7 +344,8 @@ class LocalCloud:
         seconds.
         """
         begun = time.monotonic()
-        queues = [url for url in self._consumed_queues() if url not in but]
+        left_out = set(map(_queue_name, but))  # one queue can have URLs of several hosts
+        queues = [url for url in self._consumed_queues() if _queue_name(url) not in left_out]
         last, since = None, begun
         while (now := time.monotonic()) < begun + timeout:
             waiting, seen = self._look(queues)
@@ -465,7 +466,7 @@ class LocalCloud:
         """What waits, by name; and a value that stays the same while nothing happens."""
         waiting = {"ECR events": self._get("/_local/health")["events_pending"]}
         for url in queues:
-            waiting[url.rpartition("/")[2]] = self.messages(url)
+            waiting[_queue_name(url)] = self.messages(url)
         started, finished = ministack_server.read(self._invocations)
         waiting["functions"] = started - finished
         # ministack logs what it delivers, and not our looking.
@@ -476,6 +477,10 @@ class LocalCloud:
     def _get(self, path: str, method: str = "GET") -> Any:
         with _open(self.ecr_url + path, method) as answer:
             return json.load(answer)
+
+
+def _queue_name(url: str) -> str:
+    return url.rpartition("/")[2]
 
 
 class Inbox:
