@@ -10,7 +10,7 @@ import shutil
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
@@ -336,14 +336,16 @@ class LocalCloud:
         """A queue subscribed to the topic; the same one for the same topic."""
         return Inbox(self, topic_arn)
 
-    def settle(self, timeout: float = 60.0) -> float:
+    def settle(self, timeout: float = 60.0, but: Collection[str] = ()) -> float:
         """Wait until nothing moves any more: no event, message or function is under way.
 
-        Queues whose consumer is switched off keep their messages, and count as still. Returns the
-        seconds it took. Raises CloudError after `timeout` seconds.
+        Queues whose consumer is switched off keep their messages, and count as still; so do those
+        whose URLs are in `but`. Returns the seconds it took. Raises CloudError after `timeout`
+        seconds.
         """
         begun = time.monotonic()
-        queues = self._consumed_queues()
+        left_out = set(map(_queue_name, but))  # one queue can have URLs of several hosts
+        queues = [url for url in self._consumed_queues() if _queue_name(url) not in left_out]
         last, since = None, begun
         while (now := time.monotonic()) < begun + timeout:
             waiting, seen = self._look(queues)
@@ -357,6 +359,13 @@ class LocalCloud:
             f"The local cloud did not come to rest in {timeout:.0f} s; waiting: {waiting}; "
             f"look at {self.home}/*.log."
         )
+
+    def messages(self, queue_url: str) -> int:
+        """How many messages a queue has, those that are taken or delayed among them."""
+        attributes = self.client("sqs").get_queue_attributes(
+            QueueUrl=queue_url, AttributeNames=list(_QUEUE_COUNTS)
+        )["Attributes"]
+        return sum(int(attributes[one]) for one in _QUEUE_COUNTS)
 
     # ------------------------------------------------------------------ inside
 
@@ -457,11 +466,7 @@ class LocalCloud:
         """What waits, by name; and a value that stays the same while nothing happens."""
         waiting = {"ECR events": self._get("/_local/health")["events_pending"]}
         for url in queues:
-            attributes = self.client("sqs").get_queue_attributes(
-                QueueUrl=url,
-                AttributeNames=list(_QUEUE_COUNTS),
-            )["Attributes"]
-            waiting[url.rpartition("/")[2]] = sum(int(attributes[one]) for one in _QUEUE_COUNTS)
+            waiting[_queue_name(url)] = self.messages(url)
         started, finished = ministack_server.read(self._invocations)
         waiting["functions"] = started - finished
         # ministack logs what it delivers, and not our looking.
@@ -472,6 +477,10 @@ class LocalCloud:
     def _get(self, path: str, method: str = "GET") -> Any:
         with _open(self.ecr_url + path, method) as answer:
             return json.load(answer)
+
+
+def _queue_name(url: str) -> str:
+    return url.rpartition("/")[2]
 
 
 class Inbox:

@@ -47,11 +47,19 @@ def push(cloud: LocalCloud, reference: str, image: images.Image) -> None:
     with step(f"Push {reference}"):
         cloud.push(reference, image, layers=True)
     with step("Wait until nothing moves any more"):
-        cloud.settle()
+        # What a channel does not take, such as one whose address is not here, waits for hours.
+        errands = cloud.resource(STACK, "ErrandQueue")
+        cloud.settle(but=[errands])
     console.print(tags_table(repository, before, cloud.tags(repository)))
     for message in inbox:
         console.print("Message:", message.subject, style="bold", markup=False, soft_wrap=True)
         console.print(message.body, markup=False, soft_wrap=True)
+    if waiting := cloud.messages(errands):
+        console.print(
+            f"{waiting} waiting in ErrandQueue, digests or what a channel did not take: "
+            "`ecr-steward notify-test CHANNEL` says what it answers.",
+            soft_wrap=True,
+        )
 
 
 def tags_table(repository: str, before: dict[str, str], after: dict[str, str]) -> Table:

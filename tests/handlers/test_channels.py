@@ -49,6 +49,7 @@ class Stores:
 
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.slack = SLACK
         self.tags: dict[str, str] = {}
         self.fault: Exception | None = None
 
@@ -60,7 +61,7 @@ class Stores:
 
     def get_parameter(self, **asked: Any) -> dict[str, Any]:
         assert asked == {"Name": "/ecr-steward/slack", "WithDecryption": True}
-        return {"Parameter": {"Value": SLACK}}
+        return {"Parameter": {"Value": self.slack}}
 
     def get_secret_value(self, *, SecretId: str) -> dict[str, Any]:  # noqa: N803
         assert SecretId == "ecr-steward/hook"
@@ -238,6 +239,17 @@ def test_a_sample_that_is_refused_says_why(aws: Aws, start: Start, channels: Cha
     assert not answer["sent"]
     assert answer["answer"].startswith("It answered 403: ")
     assert errands(aws) == []
+
+
+def test_a_sample_goes_to_the_address_as_it_is_now(
+    start: Start, channels: Channels, stores: Stores
+) -> None:
+    channels.answers[SLACK] = iter([Unreachable("It did not answer.")])
+    function = start("notify")
+    assert not function.invoke({"test": "platform"})["sent"]
+    stores.slack = "https://hooks.example/services/T001/B001"
+    assert function.invoke({"test": "platform"})["sent"]
+    assert [url for url, *_ in channels.posted] == [SLACK, stores.slack]
 
 
 def test_a_channel_there_is_not_is_answered_with_those_there_are(

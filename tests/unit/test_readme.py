@@ -14,6 +14,7 @@ import pytest
 
 from ecr_steward.cli.main import COMMANDS
 from ecr_steward.events import DETAIL_TYPES, MalformedEvent
+from ecr_steward.repository.drift import drift
 from ecr_steward.repository.state import REPOSITORY_SETTINGS, Problem, Settings, Step
 from ecr_steward.rules.channels import Form
 from ecr_steward.rules.load import inspect_text, load, schema
@@ -216,10 +217,13 @@ def test_the_readme_lists_every_problem_that_a_setting_can_have() -> None:
     assert all(steps & set(re.findall(r"\w+", row[3])) or "as `" in row[3] for row in rows)
 
 
-def test_the_settings_that_the_readme_shows_are_read() -> None:
+def test_the_settings_that_the_readme_shows_differ_from_the_rules_that_are_shipped() -> None:
     (example,) = re.findall(r'^```json\n(\{\n  "repository".*?)^```$', README, re.M | re.S)
-    settings = Settings.from_document(json.loads(example))
-    assert settings.policy is not None
+    document = json.loads(example)
+    rule = load(ROOT / "layers/rules/rules.yaml").rule_for(document["repository"])
+    assert rule is not None
+    found = drift(rule.baseline, Settings.from_document(document), scheme=rule.tags, account="")
+    assert {each.setting for each in found} == {"policy", "scan_on_push"}
 
 
 def test_the_readme_shows_the_rules_file_that_is_shipped() -> None:

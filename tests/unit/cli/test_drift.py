@@ -93,6 +93,25 @@ def test_settings_as_they_should_be_end_with_nothing_and_zero(rules: Path) -> No
     )
 
 
+@pytest.mark.parametrize(
+    ("repository", "options", "said"),
+    [
+        ("other", [], "no rule matches; the repository is left alone."),
+        ("plain", [], "its rule says nothing about settings, so they are left alone."),
+        (
+            "docker-cache",
+            ["--cache"],
+            "no rule names it; a pull-through cache is left alone without.",
+        ),
+    ],
+)
+def test_what_no_rule_judges_is_not_called_right(
+    rules: Path, repository: str, options: list[str], said: str
+) -> None:
+    result = run(rules, {"repository": repository}, *options)
+    assert (result.exit_code, result.stdout) == (0, f"{repository}: {said}\n")
+
+
 def test_what_is_absent_is_not_set(rules: Path) -> None:
     found = changes(rules, {"repository": "base/redis", "policy": None})
     assert [(each["setting"], each["problem"], each["action"]) for each in found] == [

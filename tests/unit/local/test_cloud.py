@@ -51,6 +51,24 @@ class Elsewhere(LocalCloud):
     registry = "127.0.0.1:5000"
 
 
+class Waiting(Elsewhere):
+    """A cloud in which a message waits for hours."""
+
+    def _consumed_queues(self) -> list[str]:
+        return ["http://127.0.0.1:4566/1/RetagQueue-A", "http://127.0.0.1:4566/1/ErrandQueue-B"]
+
+    def _look(self, queues: list[str]) -> tuple[dict[str, int], object]:
+        return {url: 1 for url in queues if "ErrandQueue" in url}, None
+
+
+def test_it_comes_to_rest_without_the_queues_that_nobody_waits_for(tmp_path: Path) -> None:
+    cloud = Waiting(tmp_path)
+
+    assert cloud.settle(timeout=10, but=["http://localhost:4566/1/ErrandQueue-B"]) < 10
+    with pytest.raises(CloudError, match="ErrandQueue-B"):
+        cloud.settle(timeout=0.1)
+
+
 def test_its_environment_leads_nowhere_else(tmp_path: Path) -> None:
     environment = Elsewhere(tmp_path).environment()
 

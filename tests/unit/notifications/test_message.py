@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecr_steward.cli.main import COMMANDS
-from ecr_steward.events import Fact, Kind
+from ecr_steward.events import ROLLBACK, Cause, Fact, Kind
 from ecr_steward.notifications.links import arn, console
 from ecr_steward.notifications.message import digest, loudest, runs, story
 from ecr_steward.notifications.samples import sample
@@ -149,6 +149,30 @@ def test_a_move_can_be_undone_and_a_hold_ended() -> None:
     commands = [step.command for step in story([MOVED]).steps]
     assert commands == ["ecr-steward rollback base/redis:1.4", "ecr-steward hold base/redis:1.4"]
     assert [step.command for step in story([HELD]).steps] == ["ecr-steward release base/redis:1.4"]
+
+
+def test_a_rollback_is_held_already_and_can_be_ended() -> None:
+    rolled_back = replace(MOVED, cause=Cause("rollback-1", ROLLBACK))
+    commands = [step.command for step in story([rolled_back]).steps]
+    assert commands == ["ecr-steward release base/redis:1.4"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "title"),
+    [
+        ("2 repositories swept: 2 tags held.", "2 repositories swept: 2 tags held"),
+        (
+            "2 repositories swept: 2 tags held; 2 seen for the first time.",
+            "2 repositories swept: 2 tags held",
+        ),
+        (
+            "1,200 repositories swept: 1,034 tags would move, 12 rejected, 40 settings drifted.",
+            "1,200 repositories swept",
+        ),
+    ],
+)
+def test_the_title_of_a_sweep_ends_with_a_whole_word(reason: str, title: str) -> None:
+    assert story([replace(SWEPT, reason=reason)]).title == title
 
 
 def test_what_was_on_no_image_cannot_be_rolled_back() -> None:

@@ -16,6 +16,8 @@ SOURCE = "ecr-steward"
 """`source` of every event on the steward's bus."""
 
 IMAGE_ACTION = "ECR Image Action"
+ROLLBACK = "Rollback"
+"""Types of cause: ECR's event of an image, and somebody's rollback, which holds the tag as well."""
 
 REGISTRY = "*"
 """Stands in a hint where a repository's name would: the registry, whose settings belong to none."""

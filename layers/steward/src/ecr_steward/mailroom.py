@@ -76,6 +76,7 @@ class Mailroom:
             time=self.clock(),
         )
         said = message.story([sample])
+        self._sender.forget(channel)  # whoever tries it has mostly just changed the address
         outcomes = [self._sender.send(channel, each) for each in forms.write(channel.form, said)]
         failed = next((each for each in outcomes if not isinstance(each, Sent)), None)
         if failed is not None:

@@ -69,7 +69,7 @@ def drift(
         found = {"repository": repository, "changes": [each.to_document() for each in changes]}
         click.echo(json.dumps(found, indent=2))
     else:
-        click.echo(_report(repository, rule, changes))
+        click.echo(_report(repository, rule, changes, cache=cache))
     if changes:
         raise NeedsAttention
 
@@ -130,9 +130,13 @@ def _no_constant(name: str) -> NoReturn:
     raise SettingsError(f"`{name}` is not JSON.")
 
 
-def _report(repository: str, rule: Rule | None, changes: Sequence[Change]) -> str:
+def _report(repository: str, rule: Rule | None, changes: Sequence[Change], *, cache: bool) -> str:
     if rule is None:
         return f"{repository}: no rule matches; the repository is left alone."
+    if cache and not rule.names(repository):
+        return f"{repository}: no rule names it; a pull-through cache is left alone without."
+    if not rule.repository:
+        return f"{repository}: its rule says nothing about settings, so they are left alone."
     if not changes:
         return f"{repository}: nothing differs from what the rule says of its settings."
     headings = ("setting", "problem", "subject", "what happens", "why")

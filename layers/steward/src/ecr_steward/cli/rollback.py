@@ -14,15 +14,13 @@ from ecr_steward.cli.errors import NeedsAttention, Refused
 from ecr_steward.cli.hold import Governed, caller, governed, hold_options, moment, until_words
 from ecr_steward.cli.stack import Outside, Stack, Subject, aws, pass_outside, stack_option
 from ecr_steward.cli.wait import Place, place
-from ecr_steward.events import Cause, Fact, Kind, iso
+from ecr_steward.events import ROLLBACK, Cause, Fact, Kind, iso
 from ecr_steward.history import History, Hold
 from ecr_steward.registry import ImageGone, Manifest, Registry, RegistryError
 from ecr_steward.registry.ecr import EcrRegistry
 from ecr_steward.rules import Mode
 from ecr_steward.tags.scheme import Verdict
 from ecr_steward.tags.state import Image
-
-CAUSE = "Rollback"
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _SETTLE = 2.0
@@ -41,7 +39,7 @@ def before(facts: Sequence[Fact], tag: str, now: str | None) -> str | None:
         return None
     if moves[-1].digest != now:
         return moves[-1].digest  # somebody else moved it since
-    came = [fact for fact in moves if fact.digest == now and fact.cause.type != CAUSE]
+    came = [fact for fact in moves if fact.digest == now and fact.cause.type != ROLLBACK]
     return came[-1].before if came else None
 
 
@@ -123,7 +121,7 @@ class Rollback:
         now, start = self.hold.since, self.start
         return Fact(
             kind=kind,
-            cause=Cause(f"rollback-{now:%Y%m%dT%H%M%S.%fZ}", CAUSE, self.hold.by),
+            cause=Cause(f"rollback-{now:%Y%m%dT%H%M%S.%fZ}", ROLLBACK, self.hold.by),
             registry=self.account,
             region=self.stack.region,
             repository=self.subject.repository,

@@ -63,10 +63,14 @@ class Sender:
         """Send one letter. What is refused is tried once more with its references read anew."""
         outcome = self._try(channel, letter)
         if isinstance(outcome, Refused) and channel.url is not None:
-            for reference in filter(None, (channel.url, channel.secret)):
-                self.references.forget(reference)
+            self.forget(channel)
             outcome = self._try(channel, letter)
         return outcome
+
+    def forget(self, channel: Channel) -> None:
+        """Have the channel's address and secret read anew for its next letter."""
+        for reference in filter(None, (channel.url, channel.secret)):
+            self.references.forget(reference)
 
     def _try(self, channel: Channel, letter: Letter) -> Outcome:
         try:

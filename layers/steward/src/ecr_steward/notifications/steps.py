@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from ecr_steward.events import Fact, Kind
+from ecr_steward.events import ROLLBACK, Fact, Kind
 from ecr_steward.tags.grammar import is_tag
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._/-]*")
@@ -47,6 +47,8 @@ def _one(same: list[tuple[Step, Fact]]) -> Step:
 def _move(fact: Fact) -> list[Step]:
     if fact.mode != "enforce":
         return [Step("To keep the tag where it is in enforce mode too:", _tag("hold", fact))]
+    if fact.cause.type == ROLLBACK:  # the tag is held there already
+        return _held(fact)
     hold = Step("To keep the tag where it is from now on:", _tag("hold", fact))
     if fact.before is None:
         return [hold]

@@ -68,7 +68,7 @@ def _told(facts: Sequence[Fact], detail: _Detail) -> list[str]:
         _settings(of[Kind.CORRECT], "set back", detail),
         *(_moved(found, detail) for found in moves.values()),
         _pinned(of[Kind.PIN]),
-        *(fact.reason.rstrip(".") for fact in of[Kind.SWEPT]),
+        *(_swept(fact, detail) for fact in of[Kind.SWEPT]),
     ]
     return list(filter(None, parts))
 
@@ -92,6 +92,15 @@ def _failed(facts: Sequence[Fact], detail: _Detail) -> str:
     tags = [fact.tag for fact in facts if fact.tag]
     on = f"on {some(tags, detail.named)} " if tags else ""
     return f"work {on}failed" if facts else ""
+
+
+def _swept(fact: Fact, detail: _Detail) -> str:
+    """The sentence of a sweep: less of it where there is no room, but never a part of a word."""
+    said = fact.reason.rstrip(".")
+    if detail.start:
+        return said
+    findings = said.partition("; ")[0]
+    return findings if detail.named > 1 else findings.partition(": ")[0]
 
 
 def _pinned(pins: Sequence[Fact]) -> str:
