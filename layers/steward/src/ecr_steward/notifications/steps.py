@@ -92,7 +92,7 @@ def _remove(fact: Fact) -> list[Step]:
 def _drift(fact: Fact) -> list[Step]:
     found = [Step("To see what the rule asks for:", _explain(fact))] if fact.repository else []
     if fact.mode == "audit" and fact.difference and fact.difference.action == "correct":
-        found.append(Step("In enforce mode the steward sets it back."))
+        found.append(Step("Where Mode, SettingsMode and the rule enforce, it is set back."))
     return found
 
 
