@@ -14,6 +14,7 @@ from ecr_steward.cli.main import COMMANDS
 from ecr_steward.events import ROLLBACK, Cause, Fact, Kind
 from ecr_steward.notifications.links import arn, console
 from ecr_steward.notifications.message import digest, loudest, runs, story
+from ecr_steward.notifications.recipients import WRONG
 from ecr_steward.notifications.samples import sample
 from ecr_steward.notifications.titles import LONGEST
 from ecr_steward.notifications.wording import inert, listed, who
@@ -155,6 +156,11 @@ def test_a_rollback_is_held_already_and_can_be_ended() -> None:
     rolled_back = replace(MOVED, cause=Cause("rollback-1", ROLLBACK))
     commands = [step.command for step in story([rolled_back]).steps]
     assert commands == ["ecr-steward release base/redis:1.4"]
+
+
+def test_the_title_names_a_channel_that_is_wrong() -> None:
+    wrong = replace(FAILED, tag=None, cause=Cause("channel/office/2026-11-26T00:41:50.824Z", WRONG))
+    assert story([wrong]).title == "no messages taken by channel office"
 
 
 @pytest.mark.parametrize(

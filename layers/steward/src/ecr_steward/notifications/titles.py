@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ecr_steward.events import Fact, Kind
+from ecr_steward.notifications.recipients import WRONG
 from ecr_steward.notifications.wording import (
     NAMED,
     clipped,
@@ -89,6 +90,10 @@ _PUBLIC = {"drifted": "open to anyone", "set back": "no longer open to anyone"}
 
 
 def _failed(facts: Sequence[Fact], detail: _Detail) -> str:
+    if facts and all(fact.cause.type == WRONG for fact in facts):
+        names = [fact.cause.id.removeprefix("channel/").partition("/")[0] for fact in facts]
+        channels = "channel" if len(names) == 1 else "channels"
+        return f"no messages taken by {channels} {some(names, detail.named)}"
     tags = [fact.tag for fact in facts if fact.tag]
     on = f"on {some(tags, detail.named)} " if tags else ""
     return f"work {on}failed" if facts else ""
