@@ -85,6 +85,7 @@ def facts(kind: Kind) -> st.SearchStrategy[Fact]:
         known = kind in (Kind.OVERWRITE, Kind.RESTORE)
         before = digests if known else st.none() | digests
         special = {"before": before, "before_tags": tag_lists, "after_tags": tag_lists}
+        special |= {"contested": st.booleans()} if kind is Kind.HELD else {}
     elif kind is Kind.REMOVE:
         special = {"digest": st.none(), "before": digests, "before_tags": tag_lists}
     elif kind is Kind.REJECT:

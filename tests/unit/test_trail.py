@@ -51,7 +51,9 @@ class CloudTrail:
 
 
 def said(client: Any) -> str:
-    return Trail(lambda: client).who_took("base/redis", "latest", HERE, SINCE)
+    who = Trail(lambda: client).who_took("base/redis", "latest", HERE, SINCE)
+    assert who.named == who.words.startswith(" by ")
+    return who.words
 
 
 def test_whoever_put_the_tag_on_another_image_is_named() -> None:
@@ -140,5 +142,6 @@ def test_a_client_that_cannot_be_made_is_said_too() -> None:
     def fail() -> Any:
         raise EndpointConnectionError(endpoint_url="https://cloudtrail")
 
-    said = Trail(fail).who_took("base/redis", "latest", HERE, SINCE)
-    assert said == "; CloudTrail did not say by whom (EndpointConnectionError)"
+    who = Trail(fail).who_took("base/redis", "latest", HERE, SINCE)
+    assert not who.named
+    assert who.words == "; CloudTrail did not say by whom (EndpointConnectionError)"

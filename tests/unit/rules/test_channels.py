@@ -27,7 +27,7 @@ from ecr_steward.rules.channels import (
     usual,
 )
 from ecr_steward.rules.model import RulesError, Ruleset
-from tests.facts import CORRECTED, DRIFTED, EVERY_KIND, MOVED, REJECTED, SWEPT
+from tests.facts import CORRECTED, DRIFTED, EVERY_KIND, HELD, MOVED, REJECTED, SWEPT
 from tests.messages import UNTAGGED
 
 HOUR = timedelta(hours=1)
@@ -159,6 +159,11 @@ def test_a_setting_is_loud_by_its_problem(problem: str, loud: bool) -> None:
     for fact in (DRIFTED, CORRECTED):
         told = replace(fact, difference=replace(DRIFTED.difference, problem=problem))
         assert is_loud(told) is loud
+
+
+def test_a_tag_that_the_steward_holds_itself_is_loud_and_one_that_a_person_holds_is_not() -> None:
+    assert is_loud(replace(HELD, contested=True))
+    assert not is_loud(HELD)
 
 
 def test_what_somebody_has_to_look_at_is_loud() -> None:

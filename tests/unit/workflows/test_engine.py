@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from ecr_steward.events import Action, Cause, Fact, Hint, Kind, iso
+from ecr_steward.events import Action, Attribution, Cause, Fact, Hint, Kind, iso
 from ecr_steward.history import History, Hold
 from ecr_steward.registry import Unavailable
 from ecr_steward.registry.ecr import EcrRegistry
@@ -616,9 +616,9 @@ def test_a_tag_taken_away_three_times_in_ten_minutes_is_held_and_the_message_nam
     stage = Stage({})
     asked: list[Any] = []
 
-    def witness(*question: Any) -> str:
+    def witness(*question: Any) -> Attribution:
         asked.append(question)
-        return " by arn:aws:iam::123456789012:user/mallory"
+        return Attribution(f" by {MALLORY}", named=True)
 
     stage.set_mode(Mode.ENFORCE, witness=witness)
     belongs = contested(stage, 2)
@@ -636,6 +636,75 @@ def test_a_tag_taken_away_three_times_in_ten_minutes_is_held_and_the_message_nam
     )
     first = stage.now - timedelta(minutes=2, seconds=3)
     assert asked == [(REPOSITORY, "latest", belongs, first - timedelta(minutes=10))]
+    stage.look_all_over()
+    assert len(asked) == 1, "it is known"
+
+
+MALLORY = "arn:aws:iam::123456789012:user/mallory"
+
+
+class LateTrail:
+    """CloudTrail, which knows nothing until it is told; `asked` counts the questions."""
+
+    def __init__(self) -> None:
+        self.knows = False
+        self.asked = 0
+
+    def __call__(self, *question: Any) -> Attribution:
+        self.asked += 1
+        words = f" by {MALLORY}" if self.knows else "; CloudTrail does not know by whom yet"
+        return Attribution(words, named=self.knows)
+
+
+def test_who_it_was_is_told_as_soon_as_cloudtrail_knows() -> None:
+    stage, trail = Stage({}), LateTrail()
+    stage.set_mode(Mode.ENFORCE, witness=trail)
+    contested(stage, 3)
+    stage.look_all_over()
+    (told,) = stage.of(Kind.HELD)
+    assert "does not know by whom yet" in told.reason
+    trail.knows = True
+    before = trail.asked
+    stage.look_all_over()
+    stage.look_all_over()
+    assert [f"by {MALLORY}" in fact.reason for fact in stage.of(Kind.HELD)] == [False, True]
+    assert all(fact.contested for fact in stage.of(Kind.HELD))
+    assert trail.asked == before + 1
+    assert stage.tags()["latest"] == image("stray")
+
+
+def test_after_two_days_cloudtrail_is_asked_no_more() -> None:
+    stage, trail = Stage({}), LateTrail()
+    stage.set_mode(Mode.ENFORCE, witness=trail)
+    contested(stage, 3)
+    stage.now += timedelta(days=2, minutes=1)
+    before = trail.asked
+    stage.look_all_over()
+    assert trail.asked == before
+
+
+def test_a_tag_that_is_released_while_cloudtrail_is_asked_is_not_held_again() -> None:
+    stage = Stage({})
+    belongs = contested(stage, 3)
+
+    def releasing(*question: Any) -> Attribution:
+        stage.history.release(REPOSITORY, "latest")
+        return Attribution(f" by {MALLORY}", named=True)
+
+    stage.set_mode(Mode.ENFORCE, witness=releasing)
+    stage.look_all_over()
+    assert stage.history.holds(REPOSITORY) == []
+    stage.look_all_over()
+    assert stage.tags()["latest"] == belongs
+
+
+def test_a_hold_of_a_person_asks_nobody() -> None:
+    stage, trail = Stage({}), LateTrail()
+    stage.set_mode(Mode.ENFORCE, witness=trail)
+    held(stage)
+    stage.look_all_over()
+    assert trail.asked == 0
+    assert [fact.contested for fact in stage.of(Kind.HELD)] == [False]
 
 
 def test_such_a_hold_lasts_until_somebody_releases_it_and_then_it_is_counted_anew() -> None:

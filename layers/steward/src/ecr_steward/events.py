@@ -126,6 +126,15 @@ class Hint:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """Who did something, as far as is known: `words` end a sentence, `named` is whether they name
+    anybody."""
+
+    words: str
+    named: bool
+
+
 class Kind(enum.StrEnum):
     """Kinds of fact, as `simulate` names them."""
 
@@ -230,8 +239,9 @@ class Fact:
     """One thing the steward found or did, told once.
 
     `of` is how many facts the same cause led to at once, so that whoever reads them one by one
-    knows when the story is complete. `totals` belongs to `Sweep Completed` alone, `difference` to
-    `Repository Drifted` and `Repository Corrected`.
+    knows when the story is complete. `contested` is a tag that the steward itself holds, because
+    somebody keeps taking it away; it belongs to `Tag Held` alone, `totals` to `Sweep Completed`,
+    `difference` to `Repository Drifted` and `Repository Corrected`.
     """
 
     kind: Kind
@@ -252,6 +262,7 @@ class Fact:
     of: int = 1
     totals: Mapping[str, int] = field(default_factory=dict)
     difference: Difference | None = None
+    contested: bool = False
 
     @property
     def id(self) -> str:
@@ -292,6 +303,8 @@ class Fact:
                 "from_tags": list(self.before_tags),
                 "to_tags": list(self.after_tags),
             }
+        if self.kind is Kind.HELD:
+            detail["contested"] = self.contested
         if self.kind is Kind.SWEPT:
             detail["totals"] = dict(self.totals)
         if self.difference is not None:
@@ -325,6 +338,7 @@ class Fact:
             of=_number(cause, "facts", 1),
             totals=_numbers(detail, "totals"),
             difference=Difference.from_document(detail) if kind in _DIFFERING else None,
+            contested=detail.get("contested") is True,
         )
 
 

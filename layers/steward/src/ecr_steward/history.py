@@ -117,7 +117,8 @@ _REGISTRY: Key = ("registry", "pull-through")
 class Hold:
     """A stable tag that stays where it is because somebody said so; without `until` for good.
 
-    `automatic` is a hold that the steward made itself, where it would not go on moving the tag.
+    `automatic` is a hold that the steward made itself, where it would not go on moving the tag;
+    `named` is then whether the reason names who took the tag away.
     """
 
     tag: str
@@ -126,6 +127,7 @@ class Hold:
     by: str
     reason: str = ""
     automatic: bool = False
+    named: bool = False
 
     def holds(self, now: datetime) -> bool:
         return self.until is None or now < self.until
@@ -411,6 +413,7 @@ def _holding(repository: str, hold: Hold) -> list[Write]:
         "by": hold.by,
         "reason": hold.reason,
         "automatic": hold.automatic,
+        "named": hold.named,
     }
     expires = None if hold.until is None else expiry(hold.until, _HOLD_KEPT)
     return [
@@ -428,6 +431,7 @@ def _held(item: Item) -> Hold:
         by=item.body["by"],
         reason=item.body["reason"],
         automatic=item.body["automatic"],
+        named=item.body.get("named", False),
     )
 
 

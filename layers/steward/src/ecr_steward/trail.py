@@ -10,6 +10,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from ecr_steward.events import Attribution
+
 log = logging.getLogger(__name__)
 
 _PAGES = 5
@@ -23,7 +25,7 @@ class Trail:
     def __init__(self, client: Callable[[], Any]) -> None:
         self._client = client
 
-    def who_took(self, repository: str, tag: str, digest: str, since: datetime) -> str:
+    def who_took(self, repository: str, tag: str, digest: str, since: datetime) -> Attribution:
         """Who put `tag` on another image than `digest` since then, for the end of a sentence.
 
         CloudTrail lags behind by minutes and may be out of reach: then it says so, and never fails.
@@ -33,13 +35,14 @@ class Trail:
         except ClientError as error:
             code = error.response["Error"].get("Code", "unknown")
             log.warning("CloudTrail did not say who it was: %s", error)
-            return f"; CloudTrail did not say by whom ({code})"
+            return Attribution(f"; CloudTrail did not say by whom ({code})", named=False)
         except (BotoCoreError, ValueError, KeyError, TypeError) as error:
             log.warning("CloudTrail did not say who it was: %s", error)
-            return f"; CloudTrail did not say by whom ({type(error).__name__})"
+            code = type(error).__name__
+            return Attribution(f"; CloudTrail did not say by whom ({code})", named=False)
         if not names:
-            return "; CloudTrail does not know by whom yet"
-        return f" by {' and '.join(names)}"
+            return Attribution("; CloudTrail does not know by whom yet", named=False)
+        return Attribution(f" by {' and '.join(names)}", named=True)
 
     def _movers(self, repository: str, tag: str, digest: str, since: datetime) -> Iterator[str]:
         """The newest first."""

@@ -148,7 +148,7 @@ INTERVALS: Mapping[str, timedelta] = {
 }
 """How often a digest may be sent."""
 
-_QUIET = frozenset({Kind.MOVE, Kind.PIN, Kind.HELD})
+_QUIET = frozenset({Kind.MOVE, Kind.PIN})
 ATTENTION = frozenset({Kind.REJECT, Kind.OVERWRITE, Kind.DRIFT, Kind.FAILED})
 """The kinds of fact that somebody has to look at, where they are loud."""
 
@@ -158,7 +158,10 @@ _GRAVE = frozenset({"public", "foreign", "locks_out", "expires_stable"})
 
 
 def is_loud(fact: Fact) -> bool:
-    """Whether somebody should know at once: all but moves, pins, holds and harmless settings."""
+    """Whether somebody should know at once: all but moves, pins, what a person holds, and harmless
+    settings."""
+    if fact.kind is Kind.HELD:
+        return fact.contested
     if fact.kind in _SETTINGS:
         return fact.difference is not None and fact.difference.problem in _GRAVE
     return fact.kind not in _QUIET

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
+from ecr_steward.events import Attribution
 from ecr_steward.history import History, Hold
 from ecr_steward.tags.state import Mark
 
@@ -19,14 +21,18 @@ WITHIN = timedelta(minutes=10)
 STEWARD = "ECR Steward"
 """Who holds a tag that nobody asked to hold."""
 
-Witness = Callable[[str, str, str, datetime], str]
+ASKED_FOR = timedelta(days=2)
+"""How long it is asked again who took a tag away, by each visit to it: CloudTrail lags by minutes,
+and a sweep comes once a day."""
+
+Witness = Callable[[str, str, str, datetime], Attribution]
 """Says who put a tag of a repository on another image than this digest since a time, in words that
 follow `taken away three times within ten minutes`."""
 
 
-def nobody(repository: str, tag: str, digest: str, since: datetime) -> str:
+def nobody(repository: str, tag: str, digest: str, since: datetime) -> Attribution:
     """The witness of those who have none."""
-    return "; by whom is not known"
+    return Attribution("; by whom is not known", named=False)
 
 
 class Contest:
@@ -52,11 +58,28 @@ class Contest:
             self._history.note_taken(repository, mark, times, holds.get(tag))
         return holds
 
+    def ask_again(
+        self, repository: str, held: Iterable[tuple[Mark, Hold]], now: datetime
+    ) -> dict[str, Hold]:
+        """Ask again who took these tags away, which the steward holds without knowing it; returns
+        the holds that name somebody now."""
+        holds: dict[str, Hold] = {}
+        for mark, hold in held:
+            if hold.named or not hold.automatic or now - hold.since > ASKED_FOR:
+                continue
+            began = hold.since - 2 * WITHIN
+            who = self._witness(repository, mark.tag, mark.digest, began)
+            # Somebody may have released the tag while CloudTrail was asked.
+            if who.named and (repository, hold) in self._history.holds(repository):
+                holds[mark.tag] = replace(hold, reason=_reason(who), named=True)
+                self._history.hold(repository, holds[mark.tag])
+        return holds
+
     def _hold(self, repository: str, mark: Mark, first: datetime, now: datetime) -> Hold:
         who = self._witness(repository, mark.tag, mark.digest, first - WITHIN)
         log.warning(
             "Taken away three times within ten minutes%s: held from now on",
-            who,
+            who.words,
             extra={"repository": repository, "tag": mark.tag},
         )
         return Hold(
@@ -64,6 +87,11 @@ class Contest:
             since=now,
             until=None,
             by=STEWARD,
-            reason=f"it was taken away three times within ten minutes{who}",
+            reason=_reason(who),
             automatic=True,
+            named=who.named,
         )
+
+
+def _reason(who: Attribution) -> str:
+    return f"it was taken away three times within ten minutes{who.words}"

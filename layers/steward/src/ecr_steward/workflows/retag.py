@@ -156,7 +156,7 @@ class Retagger:
         writes = _portion(plan) if mode is Mode.ENFORCE else ()
         self._surveyor.fetch_missing(repository, writes, look)
         settled = self._settle(repository, look)
-        stamp = _Stamp(self, rule, scheme, mode, repository, look.memory.open)
+        stamp = _Stamp(self, rule, scheme, mode, repository, look.memory)
         quiet = look.memory.first_sight
         found = [*(plan.findings if mode is Mode.ENFORCE else plan.changes), *look.failures]
         undone = _undone(plan, writes)
@@ -196,11 +196,12 @@ class Retagger:
             first_sight=quiet,
             unfinished=unfinished,
             stays=plan.stays,
-            contested=sum(f.kind is Kind.HELD and f.tag in look.memory.contested for f in told),
+            contested=sum(fact.contested for fact in told),
         )
 
     def _plan(self, repository: str, scheme: Scheme, mode: Mode, look: Survey) -> Plan:
         """The plan, once every tag that somebody else keeps taking away is held."""
+        look.know_holds(self._contest.ask_again(repository, look.held(), self._clock()))
         plan = plan_changes(scheme, look.about, look.observed)
         if mode is not Mode.ENFORCE or not plan.taken:
             return plan
@@ -298,14 +299,15 @@ class _Stamp:
         scheme: Scheme,
         mode: Mode,
         repository: str,
-        opened: Iterable[Fact],
+        memory: Memory,
     ) -> None:
         self._scheme = scheme
         self._account, self._region = tagger._account, tagger._region
         self._fingerprint = tagger._rules.fingerprint
         self._time = iso(tagger._clock())
         self._rule, self._mode, self._repository = rule.label(), mode.value, repository
-        self._opened = {fact.id: fact.of for fact in opened}
+        self._opened = {fact.id: fact.of for fact in memory.open}
+        self._contested = memory.contested
         self._of: Counter[str] = Counter()
         self._made: dict[int, tuple[Change, Fact]] = {}
 
@@ -352,6 +354,7 @@ class _Stamp:
             before_tags=self._telling(change.before_tags),
             after_tags=self._telling(change.after_tags),
             of=self._of[change.hint.cause.id] or 1,
+            contested=change.kind is Kind.HELD and change.tag in self._contested,
         )
 
     def _telling(self, tags: Sequence[str]) -> tuple[str, ...]:

@@ -29,13 +29,21 @@ class Survey:
         """Know what was noted of tags that somebody else took away since the look began."""
         away = {mark.tag: replace(mark, placed=False) for mark in taken}
         memory = self.memory
-        self.memory = replace(
-            memory, marks={**memory.marks, **away}, holds={**memory.holds, **holds}
-        )
+        self.memory = replace(memory, marks={**memory.marks, **away})
+        self.observed = replace(self.observed, marks=self.memory.marks)
+        self.know_holds(holds)
+
+    def know_holds(self, holds: Mapping[str, Hold]) -> None:
+        """Know of holds that were made or changed since the look began."""
         said = {tag: str(hold) for tag, hold in holds.items()}
-        self.observed = replace(
-            self.observed, marks=self.memory.marks, holds={**self.observed.holds, **said}
-        )
+        self.memory = replace(self.memory, holds={**self.memory.holds, **holds})
+        self.observed = replace(self.observed, holds={**self.observed.holds, **said})
+
+    def held(self) -> list[tuple[Mark, Hold]]:
+        """The stable tags looked at that are held, with their marks."""
+        marks, holds = self.memory.marks, self.memory.holds
+        tags = self.about.lines.keys() & marks.keys() & holds.keys()
+        return [(marks[tag], holds[tag]) for tag in sorted(tags)]
 
     def is_settled(self, fetched: Fetched) -> bool:
         """Whether this answer shows that nothing is new."""
