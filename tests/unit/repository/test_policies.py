@@ -246,3 +246,13 @@ def test_actions_that_are_not_ecrs_are_found() -> None:
         (0, "Action", "s3:GetObject"),
         (1, "Action", "sts:AssumeRole"),
     ]
+
+
+@pytest.mark.parametrize(
+    "operator",
+    ["StringEquals", "stringlikeifexists", "ForAnyValue:StringLike", "ForAllValues:ArnLikeIfExists",
+     "Null", "Bool", "NumericLessThanEquals", "DateNotEquals", "IpAddress"],
+)  # fmt: skip
+def test_every_condition_operator_of_iams_is_taken(operator: str) -> None:
+    statement = {"Sid": "A", "Effect": "Allow", "Principal": "*", "Action": "ecr:*"}
+    policies.checked([{**statement, "Condition": {operator: {"aws:PrincipalOrgID": "o-abc123"}}}])

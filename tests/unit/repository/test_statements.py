@@ -239,7 +239,7 @@ LOCKED: dict[str, dict[str, Any]] = {
         "Condition": {"StringNotEqualsIgnoreCase": {"aws:PrincipalArn": f"{ROLE}*"}}
     },
     "over TLS, in capitals": {"Condition": {"Bool": {"aws:SecureTransport": "True"}}},
-    "for an operator nobody knows": {"Condition": {"Odd": {"aws:PrincipalArn": ROLE}}},
+    "for a date": {"Condition": {"DateLessThan": {"aws:CurrentTime": "2030-01-01T00:00:00Z"}}},
     "for any of": {"Condition": {"ForAnyValue:StringEquals": {"aws:PrincipalArn": ROLE}}},
     "as it has the key": {"Condition": {"Null": {"aws:PrincipalArn": "false"}}},
 }

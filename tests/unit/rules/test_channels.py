@@ -123,6 +123,7 @@ def test_email_is_always_there_and_can_be_another_topic() -> None:
     [
         ({"channels": {"x": {"type": "slack"}}}, ("channels", "x")),
         ({"channels": {"x": {"type": "slack", "url": "https://a"}}}, ("channels", "x", "url")),
+        ({"channels": {"email": SLACK}}, ("channels", "email", "type")),
         ({"notify": [{"on": ["*"], "to": ["x"]}]}, ("notify", 0, "to", 0)),
         (
             {"rules": [RULE, {**RULE, "notify": [{"on": ["*"], "to": ["email", "x"]}]}]},

@@ -137,7 +137,8 @@ _KNOWN = frozenset({"Sid", "Effect", "Principal", "Action", "Resource", "Conditi
 def _anyone(name: Any, statement: Mapping[str, Any]) -> str:
     said = name if isinstance(name, str) else policies.condition_text(name)
     condition = "no condition" if not statement.get("Condition") else "no condition that limits it"
-    return f"its principal `{said}` is anyone, with {condition}"
+    who = "is anyone" if "*" in said else "is of no known shape, so it may be anyone"
+    return f"its principal `{said}` {who}, with {condition}"
 
 
 def _foreign(

@@ -299,6 +299,12 @@ def _check_condition(value: Any) -> None:
         raise BaselineError("`Condition` must be a mapping of operators.", ("Condition",))
     for operator, entries in value.items():
         path = ("Condition", operator)
+        if not _is_operator(str(operator)):
+            import difflib
+
+            close = difflib.get_close_matches(str(operator), _OPERATORS, n=1)
+            meant = f"; did you mean `{close[0]}`?" if close else ", such as `StringEquals`."
+            raise BaselineError(f"`{operator}` is no condition operator of IAM's{meant}", path)
         if not isinstance(entries, Mapping):
             raise BaselineError(f"`{operator}` must be a mapping of condition keys.", path)
         for key, wanted in entries.items():
@@ -306,6 +312,24 @@ def _check_condition(value: Any) -> None:
                 isinstance(each, str | bool | int) for each in values(wanted)
             ):
                 raise BaselineError(f"`{key}` must be a value or a list of values.", (*path, key))
+
+
+_ORDERS = ("Equals", "NotEquals", "LessThan", "LessThanEquals", "GreaterThan", "GreaterThanEquals")
+_OPERATORS = (
+    "StringEquals", "StringNotEquals", "StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase",
+    "StringLike", "StringNotLike", *(f"Numeric{each}" for each in _ORDERS),
+    *(f"Date{each}" for each in _ORDERS), "Bool", "BinaryEquals", "IpAddress", "NotIpAddress",
+    "ArnEquals", "ArnLike", "ArnNotEquals", "ArnNotLike", "Null",
+)  # fmt: skip
+"""Condition operators (IAM User Guide: IAM JSON policy elements: Condition operators)."""
+
+_KNOWN_OPERATORS = frozenset(each.lower() for each in _OPERATORS)
+
+
+def _is_operator(text: str) -> bool:
+    """Whether a condition operator is one of IAM's, with what may stand before and after it."""
+    bare = re.sub(r"^(foranyvalue|forallvalues):|ifexists$", "", text.lower())
+    return bare in _KNOWN_OPERATORS
 
 
 def _are_texts(value: Any) -> bool:

@@ -243,6 +243,9 @@ _BAD_NAME = (
 
 def _entry_faults(name: str, entry: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
     service = Service(entry["type"])
+    if name == EMAIL.name and service is not EMAIL.service:
+        sentence = f"`{name}` is a topic and cannot be {service}; give this channel another name."
+        yield ("type",), sentence
     must, may = _KEYS[service]
     for key in must:
         if key not in entry:
