@@ -17,6 +17,7 @@ from ecr_steward.events import Kind
 from ecr_steward.registry import Unavailable
 from tests.property import kept
 from tests.property.kept import played
+from tests.property.stories import thousands
 from tests.world import REPOSITORY, Killed, World, image, throttled
 
 NAMES = ["a", "b", "c", "d"]
@@ -211,6 +212,7 @@ def assert_forward(tag: str, before: tuple[str, ...], after: tuple[str, ...]) ->
 kept_stories = played([{"happens": story} for story in kept.ORDER.values()])
 
 
+@thousands
 @kept_stories
 @given(happens=st.lists(steps, min_size=5, max_size=30))
 def test_without_lost_events_the_system_alone_ends_where_all_tags_say(
@@ -231,6 +233,7 @@ def test_without_lost_events_the_system_alone_ends_where_all_tags_say(
     assert_quiet(story.world)
 
 
+@thousands
 @kept_stories
 @given(happens=st.lists(steps | lost, min_size=5, max_size=30))
 def test_with_lost_events_one_sweep_ends_there_too_and_a_second_writes_nothing(

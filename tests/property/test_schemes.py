@@ -19,6 +19,7 @@ from ecr_steward.rules import Mode
 from ecr_steward.workflows.retag import Retagger
 from tests.property import kept
 from tests.property.kept import played
+from tests.property.stories import thousands
 from tests.world import REPOSITORY, Killed, World, image, ruleset, throttled
 
 WRITES = {"PutImage", "BatchDeleteImage"}
@@ -447,6 +448,7 @@ def play(stage: Stage, pool: list[str], step: Step, fail_at: int) -> None:
         stage.deliver(-1 if what == "deliver last" else 0, at, error)
 
 
+@thousands
 @played(kept.SCHEMES.values())
 @given(
     tags=SCHEMES,
