@@ -28,13 +28,6 @@ from moto.ecr.models import ECRBackend, Image, Repository, ecr_backends
 from local.ecr_events import ImageAction
 from local.ecr_settings import CheckedSettings
 
-INDEX_MEDIA_TYPES: Final = frozenset(
-    {
-        "application/vnd.oci.image.index.v1+json",
-        "application/vnd.docker.distribution.manifest.list.v2+json",
-    }
-)
-
 _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 _TAG: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 

@@ -19,28 +19,9 @@ from ecr_steward.rules import Mode, Ruleset
 from ecr_steward.workflows.retag import Retagger
 from tests.facts import faults
 from tests.unit.cli.stack_fakes import ADA, Deployed, denied, fact, rules_layer
-from tests.world import REPOSITORY, image, manifest
+from tests.world import REPOSITORY, VERSIONS, image, manifest
 
-RULES: dict[str, Any] = {
-    "version": 1,
-    "rules": [
-        {
-            "repositories": ["base/*"],
-            "mode": "enforce",
-            "tags": {
-                "unique": ["semver"],
-                "stable": [
-                    {"tag": "{major}.{minor}", "follows": "highest"},
-                    {"tag": "latest", "follows": "highest"},
-                    {"tag": "{major}", "follows": "highest"},
-                    {"tag": "main"},
-                ],
-                "ignore": ["buildcache*"],
-            },
-        },
-        {"repositories": ["apps/*"]},
-    ],
-}
+RULES: dict[str, Any] = {"version": 1, "rules": [VERSIONS, {"repositories": ["apps/*"]}]}
 LATEST = f"{REPOSITORY}:latest"
 
 

@@ -12,12 +12,10 @@ from ecr_steward.repository.baseline import Baseline
 from ecr_steward.repository.state import BaselineError, Change, Problem, Setting, Step
 from ecr_steward.tags.scheme import Scheme
 
-SCAN_TYPES = ("BASIC", "ENHANCED")
 FREQUENCIES: Mapping[str, tuple[str, ...]] = {
     "BASIC": ("SCAN_ON_PUSH", "MANUAL"),
     "ENHANCED": ("SCAN_ON_PUSH", "CONTINUOUS_SCAN"),
 }
-APPLIED_FOR = ("CREATE_ON_PUSH", "PULL_THROUGH_CACHE", "REPLICATION")
 ROOT = "ROOT"
 """The prefix of the template for repositories that no other template is for."""
 

@@ -276,10 +276,10 @@ class _Registry(_Place):
         return known, self.look_again(frozenset())
 
     def look_again(self, settings: frozenset[Setting]) -> tuple[Change, ...]:
-        scanning = self._baseline.scanning is not None
         # Most sandboxes never see the registry itself.
         from ecr_steward.repository.registry import RegistrySettings, Scanning, registry_drift
 
+        scanning = self._baseline.scanning is not None
         actual = RegistrySettings(
             scanning=self._registry.scanning() if scanning else Scanning("BASIC"),
             templates=self._registry.templates() if self._baseline.templates else {},
