@@ -22,11 +22,11 @@ setup: .venv/.ready .venv/sam/.ready .venv/cloud/.ready ## Make .venv with every
 	@.venv/uv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
 	@touch $@
 
-.venv/.ready: .venv/uv/.ready requirements/dev.txt layers/steward/pyproject.toml
+.venv/.ready: .venv/uv/.ready requirements/dev.txt layers/steward/pyproject.toml cli/pyproject.toml
 	@echo "setup: the library, the command line and the test tools"
 	@$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv
 	@VIRTUAL_ENV=.venv $(INSTALL) requirements/dev.txt
-	@VIRTUAL_ENV=.venv $(UV) pip install --quiet --no-deps --no-build-isolation --editable layers/steward
+	@VIRTUAL_ENV=.venv $(UV) pip install --quiet --no-deps --no-build-isolation --editable layers/steward --editable cli
 	@touch $@
 
 .venv/sam/.ready: .venv/uv/.ready requirements/sam.txt

@@ -10,14 +10,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bench.report import Row
-from ecr_steward.events import Action, Cause, Hint
-from ecr_steward.registry.memory_settings import MemorySettings
-from ecr_steward.registry.settings import EcrSettings
+from ecr_steward.doors.calls import check
+from ecr_steward.ecr.settings import EcrSettings
+from ecr_steward.history.settings import SettingsHistory
 from ecr_steward.rules import Mode, Ruleset
-from ecr_steward.settings_history import SettingsHistory
-from ecr_steward.tables import MemoryTable
-from ecr_steward.workflows.check_settings import check
-from ecr_steward.workflows.enforce import Enforcer
+from ecr_steward.words.causes import Cause
+from ecr_steward.words.hints import Action, Hint
+from ecr_steward.writers.settings import Enforcer
+from ecr_steward_cli.in_memory.settings import MemorySettings
+from ecr_steward_cli.in_memory.table import MemoryTable
 
 REPOSITORIES = 1_000
 ROLE = "arn:aws:iam::123456789012:role/EnforcePolicyRole"

@@ -17,14 +17,14 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from ecr_steward.events import Fact
+from ecr_steward.words.facts import Fact
 from local import images
 from local.cloud import HOME, REGION, LocalCloud
 from local.images import Image
 from local.receiver import Receiver
 from tests.e2e import guard
 from tests.e2e.deployed import Deployed, by_tag, call_event, ecr_event, until
-from tests.settings_world import ANYONE, policy
+from tests.support.settings_world import ANYONE, policy
 
 SETTINGS = "base/settings-rights"
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from ecr_steward.events import Fact
+from ecr_steward.words.facts import Fact
 from local.cloud import ACCOUNT
 from tests.e2e.deployed import Deployed, until
-from tests.settings_world import ANYONE, policy
+from tests.support.settings_world import ANYONE, policy
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
 

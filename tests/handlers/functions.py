@@ -14,8 +14,8 @@ from typing import Any
 
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
-from ecr_steward.registry.memory_settings import MemorySettings
-from tests.world import image, manifest
+from ecr_steward_cli.in_memory.settings import MemorySettings
+from tests.support.world import image, manifest
 
 ROOT = Path(__file__).resolve().parents[2]
 EVENTS = ROOT / "events"

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from ecr_steward.events import Fact, Kind, MalformedEvent
-from ecr_steward.history import History
-from ecr_steward.queues import group_id
-from ecr_steward.registry.settings import EcrSettings
-from ecr_steward.tables import DynamoTable
-from tests.facts import returned
+from ecr_steward.doors.queue import group_id
+from ecr_steward.ecr.settings import EcrSettings
+from ecr_steward.history.dynamo import DynamoTable
+from ecr_steward.history.tags import History
+from ecr_steward.words.facts import Fact, Kind
+from ecr_steward.words.reading import MalformedEvent
 from tests.handlers.functions import (
     EVENTS,
     POLICY_QUEUE,
@@ -25,7 +25,8 @@ from tests.handlers.functions import (
     Function,
     event,
 )
-from tests.world import image
+from tests.support.facts import returned
+from tests.support.world import image
 
 Start = Callable[[str], Function]
 Expectation = Callable[[Aws, Start, str], None]

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.facts import returned
 from tests.handlers.functions import ENVIRONMENT, SECRETS, Aws, Context, Function, event
+from tests.support.facts import returned
 
 Start = Callable[[str], Function]
 

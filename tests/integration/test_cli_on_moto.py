@@ -14,16 +14,19 @@ import pytest
 from click.testing import CliRunner, Result
 from moto import mock_aws
 
-from ecr_steward import wiring
-from ecr_steward.cli.main import main
-from ecr_steward.cli.stack import Outside, Stack
-from ecr_steward.cli.sweep import send
-from ecr_steward.events import Cause, Fact, Hint, Kind, iso
-from ecr_steward.history import History
-from ecr_steward.registry.memory import MemoryEcr
+from ecr_steward.history.dynamo import DynamoTable
+from ecr_steward.history.tags import History
 from ecr_steward.rules import compiled
-from ecr_steward.tables import DynamoTable
-from ecr_steward.workflows.sweep import LOOK, Slice
+from ecr_steward.start import wiring
+from ecr_steward.sweep.slices import LOOK, Slice
+from ecr_steward.words.causes import Cause
+from ecr_steward.words.facts import Fact, Kind
+from ecr_steward.words.hints import Hint
+from ecr_steward.words.reading import iso
+from ecr_steward_cli.commands.sweep import send
+from ecr_steward_cli.in_memory.images import MemoryEcr
+from ecr_steward_cli.main import main
+from ecr_steward_cli.stack import Outside, Stack
 from tests.unit.cli.stack_fakes import RULES_LAYER, RULES_URL, rules_layer
 
 ROOT = Path(__file__).parents[2]

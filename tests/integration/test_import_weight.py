@@ -13,8 +13,9 @@ import pytest
 
 from bench.artefact import HANDLERS, ROOT, Artefact, Probed, build
 from bench.starts import MOST_MEMORY, MOST_MODULES, added, unwanted
-from ecr_steward import mailroom, wiring
-from ecr_steward.notifications import references
+from ecr_steward.messages import mailroom
+from ecr_steward.messages.send import references
+from ecr_steward.start import wiring
 
 each_handler = pytest.mark.parametrize("handler", HANDLERS)
 _UNCHECKED_HASH = 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from ecr_steward.observe import NAMESPACE
+from ecr_steward.start.observe import NAMESPACE
 from tests.template.support import Stack, listed, logical_id
 
 Problems = Iterator[str]

@@ -13,18 +13,18 @@ from typing import Any
 
 import pytest
 
-from ecr_steward.environment.check_settings import CheckSettingsEnvironment
-from ecr_steward.environment.check_tags import CheckTagsEnvironment
-from ecr_steward.environment.enforce_policy import EnforcePolicyEnvironment
-from ecr_steward.environment.notify import NotifyEnvironment
-from ecr_steward.environment.publish import PublishEnvironment
-from ecr_steward.environment.retag import RetagEnvironment
-from ecr_steward.environment.sweep import SweepEnvironment
-from ecr_steward.ledger import LEASE
+from ecr_steward.messages.deliver import backoff
+from ecr_steward.messages.ledger import LEASE
+from ecr_steward.messages.notify import PATIENCE
 from ecr_steward.rules.channels import INTERVALS
-from ecr_steward.wiring import TELL_WITHIN
-from ecr_steward.workflows.deliver import backoff
-from ecr_steward.workflows.notify import PATIENCE
+from ecr_steward.start.environment.check_settings import CheckSettingsEnvironment
+from ecr_steward.start.environment.check_tags import CheckTagsEnvironment
+from ecr_steward.start.environment.enforce_policy import EnforcePolicyEnvironment
+from ecr_steward.start.environment.notify import NotifyEnvironment
+from ecr_steward.start.environment.publish import PublishEnvironment
+from ecr_steward.start.environment.retag import RetagEnvironment
+from ecr_steward.start.environment.sweep import SweepEnvironment
+from ecr_steward.start.wiring import TELL_WITHIN
 from tests.template import support
 from tests.template.support import ROOT, Stack
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from ecr_steward.calls import Call
+from ecr_steward.words.calls import Call
 from local.ecr_events import entry
 from local.images import build
 from local.ministack_server import as_role, on_repositories
-from tests.settings_world import ANYONE, policy
+from tests.support.settings_world import ANYONE, policy
 from tests.unit.local.conftest import CALLER, Ecr
 
 REPOSITORY = "base/redis"
