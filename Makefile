@@ -91,6 +91,7 @@ lint: setup ## Style, types and the template's own rules
 	@.venv/bin/ruff format --check --quiet . || { echo "make format puts this right" >&2; exit 1; }
 	@.venv/bin/ruff check --quiet .
 	@.venv/bin/mypy
+	@.venv/bin/lint-imports --no-cache
 	@.venv/bin/cfn-lint template.yaml
 
 .PHONY: format
@@ -99,9 +100,9 @@ format: setup ## Put the style right
 
 .PHONY: pictures
 pictures: setup ## Draw the messages in README.md again from their golden files (needs node and chromium)
-	@.venv/bin/python -m tests.messages
+	@.venv/bin/python -m tests.support.messages
 	@cd docs/pictures && npm install --no-package-lock --no-audit --no-fund --silent
-	@node docs/pictures/draw.mjs tests/unit/notifications/golden docs/pictures
+	@node docs/pictures/draw.mjs tests/unit/messages/golden docs/pictures
 
 .PHONY: bench
 bench: setup ## What a push costs: one table, and bench-results.json

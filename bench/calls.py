@@ -58,7 +58,7 @@ class Repository:
         self._retagger = Retagger(
             rules=RULES,
             cap=Mode.ENFORCE,
-            registry=EcrRegistry(self._ecr),
+            registry=EcrRegistry(self._ecr.client),
             history=History(MemoryTable()),
             clock=self._tick,
             account="123456789012",

@@ -77,7 +77,7 @@ class Registry:
         self._enforcer = Enforcer(
             rules=RULES,
             cap=Mode.ENFORCE,
-            registry=EcrSettings(self.ecr),
+            registry=EcrSettings(self.ecr.client),
             history=SettingsHistory(MemoryTable()),
             clock=lambda: self._now,
             account="123456789012",

@@ -149,7 +149,7 @@ def _made_public(aws: Aws) -> None:
 
 
 def _is_public(aws: Aws) -> bool:
-    found = EcrSettings(aws.ecr).policy("base/redis")
+    found = EcrSettings(aws.ecr.client).policy("base/redis")
     return found is not None and ANYONE in found["Statement"]
 
 

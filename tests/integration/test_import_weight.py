@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import inspect
 import re
 import subprocess
@@ -91,18 +90,6 @@ def test_without_bytecode_a_start_compiles_what_it_loads(
     assert len(start.compiled) == len(shipped) + 1
 
 
-@pytest.mark.parametrize(
-    "name", ["cli", "simulation", "registry.memory", "registry.memory_settings", "rules.load"]
-)
-def test_what_only_people_use_is_not_shipped(name: str, artefact: Artefact) -> None:
-    path = name.replace(".", "/")
-    shipped = artefact.layers[0] / "ecr_steward"
-    assert importlib.util.find_spec(f"ecr_steward.{name}") is not None
-    assert (shipped / "wiring.py").exists()
-    assert not (shipped / path).exists()
-    assert not (shipped / f"{path}.py").exists()
-
-
 def test_every_client_that_the_functions_ask_for_can_be_made(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -122,7 +109,7 @@ def test_the_measuring_python_reads_the_bytecode_it_is_given(artefact: Artefact)
         text=True,
         check=True,
     ).stdout.strip()
-    cached = artefact.layers[0] / "ecr_steward" / "__pycache__" / f"wiring.{tag}.pyc"
+    cached = artefact.layers[0] / "ecr_steward" / "__pycache__" / f"__init__.{tag}.pyc"
     assert cached.exists()
 
 

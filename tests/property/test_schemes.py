@@ -231,7 +231,7 @@ class Stage:
         self.world.retagger = Retagger(
             rules=rules,
             cap=Mode.ENFORCE,
-            registry=EcrRegistry(self.world.ecr),
+            registry=EcrRegistry(self.world.ecr.client),
             history=self.world.history,
             clock=lambda: self.world.now,
             account="123456789012",

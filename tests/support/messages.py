@@ -34,7 +34,7 @@ from tests.support.facts import (
     story,
 )
 
-GOLDEN = Path(__file__).parent / "unit/notifications/golden"
+GOLDEN = Path(__file__).parents[1] / "unit/messages/golden"
 LONG = "team-a/" + "payments-" * 25 + "api"
 
 ONE_PUSH = story("1", "1.4", "latest")

@@ -114,7 +114,7 @@ class SettingsWorld:
         }  # fmt: skip
         self.enforcer = Enforcer(
             cap=mode,
-            registry=EcrSettings(self.ecr, self.slept.append),
+            registry=EcrSettings(self.ecr.client, self.slept.append),
             history=SettingsHistory(self.table),
             role=ROLE,
             tagger=TAGGER,
@@ -143,7 +143,7 @@ class SettingsWorld:
 
     def policy(self) -> list[dict[str, Any]]:
         """The statements of the repository policy, none if there is no policy."""
-        found = EcrSettings(self.ecr).policy(REPOSITORY)
+        found = EcrSettings(self.ecr.client).policy(REPOSITORY)
         return [] if found is None else list(found["Statement"])
 
     def deliver(self, event: dict[str, Any]) -> None:
@@ -175,7 +175,7 @@ class SettingsWorld:
         self.now += timedelta(seconds=-self.now.timestamp() % 3600)
         hints: list[Hint] = []
         for _ in range(12):
-            self.sweeper.tick(EcrRegistry(self.ecr), list, 1, hints.extend)
+            self.sweeper.tick(EcrRegistry(self.ecr.client), list, 1, hints.extend)
             self.now += timedelta(minutes=5)
         return hints
 

@@ -153,7 +153,7 @@ class World:
         self.retagger = Retagger(
             rules=self.rules,
             cap=mode,
-            registry=EcrRegistry(self.ecr),
+            registry=EcrRegistry(self.ecr.client),
             history=self.history,
             clock=lambda: self.now,
             account="123456789012",
@@ -246,7 +246,7 @@ class World:
         self.now += begin
         for _ in range(hours * 12):
             hints: list[Hint] = []
-            self.sweeper.tick(EcrRegistry(self.ecr), hints.extend, hours)
+            self.sweeper.tick(EcrRegistry(self.ecr.client), hints.extend, hours)
             for hint in hints:
                 self.visit([hint])
             self.now += timedelta(minutes=5)

@@ -136,8 +136,7 @@ def test_the_layer_has_the_library_without_the_command_line(
     site = tmp_path / "artefact" / "python"
     assert (site / "third_party.py").is_file()
     assert (site / "ecr_steward" / "rules" / "model.py").is_file()
-    assert not (site / "ecr_steward" / "cli").exists()
-    assert not (site / "ecr_steward" / "registry" / "memory.py").exists()
+    assert not (site / "ecr_steward_cli").exists()
     assert not (site / "bin").exists()
 
 

@@ -239,20 +239,9 @@ CALLS = {
     "get_secret_value": {"secretsmanager:GetSecretValue"},
 }
 """Calls of boto3 and the actions they need (Service Authorization Reference)."""
-ADAPTERS = (
-    LIBRARY / "tables.py",
-    LIBRARY / "queues.py",
-    LIBRARY / "errands.py",
-    LIBRARY / "mailroom.py",
-    LIBRARY / "notifications" / "owners.py",
-    LIBRARY / "notifications" / "references.py",
-    LIBRARY / "notifications" / "send.py",
-    LIBRARY / "registry" / "ecr.py",
-    LIBRARY / "trail.py",
-    LIBRARY / "registry" / "settings.py",
-    LIBRARY / "workflows" / "publish.py",
-    LIBRARY / "wiring.py",
-)
+ADAPTERS = sorted(set(LIBRARY.rglob("*.py")) - {LIBRARY / "messages/send/http.py"})
+"""Every module of the library but the one whose clients are HTTP's own."""
+
 CLIENTS = {"_client", "client", "sns", "events"}
 
 

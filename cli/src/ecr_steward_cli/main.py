@@ -7,44 +7,32 @@ import importlib
 import click
 
 COMMANDS: dict[str, tuple[str, str]] = {
-    "check": ("ecr_steward_cli.commands.check:check", "Check a rules file, and explain it."),
-    "history": (
-        "ecr_steward_cli.commands.history:history",
-        "What happened to a repository or a tag.",
-    ),
+    "check": ("check:check", "Check a rules file, and explain it."),
+    "history": ("history:history", "What happened to a repository or a tag."),
     "notify-test": (
-        "ecr_steward_cli.commands.try_channel:notify_test",
+        "try_channel:notify_test",
         "Send a sample to a channel of the deployed stack.",
     ),
-    "pause": ("ecr_steward_cli.commands.pause:pause", "Stop the writers; nothing is lost."),
-    "hold": ("ecr_steward_cli.commands.hold:hold", "Keep a stable tag where it is."),
-    "release": ("ecr_steward_cli.commands.hold:release", "End a hold; the tag catches up."),
+    "pause": ("pause:pause", "Stop the writers; nothing is lost."),
+    "hold": ("hold:hold", "Keep a stable tag where it is."),
+    "release": ("hold:release", "End a hold; the tag catches up."),
     "rollback": (
-        "ecr_steward_cli.commands.rollback:rollback",
+        "rollback:rollback",
         "Put a stable tag back on an earlier image, and hold it there.",
     ),
-    "resume": ("ecr_steward_cli.commands.pause:resume", "Start the writers again."),
-    "status": ("ecr_steward_cli.commands.status:status", "How the deployed stack stands."),
-    "sweep": ("ecr_steward_cli.commands.sweep:sweep", "Go through the repositories now."),
-    "wait": ("ecr_steward_cli.commands.wait:wait", "Wait until a tag is on an image."),
-    "drift": (
-        "ecr_steward_cli.commands.drift:drift",
-        "Compare a repository's settings without AWS.",
-    ),
-    "compile": (
-        "ecr_steward_cli.commands.compile:compile_",
-        "Make of a rules file what functions read.",
-    ),
-    "simulate": (
-        "ecr_steward_cli.commands.simulate:simulate",
-        "Play a story of pushes without AWS.",
-    ),
+    "resume": ("pause:resume", "Start the writers again."),
+    "status": ("status:status", "How the deployed stack stands."),
+    "sweep": ("sweep:sweep", "Go through the repositories now."),
+    "wait": ("wait:wait", "Wait until a tag is on an image."),
+    "drift": ("drift:drift", "Compare a repository's settings without AWS."),
+    "compile": ("compile:compile_", "Compile a rules file for the functions."),
+    "simulate": ("simulate:simulate", "Play a story of pushes without AWS."),
     "schema": (
-        "ecr_steward_cli.commands.schema:schema",
+        "schema:schema",
         "Print the JSON Schema of the rules file, or of an event.",
     ),
 }
-"""Name of the command -> where its function is, as `module:function`, and its line of help."""
+"""Name of the command -> its function, as `module:function` in `commands`, and its line of help."""
 
 
 class LazyGroup(click.Group):
@@ -57,7 +45,8 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module, _, function = COMMANDS[cmd_name][0].partition(":")
-        command = getattr(importlib.import_module(module), function)
+        commands = importlib.import_module(f"ecr_steward_cli.commands.{module}")
+        command = getattr(commands, function)
         if not isinstance(command, click.Command):
             raise TypeError(f"{COMMANDS[cmd_name][0]} is not a click command.")
         return command

@@ -220,7 +220,7 @@ class Simulation:
         self._retagger = Retagger(
             rules=rules,
             cap=Mode.ENFORCE,
-            registry=EcrRegistry(self._ecr),
+            registry=EcrRegistry(self._ecr.client),
             history=History(_WithoutPast()),
             clock=lambda: self._now,
             account="123456789012",

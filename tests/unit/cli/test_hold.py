@@ -49,7 +49,7 @@ def retagger(deployed: Deployed) -> Retagger:
     return Retagger(
         rules=Ruleset.from_document(RULES),
         cap=Mode.ENFORCE,
-        registry=EcrRegistry(deployed.ecr),
+        registry=EcrRegistry(deployed.ecr.client),
         history=deployed.history,
         clock=lambda: deployed.now,
         account="123456789012",

@@ -28,7 +28,7 @@ class Asked:
         self.ecr = MemorySettings(clock=lambda: NOW)
         self.ecr.create_repository(repositoryName=REPOSITORY)
         self.slept: list[float] = []
-        self.registry = EcrSettings(self.ecr, self.slept.append)
+        self.registry = EcrSettings(self.ecr.client, self.slept.append)
 
 
 @pytest.fixture

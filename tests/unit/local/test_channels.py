@@ -16,7 +16,7 @@ from local import channels
 from local.receiver import Answer, Received, Receiver
 
 ROOT = Path(__file__).parents[3]
-GOLDEN = ROOT / "tests" / "unit" / "notifications" / "golden"
+GOLDEN = ROOT / "tests" / "unit" / "messages" / "golden"
 
 
 @pytest.fixture

@@ -337,8 +337,10 @@ def test_every_form_but_plain_text_is_json(form: Form) -> None:
 
 def test_a_form_is_loaded_when_it_is_first_needed() -> None:
     code = (
-        "import sys; from ecr_steward.messages import forms, message, routes; "
-        "print(*(name for name in sys.modules if name.startswith('ecr_steward.notifications.')))"
+        "import sys; from ecr_steward.messages.channels import forms; "
+        "from ecr_steward.messages.say import message; "
+        "from ecr_steward.messages.whom import routes; "
+        "print(*(name for name in sys.modules if name.startswith('ecr_steward.messages.')))"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = {name.rpartition(".")[2] for name in run.stdout.split()}

@@ -118,10 +118,10 @@ def test_a_sweep_that_could_not_finish_says_what_is_missing() -> None:
     world.events.clear()
     world.now = NOON
     for _ in range(12):
-        world.sweeper.tick(EcrRegistry(world.ecr), lambda hints: None, 1)
+        world.sweeper.tick(EcrRegistry(world.ecr.client), lambda hints: None, 1)
         world.now += timedelta(minutes=5)
     assert summaries(world) == []
-    world.sweeper.tick(EcrRegistry(world.ecr), lambda hints: None, 1)
+    world.sweeper.tick(EcrRegistry(world.ecr.client), lambda hints: None, 1)
     (summary,) = summaries(world)
     assert (summary.totals["repositories"], summary.totals["missing"]) == (0, 1)
     assert summary.reason == "0 repositories swept; 1 not finished."
@@ -183,7 +183,7 @@ def test_a_visit_that_is_delivered_twice_is_counted_once() -> None:
     world.push("1.4.2")
     world.events.clear()
     hints: list[Hint] = []
-    world.sweeper.by_hand(EcrRegistry(world.ecr), hints.extend, "base/*", "x")
+    world.sweeper.by_hand(EcrRegistry(world.ecr.client), hints.extend, "base/*", "x")
     world.visit(hints)
     world.visit(hints)
     (summary,) = summaries(world)
@@ -198,7 +198,7 @@ def test_a_sweep_by_hand_takes_what_its_glob_matches(glob: str, expected: int) -
         world.push("1.0.0", repository=name)
     world.events.clear()
     hints: list[Hint] = []
-    sent = world.sweeper.by_hand(EcrRegistry(world.ecr), hints.extend, glob, "x")
+    sent = world.sweeper.by_hand(EcrRegistry(world.ecr.client), hints.extend, glob, "x")
     assert sent == Sent(expected, 1, expected)
     assert len(hints) == expected
     assert all(hint.action is Action.SWEEP for hint in hints)
@@ -215,7 +215,7 @@ def registry_of(count: int) -> World:
 
 def by_hand(world: World, part: int = 0, glob: str = "*") -> tuple[Sent, list[Hint]]:
     hints: list[Hint] = []
-    sent = world.sweeper.by_hand(EcrRegistry(world.ecr), hints.extend, glob, "x", part)
+    sent = world.sweeper.by_hand(EcrRegistry(world.ecr.client), hints.extend, glob, "x", part)
     return sent, hints
 
 
@@ -305,5 +305,5 @@ def test_a_stack_that_is_off_sends_nothing() -> None:
     world.push("1.4.2")
     world.set_mode(Mode.OFF)
     hints: list[Hint] = []
-    assert world.sweeper.tick(EcrRegistry(world.ecr), hints.extend, 1) == 0
+    assert world.sweeper.tick(EcrRegistry(world.ecr.client), hints.extend, 1) == 0
     assert hints == []

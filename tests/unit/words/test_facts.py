@@ -41,7 +41,7 @@ from tests.support.facts import (
 )
 from tests.support.world import VERSIONS, World, ruleset
 
-FILES = Path(__file__).parents[2] / "events"
+FILES = Path(__file__).parents[3] / "events"
 ABSENT = "(absent)"
 
 
@@ -428,7 +428,7 @@ def test_what_the_steward_says_of_restored_removed_and_gone_tags_fits_the_schema
     world.retagger = Retagger(
         rules=world.rules,
         cap=mode,
-        registry=EcrRegistry(world.ecr),
+        registry=EcrRegistry(world.ecr.client),
         history=world.history,
         clock=lambda: world.now,
         account="123456789012",

@@ -133,7 +133,7 @@ def _world(story: Callable[[World], None], mode: Mode) -> World:
     world.retagger = Retagger(
         rules=world.rules,
         cap=mode,
-        registry=EcrRegistry(world.ecr),
+        registry=EcrRegistry(world.ecr.client),
         history=world.history,
         clock=lambda: world.now,
         account="123456789012",

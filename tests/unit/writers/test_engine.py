@@ -42,7 +42,7 @@ class Stage(World):
         self.retagger = Retagger(
             rules=self.rules,
             cap=mode,
-            registry=EcrRegistry(self.ecr),
+            registry=EcrRegistry(self.ecr.client),
             history=self.history,
             clock=lambda: self.now,
             account="123456789012",
@@ -832,7 +832,7 @@ def test_two_stewards_of_other_minds_end_their_quarrel() -> None:
     rival = Retagger(
         rules=other,
         cap=Mode.ENFORCE,
-        registry=EcrRegistry(stage.ecr),
+        registry=EcrRegistry(stage.ecr.client),
         history=History(MemoryTable()),
         clock=lambda: stage.now,
         account="123456789012",

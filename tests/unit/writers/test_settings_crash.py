@@ -107,7 +107,7 @@ def _run(story: Story, mode: Mode, kill_at: int | None) -> tuple[SettingsWorld, 
 
 def _outcome(world: SettingsWorld) -> tuple[Any, ...]:
     """The settings, the facts, and by cause how many facts the notifier is told to wait for."""
-    registry = EcrSettings(world.ecr)
+    registry = EcrSettings(world.ecr.client)
     described = registry.describe(REPOSITORY)
     settings = (
         described,

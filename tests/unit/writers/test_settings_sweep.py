@@ -34,7 +34,7 @@ def by_hand(
     """What a sweep by hand sends to the writer of tags, and to the writer of settings."""
     tags: list[Hint] = []
     settings: list[Hint] = []
-    registry = EcrRegistry(world.ecr)
+    registry = EcrRegistry(world.ecr.client)
     world.sweeper.by_hand(registry, tags.extend, glob, id, part, settings.extend)
     return tags, settings
 

@@ -19,9 +19,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from botocore.exceptions import ClientError, ParamValidationError
+
+if TYPE_CHECKING:
+    from mypy_boto3_ecr import ECRClient
 
 Reply = dict[str, Any]
 ImageId = Mapping[str, str]
@@ -296,6 +299,11 @@ class MemoryEcr:
         self._numbers = itertools.count(1)
         self._events: list[dict[str, Any]] = []
         self._lock = threading.RLock()
+
+    @property
+    def client(self) -> ECRClient:
+        """This registry, where a boto3 client is asked for."""
+        return cast("ECRClient", self)
 
     # Images
 

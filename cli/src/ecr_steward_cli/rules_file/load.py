@@ -71,7 +71,7 @@ class Loaded:
 
 def schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of the rules file."""
-    text = importlib.resources.files("ecr_steward.rules").joinpath("schema.json").read_text("utf-8")
+    text = importlib.resources.files(__package__).joinpath("schema.json").read_text("utf-8")
     return dict(json.loads(text))
 
 

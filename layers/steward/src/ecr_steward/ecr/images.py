@@ -24,8 +24,6 @@ from ecr_steward.tags.state import Image
 if TYPE_CHECKING:
     from mypy_boto3_ecr import ECRClient
 
-    from ecr_steward_cli.in_memory.images import MemoryEcr
-
 MEDIA_TYPES = (
     "application/vnd.oci.image.index.v1+json",
     "application/vnd.oci.image.manifest.v1+json",
@@ -74,7 +72,7 @@ class EcrRegistry:
     are the only ones; what they cannot cure arrives as Unavailable.
     """
 
-    def __init__(self, client: ECRClient | MemoryEcr) -> None:
+    def __init__(self, client: ECRClient) -> None:
         # The in-memory client has the methods of boto3's, not its type.
         self._client: Any = client
 

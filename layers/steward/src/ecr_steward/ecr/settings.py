@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from mypy_boto3_ecr import ECRClient
 
     from ecr_steward.settings.registry import Scanning, Template
-    from ecr_steward_cli.in_memory.settings import MemorySettings
-
 Document = Mapping[str, Any]
 
 PROPAGATION = (2.0, 4.0)
@@ -127,9 +125,7 @@ class EcrSettings:
     `sleep` waits between the tries of a policy that ECR refuses without saying why.
     """
 
-    def __init__(
-        self, client: ECRClient | MemorySettings, sleep: Callable[[float], None] = time.sleep
-    ) -> None:
+    def __init__(self, client: ECRClient, sleep: Callable[[float], None] = time.sleep) -> None:
         # The in-memory client has the methods of boto3's, not its type.
         self._client: Any = client
         self._sleep = sleep

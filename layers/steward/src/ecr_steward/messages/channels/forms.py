@@ -37,7 +37,7 @@ _RENDERERS: Mapping[Form, str] = {
 
 def write(form: Form, message: Message) -> tuple[Letter, ...]:
     """The letters that tell `message`: one, but for a webhook one for each of its facts."""
-    module = importlib.import_module(f"ecr_steward.notifications.{_RENDERERS[form]}")
+    module = importlib.import_module(f"{__package__}.{_RENDERERS[form]}")
     render: Callable[[Message], tuple[Letter, ...]] = module.letters
     return render(message)
 
