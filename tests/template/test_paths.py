@@ -109,8 +109,8 @@ SPOILED: list[tuple[Check, Mutation]] = [
     (checks.rules_have_failure_paths, drop("CheckSettingsFailureQueuePolicy")),
     (checks.rules_have_failure_paths, unset("CheckSettingsFunction", "EventInvokeConfig")),
     (checks.rules_have_failure_paths, drop("ApiCallPermission")),
-    (checks.consumers_have_failure_paths, unset("PolicyQueue", "RedrivePolicy")),
-    (checks.waits_are_long_enough, put("PolicyQueue", 90, "VisibilityTimeout")),
+    (checks.consumers_have_failure_paths, unset("SettingsQueue", "RedrivePolicy")),
+    (checks.waits_are_long_enough, put("SettingsQueue", 90, "VisibilityTimeout")),
     (
         checks.rules_have_failure_paths,
         statement("CheckTagsFailureQueuePolicy", "ImagePushRuleOnly", Condition={}),
@@ -147,9 +147,10 @@ SPOILED: list[tuple[Check, Mutation]] = [
     (checks.destinations_are_usable, statement("CheckTagsRole", "KeepFailures", Resource=OTHER)),
     (checks.destinations_are_usable, put("SweepFailureQueue", True, "FifoQueue")),
     *((checks.failures_have_alarms, drop(f"{each}FailureAlarm"))
-      for each in ("CheckTags", "Retag", "CheckSettings", "Policy", "Publish", "Notify", "Sweep")),
+      for each in ("CheckTags", "Retag", "CheckSettings", "Settings", "Publish", "Notify",
+                   "Sweep")),
     *((checks.failures_have_alarms, drop(f"{each}BacklogAlarm"))
-      for each in ("Retag", "Policy", "Notify", "Publish")),
+      for each in ("Retag", "Settings", "Notify", "Publish")),
     *((checks.failures_have_alarms, drop(f"{each}LostAlarm"))
       for each in ("ImagePush", "ApiCall", "StewardEvent", "CheckTags", "CheckSettings", "Publish",
                    "Sweep")),

@@ -23,7 +23,7 @@ from ecr_steward.words.reading import MalformedEvent
 from ecr_steward_cli.main import COMMANDS
 from ecr_steward_cli.rules_file.load import inspect_text, load, schema
 from ecr_steward_cli.schemas import event_schema
-from tests.handlers.functions import POLICY_ROLE
+from tests.handlers.functions import SETTINGS_ROLE
 from tests.support import messages
 from tests.template import support
 
@@ -374,7 +374,7 @@ def _answer(event: Mapping[str, Any]) -> str:
     rules = load(ROOT / "layers/rules/rules.yaml")
     try:
         if "eventName" in event["detail"]:
-            return check_settings(event, rules, POLICY_ROLE, lambda hint: None)[1].name
+            return check_settings(event, rules, SETTINGS_ROLE, lambda hint: None)[1].name
         return check(event, rules, lambda hint: None)[1].name
     except MalformedEvent:
         return MalformedEvent.__name__
