@@ -9,14 +9,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bench.report import Row
-from ecr_steward.events import Hint
-from ecr_steward.history import History
-from ecr_steward.registry.ecr import EcrRegistry
-from ecr_steward.registry.memory import OCI_MANIFEST, MemoryEcr
+from ecr_steward.doors.pushes import check
+from ecr_steward.ecr.images import EcrRegistry
+from ecr_steward.history.tags import History
 from ecr_steward.rules import Mode, Ruleset
-from ecr_steward.tables import MemoryTable
-from ecr_steward.workflows.check import check
-from ecr_steward.workflows.retag import Retagger
+from ecr_steward.words.hints import Hint
+from ecr_steward.writers.tags import Retagger
+from ecr_steward_cli.in_memory.images import OCI_MANIFEST, MemoryEcr
+from ecr_steward_cli.in_memory.table import MemoryTable
 
 SIZES = (10, 1_000, 10_000)
 REPOSITORY = "base/redis"

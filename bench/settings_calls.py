@@ -10,17 +10,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bench.report import Row
-from ecr_steward.events import Action, Cause, Hint
-from ecr_steward.registry.memory_settings import MemorySettings
-from ecr_steward.registry.settings import EcrSettings
+from ecr_steward.doors.calls import check
+from ecr_steward.ecr.settings import EcrSettings
+from ecr_steward.history.settings import SettingsHistory
 from ecr_steward.rules import Mode, Ruleset
-from ecr_steward.settings_history import SettingsHistory
-from ecr_steward.tables import MemoryTable
-from ecr_steward.workflows.check_settings import check
-from ecr_steward.workflows.enforce import Enforcer
+from ecr_steward.words.causes import Cause
+from ecr_steward.words.hints import Action, Hint
+from ecr_steward.writers.settings import Enforcer
+from ecr_steward_cli.in_memory.settings import MemorySettings
+from ecr_steward_cli.in_memory.table import MemoryTable
 
 REPOSITORIES = 1_000
-ROLE = "arn:aws:iam::123456789012:role/EnforcePolicyRole"
+ROLE = "arn:aws:iam::123456789012:role/EnforceSettingsRole"
 PULL = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
 RULES = Ruleset.from_document(
     {
@@ -106,7 +107,7 @@ class Registry:
         return Counter(self.ecr.calls)
 
     def _visit(self, hint: Hint) -> None:
-        self.ecr.caller = "arn:aws:sts::123456789012:assumed-role/EnforcePolicyRole/enforce"
+        self.ecr.caller = "arn:aws:sts::123456789012:assumed-role/EnforceSettingsRole/enforce"
         self._enforcer.visit(hint.repository, [hint])
         self.ecr.caller = "arn:aws:sts::123456789012:assumed-role/Developer/somebody"
 
@@ -135,7 +136,7 @@ def made_public(registry: Registry) -> Counter[str]:
 
 
 def own_call(registry: Registry) -> Counter[str]:
-    registry.ecr.caller = "arn:aws:sts::123456789012:assumed-role/EnforcePolicyRole/enforce"
+    registry.ecr.caller = "arn:aws:sts::123456789012:assumed-role/EnforceSettingsRole/enforce"
     registry.ecr.put_image_scanning_configuration(
         repositoryName=registry.names[0], imageScanningConfiguration={"scanOnPush": True}
     )

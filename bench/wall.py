@@ -18,15 +18,18 @@ from botocore.config import Config
 
 from bench.calls import RULES
 from bench.report import Row
-from ecr_steward.events import IMAGE_ACTION, Action, Cause, Hint
-from ecr_steward.history import History, Table
-from ecr_steward.registry.ecr import MEDIA_TYPES, EcrRegistry
-from ecr_steward.registry.memory import OCI_MANIFEST
+from ecr_steward.ecr.images import MEDIA_TYPES, EcrRegistry
+from ecr_steward.history.dynamo import DynamoTable
+from ecr_steward.history.table import Table
+from ecr_steward.history.tags import History
 from ecr_steward.rules import Mode
-from ecr_steward.tables import DynamoTable, MemoryTable
-from ecr_steward.wiring import PUTS_AT_ONCE
-from ecr_steward.workflows.retag import Retagger
-from tests.dynamodb import create_history_table
+from ecr_steward.start.wiring import PUTS_AT_ONCE
+from ecr_steward.words.causes import Cause
+from ecr_steward.words.hints import IMAGE_ACTION, Action, Hint
+from ecr_steward.writers.tags import Retagger
+from ecr_steward_cli.in_memory.images import OCI_MANIFEST
+from ecr_steward_cli.in_memory.table import MemoryTable
+from tests.support.dynamodb import create_history_table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

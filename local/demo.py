@@ -12,10 +12,11 @@ from typing import Final
 from rich.markup import escape
 from rich.table import Table
 
-from ecr_steward.events import IMAGE_ACTION, Fact, Kind
-from ecr_steward.history import History
-from ecr_steward.notifications.wording import short
-from ecr_steward.tables import DynamoTable
+from ecr_steward.history.dynamo import DynamoTable
+from ecr_steward.history.tags import History
+from ecr_steward.messages.say.wording import short
+from ecr_steward.words.facts import Fact, Kind
+from ecr_steward.words.hints import IMAGE_ACTION
 from local import channels, images
 from local.channels import Channels
 from local.cloud import HOME, ROOT, Inbox, LocalCloud, Message
@@ -304,7 +305,7 @@ def _show_arrived(arrived: Received, *, whole: bool) -> None:
 
 
 def _say_rights(demo: Demo) -> None:
-    for role in ("RetagRole", "EnforcePolicyRole"):
+    for role in ("RetagRole", "EnforceSettingsRole"):
         may = ", ".join(demo.rights(role))
         console.print(f"{role} may: {may}", style="dim", soft_wrap=True)
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ecr_steward.calls import API_CALL
-from ecr_steward.registry.memory_settings import identity
+from ecr_steward.words.calls import API_CALL
+from ecr_steward_cli.in_memory.settings import identity
 
 if TYPE_CHECKING:
     from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef

@@ -26,7 +26,7 @@ from botocore.config import Config
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
-from ecr_steward.calls import OF_REPOSITORIES, OF_THE_REGISTRY
+from ecr_steward.words.calls import OF_REPOSITORIES, OF_THE_REGISTRY
 from local.ecr_events import DEFAULT_SOURCE, ApiCall, Event, EventSender
 from local.ecr_registry import BlobStore, RegistryApp, password_for
 

@@ -17,7 +17,7 @@ from moto.core.exceptions import ServiceException
 from moto.ecr.exceptions import InvalidParameterException
 from moto.ecr.models import ECRBackend
 
-from ecr_steward.registry import memory_settings as memory
+from ecr_steward_cli.in_memory import settings as memory
 
 if TYPE_CHECKING:
     from local.ecr_backend import LocalEcr

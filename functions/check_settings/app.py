@@ -6,7 +6,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from ecr_steward import observe, wiring
+from ecr_steward.start import observe, wiring
 
 logger = observe.logger()
 handle = wiring.prepared(wiring.check_settings)

@@ -12,21 +12,22 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from ecr_steward.calls import API_CALL
-from ecr_steward.events import IMAGE_ACTION, Fact
-from ecr_steward.history import History
-from ecr_steward.registry.ecr import MEDIA_TYPES
-from ecr_steward.tables import DynamoTable
+from ecr_steward.ecr.images import MEDIA_TYPES
+from ecr_steward.history.dynamo import DynamoTable
+from ecr_steward.history.tags import History
+from ecr_steward.words.calls import API_CALL
+from ecr_steward.words.facts import Fact
+from ecr_steward.words.hints import IMAGE_ACTION
 from local import images
 from local.cloud import ACCOUNT, REGION, ROOT, Inbox, LocalCloud, Message
 from local.ecr_events import DEFAULT_SOURCE
 from local.images import Image, Media
-from tests.facts import faults
+from tests.support.facts import faults
 
 PATIENCE = 30.0
 """Seconds after which what has not happened will not happen."""
 
-_CLI = (sys.executable, "-m", "ecr_steward.cli.main")
+_CLI = (sys.executable, "-m", "ecr_steward_cli.main")
 _DEPTHS: Final = (
     "ApproximateNumberOfMessages",
     "ApproximateNumberOfMessagesNotVisible",
@@ -45,7 +46,7 @@ _FAILURE_QUEUES = (
     "CheckTagsFailureQueue",
     "RetagFailureQueue",
     "CheckSettingsFailureQueue",
-    "PolicyFailureQueue",
+    "SettingsFailureQueue",
     "PublishFailureQueue",
     "NotifyFailureQueue",
     "SweepFailureQueue",

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from ecr_steward.events import SOURCE
+from ecr_steward.words.facts import SOURCE
 from tests.e2e.deployed import Deployed
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from ecr_steward.events import Kind
+from ecr_steward.words.facts import Kind
 from tests.e2e.deployed import Deployed, by_tag
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ecr_steward.rules.load import load
+from ecr_steward_cli.rules_file.load import load
 from tests.e2e.deployed import Deployed
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]

@@ -13,10 +13,11 @@ import pytest
 import pytest_socket
 from moto import mock_aws
 
-from ecr_steward import observe, wiring
-from ecr_steward.rules import compiled, load
-from tests.dynamodb import OneAtATime, create_history_table
+from ecr_steward.rules import compiled
+from ecr_steward.start import observe, wiring
+from ecr_steward_cli.rules_file import load
 from tests.handlers.functions import ENVIRONMENT, ROOT, SECRETS, TABLE, Aws, Function
+from tests.support.dynamodb import OneAtATime, create_history_table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -9,14 +9,15 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from ecr_steward.environment import Misconfigured
-from ecr_steward.events import Kind, MalformedEvent
-from ecr_steward.history import History
+from ecr_steward.history.dynamo import DynamoTable
+from ecr_steward.history.tags import History
 from ecr_steward.rules import RulesError
-from ecr_steward.tables import DynamoTable
-from tests.facts import returned
+from ecr_steward.start.environment import Misconfigured
+from ecr_steward.words.facts import Kind
+from ecr_steward.words.reading import MalformedEvent
 from tests.handlers.functions import ENVIRONMENT, TABLE, Aws, Function, event
-from tests.world import image
+from tests.support.facts import returned
+from tests.support.world import image
 
 # Powertools warns where a function fails before it has counted anything.
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")

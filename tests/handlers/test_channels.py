@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from ecr_steward import wiring
-from ecr_steward.notifications import http
-from ecr_steward.notifications.http import Answer, Http, Unreachable
+from ecr_steward.messages.send import http
+from ecr_steward.messages.send.http import Answer, Http, Unreachable
 from ecr_steward.rules import compiled
-from tests.facts import letter, returned, story
+from ecr_steward.start import wiring
 from tests.handlers.functions import CHAT_TOPIC, ERRAND_QUEUE, TABLE, Aws, Function, event
+from tests.support.facts import letter, returned, story
 
 Start = Callable[[str], Function]
 

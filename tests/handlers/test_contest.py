@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from ecr_steward.events import Action, Cause, Hint
-from ecr_steward.history import History
-from ecr_steward.tables import DynamoTable
-from tests.facts import returned, sqs_record
+from ecr_steward.history.dynamo import DynamoTable
+from ecr_steward.history.tags import History
+from ecr_steward.words.causes import Cause
+from ecr_steward.words.hints import Action, Hint
 from tests.handlers.functions import TABLE, Aws, Function
 from tests.handlers.test_output import metrics
-from tests.world import image, manifest
+from tests.support.facts import returned, sqs_record
+from tests.support.world import image, manifest
 
 Start = Callable[[str], Function]
 MALLORY = "arn:aws:iam::123456789012:user/mallory"

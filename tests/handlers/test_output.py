@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.facts import returned
 from tests.handlers.functions import ENVIRONMENT, SECRETS, Aws, Context, Function, event
+from tests.support.facts import returned
 
 Start = Callable[[str], Function]
 
@@ -17,7 +17,7 @@ WORK = {
     "check_tags": "ecr_push_version",
     "retag": "retag_batch_two_repositories",
     "check_settings": "call_set_repository_policy",
-    "enforce_policy": "enforce_batch_call",
+    "enforce_settings": "enforce_batch_call",
     "sweep": "hand_sweep_glob",
     "publish": "stream_history_facts",
     "notify": "notify_batch_two_causes",
@@ -26,7 +26,7 @@ COUNTED = {
     "check_tags": {"EventsReceived": [1.0], "EventsQueued": [1.0]},
     "retag": {"TagMoved": [1.0] * 4, "MessagesFailed": [0.0]},
     "check_settings": {"CallsReceived": [1.0], "CallsQueued": [1.0]},
-    "enforce_policy": {"RepositoryCorrected": [1.0], "MessagesFailed": [0.0]},
+    "enforce_settings": {"RepositoryCorrected": [1.0], "MessagesFailed": [0.0]},
     "sweep": {"RepositoriesSent": [1.0]},
     "publish": {"RecordsRead": [3.0]},
     "notify": {"EventsReceived": [4.0], "MessagesSent": [1.0, 1.0]},

@@ -14,16 +14,19 @@ import pytest
 from click.testing import CliRunner, Result
 from moto import mock_aws
 
-from ecr_steward import wiring
-from ecr_steward.cli.main import main
-from ecr_steward.cli.stack import Outside, Stack
-from ecr_steward.cli.sweep import send
-from ecr_steward.events import Cause, Fact, Hint, Kind, iso
-from ecr_steward.history import History
-from ecr_steward.registry.memory import MemoryEcr
+from ecr_steward.history.dynamo import DynamoTable
+from ecr_steward.history.tags import History
 from ecr_steward.rules import compiled
-from ecr_steward.tables import DynamoTable
-from ecr_steward.workflows.sweep import LOOK, Slice
+from ecr_steward.start import wiring
+from ecr_steward.sweep.slices import LOOK, Slice
+from ecr_steward.words.causes import Cause
+from ecr_steward.words.facts import Fact, Kind
+from ecr_steward.words.hints import Hint
+from ecr_steward.words.reading import iso
+from ecr_steward_cli.commands.sweep import send
+from ecr_steward_cli.in_memory.images import MemoryEcr
+from ecr_steward_cli.main import main
+from ecr_steward_cli.stack import Outside, Stack
 from tests.unit.cli.stack_fakes import RULES_LAYER, RULES_URL, rules_layer
 
 ROOT = Path(__file__).parents[2]
@@ -31,7 +34,7 @@ ROOT = Path(__file__).parents[2]
 REGION = "eu-west-1"
 NAME = "steward-of-team-a"
 FAILURES = ("RetagFailureQueue", "NotifyFailureQueue", "SweepFailureQueue")
-QUEUES = ("RetagQueue", "PolicyQueue", "NotifyQueue", "ErrandQueue", *FAILURES)
+QUEUES = ("RetagQueue", "SettingsQueue", "NotifyQueue", "ErrandQueue", *FAILURES)
 
 MANIFEST = json.dumps(
     {
@@ -47,7 +50,7 @@ FIFO = {
         "Type": "AWS::SQS::Queue",
         "Properties": {"QueueName": f"{name}.fifo", "FifoQueue": True},
     }
-    for name in ("RetagQueue", "PolicyQueue")
+    for name in ("RetagQueue", "SettingsQueue")
 }
 
 TEMPLATE = {
@@ -79,7 +82,7 @@ TEMPLATE = {
         "RetagFunctionName": {"Value": "retag"},
         "SweepFunctionName": {"Value": "sweep"},
         "RetagEventSource": {"Value": "11111111-2222-3333-4444-555555555555"},
-        "PolicyEventSource": {"Value": "66666666-7777-8888-9999-000000000000"},
+        "SettingsEventSource": {"Value": "66666666-7777-8888-9999-000000000000"},
         **{f"{name}Url": {"Value": {"Ref": name}} for name in QUEUES},
     },
 }
@@ -180,7 +183,7 @@ def test_status_reads_depths_and_sweeps_and_names_what_is_refused(stack: Stack) 
     empty = {"waiting": 0, "in_flight": 0, "delayed": 0, "oldest_seconds": None}
     assert said["queues"] == {
         "RetagQueue": {**empty, "waiting": 3},
-        "PolicyQueue": empty,
+        "SettingsQueue": empty,
         "NotifyQueue": {**empty, "delayed": 1},
         "ErrandQueue": empty,
         **dict.fromkeys(FAILURES, empty),
@@ -244,7 +247,7 @@ def function(
         "STEWARD_RULES": str(rules),
         "STEWARD_MODE": "audit",
         "SETTINGS_MODE": "audit",
-        "POLICY_QUEUE_URL": stack.output("PolicyQueueUrl"),
+        "SETTINGS_QUEUE_URL": stack.output("SettingsQueueUrl"),
         "HISTORY_TABLE": stack.output("HistoryTableName"),
         "RETAG_QUEUE_URL": stack.output("RetagQueueUrl"),
         "SWEEP_HOURS": "24",

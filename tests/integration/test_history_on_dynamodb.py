@@ -11,11 +11,11 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 from moto import mock_aws
 
-from ecr_steward.history import Conflict, Item, Put
-from ecr_steward.tables import DynamoTable, write
-from tests.dynamodb import create_history_table
-from tests.history_contract import HistoryContract
-from tests.ledger_contract import LedgerContract
+from ecr_steward.history.dynamo import DynamoTable, write
+from ecr_steward.history.table import Conflict, Item, Put
+from tests.support.dynamodb import create_history_table
+from tests.support.history_contract import HistoryContract
+from tests.support.ledger_contract import LedgerContract
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -13,8 +13,9 @@ import pytest
 
 from bench.artefact import HANDLERS, ROOT, Artefact, Probed, build
 from bench.starts import MOST_MEMORY, MOST_MODULES, added, unwanted
-from ecr_steward import mailroom, wiring
-from ecr_steward.notifications import references
+from ecr_steward.messages import mailroom
+from ecr_steward.messages.send import references
+from ecr_steward.start import wiring
 
 each_handler = pytest.mark.parametrize("handler", HANDLERS)
 _UNCHECKED_HASH = 1
@@ -38,7 +39,7 @@ def starts(artefact: Artefact) -> dict[str, Probed]:
 
 def test_every_function_is_measured() -> None:
     assert HANDLERS == (
-        "check_settings", "check_tags", "enforce_policy", "notify", "publish", "retag", "sweep",
+        "check_settings", "check_tags", "enforce_settings", "notify", "publish", "retag", "sweep",
     )  # fmt: skip
 
 

@@ -17,9 +17,9 @@ from botocore.model import ListShape, OperationModel, ServiceModel, Shape, Struc
 from botocore.validate import ParamValidator
 from moto import mock_aws
 
-from ecr_steward.registry import memory
-from ecr_steward.registry.memory import DOCKER_MANIFEST, OCI_MANIFEST, MemoryEcr
-from tests.unit.registry.memory_images import ABSENT, ACCEPTED, digest, image, index
+from ecr_steward_cli.in_memory import images
+from ecr_steward_cli.in_memory.images import DOCKER_MANIFEST, OCI_MANIFEST, MemoryEcr
+from tests.unit.in_memory.memory_images import ABSENT, ACCEPTED, digest, image, index
 
 METHODS = {
     "BatchDeleteImage": "batch_delete_image",
@@ -242,7 +242,7 @@ def test_every_error_is_one_of_the_operation(
 
 def test_the_story_meets_every_error_that_the_registry_can_raise(watched: Watched) -> None:
     """Otherwise the test above would not have looked at all of them."""
-    raised = set(re.findall(r'"(\w+Exception)"', inspect.getsource(memory)))
+    raised = set(re.findall(r'"(\w+Exception)"', inspect.getsource(images)))
     assert set().union(*watched.codes.values()) == raised
 
 

@@ -19,21 +19,24 @@ from botocore.stub import Stubber
 from botocore.validate import ParamValidator
 from moto import mock_aws
 
-from ecr_steward.events import Action, Cause, Hint, Kind
-from ecr_steward.history import History
-from ecr_steward.registry import Refused, RepositoryGone
-from ecr_steward.registry.ecr import EcrRegistry
-from ecr_steward.registry.memory_settings import MemorySettings
-from ecr_steward.registry.settings import EcrSettings
-from ecr_steward.repository.lifecycle import Expiring
+from ecr_steward.ecr import Refused, RepositoryGone
+from ecr_steward.ecr.images import EcrRegistry
+from ecr_steward.ecr.settings import EcrSettings
+from ecr_steward.history.dynamo import DynamoTable
+from ecr_steward.history.settings import Known, SettingsHistory
+from ecr_steward.history.tags import History
 from ecr_steward.rules import Mode
-from ecr_steward.settings_history import Known, SettingsHistory
-from ecr_steward.tables import DynamoTable, MemoryTable
-from ecr_steward.workflows.enforce import Enforcer
-from ecr_steward.workflows.sweep import Sweeper
-from tests.dynamodb import create_history_table
+from ecr_steward.settings.lifecycle import Expiring
+from ecr_steward.sweep.slices import Sweeper
+from ecr_steward.words.causes import Cause
+from ecr_steward.words.facts import Kind
+from ecr_steward.words.hints import Action, Hint
+from ecr_steward.writers.settings import Enforcer
+from ecr_steward_cli.in_memory.settings import MemorySettings
+from ecr_steward_cli.in_memory.table import MemoryTable
 from tests.integration.test_memory_matches_botocore import faults, there
-from tests.settings_world import ANYONE, BASELINE, OURS, UNTAGGED_GO, policy, rules_for
+from tests.support.dynamodb import create_history_table
+from tests.support.settings_world import ANYONE, BASELINE, OURS, UNTAGGED_GO, policy, rules_for
 
 REGION = "eu-west-1"
 ACCOUNT = "123456789012"

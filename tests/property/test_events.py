@@ -11,21 +11,13 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecr_steward.events import (
-    DETAIL_TYPES,
-    Action,
-    Cause,
-    Difference,
-    Fact,
-    Hint,
-    Kind,
-    MalformedEvent,
-    iso,
-    parse_time,
-)
-from ecr_steward.history import Item
-from ecr_steward.tables import read, write
-from tests.facts import DRIFTED, EVERY_KIND, MOVED, NEW, OLD, faults
+from ecr_steward.history.dynamo import read, write
+from ecr_steward.history.table import Item
+from ecr_steward.words.causes import Cause
+from ecr_steward.words.facts import DETAIL_TYPES, Difference, Fact, Kind
+from ecr_steward.words.hints import Action, Hint
+from ecr_steward.words.reading import MalformedEvent, iso, parse_time
+from tests.support.facts import DRIFTED, EVERY_KIND, MOVED, NEW, OLD, faults
 
 COMPONENT = r"[a-z0-9]{1,20}((\.|_|__|-{1,3})[a-z0-9]{1,8}){0,2}"
 repositories = st.from_regex(rf"{COMPONENT}(/{COMPONENT}){{0,3}}", fullmatch=True).filter(

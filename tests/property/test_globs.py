@@ -7,9 +7,9 @@ from fnmatch import fnmatchcase
 from hypothesis import event, example, given
 from hypothesis import strategies as st
 
-from ecr_steward.globs import Globs, glob_regex
 from ecr_steward.rules import Mode, Ruleset
 from ecr_steward.rules.model import Rule
+from ecr_steward.words.globs import Globs, glob_regex
 
 LETTERS = "ab/."
 NAMES = st.text(LETTERS, min_size=1, max_size=12) | st.text("ab", min_size=250, max_size=256)

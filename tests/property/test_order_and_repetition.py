@@ -13,12 +13,12 @@ from botocore.exceptions import ClientError
 from hypothesis import event, given, note
 from hypothesis import strategies as st
 
-from ecr_steward.events import Kind
-from ecr_steward.registry import Unavailable
+from ecr_steward.ecr import Unavailable
+from ecr_steward.words.facts import Kind
 from tests.property import kept
 from tests.property.kept import played
 from tests.property.stories import thousands
-from tests.world import REPOSITORY, Killed, World, image, throttled
+from tests.support.world import REPOSITORY, Killed, World, image, throttled
 
 NAMES = ["a", "b", "c", "d"]
 TAGS = [

@@ -12,15 +12,17 @@ from botocore.exceptions import ClientError
 from hypothesis import event, given, note
 from hypothesis import strategies as st
 
-from ecr_steward.events import Action, Cause, Hint, Kind
-from ecr_steward.registry import Unavailable
-from ecr_steward.registry.ecr import EcrRegistry
+from ecr_steward.ecr import Unavailable
+from ecr_steward.ecr.images import EcrRegistry
 from ecr_steward.rules import Mode
-from ecr_steward.workflows.retag import Retagger
+from ecr_steward.words.causes import Cause
+from ecr_steward.words.facts import Kind
+from ecr_steward.words.hints import Action, Hint
+from ecr_steward.writers.tags import Retagger
 from tests.property import kept
 from tests.property.kept import played
 from tests.property.stories import thousands
-from tests.world import REPOSITORY, Killed, World, image, ruleset, throttled
+from tests.support.world import REPOSITORY, Killed, World, image, ruleset, throttled
 
 WRITES = {"PutImage", "BatchDeleteImage"}
 

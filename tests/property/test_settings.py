@@ -9,12 +9,12 @@ from typing import Any
 from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
-from ecr_steward.repository import lifecycle, policies
-from ecr_steward.repository.access import Allowed, judge
-from ecr_steward.repository.baseline import Baseline
-from ecr_steward.repository.drift import correction, drift
-from ecr_steward.repository.immutability import MOST_FILTERS, MOST_STARS, implied, matches
-from ecr_steward.repository.state import MUTABILITIES, BaselineError, Setting, Settings, Step
+from ecr_steward.settings import lifecycle, policies
+from ecr_steward.settings.access import Allowed, judge
+from ecr_steward.settings.baseline import Baseline
+from ecr_steward.settings.drift import correction, drift
+from ecr_steward.settings.immutability import MOST_FILTERS, MOST_STARS, implied, matches
+from ecr_steward.settings.state import MUTABILITIES, BaselineError, Setting, Settings, Step
 from ecr_steward.tags.scheme import Scheme, Verdict
 
 OWN = "123456789012"

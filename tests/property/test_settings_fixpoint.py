@@ -8,9 +8,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecr_steward.events import Action, Cause, Hint
 from ecr_steward.rules import Mode
-from tests.settings_world import (
+from ecr_steward.words.causes import Cause
+from ecr_steward.words.hints import Action, Hint
+from tests.support.settings_world import (
     ANYONE,
     LAMBDAS,
     OURS,
@@ -19,7 +20,7 @@ from tests.settings_world import (
     policy,
     rules_for,
 )
-from tests.world import REPOSITORY
+from tests.support.world import REPOSITORY
 
 ARN = f"arn:aws:ecr:eu-west-1:123456789012:repository/{REPOSITORY}"
 WRITES = ("Set", "Put", "Delete", "Tag", "Start")

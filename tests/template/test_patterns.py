@@ -9,12 +9,16 @@ from typing import Any
 
 import pytest
 
-from ecr_steward.calls import OF_REPOSITORIES, Call
-from ecr_steward.calls import OF_THE_REGISTRY as OF_THE_REGISTRYS_OWN
-from ecr_steward.events import REGISTRY, Cause, Fact, Hint, Kind, parse_time
-from ecr_steward.history import History
-from ecr_steward.ledger import Ledger, Window
-from ecr_steward.tables import MemoryTable, write
+from ecr_steward.history.dynamo import write
+from ecr_steward.history.tags import History
+from ecr_steward.messages.ledger import Ledger, Window
+from ecr_steward.words.calls import OF_REPOSITORIES, Call
+from ecr_steward.words.calls import OF_THE_REGISTRY as OF_THE_REGISTRYS_OWN
+from ecr_steward.words.causes import Cause
+from ecr_steward.words.facts import Fact, Kind
+from ecr_steward.words.hints import REGISTRY, Hint
+from ecr_steward.words.reading import parse_time
+from ecr_steward_cli.in_memory.table import MemoryTable
 from tests.template import support
 from tests.template.patterns import matches
 from tests.template.support import EVENTS, Stack

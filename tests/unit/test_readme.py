@@ -12,18 +12,19 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from ecr_steward.cli.main import COMMANDS
-from ecr_steward.events import DETAIL_TYPES, MalformedEvent
-from ecr_steward.repository.drift import drift
-from ecr_steward.repository.state import REPOSITORY_SETTINGS, Problem, Settings, Step
+from ecr_steward.doors.calls import check as check_settings
+from ecr_steward.doors.pushes import check
 from ecr_steward.rules.channels import Form
-from ecr_steward.rules.load import inspect_text, load, schema
-from ecr_steward.schemas import event_schema
+from ecr_steward.settings.drift import drift
+from ecr_steward.settings.state import REPOSITORY_SETTINGS, Problem, Settings, Step
 from ecr_steward.tags.scheme import Scheme, Verdict
-from ecr_steward.workflows.check import check
-from ecr_steward.workflows.check_settings import check as check_settings
-from tests import messages
-from tests.handlers.functions import POLICY_ROLE
+from ecr_steward.words.facts import DETAIL_TYPES
+from ecr_steward.words.reading import MalformedEvent
+from ecr_steward_cli.main import COMMANDS
+from ecr_steward_cli.rules_file.load import inspect_text, load, schema
+from ecr_steward_cli.schemas import event_schema
+from tests.handlers.functions import SETTINGS_ROLE
+from tests.support import messages
 from tests.template import support
 
 ROOT = Path(__file__).parents[2]
@@ -373,7 +374,7 @@ def _answer(event: Mapping[str, Any]) -> str:
     rules = load(ROOT / "layers/rules/rules.yaml")
     try:
         if "eventName" in event["detail"]:
-            return check_settings(event, rules, POLICY_ROLE, lambda hint: None)[1].name
+            return check_settings(event, rules, SETTINGS_ROLE, lambda hint: None)[1].name
         return check(event, rules, lambda hint: None)[1].name
     except MalformedEvent:
         return MalformedEvent.__name__

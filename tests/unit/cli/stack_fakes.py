@@ -14,19 +14,21 @@ import click
 from botocore.exceptions import ClientError
 from click.testing import CliRunner, Result
 
-from ecr_steward.cli.stack import Outside, Stack
-from ecr_steward.events import Cause, Fact, Kind, iso
-from ecr_steward.history import History
-from ecr_steward.registry.memory import MemoryEcr
-from ecr_steward.tables import MemoryTable
+from ecr_steward.history.tags import History
+from ecr_steward.words.causes import Cause
+from ecr_steward.words.facts import Fact, Kind
+from ecr_steward.words.reading import iso
+from ecr_steward_cli.in_memory.images import MemoryEcr
+from ecr_steward_cli.in_memory.table import MemoryTable
+from ecr_steward_cli.stack import Outside, Stack
 
 NOW = datetime(2026, 11, 23, 2, 24, tzinfo=UTC)
 QUEUES = (
     "RetagQueue",
-    "PolicyQueue",
+    "SettingsQueue",
     "NotifyQueue",
     "ErrandQueue",
-    "PolicyFailureQueue",
+    "SettingsFailureQueue",
     "CheckSettingsFailureQueue",
     "RetagFailureQueue",
     "NotifyFailureQueue",
@@ -81,7 +83,7 @@ class CloudFormation(Client):
             "NotifyFunctionName": "notify",
             "SettingsMode": "audit",
             "RetagEventSource": RETAG,
-            "PolicyEventSource": POLICY,
+            "SettingsEventSource": POLICY,
             **{f"{name}Url": f"https://sqs.example/123456789012/{name}" for name in QUEUES},
         }
         self.parameters = {"SweepHours": "24"}

@@ -9,9 +9,9 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from ecr_steward.cli.errors import NeedsAttention, Refused
-from ecr_steward.cli.main import COMMANDS, main
-from ecr_steward.rules.load import load, schema
+from ecr_steward_cli.errors import NeedsAttention, Refused
+from ecr_steward_cli.main import COMMANDS, main
+from ecr_steward_cli.rules_file.load import load, schema
 
 GOOD = """\
 version: 1
@@ -179,7 +179,7 @@ def test_checking_imports_no_aws_library_and_help_imports_no_command(good: str) 
         ("'--help'", {"boto3", "botocore", "rich", "ruamel.yaml.main", "jsonschema"}),
     ]:
         script = (
-            "import sys; from ecr_steward.cli.main import main\n"
+            "import sys; from ecr_steward_cli.main import main\n"
             f"try: main([{args}])\n"
             "except SystemExit as end: assert not end.code\n"
             "print(*sys.modules)"
@@ -191,7 +191,7 @@ def test_checking_imports_no_aws_library_and_help_imports_no_command(good: str) 
 
 
 def test_the_command_line_runs_as_a_module_too(good: str) -> None:
-    command = [sys.executable, "-m", "ecr_steward.cli.main", "check", good]
+    command = [sys.executable, "-m", "ecr_steward_cli.main", "check", good]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ran.returncode == 0
     assert ran.stdout.startswith("rules.yaml: 1 rule")

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from ecr_steward.cli.main import main
 from ecr_steward.rules import compiled
-from ecr_steward.rules.load import load
 from ecr_steward.tags.versions import Version
+from ecr_steward_cli.main import main
+from ecr_steward_cli.rules_file.load import load
 
 GOOD = 'version: 1\nrules:\n  - repositories: ["base/*"]\n    tags: {unique: [semver]}\n'
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from ecr_steward.cli.main import main
+from ecr_steward_cli.main import main
 
 OWN = "123456789012"
 RULES = f"""

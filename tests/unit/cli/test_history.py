@@ -8,12 +8,14 @@ from datetime import timedelta
 
 import pytest
 
-from ecr_steward.cli.history import history
-from ecr_steward.events import Cause, Kind, iso
-from ecr_steward.history import Hold
-from ecr_steward.settings_history import Known, SettingsHistory
+from ecr_steward.history.settings import Known, SettingsHistory
+from ecr_steward.history.tags import Hold
 from ecr_steward.tags.state import Mark
-from tests.facts import CORRECTED
+from ecr_steward.words.causes import Cause
+from ecr_steward.words.facts import Kind
+from ecr_steward.words.reading import iso
+from ecr_steward_cli.commands.history import history
+from tests.support.facts import CORRECTED
 from tests.unit.cli.stack_fakes import NOW, Deployed, denied, digest, fact
 
 MINUTE = timedelta(minutes=1)

@@ -10,16 +10,17 @@ import click
 import pytest
 from botocore.exceptions import ClientError
 
-from ecr_steward.cli.hold import hold, release
-from ecr_steward.cli.rollback import rollback
-from ecr_steward.events import Action, Hint, Kind
-from ecr_steward.history import Hold
-from ecr_steward.registry.ecr import EcrRegistry
+from ecr_steward.ecr.images import EcrRegistry
+from ecr_steward.history.tags import Hold
 from ecr_steward.rules import Mode, Ruleset
-from ecr_steward.workflows.retag import Retagger
-from tests.facts import faults
+from ecr_steward.words.facts import Kind
+from ecr_steward.words.hints import Action, Hint
+from ecr_steward.writers.tags import Retagger
+from ecr_steward_cli.commands.hold import hold, release
+from ecr_steward_cli.commands.rollback import rollback
+from tests.support.facts import faults
+from tests.support.world import REPOSITORY, VERSIONS, image, manifest
 from tests.unit.cli.stack_fakes import ADA, Deployed, denied, fact, rules_layer
-from tests.world import REPOSITORY, VERSIONS, image, manifest
 
 RULES: dict[str, Any] = {"version": 1, "rules": [VERSIONS, {"repositories": ["apps/*"]}]}
 LATEST = f"{REPOSITORY}:latest"

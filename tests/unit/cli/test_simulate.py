@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from ecr_steward.cli.main import main
+from ecr_steward_cli.main import main
 
 RULES = """
 version: 1

@@ -7,9 +7,9 @@ import pytest
 from botocore import exceptions as boto
 from botocore.exceptions import ClientError
 
-from ecr_steward.cli.errors import Refused
-from ecr_steward.cli.stack import Stack, Subject, aws, sentence
-from ecr_steward.cli.status import status
+from ecr_steward_cli.commands.status import status
+from ecr_steward_cli.errors import Refused
+from ecr_steward_cli.stack import Stack, Subject, aws, sentence
 from tests.unit.cli.stack_fakes import Deployed, refusal
 
 

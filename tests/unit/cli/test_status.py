@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 from click.testing import Result
 
-from ecr_steward.cli.status import status
-from ecr_steward.history import Hold
-from ecr_steward.workflows.sweep import Slice
+from ecr_steward.history.tags import Hold
+from ecr_steward.sweep.slices import Slice
+from ecr_steward_cli.commands.status import status
 from tests.unit.cli.stack_fakes import NOW, POLICY, Deployed, denied, rules_layer, swept
 
 DAY = timedelta(days=1)
@@ -66,9 +66,9 @@ def test_json_has_the_same_in_one_object(deployed: Deployed) -> None:
     assert set(said["queues"]) == {
         "NotifyQueue",
         "ErrandQueue",
-        "PolicyQueue",
+        "SettingsQueue",
         "CheckSettingsFailureQueue",
-        "PolicyFailureQueue",
+        "SettingsFailureQueue",
         "CheckTagsFailureQueue",
         "NotifyFailureQueue",
         "PublishFailureQueue",

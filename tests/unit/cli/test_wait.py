@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from ecr_steward.cli.wait import wait
-from ecr_steward.history import Hold
-from ecr_steward.registry.memory import OCI_MANIFEST
+from ecr_steward.history.tags import Hold
+from ecr_steward_cli.commands.wait import wait
+from ecr_steward_cli.in_memory.images import OCI_MANIFEST
 from tests.unit.cli.stack_fakes import Deployed, denied, digest
 
 REPOSITORY = "base/redis"

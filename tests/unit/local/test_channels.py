@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ecr_steward.rules.load import inspect
+from ecr_steward_cli.rules_file.load import inspect
 from local import channels
 from local.receiver import Answer, Received, Receiver
 

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecr_steward.events import Fact, Kind
 from ecr_steward.rules.channels import (
     ATTENTION,
     EMAIL,
@@ -27,8 +26,9 @@ from ecr_steward.rules.channels import (
     usual,
 )
 from ecr_steward.rules.model import RulesError, Ruleset
-from tests.facts import CORRECTED, DRIFTED, EVERY_KIND, HELD, MOVED, REJECTED, SWEPT
-from tests.messages import UNTAGGED
+from ecr_steward.words.facts import Fact, Kind
+from tests.support.facts import CORRECTED, DRIFTED, EVERY_KIND, HELD, MOVED, REJECTED, SWEPT
+from tests.support.messages import UNTAGGED
 
 HOUR = timedelta(hours=1)
 SLACK = {"type": "slack", "url": "ssm:/ecr-steward/slack"}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.world import World, image, ruleset
+from tests.support.world import World, image, ruleset
 
 
 class Played(World):

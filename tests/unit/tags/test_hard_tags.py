@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from ecr_steward.rules.explain import is_repository
-from ecr_steward.rules.load import inspect_text
 from ecr_steward.rules.model import Ruleset
 from ecr_steward.tags.scheme import Scheme, Verdict
-from tests.world import World, image, ruleset
+from ecr_steward_cli.rules_file.explain import is_repository
+from ecr_steward_cli.rules_file.load import inspect_text
+from tests.support.world import World, image, ruleset
 
 HIGHEST = [
     {"tag": "{major}.{minor}", "follows": "highest"},

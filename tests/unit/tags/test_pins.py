@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecr_steward.tags import grammar
 from ecr_steward.tags.pins import DEFAULT_PIN, PinError, PinTemplate
+from ecr_steward.words import grammar
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
 PUSHED = datetime(2026, 11, 23, 2, 24, 7, tzinfo=UTC)

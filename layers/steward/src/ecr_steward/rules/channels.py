@@ -10,7 +10,7 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
 
-from ecr_steward.events import DETAIL_TYPES, Fact, Kind
+from ecr_steward.words.facts import DETAIL_TYPES, Fact, Kind
 
 Path = tuple[str | int, ...]
 

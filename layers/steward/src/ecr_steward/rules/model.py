@@ -11,13 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from ecr_steward.globs import Globs, glob_regex
 from ecr_steward.tags.scheme import Scheme, SchemeError
+from ecr_steward.words.globs import Globs, glob_regex
 
 if TYPE_CHECKING:
-    from ecr_steward.repository.baseline import Baseline
-    from ecr_steward.repository.registry import RegistryBaseline
     from ecr_steward.rules.channels import Channel, Route
+    from ecr_steward.settings.baseline import Baseline
+    from ecr_steward.settings.registry import RegistryBaseline
 
 
 _ANY = "\N{REPLACEMENT CHARACTER}"
@@ -83,8 +83,8 @@ class Rule:
         Built when first asked for, with the rooms it needs: most functions never ask. `load` asks
         for all of them, so that a compiled file holds none that is wrong.
         """
-        from ecr_steward.repository.baseline import Baseline
-        from ecr_steward.repository.state import BaselineError
+        from ecr_steward.settings.baseline import Baseline
+        from ecr_steward.settings.state import BaselineError
 
         try:
             return Baseline.from_document(self.repository, self.tags)
@@ -162,8 +162,8 @@ class Ruleset:
     @functools.cached_property
     def registry_baseline(self) -> RegistryBaseline:
         """What the rules say about the registry's own settings; raises RulesError."""
-        from ecr_steward.repository.registry import RegistryBaseline
-        from ecr_steward.repository.state import BaselineError
+        from ecr_steward.settings.registry import RegistryBaseline
+        from ecr_steward.settings.state import BaselineError
 
         try:
             return RegistryBaseline.from_document(self.registry, self._governs)
@@ -258,6 +258,6 @@ def _scheme(tags: Mapping[str, Any], repository: Mapping[str, Any]) -> Scheme:
     scheme = Scheme.from_document(tags)
     if repository.get("immutability") != "scheme" or "overwritten" in tags:
         return scheme
-    from ecr_steward.repository.immutability import implied
+    from ecr_steward.settings.immutability import implied
 
     return scheme if implied(scheme).exact else replace(scheme, overwritten="restore")

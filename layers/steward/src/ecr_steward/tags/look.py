@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from ecr_steward.events import Action, Hint
 from ecr_steward.tags.scheme import Line, Scheme, Verdict
 from ecr_steward.tags.state import Concern, Image, Mark, Observed, Top, bound, tops
+from ecr_steward.words.hints import Action, Hint
 
 
 class _Collector:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-from ecr_steward.tags import grammar
+from ecr_steward.words import grammar
 
 _FIELD = re.compile(r"\{(tag|digest|pushed:[^{}]*)\}")
 _DIRECTIVES = {"Y": 4, "m": 2, "d": 2, "H": 2, "M": 2, "S": 2, "j": 3, "y": 2}

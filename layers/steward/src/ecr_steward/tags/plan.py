@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ecr_steward.events import Action, Hint, Kind
 from ecr_steward.tags.scheme import Line, Scheme, Verdict
 from ecr_steward.tags.state import Concern, Image, Mark, Observed, Top, tops
+from ecr_steward.words.facts import Kind
+from ecr_steward.words.hints import Action, Hint
 
 WRITES = (Kind.PIN, Kind.RESTORE, Kind.MOVE, Kind.REMOVE)
 """Kinds of change that write to ECR, in the order in which they must be made: an image gets its

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from ecr_steward.globs import glob_regex
-from ecr_steward.tags import grammar
 from ecr_steward.tags.kinds import Kind, KindError, Unique, make
 from ecr_steward.tags.pins import DEFAULT_PIN, PinError, PinTemplate
 from ecr_steward.tags.versions import Variants, Version
+from ecr_steward.words import grammar
+from ecr_steward.words.globs import glob_regex
 
 PLACEHOLDERS = ("major", "minor", "patch")
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from ecr_steward.events import Hint
 from ecr_steward.tags.scheme import Line, Scheme
 from ecr_steward.tags.versions import Version
+from ecr_steward.words.hints import Hint
 
 
 @dataclass(frozen=True, slots=True)

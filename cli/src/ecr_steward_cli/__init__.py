@@ -1,0 +1,1 @@
+"""ECR Steward's command line, for people and for tests."""

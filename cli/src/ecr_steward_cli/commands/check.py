@@ -1,0 +1,51 @@
+"""`ecr-steward check`."""
+
+from __future__ import annotations
+
+import click
+
+from ecr_steward_cli.errors import Refused
+from ecr_steward_cli.rules_file.explain import explain, is_repository
+from ecr_steward_cli.rules_file.load import Loaded, RulesFault, inspect
+
+
+def checked(rules: str) -> Loaded:
+    """The rules file `rules`, its warnings said on stderr; raises Refused with its faults."""
+    try:
+        loaded = inspect(rules)
+    except RulesFault as fault:
+        raise Refused.rules(fault) from fault
+    for each in loaded.warnings:
+        click.echo(f"{each.file or rules}:{each.line}: warning: {each.sentence}", err=True)
+    return loaded
+
+
+def _repository(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not is_repository(value):
+        raise click.BadParameter(
+            f"`{value}` cannot be a repository's name: 2 to 256 small letters and digits, in parts "
+            "joined by `/`, `.`, `_`, `__` or `-`."
+        )
+    return value
+
+
+@click.command()
+@click.argument("rules")
+@click.option(
+    "--explain",
+    "repository",
+    metavar="REPOSITORY",
+    callback=_repository,
+    help="Say which rule wins for this repository and what it means.",
+)
+def check(rules: str, repository: str | None) -> None:
+    """Check the rules file RULES.
+
+    Every fault is a line RULES:LINE: sentence on stderr, and the exit code is then 2.
+    """
+    loaded = checked(rules)
+    count = len(loaded.ruleset.rules)
+    said = f"{count} rule" if count == 1 else f"{count} rules"
+    click.echo(f"{rules}: {said}, fingerprint {loaded.ruleset.fingerprint}")
+    if repository is not None:
+        click.echo(explain(loaded, repository))

@@ -1,0 +1,185 @@
+"""`ecr-steward hold` and `ecr-steward release`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+import click
+
+from ecr_steward.history.tags import Hold
+from ecr_steward.queues.hints import HintQueue
+from ecr_steward.rules import Rule, Ruleset
+from ecr_steward.tags.scheme import Scheme, Verdict
+from ecr_steward.words.causes import Cause
+from ecr_steward.words.hints import Action, Hint
+from ecr_steward.words.reading import iso, parse_time
+from ecr_steward_cli import deployed
+from ecr_steward_cli.commands.wait import hindrance, place
+from ecr_steward_cli.errors import NeedsAttention, Refused
+from ecr_steward_cli.stack import Outside, Stack, Subject, aws, pass_outside, stack_option
+
+_Command = TypeVar("_Command", bound=Callable[..., object])
+
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_SPAN = re.compile(r"([0-9]{1,4})([mhdw])")
+
+
+@dataclass(frozen=True, slots=True)
+class Governed:
+    """A stable tag that the steward moves, and the rule that says so."""
+
+    repository: str
+    tag: str
+    rules: Ruleset
+    rule: Rule
+    scheme: Scheme
+
+    def __str__(self) -> str:
+        return f"{self.repository}:{self.tag}"
+
+
+def governed(stack: Stack, repository: str, tag: str) -> Governed:
+    """Raises Refused for a tag that the stack's rules do not have the steward move."""
+    rules = deployed.rules(stack)
+    rule = rules.rule_for(repository)
+    if rule is None or rule.tags is None:
+        raise Refused(
+            f"No rule of stack `{stack.name}` says anything about the tags of {repository}, so "
+            f"nothing moves there: look at the name, or at `ecr-steward check RULES --explain "
+            f"{repository}`."
+        )
+    why = _why_not(rule.tags, tag)
+    if why is not None:
+        raise Refused(f"`{tag}` {why}")
+    return Governed(repository, tag, rules, rule, rule.tags)
+
+
+def _why_not(scheme: Scheme, tag: str) -> str | None:
+    """Why the steward never moves a tag, or None if it does."""
+    if scheme.line(tag) is not None:
+        return None
+    return {
+        Verdict.UNIQUE: "is a unique tag, which never moves: name a stable tag.",
+        Verdict.PIN: "is a pin, which never moves: name a stable tag.",
+        Verdict.IGNORED: "is ignored by the rule, so the steward never moves it.",
+        Verdict.STABLE: "follows nothing in the rule: only your pipeline moves it.",
+        Verdict.UNKNOWN: "is no stable tag in the rule of its repository, so it is never moved.",
+    }[scheme.judge(tag)]
+
+
+def moment(text: str | None, now: datetime) -> datetime | None:
+    """The time that `--until` names: `2h`, `3d`, or ISO 8601 with a zone. Raises Refused."""
+    if text is None:
+        return None
+    span = _SPAN.fullmatch(text)
+    if span is not None:
+        time = now + timedelta(**{_UNITS[span[2]]: int(span[1])})
+    else:
+        try:
+            time = parse_time(text)
+        except ValueError as error:
+            raise Refused(
+                f"`{text}` is no time for --until ({error}): write 2h, 3d, or such as "
+                "2026-12-24T18:00:00Z."
+            ) from error
+    if time <= now:
+        raise Refused(f"`{text}` for --until is not after now, {iso(now)}.")
+    return time
+
+
+def caller(stack: Stack) -> dict[str, str]:
+    """Who gives the command: `Arn` and `Account` (STS API: GetCallerIdentity, which needs no
+    right)."""
+    answer: dict[str, str] = stack.client("sts").get_caller_identity()
+    return answer
+
+
+def until_words(until: datetime | None) -> str:
+    return "until it is released" if until is None else f"until {iso(until)}"
+
+
+def hold_options(command: _Command) -> _Command:
+    """The options of every command that holds a tag."""
+    for option in (
+        click.option("--reason", metavar="TEXT", default="", help="Why, for those who wonder."),
+        click.option(
+            "--until",
+            metavar="TIME",
+            help="When the hold ends: 2h, 3d, or such as 2026-12-24T18:00:00Z; else by `release`.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+@click.command()
+@click.argument("subject", metavar="REPOSITORY:TAG", type=Subject())
+@hold_options
+@stack_option
+@pass_outside
+def hold(
+    outside: Outside, stack_name: str, subject: tuple[str, str], until: str | None, reason: str
+) -> None:
+    """Keep a stable tag where it is.
+
+    The steward then leaves it alone, and tells what it misses; `ecr-steward release` ends that.
+    """
+    end = moment(until, outside.now())
+    stack = Stack.find(stack_name, outside)
+    with aws():
+        held = governed(stack, *subject)
+        found = place(stack.client("ecr"), *subject)
+        if found is None:
+            raise Refused(f"No image of {held.repository} has the tag {held.tag}.")
+        by = caller(stack)["Arn"]
+        stack.history().hold(
+            held.repository, Hold(held.tag, outside.now(), end, by, " ".join(reason.split()))
+        )
+    click.echo(
+        f"{held} stays on {found.words(held.tag)} {until_words(end)}. "
+        f"`ecr-steward release {held}` ends it and lets the tag catch up."
+    )
+
+
+@click.command()
+@click.argument("subject", metavar="REPOSITORY:TAG", type=Subject())
+@stack_option
+@pass_outside
+def release(outside: Outside, stack_name: str, subject: tuple[str, str]) -> None:
+    """End the hold of a stable tag, and have it catch up with what it missed."""
+    repository, tag = subject
+    name = f"{repository}:{tag}"
+    stack = Stack.find(stack_name, outside)
+    with aws():
+        history = stack.history()
+        held = {hold.tag: hold for _, hold in history.holds(repository)}.get(tag)
+        if held is None:
+            raise NeedsAttention(f"{name} is not held: `ecr-steward status` lists what is.")
+        by = caller(stack)["Arn"]
+        history.release(repository, tag)
+    try:
+        with aws():
+            look_at(stack, repository, tag, Cause(f"release-{_stamp(outside)}", "Release", by))
+    except Refused as error:
+        raise NeedsAttention(
+            f"{name} is released, but the writer could not be told: {error.message} The next sweep "
+            "lets the tag catch up."
+        ) from error
+    click.echo(
+        f"{name} is released (it was held {held}); the writer looks at it now."
+        f"{hindrance(stack_name, outside, repository, tag)}"
+    )
+
+
+def look_at(stack: Stack, repository: str, tag: str, cause: Cause) -> None:
+    """Have the writer look at a stable tag, as if it had been pushed."""
+    queue: Any = HintQueue(stack.client("sqs"), stack.output("RetagQueueUrl"))
+    queue.send(Hint(repository, Action.PUSH, tag, None, cause, stack.outside.now()))
+
+
+def _stamp(outside: Outside) -> str:
+    return f"{outside.now():%Y%m%dT%H%M%S.%fZ}"

@@ -1,0 +1,262 @@
+"""`ecr-steward rollback`: a stable tag back to an earlier image, where it then stays."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import click
+
+from ecr_steward.ecr import ImageGone, Manifest, Registry, RegistryError
+from ecr_steward.ecr.images import EcrRegistry
+from ecr_steward.history.tags import History, Hold
+from ecr_steward.rules import Mode
+from ecr_steward.tags.scheme import Verdict
+from ecr_steward.tags.state import Image
+from ecr_steward.words.causes import ROLLBACK, Cause
+from ecr_steward.words.facts import Fact, Kind
+from ecr_steward.words.reading import iso
+from ecr_steward_cli.commands.hold import (
+    Governed,
+    caller,
+    governed,
+    hold_options,
+    moment,
+    until_words,
+)
+from ecr_steward_cli.commands.wait import Place, place
+from ecr_steward_cli.errors import NeedsAttention, Refused
+from ecr_steward_cli.stack import Outside, Stack, Subject, aws, pass_outside, stack_option
+
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_SETTLE = 2.0
+"""Seconds after which a writer that had begun before the hold has made its last move."""
+
+_ATTEMPTS = 3
+
+
+def before(facts: Sequence[Fact], tag: str, now: str | None) -> str | None:
+    """The image that a tag was on before it came to `now`, as history has it; None if it has not.
+
+    Rollbacks are passed over: a second one goes on from where the first one led.
+    """
+    moves = [fact for fact in facts if fact.tag == tag and _was_moved(fact)]
+    if not moves:
+        return None
+    if moves[-1].digest != now:
+        return moves[-1].digest  # somebody else moved it since
+    came = [fact for fact in moves if fact.digest == now and fact.cause.type != ROLLBACK]
+    return came[-1].before if came else None
+
+
+def _was_moved(fact: Fact) -> bool:
+    return fact.kind is Kind.MOVE and fact.mode == Mode.ENFORCE.value
+
+
+@dataclass(slots=True)
+class Rollback:
+    """One rollback: from where, to where, and with whose hold."""
+
+    stack: Stack
+    subject: Governed
+    registry: Registry
+    history: History
+    hold: Hold
+    account: str
+    start: Place | None
+    goal: Image
+    manifest: Manifest
+
+    def run(self) -> None:
+        """Write the hold, then move the tag; raises NeedsAttention where it does not stay."""
+        subject, start = self.subject, self.start
+        self.history.hold(subject.repository, self.hold)
+        if start is not None and start.digest == self.goal.digest:
+            return
+        # An image that the tag leaves keeps a name.
+        lonely = start if start is not None and set(start.tags) == {subject.tag} else None
+        if lonely is not None:
+            self.history.record(self._pin(lonely).counted(2))
+        self._put()
+        self.history.record(self._moved().counted(1 if lonely is None else 2))
+        if not self._stays():
+            raise NeedsAttention(
+                f"{subject} is held, but somebody else moves it: look at who pushes it."
+            )
+
+    def _pin(self, start: Place) -> Fact:
+        """Pin the image that would lose its last tag."""
+        subject, digest = self.subject, start.digest
+        image = self.registry.describe(subject.repository, [digest])[digest]
+        pin = subject.scheme.make_pin(subject.tag, image.pushed_at, digest)
+        manifest = manifest_of(self.registry, subject.repository, digest)
+        self.registry.put(subject.repository, manifest, pin)
+        reason = f"The image would lose its last tag when `{subject.tag}` is rolled back."
+        return replace(
+            self._fact(Kind.PIN, reason),
+            tag=pin,
+            digest=digest,
+            before=None,
+            before_tags=(),
+            after_tags=start.tags,
+        )
+
+    def _put(self) -> None:
+        self.registry.put(self.subject.repository, self.manifest, self.subject.tag)
+
+    def _moved(self) -> Fact:
+        tag = self.subject.tag
+        way = f"to {words(self.goal, tag)}"
+        if self.start is not None:
+            way = f"from {self.start.words(tag)} {way}"
+        return self._fact(Kind.MOVE, f"`{tag}` was rolled back {way}, and is held {self.hold}.")
+
+    def _stays(self) -> bool:
+        """Whether the tag is there after a moment; a writer that knew no hold may have moved it."""
+        subject = self.subject
+        for attempt in range(_ATTEMPTS):
+            if attempt:
+                self._put()
+            self.stack.outside.sleep(_SETTLE)
+            found = place(self.stack.client("ecr"), subject.repository, subject.tag)
+            if found is not None and found.digest == self.goal.digest:
+                return True
+        return False
+
+    def _fact(self, kind: Kind, reason: str) -> Fact:
+        now, start = self.hold.since, self.start
+        return Fact(
+            kind=kind,
+            cause=Cause(f"rollback-{now:%Y%m%dT%H%M%S.%fZ}", ROLLBACK, self.hold.by),
+            registry=self.account,
+            region=self.stack.region,
+            repository=self.subject.repository,
+            mode=Mode.ENFORCE.value,
+            rule=self.subject.rule.label(),
+            rules=self.subject.rules.fingerprint,
+            reason=reason,
+            time=iso(now),
+            tag=self.subject.tag,
+            digest=self.goal.digest,
+            before=None if start is None else start.digest,
+            before_tags=() if start is None else start.tags,
+            after_tags=self.goal.tags,
+        )
+
+
+def words(image: Image, tag: str) -> str:
+    """An image by its other tags and its short digest."""
+    return Place(image.digest, image.tags).words(tag)
+
+
+def manifest_of(registry: Registry, repository: str, digest: str) -> Manifest:
+    """Raises Refused where ECR does not give it."""
+    fetched = registry.fetch(repository, [digest])
+    if digest not in fetched.manifests:
+        code = fetched.blocked.get(digest, "it is gone")
+        raise Refused(f"ECR does not give the image {digest} ({code}): name another with --to.")
+    return fetched.manifests[digest]
+
+
+def aim(
+    ecr: Any,
+    registry: Registry,
+    history: History,
+    subject: Governed,
+    start: Place | None,
+    to: str | None,
+) -> Image:
+    """The image to go back to. Raises Refused where there is none."""
+    repository, tag = subject.repository, subject.tag
+    digest = to if to is None or _DIGEST.fullmatch(to) else _tagged(ecr, subject, to)
+    if digest is None:
+        now = None if start is None else start.digest
+        digest = before(list(history.facts(repository)), tag, now)
+    if digest is None:
+        raise Refused(
+            f"History does not know where {subject} was before: name the image with --to."
+        )
+    try:
+        return registry.describe(repository, [digest])[digest]
+    except ImageGone as error:
+        raise Refused(
+            f"The image {digest} is not in {repository} (any more): name another with --to."
+        ) from error
+
+
+def _tagged(ecr: Any, subject: Governed, to: str) -> str:
+    if subject.scheme.judge(to) not in (Verdict.UNIQUE, Verdict.PIN):
+        raise Refused(
+            f"`{to}` is neither a digest nor a unique tag of {subject.repository}: --to takes one "
+            "of these, for any other tag may move."
+        )
+    found = place(ecr, subject.repository, to)
+    if found is None:
+        raise Refused(f"No image of {subject.repository} has the tag {to}.")
+    return found.digest
+
+
+@contextlib.contextmanager
+def _ecr() -> Iterator[None]:
+    try:
+        yield
+    except RegistryError as error:
+        raise Refused(
+            f"ECR refused {error.operation}: {error.code}: {error.message.rstrip('.')}."
+        ) from error
+
+
+def _run(rollback: Rollback) -> None:
+    """Once the hold is written, whatever goes wrong says that it is there."""
+    try:
+        with aws(), _ecr():
+            rollback.run()
+    except Refused as error:
+        raise NeedsAttention(
+            f"{error.message} {rollback.subject} was not moved; it is held where it is: "
+            f"`ecr-steward release {rollback.subject}` ends that."
+        ) from error
+
+
+@click.command()
+@click.argument("subject", metavar="REPOSITORY:TAG", type=Subject())
+@click.option(
+    "--to",
+    metavar="DIGEST|UNIQUE_TAG",
+    help="The image to go back to; else the one that the tag was on before.",
+)
+@hold_options
+@stack_option
+@pass_outside
+def rollback(
+    outside: Outside,
+    stack_name: str,
+    subject: tuple[str, str],
+    to: str | None,
+    until: str | None,
+    reason: str,
+) -> None:
+    """Put a stable tag back on an earlier image, and hold it there.
+
+    The hold comes first, or the steward would move the tag forward again. Your own credentials move
+    the tag, whatever the stack's Mode.
+    """
+    end = moment(until, outside.now())
+    stack = Stack.find(stack_name, outside)
+    with aws(), _ecr():
+        ecr = stack.client("ecr")
+        registry, history = EcrRegistry(ecr), stack.history()
+        held = governed(stack, *subject)
+        start = place(ecr, held.repository, held.tag)
+        goal = aim(ecr, registry, history, held, start, to)
+        manifest = manifest_of(registry, held.repository, goal.digest)
+        who = caller(stack)
+    hold = Hold(held.tag, outside.now(), end, who["Arn"], " ".join(reason.split()))
+    _run(Rollback(stack, held, registry, history, hold, who["Account"], start, goal, manifest))
+    click.echo(
+        f"{held} is on {words(goal, held.tag)} and stays there {until_words(end)}. "
+        f"`ecr-steward release {held}` ends it and lets the tag catch up."
+    )

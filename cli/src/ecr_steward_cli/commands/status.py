@@ -1,0 +1,372 @@
+"""`ecr-steward status`: how things stand, and what somebody has to look at."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+import click
+from botocore.exceptions import BotoCoreError, ClientError
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ecr_steward.history.tags import Hold
+from ecr_steward.sweep.slices import Slice
+from ecr_steward.words.facts import Fact
+from ecr_steward.words.reading import iso, parse_time
+from ecr_steward_cli import deployed
+from ecr_steward_cli.errors import NeedsAttention
+from ecr_steward_cli.stack import (
+    Outside,
+    Stack,
+    console,
+    is_paused,
+    pass_outside,
+    sentence,
+    stack_option,
+)
+
+_T = TypeVar("_T")
+
+WORK = ("RetagQueue", "SettingsQueue", "NotifyQueue", "ErrandQueue")
+_FAILURES = "FailureQueueUrl"
+_MODES = {
+    "audit": "decides and reports, and changes nothing",
+    "enforce": "decides, reports and does",
+    "off": "the writers and the sweep stand still",
+}
+_SWEEPS_BACK = 3
+_LATEST = timedelta(minutes=10)
+"""How far back the age of a queue's oldest message is looked for; CloudWatch lags by minutes."""
+
+
+class _Unknown(Exception):
+    """A part of the answer that cannot be known; the sentence says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A queue's depth (SQS API: GetQueueAttributes, approximate) and its oldest message's age."""
+
+    name: str
+    waiting: int
+    in_flight: int
+    delayed: int
+    oldest: timedelta | None = None
+
+    @property
+    def messages(self) -> int:
+        return self.waiting + self.in_flight + self.delayed
+
+    @property
+    def holds_failures(self) -> bool:
+        return self.name.endswith("FailureQueue")
+
+
+@dataclass(frozen=True, slots=True)
+class SweepState:
+    """The last complete sweep, and how far the one under way is (in parts)."""
+
+    last: Fact | None
+    part: int | None
+    parts: int
+
+
+@dataclass(slots=True)
+class Status:
+    """How a stack stands. What could not be learned is None, and `unknown` says why, by part."""
+
+    stack: Stack
+    now: datetime
+    mode: str
+    settings_mode: str
+    hours: int
+    version: str | None = None
+    rules: str | None = None
+    rules_of_last_sweep: bool = False
+    writers: str | None = None
+    sweep: SweepState | None = None
+    queues: list[Queue] = field(default_factory=list)
+    holds: list[tuple[str, Hold]] = field(default_factory=list)
+    unknown: dict[str, str] = field(default_factory=dict)
+
+    def attention(self) -> list[str]:
+        """What somebody has to look at, a sentence each; nothing where all is well."""
+        return [
+            *self._about_writers(),
+            *self._about_sweep(),
+            *self._about_queues(),
+            *self._about_holds(),
+        ]
+
+    def _about_writers(self) -> Iterator[str]:
+        if self.mode == "off":
+            yield (
+                "Mode is off: messages wait in the queues for up to 14 days; deploying with "
+                "Mode=audit or Mode=enforce goes on."
+            )
+        elif self.writers is None:
+            yield "Whether the writers run is not known."
+        elif is_paused(self.writers):
+            yield (
+                "The writers are paused: messages wait in the queues for up to 14 days; "
+                "`ecr-steward resume` goes on."
+            )
+
+    def _about_sweep(self) -> Iterator[str]:
+        late = timedelta(hours=2 * self.hours)
+        if self.mode == "off":
+            return
+        if self.sweep is None:
+            yield "When the last sweep was is not known."
+        elif self.sweep.last is None:
+            if self.now - self.stack.created > late:
+                yield f"No sweep was completed in {2 * self.hours} hours: {_LOOK_AT_SWEEP}"
+        elif self.now - parse_time(self.sweep.last.time) > late:
+            ago = _span(self.now - parse_time(self.sweep.last.time))
+            yield f"The last sweep was completed {ago} ago: {_LOOK_AT_SWEEP}"
+
+    def _about_queues(self) -> Iterator[str]:
+        for queue in self.queues:
+            if queue.holds_failures and queue.messages:
+                held = f"{queue.messages} message" + ("" if queue.messages == 1 else "s")
+                yield f"{queue.name} holds {held}: {self.stack.output(f'{queue.name}Url')}"
+        for part in self.unknown:
+            if part.endswith("FailureQueue"):
+                yield f"Whether {part} is empty is not known."
+
+    def _about_holds(self) -> Iterator[str]:
+        for repository, hold in self.holds:
+            if hold.automatic:
+                name = f"{repository}:{hold.tag}"
+                yield f"{name} is held {hold}. `ecr-steward release {name}` ends that."
+
+
+_LOOK_AT_SWEEP = "look at SweepFunction's log and its schedule."
+
+
+def look(stack: Stack) -> Status:
+    """Ask for every part; one that is refused costs only itself."""
+    status = Status(
+        stack=stack,
+        now=stack.outside.now(),
+        mode=stack.output("Mode"),
+        settings_mode=stack.output("SettingsMode"),
+        hours=int(stack.parameter("SweepHours")),
+    )
+
+    def ask(part: str, question: Callable[[], _T]) -> _T | None:
+        try:
+            return question()
+        except (ClientError, BotoCoreError) as error:
+            status.unknown[part] = sentence(error)
+        except (_Unknown, deployed.NotKnown) as error:
+            status.unknown[part] = str(error)
+        return None
+
+    status.version = ask("version", lambda: _version(stack))
+    status.writers = ask("writers", stack.writers)
+    status.sweep = ask("last sweep", lambda: _sweeps(stack, status.now, status.hours))
+    status.holds = ask("holds", lambda: _holds(stack, status.now)) or []
+    status.rules = ask("rules", lambda: str(deployed.rules_file(stack)["fingerprint"]))
+    if status.rules is None and status.sweep is not None and status.sweep.last is not None:
+        status.rules, status.rules_of_last_sweep = status.sweep.last.rules, True
+    for name in _queue_names(stack):
+        queue = ask(name, lambda name=name: Queue(name, *stack.depths(name)))  # type: ignore[misc]
+        if queue is not None and queue.messages and not queue.holds_failures:
+            queue = ask(f"{name}'s age", lambda queue=queue: _aged(stack, queue)) or queue  # type: ignore[misc]
+        status.queues += [queue] if queue is not None else []
+    return status
+
+
+def _version(stack: Stack) -> str:
+    if "Version" not in stack.outputs:
+        raise _Unknown("The stack has no output `Version`: deploy it again.")
+    return stack.outputs["Version"]
+
+
+def _holds(stack: Stack, now: datetime) -> list[tuple[str, Hold]]:
+    return [each for each in stack.history().holds() if each[1].holds(now)]
+
+
+def _sweeps(stack: Stack, now: datetime, hours: int) -> SweepState:
+    history = stack.history()
+    turn = Slice.at(now, hours)
+    under_way = history.totals(turn.sweep).get("parts")
+    current: Slice = turn
+    for _ in range(_SWEEPS_BACK):
+        fact = history.completed(current.sweep)
+        if fact is not None:
+            return SweepState(fact, under_way, turn.of)
+        current = Slice(current.previous(), 0, turn.of)
+    return SweepState(None, under_way, turn.of)
+
+
+def _queue_names(stack: Stack) -> list[str]:
+    failures = sorted(key for key in stack.outputs if key.endswith(_FAILURES))
+    return [*WORK, *(key.removesuffix("Url") for key in failures)]
+
+
+def _aged(stack: Stack, queue: Queue) -> Queue:
+    """SQS itself tells no ages; CloudWatch does (SQS metric ApproximateAgeOfOldestMessage)."""
+    now = stack.outside.now()
+    answer = stack.client("cloudwatch").get_metric_statistics(
+        Namespace="AWS/SQS",
+        MetricName="ApproximateAgeOfOldestMessage",
+        Dimensions=[
+            {"Name": "QueueName", "Value": stack.output(f"{queue.name}Url").rpartition("/")[2]}
+        ],
+        StartTime=now - _LATEST,
+        EndTime=now,
+        Period=60,
+        Statistics=["Maximum"],
+    )
+    points = sorted(answer["Datapoints"], key=lambda point: point["Timestamp"])
+    if not points:
+        return queue
+    oldest = timedelta(seconds=points[-1]["Maximum"])
+    return replace(queue, oldest=oldest)
+
+
+# ---------------------------------------------------------------------------- how it is shown
+
+
+def document(status: Status) -> dict[str, Any]:
+    """What `--json` prints."""
+    sweep, last = status.sweep, status.sweep.last if status.sweep else None
+    return {
+        "stack": status.stack.name,
+        "region": status.stack.region,
+        "mode": status.mode,
+        "settings_mode": status.settings_mode,
+        "version": status.version,
+        "rules": status.rules,
+        "writers": status.writers,
+        "sweep": {
+            "hours": status.hours,
+            "completed": last.time if last else None,
+            "totals": dict(last.totals) if last else None,
+            "parts_sent": sweep.part if sweep else None,
+            "parts": sweep.parts if sweep else None,
+        },
+        "holds": [_hold_document(*each) for each in status.holds],
+        "queues": {queue.name: _counts(queue) for queue in status.queues},
+        "attention": status.attention(),
+        "unknown": status.unknown,
+    }
+
+
+def _counts(queue: Queue) -> dict[str, int | None]:
+    return {
+        "waiting": queue.waiting,
+        "in_flight": queue.in_flight,
+        "delayed": queue.delayed,
+        "oldest_seconds": None if queue.oldest is None else int(queue.oldest.total_seconds()),
+    }
+
+
+def _hold_document(repository: str, hold: Hold) -> dict[str, Any]:
+    return {
+        "repository": repository,
+        "tag": hold.tag,
+        "by": hold.by,
+        "since": iso(hold.since),
+        "until": None if hold.until is None else iso(hold.until),
+        "reason": hold.reason or None,
+        "automatic": hold.automatic,
+    }
+
+
+def show(status: Status, screen: Console) -> None:
+    """Print the status for people."""
+    facts = Table.grid(padding=(0, 2))
+    for name, said in (
+        ("stack", f"{status.stack.name}, {status.stack.region}"),
+        ("mode", f"{status.mode}: {_MODES.get(status.mode, 'unknown')}"),
+        ("settings", _settings_words(status)),
+        ("rules", _rules_words(status)),
+        ("version", status.version or "not known"),
+        ("writers", _writers_words(status.writers)),
+        ("last sweep", _sweep_words(status)),
+    ):
+        facts.add_row(Text(name, "bold"), Text(said))
+    screen.print(facts)
+    queues = Table(box=box.SIMPLE, pad_edge=False)
+    queues.add_column("queue")
+    for heading in ("waiting", "in flight", "delayed", "oldest"):
+        queues.add_column(heading, justify="right")
+    for queue in status.queues:
+        wrong = "red" if queue.holds_failures and queue.messages else ""
+        counts = map(str, (queue.waiting, queue.in_flight, queue.delayed))
+        oldest = "" if queue.oldest is None else _span(queue.oldest)
+        queues.add_row(*(Text(each, wrong) for each in (queue.name, *counts, oldest)))
+    screen.print(queues)
+    for repository, hold in status.holds:
+        if not hold.automatic:  # what the steward holds itself, somebody has to look at
+            screen.print(Text(f"Held: {repository}:{hold.tag} {hold}"))
+    for part, why in status.unknown.items():
+        screen.print(Text(f"Not known: {part}. {why}", "yellow"))
+    for each in status.attention():
+        screen.print(Text(f"Look: {each}", "red"))
+
+
+def _settings_words(status: Status) -> str:
+    """What is done about settings: no more than `Mode` allows."""
+    if "off" in (status.mode, status.settings_mode):
+        return "off: nobody looks after them"
+    mode = "audit" if "audit" in (status.mode, status.settings_mode) else status.settings_mode
+    return f"{mode}: {_MODES.get(mode, 'unknown')}"
+
+
+def _rules_words(status: Status) -> str:
+    if status.rules is None:
+        return "not known"
+    return status.rules + (", as the last sweep had them" if status.rules_of_last_sweep else "")
+
+
+def _writers_words(state: str | None) -> str:
+    if state is None:
+        return "not known"
+    return {"Enabled": "running", "Disabled": "paused"}.get(state, state)
+
+
+def _sweep_words(status: Status) -> str:
+    if status.sweep is None:
+        return "not known"
+    if status.sweep.last is None:
+        sent = f"{status.sweep.part or 0} of {status.sweep.parts}"
+        return f"none is complete yet; {sent} parts of the first one are sent"
+    last = status.sweep.last
+    ago = _span(status.now - parse_time(last.time))
+    return f"{iso(parse_time(last.time))}, {ago} ago: {last.reason}"
+
+
+def _span(time: timedelta) -> str:
+    seconds = max(0, int(time.total_seconds()))
+    for unit, length in (("days", 86400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds // length} {unit}"
+    return f"{seconds} seconds"
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@stack_option
+@pass_outside
+def status(outside: Outside, stack_name: str, as_json: bool) -> None:
+    """How things stand: mode, rules, writers, sweep, queues.
+
+    Exit code 1 if somebody has to look at something.
+    """
+    found = look(Stack.find(stack_name, outside))
+    if as_json:
+        click.echo(json.dumps(document(found), indent=2))
+    else:
+        show(found, console())
+    if found.attention():
+        raise NeedsAttention()

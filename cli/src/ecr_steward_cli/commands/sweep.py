@@ -1,0 +1,291 @@
+"""`ecr-steward sweep`."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import click
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from ecr_steward.sweep.slices import LOOK, PORTION, visits
+from ecr_steward.words.facts import Fact
+from ecr_steward_cli.errors import NeedsAttention, Refused
+from ecr_steward_cli.stack import (
+    Outside,
+    Stack,
+    aws,
+    console,
+    is_paused,
+    pass_outside,
+    sentence,
+    stack_option,
+    timeout_option,
+)
+
+_INTERVAL = 1.0
+_SHORT = 20
+"""From this many messages on, a writer's queue is too long for another portion."""
+
+
+@dataclass(slots=True)
+class Sending:
+    """How far a sweep by hand has been sent: `sent` of `matching` repositories.
+
+    `sweep` is its id in the history, `part` the next of its `parts` portions.
+    """
+
+    sweep: str
+    sent: int = 0
+    matching: int = 0
+    part: int = 0
+    parts: int = 1
+    under_way: bool = False
+
+    def left(self) -> str:
+        """What was sent and what was not, where the sending ends early."""
+        if self.sent:
+            unsure = "; whether the next portion was is not known" if self.under_way else ""
+            begun = f"{self.sent:,} of {self.matching:,} repositories were sent, as sweep "
+            begun += f"{self.sweep}{unsure}"
+        elif self.under_way:
+            begun = "Whether the first portion was sent is not known"
+        else:
+            return "No repository was sent: the regular sweep comes round to them all."
+        return f"{begun}. The rest was not sent: the regular sweep comes round to it."
+
+
+def send(
+    stack: Stack,
+    glob: str,
+    timeout: timedelta,
+    progress: Callable[[Sending], None] = lambda sending: None,
+) -> Sending:
+    """Send the repositories that `glob` matches to the writers, portion after portion.
+
+    Each portion waits until the writers' queues are short, so that live pushes do not wait behind
+    the sweep; `timeout` is how long one may wait, and `progress` is told of each that was sent.
+    Raises NeedsAttention where nothing matches, the function failed, or the sending ended early,
+    which says how far it came; Refused where `Mode` is off, or the writers are paused and more
+    than one portion matches.
+    """
+    if stack.output("Mode") == "off":
+        raise Refused(
+            f"Stack `{stack.name}` has Mode=off, so nothing is swept: deploy it with Mode=audit or "
+            "Mode=enforce."
+        )
+    asked = {"glob": glob, "id": f"{stack.outside.now():%Y%m%dT%H%M%S.%fZ}"}
+    paused = _paused(stack)
+    if paused:
+        _refuse_portions(stack, asked)
+    sending = Sending(f"hand-{asked['id']}")
+    with _told_how_far(sending):
+        while sending.part < sending.parts:
+            if sending.part or not paused:
+                _await_room(stack, sending.part, timeout)
+            _send_portion(stack, asked, sending)
+            progress(sending)
+    if not sending.sent:
+        raise NeedsAttention(
+            f"No repository was sent: none that a rule says something about matches `{glob}`, as "
+            f"far as this stack's RepositoryPattern `{stack.output('RepositoryPattern')}` goes."
+        )
+    return sending
+
+
+@contextlib.contextmanager
+def _told_how_far(sending: Sending) -> Iterator[None]:
+    """Whatever ends the sending early says how far it came, once there is something to say."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise NeedsAttention(f"Interrupted. {sending.left()}") from None
+    except (NeedsAttention, ClientError, BotoCoreError) as error:
+        if not sending.sent:
+            raise
+        why = error.message if isinstance(error, NeedsAttention) else sentence(error)
+        raise NeedsAttention(f"{why} {sending.left()}") from error
+
+
+def _refuse_portions(stack: Stack, asked: Mapping[str, str]) -> None:
+    """Portions wait for the writers to take up those before, which paused ones never do."""
+    found = _invoke(stack, {**asked, "part": LOOK})
+    if found["parts"] > 1:
+        raise Refused(
+            f"The writers are paused, and {found['matching']:,} repositories are more than the "
+            f"{PORTION} that are sent at once, so none was sent: `ecr-steward resume` first, or "
+            "name fewer with GLOB."
+        )
+
+
+def _await_room(stack: Stack, part: int, timeout: timedelta) -> None:
+    """Wait until both writers' queues are short. Raises NeedsAttention if that takes too long."""
+    outside = stack.outside
+    end = outside.now() + timeout
+    if part:
+        outside.sleep(_INTERVAL)  # SQS counts late what it has just been sent
+    # What is delayed waits, too: a portion would look done until SettleSeconds have passed.
+    while (longest := _longest(stack))[0] >= _SHORT:
+        if _paused(stack):
+            raise NeedsAttention("The writers were paused, so no more is sent.")
+        if outside.now() >= end:
+            raise NeedsAttention(
+                f"{longest[1]} still has {longest[0]:,} messages after "
+                f"{timeout.total_seconds():.0f} seconds, so no more is sent: `ecr-steward status` "
+                "says what waits."
+            )
+        outside.sleep(_INTERVAL)
+
+
+def _longest(stack: Stack) -> tuple[int, str]:
+    """The messages of the writers' longest queue, and its name."""
+    return max((sum(stack.depths(queue)), queue) for queue in stack.switches())
+
+
+def _send_portion(stack: Stack, asked: Mapping[str, str], sending: Sending) -> None:
+    sending.under_way = True
+    said = _invoke(stack, {**asked, "part": sending.part})
+    sending.under_way = False
+    sending.sent += said["sent"]
+    sending.matching, sending.parts = said["matching"], said["parts"]
+    sending.part += 1
+
+
+def _invoke(stack: Stack, asked: Mapping[str, str | int]) -> Mapping[str, Any]:
+    """What SweepFunction replies. Raises NeedsAttention if it fails."""
+    answer = stack.client("lambda").invoke(
+        FunctionName=stack.output("SweepFunctionName"), Payload=json.dumps(asked).encode()
+    )
+    said: Mapping[str, Any] = json.loads(answer["Payload"].read() or b"{}")
+    if answer.get("FunctionError"):
+        raise NeedsAttention(
+            f"{stack.output('SweepFunctionName')} failed: {said.get('errorMessage', said)} "
+            "Its log says more."
+        )
+    return said
+
+
+def follow(
+    stack: Stack,
+    sweep: str,
+    timeout: timedelta,
+    progress: Callable[[int], None] = lambda visited: None,
+) -> Fact:
+    """Wait until a sweep is complete and return what it says; `progress` gets the visited ones.
+
+    Raises NeedsAttention where it is not complete in time: it goes on without us.
+    """
+    history, outside = stack.history(), stack.outside
+    end = outside.now() + timeout
+    while True:
+        totals = history.totals(sweep)
+        progress(totals.get("repositories", 0))
+        fact = history.completed(sweep)
+        if fact is not None:
+            return fact
+        if outside.now() >= end:
+            raise NeedsAttention(_unfinished(totals, timeout))
+        outside.sleep(_INTERVAL)
+
+
+def _unfinished(totals: Mapping[str, int], timeout: timedelta) -> str:
+    visited, expected = visits(totals), totals.get("expected", 0)
+    return (
+        f"After {timeout.total_seconds():.0f} seconds {visited:,} of {expected:,} visits were "
+        "made. The sweep goes on by itself; `ecr-steward status` says what waits."
+    )
+
+
+def _bar(label: str) -> Progress:
+    columns = (TextColumn(label), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    screen = console(stderr=True)
+    return Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal)
+
+
+def _sent(stack: Stack, glob: str, timeout: timedelta, *, wait: bool) -> Sending:
+    with _bar("Sent") as bar:
+        task = bar.add_task("", total=None)
+
+        def show(sending: Sending) -> None:
+            if sending.part == 1 and sending.parts > 1:
+                bar.console.print(_notice(sending, wait=wait), soft_wrap=True)
+            bar.update(task, completed=sending.sent, total=sending.matching)
+
+        return send(stack, glob, timeout, show)
+
+
+def _notice(sending: Sending, *, wait: bool) -> str:
+    notice = (
+        f"{sending.matching:,} repositories go to the writers {PORTION} at a time, so that pushes "
+        "do not wait behind them."
+    )
+    if wait:
+        return notice
+    return f"{notice} All are sent before this ends: --no-wait spares the wait for the last ones."
+
+
+def _followed(stack: Stack, sending: Sending, timeout: timedelta) -> Fact:
+    with _bar("Visited") as bar:
+        task = bar.add_task("", total=sending.sent)
+        try:
+            return follow(
+                stack, sending.sweep, timeout, lambda done: bar.update(task, completed=done)
+            )
+        except KeyboardInterrupt:
+            raise NeedsAttention(
+                "Interrupted. Every repository was sent, and the sweep goes on by itself; "
+                "`ecr-steward status` says what waits."
+            ) from None
+
+
+@click.command()
+@click.argument("glob", default="*")
+@click.option(
+    "--wait/--no-wait",
+    default=True,
+    show_default=True,
+    help="Wait until it is done, or only until every repository is sent.",
+)
+@timeout_option(
+    1, 900, "How long to wait: for room in the queue before each portion, and for the end."
+)
+@stack_option
+@pass_outside
+def sweep(outside: Outside, stack_name: str, glob: str, wait: bool, timeout: int) -> None:
+    """Send the repositories that GLOB matches (all by default) through the writers, now.
+
+    The regular sweep comes round to every repository by itself; this is for those who cannot wait.
+    Many repositories are sent in portions, each when the writers have done most of the one before,
+    so that pushes do not wait; the command has to run until the last is sent.
+    """
+    stack = Stack.find(stack_name, outside)
+    patience = timedelta(seconds=timeout)
+    with aws():
+        sending = _sent(stack, glob, patience, wait=wait)
+        click.echo(f"{_counted(sending.sent)} sent to the writers, as sweep {sending.sweep}.")
+        if not wait:
+            return
+        if _paused(stack):
+            click.echo("The writers are paused: it begins with `ecr-steward resume`.")
+            return
+        fact = _followed(stack, sending, patience)
+    audit = " Mode is audit: nothing was changed." if fact.mode == "audit" else ""
+    click.echo(f"{fact.reason}{audit}")
+    if fact.totals.get("failed"):
+        raise NeedsAttention("Look at what failed: `ecr-steward history REPOSITORY`.")
+
+
+def _paused(stack: Stack) -> bool:
+    """Whether the writers are known to be paused; who may not ask goes on."""
+    with contextlib.suppress(Refused), aws():
+        return is_paused(stack.writers())
+    return False
+
+
+def _counted(sent: int) -> str:
+    return f"{sent:,} repository was" if sent == 1 else f"{sent:,} repositories were"

@@ -1,0 +1,51 @@
+"""The rules that a stack was deployed with, read from its layer."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from typing import Any
+
+from ecr_steward.rules import RulesError, Ruleset, compiled
+from ecr_steward_cli.errors import Refused
+from ecr_steward_cli.stack import Stack
+
+_RULES_LAYER = ":layer:RulesLayer:"
+
+
+class NotKnown(Exception):
+    """The rules cannot be read; the sentence says why."""
+
+
+def rules_file(stack: Stack) -> Mapping[str, Any]:
+    """The compiled rules file in the layer that the writer is deployed with. Raises NotKnown."""
+    client = stack.client("lambda")
+    function = client.get_function_configuration(FunctionName=stack.output("RetagFunctionName"))
+    arns = [each["Arn"] for each in function.get("Layers", ()) if _RULES_LAYER in each["Arn"]]
+    if not arns:
+        raise NotKnown("RetagFunction has no layer named RulesLayer.")
+    layer = client.get_layer_version_by_arn(Arn=arns[0])
+    try:
+        content = stack.outside.download(layer["Content"]["Location"])
+        with zipfile.ZipFile(io.BytesIO(content)) as files:
+            file: Mapping[str, Any] = json.loads(
+                files.read(f"python/steward_rules/{compiled.FILE}")
+            )
+            return {"document": file["document"], "fingerprint": str(file["fingerprint"])}
+    except (OSError, zipfile.BadZipFile, KeyError, TypeError, ValueError) as error:
+        raise NotKnown(f"The rules layer {arns[0]} cannot be read: {error}.") from error
+
+
+def rules(stack: Stack) -> Ruleset:
+    """The rules that the stack goes by. Raises Refused."""
+    try:
+        return Ruleset.from_document(rules_file(stack)["document"])
+    except NotKnown as error:
+        raise Refused(f"The stack's rules are not known: {error}") from error
+    except (RulesError, AttributeError, TypeError) as error:
+        raise Refused(
+            f"The rules of stack `{stack.name}` are of another version than this command "
+            f"({error}): install the version that the stack has, which `ecr-steward status` names."
+        ) from error

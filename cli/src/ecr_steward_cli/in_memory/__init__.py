@@ -1,0 +1,1 @@
+"""ECR and the history's table in memory."""

@@ -1,0 +1,682 @@
+"""The settings of repositories on the registry in memory, as Amazon ECR keeps and checks them."""
+
+# The parameters bear the names of the ECR API, so that callers of boto3 need no change.
+# ruff: noqa: N803
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from ecr_steward.words.calls import API_CALL, OF_REPOSITORIES, OF_THE_REGISTRY
+from ecr_steward_cli.in_memory.images import (
+    Filters,
+    HeldRepository,
+    MemoryEcr,
+    RefusedError,
+    Reply,
+    api_operation,
+    check_mutability,
+    invalid_parameter,
+)
+
+__all__ = ["MemorySettings", "PreviewImage", "RefusedError", "check_lifecycle", "check_mutability"]
+
+LONGEST_POLICY = 10_240
+"""Characters of a repository policy (ECR API: SetRepositoryPolicy)."""
+LONGEST_LIFECYCLE = 30_720
+"""Characters of a lifecycle policy (ECR API: PutLifecyclePolicy)."""
+MAX_RESOURCE_TAGS = 50
+
+SOMEBODY = "arn:aws:sts::123456789012:assumed-role/Developer/somebody"
+"""Who calls where nobody else is named."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewImage:
+    """What a lifecycle rule looks at."""
+
+    digest: str
+    tags: tuple[str, ...]
+    pushed_at: datetime
+
+
+def expiring(
+    rules: Iterable[Mapping[str, Any]], images: Sequence[PreviewImage], now: datetime
+) -> Iterator[tuple[PreviewImage, int]]:
+    """The images that a lifecycle policy would expire, each with the priority of its rule.
+
+    Rules go by priority; an image that a rule selects is out of reach for the later ones, expired
+    or not (ECR User Guide: Lifecycle policy evaluation rules). Rules about pulls and archived
+    images select nothing here.
+    """
+    left = sorted(images, key=lambda image: image.pushed_at, reverse=True)
+    for rule in sorted(rules, key=lambda rule: int(rule["rulePriority"])):
+        selection = rule["selection"]
+        selected = [image for image in left if _selects(selection, image)]
+        for image in _due(selection, selected, now):
+            if rule["action"]["type"] == "expire":
+                yield image, int(rule["rulePriority"])
+        left = [image for image in left if image not in selected]
+
+
+def _selects(selection: Mapping[str, Any], image: PreviewImage) -> bool:
+    status = selection["tagStatus"]
+    if status == "any":
+        return True
+    if status == "untagged":
+        return not image.tags
+    wanted = selection.get("tagPatternList") or [
+        f"{prefix}*" for prefix in selection.get("tagPrefixList", ())
+    ]
+    # Every entry has to be matched, each by any of the image's tags.
+    return bool(image.tags) and all(
+        any(_matches(pattern, tag) for tag in image.tags) for pattern in wanted
+    )
+
+
+def _matches(pattern: str, tag: str) -> bool:
+    first, *rest = pattern.split("*")
+    if not rest:
+        return tag == pattern
+    if not tag.startswith(first) or len(tag) < len(first) + len(rest[-1]):
+        return False
+    place = len(first)
+    for part in rest[:-1]:
+        found = tag.find(part, place)
+        if found < 0:
+            return False
+        place = found + len(part)
+    return tag.endswith(rest[-1]) and len(tag) - len(rest[-1]) >= place
+
+
+def _due(
+    selection: Mapping[str, Any], newest_first: Sequence[PreviewImage], now: datetime
+) -> Sequence[PreviewImage]:
+    count, kind = int(selection["countNumber"]), selection["countType"]
+    if kind == "imageCountMoreThan":
+        return newest_first[count:]
+    if kind == "sinceImagePushed":
+        return [each for each in newest_first if now - each.pushed_at > timedelta(days=count)]
+    return ()
+
+
+@dataclass(slots=True)
+class _Kept:
+    """The settings of one repository beside its mutability."""
+
+    scan_on_push: bool = False
+    encryption: str = "AES256"
+    policy: str | None = None
+    lifecycle: str | None = None
+    tags: dict[str, str] = field(default_factory=dict)
+    preview: str | None = None
+    polls: int = 0
+
+
+class MemorySettings(MemoryEcr):
+    """`MemoryEcr` with the settings calls of the boto3 client, refusing what ECR refuses.
+
+    `caller` is the ARN of whoever calls; `trail` gets the event of every call that changes a
+    setting, as CloudTrail sends it through EventBridge. `strangers` are principals that ECR does
+    not know: a policy that names one is refused, as is one that names a principal by its id.
+    `preview_polls` is how often a lifecycle preview is asked for before it is complete.
+
+    A policy that keeps everybody from setting another needs `force`: here a `Deny` of
+    SetRepositoryPolicy to `*` without a condition; ECR does not say how it finds out.
+    """
+
+    def __init__(
+        self,
+        *,
+        trail: Callable[[dict[str, Any]], None] | None = None,
+        preview_polls: int = 0,
+        **given: Any,
+    ) -> None:
+        super().__init__(**given)
+        self.trail = trail
+        self.caller = SOMEBODY
+        self.strangers: set[str] = set()
+        self.preview_polls = preview_polls
+        self._kept: dict[str, _Kept] = {}
+        self._scanning: dict[str, Any] = {"scanType": "BASIC", "rules": []}
+        self._templates: dict[str, dict[str, Any]] = {}
+
+    # Repositories
+
+    @api_operation("CreateRepository")
+    def create_repository(
+        self,
+        *,
+        repositoryName: str,
+        imageTagMutability: str = "MUTABLE",
+        imageTagMutabilityExclusionFilters: Filters | None = None,
+        imageScanningConfiguration: Mapping[str, bool] | None = None,
+        encryptionConfiguration: Mapping[str, str] | None = None,
+        tags: Sequence[Mapping[str, str]] = (),
+    ) -> Reply:
+        """A repository with its first settings (ECR API: CreateRepository)."""
+        reply = super().create_repository.__wrapped__(  # type: ignore[attr-defined]
+            self,
+            repositoryName=repositoryName,
+            imageTagMutability=imageTagMutability,
+            imageTagMutabilityExclusionFilters=imageTagMutabilityExclusionFilters,
+        )
+        del reply
+        kept = self._of(repositoryName)
+        kept.scan_on_push = bool((imageScanningConfiguration or {}).get("scanOnPush"))
+        kept.encryption = (encryptionConfiguration or {}).get("encryptionType", "AES256")
+        kept.tags = {each["Key"]: each["Value"] for each in tags}
+        return {"repository": self._shown(self._repositories[repositoryName])}
+
+    @api_operation("DeleteRepository")
+    def delete_repository(
+        self, *, repositoryName: str, registryId: str | None = None, force: bool = False
+    ) -> Reply:
+        """Remove a repository with its settings (ECR API: DeleteRepository)."""
+        reply: Reply = super().delete_repository.__wrapped__(  # type: ignore[attr-defined]
+            self, repositoryName=repositoryName, registryId=registryId, force=force
+        )
+        self._kept.pop(repositoryName, None)
+        return reply
+
+    # Repository policy
+
+    @api_operation("GetRepositoryPolicy")
+    def get_repository_policy(self, *, repositoryName: str, registryId: str | None = None) -> Reply:
+        """The policy's text (ECR API: GetRepositoryPolicy)."""
+        kept = self._settings(repositoryName, registryId)
+        return self._policy_reply(repositoryName, _held(kept.policy, _no_policy(repositoryName)))
+
+    @api_operation("SetRepositoryPolicy")
+    def set_repository_policy(
+        self,
+        *,
+        repositoryName: str,
+        policyText: str,
+        registryId: str | None = None,
+        force: bool = False,
+    ) -> Reply:
+        """Put the whole policy in place of the old one (ECR API: SetRepositoryPolicy)."""
+        kept = self._settings(repositoryName, registryId)
+        if len(policyText) > LONGEST_POLICY:
+            raise invalid_parameter("policyText", f"must have at most {LONGEST_POLICY} characters")
+        if not is_policy(policyText) or (_locks_out(policyText) and not force):
+            raise invalid_parameter("PolicyText", "Invalid repository policy provided")
+        if not names_known(policyText, self.strangers):
+            raise invalid_parameter("PolicyText", "Principal not found")
+        kept.policy = policyText
+        return self._policy_reply(repositoryName, policyText)
+
+    @api_operation("DeleteRepositoryPolicy")
+    def delete_repository_policy(
+        self, *, repositoryName: str, registryId: str | None = None
+    ) -> Reply:
+        """Take the policy away (ECR API: DeleteRepositoryPolicy)."""
+        kept = self._settings(repositoryName, registryId)
+        text = _held(kept.policy, _no_policy(repositoryName))
+        kept.policy = None
+        return self._policy_reply(repositoryName, text)
+
+    # Lifecycle policy
+
+    @api_operation("GetLifecyclePolicy")
+    def get_lifecycle_policy(self, *, repositoryName: str, registryId: str | None = None) -> Reply:
+        """The lifecycle policy's text (ECR API: GetLifecyclePolicy)."""
+        kept = self._settings(repositoryName, registryId)
+        text = _held(kept.lifecycle, _no_lifecycle(repositoryName))
+        return self._lifecycle_reply(repositoryName, text)
+
+    @api_operation("PutLifecyclePolicy")
+    def put_lifecycle_policy(
+        self, *, repositoryName: str, lifecyclePolicyText: str, registryId: str | None = None
+    ) -> Reply:
+        """Put a lifecycle policy in place of the old one (ECR API: PutLifecyclePolicy)."""
+        kept = self._settings(repositoryName, registryId)
+        check_lifecycle(lifecyclePolicyText)
+        kept.lifecycle = _in_order(lifecyclePolicyText)
+        return self._lifecycle_reply(repositoryName, kept.lifecycle)
+
+    @api_operation("DeleteLifecyclePolicy")
+    def delete_lifecycle_policy(
+        self, *, repositoryName: str, registryId: str | None = None
+    ) -> Reply:
+        """Take the lifecycle policy away (ECR API: DeleteLifecyclePolicy)."""
+        kept = self._settings(repositoryName, registryId)
+        text = _held(kept.lifecycle, _no_lifecycle(repositoryName))
+        kept.lifecycle = None
+        return self._lifecycle_reply(repositoryName, text)
+
+    @api_operation("StartLifecyclePolicyPreview")
+    def start_lifecycle_policy_preview(
+        self, *, repositoryName: str, lifecyclePolicyText: str, registryId: str | None = None
+    ) -> Reply:
+        """Begin a preview (ECR API: StartLifecyclePolicyPreview)."""
+        kept = self._settings(repositoryName, registryId)
+        check_lifecycle(lifecyclePolicyText)
+        if kept.preview is not None and kept.polls > 0:
+            raise RefusedError(
+                "LifecyclePolicyPreviewInProgressException",
+                f"The lifecycle policy preview of '{repositoryName}' is in progress",
+            )
+        kept.preview, kept.polls = _in_order(lifecyclePolicyText), self.preview_polls
+        return {
+            **self._lifecycle_reply(repositoryName, kept.preview),
+            "status": "IN_PROGRESS",
+        }
+
+    @api_operation("GetLifecyclePolicyPreview")
+    def get_lifecycle_policy_preview(
+        self,
+        *,
+        repositoryName: str,
+        registryId: str | None = None,
+        nextToken: str | None = None,
+        maxResults: int = 100,
+        filter: Mapping[str, str] | None = None,  # noqa: A002
+    ) -> Reply:
+        """How far a preview is, and what it found (ECR API: GetLifecyclePolicyPreview)."""
+        kept = self._settings(repositoryName, registryId)
+        if kept.preview is None:
+            raise RefusedError(
+                "LifecyclePolicyPreviewNotFoundException",
+                f"There is no dry run for the repository '{repositoryName}'",
+            )
+        reply = self._lifecycle_reply(repositoryName, kept.preview)
+        if kept.polls > 0:
+            kept.polls -= 1
+            return {**reply, "status": "IN_PROGRESS"}
+        due = list(expiring(json.loads(kept.preview)["rules"], self._images(repositoryName),
+                            self._clock()))  # fmt: skip
+        wanted = (filter or {}).get("tagStatus", "ANY")
+        shown = [
+            each for each in due if wanted == "ANY" or bool(each[0].tags) == (wanted == "TAGGED")
+        ]
+        start = int(nextToken or 0)
+        page = shown[start : start + maxResults]
+        return {
+            **reply,
+            "status": "COMPLETE",
+            "previewResults": [_previewed(image, priority) for image, priority in page],
+            "summary": {"expiringImageTotalCount": len(due)},
+            **({"nextToken": str(start + maxResults)} if start + maxResults < len(shown) else {}),
+        }
+
+    # The other settings of a repository
+
+    @api_operation("PutImageScanningConfiguration")
+    def put_image_scanning_configuration(
+        self,
+        *,
+        repositoryName: str,
+        imageScanningConfiguration: Mapping[str, bool],
+        registryId: str | None = None,
+    ) -> Reply:
+        """Scan what is pushed, or not (ECR API: PutImageScanningConfiguration)."""
+        kept = self._settings(repositoryName, registryId)
+        kept.scan_on_push = bool(imageScanningConfiguration.get("scanOnPush"))
+        return {
+            "registryId": self.account,
+            "repositoryName": repositoryName,
+            "imageScanningConfiguration": {"scanOnPush": kept.scan_on_push},
+        }
+
+    @api_operation("ListTagsForResource")
+    def list_tags_for_resource(self, *, resourceArn: str) -> Reply:
+        """The resource tags (ECR API: ListTagsForResource)."""
+        tags = self._settings(self._named(resourceArn)).tags
+        return {"tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
+
+    @api_operation("TagResource")
+    def tag_resource(self, *, resourceArn: str, tags: Sequence[Mapping[str, str]]) -> Reply:
+        """Add resource tags, and give those that are there a new value (ECR API: TagResource)."""
+        kept = self._settings(self._named(resourceArn))
+        after = {**kept.tags, **{each["Key"]: each["Value"] for each in tags}}
+        if len(after) > MAX_RESOURCE_TAGS:
+            raise RefusedError("TooManyTagsException", f"More than {MAX_RESOURCE_TAGS} tags")
+        kept.tags = after
+        return {}
+
+    @api_operation("UntagResource")
+    def untag_resource(self, *, resourceArn: str, tagKeys: Sequence[str]) -> Reply:
+        """Take resource tags off (ECR API: UntagResource)."""
+        kept = self._settings(self._named(resourceArn))
+        kept.tags = {key: value for key, value in kept.tags.items() if key not in tagKeys}
+        return {}
+
+    # The registry
+
+    @api_operation("GetRegistryScanningConfiguration")
+    def get_registry_scanning_configuration(self) -> Reply:
+        """What is scanned, and how (ECR API: GetRegistryScanningConfiguration)."""
+        return {"registryId": self.account, "scanningConfiguration": _copy(self._scanning)}
+
+    @api_operation("PutRegistryScanningConfiguration")
+    def put_registry_scanning_configuration(
+        self, *, scanType: str = "BASIC", rules: Sequence[Mapping[str, Any]] = ()
+    ) -> Reply:
+        """Say what is scanned (ECR API: PutRegistryScanningConfiguration)."""
+        if scanType not in ("BASIC", "ENHANCED"):
+            raise invalid_parameter("scanType", "must satisfy enum value set: [BASIC, ENHANCED]")
+        if len(rules) > 2:
+            raise invalid_parameter("rules", "must have at most 2 members")
+        self._scanning = _copy({"scanType": scanType, "rules": list(rules)})
+        return {"registryScanningConfiguration": _copy(self._scanning)}
+
+    @api_operation("DescribeRepositoryCreationTemplates")
+    def describe_repository_creation_templates(
+        self,
+        *,
+        prefixes: Sequence[str] | None = None,
+        nextToken: str | None = None,
+        maxResults: int = 100,
+    ) -> Reply:
+        """The creation templates, by page (ECR API: DescribeRepositoryCreationTemplates)."""
+        names = sorted(name for name in self._templates if prefixes is None or name in prefixes)
+        start = int(nextToken or 0)
+        page = names[start : start + maxResults]
+        return {
+            "registryId": self.account,
+            "repositoryCreationTemplates": [_copy(self._templates[name]) for name in page],
+            **({"nextToken": str(start + maxResults)} if start + maxResults < len(names) else {}),
+        }
+
+    @api_operation("CreateRepositoryCreationTemplate")
+    def create_repository_creation_template(
+        self,
+        *,
+        prefix: str,
+        appliedFor: Sequence[str],
+        description: str | None = None,
+        encryptionConfiguration: Mapping[str, str] | None = None,
+        resourceTags: Sequence[Mapping[str, str]] | None = None,
+        imageTagMutability: str | None = None,
+        imageTagMutabilityExclusionFilters: Filters | None = None,
+        repositoryPolicy: str | None = None,
+        lifecyclePolicy: str | None = None,
+        customRoleArn: str | None = None,
+    ) -> Reply:
+        """A new creation template (ECR API: CreateRepositoryCreationTemplate)."""
+        if prefix in self._templates:
+            raise RefusedError("TemplateAlreadyExistsException", f"'{prefix}' has a template")
+        return self._keep_template(
+            prefix,
+            {
+                "description": description,
+                "encryptionConfiguration": encryptionConfiguration,
+                "resourceTags": resourceTags,
+                "imageTagMutability": imageTagMutability,
+                "imageTagMutabilityExclusionFilters": imageTagMutabilityExclusionFilters,
+                "repositoryPolicy": repositoryPolicy,
+                "lifecyclePolicy": lifecyclePolicy,
+                "customRoleArn": customRoleArn,
+                "appliedFor": appliedFor,
+            },
+        )
+
+    @api_operation("UpdateRepositoryCreationTemplate")
+    def update_repository_creation_template(
+        self,
+        *,
+        prefix: str,
+        appliedFor: Sequence[str] | None = None,
+        description: str | None = None,
+        encryptionConfiguration: Mapping[str, str] | None = None,
+        resourceTags: Sequence[Mapping[str, str]] | None = None,
+        imageTagMutability: str | None = None,
+        imageTagMutabilityExclusionFilters: Filters | None = None,
+        repositoryPolicy: str | None = None,
+        lifecyclePolicy: str | None = None,
+        customRoleArn: str | None = None,
+    ) -> Reply:
+        """Other settings for a creation template (ECR API: UpdateRepositoryCreationTemplate)."""
+        if prefix not in self._templates:
+            raise RefusedError("TemplateNotFoundException", f"'{prefix}' has no template")
+        return self._keep_template(
+            prefix,
+            {
+                "description": description,
+                "encryptionConfiguration": encryptionConfiguration,
+                "resourceTags": resourceTags,
+                "imageTagMutability": imageTagMutability,
+                "imageTagMutabilityExclusionFilters": imageTagMutabilityExclusionFilters,
+                "repositoryPolicy": repositoryPolicy,
+                "lifecyclePolicy": lifecyclePolicy,
+                "customRoleArn": customRoleArn,
+                "appliedFor": appliedFor,
+            },
+        )
+
+    # How it works
+
+    def forget_principal(self, arn: str, unique_id: str) -> None:
+        """Delete a principal: in policies its id takes the place of its name (IAM User Guide: AWS
+        JSON policy elements: Principal), and no policy with either is taken any more."""
+        self.strangers.add(arn)
+        for kept in self._kept.values():
+            if kept.policy is not None:
+                kept.policy = kept.policy.replace(f'"{arn}"', f'"{unique_id}"')
+
+    def _keep_template(self, prefix: str, asked: Mapping[str, Any]) -> Reply:
+        given = {key: value for key, value in asked.items() if value is not None}
+        settings = {**self._templates.get(prefix, {}), **given}
+        if (settings.get("resourceTags") or _is_kms(settings)) and not settings.get(
+            "customRoleArn"
+        ):
+            raise invalid_parameter("customRoleArn", "must not be null with resource tags or KMS")
+        self._templates[prefix] = _copy({"prefix": prefix, **settings})
+        return {
+            "registryId": self.account,
+            "repositoryCreationTemplate": _copy(self._templates[prefix]),
+        }
+
+    def _perform(
+        self, name: str, parameters: dict[str, Any], carry_out: Callable[[], Reply]
+    ) -> Reply:
+        try:
+            reply = super()._perform(name, parameters, carry_out)
+        except Exception as error:
+            code = getattr(error, "response", {}).get("Error", {}).get("Code")
+            if code is not None:
+                self._send_call(name, parameters, {"errorCode": code})
+            raise
+        self._send_call(name, parameters, {"responseElements": _response(name, reply)})
+        return reply
+
+    def _send_call(self, name: str, parameters: dict[str, Any], more: Mapping[str, Any]) -> None:
+        if self.trail is None or name not in OF_REPOSITORIES | OF_THE_REGISTRY:
+            return
+        now = self._clock().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        self.trail(
+            {
+                "version": "0",
+                "id": self._ids(),
+                "detail-type": API_CALL,
+                "source": "aws.ecr",
+                "account": self.account,
+                "time": now,
+                "region": self.region,
+                "resources": [],
+                "detail": {
+                    "eventSource": "ecr.amazonaws.com",
+                    "eventName": name,
+                    "eventType": "AwsApiCall",
+                    "eventTime": now,
+                    "userIdentity": identity(self.caller),
+                    "requestParameters": dict(parameters),
+                    **more,
+                },
+            }
+        )
+
+    def _of(self, name: str) -> _Kept:
+        return self._kept.setdefault(name, _Kept())
+
+    def _settings(self, name: str, registry: str | None = None) -> _Kept:
+        return self._of(self._repository(name, registry).name)
+
+    def _named(self, arn: str) -> str:
+        _, found, name = arn.partition(f":ecr:{self.region}:{self.account}:repository/")
+        if not found:
+            raise invalid_parameter("resourceArn", "must be the ARN of a repository")
+        return name
+
+    def _images(self, name: str) -> list[PreviewImage]:
+        images = self._repositories[name].images.values()
+        # ECR spares what an index needs.
+        return [
+            PreviewImage(each.digest, tuple(each.tags), each.pushed_at)
+            for each in images
+            if not each.parents
+        ]
+
+    def _shown(self, repository: HeldRepository) -> Reply:
+        kept = self._kept.get(repository.name, _Kept())
+        return {
+            **super()._shown(repository),
+            "imageScanningConfiguration": {"scanOnPush": kept.scan_on_push},
+            "encryptionConfiguration": {"encryptionType": kept.encryption},
+        }
+
+    def _policy_reply(self, name: str, text: str) -> Reply:
+        return {"registryId": self.account, "repositoryName": name, "policyText": text}
+
+    def _lifecycle_reply(self, name: str, text: str) -> Reply:
+        return {"registryId": self.account, "repositoryName": name, "lifecyclePolicyText": text}
+
+
+def identity(caller: str) -> dict[str, Any]:
+    """`userIdentity` of CloudTrail for the ARN of a caller (CloudTrail User Guide)."""
+    known = {"arn": caller, "accountId": caller.split(":")[4]}
+    if ":assumed-role/" not in caller:
+        return {"type": "IAMUser", **known}
+    role = caller.split("/")[1]
+    issuer = {
+        "type": "Role",
+        "arn": f"arn:aws:iam::{known['accountId']}:role/{role}",
+        "userName": role,
+    }
+    return {"type": "AssumedRole", **known, "sessionContext": {"sessionIssuer": issuer}}
+
+
+def _response(name: str, reply: Reply) -> dict[str, Any] | None:
+    if name != "CreateRepository":
+        return None
+    made = reply["repository"]
+    return {"repository": {key: made[key] for key in ("repositoryArn", "repositoryName")}}
+
+
+def _copy(document: Any) -> Any:
+    return json.loads(json.dumps(document))
+
+
+def _held(text: str | None, absent: RefusedError) -> str:
+    if text is None:
+        raise absent
+    return text
+
+
+def _no_policy(name: str) -> RefusedError:
+    said = f"Repository policy does not exist for the repository with name '{name}'"
+    return RefusedError("RepositoryPolicyNotFoundException", said)
+
+
+def _no_lifecycle(name: str) -> RefusedError:
+    said = f"Lifecycle policy does not exist for the repository with name '{name}'"
+    return RefusedError("LifecyclePolicyNotFoundException", said)
+
+
+def _is_kms(settings: Mapping[str, Any]) -> bool:
+    encryption = settings.get("encryptionConfiguration") or {}
+    return str(encryption.get("encryptionType", "")).startswith("KMS")
+
+
+def is_policy(text: str) -> bool:
+    """Whether ECR takes the text for a repository policy."""
+    try:
+        document = json.loads(text)
+        statements = document["Statement"]
+    except (ValueError, TypeError, KeyError):
+        return False
+    statements = [statements] if isinstance(statements, dict) else statements
+    return bool(statements) and all(map(_is_statement, statements))
+
+
+def names_known(text: str, strangers: Collection[str] = ()) -> bool:
+    """Whether ECR knows all principals of a repository policy; `strangers` it does not."""
+    return not any(
+        _UNIQUE_ID.fullmatch(name) or any(stranger in name for stranger in strangers)
+        for statement in _listed(json.loads(text)["Statement"])
+        for name in _named(statement)
+    )
+
+
+def _is_statement(statement: Any) -> bool:
+    if not isinstance(statement, dict) or statement.get("Effect") not in ("Allow", "Deny"):
+        return False
+    if not (statement.keys() & {"Principal", "NotPrincipal"}):
+        return False
+    return bool(statement.keys() & {"Action", "NotAction"})
+
+
+_UNIQUE_ID = re.compile(r"A[A-Z]{3}[A-Z0-9]{12,}")
+
+
+def _named(statement: Mapping[str, Any]) -> Iterator[str]:
+    """The users, roles and accounts that a statement names."""
+    for key in ("Principal", "NotPrincipal"):
+        found = statement.get(key)
+        names = _listed(found.get("AWS")) if isinstance(found, Mapping) else []
+        yield from (each for each in names if isinstance(each, str))
+
+
+def _locks_out(text: str) -> bool:
+    return any(
+        each.get("Effect") == "Deny"
+        and each.get("Principal") in ("*", {"AWS": "*"}, {"AWS": ["*"]})
+        and not each.get("Condition")
+        and {"ecr:*", "*", "ecr:SetRepositoryPolicy"} & set(_listed(each.get("Action")))
+        for each in _listed(json.loads(text)["Statement"])
+    )
+
+
+def _listed(value: Any) -> list[Any]:
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+def check_lifecycle(text: str) -> None:
+    """Raises RefusedError for a text that ECR takes for no lifecycle policy."""
+    if not 100 <= len(text) <= LONGEST_LIFECYCLE:
+        raise invalid_parameter(
+            "lifecyclePolicyText", f"must have from 100 to {LONGEST_LIFECYCLE} characters"
+        )
+    try:
+        rules = json.loads(text)["rules"]
+        priorities = [int(each["rulePriority"]) for each in rules]
+        shaped = all(each["action"]["type"] and each["selection"]["tagStatus"] for each in rules)
+    except (ValueError, TypeError, KeyError):
+        priorities, shaped = [], False
+    if not shaped or not priorities or len(set(priorities)) < len(priorities):
+        raise invalid_parameter("LifecyclePolicyText", "Lifecycle policy validation failure")
+
+
+def _in_order(text: str) -> str:
+    """A lifecycle policy as ECR gives it back: its rules in the order of their priorities."""
+    rules = json.loads(text)["rules"]
+    return json.dumps({"rules": sorted(rules, key=lambda rule: int(rule["rulePriority"]))})
+
+
+def _previewed(image: PreviewImage, priority: int) -> dict[str, Any]:
+    return {
+        "imageTags": list(image.tags),
+        "imageDigest": image.digest,
+        "imagePushedAt": image.pushed_at,
+        "action": {"type": "EXPIRE"},
+        "appliedRulePriority": priority,
+    }

@@ -1,0 +1,69 @@
+"""History's table in memory, for `simulate` and the tests."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ecr_steward.history.table import (
+    TRANSACTION,
+    Add,
+    Conflict,
+    Delete,
+    Item,
+    Key,
+    Put,
+    Write,
+)
+
+if TYPE_CHECKING:
+    pass
+
+
+class MemoryTable:
+    """The `Table` protocol in memory, for `simulate` and for tests."""
+
+    def __init__(self) -> None:
+        self._items: dict[str, dict[str, Item]] = {}
+
+    def get(self, keys: Collection[Key]) -> dict[Key, Item]:
+        found = ((key, self._items.get(key[0], {}).get(key[1])) for key in keys)
+        return {key: item for key, item in found if item is not None}
+
+    def query(self, pk: str, prefix: str = "") -> Iterator[Item]:
+        items = self._items.get(pk, {})
+        return iter([items[sk] for sk in sorted(items) if sk.startswith(prefix)])
+
+    def transact(self, writes: Sequence[Write]) -> None:
+        if len(writes) > TRANSACTION:
+            raise ValueError(f"{len(writes)} writes in one transaction, {TRANSACTION} are the most")
+        for each in writes:
+            if isinstance(each, Put) and each.absent and self._has(each.item):
+                raise Conflict(f"{each.item.pk} {each.item.sk} is there already")
+        for each in writes:
+            self._carry_out(each)
+
+    def put_all(self, items: Iterable[Item]) -> None:
+        for item in items:
+            self._carry_out(Put(item))
+
+    def count(self, add: Add, expires: int) -> Mapping[str, int]:
+        self._carry_out(add)
+        counted = replace(self._items[add.pk][add.sk], expires=expires)
+        self._items[add.pk][add.sk] = counted
+        return {name: counted.counters[name] for name in add.counters}
+
+    def _has(self, item: Item) -> bool:
+        return item.sk in self._items.get(item.pk, {})
+
+    def _carry_out(self, each: Write) -> None:
+        if isinstance(each, Put):
+            self._items.setdefault(each.item.pk, {})[each.item.sk] = each.item
+        elif isinstance(each, Delete):
+            self._items.get(each.pk, {}).pop(each.sk, None)
+        else:
+            items = self._items.setdefault(each.pk, {})
+            held = items.get(each.sk, Item(each.pk, each.sk)).counters
+            counted = {name: held.get(name, 0) + n for name, n in each.counters.items()}
+            items[each.sk] = Item(each.pk, each.sk, counters={**held, **counted})

@@ -1,0 +1,464 @@
+"""Reading the team's rules file where it is written: every fault with its line, in plain words.
+
+Functions never come here: they read what `ecr-steward compile` made of the file.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib.resources
+import json
+import re
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path as FilePath
+from typing import Any
+
+import jsonschema
+from jsonschema.protocols import Validator
+
+from ecr_steward.rules import channels
+from ecr_steward.rules.model import RulesError, Ruleset
+from ecr_steward.tags.kinds import MOST_PARTS, SIMPLE, KindError, make
+from ecr_steward.tags.scheme import Scheme, SchemeError, StableTag
+from ecr_steward.tags.versions import Variants
+from ecr_steward_cli.rules_file.advice import advice
+from ecr_steward_cli.rules_file.document import (
+    Document,
+    Fault,
+    Path,
+    RulesFault,
+    clipped,
+    parse,
+    shown,
+    written,
+)
+from ecr_steward_cli.rules_file.files import whole
+from ecr_steward_cli.rules_file.settings_advice import settings_advice, settings_faults
+from ecr_steward_cli.rules_file.slow import slow
+
+__all__ = ["Fault", "Loaded", "RulesFault", "inspect", "inspect_text", "load", "loads", "schema"]
+
+MAX_BYTES = 1024 * 1024
+"""Largest rules file, in bytes; a thousand rules need about a tenth of it."""
+
+_Error = Any
+"""A jsonschema.ValidationError; what its fields hold depends on the keyword that failed."""
+
+# What people write for a kind, and what it is called here.
+_OTHER_WORDS: Mapping[str, str] = {
+    "calver": "{version: {parts: N}}", "commit": "sha", "date": "timestamp", "digits": "build",
+    "git": "sha", "hash": "sha", "number": "build", "regex": '{pattern: "…"}',
+    "time": "timestamp", "version": "{version: {parts: N}}", "pattern": '{pattern: "…"}',
+    "parts": "{version: {parts: N}}",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A rules file without fault.
+
+    `document` is its data as JSON can hold it, with the content of the files it names, `warnings`
+    what it says in vain, and `rule_lines` the line of each rule.
+    """
+
+    ruleset: Ruleset
+    document: Mapping[str, Any]
+    warnings: tuple[Fault, ...]
+    rule_lines: tuple[int, ...]
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of the rules file."""
+    text = importlib.resources.files("ecr_steward.rules").joinpath("schema.json").read_text("utf-8")
+    return dict(json.loads(text))
+
+
+def load(path: str | FilePath) -> Ruleset:
+    """The rules in the file `path`; raises RulesFault with everything that is wrong with it."""
+    return inspect(path).ruleset
+
+
+def loads(text: str, name: str) -> Ruleset:
+    """The rules in `text`; `name` is what faults call it. Raises RulesFault."""
+    return inspect_text(text, name).ruleset
+
+
+def inspect(path: str | FilePath) -> Loaded:
+    """Like `load`, with all that is known of the file."""
+    name = str(path)
+    return inspect_text(_read(FilePath(path), name), name)
+
+
+def inspect_text(text: str, name: str) -> Loaded:
+    """Like `loads`, with all that is known of the text."""
+    if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
+        raise RulesFault(name, [_TOO_LARGE])
+    try:
+        document = parse(text)
+    except ValueError as error:
+        raise RulesFault(name, [error.args[0]]) from error
+    faults = [*document.faults, *_faults(document)]
+    faults = faults or [*_channel_faults(document), *_slow_faults(document)]
+    if faults:
+        raise RulesFault(name, faults)
+    found = whole(document, name, _read)
+    try:
+        ruleset = Ruleset.from_document(found.data)
+    except RulesError as error:
+        raise RulesFault(name, [found.fault(error.path, error.sentence)]) from error
+    faults = [found.fault(error.path, error.sentence) for error in settings_faults(ruleset)]
+    if faults:
+        raise RulesFault(name, faults)
+    said = (*advice(ruleset, document), *settings_advice(ruleset))
+    return Loaded(
+        ruleset=ruleset,
+        document=found.data,
+        warnings=tuple(sorted(found.fault(*each) for each in said)),
+        rule_lines=tuple(document.line(("rules", rule.index)) for rule in ruleset.rules),
+    )
+
+
+def _channel_faults(document: Document) -> list[Fault]:
+    """What is wrong with channels and routes that the schema takes."""
+    return [
+        Fault(document.key_line(path), sentence)
+        for path, sentence in channels.faults(document.data)
+    ]
+
+
+_TOO_LARGE = Fault(1, "The file is larger than 1 MiB, which is the most that rules may take.")
+
+
+def _read(path: FilePath, name: str) -> str:
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise RulesFault(name, [Fault(1, "There is no such file.")]) from None
+    except IsADirectoryError:
+        raise RulesFault(name, [Fault(1, "This is a directory; name a file.")]) from None
+    except OSError as error:
+        sentence = f"The file cannot be read: {error.strerror}."
+        raise RulesFault(name, [Fault(1, sentence)]) from error
+    if len(content) > MAX_BYTES:
+        raise RulesFault(name, [_TOO_LARGE])
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        sentence = "The file is not UTF-8 text from here on; save it as UTF-8."
+        raise RulesFault(name, [Fault(line, sentence)]) from error
+
+
+def _faults(document: Document) -> Iterator[Fault]:
+    if not isinstance(document.data, dict):
+        sentence = "The file must be a mapping with the keys `version` and `rules`; it is "
+        yield Fault(document.line(()), f"{sentence}{shown(document.data)}.")
+        return
+    for error in _validator().iter_errors(document.data):
+        yield from _SENTENCES[str(error.validator)](document, tuple(error.absolute_path), error)
+    yield from _text_faults(document)
+
+
+def _text_faults(document: Document) -> Iterator[Fault]:
+    """Faults within texts of a scheme, which the schema has no words for."""
+    for path in document.places:
+        probe = _probe(path)
+        value = _at(document.data, path) if probe else None
+        if probe is None or not isinstance(value, str):
+            continue
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of expressions that may come to mean something
+                probe(value)
+        except SchemeError as error:
+            yield Fault(document.line(path), str(error))
+
+
+def _slow_faults(document: Document) -> Iterator[Fault]:
+    """Expressions over which a function would sit, once all of them mean something."""
+    patterns = {path: _at(document.data, path) for path in document.places if _is_pattern(path)}
+    guilty = slow(list(patterns.values()))
+    for path, pattern in patterns.items():
+        if pattern in guilty:
+            yield Fault(
+                document.line(path),
+                f"{shown(pattern)} can take for ever over a tag that it does not match: it has "
+                "repeats within or beside repeats that take the same letters, such as (a+)+. "
+                "Write it so that every letter can be taken in one way only.",
+            )
+
+
+def _is_pattern(path: Path) -> bool:
+    match path:
+        case ("rules", int(), "tags", "unique", int(), "pattern"):
+            return True
+    return False
+
+
+def _probe(path: Path) -> Callable[[str], object] | None:
+    """What raises SchemeError if the text at `path` means nothing there."""
+    match path:
+        case ("rules", int(), "tags", "stable", int(), "tag"):
+            return StableTag
+        case ("rules", int(), "tags", "unique", int(), "pattern"):
+            return lambda text: Scheme(unique=({"pattern": text},))
+        case ("rules", int(), "tags", "pin"):
+            return lambda text: Scheme(unique=("sha",), pin=text)
+        case ("rules", int(), "tags", "variant_latest"):
+            return lambda text: Scheme(unique=("sha",), variant_latest=text)
+    return None
+
+
+def _at(data: Any, path: Path) -> Any:
+    for step in path:
+        data = data[step]
+    return data
+
+
+def _validator() -> Any:
+    """The schema's validator, with whole-text patterns, one error for each repeated entry, and
+    the errors of the kind of unique tag that an entry names."""
+    extend: Callable[..., Any] = jsonschema.validators.extend
+    extended = extend(
+        jsonschema.Draft202012Validator,
+        {"pattern": _whole_pattern, "uniqueItems": _each_once, "anyOf": _as_named},
+    )
+    return extended(schema())
+
+
+def _whole_pattern(
+    _: Validator, pattern: str, instance: object, __: object
+) -> Iterator[jsonschema.ValidationError]:
+    # In Python `$` also matches before a line break at the end.
+    if isinstance(instance, str) and not re.fullmatch(pattern, instance):
+        yield jsonschema.ValidationError(pattern)
+
+
+def _each_once(
+    _: Validator, __: object, instance: object, ___: object
+) -> Iterator[jsonschema.ValidationError]:
+    seen: set[str] = set()
+    for i, each in enumerate(instance if isinstance(instance, list) else ()):
+        if isinstance(each, str | int | dict):
+            key = json.dumps(each, sort_keys=True, default=repr)
+            if key in seen:
+                yield jsonschema.ValidationError("repeated", path=[i], instance=each)
+            seen.add(key)
+
+
+def _as_named(
+    validator: Any, kinds: list[dict[str, Any]], instance: object, _: object
+) -> Iterator[jsonschema.ValidationError]:
+    for kind in kinds:
+        if "const" in kind and instance == kind["const"]:
+            return
+        if isinstance(instance, dict) and any(key in instance for key in kind.get("required", ())):
+            yield from validator.descend(instance, kind)
+            return
+    yield jsonschema.ValidationError("none of them")
+
+
+def _unknown_keys(document: Document, path: Path, error: _Error) -> Iterator[Fault]:
+    allowed = list(error.schema.get("properties", {}))
+    for key in error.instance:
+        if key not in allowed:
+            sentence = _unknown_key(str(key), allowed)
+            yield Fault(document.key_line((*path, key)), sentence)
+
+
+def _unknown_key(key: str, allowed: list[str]) -> str:
+    close = difflib.get_close_matches(key, allowed, n=1)
+    meant = f"did you mean `{close[0]}`? There" if close else "there"
+    return f"{shown(key)} is not a key here; {meant} {_are(allowed)}."
+
+
+def _are(names: Iterable[object]) -> str:
+    listed = [f"`{each}`" for each in names]
+    return f"is only {listed[0]}" if len(listed) == 1 else f"are {', '.join(listed)}"
+
+
+def _missing_keys(document: Document, path: Path, error: _Error) -> Iterator[Fault]:
+    # jsonschema has an error for each missing key and names the key in its message alone; that
+    # the same fault is found more than once does no harm.
+    unknown = set(error.instance) - set(error.schema["properties"])
+    for key in error.validator_value:
+        if key not in error.instance and not difflib.get_close_matches(key, unknown, n=1):
+            yield Fault(document.key_line(path), f"`{key}` is missing.")
+
+
+def _wrong_type(document: Document, path: Path, error: _Error) -> Iterator[Fault]:
+    wanted = error.validator_value
+    first = wanted[0] if isinstance(wanted, list) else wanted
+    said = _TYPES[str(first)](error.instance, document.text(path), path)
+    yield Fault(document.line(path), f"{_name(path)} must be {said}.")
+
+
+def _not_text(value: object, text: str, path: Path) -> str:
+    if isinstance(value, dict) and value and all(each is None for each in value.values()):
+        text = "{" + ", ".join(value) + "}"
+    elif value is None or isinstance(value, dict | list):
+        other = {"pin": " or null", "within": " or a list", "not_within": " or a list"}
+        return f"text{other.get(str(path[-1]), '')}; it is {shown(value)}"
+    return f'text; put it in quotes: "{clipped(text)}"'
+
+
+def _not_true_or_false(value: object, text: str, path: Path) -> str:
+    if isinstance(value, str) and value.lower() in ("true", "false"):
+        return "true or false, without quotes"
+    return f"true or false; it is {shown(value)}"
+
+
+def _not_a_count(value: object, text: str, path: Path) -> str:
+    if isinstance(value, str) and value.isdecimal():
+        return "a whole number, without quotes"
+    either = "" if isinstance(path[-1], int) else " or a list of such numbers"
+    return f"a whole number from 1 to {MOST_PARTS}{either}; it is {shown(value)}"
+
+
+def _not_a_list(value: object, text: str, path: Path) -> str:
+    hint = f'; write ["{clipped(text)}"]' if isinstance(value, str) else ""
+    return f"a list; it is {shown(value)}{hint}"
+
+
+def _not_a_mapping(value: object, text: str, path: Path) -> str:
+    hint = ""
+    if isinstance(value, str) and _keys(path)[-1:] == ("stable",):
+        hint = f'; write {{tag: "{clipped(text)}"}}'
+    elif _keys(path)[-2:] == ("unique", "version"):
+        hint = f"; write {{version: {{parts: {value if type(value) is int else 'N'}}}}}"
+    return f"a mapping of keys; it is {shown(value)}{hint}"
+
+
+_TYPES: Mapping[str, Callable[[object, str, Path], str]] = {
+    "string": _not_text,
+    "array": _not_a_list,
+    "object": _not_a_mapping,
+    "boolean": _not_true_or_false,
+    "integer": _not_a_count,
+}
+
+
+def _wrong_value(document: Document, path: Path, error: _Error) -> Iterator[Fault]:
+    allowed = ", ".join(error.validator_value)
+    close = difflib.get_close_matches(str(error.instance), error.validator_value, n=1)
+    meant = f" Did you mean `{close[0]}`?" if close and isinstance(path[-1], int) else ""
+    sentence = f"{_name(path)} must be one of {allowed}; it is {shown(error.instance)}.{meant}"
+    yield Fault(document.line(path), sentence)
+
+
+def _no_kind(document: Document, path: Path, error: _Error) -> Iterator[Fault]:
+    yield Fault(document.line(path), _no_kind_sentence(error.instance))
+
+
+def _no_kind_sentence(value: object) -> str:
+    if value is None:
+        return f"An entry of `unique` is empty; {_known_kinds()}"
+    if isinstance(value, dict) and len(value) == 1:
+        value = next(iter(value))
+        if value in SIMPLE:
+            return f"`{value}` has no settings; write it as a word of its own, without `:`."
+    words = {**dict(zip(SIMPLE, SIMPLE, strict=True)), **_OTHER_WORDS}
+    word = value.lower() if isinstance(value, str) else ""
+    close = difflib.get_close_matches(word, words, n=1)
+    known = _known_kinds()
+    if close:
+        known = f"did you mean `{words[close[0]]}`? {known[0].upper()}{known[1:]}"
+    return f"{written(value)} is not a kind of unique tag; {known}"
+
+
+def _known_kinds() -> str:
+    """The end of the sentence with which the kinds themselves refuse what is none of them."""
+    try:
+        make(None, Variants())
+    except KindError as error:
+        return str(error).partition("; ")[2]
+    raise AssertionError("None is a kind of unique tag")
+
+
+def _wrong_count(document: Document, path: Path, error: _Error) -> Iterator[Fault]:
+    sentence = f"{_name(path)} must be {_not_a_count(error.instance, '', path)}."
+    yield Fault(document.line(path), sentence)
+
+
+def _wrong_version(document: Document, path: Path, error: _Error) -> Iterator[Fault]:
+    if error.instance == "1":
+        sentence = "`version` must be the number 1, without quotes."
+    else:
+        sentence = f"`version` must be 1; it is {shown(error.instance)}."
+    yield Fault(document.line(path), sentence)
+
+
+def _no_entries(document: Document, path: Path, error: _Error) -> Iterator[Fault]:
+    wanted = {"repositories": "name at least one repository or glob",
+              "unique": "name at least one kind of unique tag",
+              "on": 'name at least one event, or `"*"`',
+              "parts": f"name at least one number from 1 to {MOST_PARTS}"}  # fmt: skip
+    yield Fault(document.line(path), f"`{path[-1]}` is empty; {wanted[str(path[-1])]}.")
+
+
+def _repeated(document: Document, path: Path, error: _Error) -> Iterator[Fault]:
+    sentence = f"{written(error.instance)} is listed twice under `{path[-2]}`; remove one."
+    yield Fault(document.line(path), sentence)
+
+
+def _wrong_text(document: Document, path: Path, error: _Error) -> Iterator[Fault]:
+    key, text = _keys(path)[-1], str(error.instance)
+    if key in channels.TEXTS:
+        sentence = channels.text_fault(key, text) or ""
+    elif key in _GLOBS:
+        sentence = _not_a_glob(key, text, error)
+    else:
+        sentence = _not_a_prefix(text)
+    yield Fault(document.line(path), sentence)
+
+
+_GLOBS: Mapping[str, tuple[str, str]] = {
+    "repositories": ("repositories", "small letters, digits, `.`, `_`, `-`, `/` and `*`"),
+    "ignore": ("tags", "letters, digits, `.`, `_`, `-` and `*`"),
+    "variants": ("variants", "letters, digits, `.`, `_`, `-` and `*`"),
+}
+
+
+def _not_a_glob(key: str, text: str, error: _Error) -> str:
+    names, characters = _GLOBS[key]
+    if len(text) > int(error.schema["maxLength"]):
+        return f"{shown(text)} is longer than names of {names} can be."
+    bare = text.lstrip("-")
+    if key == "variants" and re.fullmatch(error.schema["pattern"], bare):
+        return f'The `-` before a variant is no part of it: write "{bare}" for {shown(text)}.'
+    return f"{shown(text)} can match no {names}; use {characters}."
+
+
+def _not_a_prefix(text: str) -> str:
+    meant = re.fullmatch(r"v?([0-9]{1,9}(?:\.[0-9]{1,9})*)(?:\.[x*]?)*", text)
+    write = f'"{meant[1]}"' if meant else '"8" or "8.1"'
+    return f"{shown(text)} is no beginning of a version; write {write}."
+
+
+def _name(path: Path) -> str:
+    if isinstance(path[-1], int):
+        return f"An entry of `{_keys(path)[-1]}`"
+    return f"`{path[-1]}`"
+
+
+def _keys(path: Path) -> tuple[str, ...]:
+    return tuple(step for step in path if isinstance(step, str))
+
+
+_SENTENCES: Mapping[str, Callable[[Document, Path, _Error], Iterator[Fault]]] = {
+    "additionalProperties": _unknown_keys,
+    "required": _missing_keys,
+    "type": _wrong_type,
+    "enum": _wrong_value,
+    "const": _wrong_version,
+    "minItems": _no_entries,
+    "uniqueItems": _repeated,
+    "pattern": _wrong_text,
+    "maxLength": _wrong_text,
+    "anyOf": _no_kind,
+    "minimum": _wrong_count,
+    "maximum": _wrong_count,
+}

@@ -1,0 +1,21 @@
+"""The JSON Schemas (draft 2020-12) of the steward's events, for whoever reads them."""
+
+from __future__ import annotations
+
+import json
+from importlib import resources
+from typing import Any
+
+from ecr_steward.words.facts import DETAIL_TYPES
+
+EVENTS = tuple(DETAIL_TYPES.values())
+"""The `detail-type` of every event that has a schema."""
+
+
+def event_schema(detail_type: str) -> dict[str, Any]:
+    """The schema of the `detail` of such an event; raises KeyError for a `detail-type` not ours."""
+    if detail_type not in EVENTS:
+        raise KeyError(detail_type)
+    name = f"{detail_type.lower().replace(' ', '_')}.json"
+    text = resources.files(__name__).joinpath("events", name).read_text("utf-8")
+    return dict(json.loads(text))

@@ -1,0 +1,73 @@
+"""The door: is this event about a repository of ours, and is there anything to look at?"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ecr_steward.rules import Ruleset
+from ecr_steward.tags.scheme import Scheme, Verdict
+from ecr_steward.words.hints import Action, Hint
+
+
+class Answer(enum.StrEnum):
+    """What the door makes of an event."""
+
+    LOOK = "there is something to look at"
+    NO_RULE = "no rule matches the repository"
+    NO_TAGS = "its rule says nothing about tags"
+    NOTHING_DONE = "the action failed, or is neither a push nor a delete"
+    UNTAGGED = "an untagged image is never judged"
+    IGNORED = "the rule ignores the tag, or it belongs to a referrer"
+    PIN = "the tag is a pin"
+    PIPELINES = "the tag follows nothing: only your pipeline moves it, and nothing is to be pinned"
+    ALLOWED = "the tag is unknown, and the rule allows that"
+    HARMLESS = "no stable tag can depend on what was deleted"
+
+
+def judge(rules: Ruleset, hint: Hint) -> Answer:
+    """Whether the writer has to look at what `hint` is about, and if not, why."""
+    rule = rules.rule_for(hint.repository)
+    if rule is None:
+        return Answer.NO_RULE
+    if rule.tags is None:
+        return Answer.NO_TAGS
+    if hint.action is Action.SWEEP:
+        return Answer.LOOK
+    if hint.tag is None:
+        deleted = hint.action is Action.DELETE and hint.digest is not None
+        return Answer.LOOK if deleted else Answer.UNTAGGED
+    if hint.action is Action.DELETE:
+        return _judge_deleted(rule.tags, hint.tag)
+    return _judge_pushed(rule.tags, hint.tag)
+
+
+def _judge_pushed(scheme: Scheme, tag: str) -> Answer:
+    verdict = scheme.judge(tag)
+    if verdict is Verdict.STABLE and scheme.line(tag) is None and scheme.pin is None:
+        return Answer.PIPELINES
+    if verdict is Verdict.UNKNOWN and scheme.unknown == "allow":
+        return Answer.ALLOWED
+    return {Verdict.IGNORED: Answer.IGNORED, Verdict.PIN: Answer.PIN}.get(verdict, Answer.LOOK)
+
+
+def _judge_deleted(scheme: Scheme, tag: str) -> Answer:
+    unique = scheme.read_unique(tag)
+    if unique is not None and scheme.lines(unique.version):
+        return Answer.LOOK
+    return Answer.LOOK if scheme.line(tag) is not None else Answer.HARMLESS
+
+
+def check(
+    event: Mapping[str, Any], rules: Ruleset, send: Callable[[Hint], None]
+) -> tuple[Hint | None, Answer]:
+    """Judge one `ECR Image Action` event, and `send` its hint on if there is something to look at.
+
+    Raises MalformedEvent for an event that cannot be understood.
+    """
+    hint = Hint.from_ecr(event)
+    answer = Answer.NOTHING_DONE if hint is None else judge(rules, hint)
+    if hint is not None and answer is Answer.LOOK:
+        send(hint)
+    return hint, answer

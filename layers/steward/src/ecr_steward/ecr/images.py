@@ -1,0 +1,259 @@
+"""The registry over boto3's ECR client, or over anything with the same methods."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import botocore
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+
+from ecr_steward.ecr import (
+    Denied,
+    Fetched,
+    ImageGone,
+    Manifest,
+    Refused,
+    RegistryError,
+    RepositoryGone,
+    TagFrozen,
+    Unavailable,
+)
+from ecr_steward.tags.state import Image
+
+if TYPE_CHECKING:
+    from mypy_boto3_ecr import ECRClient
+
+    from ecr_steward_cli.in_memory.images import MemoryEcr
+
+MEDIA_TYPES = (
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+)
+"""All manifests that images have today; with all four accepted ECR has nothing to translate."""
+
+_IDS_PER_CALL = 100
+_PAGE = 1000
+
+_BY_CODE: Mapping[str, type[RegistryError]] = {
+    "RepositoryNotFoundException": RepositoryGone,
+    "ImageNotFoundException": ImageGone,
+    "ReferencedImagesNotFoundException": ImageGone,
+    "LayersNotFoundException": ImageGone,
+    "ImageTagAlreadyExistsException": TagFrozen,
+    "AccessDeniedException": Denied,
+    "AccessDenied": Denied,
+    "UnauthorizedOperation": Denied,
+}
+_PASSING = frozenset(
+    {
+        "InternalFailure",
+        "InternalServerError",
+        "RequestLimitExceeded",
+        "RequestTimeout",
+        "RequestTimeoutException",
+        "ServerException",
+        "ServiceUnavailable",
+        "ThrottleException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+        "UnableToGetUpstreamImageException",
+        "UpstreamTooManyRequests",
+        "UpstreamUnavailable",
+    }
+)
+
+
+class EcrRegistry:
+    """The `Registry` protocol over the ECR API.
+
+    `client` is boto3's ECR client or the in-memory one. Its own retries (botocore's standard mode)
+    are the only ones; what they cannot cure arrives as Unavailable.
+    """
+
+    def __init__(self, client: ECRClient | MemoryEcr) -> None:
+        # The in-memory client has the methods of boto3's, not its type.
+        self._client: Any = client
+
+    def fetch(
+        self, repository: str, digests: Collection[str], tags: Collection[str] = ()
+    ) -> Fetched:
+        ids = [{"imageDigest": digest} for digest in digests]
+        ids += [{"imageTag": tag} for tag in tags]
+        manifests: dict[str, Manifest] = {}
+        absent: set[str] = set()
+        blocked: dict[str, str] = {}
+        for start in range(0, len(ids), _IDS_PER_CALL):
+            answer = self._call(
+                "BatchGetImage",
+                self._client.batch_get_image,
+                repositoryName=repository,
+                imageIds=ids[start : start + _IDS_PER_CALL],
+                acceptedMediaTypes=MEDIA_TYPES,
+            )
+            for image in answer["images"]:
+                digest = image["imageId"]["imageDigest"]
+                media_type = image.get("imageManifestMediaType", "")
+                manifests[digest] = Manifest(digest, image["imageManifest"], media_type)
+            for failure in answer["failures"]:
+                _sort_failure(failure, absent, blocked)
+        return Fetched(manifests, frozenset(absent), blocked)
+
+    def describe(self, repository: str, digests: Collection[str]) -> dict[str, Image]:
+        ids = [{"imageDigest": digest} for digest in digests]
+        images: dict[str, Image] = {}
+        for start in range(0, len(ids), _IDS_PER_CALL):
+            answer = self._call(
+                "DescribeImages",
+                self._client.describe_images,
+                repositoryName=repository,
+                imageIds=ids[start : start + _IDS_PER_CALL],
+                filter={"imageStatus": "ANY"},
+            )
+            images |= {image.digest: image for image in map(_image, answer["imageDetails"])}
+        return images
+
+    def describe_all(self, repository: str) -> Iterator[Image]:
+        pages = self._pages(
+            "DescribeImages",
+            self._client.describe_images,
+            repositoryName=repository,
+            filter={"imageStatus": "ANY"},
+        )
+        return (_image(detail) for page in pages for detail in page["imageDetails"])
+
+    def list_tags(self, repository: str) -> Iterator[tuple[str, str]]:
+        pages = self._pages(
+            "ListImages",
+            self._client.list_images,
+            repositoryName=repository,
+            filter={"tagStatus": "TAGGED", "imageStatus": "ANY"},
+        )
+        return (
+            (each["imageTag"], each["imageDigest"])
+            for page in pages
+            for each in page["imageIds"]
+            if "imageTag" in each
+        )
+
+    def put(self, repository: str, manifest: Manifest, tag: str) -> None:
+        """Put `tag` on the image of `manifest`, by digest and byte for byte.
+
+        ECR refuses a manifest whose digest is not `imageDigest` (ECR API: PutImage,
+        ImageDigestDoesNotMatchException), so a translated manifest can never be put.
+        """
+        try:
+            answer = self._call(
+                "PutImage",
+                self._client.put_image,
+                repositoryName=repository,
+                imageManifest=manifest.text,
+                imageManifestMediaType=manifest.media_type,
+                imageTag=tag,
+                imageDigest=manifest.digest,
+            )
+        except Refused as error:
+            if error.code != "ImageAlreadyExistsException":
+                raise
+            return
+        except TagFrozen:
+            # Immutable repositories have been seen to say this of an unchanged digest too.
+            image = self.describe(repository, [manifest.digest]).get(manifest.digest)
+            if image is None or tag not in image.tags:
+                raise
+            return
+        put = answer["image"]["imageId"]["imageDigest"]
+        if put != manifest.digest:
+            raise Refused("PutImage", "DigestMismatch", f"`{tag}` went to {put}")
+
+    def untag(self, repository: str, tag: str, digest: str) -> None:
+        """Take `tag` off the image of `digest`, unless it is the image's last one.
+
+        Deleting an image's last tag deletes the image (ECR API: BatchDeleteImage), and there is no
+        way to make that conditional, so the tags are read once more directly before.
+        """
+        image = self.describe(repository, [digest]).get(digest)
+        if image is None or tag not in image.tags:
+            return
+        if len(image.tags) < 2:
+            raise Refused("BatchDeleteImage", "LastTag", "it is the image's last tag by now")
+        answer = self._call(
+            "BatchDeleteImage",
+            self._client.batch_delete_image,
+            repositoryName=repository,
+            imageIds=[{"imageTag": tag}],
+        )
+        for failure in answer["failures"]:
+            if failure["failureCode"] != "ImageNotFound":
+                reason = failure.get("failureReason", "")
+                raise Refused("BatchDeleteImage", failure["failureCode"], reason)
+
+    def repositories(self) -> Iterator[str]:
+        pages = self._pages("DescribeRepositories", self._client.describe_repositories)
+        return (each["repositoryName"] for page in pages for each in page["repositories"])
+
+    def pull_through_prefixes(self) -> tuple[str, ...]:
+        pages = self._pages(
+            "DescribePullThroughCacheRules", self._client.describe_pull_through_cache_rules
+        )
+        return tuple(
+            rule["ecrRepositoryPrefix"] for page in pages for rule in page["pullThroughCacheRules"]
+        )
+
+    def _pages(self, operation: str, method: Callable[..., Any], **asked: Any) -> Iterator[Any]:
+        token: str | None = None
+        while True:
+            more = {} if token is None else {"nextToken": token}
+            page = self._call(operation, method, maxResults=_PAGE, **asked, **more)
+            yield page
+            token = page.get("nextToken")
+            if not token:
+                return
+
+    def _call(self, operation: str, method: Callable[..., Any], **asked: Any) -> Any:
+        return call(operation, method, **asked)
+
+
+def call(operation: str, method: Callable[..., Any], **asked: Any) -> Any:
+    """Call a method of the client; what it raises arrives as one of the registry's errors."""
+    try:
+        return method(**asked)
+    except ClientError as error:
+        raise _translate(operation, error) from error
+    except ParamValidationError as error:
+        # The SDK of Lambda's runtime can be older than the API's model that this needs.
+        known = f"botocore {botocore.__version__} does not know this call: {error}"
+        raise Refused(operation, "ParamValidation", known) from error
+    except BotoCoreError as error:
+        raise Unavailable(operation, type(error).__name__, str(error)) from error
+
+
+def _image(detail: Mapping[str, Any]) -> Image:
+    return Image(
+        digest=detail["imageDigest"],
+        tags=tuple(detail.get("imageTags", ())),
+        pushed_at=detail["imagePushedAt"],
+    )
+
+
+def _sort_failure(failure: Mapping[str, Any], absent: set[str], blocked: dict[str, str]) -> None:
+    asked = failure["imageId"].get("imageTag") or failure["imageId"].get("imageDigest", "")
+    code = failure["failureCode"]
+    if code == "ImageNotFound":
+        absent.add(asked)
+    elif code in _PASSING:
+        raise Unavailable("BatchGetImage", code, failure.get("failureReason", ""))
+    else:
+        blocked[asked] = code
+
+
+def _translate(operation: str, error: ClientError) -> RegistryError:
+    details = error.response.get("Error", {})
+    code, message = details.get("Code", ""), details.get("Message", "")
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)
+    if code in _PASSING or status >= 500 or status == 429:
+        return Unavailable(operation, code, message)
+    return _BY_CODE.get(code, Refused)(operation, code, message)

@@ -1,0 +1,1 @@
+"""What was where, when and why: one table, one room."""

@@ -1,0 +1,376 @@
+"""History: what was where, when and why.
+
+One table holds it all; an item's `pk` says whose it is and its `sk` what:
+
+| pk | sk | body |
+|---|---|---|
+| `repo#NAME` | `mark#TAG` | the mark of a stable tag |
+| `repo#NAME` | `unique#TAG` | the digest that a unique tag was accepted on |
+| `repo#NAME` | `hold#TAG` | the word that a stable tag stays where it is |
+| `repo#NAME` | `taken#TAG` | when somebody else took a stable tag from where it belongs |
+| `repo#NAME` | `open` | the changes announced and not yet closed |
+| `repo#NAME` | `fact#TIME#ID` | a fact; the table's stream tells every new one, once |
+| `repo#NAME` | `quiet#TIME#ID` | a fact of the first sight: kept, and told only in the summary |
+| `repo#NAME` | `said#HASH` | a finding that was told already |
+| `repo#NAME` | `seen` | the first sweep of the repository |
+| `repo#NAME` | `settings`, `settings-open` | its settings: see `settings_history` |
+| `sweep#ID` | `size`, `total`, `slice#N`, `visit#PART`, `completed`, `fact#…` | one sweep |
+| `told#…`, `digest#…`, `channel#…` | | what is on its way to people: ledger.py |
+| `registry` | `pull-through` | the prefixes of pull-through-cache repositories |
+| `holds` | `NAME:TAG` | every hold once more, to find them all |
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from ecr_steward.history.facts import _REGISTRY, _fact, _repo, body_of, fact_of
+from ecr_steward.history.table import (
+    TRANSACTION,
+    Add,
+    Conflict,
+    Delete,
+    Item,
+    Key,
+    Put,
+    Table,
+    Write,
+    expiry,
+)
+from ecr_steward.tags.state import Mark
+from ecr_steward.words.facts import Fact, Kind
+from ecr_steward.words.reading import iso, parse_time
+
+_SWEEP_KEPT = timedelta(days=30)
+_TAKEN_KEPT = timedelta(days=1)
+_HOLD_KEPT = timedelta(days=1)
+_HOLDS = "holds"
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A stable tag that stays where it is because somebody said so; without `until` for good.
+
+    `automatic` is a hold that the steward made itself, where it would not go on moving the tag;
+    `named` is then whether the reason names who took the tag away.
+    """
+
+    tag: str
+    since: datetime
+    until: datetime | None
+    by: str
+    reason: str = ""
+    automatic: bool = False
+    named: bool = False
+
+    def holds(self, now: datetime) -> bool:
+        return self.until is None or now < self.until
+
+    def __str__(self) -> str:
+        """Who holds the tag, since when, until when and why, for a reason."""
+        end = "until it is released" if self.until is None else f"until {iso(self.until)}"
+        why = f": {self.reason}" if self.reason else ""
+        return f"by {self.by} since {iso(self.since)}, {end}{why}"
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What history knows that bears on one batch."""
+
+    marks: Mapping[str, Mark] = field(default_factory=dict)
+    known: Mapping[str, str] = field(default_factory=dict)
+    holds: Mapping[str, Hold] = field(default_factory=dict)
+    open: tuple[Fact, ...] = ()
+    pull_through: tuple[str, ...] = ()
+    first_sight: bool = False
+
+    @property
+    def contested(self) -> frozenset[str]:
+        """The stable tags that the steward itself holds."""
+        return frozenset(tag for tag, hold in self.holds.items() if hold.automatic)
+
+
+class History:
+    """What the steward writes down, over a table. Repositories have one writer at a time."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def recall(self, repository: str, stable: Iterable[str], unique: Iterable[str]) -> Memory:
+        """What is known of these stable and unique tags: one read of the table."""
+        pk = _repo(repository)
+        keys: list[Key] = [(pk, "open"), _REGISTRY]
+        for tag in stable:
+            keys += [(pk, f"mark#{tag}"), (pk, f"hold#{tag}")]
+        keys += [(pk, f"unique#{tag}") for tag in unique]
+        return _memory(self._table.get(keys).values())
+
+    def recall_all(self, repository: str) -> Memory:
+        """Everything known of a repository but its past."""
+        pk = _repo(repository)
+        kept = ("mark#", "hold#", "unique#")
+        items = [item for prefix in kept for item in self._table.query(pk, prefix)]
+        single = self._table.get([(pk, "open"), (pk, "seen"), _REGISTRY])
+        memory = _memory([*items, *single.values()])
+        return Memory(
+            marks=memory.marks,
+            known=memory.known,
+            holds=memory.holds,
+            open=memory.open,
+            pull_through=memory.pull_through,
+            first_sight=(pk, "seen") not in single,
+        )
+
+    def marked(self, repository: str, digest: str) -> tuple[str, ...]:
+        """The stable tags whose mark is on `digest`."""
+        marks = map(_mark, self._table.query(_repo(repository), "mark#"))
+        return tuple(mark.tag for mark in marks if mark.digest == digest)
+
+    def intend(self, repository: str, facts: Sequence[Fact]) -> None:
+        """Announce changes before ECR is changed; they stay open until `close`."""
+        self._table.put_all([_open(repository, facts)])
+
+    def close(self, repository: str, done: Sequence[Fact], left: Sequence[Fact] = ()) -> None:
+        """Turn announced changes into facts; `left` stay open. Facts closed before stay one."""
+        still_open: Write = (
+            Put(_open(repository, left)) if left else Delete(_repo(repository), "open")
+        )
+        self._table.transact([*(Put(_fact(fact)) for fact in done), still_open])
+
+    def unsaid(self, findings: Sequence[Fact]) -> list[Fact]:
+        """Those of `findings` that were never told under these rules."""
+        if not findings:
+            return []
+        keys = {_said(fact): fact for fact in findings}
+        told = self._table.get(list(keys))
+        return [fact for key, fact in keys.items() if key not in told]
+
+    def say(self, findings: Sequence[Fact], *, quietly: bool = False) -> list[Fact]:
+        """Record findings that were never told under these rules; returns those that are new.
+
+        With `quietly` they are kept in history and not told one by one.
+        """
+        new = self.unsaid(findings)
+        writes = [
+            (Put(Item(*_said(fact), body=fact.id)), Put(_fact(fact, quietly=quietly)))
+            for fact in new
+        ]
+        for start in range(0, len(writes), TRANSACTION // 2):
+            pairs = writes[start : start + TRANSACTION // 2]
+            self._table.transact([write for pair in pairs for write in pair])
+        return new
+
+    def record(self, fact: Fact) -> None:
+        """Record what a person did with a command."""
+        self._table.transact([Put(_fact(fact))])
+
+    def remember(
+        self,
+        repository: str,
+        marks: Iterable[Mark] = (),
+        forgotten: Iterable[str] = (),
+        known: Mapping[str, str] | None = None,
+    ) -> None:
+        """Keep marks and the digests of unique tags; drop the marks of `forgotten` tags."""
+        pk = _repo(repository)
+        items = [_marked(repository, mark) for mark in marks]
+        items += [Item(pk, f"unique#{tag}", digest) for tag, digest in (known or {}).items()]
+        self._table.put_all(items)
+        gone: list[Write] = [Delete(pk, f"mark#{tag}") for tag in forgotten]
+        for start in range(0, len(gone), TRANSACTION):
+            self._table.transact(gone[start : start + TRANSACTION])
+
+    def hold(self, repository: str, hold: Hold) -> None:
+        """Keep a stable tag where it is from now on."""
+        self._table.transact(_holding(repository, hold))
+
+    def release(self, repository: str, tag: str) -> None:
+        """End a hold; nothing happens if there is none."""
+        self._table.transact(
+            [
+                Delete(_repo(repository), f"hold#{tag}"),
+                Delete(_HOLDS, f"{repository}:{tag}"),
+            ]
+        )
+
+    def holds(self, repository: str | None = None) -> list[tuple[str, Hold]]:
+        """Every hold with its repository, of one repository or of all, ended ones too."""
+        prefix = "" if repository is None else f"{repository}:"
+        items = self._table.query(_HOLDS, prefix)
+        return [(item.sk.rpartition(":")[0], _held(item)) for item in items]
+
+    def taken(self, repository: str, tags: Iterable[str]) -> dict[str, tuple[datetime, ...]]:
+        """When somebody else took each of these stable tags from where it belongs."""
+        keys = [(_repo(repository), f"taken#{tag}") for tag in tags]
+        return {
+            item.sk.removeprefix("taken#"): tuple(map(parse_time, item.body))
+            for item in self._table.get(keys).values()
+        }
+
+    def note_taken(
+        self, repository: str, mark: Mark, times: Iterable[datetime], hold: Hold | None = None
+    ) -> None:
+        """Note that somebody else took a stable tag, at the last of `times`, and what is done.
+
+        All at once, with the mark that says that the tag is elsewhere: what is seen again because
+        the function was killed is counted once.
+        """
+        when = list(times)
+        key = (_repo(repository), f"taken#{mark.tag}")
+        writes: list[Write] = [Put(_marked(repository, replace(mark, placed=False)))]
+        if hold is None:
+            body = list(map(iso, when))
+            writes.append(Put(Item(*key, body=body, expires=expiry(when[-1], _TAKEN_KEPT))))
+        else:
+            writes += [Delete(*key), *_holding(repository, hold)]
+        self._table.transact(writes)
+
+    def remember_seen(self, repository: str, time: datetime) -> None:
+        """Note that a sweep has been through the repository."""
+        self._table.put_all([Item(_repo(repository), "seen", iso(time))])
+
+    def saw_settings(self, repository: str) -> bool:
+        """Whether the writer of settings ever looked at the repository."""
+        key = (_repo(repository), "settings")
+        return key in self._table.get([key])
+
+    def remember_pull_through(self, prefixes: Sequence[str]) -> None:
+        """Keep the prefixes of pull-through-cache repositories for the writers."""
+        held = self._table.get([_REGISTRY]).get(_REGISTRY)
+        if held is None or held.body != list(prefixes):
+            self._table.put_all([Item(*_REGISTRY, body=list(prefixes))])
+
+    def facts(self, repository: str) -> Iterator[Fact]:
+        """The past of a repository, oldest first."""
+        pk = _repo(repository)
+        items = [*self._table.query(pk, "fact#"), *self._table.query(pk, "quiet#")]
+        return iter(sorted(map(fact_of, items), key=lambda fact: parse_time(fact.time)))
+
+    def expect(self, sweep: str, part: int, repositories: int, of: int, time: datetime) -> None:
+        """Note that part `part` (of `of`) of a sweep sends this many repositories; once a part."""
+        pk = f"sweep#{sweep}"
+        mark = Item(pk, f"slice#{part}", expires=expiry(time, _SWEEP_KEPT))
+        counters = {"parts": 1, "expected": repositories}
+        size = Put(Item(pk, "size", of, expires=expiry(time, _SWEEP_KEPT)))
+        try:
+            self._table.transact([Put(mark, absent=True), size, Add(pk, "total", counters)])
+        except Conflict:
+            return
+
+    def swept(self, sweep: str, part: str, totals: Mapping[str, int], time: datetime) -> None:
+        """Count up the totals of a sweep by what its visit `part` found; once each."""
+        pk = f"sweep#{sweep}"
+        mark = Item(pk, f"visit#{part}", expires=expiry(time, _SWEEP_KEPT))
+        try:
+            self._table.transact([Put(mark, absent=True), Add(pk, "total", totals)])
+        except Conflict:
+            return
+
+    def totals(self, sweep: str) -> Mapping[str, int]:
+        """The counters of a sweep: `parts` of `of`, `expected`, `repositories`, what was found.
+
+        Empty for a sweep that never began.
+        """
+        pk = f"sweep#{sweep}"
+        items = self._table.get([(pk, "total"), (pk, "size")])
+        if len(items) < 2:
+            return {}
+        return {**items[pk, "total"].counters, "of": items[pk, "size"].body}
+
+    def complete(self, sweep: str, fact: Fact) -> bool:
+        """Record that a sweep is complete; False if that was recorded before."""
+        pk = f"sweep#{sweep}"
+        done = Item(pk, "completed", fact.time)
+        told = Item(pk, f"fact#{fact.time}#{fact.id}", body_of(fact))
+        try:
+            self._table.transact([Put(done, absent=True), Put(told)])
+        except Conflict:
+            return False
+        return True
+
+    def completed(self, sweep: str) -> Fact | None:
+        """What a sweep said when it was complete; None if it is not, or never began."""
+        return next(map(fact_of, self._table.query(f"sweep#{sweep}", "fact#")), None)
+
+
+def _open(repository: str, facts: Sequence[Fact]) -> Item:
+    return Item(_repo(repository), "open", [body_of(fact) for fact in facts])
+
+
+def _said(fact: Fact) -> Key:
+    # What has no tag is told apart by what led to it: two messages can fail in one repository.
+    image = fact.digest or fact.before or ""
+    about = fact.difference.key if fact.difference else fact.tag or fact.cause.id
+    # Every hold tells anew what it misses; the reason says whose it is, and since when.
+    hold = (fact.reason,) if fact.kind is Kind.HELD else ()
+    subject = (fact.kind.value, about, image, fact.rules, *hold)
+    digest = hashlib.sha256("\n".join(subject).encode()).hexdigest()
+    return _repo(fact.repository), f"said#{digest}"
+
+
+def _holding(repository: str, hold: Hold) -> list[Write]:
+    until = None if hold.until is None else iso(hold.until)
+    body = {
+        "tag": hold.tag,
+        "since": iso(hold.since),
+        "until": until,
+        "by": hold.by,
+        "reason": hold.reason,
+        "automatic": hold.automatic,
+        "named": hold.named,
+    }
+    expires = None if hold.until is None else expiry(hold.until, _HOLD_KEPT)
+    return [
+        Put(Item(_repo(repository), f"hold#{hold.tag}", body, expires)),
+        Put(Item(_HOLDS, f"{repository}:{hold.tag}", body, expires)),
+    ]
+
+
+def _held(item: Item) -> Hold:
+    until = item.body["until"]
+    return Hold(
+        tag=item.body["tag"],
+        since=parse_time(item.body["since"]),
+        until=None if until is None else parse_time(until),
+        by=item.body["by"],
+        reason=item.body["reason"],
+        automatic=item.body["automatic"],
+        named=item.body.get("named", False),
+    )
+
+
+def _mark(item: Item) -> Mark:
+    tag, body = item.sk.removeprefix("mark#"), item.body
+    return Mark(tag, body["unique"], body["digest"], body.get("placed", False))
+
+
+def _marked(repository: str, mark: Mark) -> Item:
+    body = {"unique": mark.unique, "digest": mark.digest, "placed": mark.placed}
+    return Item(_repo(repository), f"mark#{mark.tag}", body)
+
+
+def _memory(items: Iterable[Item]) -> Memory:
+    marks: dict[str, Mark] = {}
+    known: dict[str, str] = {}
+    holds: dict[str, Hold] = {}
+    open_facts: tuple[Fact, ...] = ()
+    pull_through: tuple[str, ...] = ()
+    for item in items:
+        if item.sk.startswith("mark#"):
+            mark = _mark(item)
+            marks[mark.tag] = mark
+        elif item.sk.startswith("hold#"):
+            hold = _held(item)
+            holds[hold.tag] = hold
+        elif item.sk.startswith("unique#"):
+            known[item.sk.removeprefix("unique#")] = item.body
+        elif item.sk == "open":
+            open_facts = tuple(
+                Fact.from_detail(each["detail-type"], each["detail"]) for each in item.body
+            )
+        elif item.sk == "pull-through":
+            pull_through = tuple(item.body)
+    return Memory(marks, known, holds, open_facts, pull_through)

@@ -1,0 +1,1 @@
+"""What each channel takes, one file a channel."""

@@ -1,0 +1,186 @@
+"""One channel's share: a story or a digest, sent once, gathered, or put off."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from ecr_steward.messages.errands import LONGEST_WAIT, Errand
+from ecr_steward.messages.ledger import STORM, Ledger, State, Story, Window
+from ecr_steward.messages.send.outcome import Later, Outcome, Refused, Sent
+from ecr_steward.rules.channels import Channel, Form
+from ecr_steward.words.facts import Fact
+
+if TYPE_CHECKING:
+    from ecr_steward.messages.channels.forms import Letter
+    from ecr_steward.messages.say.message import Message
+
+log = logging.getLogger(__name__)
+
+FIRST_WAIT = timedelta(seconds=5)
+MOST_WAIT = timedelta(minutes=15)
+
+
+def backoff(tries: int) -> timedelta:
+    """How long to wait after that many tries that failed."""
+    doubled: int = 2 ** min(tries - 1, 20)
+    return min(FIRST_WAIT * doubled, MOST_WAIT)
+
+
+def seconds(wait: timedelta) -> int:
+    """A wait in whole seconds, as SQS counts them; never less."""
+    return max(0, math.ceil(wait.total_seconds()))
+
+
+@dataclass(frozen=True)
+class Carrier:
+    """Brings channels what they are to get, and notes what they have.
+
+    `write` puts a message into the form of a channel, `send` sends one letter, `errand` puts an
+    errand into its queue, `wrong` makes the fact that a channel is wrong. More than `most` messages
+    in a minute are gathered.
+    """
+
+    ledger: Ledger
+    write: Callable[[Form, Message], Sequence[Letter]]
+    send: Callable[[Channel, Letter], Outcome]
+    errand: Callable[[Errand, int], None]
+    wrong: Callable[[Channel, str, datetime], Fact]
+    clock: Callable[[], datetime]
+    most: int
+
+
+@dataclass
+class Round:
+    """One invocation: what it has learnt of the channels, and whether there is time left."""
+
+    may_begin: Callable[[], bool] = lambda: True
+    tired: dict[str, Later] = field(default_factory=dict)
+
+
+def tell(
+    carrier: Carrier, channel: Channel, story: Story, facts: Sequence[Fact], round_: Round
+) -> timedelta | None:
+    """Bring a channel facts of a story that is claimed.
+
+    Returns None if the channel has them now, or one of its windows; else how long to wait.
+    """
+    from ecr_steward.messages.say import message
+
+    now = carrier.clock()
+    state = carrier.ledger.state(channel.name, now)
+    if _too_much(carrier, channel, state, now):
+        gather(carrier, Window.at(channel.name, STORM, now, storm=True), story.cause, facts)
+        return None
+    outcome = _bring(carrier, channel, message.story(facts), state, round_, story)
+    if isinstance(outcome, Sent):
+        carrier.ledger.pay(story.cause, channel.name, facts, carrier.clock())
+    return _after(carrier, channel, story.cause, outcome, state)
+
+
+def gather(carrier: Carrier, window: Window, cause: str, facts: Sequence[Fact]) -> None:
+    """Put facts into a window, with an errand under way that will sum it up."""
+    now = carrier.clock()
+    if not carrier.ledger.has_timer(window):
+        # Before anything is in the window: killed in between, there is a timer too many.
+        errand = Errand(window.channel, window=window, after=window.due)
+        carrier.errand(errand, seconds(window.due - now))
+        carrier.ledger.timed(window, now)
+    carrier.ledger.hold(window, cause, facts, now)
+
+
+def sum_up(carrier: Carrier, channel: Channel, window: Window, round_: Round) -> timedelta | None:
+    """Send the digest of a window that is due.
+
+    Returns None if there is nothing to do any more; else how long to wait.
+    """
+    from ecr_steward.messages.say import message
+
+    now = carrier.clock()
+    read = carrier.ledger.gathered(window)
+    if read.sent or not read.facts:
+        return None
+    if not carrier.ledger.claim_window(window, read, now):
+        return FIRST_WAIT
+    state = carrier.ledger.state(channel.name, now)
+    said = message.digest(read.facts, window.every)
+    outcome = _bring(carrier, channel, said, state, round_)
+    if isinstance(outcome, Sent):
+        carrier.ledger.close(window, carrier.clock())
+    wait = _after(carrier, channel, window.key, outcome, state)
+    carrier.ledger.release_window(window, read, carrier.clock())
+    return wait
+
+
+def _too_much(carrier: Carrier, channel: Channel, state: State, now: datetime) -> bool:
+    """Whether a channel gets more than its share of messages; this one is counted."""
+    if channel.form is Form.WEBHOOK:
+        return False  # programs want each event, and say 429 themselves
+    # Counted in a storm too: while it goes on, its windows follow each other.
+    counted = carrier.ledger.count(channel.name, now)
+    # The last sixty seconds, as far as two minutes that are counted one by one can tell.
+    return state.storm or counted + state.before * (60 - now.second) / 60 > carrier.most
+
+
+def _bring(
+    carrier: Carrier,
+    channel: Channel,
+    said: Message,
+    state: State,
+    round_: Round,
+    story: Story | None = None,
+) -> Outcome:
+    """Send the letters of a message that the channel does not have; several only tell a story."""
+    now = carrier.clock()
+    if state.rest is not None and now < state.rest:
+        return Later("It asked to be left in peace.", state.rest - now)
+    if channel.name in round_.tired:
+        return round_.tired[channel.name]
+    letters = carrier.write(channel.form, said)
+    had = story.letters.get(channel.name, frozenset()) if story else frozenset()
+    outcome: Outcome = Sent("")
+    for letter in (each for each in letters if each.id not in had):
+        outcome = _send(carrier, channel, letter, round_)
+        if not isinstance(outcome, Sent):
+            break
+        if story and len(letters) > 1:
+            carrier.ledger.posted(story.cause, channel.name, letter.id, carrier.clock())
+    return outcome
+
+
+def _send(carrier: Carrier, channel: Channel, letter: Letter, round_: Round) -> Outcome:
+    if not round_.may_begin():
+        return Later("There was no time left for it.")
+    outcome = carrier.send(channel, letter)
+    if isinstance(outcome, Later):
+        # One that does not answer costs an invocation its time once, and one that asks for a rest
+        # is asked nothing by all the others too.
+        round_.tired[channel.name] = outcome
+        if outcome.after is not None:
+            rest = min(outcome.after, timedelta(seconds=LONGEST_WAIT))
+            carrier.ledger.rest(channel.name, carrier.clock() + rest)
+    return outcome
+
+
+def _after(
+    carrier: Carrier, channel: Channel, cause: str, outcome: Outcome, state: State
+) -> timedelta | None:
+    """Note what an outcome tells of the channel; how long to wait, None if it was sent."""
+    now = carrier.clock()
+    if isinstance(outcome, Sent):
+        log.info("Told %s", channel.name, extra={"cause": cause})
+        if state.faulty:
+            carrier.ledger.works(channel.name)
+        return None
+    log.warning("%s was not told: %s", channel.name, outcome.reason, extra={"cause": cause})
+    if isinstance(outcome, Refused):
+        if not state.faulty:
+            fact = carrier.wrong(channel, outcome.reason, now)
+            carrier.ledger.refuse(channel.name, cause, fact, now)
+        return FIRST_WAIT
+    after = outcome.after or FIRST_WAIT
+    return max(FIRST_WAIT, min(after, timedelta(seconds=LONGEST_WAIT)))

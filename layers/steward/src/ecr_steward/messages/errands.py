@@ -1,0 +1,103 @@
+"""Errands: what one channel is still owed, as a message in a queue of its own.
+
+A channel that fails, or whose digest is not due yet, holds up no other channel: each errand has its
+own tries and its own time.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from ecr_steward.messages.ledger import Window
+from ecr_steward.words.reading import MalformedEvent, iso, parse_time
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+LONGEST_DELAY = 900
+"""Most seconds that SQS delays a message (SQS API: SendMessage, DelaySeconds)."""
+
+LONGEST_WAIT = 43_200 - 300
+"""Most seconds for which a message is put off: SQS counts twelve hours from when it was received
+(SQS API: ChangeMessageVisibility)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """Bring `channel` what it is owed of a cause, or sum up one of its windows.
+
+    Nothing is tried before `after`.
+    """
+
+    channel: str
+    cause: str = ""
+    window: Window | None = None
+    after: datetime | None = None
+
+    def to_message(self) -> str:
+        """The body of the queue message."""
+        body: dict[str, Any] = {"channel": self.channel}
+        if self.window is None:
+            body["cause"] = self.cause
+        else:
+            body["digest"] = {
+                "seconds": int(self.window.every.total_seconds()),
+                "end": iso(self.window.end),
+                "storm": self.window.storm,
+            }
+        if self.after is not None:
+            body["after"] = iso(self.after)
+        return json.dumps({"errand": body}, separators=(",", ":"))
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Errand:
+        """Read what `to_message` wrote, parsed. Raises MalformedEvent."""
+        try:
+            return _errand(document["errand"])
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise MalformedEvent(f"The errand cannot be read: {error}.") from error
+
+
+def _errand(body: Mapping[str, Any]) -> Errand:
+    channel, after = str(body["channel"]), body.get("after")
+    window = body.get("digest")
+    return Errand(
+        channel=channel,
+        cause="" if window else str(body["cause"]),
+        window=_window(channel, window) if window else None,
+        after=None if after is None else parse_time(after),
+    )
+
+
+def _window(channel: str, body: Mapping[str, Any]) -> Window:
+    every = timedelta(seconds=int(body["seconds"]))
+    return Window(channel, every, parse_time(body["end"]), bool(body["storm"]))
+
+
+class Errands:
+    """The queue of errands."""
+
+    def __init__(self, client: SQSClient, url: str) -> None:
+        self._client: Any = client
+        self._url = url
+
+    def send(self, errand: Errand, seconds: int) -> None:
+        """Have an errand run in that many seconds, or as late as SQS can, but not before its
+        `after`."""
+        self._client.send_message(
+            QueueUrl=self._url,
+            MessageBody=errand.to_message(),
+            DelaySeconds=min(seconds, LONGEST_DELAY),
+        )
+
+    def retry_in(self, receipt_handle: str, seconds: int) -> None:
+        """Have an errand run again in that many seconds."""
+        self._client.change_message_visibility(
+            QueueUrl=self._url,
+            ReceiptHandle=receipt_handle,
+            VisibilityTimeout=min(seconds, LONGEST_WAIT),
+        )

@@ -1,0 +1,1 @@
+"""What a message says, in the words that all channels share."""

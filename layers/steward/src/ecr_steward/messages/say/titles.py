@@ -1,0 +1,163 @@
+"""Titles: what happened, in fewer than sixty characters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ecr_steward.messages.say.wording import (
+    NAMED,
+    clipped,
+    counted,
+    done,
+    image,
+    one_line,
+    setting,
+    some,
+)
+from ecr_steward.messages.whom.recipients import WRONG
+from ecr_steward.words.facts import Fact, Kind
+
+LONGEST = 59
+"""Longest title, in characters: what a phone shows of a message."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Detail:
+    """How much a title tells: how many tags it names, and whether it says where they were."""
+
+    named: int
+    start: bool
+
+
+_DETAILS = (_Detail(NAMED, True), _Detail(NAMED, False), _Detail(2, False), _Detail(1, False))
+
+
+def title(facts: Sequence[Fact]) -> str:
+    """What happened, in one line; what somebody must look at comes first.
+
+    It tells as much as there is room for: fewer tags, then only what weighs most.
+    """
+    told: list[str] = []
+    for detail in _DETAILS:
+        told = [one_line(each) for each in _told(facts, detail)] or [facts[0].detail_type]
+        whole = "; ".join(told)
+        if len(whole) <= LONGEST:
+            return whole
+    rest = f"; and {len(told) - 1} more" if len(told) > 1 else ""
+    return clipped(told[0], LONGEST - len(rest)) + rest
+
+
+def _told(facts: Sequence[Fact], detail: _Detail) -> list[str]:
+    of = {kind: [fact for fact in facts if fact.kind is kind] for kind in Kind}
+    moves: dict[str | None, list[Fact]] = {}
+    for fact in of[Kind.MOVE]:
+        moves.setdefault(fact.digest, []).append(fact)
+    first = facts[0]
+    tags: Sequence[tuple[Sequence[Fact], str]] = (
+        (of[Kind.OVERWRITE], "overwritten"),
+        (of[Kind.RESTORE], done("restored", first)),
+        (of[Kind.REJECT], "rejected by the scheme"),
+        ([fact for fact in of[Kind.REMOVE] if fact.before_tags], done("removed", first)),
+        ([fact for fact in of[Kind.REMOVE] if not fact.before_tags], "gone"),
+        (of[Kind.HELD], "held"),
+    )
+    parts = [
+        _failed(of[Kind.FAILED], detail),
+        *(_tags(found, what, detail) for found, what in tags),
+        _settings(of[Kind.DRIFT], "drifted", detail),
+        _settings(of[Kind.CORRECT], "set back", detail),
+        *(_moved(found, detail) for found in moves.values()),
+        _pinned(of[Kind.PIN]),
+        *(_swept(fact, detail) for fact in of[Kind.SWEPT]),
+    ]
+    return list(filter(None, parts))
+
+
+def _tags(facts: Sequence[Fact], what: str, detail: _Detail) -> str:
+    return f"{some([fact.tag or '' for fact in facts], detail.named)} {what}" if facts else ""
+
+
+def _settings(facts: Sequence[Fact], what: str, detail: _Detail) -> str:
+    """Settings by name, but a repository that is open to anyone by that."""
+    public = [fact for fact in facts if fact.difference and fact.difference.problem == "public"]
+    said = [_PUBLIC[what]] if public else []
+    names = list(dict.fromkeys(setting(fact) for fact in facts if fact not in public))
+    return "; ".join([*said, *([f"{some(names, detail.named)} {what}"] if names else [])])
+
+
+_PUBLIC = {"drifted": "open to anyone", "set back": "no longer open to anyone"}
+
+
+def _failed(facts: Sequence[Fact], detail: _Detail) -> str:
+    if facts and all(fact.cause.type == WRONG for fact in facts):
+        names = [fact.cause.id.removeprefix("channel/").partition("/")[0] for fact in facts]
+        channels = "channel" if len(names) == 1 else "channels"
+        return f"no messages taken by {channels} {some(names, detail.named)}"
+    tags = [fact.tag for fact in facts if fact.tag]
+    on = f"on {some(tags, detail.named)} " if tags else ""
+    return f"work {on}failed" if facts else ""
+
+
+def _swept(fact: Fact, detail: _Detail) -> str:
+    """The sentence of a sweep: less of it where there is no room, but never a part of a word."""
+    said = fact.reason.rstrip(".")
+    if detail.start:
+        return said
+    findings = said.partition("; ")[0]
+    return findings if detail.named > 1 else findings.partition(": ")[0]
+
+
+def _pinned(pins: Sequence[Fact]) -> str:
+    return f"{counted(len(pins), 'image', 'images')} {done('pinned', pins[0])}" if pins else ""
+
+
+def _moved(moves: Sequence[Fact], detail: _Detail) -> str:
+    """The words for the tags that moved to one image."""
+    tags = [fact.tag or "" for fact in moves]
+    to = image(moves[0].digest, moves[0].after_tags, tags)
+    named = some(tags, detail.named)
+    if all(fact.before is None for fact in moves):
+        return f"{named} {done('put', moves[0])} on {to}"
+    places = {image(fact.before, fact.before_tags, tags) for fact in moves}
+    start = f" from {places.pop()}" if len(places) == 1 and detail.start else ""
+    did = "moved" if moves[0].mode == "enforce" else "would move"
+    return f"{named} {did}{start} to {to}"
+
+
+_COUNTED: Sequence[tuple[Kind, Callable[[int], str]]] = (
+    (Kind.FAILED, lambda n: counted(n, "failure", "failures")),
+    (Kind.OVERWRITE, lambda n: f"{n:,} overwritten"),
+    (Kind.REJECT, lambda n: f"{n:,} rejected"),
+    (Kind.DRIFT, lambda n: f"{n:,} drifted"),
+    (Kind.CORRECT, lambda n: f"{n:,} set back"),
+    (Kind.RESTORE, lambda n: f"{n:,} restored"),
+    (Kind.REMOVE, lambda n: f"{n:,} removed"),
+    (Kind.HELD, lambda n: f"{n:,} held"),
+    (Kind.MOVE, lambda n: f"{n:,} moved"),
+    (Kind.PIN, lambda n: f"{n:,} pinned"),
+    (Kind.SWEPT, lambda n: counted(n, "sweep", "sweeps")),
+)
+"""The kinds of fact from the loudest to the quietest, and their words in a count."""
+
+ORDER: Sequence[Kind] = tuple(kind for kind, _ in _COUNTED)
+
+
+def counts(facts: Sequence[Fact]) -> list[str]:
+    """How many facts there are of each kind, the loudest first."""
+    found = [(sum(fact.kind is kind for fact in facts), said) for kind, said in _COUNTED]
+    return [said(count) for count, said in found if count]
+
+
+def digest_title(facts: Sequence[Fact]) -> str:
+    """What happened, and in how many repositories if not in one alone."""
+    several = {fact.repository for fact in facts if fact.repository}
+    alone = len({fact.repository for fact in facts}) == 1
+    start = "" if alone else f"{counted(len(several), 'repository', 'repositories')}: "
+    told = counts(facts)
+    for most in range(len(told), 0, -1):
+        more = f" and {len(told) - most} more" if most < len(told) else ""
+        text = f"{start}{', '.join(told[:most])}{more}"
+        if len(text) <= LONGEST:
+            return text
+    return clipped(f"{start}{counted(len(facts), 'event', 'events')}", LONGEST)

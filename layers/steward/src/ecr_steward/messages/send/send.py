@@ -1,0 +1,179 @@
+"""One letter to one channel: where it goes, how it is signed, what the answer means."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ecr_steward.messages.channels.forms import Letter
+from ecr_steward.messages.send.outcome import Later, Outcome, Refused, Sent
+from ecr_steward.messages.send.references import Secret, Unreadable
+from ecr_steward.rules.channels import Channel, Form, Reference, Service
+
+if TYPE_CHECKING:
+    from ecr_steward.messages.send.http import Answer
+    from ecr_steward.messages.send.references import References
+
+log = logging.getLogger(__name__)
+
+_PASSING = frozenset({408, 425, 429})
+"""Answers of 4xx that say nothing against the address: timeout, too early, too many."""
+
+_TOPIC_WRONG = frozenset(
+    {
+        "AuthorizationError",
+        "AuthorizationErrorException",
+        "AccessDenied",
+        "AccessDeniedException",
+        "EndpointDisabled",
+        "InvalidParameter",
+        "InvalidParameterException",
+        "InvalidParameterValue",
+        "InvalidSecurity",
+        "NotFound",
+        "NotFoundException",
+    }
+)
+_WORDS = re.compile(r"[ -~]{1,100}")
+_SECRET_PART = 6
+
+
+@dataclass(frozen=True)
+class Sender:
+    """Sends letters.
+
+    `topics` are the stack's own topics by form, `sns` gives the client of SNS, `post` is that of
+    `Http`. It never raises: whatever happens is an outcome, and none holds an address or a secret.
+    """
+
+    references: References
+    sns: Callable[[], Any]
+    topics: Mapping[Form, str]
+    clock: Callable[[], datetime]
+    post: Callable[[str, bytes, Mapping[str, str]], Answer]
+
+    def send(self, channel: Channel, letter: Letter) -> Outcome:
+        """Send one letter. What is refused is tried once more with its references read anew."""
+        outcome = self._try(channel, letter)
+        if isinstance(outcome, Refused) and channel.url is not None:
+            self.forget(channel)
+            outcome = self._try(channel, letter)
+        return outcome
+
+    def forget(self, channel: Channel) -> None:
+        """Have the channel's address and secret read anew for its next letter."""
+        for reference in filter(None, (channel.url, channel.secret)):
+            self.references.forget(reference)
+
+    def _try(self, channel: Channel, letter: Letter) -> Outcome:
+        try:
+            if channel.service is Service.SNS:
+                return self._publish(channel, letter)
+            return self._post(channel, letter)
+        except Unreadable as error:
+            return Refused(str(error)) if error.lasting else Later(str(error))
+        except Exception as error:
+            # Its words may hold anything, an address among them: only its place and its kind.
+            log.error("A message could not be sent: %s", _place(error))
+            return Later(f"It could not be sent ({type(error).__name__}).")
+
+    def _post(self, channel: Channel, letter: Letter) -> Outcome:
+        from ecr_steward.messages.send.http import Forbidden, Unreachable
+
+        url = self._read(channel.url)
+        headers = {"Content-Type": letter.content_type}
+        if channel.service is Service.WEBHOOK:
+            from ecr_steward.messages.channels import webhook
+
+            headers["webhook-id"] = letter.id
+            if channel.secret is not None:
+                secret = self.references.read(channel.secret)
+                try:
+                    headers |= webhook.sign(letter, self.clock(), secret.reveal())
+                except webhook.SecretError as error:
+                    return Refused(f"`{channel.secret}`: {error}")
+        try:
+            answer = self.post(url.reveal(), letter.body.encode(), headers)
+        except Forbidden as error:
+            return Refused(f"The address in `{channel.url}`: {error}")
+        except Unreachable as error:
+            return Later(str(error))
+        return judge(answer, url, self.clock())
+
+    def _read(self, reference: Reference | None) -> Secret:
+        if reference is None:
+            raise Unreadable("The channel has no address.", lasting=True)
+        return self.references.read(reference)
+
+    def _publish(self, channel: Channel, letter: Letter) -> Outcome:
+        message = {"Subject": letter.subject} if letter.subject else {}
+        topic = channel.topic or self.topics[channel.form]
+        sns = self.sns()
+        try:
+            sns.publish(TopicArn=topic, Message=letter.body, **message)
+        except ClientError as error:
+            code = error.response["Error"].get("Code", "unknown")
+            if code in _TOPIC_WRONG:
+                return Refused(
+                    f"SNS refuses to publish to the topic ({code}): it must exist, and the stack "
+                    "parameter ChannelTopics must name it unless it is the stack's own."
+                )
+            return Later(f"SNS did not take it ({code}).")
+        except BotoCoreError as error:
+            return Later(f"SNS could not be reached ({type(error).__name__}).")
+        return Sent("SNS took it")
+
+
+def judge(answer: Answer, url: Secret, now: datetime) -> Outcome:
+    """What an answer by HTTP means."""
+    if 200 <= answer.status < 300:
+        return Sent(f"{answer.status}{_words(answer.body, url)}")
+    if answer.status < 400:
+        return Refused(
+            f"It answers with a redirect ({answer.status}), which is not followed: keep the final "
+            "address in the reference."
+        )
+    if answer.status >= 500 or answer.status in _PASSING:
+        return Later(f"It answered {answer.status}.", retry_after(answer.retry_after, now))
+    return Refused(
+        f"It answered {answer.status}: the address is no longer valid, or it does not take such "
+        "messages."
+    )
+
+
+def retry_after(header: str | None, now: datetime) -> timedelta | None:
+    """The time that a `Retry-After` asks for, in seconds or until a date; None if it is neither."""
+    text = (header or "").strip()
+    if re.fullmatch("[0-9]{1,9}", text):
+        return timedelta(seconds=int(text))
+    try:
+        until = parsedate_to_datetime(text)
+    except (TypeError, ValueError):
+        return None
+    if until.tzinfo is None:
+        until = until.replace(tzinfo=UTC)
+    return max(until - now, timedelta())
+
+
+def _words(body: bytes, url: Secret) -> str:
+    """What an answer says, if it is a line that repeats nothing of the address."""
+    text = body.decode("utf-8", "replace").strip()
+    parts = re.split(r"[/?&=]", url.reveal())
+    repeats = any(len(part) >= _SECRET_PART and part in text for part in parts)
+    return f" {text}" if _WORDS.fullmatch(text) and not repeats else ""
+
+
+def _place(error: BaseException) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    code = trace.tb_frame.f_code if trace else None
+    at = f" in {code.co_name}, line {trace.tb_lineno}" if code and trace else ""
+    return f"{type(error).__name__}{at}"

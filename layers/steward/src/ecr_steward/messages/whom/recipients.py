@@ -1,0 +1,52 @@
+"""Who gets the facts of one cause."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from ecr_steward.messages.whom.routes import Parcel, parcels, unknown_channels
+from ecr_steward.rules.model import Ruleset
+from ecr_steward.words.facts import Fact
+
+log = logging.getLogger(__name__)
+
+WRONG = "Channel"
+"""Type of the cause of the fact that a channel is wrong; its id is `channel/NAME/TIME`."""
+
+
+def recipients(
+    ruleset: Ruleset, facts: Iterable[Fact], tags_of: Callable[[Fact], Mapping[str, str]]
+) -> list[Parcel]:
+    """The facts by channel. That a channel is wrong goes to others only, routed there or not.
+
+    `tags_of` gives the resource tags of a fact's repository.
+    """
+    by_repository: dict[str, list[Fact]] = {}
+    for fact in facts:
+        by_repository.setdefault(fact.repository, []).append(fact)
+    return [
+        parcel
+        for group in by_repository.values()
+        for parcel in _of_one(ruleset, group, tags_of(group[0]))
+    ]
+
+
+def _of_one(
+    ruleset: Ruleset, facts: Sequence[Fact], resource_tags: Mapping[str, str]
+) -> list[Parcel]:
+    for name in unknown_channels(ruleset, resource_tags):
+        log.warning("%s names the channel %s, which there is not", facts[0].repository, name)
+    found = parcels(ruleset, facts, resource_tags)
+    broken = _broken(facts)
+    if broken is None:
+        return found
+    left = [parcel for parcel in found if parcel.channel.name != broken]
+    others = (each for name, each in ruleset.channels.items() if name != broken)
+    return left or [Parcel(channel, None, tuple(facts)) for channel in others]
+
+
+def _broken(facts: Iterable[Fact]) -> str | None:
+    """The channel that facts say is wrong; None where they say something else."""
+    causes = (fact.cause.id for fact in facts if fact.cause.type == WRONG)
+    return next((cause.split("/")[1] for cause in causes), None)

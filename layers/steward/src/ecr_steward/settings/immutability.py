@@ -1,0 +1,278 @@
+"""Tag immutability: what a rule states, and what a scheme implies where wildcards can say it.
+
+ECR freezes the tags of a repository, or all but those that a filter matches, or only those. A
+scheme is said by it only if every unique tag is frozen, and every stable tag, and every tag that
+`ignore` names, may move. Pins need no freezing: they carry the digest of their image.
+
+Unknown tags are frozen where the scheme is said by exceptions (a pipeline that moves `nightly` is
+refused by ECR then), because such tags break the scheme; not where `unknown: allow` permits them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ecr_steward.settings.state import BaselineError
+from ecr_steward.tags.scheme import Scheme, Verdict
+from ecr_steward.words import grammar
+
+SCHEME = "scheme"
+MOST_FILTERS = 5
+MOST_STARS = 2
+"""Most `*` in a filter."""
+
+REFERRERS = "sha256-*"
+"""The filter for the tags of signatures and attestations, which are put again for each of them."""
+
+_FILTER = re.compile(r"[0-9a-zA-Z._*-]{1,128}")
+_EXCEPT = {
+    "immutable_except": "IMMUTABLE_WITH_EXCLUSION",
+    "mutable_except": "MUTABLE_WITH_EXCLUSION",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ImmutabilityBaseline:
+    """`immutability:` of a rule: `scheme`, or ECR's word with its filters."""
+
+    word: str
+    filters: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The setting that a repository should have, and why.
+
+    `optional` are filters that may be there or not. `exact` is False where the scheme cannot be
+    said. `also` are other settings that say the same.
+    """
+
+    mutability: str
+    filters: tuple[str, ...] = ()
+    reason: str = ""
+    exact: bool = True
+    optional: frozenset[str] = frozenset()
+    also: tuple[Wanted, ...] = ()
+
+    def is_met_by(self, mutability: str, filters: Iterable[str]) -> bool:
+        if any(each.is_met_by(mutability, filters) for each in self.also):
+            return True
+        return self._meaning(mutability, filters) == self._meaning(self.mutability, self.filters)
+
+    def _meaning(self, mutability: str, filters: Iterable[str]) -> tuple[str, frozenset[str]]:
+        """Without any filter a word with exceptions is the word alone."""
+        return mutability.removesuffix("_WITH_EXCLUSION"), frozenset(filters) - self.optional
+
+
+def stated(value: Any) -> ImmutabilityBaseline:
+    """What `immutability:` says; raises BaselineError."""
+    if value in (SCHEME, "MUTABLE", "IMMUTABLE"):
+        return ImmutabilityBaseline(value)
+    if not isinstance(value, Mapping) or len(value) != 1 or not set(value) <= set(_EXCEPT):
+        raise BaselineError(
+            "`immutability` must be scheme, MUTABLE, IMMUTABLE, {immutable_except: [...]} or "
+            "{mutable_except: [...]}."
+        )
+    key, filters = next(iter(value.items()))
+    if not isinstance(filters, list) or not 1 <= len(filters) <= MOST_FILTERS:
+        raise BaselineError(f"`{key}` must be a list of 1 to {MOST_FILTERS} filters.", (key,))
+    for i, each in enumerate(filters):
+        if not isinstance(each, str) or not _FILTER.fullmatch(each):
+            raise BaselineError(
+                f"`{each}` can match no tag; use letters, digits, `.`, `_`, `-` and `*`.", (key, i)
+            )
+        if each.count("*") > MOST_STARS:
+            raise BaselineError(
+                f"`{each}` has more than {MOST_STARS} `*`, which ECR refuses.", (key, i)
+            )
+    return ImmutabilityBaseline(_EXCEPT[key], tuple(filters))
+
+
+def matches(pattern: str, tag: str) -> bool:
+    """Whether ECR's filter matches the tag: `*` is any run of characters, all else is literal."""
+    return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), tag) is not None
+
+
+def request(mutability: str, filters: Iterable[str]) -> dict[str, Any]:
+    """The arguments of ECR's calls; it refuses filters that are there and empty."""
+    said: dict[str, Any] = {"imageTagMutability": mutability}
+    found = listed(filters)
+    return {**said, "imageTagMutabilityExclusionFilters": found} if found else said
+
+
+def listed(filters: Iterable[str]) -> list[dict[str, str]]:
+    """Filters as ECR lists them."""
+    return [{"filterType": "WILDCARD", "filter": each} for each in filters]
+
+
+def described(mutability: str, filters: Iterable[str]) -> str:
+    """The setting in a few words."""
+    word, but = mutability.removesuffix("_WITH_EXCLUSION"), ", ".join(filters)
+    return f"{word} except {but}" if but else word
+
+
+def wanted(
+    baseline: ImmutabilityBaseline | None, scheme: Scheme | None, *, cache: bool = False
+) -> Wanted | None:
+    """The setting that a repository should have; None where the rule says nothing of it."""
+    if baseline is None:
+        return None
+    if cache:
+        return Wanted(
+            "MUTABLE",
+            reason="a pull-through cache must be able to renew its images",
+            exact=baseline.word == "MUTABLE",
+        )
+    if baseline.word != SCHEME:
+        return Wanted(baseline.word, baseline.filters, "the rule states it")
+    return implied(scheme or Scheme(unique=()))
+
+
+# ---------------------------------------------------------------------------- what a scheme implies
+def implied(scheme: Scheme) -> Wanted:
+    """The setting that says the scheme exactly, else MUTABLE with the reason why there is none."""
+    by_stable, by_unique = _all_but_stable(scheme), _only_unique(scheme)
+    if isinstance(by_stable, Wanted):
+        also = (by_unique,) if by_unique is not None else ()
+        return Wanted(
+            by_stable.mutability,
+            by_stable.filters,
+            by_stable.reason,
+            optional=by_stable.optional,
+            also=also,
+        )
+    if by_unique is not None:
+        return by_unique
+    return Wanted("MUTABLE", reason=f"wildcards cannot say the scheme: {by_stable}", exact=False)
+
+
+_IMPLIED = "the scheme implies it"
+
+
+def _all_but_stable(scheme: Scheme) -> Wanted | str:
+    """Everything frozen but what may move; or why wildcards cannot say it."""
+    if scheme.unknown == "allow":
+        return "`unknown: allow` lets any other tag move, and ECR would freeze them all"
+    needed = [*map(_fitting, _widest(_movable(scheme)))]
+    for each in needed:
+        if each not in scheme.ignore and _may_be_unique(scheme, each):
+            return f"the filter `{each}` for tags that move would free unique tags too"
+    filters = _widest(needed)
+    if len(filters) > MOST_FILTERS:
+        return (
+            f"it takes {len(filters)} filters ({', '.join(filters)}) to let its stable and ignored "
+            f"tags move, and ECR allows {MOST_FILTERS}"
+        )
+    if len(filters) < MOST_FILTERS and not _may_be_unique(scheme, REFERRERS):
+        filters = _widest([*filters, REFERRERS])
+    word = "IMMUTABLE_WITH_EXCLUSION" if filters else "IMMUTABLE"
+    return Wanted(word, filters, _IMPLIED, optional=frozenset({REFERRERS}) - {*needed})
+
+
+def _movable(scheme: Scheme) -> Iterator[str]:
+    """Globs of all that must not be frozen, but for what is itself a unique tag or a pin."""
+    for _, name in scheme.forms("*"):
+        if not grammar.is_tag(name.replace("*", "0")):
+            continue
+        if "*" in name or scheme.judge(name) is Verdict.STABLE:
+            yield name
+    yield from scheme.ignore
+
+
+def _fitting(glob: str) -> str:
+    """A filter that matches all that `glob` does, with as many `*` as ECR allows."""
+    filter_ = re.sub(r"\*+", "*", glob)
+    return filter_ if filter_.count("*") <= MOST_STARS else f"{filter_.partition('*')[0]}*"
+
+
+def _widest(filters: Iterable[str]) -> tuple[str, ...]:
+    """The filters that no other one covers, in order."""
+    kept = list(dict.fromkeys(filters))
+    return tuple(
+        each for each in kept if not any(_covers(other, each) for other in kept if other != each)
+    )
+
+
+def _covers(wide: str, narrow: str) -> bool:
+    # No tag holds the character that stands for the narrow one's stars.
+    return matches(wide, narrow.replace("*", "\N{REPLACEMENT CHARACTER}"))
+
+
+def _only_unique(scheme: Scheme) -> Wanted | None:
+    """Only unique tags frozen: where each kind is a pattern with a beginning of its own."""
+    begins = [_beginning(each["pattern"]) for each in scheme.unique if "pattern" in _mapping(each)]
+    if len(begins) != len(scheme.unique) or not all(begins):
+        return None
+    filters = _widest(f"{each}*" for each in begins)
+    names = (name for _, name in scheme.forms("0"))
+    movable = [each.partition("*")[0] for each in (*names, *scheme.ignore, REFERRERS)]
+    if len(filters) > MOST_FILTERS or any(
+        _meet(_numberless(begin), _numberless(other)) for begin in begins for other in movable
+    ):
+        return None
+    return Wanted("MUTABLE_WITH_EXCLUSION", filters, _IMPLIED)
+
+
+def _numberless(text: str) -> str:
+    """The text with one number for all: a stable tag's numbers can be any."""
+    return re.sub("[0-9]+", "0", text)
+
+
+def _mapping(kind: Any) -> Mapping[str, Any]:
+    return kind if isinstance(kind, Mapping) else {}
+
+
+def _meet(one: str, other: str) -> bool:
+    """Whether something can begin with both."""
+    return one.startswith(other) or other.startswith(one)
+
+
+_VERSION = re.compile(r"v?(?:[0-9][0-9.]*(?:[-_].*)?)?")
+_BEGINNINGS: Mapping[str, re.Pattern[str]] = {
+    "semver": _VERSION,
+    "sha": re.compile(r"(?:(?:sha|git)-)?[0-9a-f]{0,40}|sh?|sha|gi?|git"),
+    "build": re.compile(r"[0-9]*|[A-Za-z][A-Za-z0-9_.]*(?:-[0-9]*)?"),
+    "timestamp": re.compile(r"[0-9T_.:Z-]*"),
+}
+"""What tags of a kind can begin with, and perhaps more: too much only costs exactness."""
+
+
+def may_begin(scheme: Scheme, begin: str) -> bool:
+    """Whether a unique or a stable tag may begin so, for all that is sure."""
+    names = (name.partition("*")[0] for _, name in scheme.forms("0"))
+    return any(_can_begin(kind, begin) for kind in scheme.unique) or any(
+        _meet(_numberless(begin), _numberless(name)) for name in names
+    )
+
+
+def _may_be_unique(scheme: Scheme, filter_: str) -> bool:
+    """Whether the filter matches a unique tag, for all that its beginning says."""
+    if "*" not in filter_:
+        return scheme.judge(filter_) is Verdict.UNIQUE
+    begin = filter_.partition("*")[0]
+    return any(_can_begin(kind, begin) for kind in scheme.unique)
+
+
+def _can_begin(kind: Any, begin: str) -> bool:
+    if "pattern" in _mapping(kind):
+        return _meet(begin, _beginning(kind["pattern"]))
+    pattern = _VERSION if isinstance(kind, Mapping) else _BEGINNINGS[kind]
+    return pattern.fullmatch(begin) is not None
+
+
+_LITERAL = re.compile(r"\^?((?:[A-Za-z0-9_-]|\\[._-])*)([?*{]?)")
+
+
+def _beginning(expression: str) -> str:
+    """Plain text that all matches of a regular expression begin with; empty if in doubt."""
+    rest = re.sub(r"\[\^?\]?[^]]*\]", "", re.sub(r"\\.", "", expression))
+    while (less := re.sub(r"\([^()]*\)", "", rest)) != rest:
+        rest = less
+    match = _LITERAL.match(expression)
+    if match is None or "|" in rest:
+        return ""
+    text = match[1].replace("\\", "")
+    return text[:-1] if match[2] else text

@@ -1,0 +1,206 @@
+"""Statements that would lock out the steward, or Lambda where it pulls from the repository.
+
+ECR refuses by itself only what its caller could not take back, and Lambda's functions fail long
+after. So a Deny that reaches either is not put in unless it surely does not hold for them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ecr_steward.settings import policies
+from ecr_steward.settings.access import LAMBDA
+
+_SETS = ("ecr:setrepositorypolicy", "ecr:getrepositorypolicy", "ecr:deleterepositorypolicy")
+_TAGS = ("ecr:putimage", "ecr:batchgetimage", "ecr:describeimages", "ecr:listimages")
+_PULLS = ("ecr:batchgetimage", "ecr:getdownloadurlforlayer")
+_UNKNOWN = "\N{REPLACEMENT CHARACTER}"
+"""Stands in a fact for what is not known: no text holds it, so only a wildcard can match it."""
+
+Facts = Mapping[str, str | None]
+"""What a request carries by condition key, None where it surely has no such key; what is not
+among them is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Steward:
+    """Who sets policies: its account, its role's ARN, the organisations that it may be in.
+
+    `tagger` is the ARN of the role that moves tags, empty where it is not known, None where tags
+    are none of its business.
+    """
+
+    account: str = ""
+    role: str = ""
+    organisations: frozenset[str] = frozenset()
+    tagger: str | None = None
+
+    def facts(self) -> Facts:
+        account = self.account or _UNKNOWN
+        return {
+            "aws:principalarn": self.role or f"arn:aws:iam::{account}:role/{_UNKNOWN}",
+            "aws:principalaccount": account,
+            "aws:principalisawsservice": "false",
+            "aws:viaawsservice": "false",
+            "aws:securetransport": "true",
+        }
+
+    def is_meant(self, statement: Mapping[str, Any]) -> bool:
+        """Whether the principals of a Deny take in the steward."""
+        names = _names(statement, "NotPrincipal")
+        if names is not None:
+            return self.role not in names if self.role else True
+        names = _names(statement, "Principal") or frozenset()
+        return bool(names & {"*", self.account or "*", self.role or "*"})
+
+
+def locks_out_steward(statement: Any, steward: Steward) -> bool:
+    """Whether with this statement the steward could not see or set the policy any more."""
+    return (
+        _is_deny(statement)
+        and _covers(statement, _SETS)
+        and steward.is_meant(statement)
+        and _can_hold(statement, steward.facts(), steward.organisations)
+    )
+
+
+def locks_out_tagger(statement: Any, steward: Steward) -> bool:
+    """Whether with this statement the steward could not see or move tags any more."""
+    if steward.tagger is None or not (_is_deny(statement) and _covers(statement, _TAGS)):
+        return False
+    tagger = replace(steward, role=steward.tagger)
+    return tagger.is_meant(statement) and _can_hold(statement, tagger.facts(), tagger.organisations)
+
+
+def locks_out_lambda(statement: Any, account: str) -> bool:
+    """Whether this statement denies Lambda the images of the account's functions."""
+    if not (_is_deny(statement) and _covers(statement, _PULLS)):
+        return False
+    spared = _names(statement, "NotPrincipal")
+    meant = _names(statement, "Principal") or frozenset()
+    reached = LAMBDA not in spared if spared is not None else bool(meant & {"*", LAMBDA})
+    return reached and _can_hold(statement, _lambda_facts(account), frozenset())
+
+
+def lets_lambda_pull(statement: Any) -> bool:
+    """Whether Lambda's functions may depend on this statement: it names Lambda, and lets it
+    pull."""
+    if not isinstance(statement, Mapping) or statement.get("Effect") != "Allow":
+        return False
+    return LAMBDA in (_names(statement, "Principal") or ()) and _covers(statement, _PULLS)
+
+
+def _lambda_facts(account: str) -> Facts:
+    account = account or _UNKNOWN
+    return {
+        "aws:principalisawsservice": "true",
+        "aws:principalservicename": LAMBDA,
+        "aws:sourceaccount": account,
+        "aws:sourcearn": f"arn:aws:lambda:{_UNKNOWN}:{account}:function:{_UNKNOWN}",
+        "aws:securetransport": "true",
+        "aws:principalorgid": None,
+        "aws:principalorgpaths": None,
+        "aws:principalaccount": None,
+        "aws:sourcevpc": None,
+        "aws:sourcevpce": None,
+    }
+
+
+def _is_deny(statement: Any) -> bool:
+    return isinstance(statement, Mapping) and statement.get("Effect") == "Deny"
+
+
+def _names(statement: Mapping[str, Any], key: str) -> frozenset[str] | None:
+    """The principals under a key, accounts by their number; None where there is no such key."""
+    if key not in statement:
+        return None
+    return frozenset(policies.principal(each) for _, each in policies.principals(statement[key]))
+
+
+def _covers(statement: Mapping[str, Any], wanted: Iterable[str]) -> bool:
+    """Whether the statement's actions take in any of these."""
+    spared = statement.get("NotAction")
+    patterns = policies.values(statement.get("Action", []) if spared is None else spared)
+    found = any(_matches(str(each).lower(), action) for each in patterns for action in wanted)
+    if spared is None:
+        return found
+    return not all(any(_matches(str(p).lower(), action) for p in patterns) for action in wanted)
+
+
+def _matches(pattern: str, text: str) -> bool:
+    """Whether an IAM pattern matches: `*` is any run of characters, `?` any one of them."""
+    expression = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
+    return re.fullmatch(expression, text, re.DOTALL) is not None
+
+
+# ---------------------------------------------------------------------------- conditions
+def _can_hold(statement: Mapping[str, Any], facts: Facts, friends: frozenset[str]) -> bool:
+    """Whether all conditions may hold for a request with these facts.
+
+    `friends` are organisations: where a condition names one, the caller is taken to be in it.
+    """
+    conditions = statement.get("Condition")
+    for operator, entries in (conditions or {}).items():
+        for key, wanted in entries.items():
+            texts = [policies.condition_text(each) for each in policies.values(wanted)]
+            known = dict(facts)
+            if friends.intersection(texts):
+                known["aws:principalorgid"] = next(each for each in texts if each in friends)
+            if _holds(operator.lower(), key.lower(), texts, known) is False:
+                return False
+    return True
+
+
+def _holds(operator: str, key: str, wanted: list[str], facts: Facts) -> bool | None:
+    """Whether a condition holds; None where that is not known."""
+    if key not in facts or operator.startswith("for"):
+        return None
+    fact, optional = facts[key], operator.endswith("ifexists")
+    operator = operator.removesuffix("ifexists")
+    if operator == "null":
+        return (fact is None) == (wanted[:1] == ["true"])
+    if operator not in _OPERATORS:
+        return None
+    negated, wild = _OPERATORS[operator]
+    if operator == "bool":
+        wanted = [each.lower() for each in wanted]
+    if fact is None:
+        return optional or negated
+    return _is_one_of(fact, wanted, wild) is not negated if _is_sure(fact, wanted) else None
+
+
+def _is_one_of(fact: str, wanted: list[str], wild: bool) -> bool:
+    return any(_matches(each, fact) if wild else each == fact for each in wanted)
+
+
+def _is_sure(fact: str, wanted: list[str]) -> bool:
+    """Whether the comparison can be known: a fact with unknown parts is like what wildcards
+    match, and unlike what does not begin as it does."""
+    if _UNKNOWN not in fact:
+        return True
+    begin = fact.partition(_UNKNOWN)[0]
+    return all(
+        _matches(each, fact) or not _meet(each.partition("*")[0].partition("?")[0], begin)
+        for each in wanted
+    )
+
+
+def _meet(one: str, other: str) -> bool:
+    return one.startswith(other) or other.startswith(one)
+
+
+_OPERATORS: Mapping[str, tuple[bool, bool]] = {
+    f"{kind}{negated}{how}": (bool(negated), wild)
+    for kind, how, wild in (
+        ("string", "equals", False),
+        ("string", "equalsignorecase", False),
+        ("string", "like", True),
+        ("arn", "equals", True),
+        ("arn", "like", True),
+    )
+    for negated in ("", "not")
+} | {"bool": (False, False)}
+"""Whether an operator is a negation, and whether its values have wildcards."""

@@ -1,0 +1,333 @@
+"""Drift of a repository policy: ours put in, changed and taken out, others judged, by Sid."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ecr_steward.settings import policies
+from ecr_steward.settings.access import LAMBDA, Access, Allowed, judge, named
+from ecr_steward.settings.baseline import PolicyBaseline
+from ecr_steward.settings.lockout import (
+    Steward,
+    lets_lambda_pull,
+    locks_out_lambda,
+    locks_out_steward,
+    locks_out_tagger,
+)
+from ecr_steward.settings.state import Change, Problem, Setting, Step
+
+_HARMLESS = Access()
+
+
+@dataclass(frozen=True, slots=True)
+class _Judge:
+    """What the statements of one policy are judged by."""
+
+    baseline: PolicyBaseline
+    steward: Steward
+    managed: frozenset[str]
+    allowed: Allowed
+
+    def ours(self, actual: Sequence[Any]) -> Iterator[Change]:
+        for wanted in self.baseline.statements:
+            found = [each for each in actual if policies.sid(each) == wanted["Sid"]]
+            if not found:
+                reason = f"The statement `{wanted['Sid']}` of the rule is missing."
+                yield _change(Problem.MISSING, None, wanted, reason)
+            for each in found:
+                if not policies.same(each, wanted):
+                    yield _change(Problem.DIFFERENT, each, wanted, _difference(each, wanted))
+                    yield from self._who(each, wanted, gone=True)
+                else:
+                    yield from self._who(each, wanted, gone=False)
+
+    def others(self, actual: Sequence[Any]) -> Iterator[Change]:
+        for each in actual:
+            if policies.sid(each) in self.baseline.sids:
+                continue
+            dropped = policies.sid(each) in self.managed
+            stays = policies.is_lambdas(each)
+            gone = not stays and (dropped or self.baseline.others == "remove")
+            who = list(self._who(each, None, gone=gone, stays=stays))
+            # What goes because it is public needs no second word for being there.
+            goes = any(change.action is Step.CORRECT for change in who)
+            if not stays and (gone or not goes):
+                yield from self._extra(each, dropped)
+            yield from who
+
+    def _extra(self, statement: Any, dropped: bool) -> Iterator[Change]:
+        if dropped:
+            reason = f"The rule had a statement `{policies.sid(statement)}` and has it no more."
+            yield _change(Problem.EXTRA, statement, None, reason)
+        elif self.baseline.others != "keep":
+            action = Step.CORRECT if self.baseline.others == "remove" else Step.REPORT
+            reason = f"{_the(statement)} is not one of the rule's."
+            yield _change(Problem.EXTRA, statement, None, reason, action)
+
+    def _who(
+        self, statement: Any, after: Any, *, gone: bool, stays: bool = False
+    ) -> Iterator[Change]:
+        """What is wrong with whom a statement lets in. `gone` says that it is taken out or
+        replaced anyway, `stays` that it must not be."""
+        access = judge(statement, self.allowed)
+        if access.public is not None and self.baseline.public != "allow":
+            removed = not stays and (gone or self.baseline.public == "remove")
+            reason = f"{_the(statement)} lets anyone in: {access.public}."
+            if stays:
+                reason += " Its Sid is one of Lambda's, so it is for a person to take out."
+            after = self._narrowed(statement) if after is None and removed else after
+            action = Step.CORRECT if removed else Step.REPORT
+            yield _change(Problem.PUBLIC, statement, after, reason, action)
+        if access.foreign:
+            strangers = ", ".join(map(_stranger, access.foreign))
+            reason = f"{_the(statement)} lets in {strangers}, which the rule does not name."
+            action = Step.CORRECT if gone else Step.REPORT
+            yield _change(Problem.FOREIGN, statement, after, reason, action)
+
+    def _narrowed(self, statement: Any) -> Any:
+        """What is left of a public statement that lets Lambda pull as well: that alone."""
+        if not lets_lambda_pull(statement):
+            return None
+        left = {**statement, "Principal": {"Service": LAMBDA}}
+        return left if judge(left, self.allowed) == _HARMLESS else None
+
+
+def policy_drift(
+    baseline: PolicyBaseline,
+    policy: Mapping[str, Any] | None,
+    *,
+    account: str = "",
+    role: str = "",
+    tagger: str | None = None,
+    managed: Collection[str] = (),
+) -> tuple[Change, ...]:
+    """Every difference of a policy. `before` and `after` are single statements.
+
+    `role` sets policies and `tagger` moves tags, as `Steward` has them.
+    """
+    names = baseline.accounts.union(*map(named, baseline.statements))
+    organisations = frozenset(each for each in names if each.startswith("o-"))
+    steward = Steward(account, role, organisations, tagger)
+    judged = _Judge(baseline, steward, frozenset(managed), Allowed(names, account))
+    actual = policies.statements(policy)
+    found: list[Change] = []
+    for change in (*judged.ours(actual), *judged.others(actual)):
+        if change not in found:
+            found.append(change)
+    pulls = any(map(lets_lambda_pull, (*actual, *baseline.statements)))
+    return tuple(_within_limits(policy, _without_harm(policy, found, steward, pulls=pulls)))
+
+
+# ---------------------------------------------------------------------------- what would do harm
+def _without_harm(
+    policy: Mapping[str, Any] | None, changes: list[Change], steward: Steward, *, pulls: bool
+) -> list[Change]:
+    """The changes, with those refused that would lock out the steward, or Lambda where it pulls,
+    or is to pull."""
+    found = []
+    for change in changes:
+        harm = _harm(change.after, steward, pulls=pulls)
+        refused = change.action is Step.CORRECT and harm is not None
+        found.append(_refused(change, str(harm)) if refused else change)
+    if pulls and not any(map(lets_lambda_pull, policies.statements(merged(policy, found)))):
+        harm = "no statement would let Lambda pull any more, and functions that run these images "
+        harm += "would fail; take it out by hand if there are none"
+        # Whoever can write into a statement could hold it open with Lambda's name otherwise.
+        open_ = [each.before for each in found if _is(each, Problem.PUBLIC, Step.CORRECT)]
+        found = [
+            _refused(each, harm)
+            if each.action is Step.CORRECT
+            and lets_lambda_pull(each.before)
+            and each.before not in open_
+            else each
+            for each in found
+        ]
+    return found
+
+
+def _harm(statement: Any, steward: Steward, *, pulls: bool) -> str | None:
+    """What could not be done any more with this statement."""
+    if locks_out_steward(statement, steward):
+        return "the steward could not set the policy any more"
+    if locks_out_tagger(statement, steward):
+        return "the steward could not move tags any more"
+    if pulls and locks_out_lambda(statement, steward.account):
+        return "the Lambda functions that run these images could not pull them any more"
+    return None
+
+
+def _is(change: Change, problem: Problem, action: Step) -> bool:
+    return change.problem is problem and change.action is action
+
+
+def _refused(change: Change, harm: str) -> Change:
+    """The change as it is told: nothing is done, because of `harm`."""
+    kept = change.problem in _WHO
+    return replace(
+        change,
+        problem=change.problem if kept else Problem.LOCKS_OUT,
+        action=Step.REFUSE,
+        reason=f"{change.reason} It is left as it is: {harm}.",
+    )
+
+
+def _within_limits(policy: Mapping[str, Any] | None, changes: list[Change]) -> list[Change]:
+    """The changes, without those that put statements in if the policy would be too long."""
+    after = merged(policy, changes)
+    length = len(policies.dumps(after)) if after is not None else 0
+    if length <= policies.MAX_LENGTH:
+        return changes
+    said = (
+        f" It is left as it is: the policy would have {length:,} characters, and ECR takes "
+        f"{policies.MAX_LENGTH:,}; take statements out or together."
+    )
+    return [
+        replace(each, action=Step.REFUSE, reason=each.reason + said)
+        if each.action is Step.CORRECT and each.after is not None
+        else each
+        for each in changes
+    ]
+
+
+# ---------------------------------------------------------------------------- what is left
+def merged(policy: Mapping[str, Any] | None, changes: Sequence[Change]) -> dict[str, Any] | None:
+    """The policy once these changes are made: statements taken out, replaced and put in.
+
+    None where nothing is left of it, and the repository's policy must be deleted.
+    """
+    made = [each for each in changes if each.action is Step.CORRECT]
+    gone = [policies.canonical(each.before) for each in made if each.before is not None]
+    left = [each for each in policies.statements(policy) if policies.canonical(each) not in gone]
+    for change in made:
+        if change.after is not None and not any(policies.same(change.after, each) for each in left):
+            left.append(change.after)
+    if not left:
+        return None
+    more = {key: value for key, value in (policy or {}).items() if key == "Id"}
+    return policies.document(left, _version(policy, made), **more)
+
+
+_WHO = (Problem.PUBLIC, Problem.FOREIGN)
+
+
+@dataclass(frozen=True, slots=True)
+class Less:
+    """A policy to set where ECR refused another, and the changes that it makes, as they are told.
+
+    It is None where nothing is left, and the repository's policy must be deleted.
+    """
+
+    policy: Mapping[str, Any] | None
+    changes: tuple[Change, ...]
+
+
+def fallbacks(policy: Mapping[str, Any] | None, changes: Sequence[Change]) -> Iterator[Less]:
+    """What to set instead, in this order, where ECR refused the policy that `changes` make.
+
+    ECR refuses a policy whole for one principal that does not exist. The ids that stand in others'
+    statements for deleted principals let nobody in, so they go first; and then nothing is put in
+    that the rule names, for what must not be there has to go all the same.
+    """
+    whole = _of_the_living(merged(policy, changes), changes)
+    if whole is not None:
+        yield whole
+    out = [each for each in map(_only_out, changes) if each is not None]
+    if out:
+        left = merged(policy, out)
+        yield _of_the_living(left, out) or Less(left, tuple(out))
+
+
+def _only_out(change: Change) -> Change | None:
+    """The part of a change that takes out what must not be there, None if it has none."""
+    if change.action is not Step.CORRECT or change.before is None:
+        return None
+    if change.after is None or _is_narrowed(change):
+        return change
+    return replace(change, after=None) if change.problem in _WHO else None
+
+
+def _is_narrowed(change: Change) -> bool:
+    """Whether what is put in is what Lambda needs of what goes."""
+    return lets_lambda_pull(change.after) and lets_lambda_pull(change.before)
+
+
+def _of_the_living(policy: Mapping[str, Any] | None, changes: Sequence[Change]) -> Less | None:
+    """The policy without ids of deleted principals, which every change tells; None if it has none.
+
+    What names nobody else goes whole. A statement about everybody but those whom it names stays as
+    it is: it says no less with such an id than without.
+    """
+    ids: list[str] = []
+    where: list[str] = []
+    left: list[Any] = []
+    for each in policies.statements(policy):
+        dead, living = policies.without_deleted(each)
+        left += [] if living is None else [living]
+        ids += dead
+        where += [_called(each)] if dead else []
+    if not ids:
+        return None
+    said = (
+        f" ECR refused the policy with ids of deleted principals in it, which let nobody in: "
+        f"{', '.join(dict.fromkeys(ids))} went from {' and '.join(where)}."
+    )
+    made = [replace(c, reason=c.reason + said) for c in changes if c.action is Step.CORRECT]
+    return Less({**policy, "Statement": left} if left and policy else None, tuple(made))
+
+
+def _version(policy: Mapping[str, Any] | None, made: Sequence[Change]) -> str:
+    """The version that the policy has: in another one, `${…}` in others' statements would mean
+    something else. Only where ours have it must it be the version that knows it."""
+    had = (policy or {}).get("Version", policies.VERSION)
+    uses = any("${" in policies.dumps(each.after) for each in made if each.after is not None)
+    return policies.VERSION if uses or not isinstance(had, str) else had
+
+
+# ---------------------------------------------------------------------------- words
+def _change(
+    problem: Problem, before: Any, after: Any, reason: str, action: Step = Step.CORRECT
+) -> Change:
+    subject = policies.subject(after if before is None else before)
+    return Change(Setting.POLICY, problem, subject, action, before, after, reason)
+
+
+def _the(statement: Any) -> str:
+    return f"T{_called(statement)[1:]}"
+
+
+def _called(statement: Any) -> str:
+    sid = policies.sid(statement)
+    return f"the statement `{sid}`" if sid else f"the {policies.subject(statement)}"
+
+
+def _difference(found: Any, wanted: Mapping[str, Any]) -> str:
+    ids = policies.deleted(found)
+    if ids:
+        return (
+            f"The statement `{wanted['Sid']}` names {', '.join(ids)}, the id of a principal that "
+            "was deleted: if there is one of its name again, it has no access before the "
+            "statement is set anew."
+        )
+    keys = [key for key in _PARTS if _part(found, key) != _part(wanted, key)]
+    return (
+        f"The statement `{wanted['Sid']}` differs from the rule's in "
+        f"{' and '.join(keys) or 'its shape'}."
+    )
+
+
+_PARTS = ("Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Condition", "Resource")
+
+
+def _part(statement: Mapping[str, Any], key: str) -> Any:
+    """What one key of a statement means, alone."""
+    return policies.canonical({"Effect": "", key: statement[key]} if key in statement else {})
+
+
+def _stranger(name: str) -> str:
+    if name.isdecimal():
+        return f"the account {name}"
+    if name.startswith("o-"):
+        return f"the organisation {name}"
+    return f"any account through {name}" if name.endswith((".com", ".cn")) else name

@@ -1,0 +1,1 @@
+"""What all rooms speak: facts, hints, causes, calls, names."""

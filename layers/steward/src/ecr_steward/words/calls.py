@@ -1,0 +1,130 @@
+"""Calls of the ECR API as CloudTrail tells them: whose settings may have changed, and by whom."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from ecr_steward.words.causes import Cause
+from ecr_steward.words.hints import REGISTRY, Action, Hint
+from ecr_steward.words.reading import MalformedEvent, parse_time
+
+API_CALL = "AWS API Call via CloudTrail"
+"""`detail-type` of what somebody called."""
+SERVICE_EVENT = "AWS Service Event via CloudTrail"
+"""`detail-type` of what ECR did by itself, such as making a pull-through cache repository."""
+
+OF_REPOSITORIES = frozenset(
+    {
+        "CreateRepository",
+        "DeleteRepository",
+        "SetRepositoryPolicy",
+        "DeleteRepositoryPolicy",
+        "PutLifecyclePolicy",
+        "DeleteLifecyclePolicy",
+        "PutImageTagMutability",
+        "PutImageScanningConfiguration",
+        "TagResource",
+        "UntagResource",
+    }
+)
+OF_THE_REGISTRY = frozenset(
+    {
+        "PutRegistryScanningConfiguration",
+        "CreateRepositoryCreationTemplate",
+        "UpdateRepositoryCreationTemplate",
+        "DeleteRepositoryCreationTemplate",
+    }
+)
+"""Calls that change settings; `eventName` is the name of the API's operation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call that may have changed settings of `repository`, or of the registry (`REGISTRY`).
+
+    `by` is the ARN of the caller and `role` that of the role whose session called, where CloudTrail
+    names them. A call that `failed` changed nothing.
+    """
+
+    name: str
+    repository: str
+    cause: Cause
+    time: datetime
+    role: str | None
+    failed: bool
+
+    @classmethod
+    def from_cloudtrail(cls, event: Mapping[str, Any]) -> Call | None:
+        """Read an event of CloudTrail as EventBridge delivers it.
+
+        None for a call that changes no setting. Raises MalformedEvent.
+        """
+        detail = _part(event, "detail")
+        name = _text(detail, "eventName", "detail.eventName")
+        if name not in OF_REPOSITORIES | OF_THE_REGISTRY:
+            return None
+        try:
+            time = parse_time(_text(event, "time", "time"))
+        except ValueError as error:
+            raise MalformedEvent(f"`time` is not a time: {error}.") from error
+        identity = _optional_part(detail, "userIdentity")
+        issuer = _optional_part(_optional_part(identity, "sessionContext"), "sessionIssuer")
+        cause_id, cause_type = _text(event, "id", "id"), _text(event, "detail-type", "detail-type")
+        return cls(
+            name=name,
+            repository=REGISTRY if name in OF_THE_REGISTRY else _repository(name, detail),
+            cause=Cause(cause_id, cause_type, by=_optional_text(identity, "arn")),
+            time=time,
+            role=_optional_text(issuer, "arn"),
+            failed=detail.get("errorCode") is not None,
+        )
+
+    def hint(self) -> Hint:
+        return Hint(self.repository, Action.CALL, None, None, self.cause, self.time, self.name)
+
+
+def _repository(name: str, detail: Mapping[str, Any]) -> str:
+    """The repository that a call names, in one of four places.
+
+    Those who call name it themselves, by its ARN for resource tags; what ECR did by itself is
+    under `serviceEventDetails`, with no request at all; and a new one is in the response too.
+    """
+    asked = _optional_part(detail, "requestParameters")
+    done = _optional_part(detail, "serviceEventDetails")
+    made = _optional_part(_optional_part(detail, "responseElements"), "repository")
+    for part in (asked, done, made):
+        found = _optional_text(part, "repositoryName")
+        if found is not None:
+            return found
+    arn = _optional_text(asked, "resourceArn") or ""
+    _, marker, found = arn.partition(":repository/")
+    if marker and found:
+        return found
+    raise MalformedEvent(f"The event of {name} names no repository.")
+
+
+def _part(document: Any, key: str) -> Mapping[str, Any]:
+    value = document.get(key) if isinstance(document, Mapping) else None
+    if not isinstance(value, Mapping):
+        raise MalformedEvent(f"`{key}` is missing or not an object.")
+    return value
+
+
+def _optional_part(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = document.get(key)
+    return value if isinstance(value, Mapping) else {}
+
+
+def _text(document: Mapping[str, Any], key: str, place: str) -> str:
+    value = document.get(key)
+    if not isinstance(value, str) or not value:
+        raise MalformedEvent(f"`{place}` is missing or not a text.")
+    return value
+
+
+def _optional_text(document: Mapping[str, Any], key: str) -> str | None:
+    value = document.get(key)
+    return value if isinstance(value, str) and value else None

@@ -1,0 +1,241 @@
+"""Events: what ECR tells us, the hints that wait in the queue, and the facts we tell others."""
+
+from __future__ import annotations
+
+import enum
+import functools
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ecr_steward.words.causes import Cause
+from ecr_steward.words.reading import (
+    MalformedEvent,
+    as_object,
+    digest,
+    mapping,
+    number,
+    numbers,
+    optional,
+    text,
+    texts,
+    time,
+)
+
+SOURCE = "ecr-steward"
+"""`source` of every event on the steward's bus."""
+
+
+class Kind(enum.StrEnum):
+    """Kinds of fact, as `simulate` names them."""
+
+    MOVE = "move"
+    PIN = "pin"
+    RESTORE = "restore"
+    REMOVE = "remove"
+    REJECT = "reject"
+    OVERWRITE = "overwrite"
+    HELD = "held"
+    DRIFT = "drift"
+    CORRECT = "correct"
+    FAILED = "failed"
+    SWEPT = "swept"
+
+
+DETAIL_TYPES: Mapping[Kind, str] = {
+    Kind.MOVE: "Tag Moved",
+    Kind.PIN: "Tag Pinned",
+    Kind.RESTORE: "Tag Restored",
+    Kind.REMOVE: "Tag Removed",
+    Kind.REJECT: "Tag Rejected",
+    Kind.OVERWRITE: "Tag Overwritten",
+    Kind.HELD: "Tag Held",
+    Kind.DRIFT: "Repository Drifted",
+    Kind.CORRECT: "Repository Corrected",
+    Kind.FAILED: "Steward Failed",
+    Kind.SWEPT: "Sweep Completed",
+}
+"""`detail-type` of the event that tells a fact."""
+
+_WITH_IMAGES = frozenset(
+    {Kind.MOVE, Kind.PIN, Kind.RESTORE, Kind.REMOVE, Kind.OVERWRITE, Kind.HELD}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How a setting differs from its baseline, or differed before it was set back.
+
+    `setting` is a key of the baseline, `subject` what of it: the Sid of a statement, the key of a
+    resource tag, or the setting's own name for the whole. `problem` and `action` are words of
+    `ecr-steward drift`.
+    `before` is what was found and `after` what the baseline asks for, as JSON has them; None where
+    nothing is set.
+    """
+
+    setting: str
+    problem: str
+    subject: str
+    action: str
+    before: Any = None
+    after: Any = None
+
+    @property
+    def key(self) -> str:
+        """What tells this difference from every other of the same repository."""
+        values = json.dumps([self.before, self.after], sort_keys=True)
+        return "\n".join((self.setting, self.problem, self.subject, values))
+
+    def lines(self) -> list[str]:
+        """Before and after for people: the lines of a unified diff of both as JSON."""
+        import difflib
+
+        lines = difflib.unified_diff(_pretty(self.before), _pretty(self.after), lineterm="")
+        # The first two would name files.
+        return list(lines)[2:]
+
+    def to_document(self) -> dict[str, Any]:
+        return {
+            "setting": self.setting,
+            "problem": self.problem,
+            "subject": self.subject,
+            "action": self.action,
+            "before": self.before,
+            "after": self.after,
+            "difference": self.lines(),
+        }
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Difference:
+        """Read what `to_document` wrote. Raises MalformedEvent."""
+        return cls(
+            setting=text(document, "setting"),
+            problem=text(document, "problem"),
+            subject=optional(document, "subject") or "",
+            action=text(document, "action"),
+            before=document.get("before"),
+            after=document.get("after"),
+        )
+
+
+def _pretty(value: Any) -> list[str]:
+    return [] if value is None else json.dumps(value, indent=2, ensure_ascii=False).splitlines()
+
+
+_DIFFERING = frozenset({Kind.DRIFT, Kind.CORRECT})
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing the steward found or did, told once.
+
+    `of` is how many facts the same cause led to at once, so that whoever reads them one by one
+    knows when the story is complete. `contested` is a tag that the steward itself holds, because
+    somebody keeps taking it away; it belongs to `Tag Held` alone, `totals` to `Sweep Completed`,
+    `difference` to `Repository Drifted` and `Repository Corrected`.
+    """
+
+    kind: Kind
+    cause: Cause
+    registry: str
+    region: str
+    repository: str
+    mode: str
+    rule: str
+    rules: str
+    reason: str
+    time: str
+    tag: str | None = None
+    digest: str | None = None
+    before: str | None = None
+    before_tags: tuple[str, ...] = ()
+    after_tags: tuple[str, ...] = ()
+    of: int = 1
+    totals: Mapping[str, int] = field(default_factory=dict)
+    difference: Difference | None = None
+    contested: bool = False
+
+    @property
+    def id(self) -> str:
+        """SHA-256 of cause id, kind, tag and target digest (or of the difference), in hex."""
+        about = (self.tag or "", self.digest or "")
+        if self.difference is not None:
+            about = ("", self.difference.key)
+        return _hashed(self.cause.id, self.kind.value, *about)
+
+    @property
+    def detail_type(self) -> str:
+        return DETAIL_TYPES[self.kind]
+
+    def counted(self, of: int) -> Fact:
+        return self if of == self.of else replace(self, of=of)
+
+    def to_detail(self) -> dict[str, Any]:
+        """The event's `detail`, as the JSON Schema of its `detail-type` has it."""
+        detail: dict[str, Any] = {
+            "id": self.id,
+            "schema": "1",
+            "registry": self.registry,
+            "region": self.region,
+            "repository": self.repository,
+            "tag": self.tag,
+            "digest": self.digest,
+            "mode": self.mode,
+            "rule": self.rule,
+            "rules": self.rules,
+            "reason": self.reason,
+            "cause": {**self.cause.to_document(), "facts": self.of},
+            "time": self.time,
+        }
+        if self.kind in _WITH_IMAGES:
+            detail |= {
+                "from": self.before,
+                "to": self.digest,
+                "from_tags": list(self.before_tags),
+                "to_tags": list(self.after_tags),
+            }
+        if self.kind is Kind.HELD:
+            detail["contested"] = self.contested
+        if self.kind is Kind.SWEPT:
+            detail["totals"] = dict(self.totals)
+        if self.difference is not None:
+            detail |= self.difference.to_document()
+        return detail
+
+    @classmethod
+    def from_detail(cls, detail_type: str, detail: Mapping[str, Any]) -> Fact:
+        """Read what `to_detail` wrote. Raises MalformedEvent."""
+        kind = next((kind for kind, name in DETAIL_TYPES.items() if name == detail_type), None)
+        if kind is None:
+            raise MalformedEvent(f"`{detail_type}` is no event of the steward's.")
+        cause = mapping(as_object(detail, "The event's `detail`"), "cause")
+        time(detail, "time")
+        return cls(
+            kind=kind,
+            cause=Cause.from_document(cause),
+            registry=text(detail, "registry"),
+            region=text(detail, "region"),
+            repository=optional(detail, "repository") or "",
+            mode=text(detail, "mode"),
+            rule=optional(detail, "rule") or "",
+            rules=text(detail, "rules"),
+            reason=text(detail, "reason"),
+            time=text(detail, "time"),
+            tag=optional(detail, "tag"),
+            digest=digest(detail, "digest"),
+            before=digest(detail, "from"),
+            before_tags=texts(detail, "from_tags"),
+            after_tags=texts(detail, "to_tags"),
+            of=number(cause, "facts", 1),
+            totals=numbers(detail, "totals"),
+            difference=Difference.from_document(detail) if kind in _DIFFERING else None,
+            contested=detail.get("contested") is True,
+        )
+
+
+@functools.lru_cache(1024)
+def _hashed(*parts: str) -> str:
+    """A fact is asked for its id whenever it is written, compared or told."""
+    return hashlib.sha256("\n".join(parts).encode(errors="replace")).hexdigest()

@@ -1,0 +1,104 @@
+"""What a lifecycle policy would do, asked of ECR before it is set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from ecr_steward.ecr import RegistryError, Unavailable
+from ecr_steward.ecr.settings import Preview, SettingsRegistry
+from ecr_steward.settings.lifecycle import canonical
+from ecr_steward.settings.state import Change, Setting
+
+POLLS = 3
+"""How often a visit looks at a running preview, a second apart, before it comes back later: the
+other settings of the repository, a public policy among them, must not wait for it."""
+
+KEPT = timedelta(hours=1)
+"""How long a preview that was waited for counts: images that came later are not in it."""
+
+_PAUSE = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """The changes of a visit once it is known what they would do.
+
+    `blocked` are settings that cannot be set (now), and why; `notes` is what else to say of a
+    setting; `previewed` is when a preview began that the repository still waits for.
+    """
+
+    changes: Sequence[Change]
+    blocked: Mapping[Setting, RegistryError] = field(default_factory=dict)
+    notes: Mapping[Setting, str] = field(default_factory=dict)
+    previewed: datetime | None = None
+
+
+class Previewer:
+    """Runs previews; `sleep` waits between two looks at one that is running."""
+
+    def __init__(
+        self,
+        registry: SettingsRegistry,
+        clock: Callable[[], datetime],
+        sleep: Callable[[float], None],
+    ) -> None:
+        self._registry = registry
+        self._clock = clock
+        self._sleep = sleep
+
+    def preview(
+        self, repository: str, document: Mapping[str, Any], since: datetime | None
+    ) -> Preview:
+        """The preview of `document`, which may still be running; raises RegistryError.
+
+        `since` is when an earlier visit began one and let it run.
+        """
+        found = self._registry.preview(repository)
+        fresh = since is not None and self._clock() - since < KEPT
+        if found is None or not _is_of(found, document) or (found.done and not fresh):
+            self._registry.start_preview(repository, document)
+            found = None
+        for _ in range(POLLS):
+            if found is None or not found.done:
+                found = self._registry.preview(repository)
+            if found is not None and found.done and _is_of(found, document):
+                return found
+            self._sleep(_PAUSE)
+        return Preview(document, done=False)
+
+
+def _is_of(preview: Preview, document: Mapping[str, Any]) -> bool:
+    """Whether a preview is one of this document, which ECR gives back in a spelling of its own:
+    the priorities count too, for the preview names rules by them."""
+    one, other = ((canonical(each), _priorities(each)) for each in (preview.document, document))
+    return one == other
+
+
+def _priorities(document: Mapping[str, Any]) -> list[Any]:
+    return sorted(each["rulePriority"] for each in document["rules"])
+
+
+def running() -> Unavailable:
+    """Why a lifecycle policy is not set yet."""
+    return Unavailable(
+        "GetLifecyclePolicyPreview", "InProgress", "the lifecycle preview is still running"
+    )
+
+
+def words(preview: Preview) -> str:
+    """What a preview showed, in a sentence."""
+    if not preview.images:
+        return "ECR's preview says that no image would expire now."
+    number = "1 image" if preview.images == 1 else f"{preview.images:,} images"
+    tags = [tag for each in preview.tagged for tag in each.tags]
+    if not tags:
+        return f"ECR's preview says that {number} would expire now, none with a tag."
+    shown = ", ".join(sorted(tags)[:_SHOWN])
+    more = f" and {len(tags) - _SHOWN} more" if len(tags) > _SHOWN else ""
+    return f"ECR's preview says that {number} would expire now, among them {shown}{more}."
+
+
+_SHOWN = 10

@@ -1,0 +1,645 @@
+"""The writer of settings: observe, find the drift, write down, set back, verify."""
+
+from __future__ import annotations
+
+import abc
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import partial
+
+from ecr_steward.ecr import Refused, RegistryError, RepositoryGone, Unavailable
+from ecr_steward.ecr.settings import SettingsRegistry
+from ecr_steward.history.settings import Known, SettingsHistory, key_of
+from ecr_steward.rules import Mode, Rule, Ruleset
+from ecr_steward.settings.drift import correction, drift
+from ecr_steward.settings.lifecycle import Expiring
+from ecr_steward.settings.state import Change, Setting, Settings, Step
+from ecr_steward.settings.statements import fallbacks
+from ecr_steward.words.causes import Cause
+from ecr_steward.words.facts import Difference, Fact, Kind
+from ecr_steward.words.hints import REGISTRY, Action, Hint
+from ecr_steward.words.reading import iso
+from ecr_steward.writers import preview
+from ecr_steward.writers.batch import StewardOff
+from ecr_steward.writers.preview import Outlook, Previewer
+
+log = logging.getLogger(__name__)
+
+ATTEMPTS = 3
+"""How often a setting is set in one visit, where it differs again right after it was set."""
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsVisit:
+    """What one visit to the settings of a repository led to.
+
+    `facts` are those newly recorded. `found` is how much was found or done by kind of fact, told
+    before or not.
+    """
+
+    facts: tuple[Fact, ...] = ()
+    found: Mapping[Kind, int] = field(default_factory=dict)
+    first_sight: bool = False
+
+
+class Enforcer:
+    """Brings the settings of one repository at a time to their baseline.
+
+    `cap` is the stack's mode for settings, `role` the ARN of the role that sets them and `tagger`
+    of the one that moves tags, which no policy may lock out. `clock` gives the time (UTC) that
+    facts carry, `sleep` waits between two looks at a preview that is running.
+    """
+
+    def __init__(
+        self,
+        *,
+        rules: Ruleset,
+        cap: Mode,
+        registry: SettingsRegistry,
+        history: SettingsHistory,
+        clock: Callable[[], datetime],
+        account: str,
+        region: str,
+        role: str = "",
+        tagger: str | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.rules = rules
+        self.cap = cap
+        self.registry = registry
+        self.history = history
+        self.clock = clock
+        self.account = account
+        self.region = region
+        self.role = role
+        self.tagger = tagger
+        self.previewer = Previewer(registry, clock, sleep)
+
+    def visit(self, repository: str, hints: Sequence[Hint]) -> SettingsVisit:
+        """Look at the settings that the rules state, and set back or tell what differs.
+
+        A second visit does nothing. Raises Unavailable if a passing fault kept it from finishing:
+        whatever was done is recorded, and the next visit goes on from there.
+        """
+        if self.cap is Mode.OFF:
+            raise StewardOff("Mode or SettingsMode is off.")
+        place = self._place(repository, hints)
+        if place is None:
+            log.info("No rule states settings here", extra={"repository": repository})
+            return SettingsVisit()
+        try:
+            return _Visit(self, place, hints).run()
+        except RepositoryGone:
+            log.warning("The repository is gone", extra={"repository": repository})
+            self.history.forget(place.name)
+            return SettingsVisit()
+
+    def _place(self, repository: str, hints: Sequence[Hint]) -> _Place | None:
+        if repository == REGISTRY:
+            baseline = self.rules.registry_baseline
+            stated = baseline.scanning is not None or baseline.templates
+            return _Registry(self) if stated else None
+        rule = self.rules.rule_for(repository)
+        if rule is None or not rule.baseline.reads:
+            return None
+        new = any(hint.call == "CreateRepository" for hint in hints)
+        return _Repository(self, repository, rule, new=new)
+
+
+_Fallback = tuple[Sequence[Change], Callable[[], None]]
+
+
+class _Place(abc.ABC):
+    """Whose settings a visit is about: a repository's, or the registry's own.
+
+    `name` and `rule` are as facts have them, `mode` is how far the visit goes.
+    """
+
+    name: str
+    rule: str
+    mode: Mode
+
+    @abc.abstractmethod
+    def look(self, known: Known) -> tuple[Known, tuple[Change, ...]] | None:
+        """What is known of it, and its drift; None where it is not the steward's to judge."""
+
+    @abc.abstractmethod
+    def look_again(self, settings: frozenset[Setting]) -> tuple[Change, ...]:
+        """The drift after these settings were set."""
+
+    @abc.abstractmethod
+    def outlook(self, changes: Sequence[Change], known: Known) -> Outlook:
+        """What has to be known of the corrections among `changes` before they are made."""
+
+    @abc.abstractmethod
+    def set(self, setting: Setting, changes: Sequence[Change]) -> None:
+        """Correct all changes of one setting; raises RegistryError."""
+
+    def fallbacks(self, setting: Setting, changes: Sequence[Change]) -> Iterator[_Fallback]:
+        """What to try in this order where ECR refused `set`: changes, and what makes them."""
+        return iter(())
+
+    def after(self, known: Known, *, settled: bool) -> Known:
+        """What is known once corrections are announced, or all made where `settled`."""
+        return known
+
+
+_DESCRIBED = frozenset({Setting.IMMUTABILITY, Setting.SCAN_ON_PUSH, Setting.ENCRYPTION})
+"""The settings that `DescribeRepositories` tells."""
+
+
+class _Repository(_Place):
+    """A repository; one that is `new` may be of a cache whose rule no sweep has seen yet."""
+
+    def __init__(self, enforcer: Enforcer, repository: str, rule: Rule, *, new: bool) -> None:
+        self.name, self.rule = repository, rule.label()
+        self.mode = rule.mode.capped(enforcer.cap)
+        self._enforcer, self._registry = enforcer, enforcer.registry
+        self._rule, self._baseline = rule, rule.baseline
+        self._actual = Settings()
+        self._arn = ""
+        self._new, self._cached = new, False
+        self._sids: frozenset[str] = frozenset()
+
+    def look(self, known: Known) -> tuple[Known, tuple[Change, ...]] | None:
+        if self._new:
+            known = replace(known, pull_through=self._registry.pull_through_prefixes())
+        self._cached = known.caches(self.name)
+        if self._cached and not self._rule.names(self.name):
+            return None
+        created = self._observe(self._baseline.reads)
+        known = known.of(created)
+        self._sids = known.sids
+        return known, self._drift()
+
+    def look_again(self, settings: frozenset[Setting]) -> tuple[Change, ...]:
+        if settings & _DESCRIBED:
+            self._observe(settings)
+        else:
+            self._read(settings)
+        return self._drift()
+
+    def outlook(self, changes: Sequence[Change], known: Known) -> Outlook:
+        stated, lifecycle = self._baseline.lifecycle, Setting.LIFECYCLE
+        sets = any(c.setting is lifecycle and c.action is Step.CORRECT for c in changes)
+        if stated is None or stated.document is None or not sets:
+            return Outlook(changes)
+        try:
+            previewer = self._enforcer.previewer
+            found = previewer.preview(self.name, stated.document, known.previewed)
+        except RepositoryGone:
+            raise
+        except RegistryError as error:
+            return Outlook(changes, blocked={lifecycle: error})
+        if not found.done:
+            began = known.previewed or self._enforcer.clock()
+            return Outlook(changes, blocked={lifecycle: preview.running()}, previewed=began)
+        seen = self._drift(found.tagged)
+        others = [each for each in changes if each.setting is not lifecycle]
+        return Outlook(
+            changes=[*others, *(each for each in seen if each.setting is lifecycle)],
+            notes={lifecycle: preview.words(found)},
+        )
+
+    def set(self, setting: Setting, changes: Sequence[Change]) -> None:
+        wanted = correction(self._baseline, self._actual, changes)
+        if setting is Setting.POLICY:
+            self._registry.set_policy(self.name, wanted.policy)
+        elif setting is Setting.LIFECYCLE:
+            self._registry.set_lifecycle(self.name, wanted.lifecycle)
+        elif setting is Setting.IMMUTABILITY:
+            self._registry.set_mutability(self.name, wanted.mutability, wanted.filters)
+        elif setting is Setting.SCAN_ON_PUSH:
+            self._registry.set_scan_on_push(self.name, on=wanted.scan_on_push)
+        else:
+            self._registry.add_resource_tags(self._arn, wanted.resource_tags)
+
+    def fallbacks(self, setting: Setting, changes: Sequence[Change]) -> Iterator[_Fallback]:
+        if setting is Setting.POLICY:
+            for less in fallbacks(self._actual.policy, changes):
+                yield less.changes, partial(self._registry.set_policy, self.name, less.policy)
+
+    def after(self, known: Known, *, settled: bool) -> Known:
+        if self._baseline.policy is None or self.mode is not Mode.ENFORCE:
+            return known
+        ours = self._baseline.policy.sids
+        # A statement that is about to be put in is remembered before, or a crash would lose it.
+        return replace(known, sids=ours if settled else ours | known.sids)
+
+    def _observe(self, settings: frozenset[Setting]) -> str:
+        """Read these settings; returns when the repository was made."""
+        found = self._registry.describe(self.name)
+        self._arn = found.arn
+        self._actual = replace(
+            self._actual,
+            mutability=found.mutability,
+            filters=found.filters,
+            scan_on_push=found.scan_on_push,
+            encryption=found.encryption,
+        )
+        self._read(settings)
+        return iso(found.created)
+
+    def _read(self, settings: frozenset[Setting]) -> None:
+        """Read those of these settings that have a call of their own."""
+        if Setting.POLICY in settings:
+            policy = self._registry.policy(self.name)
+            self._actual = replace(self._actual, policy=policy)
+        if Setting.LIFECYCLE in settings:
+            lifecycle = self._registry.lifecycle(self.name)
+            self._actual = replace(self._actual, lifecycle=lifecycle)
+        if Setting.RESOURCE_TAGS in settings:
+            tags = self._registry.resource_tags(self._arn)
+            self._actual = replace(self._actual, resource_tags=tags)
+
+    def _drift(self, expiring: Sequence[Expiring] = ()) -> tuple[Change, ...]:
+        return drift(
+            self._baseline,
+            self._actual,
+            scheme=self._rule.tags,
+            account=self._enforcer.account,
+            role=self._enforcer.role,
+            tagger=self._enforcer.tagger,
+            cache=self._cached,
+            managed=self._sids,
+            preview=expiring,
+        )
+
+
+class _Registry(_Place):
+    def __init__(self, enforcer: Enforcer) -> None:
+        self.name, self.rule, self.mode = "", "registry", enforcer.cap
+        self._registry, self._baseline = enforcer.registry, enforcer.rules.registry_baseline
+
+    def look(self, known: Known) -> tuple[Known, tuple[Change, ...]] | None:
+        return known, self.look_again(frozenset())
+
+    def look_again(self, settings: frozenset[Setting]) -> tuple[Change, ...]:
+        # Most sandboxes never see the registry itself.
+        from ecr_steward.settings.registry import RegistrySettings, Scanning, registry_drift
+
+        scanning = self._baseline.scanning is not None
+        actual = RegistrySettings(
+            scanning=self._registry.scanning() if scanning else Scanning("BASIC"),
+            templates=self._registry.templates() if self._baseline.templates else {},
+        )
+        return registry_drift(self._baseline, actual)
+
+    def outlook(self, changes: Sequence[Change], known: Known) -> Outlook:
+        return Outlook(changes)
+
+    def set(self, setting: Setting, changes: Sequence[Change]) -> None:
+        for change in changes:
+            if setting is Setting.SCANNING:
+                self._registry.set_scanning(change.after)
+            else:
+                self._registry.put_template(change.after, new=change.before is None)
+
+
+@dataclass(slots=True)
+class _Written:
+    """What came of the corrections of one visit; `passing` are those that a later visit makes."""
+
+    done: list[Change] = field(default_factory=list)
+    failed: list[tuple[Change, str]] = field(default_factory=list)
+    passing: list[Change] = field(default_factory=list)
+    error: Unavailable | None = None
+    """Why a later visit is needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What a visit does: `todo` it sets back, `reported` it tells, `waiting` it leaves for now."""
+
+    known: Known
+    todo: Sequence[Change]
+    reported: Sequence[Change]
+    waiting: Sequence[Change]
+    outlook: Outlook
+
+
+class _Visit:
+    """One visit to one place."""
+
+    def __init__(self, enforcer: Enforcer, place: _Place, hints: Sequence[Hint]) -> None:
+        self._history = enforcer.history
+        self._place = place
+        self._hints = hints
+        self._stamp = _Stamp(enforcer, place, hints)
+
+    def run(self) -> SettingsVisit:
+        found = self._place.look(self._history.recall(self._place.name))
+        if found is None:
+            return SettingsVisit()
+        known, changes = found
+        settled = self._settle(known, changes)
+        plan = self._plan(known, changes)
+        quiet = not known.seen and all(hint.action is Action.SWEEP for hint in self._hints)
+        findings = self._stamp.findings(plan.reported, known.told)
+        self._stamp.count(plan, () if quiet else findings.values())
+        written = self._set_back(plan)
+        recorded = self._record(plan, written, findings, quietly=quiet)
+        _log(self._place, plan.outlook.changes)
+        if written.error is not None:
+            raise written.error
+        return SettingsVisit(
+            facts=(*settled, *recorded),
+            found=Counter(
+                {
+                    Kind.DRIFT: len(plan.reported),
+                    Kind.CORRECT: len(written.done),
+                    Kind.FAILED: len(written.failed),
+                }
+            ),
+            first_sight=quiet,
+        )
+
+    def _settle(self, known: Known, changes: Sequence[Change]) -> list[Fact]:
+        """Close what an earlier visit announced and did not close, by looking at ECR."""
+        if not known.open:
+            return []
+        left = {_about(each) for each in changes if each.action is Step.CORRECT}
+        done = [
+            fact
+            for fact in known.open
+            if fact.difference is not None and _about(fact.difference) not in left
+        ]
+        self._history.close(self._place.name, known, done, {})
+        return done
+
+    def _plan(self, known: Known, changes: Sequence[Change]) -> _Plan:
+        if self._place.mode is not Mode.ENFORCE:
+            return _Plan(known, (), changes, (), Outlook(changes))
+        outlook = self._place.outlook(changes, known)
+        wanted = [each for each in outlook.changes if each.action is Step.CORRECT]
+        return _Plan(
+            known=known,
+            todo=[each for each in wanted if each.setting not in outlook.blocked],
+            reported=[each for each in outlook.changes if each.action is not Step.CORRECT],
+            waiting=[each for each in wanted if each.setting in outlook.blocked],
+            outlook=outlook,
+        )
+
+    def _set_back(self, plan: _Plan) -> _Written:
+        written = _Written()
+        for change in plan.waiting:
+            _fail(written, [change], plan.outlook.blocked[change.setting])
+        # Nothing of these was done: they need not stay announced.
+        written.passing.clear()
+        if plan.todo:
+            self._announce(plan)
+            self._carry_out(plan, written)
+        return written
+
+    def _announce(self, plan: _Plan, instead: Sequence[Change] = ()) -> None:
+        """Write down what is about to be set; `instead` are changes as they are told now."""
+        about = {_about(each) for each in instead}
+        changes = [*(each for each in plan.todo if _about(each) not in about), *instead]
+        announced = self._stamp.corrected(changes, plan.outlook)
+        known = self._place.after(plan.known, settled=False)
+        self._history.intend(self._place.name, announced, known)
+
+    def _carry_out(self, plan: _Plan, written: _Written) -> None:
+        todo: Sequence[Change] = plan.todo
+        for _ in range(ATTEMPTS):
+            tried: list[Change] = []
+            try:
+                for setting in dict.fromkeys(each.setting for each in todo):
+                    each = [change for change in todo if change.setting is setting]
+                    tried += self._set(plan, setting, each, written)
+                todo = self._verify(tried, written)
+            except RepositoryGone:
+                gone = self._stamp.corrected([*written.done, *tried], plan.outlook)
+                self._history.close(self._place.name, plan.known, gone, {})
+                raise
+            if not todo:
+                return
+        written.failed += [(each, _CONTESTED) for each in todo]
+
+    def _set(
+        self, plan: _Plan, setting: Setting, changes: Sequence[Change], written: _Written
+    ) -> Sequence[Change]:
+        """Set one setting, or after a refusal what can be set all the same; the changes made."""
+        made = changes
+        try:
+            try:
+                self._place.set(setting, changes)
+            except Refused as refused:
+                made = self._set_less(plan, setting, changes)
+                _fail(written, _without(changes, made), refused)
+        except RepositoryGone:
+            raise
+        except RegistryError as error:
+            _fail(written, changes, error)
+            return ()
+        return made
+
+    def _set_less(
+        self, plan: _Plan, setting: Setting, changes: Sequence[Change]
+    ) -> Sequence[Change]:
+        for made, make in self._place.fallbacks(setting, changes):
+            self._announce(plan, made)
+            try:
+                make()
+            except Refused as error:
+                log.warning("Not even the rest could be set: %s", error)
+            else:
+                return made
+        return ()
+
+    def _verify(self, tried: Sequence[Change], written: _Written) -> Sequence[Change]:
+        """Look at what was set: what differs again, as it differs now."""
+        if not tried:
+            return ()
+        try:
+            found = self._place.look_again(frozenset(each.setting for each in tried))
+        except Unavailable as error:
+            _fail(written, tried, error)
+            return ()
+        about = {_about(each) for each in tried}
+        again = [each for each in found if each.action is Step.CORRECT and _about(each) in about]
+        still = {_about(each) for each in again}
+        written.done += [each for each in tried if _about(each) not in still]
+        return again
+
+    def _record(
+        self,
+        plan: _Plan,
+        written: _Written,
+        findings: Mapping[str, Fact],
+        *,
+        quietly: bool,
+    ) -> list[Fact]:
+        """Write down what came of it; returns the facts that are new."""
+        known, outlook = plan.known, plan.outlook
+        failures = self._stamp.failures(written.failed)
+        new = {key: fact for key, fact in failures.items() if key not in known.told}
+        done = self._stamp.corrected(written.done, outlook)
+        told = frozenset({*self._stamp.keys(plan.reported), *failures})
+        after = replace(
+            self._place.after(known, settled=written.error is None and not written.failed),
+            seen=True,
+            # What a later visit has yet to look at is known until then.
+            told=told if written.error is None else told | known.told,
+            previewed=outlook.previewed,
+        )
+        if plan.todo or findings or new or after != known:
+            left = self._stamp.corrected(written.passing, outlook)
+            self._history.close(
+                self._place.name, after, done, {**findings, **new}, quietly=quietly, left=left
+            )
+        return [*done, *findings.values(), *new.values()]
+
+
+_CONTESTED = (
+    f"it was set {ATTEMPTS} times and differed again right after: does somebody else set it, too?"
+)
+
+_CALLS: Mapping[str, Setting] = {
+    "SetRepositoryPolicy": Setting.POLICY,
+    "DeleteRepositoryPolicy": Setting.POLICY,
+    "PutLifecyclePolicy": Setting.LIFECYCLE,
+    "DeleteLifecyclePolicy": Setting.LIFECYCLE,
+    "PutImageTagMutability": Setting.IMMUTABILITY,
+    "PutImageScanningConfiguration": Setting.SCAN_ON_PUSH,
+    "TagResource": Setting.RESOURCE_TAGS,
+    "UntagResource": Setting.RESOURCE_TAGS,
+    "PutRegistryScanningConfiguration": Setting.SCANNING,
+    "CreateRepositoryCreationTemplate": Setting.CREATION_TEMPLATES,
+    "UpdateRepositoryCreationTemplate": Setting.CREATION_TEMPLATES,
+    "DeleteRepositoryCreationTemplate": Setting.CREATION_TEMPLATES,
+}
+"""Which setting a call changes; `CreateRepository` sets them all."""
+
+
+class _Stamp:
+    """Makes facts of changes: what all facts of one visit have in common."""
+
+    def __init__(self, enforcer: Enforcer, place: _Place, hints: Sequence[Hint]) -> None:
+        self._account, self._region = enforcer.account, enforcer.region
+        self._fingerprint = enforcer.rules.fingerprint
+        self._time = iso(enforcer.clock())
+        self._place = place
+        self._hints = hints
+        self._opened: Mapping[str, int] = {}
+        self._of: Counter[str] = Counter()
+
+    def count(self, plan: _Plan, findings: Iterable[Fact]) -> None:
+        """Let every fact know how many facts, which are told together, its cause led to."""
+        self._opened = {fact.id: fact.of for fact in plan.known.open}
+        self._of = Counter(self._cause(each.setting).id for each in plan.todo)
+        self._of += Counter(fact.cause.id for fact in findings)
+
+    def keys(self, changes: Iterable[Change]) -> list[str]:
+        return [key_of(_difference(each)) for each in changes]
+
+    def findings(self, changes: Iterable[Change], told: Collection[str]) -> dict[str, Fact]:
+        """What is to be told of these changes and was not yet, by its key."""
+        found = {key_of(_difference(each)): each for each in changes}
+        return {
+            key: self._fact(Kind.DRIFT, each, each.reason)
+            for key, each in found.items()
+            if key not in told
+        }
+
+    def corrected(self, changes: Iterable[Change], outlook: Outlook) -> list[Fact]:
+        return [
+            self._fact(
+                Kind.CORRECT,
+                each,
+                " ".join(filter(None, (each.reason, outlook.notes.get(each.setting)))),
+            )
+            for each in changes
+        ]
+
+    def failures(self, failed: Iterable[tuple[Change, str]]) -> dict[str, Fact]:
+        """One fact a cause: such facts have nothing else that tells them apart."""
+        reasons: dict[str, dict[str, Change]] = {}
+        for change, why in failed:
+            named = change.setting.value.replace("_", " ")
+            sentence = f"The {named} of the {self._what()} could not be set back: {why}."
+            reasons.setdefault(self._cause(change.setting).id, {}).setdefault(sentence, change)
+        facts = {}
+        for each in reasons.values():
+            fact = self._fact(Kind.FAILED, next(iter(each.values())), " ".join(each))
+            facts[key_of(Difference("failed", fact.reason, "", ""))] = replace(
+                fact, difference=None
+            )
+        return facts
+
+    def _what(self) -> str:
+        return "repository" if self._place.name else "registry"
+
+    def _cause(self, setting: Setting) -> Cause:
+        """The event behind a change: the last call that set it, or else what led to the look.
+
+        Whoever made another call did not change this.
+        """
+        for hint in reversed(self._hints):
+            if hint.call == "CreateRepository" or _CALLS.get(hint.call or "") is setting:
+                return hint.cause
+        sweeps = (hint for hint in self._hints if hint.action is Action.SWEEP)
+        return replace(next(sweeps, self._hints[0]).cause, by=None)
+
+    def _fact(self, kind: Kind, change: Change, reason: str) -> Fact:
+        fact = Fact(
+            kind=kind,
+            cause=self._cause(change.setting),
+            registry=self._account,
+            region=self._region,
+            repository=self._place.name,
+            mode=self._place.mode.value,
+            rule=self._place.rule,
+            rules=self._fingerprint,
+            reason=reason,
+            time=self._time,
+            difference=_difference(change),
+        )
+        return fact.counted(self._opened.get(fact.id) or self._of[fact.cause.id] or 1)
+
+
+def _difference(change: Change) -> Difference:
+    return Difference(
+        setting=change.setting.value,
+        problem=change.problem.value,
+        subject=change.subject,
+        action=change.action.value,
+        before=change.before,
+        after=change.after,
+    )
+
+
+def _about(each: Change | Difference) -> tuple[str, str, str]:
+    """What a difference is about, whatever its values are now."""
+    return str(each.setting), str(each.problem), each.subject
+
+
+def _without(changes: Sequence[Change], made: Sequence[Change]) -> list[Change]:
+    about = {_about(each) for each in made}
+    return [each for each in changes if _about(each) not in about]
+
+
+def _fail(written: _Written, changes: Sequence[Change], error: RegistryError) -> None:
+    if isinstance(error, Unavailable):
+        written.passing += changes
+        written.error = written.error or error
+    else:
+        written.failed += [(each, f"{error.code} ({error.message})") for each in changes]
+
+
+def _log(place: _Place, changes: Iterable[Change]) -> None:
+    for change in changes:
+        log.info(
+            change.reason,
+            extra={
+                "repository": place.name,
+                "mode": place.mode.value,
+                "setting": change.setting.value,
+                "problem": change.problem.value,
+                "action": change.action.value,
+            },
+        )

@@ -1,0 +1,383 @@
+"""What history keeps its word on, whatever table it stands on.
+
+A test module imports `HistoryContract` under a name that pytest collects, and gives its `table`.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from ecr_steward.history.facts import fact_of
+from ecr_steward.history.table import Add, Conflict, Delete, Item, Put, Table
+from ecr_steward.history.tags import History, Hold, Memory
+from ecr_steward.tags.state import Mark
+from ecr_steward.words.causes import Cause
+from ecr_steward.words.facts import Fact
+from ecr_steward.words.reading import iso
+from tests.support.facts import EVERY_KIND, MOVED, NEW, OLD, PINNED, REJECTED, SWEPT, story
+
+NAME = "base/redis"
+NOW = datetime(2026, 11, 23, 2, 24, tzinfo=UTC)
+LATER = NOW + timedelta(minutes=5)
+SWEEP = "sweep-2026-11-23T02:00:00Z"
+
+
+class HistoryContract:
+    """The cases; a subclass has a fixture `table`, empty for each test."""
+
+    @pytest.fixture
+    def history(self, table: Table) -> History:
+        return History(table)
+
+    # Holds
+
+    def test_a_hold_is_recalled_until_it_is_released(self, history: History) -> None:
+        hold = Hold("1.4", NOW, LATER, "ada", "the cache is cold")
+        history.hold(NAME, hold)
+        assert history.recall(NAME, ["1.4", "1"], ()).holds == {"1.4": hold}
+        assert history.recall_all(NAME).holds == {"1.4": hold}
+        history.release(NAME, "1.4")
+        assert history.recall_all(NAME).holds == {}
+        history.release(NAME, "1.4")
+
+    def test_all_holds_are_found_by_repository_and_together(self, history: History) -> None:
+        ada, eve = Hold("1.4", NOW, None, "ada"), Hold("latest", NOW, LATER, "eve")
+        history.hold(NAME, ada)
+        history.hold(NAME, eve)
+        history.hold(f"{NAME}7", ada)
+        assert history.holds(NAME) == [(NAME, ada), (NAME, eve)]
+        assert sorted(name for name, _ in history.holds()) == [NAME, NAME, f"{NAME}7"]
+        history.release(NAME, "1.4")
+        assert history.holds(NAME) == [(NAME, eve)]
+
+    def test_a_hold_with_an_end_is_dropped_by_the_table_some_time_after_it(
+        self, history: History, table: Table
+    ) -> None:
+        history.hold(NAME, Hold("1.4", NOW, LATER, "ada"))
+        history.hold(NAME, Hold("1", NOW, None, "ada"))
+        day = int((LATER + timedelta(days=1)).timestamp())
+        expires = {item.sk: item.expires for item in table.query("holds")}
+        assert expires == {f"{NAME}:1.4": day, f"{NAME}:1": None}
+
+    def test_what_is_noted_of_a_tag_that_was_taken_away_is_noted_with_its_mark(
+        self, history: History
+    ) -> None:
+        mark = Mark("1.4", "1.4.2", NEW, placed=True)
+        history.remember(NAME, [mark])
+        assert history.recall(NAME, ["1.4"], ()).marks["1.4"].placed
+        history.note_taken(NAME, mark, [NOW, LATER])
+        assert history.taken(NAME, ["1.4", "1"]) == {"1.4": (NOW, LATER)}
+        recalled = history.recall(NAME, ["1.4"], ()).marks["1.4"]
+        assert (recalled, recalled.placed) == (mark, False)
+
+    def test_a_tag_that_is_held_for_it_is_counted_anew(self, history: History) -> None:
+        mark, hold = Mark("1.4", "1.4.2", NEW, placed=True), Hold("1.4", LATER, None, "steward")
+        history.note_taken(NAME, mark, [NOW])
+        history.note_taken(NAME, mark, [NOW, LATER], hold)
+        assert history.taken(NAME, ["1.4"]) == {}
+        assert history.holds(NAME) == [(NAME, hold)]
+
+    def test_what_a_person_did_is_recorded_each_time(self, history: History) -> None:
+        history.record(MOVED)
+        history.record(replace(MOVED, cause=Cause("rollback-2", "Rollback", "ada")))
+        assert [fact.cause.by for fact in history.facts(NAME)] == [None, "ada"]
+
+    # The table
+
+    def test_what_was_put_is_read_whole(self, table: Table) -> None:
+        items = [
+            Item("p", "nothing"),
+            Item("p", "text", '\N{SNOWMAN} and "quotes"', 1795400640, {"one": 1, "many": 10**15}),
+            Item("p", "list", [1, None, {"deep": [True, ""]}]),
+            Item("p", "empty", ""),
+            Item("p", "zero", 0),
+        ]
+        table.put_all(items)
+        assert table.get([(each.pk, each.sk) for each in items]) == {
+            (each.pk, each.sk): each for each in items
+        }
+
+    def test_what_is_not_there_is_left_out_and_no_key_is_no_item(self, table: Table) -> None:
+        table.put_all([Item("p", "a")])
+        assert table.get([("p", "b"), ("q", "a"), ("p", "a"), ("p", "a")]) == {
+            ("p", "a"): Item("p", "a")
+        }
+        assert table.get([]) == {}
+
+    def test_more_than_one_call_takes_is_read_and_written_all_the_same(self, table: Table) -> None:
+        items = [Item("p", f"{n:03}", n) for n in range(230)]
+        table.put_all(items)
+        assert len(table.get([("p", f"{n:03}") for n in range(250)])) == 230
+        assert list(table.query("p")) == items
+
+    def test_a_query_has_one_partitions_items_of_a_prefix_in_order(self, table: Table) -> None:
+        keys = ["a#2", "a#10", "b#1", "a#1", "A#1", "a"]
+        table.put_all(Item("p", sk) for sk in keys)
+        table.put_all([Item("q", "a#3")])
+        assert [item.sk for item in table.query("p", "a#")] == ["a#1", "a#10", "a#2"]
+        assert [item.sk for item in table.query("p")] == sorted(keys)
+        assert list(table.query("nobody")) == []
+
+    def test_a_second_put_takes_the_place_of_the_first(self, table: Table) -> None:
+        table.put_all([Item("p", "a", "first", 7)])
+        table.put_all([Item("p", "a", "second")])
+        assert list(table.query("p")) == [Item("p", "a", "second")]
+
+    def test_a_transaction_does_all_of_it(self, table: Table) -> None:
+        table.put_all([Item("p", "gone"), Item("p", "kept")])
+        table.transact(
+            [
+                Put(Item("p", "new", 1), absent=True),
+                Put(Item("p", "kept", 2)),
+                Delete("p", "gone"),
+                Delete("p", "never there"),
+                Add("p", "sum", {"a": 1, "b": 2}),
+            ]
+        )
+        assert list(table.query("p")) == [
+            Item("p", "kept", 2),
+            Item("p", "new", 1),
+            Item("p", "sum", counters={"a": 1, "b": 2}),
+        ]
+
+    def test_or_nothing_of_it(self, table: Table) -> None:
+        table.put_all([Item("p", "there", 1)])
+        with pytest.raises(Conflict):
+            table.transact(
+                [
+                    Put(Item("p", "new")),
+                    Put(Item("p", "there", 2), absent=True),
+                    Add("p", "sum", {"a": 1}),
+                ]
+            )
+        assert list(table.query("p")) == [Item("p", "there", 1)]
+
+    def test_counters_are_added_up(self, table: Table) -> None:
+        table.transact([Add("p", "sum", {"a": 1, "b": 0})])
+        table.transact([Add("p", "sum", {"a": 41, "c": 3})])
+        assert list(table.query("p")) == [Item("p", "sum", counters={"a": 42, "b": 0, "c": 3})]
+
+    def test_a_count_is_added_at_once_and_told(self, table: Table) -> None:
+        assert table.count(Add("p", "sum", {"a": 1}), 1795400640) == {"a": 1}
+        assert table.count(Add("p", "sum", {"a": 2, "b": 5}), 1795400641) == {"a": 3, "b": 5}
+        assert list(table.query("p")) == [
+            Item("p", "sum", expires=1795400641, counters={"a": 3, "b": 5})
+        ]
+
+    def test_a_transaction_takes_a_hundred_writes(self, table: Table) -> None:
+        table.transact([Put(Item("p", f"{n:03}")) for n in range(100)])
+        assert len(list(table.query("p"))) == 100
+
+    # Marks and unique tags
+
+    def test_of_a_repository_never_seen_nothing_is_recalled(self, history: History) -> None:
+        assert history.recall(NAME, ["1.4"], ["1.4.2"]) == Memory()
+        assert history.recall_all(NAME) == Memory(first_sight=True)
+
+    def test_what_was_remembered_is_recalled(self, history: History) -> None:
+        marks = [Mark("1.4", "1.4.2", NEW), Mark("latest", "1.4.2", NEW), Mark("1", "1.3.9", OLD)]
+        history.remember(NAME, marks, known={"1.4.2": NEW, "1.3.9": OLD})
+        recalled = history.recall(NAME, ["1.4", "latest", "2"], ["1.4.2", "2.0.0"])
+        assert recalled == Memory(marks={"1.4": marks[0], "latest": marks[1]}, known={"1.4.2": NEW})
+        everything = history.recall_all(NAME)
+        assert everything.marks == {mark.tag: mark for mark in marks}
+        assert everything.known == {"1.4.2": NEW, "1.3.9": OLD}
+
+    def test_a_newer_mark_and_digest_take_the_place_of_the_older(self, history: History) -> None:
+        history.remember(NAME, [Mark("1.4", "1.4.1", OLD)], known={"1.4.2": OLD})
+        history.remember(NAME, [Mark("1.4", "1.4.2", NEW)], known={"1.4.2": NEW})
+        assert history.recall(NAME, ["1.4"], ["1.4.2"]) == Memory(
+            marks={"1.4": Mark("1.4", "1.4.2", NEW)}, known={"1.4.2": NEW}
+        )
+
+    def test_a_forgotten_mark_is_gone_and_to_forget_it_again_is_nothing(
+        self, history: History
+    ) -> None:
+        history.remember(NAME, [Mark("1.4", "1.4.1", OLD), Mark("1", "1.4.1", OLD)])
+        history.remember(NAME, forgotten=["1.4"])
+        history.remember(NAME, forgotten=["1.4", "never"])
+        assert list(history.recall_all(NAME).marks) == ["1"]
+
+    def test_more_marks_than_one_transaction_holds_can_be_forgotten(self, history: History) -> None:
+        tags = [f"1.{n}" for n in range(130)]
+        history.remember(NAME, [Mark(tag, f"{tag}.0", OLD) for tag in tags])
+        history.remember(NAME, forgotten=tags)
+        assert history.recall_all(NAME).marks == {}
+
+    def test_the_marks_on_an_image_are_found(self, history: History) -> None:
+        history.remember(
+            NAME, [Mark("1.4", "1.4.2", NEW), Mark("1", "1.4.2", NEW), Mark("0.9", "0.9.1", OLD)]
+        )
+        assert sorted(history.marked(NAME, NEW)) == ["1", "1.4"]
+        assert history.marked("base/other", NEW) == ()
+
+    def test_repositories_of_which_one_names_begins_like_the_other_stay_apart(
+        self, history: History
+    ) -> None:
+        # `#` separates the keys, and no repository and no tag can have one.
+        for name, digest in [("base/redis", OLD), ("base/redis-7", NEW), ("base/redis/seen", NEW)]:
+            history.remember(name, [Mark("1", "1.4.2", digest)])
+        assert history.recall_all("base/redis").marks == {"1": Mark("1", "1.4.2", OLD)}
+        assert history.recall_all("base").marks == {}
+
+    def test_a_repository_is_seen_for_the_first_time_once(self, history: History) -> None:
+        assert history.recall_all(NAME).first_sight
+        history.remember_seen(NAME, NOW)
+        assert not history.recall_all(NAME).first_sight
+        assert history.recall_all("base/other").first_sight
+
+    def test_the_prefixes_of_pull_through_caches_hold_for_every_repository(
+        self, history: History
+    ) -> None:
+        history.remember_pull_through(["docker-hub", "quay"])
+        assert history.recall(NAME, [], []).pull_through == ("docker-hub", "quay")
+        history.remember_pull_through([])
+        assert history.recall_all("other").pull_through == ()
+
+    # Changes that are announced, done, said
+
+    def test_what_is_announced_stays_open_until_it_is_closed(self, history: History) -> None:
+        facts = story("1.4", "1")
+        history.intend(NAME, facts)
+        assert history.recall(NAME, [], []).open == tuple(facts)
+        assert history.recall_all(NAME).open == tuple(facts)
+        assert list(history.facts(NAME)) == []
+        history.close(NAME, facts)
+        assert history.recall(NAME, [], []).open == ()
+        assert list(history.facts(NAME)) == sorted(facts, key=lambda fact: fact.id)
+
+    def test_what_is_left_stays_open(self, history: History) -> None:
+        first, second = story("1.4", "1")
+        history.intend(NAME, [first, second])
+        history.close(NAME, [first], [second])
+        assert history.recall(NAME, [], []).open == (second,)
+        assert list(history.facts(NAME)) == [first]
+
+    def test_to_close_what_was_closed_changes_nothing(self, history: History) -> None:
+        history.intend(NAME, [MOVED])
+        for _ in range(3):
+            history.close(NAME, [MOVED])
+        assert list(history.facts(NAME)) == [MOVED]
+        assert history.recall(NAME, [], []).open == ()
+
+    def test_nothing_done_and_nothing_left_closes_what_was_open(self, history: History) -> None:
+        history.intend(NAME, [MOVED])
+        history.close(NAME, [])
+        assert history.recall(NAME, [], []).open == ()
+        assert list(history.facts(NAME)) == []
+
+    def test_every_kind_of_fact_comes_back_whole(self, history: History) -> None:
+        facts = [replace(fact, repository=NAME) for fact in EVERY_KIND]
+        history.close(NAME, facts)
+        assert sorted(history.facts(NAME), key=lambda fact: fact.id) == sorted(
+            facts, key=lambda fact: fact.id
+        )
+
+    def test_the_past_is_in_the_order_of_time_to_the_millisecond(self, history: History) -> None:
+        facts = [
+            replace(MOVED, tag=f"1.{n}", time=iso(NOW + timedelta(milliseconds=500 * n)))
+            for n in range(6)
+        ]
+        shuffled = random.Random(3).sample(facts, len(facts))  # noqa: S311
+        history.say(shuffled[:3], quietly=True)
+        history.close(NAME, shuffled[3:])
+        assert list(history.facts(NAME)) == facts
+
+    def test_a_finding_is_said_once_whatever_finds_it_again(self, history: History) -> None:
+        assert history.say([REJECTED]) == [REJECTED]
+        again = replace(
+            REJECTED, cause=Cause("another", "Sweep"), time=iso(LATER), reason="In other words."
+        )
+        assert history.say([again]) == []
+        assert history.say([REJECTED], quietly=True) == []
+        assert list(history.facts(NAME)) == [REJECTED]
+
+    def test_what_was_said_is_known_before_it_is_said_again(self, history: History) -> None:
+        other = replace(REJECTED, tag="weekly")
+        assert history.unsaid([REJECTED, other]) == [REJECTED, other]
+        history.say([REJECTED])
+        assert history.unsaid([REJECTED, other]) == [other]
+        assert list(history.facts(NAME)) == [REJECTED], "to ask is not to say"
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            replace(REJECTED, tag="weekly"),
+            replace(REJECTED, digest=OLD),
+            replace(REJECTED, rules="000000000000"),
+            replace(REJECTED, repository="base/other"),
+            replace(PINNED, tag=REJECTED.tag, digest=REJECTED.digest),
+        ],
+        ids=["tag", "digest", "rules", "repository", "kind"],
+    )
+    def test_another_finding_is_said(self, history: History, other: Fact) -> None:
+        history.say([REJECTED])
+        assert history.say([REJECTED, other]) == [other]
+
+    def test_the_same_finding_twice_at_once_is_said_once(self, history: History) -> None:
+        again = replace(REJECTED, cause=Cause("another", "ECR Image Action"))
+        assert len(history.say([REJECTED, again])) == 1
+        assert len(list(history.facts(NAME))) == 1
+
+    def test_no_finding_is_nothing_said(self, history: History) -> None:
+        assert history.say([]) == []
+
+    def test_more_findings_than_a_transaction_holds_are_all_said(self, history: History) -> None:
+        facts = [replace(REJECTED, tag=f"t{n}") for n in range(130)]
+        assert history.say(facts) == facts
+        assert len(list(history.facts(NAME))) == 130
+        assert history.say(facts) == []
+
+    def test_what_is_kept_quietly_is_history_and_no_news(
+        self, history: History, table: Table
+    ) -> None:
+        assert history.say([REJECTED], quietly=True) == [REJECTED]
+        assert history.say([REJECTED]) == []
+        assert list(history.facts(NAME)) == [REJECTED]
+        assert list(table.query(f"repo#{NAME}", "fact#")) == []
+        (quiet,) = table.query(f"repo#{NAME}", "quiet#")
+        assert fact_of(quiet) == REJECTED
+
+    # Sweeps
+
+    def test_a_sweep_that_never_began_has_no_totals(self, history: History) -> None:
+        assert history.totals(SWEEP) == {}
+        history.swept(SWEEP, NAME, {"repositories": 1}, NOW)
+        assert history.totals(SWEEP) == {}
+
+    def test_each_part_of_a_sweep_is_expected_once(self, history: History) -> None:
+        for part, repositories in [(0, 3), (1, 0), (0, 5), (1, 0)]:
+            history.expect(SWEEP, part, repositories, 12, NOW)
+        assert history.totals(SWEEP) == {"parts": 2, "expected": 3, "of": 12}
+
+    def test_each_visit_of_a_sweep_counts_once(self, history: History) -> None:
+        history.expect(SWEEP, 0, 2, 1, NOW)
+        for part in (f"{SWEEP}/{NAME}", f"{SWEEP}/base/other", f"{SWEEP}/{NAME}"):
+            found = {"repositories": 1, "moved": 2, "images": 10}
+            history.swept(SWEEP, part, found, NOW)
+        assert history.totals(SWEEP) == {
+            "parts": 1, "expected": 2, "of": 1, "repositories": 2, "moved": 4, "images": 20,
+        }  # fmt: skip
+
+    def test_sweeps_are_counted_apart(self, history: History) -> None:
+        history.expect(SWEEP, 0, 2, 1, NOW)
+        history.expect("hand-7", 0, 1, 1, NOW)
+        history.swept("hand-7", NAME, {"repositories": 1}, NOW)
+        assert history.totals(SWEEP) == {"parts": 1, "expected": 2, "of": 1}
+        assert history.totals("hand-7")["repositories"] == 1
+
+    def test_a_sweep_is_completed_once(self, history: History, table: Table) -> None:
+        assert history.complete(SWEEP, SWEPT)
+        assert not history.complete(SWEEP, replace(SWEPT, time=iso(LATER)))
+        (told,) = table.query(f"sweep#{SWEEP}", "fact#")
+        assert fact_of(told) == SWEPT
+
+    def test_facts_never_expire(self, history: History, table: Table) -> None:
+        history.close(NAME, [MOVED])
+        history.say([REJECTED])
+        history.remember(NAME, [Mark("1", "1.4.2", NEW)], known={"1.4.2": NEW})
+        assert {item.expires for item in table.query(f"repo#{NAME}")} == {None}

@@ -1,0 +1,185 @@
+"""The messages that the golden files hold, one folder a form; `python -m tests.messages` writes
+them again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+from ecr_steward.messages.channels.forms import Letter, write
+from ecr_steward.messages.say.message import Message, digest
+from ecr_steward.messages.say.message import story as told
+from ecr_steward.rules.channels import Form
+from ecr_steward.words.causes import Cause
+from ecr_steward.words.facts import Difference, Fact
+from tests.support.facts import (
+    CORRECTED,
+    DRIFTED,
+    FAILED,
+    GIVEN_UP,
+    GONE,
+    HELD,
+    MOVED,
+    NEW,
+    OTHER,
+    OVERWRITTEN,
+    PINNED,
+    REJECTED,
+    REMOVED,
+    RESTORED,
+    SWEPT,
+    story,
+)
+
+GOLDEN = Path(__file__).parent / "unit/notifications/golden"
+LONG = "team-a/" + "payments-" * 25 + "api"
+
+ONE_PUSH = story("1", "1.4", "latest")
+FIRST = [
+    replace(
+        fact,
+        before=None,
+        before_tags=(),
+        reason=f"1.4.2 is the highest of {line}, and `{fact.tag}` was on no image.",
+    )
+    for fact, line in zip(story("1", "1.4"), ("1.*", "1.4.*"), strict=True)
+]
+PIN_AND_MOVE = [
+    PINNED.counted(2),
+    replace(
+        MOVED,
+        tag="latest",
+        before=OTHER,
+        before_tags=("latest",),
+        reason="1.4.2 is the highest of all releases; the image that `latest` was on has no "
+        "version of it.",
+        of=2,
+    ),
+]
+OVERWRITTEN_AND_RESTORED = [
+    replace(OVERWRITTEN, reason=f"{OVERWRITTEN.reason.rstrip('.')}; it is put back."),
+    RESTORED,
+    replace(
+        PINNED,
+        tag="1.4.2-20261123T022400Z-bbbbbbbbbbbb",
+        digest=NEW,
+        after_tags=("1.4.2",),
+        reason="The image lost the unique tag it came by.",
+    ),
+]
+UNTAGGED = replace(
+    DRIFTED,
+    reason="The resource tag `owner` is missing; the rule asks for `platform`.",
+    difference=Difference("resource_tags", "missing", "owner", "correct", None, "platform"),
+)
+CALLED = replace(DRIFTED.cause, by="arn:aws:sts::123456789012:assumed-role/Deploy/alice")
+
+
+def in_audit(facts: Sequence[Fact]) -> list[Fact]:
+    return [replace(fact, mode="audit") for fact in facts]
+
+
+def storm() -> list[Fact]:
+    """What an hour with a broken pipeline leads to."""
+    return [
+        replace(
+            fact,
+            repository=f"apps/service-{n % 30}",
+            cause=Cause(f"push-{n}", fact.cause.type),
+            time=f"2026-11-23T02:{n % 60:02}:06Z",
+        )
+        for n in range(240)
+        for fact in ((MOVED, REJECTED) if n % 4 else (MOVED, OVERWRITTEN))
+    ]
+
+
+EVENTS: dict[str, Message] = {
+    "tag_moved": told(ONE_PUSH),
+    "tag_pinned": told([PINNED]),
+    "tag_restored": told(OVERWRITTEN_AND_RESTORED),
+    "tag_removed": told([REMOVED]),
+    "tag_rejected": told([REJECTED]),
+    "tag_overwritten": told([OVERWRITTEN]),
+    "tag_held": told([HELD]),
+    "repository_drifted": told([replace(DRIFTED, cause=CALLED, of=2), replace(UNTAGGED, of=2)]),
+    "repository_corrected": told([replace(CORRECTED, cause=CALLED)]),
+    "steward_failed": told([FAILED]),
+    "sweep_completed": told([SWEPT]),
+}
+"""A message for each kind of event, by its name; every form has a golden file of each."""
+
+DIGESTS: dict[str, Message] = {
+    "digest": digest([*ONE_PUSH, PINNED, HELD, REJECTED, SWEPT], timedelta(hours=1)),
+    "digest_of_a_storm": digest(storm(), timedelta(hours=1)),
+}
+"""Digests; every form has a golden file of each."""
+
+STORIES: dict[str, Message] = {
+    "audit": told(in_audit(ONE_PUSH)),
+    "first_version": told(FIRST),
+    "from_different_images": told(
+        [
+            *story("1.4"),
+            replace(MOVED, tag="latest", before=OTHER, before_tags=("0.9.7", "latest")),
+        ]
+    ),
+    "pin_and_move": told(PIN_AND_MOVE),
+    "pin_and_move_in_audit": told(in_audit(PIN_AND_MOVE)),
+    "restored_in_audit": told(in_audit(OVERWRITTEN_AND_RESTORED)),
+    "removed_in_audit": told(in_audit([REMOVED])),
+    "gone": told(
+        [
+            GONE,
+            replace(
+                GONE, tag="1", reason="1.4.1 is gone and nothing is left of 1.*: `1` stays away."
+            ),
+        ]
+    ),
+    "held_on_no_image": told([replace(HELD, before=None, before_tags=())]),
+    "given_up": told([replace(GIVEN_UP, repository="base/redis")]),
+    "moved_and_failed": told([*story("1", "latest"), FAILED]),
+    "sweep_completed_in_audit": told(in_audit([SWEPT])),
+    "long_names": told([replace(MOVED, repository=LONG, rule="0: team-a/*")]),
+    "many_tags": told([replace(MOVED, tag=f"1.{n}") for n in range(12)]),
+}
+"""What is told in other words; only plain text has golden files of these."""
+
+
+def messages(form: Form) -> dict[str, Message]:
+    """The messages of which `form` has golden files."""
+    return EVENTS | DIGESTS | (STORIES if form is Form.TEXT else {})
+
+
+def file(form: Form, name: str) -> Path:
+    return GOLDEN / form / f"{name}.{'txt' if form is Form.TEXT else 'json'}"
+
+
+def golden(form: Form, message: Message) -> str:
+    """What the golden file of a message holds: plain text, or JSON made readable."""
+    letters = write(form, message)
+    if form is Form.TEXT:
+        return "\n".join(_text(letter) for letter in letters)
+    bodies = [json.loads(letter.body) for letter in letters]
+    shown = bodies if form is Form.WEBHOOK else bodies[0]
+    return json.dumps(shown, indent=2, ensure_ascii=False) + "\n"
+
+
+def _text(letter: Letter) -> str:
+    return f"{letter.subject}\n\n{letter.body}"
+
+
+def main() -> None:
+    for form in Form:
+        wanted = {file(form, name): message for name, message in messages(form).items()}
+        (GOLDEN / form).mkdir(exist_ok=True)
+        for path, message in wanted.items():
+            path.write_text(golden(form, message), encoding="utf-8")
+        for path in set((GOLDEN / form).iterdir()) - set(wanted):
+            path.unlink()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,214 @@
+"""A small world for the tests of settings: ECR in memory with its trail, and history."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from ecr_steward.doors.calls import Answer, check
+from ecr_steward.ecr.images import EcrRegistry
+from ecr_steward.ecr.settings import EcrSettings
+from ecr_steward.history.settings import SettingsHistory
+from ecr_steward.history.tags import History
+from ecr_steward.rules import Mode, Ruleset
+from ecr_steward.sweep.slices import Sweeper, visit_settings_and_report
+from ecr_steward.words.facts import Fact, Kind
+from ecr_steward.words.hints import Hint
+from ecr_steward.writers.settings import Enforcer, SettingsVisit
+from ecr_steward_cli.in_memory.settings import MemorySettings
+from tests.support.world import BEGINNING, REPOSITORY, Tripwire, WatchedTable, manifest
+
+ACCOUNT = "123456789012"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/EnforceSettingsRole"
+TAGGER = f"arn:aws:iam::{ACCOUNT}:role/RetagRole"
+STEWARD = f"arn:aws:sts::{ACCOUNT}:assumed-role/EnforceSettingsRole/enforce"
+MALLORY = f"arn:aws:sts::{ACCOUNT}:assumed-role/Developer/mallory"
+ALICE = f"arn:aws:iam::{ACCOUNT}:user/alice"
+
+PULL = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+OURS = {
+    "Sid": "OrgPull",
+    "Effect": "Allow",
+    "Principal": {"AWS": "arn:aws:iam::111122223333:root"},
+    "Action": PULL,
+}
+ANYONE = {"Sid": "Everybody", "Effect": "Allow", "Principal": "*", "Action": PULL}
+LAMBDAS = {
+    "Sid": "LambdaECRImageRetrievalPolicy",
+    "Effect": "Allow",
+    "Principal": {"Service": "lambda.amazonaws.com"},
+    "Action": PULL,
+}
+UNTAGGED_GO = {
+    "rules": [
+        {
+            "rulePriority": 1,
+            "selection": {
+                "tagStatus": "untagged",
+                "countType": "sinceImagePushed",
+                "countUnit": "days",
+                "countNumber": 14,
+            },
+            "action": {"type": "expire"},
+        }
+    ]
+}
+TAGS = {"unique": ["semver"], "stable": [{"tag": "latest", "follows": "highest"}]}
+BASELINE: dict[str, Any] = {
+    "policy": {"statements": [OURS], "others": "keep", "public": "remove"},
+    "lifecycle": UNTAGGED_GO,
+    "immutability": "MUTABLE",
+    "scan_on_push": True,
+    "resource_tags": {"owner": "platform"},
+}
+
+
+def policy(*statements: Mapping[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def rules_for(
+    baseline: Mapping[str, Any],
+    *,
+    mode: str = "enforce",
+    tags: Mapping[str, Any] | None = TAGS,
+    registry: Mapping[str, Any] | None = None,
+) -> Ruleset:
+    rule = {"repositories": ["base/*"], "mode": mode, "repository": dict(baseline)}
+    document: dict[str, Any] = {
+        "version": 1,
+        "rules": [rule if tags is None else {**rule, "tags": dict(tags)}],
+    }
+    return Ruleset.from_document(
+        document if registry is None else {**document, "registry": registry}
+    )
+
+
+class SettingsWorld:
+    """Settings, and what the steward makes of them.
+
+    Calls wait in `trail` until `settle` delivers them. `arm` counts the steps over all calls to ECR
+    and the table.
+    """
+
+    def __init__(self, rules: Ruleset | None = None, mode: Mode = Mode.ENFORCE) -> None:
+        self.now = BEGINNING
+        self.wire = Tripwire()
+        self.trail: list[dict[str, Any]] = []
+        self.ecr = MemorySettings(clock=lambda: self.now, trail=self.trail.append)
+        self.ecr.caller = MALLORY
+        self.table = WatchedTable(self.wire)
+        self.slept: list[float] = []
+        self.answers: list[Answer] = []
+        self.deploy(rules or rules_for(BASELINE), mode)
+        self.ecr.create_repository(repositoryName=REPOSITORY)
+
+    def deploy(self, rules: Ruleset, mode: Mode = Mode.ENFORCE) -> None:
+        """Deploy the stack (again), with these rules and this mode for settings."""
+        self.rules, self.mode = rules, mode
+        common: dict[str, Any] = {
+            "rules": rules, "clock": lambda: self.now, "account": ACCOUNT, "region": "eu-west-1",
+        }  # fmt: skip
+        self.enforcer = Enforcer(
+            cap=mode,
+            registry=EcrSettings(self.ecr, self.slept.append),
+            history=SettingsHistory(self.table),
+            role=ROLE,
+            tagger=TAGGER,
+            sleep=self.slept.append,
+            **common,
+        )
+        self.sweeper = Sweeper(
+            cap=Mode.ENFORCE, settings_cap=mode, history=History(self.table), **common
+        )
+
+    def put_right(self) -> None:
+        """Let the steward bring the new repository to its baseline, and forget what it said."""
+        self.settle()
+        self.table.told.clear()
+
+    def set_policy(self, *statements: Mapping[str, Any], by: str = MALLORY) -> None:
+        self.now += timedelta(seconds=1)
+        self.ecr.caller = by
+        self.ecr.set_repository_policy(repositoryName=REPOSITORY, policyText=policy(*statements))
+
+    def push(self, tag: str, age: timedelta = timedelta()) -> None:
+        """An image of its own under `tag`, pushed some time ago."""
+        self.now -= age
+        self.ecr.put_image(repositoryName=REPOSITORY, imageManifest=manifest(tag), imageTag=tag)
+        self.now += age
+
+    def policy(self) -> list[dict[str, Any]]:
+        """The statements of the repository policy, none if there is no policy."""
+        found = EcrSettings(self.ecr).policy(REPOSITORY)
+        return [] if found is None else list(found["Statement"])
+
+    def deliver(self, event: dict[str, Any]) -> None:
+        """One call through the door and, if it gets in, to the writer."""
+        hints: list[Hint] = []
+        self.answers.append(check(event, self.rules, ROLE, hints.append)[1])
+        for hint in hints:
+            self.visit([hint])
+
+    def visit(self, hints: Sequence[Hint]) -> SettingsVisit:
+        self.ecr.caller = STEWARD
+        try:
+            return visit_settings_and_report(
+                self.enforcer, self.sweeper, hints[0].repository, hints
+            )
+        finally:
+            self.ecr.caller = MALLORY
+
+    def settle(self, limit: int = 200) -> None:
+        """Deliver every call until nothing is left to do."""
+        for _ in range(limit):
+            if not self.trail:
+                return
+            self.deliver(self.trail.pop(0))
+        raise AssertionError(f"The steward does not come to rest within {limit} calls.")
+
+    def swept(self) -> list[Hint]:
+        """What a whole sweep sends to the writer of settings."""
+        self.now += timedelta(seconds=-self.now.timestamp() % 3600)
+        hints: list[Hint] = []
+        for _ in range(12):
+            self.sweeper.tick(EcrRegistry(self.ecr), list, 1, hints.extend)
+            self.now += timedelta(minutes=5)
+        return hints
+
+    def sweep(self) -> None:
+        """One whole sweep, and whatever follows from it."""
+        for hint in self.swept():
+            self.visit([hint])
+        self.settle()
+
+    def calls(self, do: Callable[[], object]) -> dict[str, int]:
+        """The ECR calls that `do` makes."""
+        before = self.ecr.calls.copy()
+        do()
+        return dict(self.ecr.calls - before)
+
+    def told(self, kind: Kind | None = None) -> list[Fact]:
+        """What was told of settings so far, in order."""
+        facts = [fact for fact in self.table.told if fact.kind is not Kind.SWEPT]
+        return [fact for fact in facts if kind is None or fact.kind is kind]
+
+    def about(self) -> Counter[tuple[str, str, str]]:
+        """What was told so far: how often which kind, of which setting, with which problem."""
+        return Counter(
+            (fact.kind.value, fact.difference.setting, fact.difference.problem)
+            for fact in self.told()
+            if fact.difference is not None
+        )
+
+    def past(self) -> list[Fact]:
+        """Everything recorded of the repository, quietly or not."""
+        return list(History(self.table).facts(REPOSITORY))
+
+    def arm(self, at: int | None) -> None:
+        """Kill at the `at`-th step from now, or never."""
+        self.wire.steps, self.wire.at = 0, at
+        self.ecr.before = self.ecr.after = lambda operation, asked: self.wire.step()

@@ -1,0 +1,101 @@
+"""History on the table in memory: the contract, and what it costs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+import pytest
+
+from ecr_steward.history.dynamo import read, write
+from ecr_steward.history.table import TRANSACTION, Add, Item, Key, Put, Write
+from ecr_steward.history.tags import History
+from ecr_steward.words import grammar
+from ecr_steward_cli.in_memory.table import MemoryTable
+from ecr_steward_cli.rules_file.explain import is_repository
+from tests.support.facts import REJECTED, story
+from tests.support.history_contract import NAME, HistoryContract
+
+
+class TestHistoryInMemory(HistoryContract):
+    @pytest.fixture
+    def table(self) -> MemoryTable:
+        return MemoryTable()
+
+
+class CountedTable(MemoryTable):
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: Counter[str] = Counter()
+
+    def get(self, keys: Collection[Key]) -> dict[Key, Item]:
+        self.calls["get"] += 1
+        return super().get(keys)
+
+    def query(self, pk: str, prefix: str = "") -> Iterator[Item]:
+        self.calls["query"] += 1
+        return super().query(pk, prefix)
+
+    def transact(self, writes: Sequence[Write]) -> None:
+        self.calls["transact"] += 1
+        super().transact(writes)
+
+    def put_all(self, items: Iterable[Item]) -> None:
+        self.calls["put_all"] += 1
+        super().put_all(items)
+
+    def count(self, add: Add, expires: int) -> Mapping[str, int]:
+        self.calls["count"] += 1
+        return super().count(add, expires)
+
+
+def test_to_recall_is_one_read() -> None:
+    table = CountedTable()
+    History(table).recall(NAME, ["1", "1.4", "latest"], ["1.4.2"])
+    assert table.calls == {"get": 1}
+
+
+def test_a_finding_said_before_is_one_read_and_no_write() -> None:
+    table = CountedTable()
+    History(table).say([REJECTED])
+    table.calls.clear()
+    History(table).say([REJECTED])
+    assert table.calls == {"get": 1}
+
+
+def test_to_announce_is_one_write_and_to_close_is_one_transaction() -> None:
+    table = CountedTable()
+    History(table).intend(NAME, story("1.4", "1", "latest"))
+    History(table).close(NAME, story("1.4", "1", "latest"))
+    assert table.calls == {"put_all": 1, "transact": 1}
+
+
+def test_prefixes_that_have_not_changed_are_not_written_again() -> None:
+    table = CountedTable()
+    for _ in range(3):
+        History(table).remember_pull_through(["quay"])
+    assert table.calls == {"get": 3, "put_all": 1}
+
+
+def test_what_separates_the_keys_is_in_no_repositorys_and_no_tags_name() -> None:
+    assert not is_repository("base#redis")
+    assert not grammar.is_tag("1#4")
+
+
+def test_a_transaction_of_more_than_a_hundred_writes_is_refused_as_dynamodb_refuses_it() -> None:
+    table = MemoryTable()
+    with pytest.raises(ValueError, match="101 writes in one transaction, 100 are the most"):
+        table.transact([Put(Item("p", str(n))) for n in range(TRANSACTION + 1)])
+    assert list(table.query("p")) == []
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        Item("p", "s"),
+        Item("p", "s", {"a": [1, None]}, 7, {"moved": 3, "n_odd": 1}),
+        Item("p", "s", "", None, {"body": 1, "expires": 2}),
+    ],
+)
+def test_an_item_survives_the_form_that_dynamodb_and_its_stream_give_it(item: Item) -> None:
+    assert read(write(item)) == item

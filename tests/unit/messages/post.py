@@ -1,0 +1,269 @@
+"""Queues with SQS's redelivery, the notifier behind them, and the channels that are told."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from ecr_steward.history.table import Add, Item
+from ecr_steward.messages.channels import forms
+from ecr_steward.messages.channels.forms import Letter
+from ecr_steward.messages.deliver import Carrier
+from ecr_steward.messages.errands import LONGEST_DELAY, LONGEST_WAIT, Errand
+from ecr_steward.messages.ledger import Ledger
+from ecr_steward.messages.notify import Notifier
+from ecr_steward.messages.say.message import Message
+from ecr_steward.messages.send.outcome import Outcome, Sent
+from ecr_steward.messages.whom.recipients import WRONG, recipients
+from ecr_steward.messages.whom.routes import Parcel
+from ecr_steward.rules import Ruleset
+from ecr_steward.rules.channels import Channel, Form
+from ecr_steward.words.causes import Cause
+from ecr_steward.words.facts import Fact, Kind
+from ecr_steward.words.reading import iso
+from ecr_steward_cli.in_memory.table import MemoryTable
+from tests.support.facts import MOVED, letter, returned, sqs_record
+from tests.support.world import Killed, Tripwire, WatchedTable
+
+BEGINNING = datetime(2026, 11, 23, 2, 24, tzinfo=UTC)
+VISIBILITY = timedelta(seconds=660)
+"""When a message comes back that nobody acknowledged: longer than the notifier may run."""
+
+MAX_RECEIVES = {"events": 10, "errands": 15}
+"""As template.yaml has them."""
+
+URL = "ssm:/ecr-steward/url"
+
+
+def ruleset(*channels: str, **more: Any) -> Ruleset:
+    """Rules with Slack channels of these names beside `email`; every event goes to all of them at
+    once, or to `email` where there are none."""
+    document: dict[str, Any] = {
+        "version": 1,
+        "channels": {name: {"type": "slack", "url": URL} for name in channels},
+        "notify": [{"on": ["*"], "to": list(channels) or ["email"]}],
+        "rules": [{"repositories": ["*"]}],
+    }
+    return Ruleset.from_document(document | more)
+
+
+class SteppedTable(WatchedTable):
+    """Can be killed between any two items of a batch too."""
+
+    def put_all(self, items: Iterable[Item]) -> None:
+        for each in list(items):
+            # DynamoDB gives no order and no atomicity here: killed anywhere in between.
+            self._wire.step()
+            MemoryTable.put_all(self, [each])
+        self._wire.step()
+
+    def count(self, add: Add, expires: int) -> Mapping[str, int]:
+        self._wire.step()
+        counted = super().count(add, expires)
+        self._wire.step()
+        return counted
+
+
+@dataclass
+class Queued:
+    """A message in a queue: how often it was received, and when it can be again."""
+
+    content: Fact | str
+    id: str
+    queue: str
+    receives: int
+    visible: datetime
+
+    def record(self) -> dict[str, Any]:
+        if isinstance(self.content, Fact):
+            return letter(self.content, self.id, self.receives)
+        return sqs_record(self.content, self.id, self.receives)
+
+
+@dataclass(frozen=True)
+class Told:
+    """A letter that a channel took: when, and at which step of the notifier."""
+
+    channel: str
+    facts: tuple[Fact, ...]
+    letter: Letter
+    summary: bool
+    at: datetime
+    step: int
+
+
+Answers = Callable[[str, datetime], Outcome]
+
+
+@dataclass
+class Post:
+    """`answer` is what a channel says to an attempt, `most` how many messages it may get."""
+
+    rules: Ruleset = field(default_factory=ruleset)
+    answer: Answers = lambda channel, now: Sent("ok")
+    most: int = 10
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.now = BEGINNING
+        self.wire = Tripwire()
+        self.table = SteppedTable(self.wire)
+        self.ledger = Ledger(self.table)
+        self.queue: dict[str, Queued] = {}
+        self.failed: list[Queued] = []
+        self.attempts: Counter[str] = Counter()
+        self.told: list[Told] = []
+        self.in_time = True
+        self._ids = itertools.count()
+        self._written: dict[str, Message] = {}
+        self._published = 0
+        self.notifier = Notifier(
+            carrier=Carrier(
+                ledger=self.ledger,
+                write=self._write,
+                send=self._send,
+                errand=self._errand,
+                wrong=self._wrong,
+                clock=lambda: self.now,
+                most=self.most,
+            ),
+            route=self.route,
+            channel=lambda name: self.rules.channels.get(name),
+            retry_in=self._retry_in,
+            retry_errand_in=self._retry_in,
+        )
+
+    # ------------------------------------------------------------------ queues
+
+    def post(self, facts: Iterable[Fact]) -> list[str]:
+        return [self._put(fact, "events", self.now) for fact in facts]
+
+    def deliver(self, ids: Iterable[str]) -> list[str]:
+        """One invocation with these messages; those that it does not return are gone."""
+        messages = [self.queue[each] for each in ids]
+        for each in messages:
+            each.receives += 1
+            each.visible = self.now + VISIBILITY
+        try:
+            answer = self.notifier.notify(
+                [each.record() for each in messages], lambda: self.in_time
+            )
+        except Killed:
+            self.wire.steps, self.wire.at = 0, None
+            return [each.id for each in messages]
+        back = returned(answer)
+        for each in messages:
+            if each.id not in back:
+                del self.queue[each.id]
+        return back
+
+    def drain(self, limit: int = 300, until: datetime | None = None) -> None:
+        """Deliver whatever is visible, time and again, until the queues are empty."""
+        for _ in range(limit):
+            self._publish()
+            if not self.queue:
+                return
+            soonest = min(each.visible for each in self.queue.values())
+            if until is not None and soonest > until:
+                return
+            self.now = max(self.now, soonest)
+            self._give_up()
+            ready = [each for each in self.queue.values() if each.visible <= self.now]
+            for name in ("events", "errands"):
+                self.deliver([each.id for each in ready if each.queue == name])
+            self.now += timedelta(seconds=1)
+        raise AssertionError(f"The queues are not empty after {limit} rounds.")
+
+    def redrive(self) -> None:
+        """Put what failed back where it came from (SQS API: StartMessageMoveTask)."""
+        for each in self.failed:
+            each.receives, each.visible = 0, self.now
+            self.queue[each.id] = each
+        self.failed = []
+
+    def _publish(self) -> None:
+        """What history tells anew comes round as an event."""
+        new, self._published = self.table.told[self._published :], len(self.table.told)
+        self.post(new)
+
+    def _give_up(self) -> None:
+        for each in list(self.queue.values()):
+            if each.receives >= MAX_RECEIVES[each.queue] and each.visible <= self.now:
+                self.failed.append(self.queue.pop(each.id))
+
+    def _put(self, content: Fact | str, queue: str, visible: datetime) -> str:
+        id_ = f"message-{next(self._ids)}"
+        self.queue[id_] = Queued(content, id_, queue, 0, visible)
+        return id_
+
+    def _errand(self, errand: Errand, seconds: int) -> None:
+        self.wire.step()
+        delay = timedelta(seconds=min(seconds, LONGEST_DELAY))
+        self._put(errand.to_message(), "errands", self.now + delay)
+        self.wire.step()
+
+    def _retry_in(self, receipt_handle: str, seconds: int) -> None:
+        self.wire.step()
+        message = self.queue[receipt_handle.removeprefix("receipt-")]
+        message.visible = self.now + timedelta(seconds=min(seconds, LONGEST_WAIT))
+
+    # ------------------------------------------------------------------ channels
+
+    def route(self, facts: Iterable[Fact]) -> list[Parcel]:
+        return recipients(self.rules, facts, lambda fact: self.tags)
+
+    def _write(self, form: Form, said: Message) -> Sequence[Letter]:
+        letters = forms.write(form, said)
+        for each in letters:
+            self._written[each.id] = said
+        return letters
+
+    def _send(self, channel: Channel, letter: Letter) -> Outcome:
+        self.wire.step()
+        self.attempts[channel.name] += 1
+        outcome = self.answer(channel.name, self.now)
+        if isinstance(outcome, Sent):
+            said = self._written[letter.id]
+            facts = said.facts
+            if channel.form is Form.WEBHOOK and said.every is None:
+                facts = tuple(fact for fact in facts if fact.id == letter.id)
+            summary = said.every is not None
+            told = Told(channel.name, facts, letter, summary, self.now, self.wire.steps)
+            self.told.append(told)
+        self.wire.step()
+        return outcome
+
+    def _wrong(self, channel: Channel, reason: str, time: datetime) -> Fact:
+        return Fact(
+            kind=Kind.FAILED,
+            cause=Cause(f"channel/{channel.name}/{iso(time)}", WRONG),
+            registry=MOVED.registry,
+            region=MOVED.region,
+            repository="",
+            mode="enforce",
+            rule="",
+            rules=self.rules.fingerprint,
+            reason=reason,
+            time=iso(time),
+        )
+
+    # ------------------------------------------------------------------ what came of it
+
+    def on(self, channel: str) -> list[tuple[Fact, ...]]:
+        """The messages that a channel got."""
+        return [told.facts for told in self.told if told.channel == channel]
+
+    def times_told(self, channel: str = "email") -> Counter[str]:
+        return Counter(fact.id for facts in self.on(channel) for fact in facts)
+
+    def waiting(self, queue: str) -> list[Queued]:
+        return [each for each in self.queue.values() if each.queue == queue]
+
+    def errands(self) -> list[Errand]:
+        bodies = [each.content for each in self.waiting("errands")]
+        return [Errand.from_document(json.loads(str(body))) for body in bodies]

@@ -1,0 +1,28 @@
+"""What people read, form by form: the golden files are the messages."""
+
+from __future__ import annotations
+
+import pytest
+
+from ecr_steward.rules.channels import EVENTS as NAMES
+from ecr_steward.rules.channels import Form
+from tests.support.messages import EVENTS, GOLDEN, file, golden, messages
+
+ALL = [(form, name) for form in Form for name in messages(form)]
+
+
+@pytest.mark.parametrize(("form", "name"), ALL, ids=[f"{form}-{name}" for form, name in ALL])
+def test_a_message_reads_as_its_golden_file(form: Form, name: str) -> None:
+    """`python -m tests.messages` writes them again; `git diff` then shows what people will see."""
+    assert golden(form, messages(form)[name]) == file(form, name).read_text(encoding="utf-8")
+
+
+def test_every_golden_file_is_of_a_message() -> None:
+    found = {path for path in GOLDEN.rglob("*") if path.is_file()}
+    assert found == {file(form, name) for form, name in ALL}
+
+
+def test_every_event_has_a_golden_file_in_every_form() -> None:
+    assert {name.replace(".", "_") for name in NAMES} == set(EVENTS)
+    for form in Form:
+        assert all(file(form, name).exists() for name in EVENTS)

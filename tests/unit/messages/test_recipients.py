@@ -1,0 +1,59 @@
+"""Who gets the facts of one cause: the routes decide; of a wrong channel the others hear."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+
+from ecr_steward.messages.whom.recipients import WRONG, recipients
+from ecr_steward.words.causes import Cause
+from ecr_steward.words.facts import Fact
+from tests.support.facts import FAILED, MOVED, REJECTED
+from tests.unit.messages.post import ruleset
+
+BROKEN = replace(FAILED, repository="", cause=Cause("channel/audit/2026-11-23T02:24:00Z", WRONG))
+
+
+def names(channels: list[str], facts: list[Fact], tags: Mapping[str, str]) -> set[str]:
+    parcels = recipients(ruleset(*channels), facts, lambda fact: tags)
+    return {parcel.channel.name for parcel in parcels}
+
+
+def test_the_routes_decide() -> None:
+    assert names(["platform", "audit"], [MOVED], {}) == {"platform", "audit"}
+    assert names([], [MOVED], {}) == {"email"}
+
+
+def test_that_a_channel_is_wrong_goes_to_the_others_that_are_routed() -> None:
+    assert names(["platform", "audit", "team"], [BROKEN], {}) == {"platform", "team"}
+
+
+def test_where_no_other_is_routed_it_goes_to_all_the_others() -> None:
+    rules = ruleset("platform", "audit", notify=[{"on": ["*"], "to": ["audit"]}])
+    found = recipients(rules, [BROKEN], lambda fact: {})
+    assert {parcel.channel.name for parcel in found} == {"platform", "email"}
+    assert {parcel.every for parcel in found} == {None}
+
+
+def test_another_failure_goes_where_it_is_routed() -> None:
+    assert names(["audit"], [FAILED], {}) == {"audit"}
+
+
+def test_each_repository_has_its_own_tags() -> None:
+    shop = replace(REJECTED, repository="apps/shop")
+    rules = ruleset("platform", "audit", notify=[{"on": ["*"], "to": ["platform"]}])
+    tags = {"apps/shop": {"steward:notify": "audit"}}
+    found = recipients(rules, [MOVED, shop], lambda fact: tags.get(fact.repository, {}))
+    told = [parcel.facts for parcel in found if parcel.channel.name == "audit"]
+    assert told == [(shop,)]
+
+
+def test_a_tag_that_names_no_channel_is_logged_and_stops_nobody(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        assert names(["platform"], [MOVED], {"steward:notify": "platfrom"}) == {"platform"}
+    assert "base/redis names the channel platfrom, which there is not" in caplog.text

@@ -1,0 +1,218 @@
+"""Immutability by the scheme: what ECR's wildcards can say exactly, and what they cannot."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ecr_steward.settings import immutability
+from ecr_steward.settings.baseline import Baseline
+from ecr_steward.settings.immutability import ImmutabilityBaseline, implied, matches, wanted
+from ecr_steward.settings.state import BaselineError
+from ecr_steward.tags.scheme import Scheme
+
+
+def scheme(*stable: str, unique: Any = ("sha",), **more: Any) -> Scheme:
+    entries = [{"tag": each} for each in stable]
+    return Scheme.from_document({"unique": list(unique), "stable": entries, **more})
+
+
+RELEASES = ({"pattern": r"release-(?P<version>[0-9]{4}[.][0-9]{2})"},)
+EXACT: list[tuple[str, Scheme, str, tuple[str, ...]]] = [
+    ("literals", scheme("main", "prod", "latest"), "IMMUTABLE_WITH_EXCLUSION",
+     ("main", "prod", "latest", "sha256-*")),
+    ("literals and what is ignored", scheme("main", ignore=["buildcache*", "pr-*"]),
+     "IMMUTABLE_WITH_EXCLUSION", ("main", "buildcache*", "pr-*", "sha256-*")),
+    ("as many as ECR allows", scheme("a", "b", "c", "d", "e"), "IMMUTABLE_WITH_EXCLUSION",
+     ("a", "b", "c", "d", "e")),
+    ("one that covers another", scheme("pr-main", "latest", ignore=["pr-*"]),
+     "IMMUTABLE_WITH_EXCLUSION", ("latest", "pr-*", "sha256-*")),
+    ("semver and a prefix of its own", scheme("stable-{major}", unique=["semver"]),
+     "IMMUTABLE_WITH_EXCLUSION", ("stable-*", "sha256-*")),
+    ("more stars than ECR allows",
+     scheme("stable-{major}.{minor}.{patch}", unique=["semver"]),
+     "IMMUTABLE_WITH_EXCLUSION", ("stable-*", "sha256-*")),
+    ("variants of literals", scheme("main", variants=["xyz", "slim-*"]), "IMMUTABLE_WITH_EXCLUSION",
+     ("main", "main-xyz", "main-slim-*", "sha256-*")),
+    ("builds, whose names signatures could have", scheme("latest", unique=["build"]),
+     "IMMUTABLE_WITH_EXCLUSION", ("latest",)),
+    ("a literal that is itself unique", scheme("deadbeef", "main"), "IMMUTABLE_WITH_EXCLUSION",
+     ("main", "sha256-*")),
+    ("an ignored part of the unique tags", scheme("main", unique=["semver"], ignore=["99.*"]),
+     "IMMUTABLE_WITH_EXCLUSION", ("main", "99.*", "sha256-*")),
+    ("no stable tag, builds", scheme(unique=["build"]), "IMMUTABLE", ()),
+    ("no stable tag", scheme(), "IMMUTABLE_WITH_EXCLUSION", ("sha256-*",)),
+    ("a pattern with a beginning", scheme("{major}", unique=RELEASES), "MUTABLE_WITH_EXCLUSION",
+     ("release-*",)),
+    ("the same, where unknown tags may move", scheme("main", unique=RELEASES, unknown="allow"),
+     "MUTABLE_WITH_EXCLUSION", ("release-*",)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("scheme", "word", "filters"), [each[1:] for each in EXACT], ids=[each[0] for each in EXACT]
+)
+def test_what_wildcards_can_say_is_said(
+    scheme: Scheme, word: str, filters: tuple[str, ...]
+) -> None:
+    found = implied(scheme)
+    assert (found.mutability, found.filters, found.exact) == (word, filters, True)
+    assert found.is_met_by(word, filters)
+
+
+INEXACT: list[tuple[str, Scheme, str]] = [
+    ("versions", scheme("{major}.{minor}", unique=["semver"]),
+     "the filter `*.*` for tags that move would free unique tags too"),
+    ("a major version", scheme("{major}", "latest", unique=["semver"]), "the filter `*` for"),
+    ("a leading v", scheme("v{major}", unique=["semver"]), "the filter `v*` for"),
+    ("bare variants of builds",
+     Scheme.from_document({"unique": ["build"], "variants": ["alpine*"],
+                           "stable": [{"tag": "latest", "follows": "highest"}]}),
+     "the filter `alpine*` for"),
+    ("a beginning that commits can have", scheme("dead-{major}", "sha-{major}"),
+     "the filter `sha-*` for"),
+    ("too many", scheme(*"abcdef"), "it takes 6 filters (a, b, c, d, e, f)"),
+    ("unknown tags that may move", scheme("main", unknown="allow"), "`unknown: allow` lets"),
+    ("a pattern without beginning", scheme("{major}", unique=[{"pattern": "(a|b)-[0-9]+"}]),
+     "the filter `*` for"),
+    ("a pattern that a stable tag begins like", scheme("{major}", "release-now", *"abcd",
+                                                       unique=RELEASES), "the filter `*` for"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("scheme", "said"), [each[1:] for each in INEXACT], ids=[each[0] for each in INEXACT]
+)
+def test_what_wildcards_cannot_say_is_left_mutable_with_the_reason(
+    scheme: Scheme, said: str
+) -> None:
+    found = implied(scheme)
+    assert (found.mutability, found.filters, found.exact) == ("MUTABLE", (), False)
+    assert found.reason.startswith("wildcards cannot say the scheme: ")
+    assert said in found.reason
+
+
+def test_settings_that_say_the_same_are_as_good() -> None:
+    found = implied(scheme("main"))
+    for filters in (["main"], ["sha256-*", "main"]):
+        assert found.is_met_by("IMMUTABLE_WITH_EXCLUSION", filters)
+    assert not found.is_met_by("IMMUTABLE_WITH_EXCLUSION", ["main", "prod"])
+    assert not found.is_met_by("IMMUTABLE", [])
+    assert not found.is_met_by("MUTABLE_WITH_EXCLUSION", ["main"])
+    assert not found.is_met_by("MUTABLE", [])
+    assert implied(scheme()).is_met_by("IMMUTABLE", [])
+    both = implied(scheme("main", unique=RELEASES))
+    assert both.mutability == "IMMUTABLE_WITH_EXCLUSION"
+    assert both.is_met_by("MUTABLE_WITH_EXCLUSION", ["release-*"])
+    own = implied(scheme("main", ignore=["sha256-*"]))
+    assert not own.is_met_by("IMMUTABLE_WITH_EXCLUSION", ["main"])
+
+
+@pytest.mark.parametrize(
+    ("pattern", "tag", "expected"),
+    [
+        ("latest", "latest", True),
+        ("latest", "latest-1", False),
+        ("latest", "xlatest", False),
+        ("v1*", "v1", True),
+        ("v1*", "v1.0-x", True),
+        ("v1*", "v2", False),
+        ("v1*", "xv1", False),
+        ("1.*", "1x0", False),
+        ("*-rc*", "1-rc", True),
+        ("*-rc*", "1-r", False),
+        ("a.c", "abc", False),
+        ("*", "anything", True),
+        ("A", "a", False),
+    ],
+)
+def test_filters_match_as_ecrs_wildcards_do_not_as_expressions(
+    pattern: str, tag: str, expected: bool
+) -> None:
+    assert matches(pattern, tag) is expected
+
+
+@pytest.mark.parametrize(
+    ("value", "word", "filters"),
+    [
+        ("scheme", "scheme", ()),
+        ("MUTABLE", "MUTABLE", ()),
+        ("IMMUTABLE", "IMMUTABLE", ()),
+        ({"immutable_except": ["a", "b*c*"]}, "IMMUTABLE_WITH_EXCLUSION", ("a", "b*c*")),
+        ({"mutable_except": ["a"]}, "MUTABLE_WITH_EXCLUSION", ("a",)),
+    ],
+)
+def test_what_a_rule_can_state(value: Any, word: str, filters: tuple[str, ...]) -> None:
+    found = Baseline.from_document({"immutability": value}, scheme()).immutability
+    assert found == ImmutabilityBaseline(word, filters)
+
+
+@pytest.mark.parametrize(
+    ("value", "said", "path"),
+    [
+        ("immutable", "must be scheme, MUTABLE, IMMUTABLE", ()),
+        (True, "must be scheme, MUTABLE, IMMUTABLE", ()),
+        ({}, "must be scheme, MUTABLE, IMMUTABLE", ()),
+        ({"except": ["a"]}, "must be scheme, MUTABLE, IMMUTABLE", ()),
+        ({"immutable_except": ["a"], "mutable_except": ["b"]}, "must be scheme", ()),
+        ({"immutable_except": []}, "must be a list of 1 to 5 filters", ("immutable_except",)),
+        ({"immutable_except": list("abcdef")}, "a list of 1 to 5 filters", ("immutable_except",)),
+        ({"mutable_except": ["a+b"]}, "`a+b` can match no tag", ("mutable_except", 0)),
+        ({"mutable_except": ["a", ""]}, "`` can match no tag", ("mutable_except", 1)),
+        ({"mutable_except": ["*a*b*"]}, "more than 2 `*`", ("mutable_except", 0)),
+    ],
+)
+def test_what_ecr_does_not_take_is_refused(value: Any, said: str, path: tuple[Any, ...]) -> None:
+    with pytest.raises(BaselineError) as caught:
+        Baseline.from_document({"immutability": value}, scheme())
+    assert said in str(caught.value)
+    assert caught.value.path == ("immutability", *path)
+
+
+def test_by_the_scheme_needs_a_scheme() -> None:
+    with pytest.raises(BaselineError, match="needs `tags` in the same rule"):
+        Baseline.from_document({"immutability": "scheme"})
+
+
+def test_a_pull_through_cache_stays_mutable_whatever_the_rule_says() -> None:
+    for word in ("scheme", "IMMUTABLE"):
+        found = wanted(ImmutabilityBaseline(word), scheme("main"), cache=True)
+        assert found is not None
+        assert (found.mutability, found.exact) == ("MUTABLE", False)
+        assert "pull-through cache" in found.reason
+    assert wanted(None, scheme("main")) is None
+
+
+def test_a_request_has_filters_only_where_there_are_any() -> None:
+    assert immutability.request("IMMUTABLE", ()) == {"imageTagMutability": "IMMUTABLE"}
+    assert immutability.request("MUTABLE_WITH_EXCLUSION", ("a*",)) == {
+        "imageTagMutability": "MUTABLE_WITH_EXCLUSION",
+        "imageTagMutabilityExclusionFilters": [{"filterType": "WILDCARD", "filter": "a*"}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("expression", "beginning"),
+    [
+        ("release-[0-9]+", "release-"),
+        ("^release-[0-9]+", "release-"),
+        (r"r\.[0-9]+", "r."),
+        ("release?x", "releas"),
+        ("releas*x", "relea"),
+        ("release{2}", "releas"),
+        ("release+x", "release"),
+        ("a-(b|c)", "a-"),
+        ("a-[|]", "a-"),
+        ("a-[]|]", "a-"),
+        (r"a-\|", "a-"),
+        ("a-1|b", ""),
+        ("a-(x(y|z))|b", ""),
+        ("(?i)abc", ""),
+        ("(?P<version>[0-9]+)", ""),
+        (".*", ""),
+        (r"\d+", ""),
+    ],
+)
+def test_the_beginning_of_an_expression_is_what_is_sure(expression: str, beginning: str) -> None:
+    assert immutability._beginning(expression) == beginning

@@ -1,0 +1,271 @@
+"""Lifecycle policies: what ECR takes, what means the same, and what could expire."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from ecr_steward.settings import lifecycle
+from ecr_steward.settings.expiry import NEVER, at_risk
+from ecr_steward.settings.lifecycle import Expiring
+from ecr_steward.settings.state import BaselineError
+from ecr_steward.tags.scheme import Scheme
+
+EXPIRE = {"type": "expire"}
+ARCHIVE = {"type": "transition", "targetStorageClass": "archive"}
+
+
+def rule(
+    priority: int = 1, action: Any = None, without: str = "", **selection: Any
+) -> dict[str, Any]:
+    chosen = {
+        "tagStatus": "any",
+        "countType": "imageCountMoreThan",
+        "countNumber": 10,
+        **selection,
+    }
+    chosen.pop(without, None)
+    return {"rulePriority": priority, "selection": chosen, "action": action or EXPIRE}
+
+
+def tagged(
+    priority: int, *patterns: str, count: int = 10, action: Any = None, **more: Any
+) -> dict[str, Any]:
+    keys = {"tagStatus": "tagged", "tagPatternList": list(patterns), "countNumber": count}
+    return rule(priority, action, **{**keys, **more})
+
+
+def since(kind: str = "sinceImagePushed", days: int = 14, **more: Any) -> dict[str, Any]:
+    return {"countType": kind, "countUnit": "days", "countNumber": days, **more}
+
+
+# ---------------------------------------------------------------------------- grammar
+GOOD: list[list[Any]] = [
+    [],
+    [rule()],
+    [{**rule(), "description": "Keep ten."}],
+    [rule(1, tagStatus="untagged", **since()), rule(2)],
+    [tagged(1, "prod*", "*-x*-*y*"), tagged(2, "prod*")],
+    [rule(1, tagStatus="tagged", tagPrefixList=["v", "release-"])],
+    [rule(1, ARCHIVE, **since("sinceImagePulled", 90))],
+    [rule(1, ARCHIVE, **since("sinceImagePushed", 90))],
+    [rule(1, **since("sinceImageTransitioned", 365, storageClass="archive"))],
+    [
+        rule(1, tagStatus="untagged", storageClass="standard"),
+        rule(2, tagStatus="untagged", storageClass="archive"),
+        rule(3, ARCHIVE),
+        rule(4, storageClass="archive"),
+    ],
+    [rule(i, **tagged(1, f"t{i}")["selection"]) for i in range(1, 51)],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("rules", GOOD)
+def test_what_ecr_takes_is_taken(rules: list[Any]) -> None:
+    lifecycle.check(rules)
+
+
+BAD: list[tuple[Any, str, tuple[str | int, ...]]] = [
+    ({}, "`rules` must be a list", ("rules",)),
+    ([rule(i, **tagged(1, f"t{i}")["selection"]) for i in range(1, 52)],
+     "ECR takes 50 rules; these are 51", ("rules",)),
+    (["x"], "A rule must be a mapping", ("rules", 0)),
+    ([{**rule(), "priority": 1}], "`priority` is no part of a rule", ("rules", 0, "priority")),
+    ([{"rulePriority": 1, "action": EXPIRE}], "`selection` is missing in a rule", ("rules", 0)),
+    ([rule(0)], "`rulePriority` must be a whole number", ("rules", 0, "rulePriority")),
+    ([{**rule(), "rulePriority": True}], "`rulePriority` must be", ("rules", 0, "rulePriority")),
+    ([{**rule(), "rulePriority": "1"}], "`rulePriority` must be", ("rules", 0, "rulePriority")),
+    ([{**rule(), "description": 7}], "`description` must be text", ("rules", 0, "description")),
+    ([{**rule(), "selection": []}], "`selection` must be a mapping", ("rules", 0, "selection")),
+    ([{**rule(), "action": "expire"}], "`action` must be a mapping", ("rules", 0, "action")),
+    ([{**rule(), "action": {}}], "`type` is missing in `action`", ("rules", 0, "action")),
+    ([rule(tags=["x"])], "`tags` is no part of `selection`", ("rules", 0, "selection", "tags")),
+    ([rule(without="countType")], "`countType` is missing", ("rules", 0, "selection")),
+    ([rule(tagStatus="all")], "`tagStatus` must be one of tagged, untagged, any; it is `all`",
+     ("rules", 0, "selection", "tagStatus")),
+    ([rule(countType="age")], "`countType` must be one of", ("rules", 0, "selection", "countType")),
+    ([rule(storageClass="cold")], "`storageClass` must be one of",
+     ("rules", 0, "selection", "storageClass")),
+    ([rule(countNumber=0)], "`countNumber` must be a whole number",
+     ("rules", 0, "selection", "countNumber")),
+    ([rule(1, {"type": "keep"})], "`type` must be one of expire, transition",
+     ("rules", 0, "action", "type")),
+    ([rule(1, {"type": "transition", "targetStorageClass": "cold"})],
+     "`targetStorageClass` must be one of archive", ("rules", 0, "action", "targetStorageClass")),
+    ([rule(tagStatus="tagged")], "this one has neither", ("rules", 0, "selection")),
+    ([rule(tagStatus="tagged", tagPatternList=["a"], tagPrefixList=["a"])], "this one has both",
+     ("rules", 0, "selection")),
+    ([rule(tagPatternList=["a"])], "`tagPatternList` goes with `tagStatus: tagged` only",
+     ("rules", 0, "selection", "tagPatternList")),
+    ([tagged(1)], "`tagPatternList` must be a list with at least one entry",
+     ("rules", 0, "selection", "tagPatternList")),
+    ([tagged(1, "a", "b c")], "`b c` can be in no tag",
+     ("rules", 0, "selection", "tagPatternList", 1)),
+    ([tagged(1, "*a*b*c*d*")], "`*a*b*c*d*` has 5 `*`; ECR takes 4",
+     ("rules", 0, "selection", "tagPatternList", 0)),
+    ([rule(tagStatus="tagged", tagPrefixList=["a*"])], "`a*` can be in no tag",
+     ("rules", 0, "selection", "tagPrefixList", 0)),
+    ([rule(countUnit="days")], "`countUnit` goes with the count types that begin with `since` only",
+     ("rules", 0, "selection", "countUnit")),
+    ([rule(countType="sinceImagePushed")], "needs `countUnit: days`", ("rules", 0, "selection")),
+    ([rule(1, **since(countUnit="weeks"))], "`countUnit` must be one of days",
+     ("rules", 0, "selection", "countUnit")),
+    ([rule(1, **since("sinceImageTransitioned"))], "needs `storageClass: archive`",
+     ("rules", 0, "selection")),
+    ([rule(1, ARCHIVE, storageClass="archive")], "are archived already",
+     ("rules", 0, "action", "type")),
+    ([rule(1, **since("sinceImagePulled"))], "can only archive", ("rules", 0, "action", "type")),
+    ([rule(1, {"type": "transition"})], "needs `targetStorageClass: archive`",
+     ("rules", 0, "action")),
+    ([rule(1, {**EXPIRE, "targetStorageClass": "archive"})],
+     "`targetStorageClass` goes with `type: transition` only",
+     ("rules", 0, "action", "targetStorageClass")),
+    ([tagged(1, "a"), tagged(1, "b")], "Two rules have the priority 1",
+     ("rules", 1, "rulePriority")),
+    ([rule(1, tagStatus="untagged"), rule(2, tagStatus="untagged")],
+     "There is a rule with `tagStatus: untagged` already", ("rules", 1, "selection", "tagStatus")),
+    ([rule(1), tagged(2, "a")], "must have the highest `rulePriority` of its storage class, here 2",
+     ("rules", 0, "rulePriority")),
+    ([rule(1, tagStatus="tagged", tagPrefixList=["a", "b"]),
+      rule(2, tagStatus="tagged", tagPrefixList=["b", "a"])],
+     "Another rule has these prefixes", ("rules", 1, "selection", "tagPrefixList")),
+    ([{**tagged(i, f"t{i}"), "description": "x" * 700} for i in range(1, 51)],
+     "characters; ECR takes 30,720", ("rules",)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rules", "said", "path"), BAD)
+def test_what_ecr_refuses_is_named_with_its_place(
+    rules: Any, said: str, path: tuple[str | int, ...]
+) -> None:
+    with pytest.raises(BaselineError) as caught:
+        lifecycle.check(rules)
+    assert said in str(caught.value)
+    assert caught.value.path == path
+
+
+# ---------------------------------------------------------------------------- meaning
+BASE = {"rules": [tagged(1, "a*", "b"), rule(2)]}
+SAME: list[Any] = [
+    {"rules": [rule(2), tagged(1, "b", "a*")]},
+    {"rules": [tagged(10, "a**", "b", "b"), rule(20, storageClass="standard")]},
+    {"rules": [{**tagged(1, "a*", "b"), "description": "x"}, dict(reversed(rule(2).items()))]},
+]
+OTHERS: list[Any] = [
+    None,
+    {"rules": []},
+    {"rules": [tagged(1, "a*", "b")]},
+    {"rules": [tagged(1, "a*", "b"), rule(2, ARCHIVE)]},
+    {"rules": [tagged(1, "a*", "b"), rule(2, countNumber=11)]},
+    {"rules": [tagged(1, "a*", "b"), rule(2, **since(days=10))]},
+    {"rules": [tagged(1, "a*"), rule(2)]},
+    {"rules": [tagged(1, "a*", "b", storageClass="archive"), rule(2)]},
+    {"rules": [tagged(1, "a*", "b"), {**rule(2), "new": 1}]},
+    {"rules": "x"},
+]
+
+
+@pytest.mark.parametrize("other", SAME)
+def test_order_defaults_and_descriptions_do_not_count(other: Any) -> None:
+    assert lifecycle.canonical(other) == lifecycle.canonical(BASE)
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_what_a_rule_does_counts(other: Any) -> None:
+    assert lifecycle.canonical(other) != lifecycle.canonical(BASE)
+
+
+def test_the_order_of_priorities_counts_and_a_prefix_is_a_pattern() -> None:
+    one = {"rules": [tagged(1, "a*"), tagged(2, "b*")]}
+    other = {"rules": [tagged(2, "a*"), tagged(1, "b*")]}
+    assert lifecycle.canonical(one) != lifecycle.canonical(other)
+    prefix = rule(1, tagStatus="tagged", tagPrefixList=["a"])
+    assert lifecycle.canonical({"rules": [prefix]}) == lifecycle.canonical(
+        {"rules": [tagged(1, "a*")]}
+    )
+    assert lifecycle.canonical(None) == lifecycle.canonical({"rules": []}) == ()
+
+
+# ---------------------------------------------------------------------------- stable tags at risk
+SEMVER = Scheme.from_document(
+    {
+        "unique": ["semver"],
+        "variants": ["alpine*"],
+        "stable": [
+            {"tag": "{major}.{minor}", "follows": "highest"},
+            {"tag": "latest", "follows": "highest"},
+        ],
+    }
+)
+COMMITS = Scheme.from_document(
+    {"unique": ["sha"], "stable": [{"tag": "main"}, {"tag": "edge", "follows": "newest"}]}
+)
+ALL = ("{major}.{minor}", "{major}.{minor}-alpine*", "latest", "alpine*")
+RISKS: list[tuple[str, Scheme, list[Any], dict[int, tuple[str, ...]]]] = [
+    ("untagged images only", SEMVER, [rule(1, tagStatus="untagged")], {}),
+    ("tags outside the scheme", SEMVER, [tagged(1, "pr-*"), tagged(2, "buildcache*")], {}),
+    ("anything", SEMVER, [rule(1)], {1: ALL}),
+    ("anything, by age", SEMVER, [rule(1, **since())], {1: ALL}),
+    ("anything, to the archive", SEMVER, [rule(1, ARCHIVE)], {}),
+    ("anything archived", SEMVER, [rule(1, storageClass="archive")], {1: ALL}),
+    ("a count that is never reached", SEMVER, [rule(1, countNumber=NEVER)], {}),
+    ("every tag", SEMVER, [tagged(1, "*")], {1: ALL}),
+    ("unique tags with a v", SEMVER, [tagged(1, "v*")],
+     {1: ALL}),
+    ("unique tags of one line", SEMVER, [tagged(1, "1.4.*")], {1: ALL}),
+    ("a stable tag by name", SEMVER, [tagged(1, "latest", **since())], {1: ("latest",)}),
+    ("a stable tag by name, counted", SEMVER, [tagged(1, "latest", count=1)], {}),
+    ("a stable tag by its beginning", SEMVER, [tagged(1, "lat*")], {1: ("latest",)}),
+    ("some of the stable tags", SEMVER, [tagged(1, "1.*", "*.0")], {1: ALL}),
+    ("anything with a dash", SEMVER, [tagged(1, "*-*")],
+     {1: ("{major}.{minor}-alpine*", "alpine*")}),
+    ("three stars", SEMVER, [tagged(1, "*.*.*")], {1: ("{major}.{minor}", "latest")}),
+    ("a variant", SEMVER, [tagged(1, "*-alpine*")], {1: ("{major}.{minor}-alpine*", "alpine*")}),
+    ("two tags that no image of ours has", SEMVER, [tagged(1, "latest", "pr-*", **since())], {}),
+    ("protected by name", SEMVER, [tagged(1, "latest", count=1), rule(2)],
+     {2: ("{major}.{minor}", "{major}.{minor}-alpine*", "alpine*")}),
+    ("protected by a great count", SEMVER, [tagged(1, "*", count=NEVER), rule(2)], {}),
+    ("protected too low down", SEMVER, [tagged(1, "*"), tagged(2, "latest", count=1)], {1: ALL}),
+    ("protected in another class", SEMVER,
+     [tagged(1, "*", count=NEVER, storageClass="archive"), rule(2)], {2: ALL}),
+    ("protected by being archived", SEMVER, [tagged(1, "*", action=ARCHIVE), rule(2)], {}),
+    ("not protected by one of two tags", SEMVER, [tagged(1, "latest", "prod", count=1), rule(2)],
+     {2: ALL}),
+    ("expired by the first that takes it", SEMVER, [tagged(1, "*"), rule(2)], {1: ALL}),
+    ("commits", COMMITS, [tagged(1, "sha-*")], {1: ("main", "edge")}),
+    ("commits by a digit", COMMITS, [tagged(1, "9*")], {1: ("main", "edge")}),
+    ("what is no commit", COMMITS, [tagged(1, "v*")], {}),
+    ("commits, the pipeline's tag kept", COMMITS, [tagged(1, "main", count=1), tagged(2, "sha-*")],
+     {2: ("edge",)}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("scheme", "rules", "expected"), [each[1:] for each in RISKS], ids=[each[0] for each in RISKS]
+)
+def test_stable_tags_at_risk_are_named_with_the_rule(
+    scheme: Scheme, rules: list[Any], expected: dict[int, tuple[str, ...]]
+) -> None:
+    lifecycle.check(rules)
+    assert at_risk({"rules": rules}, scheme) == expected
+
+
+def test_fifty_rules_with_stars_are_judged_in_no_time() -> None:
+    """The writer does so at each look at a repository."""
+    rules = [tagged(i, f"v{i}*-*", f"*x{i}*") for i in range(1, 51)]
+    started = time.process_time()
+    assert len(at_risk({"rules": rules}, SEMVER)) == 50
+    assert time.process_time() - started < 2
+
+
+def test_a_preview_tells_of_the_stable_tags_that_would_expire_today() -> None:
+    preview = [
+        Expiring("sha256:1", ("1.4.2", "1.4"), 2),
+        Expiring("sha256:2", ("latest", "1.4"), 1),
+        Expiring("sha256:3", ("pr-1",), 1),
+        Expiring("sha256:4", (), 1),
+    ]
+    document = {"rules": [tagged(1, "pr-*"), tagged(2, "x*")]}
+    assert at_risk(document, SEMVER, preview) == {1: ("latest", "1.4"), 2: ("1.4",)}

@@ -1,0 +1,258 @@
+"""Policies compare by meaning, and what a rule states is of a shape that ECR takes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from ecr_steward.settings import policies
+from ecr_steward.settings.access import Allowed, judge
+from ecr_steward.settings.baseline import Baseline
+from ecr_steward.settings.state import BaselineError, Settings, SettingsError
+
+ACCOUNT = "111122223333"
+PULL: dict[str, Any] = {
+    "Sid": "Pull",
+    "Effect": "Allow",
+    "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
+    "Action": ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+    "Condition": {"Bool": {"aws:SecureTransport": "true"}},
+}
+
+
+def changed(**keys: Any) -> dict[str, Any]:
+    return {key: value for key, value in {**PULL, **keys}.items() if value is not None}
+
+
+SAME = [
+    ("order of keys", dict(reversed(PULL.items()))),
+    ("order of actions", changed(Action=list(reversed(PULL["Action"])))),
+    ("case of actions", changed(Action=["ECR:batchgetimage", "ecr:getDownloadUrlForLayer"])),
+    ("an action twice", changed(Action=[*PULL["Action"], "ecr:BatchGetImage"])),
+    ("account by number", changed(Principal={"AWS": ACCOUNT})),
+    ("account in a list", changed(Principal={"AWS": [ACCOUNT]})),
+    ("both names of it", changed(Principal={"AWS": [ACCOUNT, f"arn:aws:iam::{ACCOUNT}:root"]})),
+    ("root in China", changed(Principal={"AWS": f"arn:aws-cn:iam::{ACCOUNT}:root"})),
+    ("root for the government", changed(Principal={"AWS": f"arn:aws-us-gov:iam::{ACCOUNT}:root"})),
+    ("no other principals", changed(Principal={"AWS": ACCOUNT, "Service": []})),
+    ("case of operator and key", changed(Condition={"bool": {"AWS:securetransport": "true"}})),
+    ("value in a list", changed(Condition={"Bool": {"aws:SecureTransport": ["true"]}})),
+    ("value as truth", changed(Condition={"Bool": {"aws:SecureTransport": True}})),
+    ("value in capitals", changed(Condition={"Bool": {"aws:SecureTransport": "True"}})),
+    ("a resource of all", changed(Resource="*")),
+    ("a resource of all in a list", changed(Resource=["*"])),
+]
+DIFFERENT = [
+    ("another Sid", changed(Sid="Push")),
+    ("no Sid", changed(Sid=None)),
+    ("another effect", changed(Effect="Deny")),
+    ("one action less", changed(Action="ecr:BatchGetImage")),
+    ("all actions", changed(Action="ecr:*")),
+    ("the other actions", changed(Action=None, NotAction=PULL["Action"])),
+    ("a role of the account", changed(Principal={"AWS": f"arn:aws:iam::{ACCOUNT}:role/x"})),
+    ("another type", changed(Principal={"Federated": ACCOUNT})),
+    ("the other principals", changed(Principal=None, NotPrincipal=PULL["Principal"])),
+    ("a deleted role", changed(Principal={"AWS": "AROAEXAMPLEEXAMPLE"})),
+    ("no condition", changed(Condition=None)),
+    ("another operator", changed(Condition={"BoolIfExists": {"aws:SecureTransport": "true"}})),
+    ("another key", changed(Condition={"Bool": {"aws:ViaAWSService": "true"}})),
+    ("another value", changed(Condition={"Bool": {"aws:SecureTransport": "false"}})),
+    ("one resource", changed(Resource="arn:aws:ecr:eu-west-1:1:repository/x")),
+    ("an unknown element", changed(Grantee="x")),
+    ("case of a text", changed(Condition={"StringEquals": {"aws:PrincipalTag/a": "A"}})),
+]
+
+
+@pytest.mark.parametrize("other", [each[1] for each in SAME], ids=[each[0] for each in SAME])
+def test_spelling_and_order_do_not_count(other: Any) -> None:
+    assert policies.same(PULL, other)
+    assert policies.subject(other) == "Pull"
+
+
+@pytest.mark.parametrize(
+    "other", [each[1] for each in DIFFERENT], ids=[each[0] for each in DIFFERENT]
+)
+def test_meaning_counts(other: Any) -> None:
+    assert not policies.same(PULL, other)
+
+
+def test_texts_differ_by_their_case_unless_their_operator_says_otherwise() -> None:
+    def condition(operator: str, value: str) -> dict[str, Any]:
+        return changed(Condition={operator: {"aws:PrincipalTag/team": value}})
+
+    assert not policies.same(condition("StringEquals", "A"), condition("StringEquals", "a"))
+    ignoring = "StringEqualsIgnoreCase"
+    assert policies.same(condition(ignoring, "A"), condition(ignoring, "a"))
+
+
+def test_star_is_star_however_it_is_written() -> None:
+    assert policies.same(changed(Principal="*"), changed(Principal={"AWS": ["*"]}))
+    assert policies.same(changed(Action="*"), changed(Action=["ECR:*"]))
+
+
+@pytest.mark.parametrize(
+    "odd", ["x", None, 7, [], {"Effect": 1}, {"Effect": "Allow", "Condition": []}]
+)
+def test_what_is_no_statement_is_the_same_as_itself_alone(odd: Any) -> None:
+    assert policies.same(odd, odd)
+    assert not policies.same(odd, PULL)
+    assert policies.subject(odd).startswith("statement without Sid ")
+
+
+def test_a_statement_without_sid_is_called_by_what_it_means() -> None:
+    one, other = changed(Sid=None), changed(Sid=None, Principal={"AWS": ACCOUNT})
+    assert policies.subject(one) == policies.subject(other) == "statement without Sid 17eefff6"
+    assert policies.subject(changed(Sid=None, Effect="Deny")) != policies.subject(one)
+
+
+def test_one_statement_stands_for_a_list_and_anything_else_for_itself() -> None:
+    assert policies.statements(None) == ()
+    assert policies.statements({"Version": "2012-10-17"}) == ()
+    assert policies.statements({"Statement": PULL}) == (PULL,)
+    assert policies.statements({"Statement": [PULL, "x", None]}) == (PULL, "x")
+    assert policies.statements({"Statement": "x"}) == ("x",)
+
+
+def test_a_policy_is_parsed_from_its_text() -> None:
+    assert policies.parse('{"Statement": []}') == {"Statement": []}
+    assert policies.parse({"Statement": []}) == {"Statement": []}
+    for text in ("{", "[]", "[" * 100_000):
+        with pytest.raises(SettingsError, match="policy"):
+            policies.parse(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"Statement": [], "Statement": [%s]}',
+        '{"Statement": [{"Principal": "*", %s]}',
+        '{"Statement": [{"Condition": {}, "Condition": {}, %s]}',
+        '{"Statement": [%s], "Principal": "*"}',
+        '{"statement": [%s]}',
+    ],
+)
+def test_what_readers_may_disagree_on_is_unsafe(text: str) -> None:
+    named = json.dumps({**PULL, "Principal": {"AWS": ACCOUNT}})
+    text = text % (named if "[%s]" in text else named[1:])
+    for policy in (policies.parse(text), Settings.from_document({"policy": text}).policy):
+        found = policies.statements(policy)
+        assert any(judge(each, Allowed([ACCOUNT])).public for each in found)
+
+
+def test_ids_of_deleted_principals_are_found() -> None:
+    assert policies.deleted(changed(Principal={"AWS": ["AIDAEXAMPLEEXAMPLE", ACCOUNT]})) == (
+        "AIDAEXAMPLEEXAMPLE",
+    )
+    assert policies.deleted(PULL) == policies.deleted("x") == ()
+
+
+def fault(*statements: Any, **policy: Any) -> tuple[str, tuple[str | int, ...]]:
+    with pytest.raises(BaselineError) as caught:
+        Baseline.from_document({"policy": {"statements": list(statements), **policy}})
+    assert caught.value.path[0] == "policy"
+    return str(caught.value), caught.value.path[1:]
+
+
+FIRST = ("statements", 0)
+FAULTS: list[tuple[Any, str, tuple[str | int, ...]]] = [
+    ("x", "A statement must be a mapping", FIRST),
+    (changed(Sid=None), "A statement needs a `Sid`", FIRST),
+    (changed(Sid=7), "A statement needs a `Sid`", FIRST),
+    (changed(Sid="LambdaPull"), "Sids that begin with `Lambda` are Lambda's own", (*FIRST, "Sid")),
+    (changed(Resource="*"), "`Resource` has no place in a repository policy", (*FIRST, "Resource")),
+    (changed(NotResource="x"), "`NotResource` has no place", (*FIRST, "NotResource")),
+    (changed(Actions="x"), "`Actions` is no part of a statement", (*FIRST, "Actions")),
+    (changed(Effect="allow"), "`Effect` must be Allow or Deny", (*FIRST, "Effect")),
+    (changed(Principal=None), "either `Principal` or `NotPrincipal`", FIRST),
+    (changed(NotPrincipal="*"), "either `Principal` or `NotPrincipal`", FIRST),
+    (changed(NotAction="x"), "either `Action` or `NotAction`", FIRST),
+    (changed(Action=[]), "`Action` must be an action", (*FIRST, "Action")),
+    (changed(Action=[7]), "`Action` must be an action", (*FIRST, "Action")),
+    (changed(Principal="x"), '`Principal` must be `"*"`', (*FIRST, "Principal")),
+    (changed(Principal={}), '`Principal` must be `"*"`', (*FIRST, "Principal")),
+    (changed(Principal={"Aws": "1"}), "`Aws` is no kind of principal",
+     (*FIRST, "Principal", "Aws")),
+    (changed(Principal={"AWS": 111122223333}), "put account ids in quotes",
+     (*FIRST, "Principal", "AWS")),
+    (changed(Principal={"AWS": [ACCOUNT, "AROAEXAMPLEEXAMPLE"]}),
+     "`AROAEXAMPLEEXAMPLE` is the id of a principal", (*FIRST, "Principal", "AWS")),
+    (changed(Condition="x"), "`Condition` must be a mapping", (*FIRST, "Condition")),
+    (changed(Condition={"Bool": "x"}), "`Bool` must be a mapping", (*FIRST, "Condition", "Bool")),
+    (changed(Condition={"Bool": {"k": []}}), "`k` must be a value or a list",
+     (*FIRST, "Condition", "Bool", "k")),
+    (changed(Condition={"Bool": {"k": {}}}), "`k` must be a value or a list",
+     (*FIRST, "Condition", "Bool", "k")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("statement", "said", "path"), FAULTS)
+def test_each_fault_of_a_statement_is_named_with_its_place(
+    statement: Any, said: str, path: tuple[str | int, ...]
+) -> None:
+    sentence, at = fault(statement)
+    assert said in sentence
+    assert at == path
+
+
+def test_sids_are_there_once() -> None:
+    assert fault(PULL, changed(Effect="Deny")) == (
+        "`Pull` is the Sid of an earlier statement too.",
+        ("statements", 1, "Sid"),
+    )
+
+
+def test_a_policy_longer_than_ecr_takes_is_refused() -> None:
+    many = [
+        changed(Sid=f"Pull{i}", Principal={"AWS": f"arn:aws:iam::{ACCOUNT}:role/{'x' * 64}-{i}"})
+        for i in range(50)
+    ]
+    sentence, path = fault(*many)
+    assert "characters; ECR takes 10,240 at most" in sentence
+    assert path == ("statements",)
+    Baseline.from_document({"policy": {"statements": many[:30]}})
+
+
+def test_our_own_statement_may_not_be_one_that_the_rule_takes_out() -> None:
+    sentence, path = fault(changed(Principal="*"), public="remove")
+    assert "`Pull` lets anyone in" in sentence
+    assert path == FIRST
+    for word in ("allow", "report"):
+        Baseline.from_document({"policy": {"statements": [changed(Principal="*")], "public": word}})
+
+
+@pytest.mark.parametrize("name", [ACCOUNT, "o-abc123", "codebuild.amazonaws.com", "vpc-0a", "*",
+                                  "vpce-0f", "203.0.113.0/24", "2001:db8::/32"])  # fmt: skip
+def test_who_can_be_named(name: str) -> None:
+    baseline = Baseline.from_document({"policy": {"accounts": [name]}})
+    assert baseline.policy is not None
+    assert baseline.policy.accounts == {name}
+
+
+@pytest.mark.parametrize("name", ["11112222333", "O-abc", "o-*", "example.com", "x", 7, None, ""])
+def test_who_cannot_be_named(name: Any) -> None:
+    sentence, path = fault(accounts=[ACCOUNT, name])
+    assert f"`{name}` is no account" in sentence
+    assert path == ("accounts", 1)
+
+
+def test_actions_that_are_not_ecrs_are_found() -> None:
+    found = [
+        changed(Action=["ecr:PutImage", "s3:GetObject", "*"]),
+        changed(Action="sts:AssumeRole"),
+    ]
+    assert list(policies.unknown_actions(found)) == [
+        (0, "Action", "s3:GetObject"),
+        (1, "Action", "sts:AssumeRole"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "operator",
+    ["StringEquals", "stringlikeifexists", "ForAnyValue:StringLike", "ForAllValues:ArnLikeIfExists",
+     "Null", "Bool", "NumericLessThanEquals", "DateNotEquals", "IpAddress"],
+)  # fmt: skip
+def test_every_condition_operator_of_iams_is_taken(operator: str) -> None:
+    statement = {"Sid": "A", "Effect": "Allow", "Principal": "*", "Action": "ecr:*"}
+    policies.checked([{**statement, "Condition": {operator: {"aws:PrincipalOrgID": "o-abc123"}}}])

@@ -1,0 +1,187 @@
+"""The registry's own settings: scanning, and templates made of the rules for their prefix."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ecr_steward.rules.model import RulesError, Ruleset
+from ecr_steward.settings.registry import (
+    RegistryBaseline,
+    RegistrySettings,
+    Scanning,
+    Template,
+    registry_drift,
+)
+
+ROLE = "arn:aws:iam::123456789012:role/ecr-template"
+PULL = {
+    "Sid": "Pull",
+    "Effect": "Allow",
+    "Principal": {"AWS": "111122223333"},
+    "Action": "ecr:BatchGetImage",
+}
+UNTAGGED = {
+    "rulePriority": 1,
+    "selection": {"tagStatus": "untagged", "countType": "imageCountMoreThan", "countNumber": 1},
+    "action": {"type": "expire"},
+}
+RULES: list[dict[str, Any]] = [
+    {"repositories": ["base/redis"], "repository": {"immutability": "MUTABLE"}},
+    {
+        "repositories": ["base/*"],
+        "tags": {"unique": ["sha"], "stable": [{"tag": "main"}]},
+        "repository": {
+            "policy": {"statements": [PULL]},
+            "lifecycle": {"rules": [UNTAGGED]},
+            "immutability": "scheme",
+            "encryption": "KMS",
+            "resource_tags": {"owner": "platform"},
+        },
+    },
+    {"repositories": ["*"]},
+]
+SCANNING = {
+    "type": "ENHANCED",
+    "rules": [
+        {"frequency": "CONTINUOUS_SCAN", "filters": ["base/*"]},
+        {"frequency": "SCAN_ON_PUSH", "filters": ["*"]},
+    ],
+}
+BASIC = RegistrySettings(Scanning("BASIC"))
+
+
+def baseline(**registry: Any) -> RegistryBaseline:
+    document = {"version": 1, "rules": RULES, "registry": registry}
+    return Ruleset.from_document(document).registry_baseline
+
+
+def template(prefix: str = "base/", *applied: str, **more: Any) -> dict[str, Any]:
+    return {"prefix": prefix, "applied_for": list(applied or ("CREATE_ON_PUSH",)), **more}
+
+
+def test_where_the_rules_say_nothing_nothing_drifts() -> None:
+    templates = {"x": Template("x", frozenset({"REPLICATION"}))}
+    actual = RegistrySettings(Scanning("ENHANCED", {"SCAN_ON_PUSH": frozenset("*")}), templates)
+    assert registry_drift(baseline(), actual) == ()
+
+
+def test_scanning_that_differs_is_set_as_a_whole() -> None:
+    (change,) = registry_drift(baseline(scanning=SCANNING), BASIC)
+    assert (change.setting, change.problem, change.action) == ("scanning", "different", "correct")
+    assert change.before == {"scanType": "BASIC", "rules": []}
+    assert change.after["scanType"] == "ENHANCED"
+    assert change.after["rules"][0] == {
+        "scanFrequency": "CONTINUOUS_SCAN",
+        "repositoryFilters": [{"filter": "base/*", "filterType": "WILDCARD"}],
+    }
+    assert "BASIC (of no repository)" in change.reason
+    assert "CONTINUOUS_SCAN for base/*; SCAN_ON_PUSH for *" in change.reason
+    set_ = Scanning.from_response(change.after)
+    assert registry_drift(baseline(scanning=SCANNING), RegistrySettings(set_)) == ()
+
+
+def test_a_template_is_made_of_the_rule_for_all_repositories_under_it() -> None:
+    (change,) = registry_drift(baseline(creation_templates=[template(role=ROLE)]), BASIC)
+    assert (change.setting, change.problem) == ("creation_templates", "missing")
+    assert (change.subject, change.before) == ("base/", None)
+    assert change.after == {
+        "prefix": "base/",
+        "appliedFor": ["CREATE_ON_PUSH"],
+        "repositoryPolicy": '{"Version":"2012-10-17","Statement":[{"Sid":"Pull","Effect":"Allow",'
+        '"Principal":{"AWS":"111122223333"},"Action":"ecr:BatchGetImage"}]}',
+        "lifecyclePolicy": '{"rules":[{"rulePriority":1,"selection":{"tagStatus":"untagged",'
+        '"countType":"imageCountMoreThan","countNumber":1},"action":{"type":"expire"}}]}',
+        "imageTagMutability": "IMMUTABLE_WITH_EXCLUSION",
+        "imageTagMutabilityExclusionFilters": [
+            {"filterType": "WILDCARD", "filter": "main"},
+            {"filterType": "WILDCARD", "filter": "sha256-*"},
+        ],
+        "encryptionConfiguration": {"encryptionType": "KMS"},
+        "resourceTags": [{"Key": "owner", "Value": "platform"}],
+        "customRoleArn": ROLE,
+    }
+
+
+def test_a_template_that_is_as_it_should_be_is_no_drift_however_it_is_written() -> None:
+    wanted = baseline(creation_templates=[template(role=ROLE)])
+    (change,) = registry_drift(wanted, BASIC)
+    response = {**change.after, "repositoryPolicy": change.after["repositoryPolicy"].replace(
+        '"111122223333"', '["arn:aws:iam::111122223333:root"]')}  # fmt: skip
+    there = {"base/": Template.from_response(response)}
+    assert registry_drift(wanted, RegistrySettings(Scanning("BASIC"), there)) == ()
+    other = {"base/": Template.from_response({**response, "appliedFor": ["REPLICATION"]})}
+    (changed,) = registry_drift(wanted, RegistrySettings(Scanning("BASIC"), other))
+    assert (changed.problem, changed.before["appliedFor"]) == ("different", ["REPLICATION"])
+    assert changed.reason.startswith("The creation template for `base/` differs: ")
+
+
+def test_the_template_of_the_root_and_of_caches() -> None:
+    (root,) = baseline(creation_templates=[template("ROOT")]).templates
+    assert root.same(Template("ROOT", frozenset({"CREATE_ON_PUSH"})))
+    assert root.to_request()["repositoryPolicy"] == ""
+    cached = template("base", "PULL_THROUGH_CACHE", role=ROLE)
+    (cache,) = baseline(creation_templates=[cached]).templates
+    assert (cache.mutability, cache.filters) == ("MUTABLE", ())
+    assert Template.from_response({"prefix": "x"}) == Template("x", frozenset())
+
+
+def test_what_the_rule_does_not_state_stays_as_the_template_has_it() -> None:
+    wanted = baseline(creation_templates=[template("ROOT", "REPLICATION")])
+    keyed = {"encryptionType": "KMS", "kmsKey": "arn:aws:kms:eu-west-1:123456789012:key/1"}
+    response = {
+        "prefix": "ROOT",
+        "appliedFor": ["CREATE_ON_PUSH"],
+        "repositoryPolicy": '{"Statement": []}',
+        "imageTagMutability": "IMMUTABLE",
+        "encryptionConfiguration": keyed,
+        "resourceTags": [{"Key": "a", "Value": "b"}],
+        "customRoleArn": ROLE,
+    }
+    there = RegistrySettings(Scanning("BASIC"), {"ROOT": Template.from_response(response)})
+    (change,) = registry_drift(wanted, there)
+    assert change.after == {**change.before, "appliedFor": ["REPLICATION"]}
+    assert change.after["encryptionConfiguration"] == keyed
+    set_ = RegistrySettings(Scanning("BASIC"), {"ROOT": Template.from_response(change.after)})
+    assert registry_drift(wanted, set_) == ()
+
+
+@pytest.mark.parametrize(
+    ("registry", "said", "path"),
+    [
+        ({"creation_templates": [template("Base")]}, "`Base` is no beginning of a repository's",
+         ("creation_templates", 0, "prefix")),
+        ({"creation_templates": [template("ROOT"), template("ROOT")]},
+         "`ROOT` has a template above", ("creation_templates", 1, "prefix")),
+        ({"creation_templates": [template()]}, "needs a role to make repositories with",
+         ("creation_templates", 0, "role")),
+        ({"creation_templates": [template(role="x")]}, "`x` is no ARN of an IAM role",
+         ("creation_templates", 0, "role")),
+        ({"scanning": {"rules": [{"frequency": "CONTINUOUS_SCAN", "filters": ["*"]}]}},
+         "With scanning of type BASIC a frequency is one of SCAN_ON_PUSH, MANUAL",
+         ("scanning", "rules", 0, "frequency")),
+        ({"scanning": {"rules": [{"frequency": "MANUAL", "filters": ["a"]},
+                                 {"frequency": "MANUAL", "filters": ["b"]}]}},
+         "MANUAL has a rule above", ("scanning", "rules", 1)),
+        ({"scanning": {"rules": [{"frequency": "MANUAL", "filters": ["a", "A"]}]}},
+         "`A` can match no repository", ("scanning", "rules", 0, "filters", 1)),
+    ],
+)  # fmt: skip
+def test_what_ecr_does_not_take_is_refused_with_its_place(
+    registry: dict[str, Any], said: str, path: tuple[Any, ...]
+) -> None:
+    with pytest.raises(RulesError) as caught:
+        baseline(**registry)
+    assert said in caught.value.sentence
+    assert caught.value.path == ("registry", *path)
+
+
+def test_a_prefix_that_no_rule_holds_for_has_no_template() -> None:
+    document = {
+        "version": 1,
+        "rules": [{"repositories": ["base/redis"]}],
+        "registry": {"creation_templates": [template()]},
+    }
+    with pytest.raises(RulesError, match="add a rule for `base/\\*`"):
+        _ = Ruleset.from_document(document).registry_baseline

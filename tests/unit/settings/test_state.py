@@ -1,0 +1,75 @@
+"""Settings as `ecr-steward drift` reads them: what is absent is not set, what is wrong is named."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ecr_steward.settings.state import Settings, SettingsError
+
+
+def test_what_is_absent_or_null_is_not_set() -> None:
+    nothing = dict.fromkeys(
+        ("policy", "lifecycle", "mutability", "scan_on_push", "encryption", "resource_tags")
+    )
+    assert Settings.from_document({}) == Settings.from_document(nothing) == Settings()
+    mutability = {"imageTagMutability": None, "imageTagMutabilityExclusionFilters": None}
+    assert Settings.from_document({"mutability": mutability}) == Settings()
+
+
+def test_all_settings_are_read() -> None:
+    filters = [{"filterType": "WILDCARD", "filter": "a*"}, "b"]
+    found = Settings.from_document(
+        {
+            "repository": "base/redis",
+            "policy": {"Statement": []},
+            "lifecycle": '{"rules": []}',
+            "mutability": {
+                "imageTagMutability": "IMMUTABLE_WITH_EXCLUSION",
+                "imageTagMutabilityExclusionFilters": filters,
+            },
+            "scan_on_push": True,
+            "encryption": "KMS",
+            "resource_tags": {"owner": "platform"},
+        }
+    )
+    assert found == Settings(
+        policy={"Statement": []},
+        lifecycle={"rules": []},
+        mutability="IMMUTABLE_WITH_EXCLUSION",
+        filters=("a*", "b"),
+        scan_on_push=True,
+        encryption="KMS",
+        resource_tags={"owner": "platform"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        ({"polcy": {}}, "`polcy` is no field; there are policy,"),
+        ({"policy": []}, "`policy` must be an object or null."),
+        ({"policy": "{"}, "`policy` is a text that is not JSON"),
+        ({"policy": "[]"}, "`policy` must be an object or null."),
+        ({"lifecycle": 7}, "`lifecycle` must be an object or null."),
+        ({"mutability": "MUTABLE"}, "`mutability` must be an object or null."),
+        ({"mutability": {"word": "x"}}, "`mutability.word` is no field"),
+        ({"mutability": {"imageTagMutability": "FROZEN"}},
+         "`mutability.imageTagMutability` must be one of MUTABLE, IMMUTABLE,"),
+        ({"mutability": {"imageTagMutabilityExclusionFilters": "a"}},
+         "`mutability.imageTagMutabilityExclusionFilters` must be a list."),
+        ({"mutability": {"imageTagMutabilityExclusionFilters": ["a", {"filter": 7}]}},
+         "`mutability.imageTagMutabilityExclusionFilters[1]` must be"),
+        ({"mutability": {"imageTagMutabilityExclusionFilters": [{"Filter": "a"}]}},
+         "`mutability.imageTagMutabilityExclusionFilters[0].Filter` is no field"),
+        ({"scan_on_push": "yes"}, "`scan_on_push` must be true or false."),
+        ({"encryption": "none"}, "`encryption` must be one of AES256, KMS, KMS_DSSE."),
+        ({"resource_tags": []}, "`resource_tags` must be an object or null."),
+        ({"resource_tags": {"a": 1}}, "`resource_tags.a` must be text."),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read_is_named(document: dict[str, Any], said: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_document(document)
+    assert said in str(caught.value)
