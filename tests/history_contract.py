@@ -271,6 +271,13 @@ class HistoryContract:
         assert list(history.facts(NAME)) == [MOVED]
         assert history.recall(NAME, [], []).open == ()
 
+    def test_what_was_announced_twice_is_closed_once(self, history: History) -> None:
+        history.intend(NAME, [MOVED, MOVED])
+        assert history.recall(NAME, [], []).open == (MOVED,)
+        history.close(NAME, [MOVED, MOVED], [PINNED, PINNED])
+        assert list(history.facts(NAME)) == [MOVED]
+        assert history.recall(NAME, [], []).open == (PINNED,)
+
     def test_nothing_done_and_nothing_left_closes_what_was_open(self, history: History) -> None:
         history.intend(NAME, [MOVED])
         history.close(NAME, [])

@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from ecr_steward.events import Action, Cause, Hint, Kind
 from ecr_steward.registry import Unavailable
 from ecr_steward.rules import Mode
+from ecr_steward.settings_history import Known, SettingsHistory
 from ecr_steward.workflows import preview
 from ecr_steward.workflows.batch import StewardOff
 from ecr_steward.workflows.check_settings import Answer
@@ -30,7 +31,7 @@ from tests.settings_world import (
     policy,
     rules_for,
 )
-from tests.world import REPOSITORY
+from tests.world import REPOSITORY, WatchedTable
 
 UNCHANGED = {
     "DescribeRepositories": 1,
@@ -660,3 +661,14 @@ def test_the_caller_of_every_write_is_the_steward(world: SettingsWorld) -> None:
     assert own["detail"]["userIdentity"]["arn"] == STEWARD
     assert "force" not in own["detail"]["requestParameters"]
     assert "Resource" not in own["detail"]["requestParameters"]["policyText"]
+
+
+def test_a_correction_that_was_announced_twice_is_closed_once(world: SettingsWorld) -> None:
+    world.set_policy(ANYONE)
+    world.settle()
+    fact, *_ = world.told(Kind.CORRECT)
+    history = SettingsHistory(WatchedTable(world.wire))
+    history.intend(REPOSITORY, [fact, fact], Known())
+    assert history.recall(REPOSITORY).open == (fact,)
+    history.close(REPOSITORY, Known(), [fact, fact], {})
+    assert history.recall(REPOSITORY).open == ()

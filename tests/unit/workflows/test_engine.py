@@ -435,6 +435,28 @@ def test_an_image_that_a_removal_leaves_with_a_stable_tag_alone_is_pinned_under_
     assert not stage.look_all_over().keys() & {"PutImage", "BatchDeleteImage"}
 
 
+def test_an_unknown_tag_that_one_event_told_of_twice_is_removed_once() -> None:
+    stage = Stage(REMOVE)
+    stage.push("1.4.2", "new")
+    stage.settle()
+    stage.push("nightly", "new")
+    (event,) = stage.events
+    stage.deliver(event, event)
+    assert "nightly" not in stage.tags()
+    assert [fact.tag for fact in stage.of(Kind.REMOVE)] == ["nightly"]
+
+
+def test_an_unknown_tag_that_went_away_and_came_back_in_one_batch_is_removed_once() -> None:
+    stage = Stage(REMOVE)
+    for version, name in [("1.4.2", "a"), ("1.4.3", "b")]:
+        stage.push(version, name)
+        stage.settle()
+    for name in ("a", "b", "a"):
+        stage.push("nightly", name)
+    stage.deliver(*stage.events)
+    assert [(fact.tag, fact.before) for fact in stage.of(Kind.REMOVE)] == [("nightly", image("a"))]
+
+
 def test_a_tag_that_somebody_takes_off_first_leaves_the_image_its_last_one() -> None:
     stage = Stage(REMOVE)
     stage.push("1.4.2", "new")

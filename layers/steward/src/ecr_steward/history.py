@@ -201,7 +201,7 @@ class History:
         still_open: Write = (
             Put(_open(repository, left)) if left else Delete(_repo(repository), "open")
         )
-        self._table.transact([*(Put(_fact(fact)) for fact in done), still_open])
+        self._table.transact([*(Put(_fact(fact)) for fact in _distinct(done)), still_open])
 
     def unsaid(self, findings: Sequence[Fact]) -> list[Fact]:
         """Those of `findings` that were never told under these rules."""
@@ -389,8 +389,14 @@ def _fact(fact: Fact, *, quietly: bool = False) -> Item:
     return Item(_repo(fact.repository), f"{prefix}#{fact.time}#{fact.id}", body_of(fact))
 
 
-def _open(repository: str, facts: Sequence[Fact]) -> Item:
-    return Item(_repo(repository), "open", [body_of(fact) for fact in facts])
+def _distinct(facts: Iterable[Fact]) -> list[Fact]:
+    """Each fact once: a transaction that names a key twice is refused (DynamoDB API:
+    TransactWriteItems), and whatever it was to close would stay open for ever."""
+    return list({(fact.time, fact.id): fact for fact in facts}.values())
+
+
+def _open(repository: str, facts: Iterable[Fact]) -> Item:
+    return Item(_repo(repository), "open", [body_of(fact) for fact in _distinct(facts)])
 
 
 def _said(fact: Fact) -> Key:

@@ -27,6 +27,7 @@ from ecr_steward.history import (
     Put,
     Table,
     Write,
+    _distinct,
     _fact,
     _repo,
     body_of,
@@ -124,7 +125,7 @@ class SettingsHistory:
 
         `left` stay open. With `quietly` findings are kept, and told in the sweep's summary only.
         """
-        done, keys = list(done), list(found)
+        done, keys = _distinct(done), list(found)
         while len(done) > _AT_ONCE:
             # Announced facts: after a crash the very same are recorded again.
             self._table.transact([Put(_fact(fact)) for fact in done[:_AT_ONCE]])
@@ -154,7 +155,9 @@ def _announced(body: Any) -> Fact:
 
 
 def _open(repository: str, facts: Iterable[Fact]) -> Put:
-    return Put(Item(_repo(repository), "settings-open", [body_of(fact) for fact in facts]))
+    return Put(
+        Item(_repo(repository), "settings-open", [body_of(fact) for fact in _distinct(facts)])
+    )
 
 
 def _noted(repository: str, known: Known) -> Put:
