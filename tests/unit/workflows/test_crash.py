@@ -1,4 +1,5 @@
-"""Killed between any two calls and run again, the writer loses nothing and doubles nothing."""
+"""Killed between any two calls, or with any call failing or its answer lost, and run again, the
+writer loses nothing and doubles nothing."""
 
 from __future__ import annotations
 
@@ -6,11 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
+from ecr_steward.registry import Unavailable
 from ecr_steward.registry.ecr import EcrRegistry
 from ecr_steward.rules import Mode
 from ecr_steward.workflows.retag import Retagger
-from tests.world import REPOSITORY, VERSIONS, Killed, World, image, ruleset
+from tests.world import REPOSITORY, VERSIONS, Killed, World, image, ruleset, throttled
 
 
 def _first_push(world: World) -> None:
@@ -143,16 +146,21 @@ def _world(story: Callable[[World], None], mode: Mode) -> World:
     return world
 
 
-def _run(story: Callable[[World], None], mode: Mode, kill_at: int | None) -> tuple[World, int]:
-    """Play `story`, kill the function at a step of what follows, and deliver its event again."""
+def _run(
+    story: Callable[[World], None],
+    mode: Mode,
+    fail_at: int | None,
+    error: Callable[[], BaseException] = Killed,
+) -> tuple[World, int]:
+    """Play `story`, end the function at a step of what follows, and deliver its event again."""
     world = _world(story, mode)
     story(world)
     told_before = len(world.told())
-    world.arm(kill_at)
+    world.arm(fail_at, error)
     event = world.events.pop(0)
     try:
         world.deliver(event)
-    except Killed:
+    except (Killed, Unavailable, ClientError):
         steps = world.wire.steps
         world.arm(None)
         world.deliver(event)
@@ -175,16 +183,17 @@ def _outcome(world: World) -> tuple[dict[str, str], list[Any], dict[str, int], l
     return world.tags(), facts, sizes, counted
 
 
+@pytest.mark.parametrize("error", [Killed, throttled], ids=["killed", "failed"])
 @pytest.mark.parametrize("mode", [Mode.ENFORCE, Mode.AUDIT])
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__.strip("_"))
-def test_killed_at_any_step_it_loses_no_move_no_record_and_doubles_none(
-    story: Callable[[World], None], mode: Mode
+def test_ended_at_any_step_it_loses_no_move_no_record_and_doubles_none(
+    story: Callable[[World], None], mode: Mode, error: Callable[[], BaseException]
 ) -> None:
     undisturbed, steps = _run(story, mode, None)
     assert steps > 2
     for at in range(1, steps + 1):
-        disturbed, reached = _run(story, mode, at)
-        assert reached == at, "the wire did not trip"
-        assert _outcome(disturbed) == _outcome(undisturbed), f"killed at step {at} of {steps}"
+        disturbed, reached = _run(story, mode, at, error)
+        assert reached >= at, "the wire did not trip"
+        assert _outcome(disturbed) == _outcome(undisturbed), f"ended at step {at} of {steps}"
         ids = [fact.id for fact in disturbed.told()]
-        assert len(ids) == len(set(ids)), f"killed at step {at}: something was told twice"
+        assert len(ids) == len(set(ids)), f"ended at step {at}: something was told twice"

@@ -252,6 +252,7 @@ class Retagger:
             self._carry_out(repository, batch, look.manifests, written)
         written.done += [each for each in undone if each.tag not in written.refused]
         left = [change for change, _ in written.passing]
+        left += [each for each in undone if each.tag in {change.tag for change in left}]
         self._history.close(repository, stamp.facts(written.done), stamp.facts(left))
         return written
 
