@@ -15,6 +15,7 @@ from ecr_steward.registry import Unavailable
 from ecr_steward.registry.ecr import EcrRegistry
 from ecr_steward.rules import Mode
 from ecr_steward.tables import MemoryTable
+from ecr_steward.workflows.check import check
 from ecr_steward.workflows.contest import Witness, nobody
 from ecr_steward.workflows.retag import Retagger
 from tests.world import REPOSITORY, VERSIONS, World, image, ruleset
@@ -61,6 +62,15 @@ class Stage(World):
             self.settle()
 
         return self.calls(visits)
+
+    def look_at_events_and_all_over(self) -> None:
+        """What the events that wait and a sweep make the writer do, in one batch."""
+        cause = Cause(f"sweep/{REPOSITORY}", "Sweep")
+        hints = [Hint(REPOSITORY, Action.SWEEP, None, None, cause, self.now)]
+        for event in self.events:
+            check(event, self.rules, hints.append)
+        self.events.clear()
+        self.retagger.visit(REPOSITORY, hints)
 
     def of(self, kind: Kind) -> list[Fact]:
         return [fact for fact in self.told() if fact.kind is kind]
@@ -128,6 +138,29 @@ def test_the_sweep_pins_what_no_event_told_of_and_nothing_twice() -> None:
     assert stage.look_all_over()["PutImage"] == 1
     assert "PutImage" not in stage.look_all_over()
     assert len(stage.pins_of(digest)) == 1
+
+
+@pytest.mark.parametrize(("tags", "tag"), [(PIN, "main"), (RESTORE, "1.4.2")])
+def test_an_image_that_another_push_outran_gets_its_pin_with_a_sweep_in_the_batch_too(
+    tags: dict[str, Any], tag: str
+) -> None:
+    stage = Stage(tags)
+    outrun = stage.push(tag, "first")
+    if tag == "1.4.2":
+        stage.settle()
+        outrun = stage.push(tag, "second")
+    stage.push(tag, "third")
+    stage.look_at_events_and_all_over()
+    assert stage.pins_of(outrun)
+
+
+def test_what_is_pushed_while_a_repository_is_swept_first_is_told() -> None:
+    stage = Stage({})
+    stage.push("odd")
+    stage.events.clear()
+    stage.push("nightly")
+    stage.look_at_events_and_all_over()
+    assert [fact.tag for fact in stage.of(Kind.REJECT)] == ["nightly"]
 
 
 @pytest.mark.parametrize("other", ["1.4.2", "nightly"])

@@ -125,9 +125,15 @@ class Retagger:
         mode = rule.mode.capped(self._cap)
         if mode is Mode.OFF:
             raise StewardOff("Mode is off.")
+        parts = _apart(hints)
+        return _together([self._look(repository, rule, rule.tags, mode, part) for part in parts])
+
+    def _look(
+        self, repository: str, rule: Rule, scheme: Scheme, mode: Mode, hints: Sequence[Hint]
+    ) -> Visit:
         for _ in range(_ATTEMPTS):
             try:
-                return self._visit(repository, rule, rule.tags, mode, hints)
+                return self._visit(repository, rule, scheme, mode, hints)
             except ImageGone as error:
                 log.info("An image vanished while it was read", extra={"error": str(error)})
                 gone = error
@@ -363,6 +369,26 @@ class _Stamp:
             return tuple(tags)
         first = sorted(tags, key=lambda tag: self._scheme.read_unique(tag) is None)
         return tuple(first[:TAGS_TOLD])
+
+
+def _apart(hints: Sequence[Hint]) -> list[Sequence[Hint]]:
+    """What events tell of, and then the sweep: it sees what there is now, and no more what a push
+    took away, and at first sight it tells quietly what a push has to tell aloud."""
+    sweeps = [hint for hint in hints if hint.action is Action.SWEEP]
+    events = [hint for hint in hints if hint.action is not Action.SWEEP]
+    return [part for part in (events, sweeps) if part]
+
+
+def _together(visits: Sequence[Visit]) -> Visit:
+    """What the looks of one visit led to; all but the last saw a part of the repository."""
+    return replace(
+        visits[-1],
+        facts=tuple(fact for each in visits for fact in each.facts),
+        changes=tuple(change for each in visits for change in each.changes),
+        unfinished=any(each.unfinished for each in visits),
+        contested=sum(each.contested for each in visits),
+        stays=tuple(stay for each in visits for stay in each.stays),
+    )
 
 
 def _marks(plan: Plan, done: Iterable[Change], look: Survey) -> list[Mark]:
