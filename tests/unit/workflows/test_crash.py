@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from ecr_steward.events import Action, Cause, Hint
 from ecr_steward.registry import Unavailable
 from ecr_steward.registry.ecr import EcrRegistry
 from ecr_steward.rules import Mode
+from ecr_steward.workflows.check import check
 from ecr_steward.workflows.retag import Retagger
 from tests.world import REPOSITORY, VERSIONS, Killed, World, image, ruleset, throttled
 
@@ -112,6 +114,37 @@ def _taken_away_three_times(world: World) -> None:
     _taken_away(world, 3)
 
 
+def _in_one_batch(story: Callable[[World], None]) -> Callable[[World], None]:
+    """Deliver all that waits at the end of the story together, and a sweep before it."""
+    story.__dict__["together"] = True
+    return story
+
+
+@_in_one_batch
+@_with(pin="{tag}-{digest}")
+def _outrun(world: World) -> None:
+    world.push("main", name="first")
+    world.push("main", name="second")
+
+
+@_in_one_batch
+@_with(overwritten="restore")
+def _overwritten_twice(world: World) -> None:
+    _restore_for_one_that_lost_it_already(world)
+
+
+@_in_one_batch
+@_with(unknown="remove")
+def _remove_what_is_told_twice(world: World) -> None:
+    _remove(world)
+    world.events += world.events
+
+
+@_in_one_batch
+def _off_scheme_at_first_sight(world: World) -> None:
+    _off_scheme(world)
+
+
 STORIES = [
     _taken_away,
     _taken_away_three_times,
@@ -127,6 +160,10 @@ STORIES = [
     _remove_and_pin,
     _pin_by_rule,
     _pin_for_one_that_lost_its_tag_already,
+    _outrun,
+    _overwritten_twice,
+    _remove_what_is_told_twice,
+    _off_scheme_at_first_sight,
 ]
 
 
@@ -146,24 +183,36 @@ def _world(story: Callable[[World], None], mode: Mode) -> World:
     return world
 
 
+def _batch(story: Callable[[World], None], world: World) -> list[Hint]:
+    """What is delivered first of all that waits."""
+    together = story.__dict__.get("together", False)
+    events = world.events[:] if together else world.events[:1]
+    del world.events[: len(events)]
+    cause = Cause(f"sweep/{REPOSITORY}", "Sweep")
+    hints = [Hint(REPOSITORY, Action.SWEEP, None, None, cause, world.now)] if together else []
+    for event in events:
+        check(event, world.rules, hints.append)
+    return hints
+
+
 def _run(
     story: Callable[[World], None],
     mode: Mode,
     fail_at: int | None,
     error: Callable[[], BaseException] = Killed,
 ) -> tuple[World, int]:
-    """Play `story`, end the function at a step of what follows, and deliver its event again."""
+    """Play `story`, end the function at a step of what follows, and deliver its batch again."""
     world = _world(story, mode)
     story(world)
     told_before = len(world.told())
     world.arm(fail_at, error)
-    event = world.events.pop(0)
+    batch = _batch(story, world)
     try:
-        world.deliver(event)
+        world.visit(batch)
     except (Killed, Unavailable, ClientError):
         steps = world.wire.steps
         world.arm(None)
-        world.deliver(event)
+        world.visit(batch)
     else:
         steps = world.wire.steps
         world.arm(None)
