@@ -50,4 +50,6 @@ def test_every_pushed_image_keeps_a_name_and_every_odd_tag_is_told_with_a_sweep_
     details = world.ecr.describe_images(repositoryName=REPOSITORY)["imageDetails"]
     assert all(detail.get("imageTags") for detail in details), "an image has no tag left"
     odd = {tag for tag in world.tags() if tag.startswith("odd")}
-    assert sorted(fact.tag or "" for fact in world.told() if fact.kind is Kind.REJECT) == sorted(odd)
+    assert sorted(fact.tag or "" for fact in world.told() if fact.kind is Kind.REJECT) == sorted(
+        odd
+    )

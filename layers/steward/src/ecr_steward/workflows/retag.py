@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any
 
 from ecr_steward.events import Action, Fact, Hint, Kind, iso
-from ecr_steward.history import History, Memory
+from ecr_steward.history import History, Memory, numbered
 from ecr_steward.registry import (
     ImageGone,
     Manifest,
@@ -30,9 +30,10 @@ from ecr_steward.workflows.survey import Survey, Surveyor
 
 log = logging.getLogger(__name__)
 
-WRITES_PER_VISIT = 90
+WRITES_PER_VISIT = 80
 """Most tags put in one visit, so that a first sweep of a large repository stays within one
-function's time and one transaction; the rest follows in another visit."""
+function's time, and its facts with what its causes led to (10, a batch's messages) within one
+transaction; the rest follows in another visit."""
 
 FINDINGS_PER_VISIT = 500
 """Most findings told, and KNOWN_PER_VISIT most unique tags remembered, for the same reason."""
@@ -219,7 +220,8 @@ class Retagger:
         images = look.observed.images
         done = [fact for fact in look.memory.open if _is_done(fact, images)]
         if look.memory.open:
-            self._history.close(repository, done)
+            led = self._history.close(repository, done, led=look.memory.led)
+            look.memory = replace(look.memory, led=led)
         return done
 
     def _is_cache(self, repository: str, rule: Rule, memory: Memory) -> bool:
@@ -259,7 +261,8 @@ class Retagger:
         written.done += [each for each in undone if each.tag not in written.refused]
         left = [change for change, _ in written.passing]
         left += [each for each in undone if each.tag in {change.tag for change in left}]
-        self._history.close(repository, stamp.facts(written.done), stamp.facts(left))
+        done = stamp.facts(written.done)
+        self._history.close(repository, done, stamp.facts(left), look.memory.led)
         return written
 
     def _carry_out(
@@ -313,6 +316,7 @@ class _Stamp:
         self._fingerprint = tagger._rules.fingerprint
         self._time = iso(tagger._clock())
         self._rule, self._mode, self._repository = rule.label(), mode.value, repository
+        self._led = memory.led
         self._opened = {fact.id: fact.of for fact in memory.open}
         self._contested = memory.contested
         self._of: Counter[str] = Counter()
@@ -340,7 +344,8 @@ class _Stamp:
         # One fact a change, however often it is asked for; the change is kept, for its id() is
         # its key.
         if id(change) not in self._made:
-            self._made[id(change)] = (change, self._counted(self._make(change)))
+            fact = numbered(self._make(change), self._led)
+            self._made[id(change)] = (change, self._counted(fact))
         return self._made[id(change)][1]
 
     def _make(self, change: Change) -> Fact:
