@@ -222,7 +222,7 @@ class History:
         causes from now on.
         """
         pk, done = _repo(repository), _distinct(done)
-        led = self._led_to(pk, done, led or {})
+        led = _led_after(self._table, pk, "led", done, led or {})
         self._table.transact(
             [
                 *(Put(_fact(fact)) for fact in done),
@@ -231,12 +231,6 @@ class History:
             ]
         )
         return led
-
-    def _led_to(self, pk: str, done: Sequence[Fact], led: Led) -> Led:
-        asked = _led_keys(pk, "led", {fact.cause.id for fact in done} - led.keys())
-        if asked:
-            led = {**led, **_led(self._table.get(list(asked.values())), asked)}
-        return led_to(led, done)
 
     def unsaid(self, findings: Sequence[Fact]) -> list[Fact]:
         """Those of `findings` that were never told under these rules."""
@@ -424,14 +418,6 @@ def _fact(fact: Fact, *, quietly: bool = False) -> Item:
     return Item(_repo(fact.repository), f"{prefix}#{fact.time}#{fact.id}", body_of(fact))
 
 
-def led_to(led: Led, facts: Iterable[Fact]) -> Led:
-    """`led`, once these facts are on record too."""
-    known = {cause: dict(counts) for cause, counts in led.items()}
-    for fact in facts:
-        known.setdefault(fact.cause.id, {})[fact.first_id[:LED_KEY]] = fact.again + 1
-    return known
-
-
 def numbered(fact: Fact, led: Led) -> Fact:
     """The fact with its number, where its cause led to the same change before."""
     again = led.get(fact.cause.id, {}).get(fact.first_id[:LED_KEY], 0)
@@ -440,6 +426,17 @@ def numbered(fact: Fact, led: Led) -> Fact:
 
 def _led_keys(pk: str, what: str, causes: Iterable[str]) -> dict[str, Key]:
     return {cause: (pk, f"{what}#{cause}") for cause in causes}
+
+
+def _led_after(table: Table, pk: str, what: str, facts: Sequence[Fact], led: Led) -> Led:
+    """`led` once these facts are on record too; what it lacks of their causes is read."""
+    asked = _led_keys(pk, what, {fact.cause.id for fact in facts} - led.keys())
+    if asked:
+        led = {**led, **_led(table.get(list(asked.values())), asked)}
+    known = {cause: dict(counts) for cause, counts in led.items()}
+    for fact in facts:
+        known[fact.cause.id][fact.first_id[:LED_KEY]] = fact.again + 1
+    return known
 
 
 def _led(items: Mapping[Key, Item], asked: Mapping[str, Key]) -> Led:
