@@ -13,11 +13,11 @@ import pytest
 
 from ecr_steward.history.facts import fact_of
 from ecr_steward.history.table import Add, Conflict, Delete, Item, Put, Table
-from ecr_steward.history.tags import History, Hold, Memory
+from ecr_steward.history.tags import History, Hold, Memory, numbered
 from ecr_steward.tags.state import Mark
 from ecr_steward.words.causes import Cause
 from ecr_steward.words.facts import Fact
-from ecr_steward.words.reading import iso
+from ecr_steward.words.reading import iso, parse_time
 from tests.support.facts import EVERY_KIND, MOVED, NEW, OLD, PINNED, REJECTED, SWEPT, story
 
 NAME = "base/redis"
@@ -264,6 +264,34 @@ class HistoryContract:
         assert list(history.facts(NAME)) == [MOVED]
         assert history.recall(NAME, [], []).open == ()
 
+    def test_what_was_announced_twice_is_closed_once(self, history: History) -> None:
+        history.intend(NAME, [MOVED, MOVED])
+        assert history.recall(NAME, [], []).open == (MOVED,)
+        history.close(NAME, [MOVED, MOVED], [PINNED, PINNED])
+        assert list(history.facts(NAME)) == [MOVED]
+        assert history.recall(NAME, [], []).open == (PINNED,)
+
+    def test_a_change_that_its_cause_led_to_again_has_a_number_of_its_own(
+        self, history: History
+    ) -> None:
+        first = numbered(MOVED, history.recall(NAME, [], [], [MOVED.cause.id]).led)
+        assert first == MOVED
+        history.close(NAME, [first, PINNED])
+        led = history.recall_all(NAME, [MOVED.cause.id]).led
+        again = numbered(replace(MOVED, time=iso(LATER)), led)
+        assert (again.again, numbered(REJECTED, led)) == (1, REJECTED)
+        history.close(NAME, [again], led=led)
+        assert {fact.id for fact in history.facts(NAME)} == {first.id, PINNED.id, again.id}
+        assert numbered(MOVED, history.recall(NAME, [], [], [MOVED.cause.id]).led).again == 2
+
+    def test_what_a_cause_led_to_is_kept_for_longer_than_a_queue_keeps_its_message(
+        self, history: History, table: Table
+    ) -> None:
+        history.close(NAME, [MOVED])
+        (item,) = table.query(f"repo#{NAME}", "led#")
+        assert item.expires is not None
+        assert item.expires > (parse_time(MOVED.time) + timedelta(days=14)).timestamp()
+
     def test_nothing_done_and_nothing_left_closes_what_was_open(self, history: History) -> None:
         history.intend(NAME, [MOVED])
         history.close(NAME, [])
@@ -380,4 +408,5 @@ class HistoryContract:
         history.close(NAME, [MOVED])
         history.say([REJECTED])
         history.remember(NAME, [Mark("1", "1.4.2", NEW)], known={"1.4.2": NEW})
-        assert {item.expires for item in table.query(f"repo#{NAME}")} == {None}
+        items = table.query(f"repo#{NAME}")
+        assert {each.expires for each in items if not each.sk.startswith("led#")} == {None}

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from ecr_steward.doors.pushes import check
 from ecr_steward.ecr import Unavailable
 from ecr_steward.ecr.images import EcrRegistry
 from ecr_steward.history.tags import History, Hold
@@ -64,6 +65,15 @@ class Stage(World):
             self.settle()
 
         return self.calls(visits)
+
+    def look_at_events_and_all_over(self) -> None:
+        """What the events that wait and a sweep make the writer do, in one batch."""
+        cause = Cause(f"sweep/{REPOSITORY}", "Sweep")
+        hints = [Hint(REPOSITORY, Action.SWEEP, None, None, cause, self.now)]
+        for event in self.events:
+            check(event, self.rules, hints.append)
+        self.events.clear()
+        self.retagger.visit(REPOSITORY, hints)
 
     def of(self, kind: Kind) -> list[Fact]:
         return [fact for fact in self.told() if fact.kind is kind]
@@ -131,6 +141,29 @@ def test_the_sweep_pins_what_no_event_told_of_and_nothing_twice() -> None:
     assert stage.look_all_over()["PutImage"] == 1
     assert "PutImage" not in stage.look_all_over()
     assert len(stage.pins_of(digest)) == 1
+
+
+@pytest.mark.parametrize(("tags", "tag"), [(PIN, "main"), (RESTORE, "1.4.2")])
+def test_an_image_that_another_push_outran_gets_its_pin_with_a_sweep_in_the_batch_too(
+    tags: dict[str, Any], tag: str
+) -> None:
+    stage = Stage(tags)
+    outrun = stage.push(tag, "first")
+    if tag == "1.4.2":
+        stage.settle()
+        outrun = stage.push(tag, "second")
+    stage.push(tag, "third")
+    stage.look_at_events_and_all_over()
+    assert stage.pins_of(outrun)
+
+
+def test_what_is_pushed_while_a_repository_is_swept_first_is_told() -> None:
+    stage = Stage({})
+    stage.push("odd")
+    stage.events.clear()
+    stage.push("nightly")
+    stage.look_at_events_and_all_over()
+    assert [fact.tag for fact in stage.of(Kind.REJECT)] == ["nightly"]
 
 
 @pytest.mark.parametrize("other", ["1.4.2", "nightly"])
@@ -436,6 +469,28 @@ def test_an_image_that_a_removal_leaves_with_a_stable_tag_alone_is_pinned_under_
     assert pin.startswith("main-")
     assert set(stage.tags()) == {"main", pin}
     assert not stage.look_all_over().keys() & {"PutImage", "BatchDeleteImage"}
+
+
+def test_an_unknown_tag_that_one_event_told_of_twice_is_removed_once() -> None:
+    stage = Stage(REMOVE)
+    stage.push("1.4.2", "new")
+    stage.settle()
+    stage.push("nightly", "new")
+    (event,) = stage.events
+    stage.deliver(event, event)
+    assert "nightly" not in stage.tags()
+    assert [fact.tag for fact in stage.of(Kind.REMOVE)] == ["nightly"]
+
+
+def test_an_unknown_tag_that_went_away_and_came_back_in_one_batch_is_removed_once() -> None:
+    stage = Stage(REMOVE)
+    for version, name in [("1.4.2", "a"), ("1.4.3", "b")]:
+        stage.push(version, name)
+        stage.settle()
+    for name in ("a", "b", "a"):
+        stage.push("nightly", name)
+    stage.deliver(*stage.events)
+    assert [(fact.tag, fact.before) for fact in stage.of(Kind.REMOVE)] == [("nightly", image("a"))]
 
 
 def test_a_tag_that_somebody_takes_off_first_leaves_the_image_its_last_one() -> None:

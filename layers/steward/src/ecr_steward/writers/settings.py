@@ -14,6 +14,7 @@ from functools import partial
 from ecr_steward.ecr import Refused, RegistryError, RepositoryGone, Unavailable
 from ecr_steward.ecr.settings import SettingsRegistry
 from ecr_steward.history.settings import Known, SettingsHistory, key_of
+from ecr_steward.history.tags import Led, numbered
 from ecr_steward.rules import Mode, Rule, Ruleset
 from ecr_steward.settings.drift import correction, drift
 from ecr_steward.settings.lifecycle import Expiring
@@ -332,11 +333,13 @@ class _Visit:
         self._stamp = _Stamp(enforcer, place, hints)
 
     def run(self) -> SettingsVisit:
-        found = self._place.look(self._history.recall(self._place.name))
+        causes = dict.fromkeys(hint.cause.id for hint in self._hints)
+        found = self._place.look(self._history.recall(self._place.name, causes))
         if found is None:
             return SettingsVisit()
         known, changes = found
-        settled = self._settle(known, changes)
+        known, settled = self._settle(known, changes)
+        self._stamp.led = known.led
         plan = self._plan(known, changes)
         quiet = not known.seen and all(hint.action is Action.SWEEP for hint in self._hints)
         findings = self._stamp.findings(plan.reported, known.told)
@@ -358,18 +361,18 @@ class _Visit:
             first_sight=quiet,
         )
 
-    def _settle(self, known: Known, changes: Sequence[Change]) -> list[Fact]:
+    def _settle(self, known: Known, changes: Sequence[Change]) -> tuple[Known, list[Fact]]:
         """Close what an earlier visit announced and did not close, by looking at ECR."""
         if not known.open:
-            return []
+            return known, []
         left = {_about(each) for each in changes if each.action is Step.CORRECT}
         done = [
             fact
             for fact in known.open
             if fact.difference is not None and _about(fact.difference) not in left
         ]
-        self._history.close(self._place.name, known, done, {})
-        return done
+        closed = self._history.close(self._place.name, known, done, {})
+        return replace(known, led=closed.led), done
 
     def _plan(self, known: Known, changes: Sequence[Change]) -> _Plan:
         if self._place.mode is not Mode.ENFORCE:
@@ -525,6 +528,7 @@ class _Stamp:
         self._time = iso(enforcer.clock())
         self._place = place
         self._hints = hints
+        self.led: Led = {}
         self._opened: Mapping[str, int] = {}
         self._of: Counter[str] = Counter()
 
@@ -566,9 +570,7 @@ class _Stamp:
         facts = {}
         for each in reasons.values():
             fact = self._fact(Kind.FAILED, next(iter(each.values())), " ".join(each))
-            facts[key_of(Difference("failed", fact.reason, "", ""))] = replace(
-                fact, difference=None
-            )
+            facts[key_of(Difference("failed", fact.reason, "", ""))] = fact
         return facts
 
     def _what(self) -> str:
@@ -586,7 +588,11 @@ class _Stamp:
         return replace(next(sweeps, self._hints[0]).cause, by=None)
 
     def _fact(self, kind: Kind, change: Change, reason: str) -> Fact:
-        fact = Fact(
+        fact = numbered(self._make(kind, change, reason), self.led)
+        return fact.counted(self._opened.get(fact.id) or self._of[fact.cause.id] or 1)
+
+    def _make(self, kind: Kind, change: Change, reason: str) -> Fact:
+        return Fact(
             kind=kind,
             cause=self._cause(change.setting),
             registry=self._account,
@@ -597,9 +603,8 @@ class _Stamp:
             rules=self._fingerprint,
             reason=reason,
             time=self._time,
-            difference=_difference(change),
+            difference=None if kind is Kind.FAILED else _difference(change),
         )
-        return fact.counted(self._opened.get(fact.id) or self._of[fact.cause.id] or 1)
 
 
 def _difference(change: Change) -> Difference:

@@ -75,7 +75,7 @@ class Surveyor:
         an image vanished while it was looked at.
         """
         about = look.concern(scheme, hints, self._marked(repository, hints))
-        memory = self._history.recall(repository, about.lines, about.unique)
+        memory = self._history.recall(repository, about.lines, about.unique, _causes(hints))
         observed = Observed({}, memory.marks, memory.known, _active(memory, now))
         survey = Survey(about, observed, memory)
         pushes = all(hint.action is Action.PUSH for hint in hints)
@@ -103,7 +103,7 @@ class Surveyor:
         frozen: frozenset[str] = frozenset(),
     ) -> Survey:
         """The look of a sweep: every image, by reads that no pull statistics count."""
-        memory = self._history.recall_all(repository)
+        memory = self._history.recall_all(repository, _causes([sweep]))
         images = {image.digest: image for image in self._registry.describe_all(repository)}
         about = look.concern_all(scheme, images.values(), memory.marks, sweep)
         observed = Observed(images, memory.marks, memory.known, _active(memory, now), frozen)
@@ -148,6 +148,10 @@ class Surveyor:
             leaders = look.leaders(scheme, lines, self._registry.list_tags(repository))
             images = self._describe(repository, leaders - survey.observed.images.keys())
         survey.observed = replace(survey.observed, images={**survey.observed.images, **images})
+
+
+def _causes(hints: Iterable[Hint]) -> dict[str, None]:
+    return dict.fromkeys(hint.cause.id for hint in hints)
 
 
 def _active(memory: Memory, now: datetime) -> dict[str, str]:

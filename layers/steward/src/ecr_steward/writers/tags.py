@@ -18,7 +18,7 @@ from ecr_steward.ecr import (
     RepositoryGone,
     Unavailable,
 )
-from ecr_steward.history.tags import History, Memory
+from ecr_steward.history.tags import History, Memory, numbered
 from ecr_steward.rules import Mode, Rule, Ruleset
 from ecr_steward.tags.plan import WRITES, Change, Plan, Stay, plan_changes
 from ecr_steward.tags.scheme import Scheme
@@ -32,9 +32,10 @@ from ecr_steward.writers.survey import Survey, Surveyor
 
 log = logging.getLogger(__name__)
 
-WRITES_PER_VISIT = 90
+WRITES_PER_VISIT = 80
 """Most tags put in one visit, so that a first sweep of a large repository stays within one
-function's time and one transaction; the rest follows in another visit."""
+function's time, and its facts with what its causes led to (10, a batch's messages) within one
+transaction; the rest follows in another visit."""
 
 FINDINGS_PER_VISIT = 500
 """Most findings told, and KNOWN_PER_VISIT most unique tags remembered, for the same reason."""
@@ -127,9 +128,15 @@ class Retagger:
         mode = rule.mode.capped(self._cap)
         if mode is Mode.OFF:
             raise StewardOff("Mode is off.")
+        parts = _apart(hints)
+        return _together([self._look(repository, rule, rule.tags, mode, part) for part in parts])
+
+    def _look(
+        self, repository: str, rule: Rule, scheme: Scheme, mode: Mode, hints: Sequence[Hint]
+    ) -> Visit:
         for _ in range(_ATTEMPTS):
             try:
-                return self._visit(repository, rule, rule.tags, mode, hints)
+                return self._visit(repository, rule, scheme, mode, hints)
             except ImageGone as error:
                 log.info("An image vanished while it was read", extra={"error": str(error)})
                 gone = error
@@ -215,7 +222,8 @@ class Retagger:
         images = look.observed.images
         done = [fact for fact in look.memory.open if _is_done(fact, images)]
         if look.memory.open:
-            self._history.close(repository, done)
+            led = self._history.close(repository, done, led=look.memory.led)
+            look.memory = replace(look.memory, led=led)
         return done
 
     def _is_cache(self, repository: str, rule: Rule, memory: Memory) -> bool:
@@ -254,7 +262,9 @@ class Retagger:
             self._carry_out(repository, batch, look.manifests, written)
         written.done += [each for each in undone if each.tag not in written.refused]
         left = [change for change, _ in written.passing]
-        self._history.close(repository, stamp.facts(written.done), stamp.facts(left))
+        left += [each for each in undone if each.tag in {change.tag for change in left}]
+        done = stamp.facts(written.done)
+        self._history.close(repository, done, stamp.facts(left), look.memory.led)
         return written
 
     def _carry_out(
@@ -308,6 +318,7 @@ class _Stamp:
         self._fingerprint = tagger._rules.fingerprint
         self._time = iso(tagger._clock())
         self._rule, self._mode, self._repository = rule.label(), mode.value, repository
+        self._led = memory.led
         self._opened = {fact.id: fact.of for fact in memory.open}
         self._contested = memory.contested
         self._of: Counter[str] = Counter()
@@ -335,7 +346,8 @@ class _Stamp:
         # One fact a change, however often it is asked for; the change is kept, for its id() is
         # its key.
         if id(change) not in self._made:
-            self._made[id(change)] = (change, self._counted(self._make(change)))
+            fact = numbered(self._make(change), self._led)
+            self._made[id(change)] = (change, self._counted(fact))
         return self._made[id(change)][1]
 
     def _make(self, change: Change) -> Fact:
@@ -364,6 +376,26 @@ class _Stamp:
             return tuple(tags)
         first = sorted(tags, key=lambda tag: self._scheme.read_unique(tag) is None)
         return tuple(first[:TAGS_TOLD])
+
+
+def _apart(hints: Sequence[Hint]) -> list[Sequence[Hint]]:
+    """What events tell of, and then the sweep: it sees what there is now, and no more what a push
+    took away, and at first sight it tells quietly what a push has to tell aloud."""
+    sweeps = [hint for hint in hints if hint.action is Action.SWEEP]
+    events = [hint for hint in hints if hint.action is not Action.SWEEP]
+    return [part for part in (events, sweeps) if part]
+
+
+def _together(visits: Sequence[Visit]) -> Visit:
+    """What the looks of one visit led to; all but the last saw a part of the repository."""
+    return replace(
+        visits[-1],
+        facts=tuple(fact for each in visits for fact in each.facts),
+        changes=tuple(change for each in visits for change in each.changes),
+        unfinished=any(each.unfinished for each in visits),
+        contested=sum(each.contested for each in visits),
+        stays=tuple(stay for each in visits for stay in each.stays),
+    )
 
 
 def _marks(plan: Plan, done: Iterable[Change], look: Survey) -> list[Mark]:
