@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from botocore.exceptions import ClientError, ParamValidationError
 
 from ecr_steward.events import Cause, Fact, iso
 from ecr_steward.history import (
@@ -22,6 +23,7 @@ from ecr_steward.history import (
     Memory,
     Put,
     Table,
+    Write,
     fact_of,
 )
 from ecr_steward.tags.state import Mark
@@ -31,6 +33,14 @@ NAME = "base/redis"
 NOW = datetime(2026, 11, 23, 2, 24, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=5)
 SWEEP = "sweep-2026-11-23T02:00:00Z"
+
+KB = 1024
+REFUSED = (ClientError, ParamValidationError)
+
+
+def large(sk: str) -> Item:
+    """An item with nearly all the bytes that one may have."""
+    return Item("p", sk, "x" * 394 * KB)
 
 
 class HistoryContract:
@@ -178,6 +188,85 @@ class HistoryContract:
     def test_a_transaction_takes_a_hundred_writes(self, table: Table) -> None:
         table.transact([Put(Item("p", f"{n:03}")) for n in range(100)])
         assert len(list(table.query("p"))) == 100
+
+    # What no table takes
+
+    @pytest.mark.parametrize(
+        "writes",
+        [
+            [Put(Item("p", "a", 1)), Put(Item("p", "a", 1))],
+            [Put(Item("p", "a")), Delete("p", "a")],
+            [Add("p", "a", {"n": 1}), Put(Item("p", "a"), absent=True)],
+            [Put(Item("p", f"{n:03}")) for n in range(101)],
+            [],
+            [Put(Item("p", ""))],
+            [Delete("", "a")],
+            [Put(Item("p" * 2049, "a"))],
+            [Put(Item("p", "a" * 1025))],
+            [Add("p", "a", {})],
+            [Put(large("b")), Put(Item("p", "a", "x" * 400 * KB))],
+            [Put(large(f"{n:03}")) for n in range(11)],
+        ],
+        ids=[
+            "put twice", "put and deleted", "counted and put", "101 writes", "no write",
+            "no sort key", "no partition key", "partition key too long", "sort key too long",
+            "nothing counted", "item too large", "more than 4 MB",
+        ],
+    )  # fmt: skip
+    def test_a_transaction_that_dynamodb_does_not_take_writes_nothing(
+        self, table: Table, writes: list[Write]
+    ) -> None:
+        with pytest.raises(REFUSED):
+            table.transact(writes)
+        assert list(table.query("p")) == []
+
+    def test_a_transaction_takes_ten_items_as_large_as_they_may_be(self, table: Table) -> None:
+        table.transact([Put(large(f"{n:03}")) for n in range(10)])
+        assert len(list(table.query("p"))) == 10
+
+    @pytest.mark.parametrize(
+        "items",
+        [
+            [Item("p", "b"), Item("p", "a", 1), Item("p", "a", 2)],
+            [Item("p", "a", "x" * 400 * KB)],
+            [Item("p", "b"), Item("p", "a", "\N{SNOWMAN}" * 140 * KB)],
+            [Item("p", "b", ["x" * 200 * KB, "x" * 200 * KB])],
+            [Item("p", "")],
+            [Item("", "a"), Item("p", "a")],
+        ],
+        ids=["put twice", "too large", "too many bytes", "a large list", "no sort key", "no key"],
+    )
+    def test_items_that_dynamodb_does_not_take_are_not_put(
+        self, table: Table, items: list[Item]
+    ) -> None:
+        with pytest.raises(REFUSED):
+            table.put_all(items)
+        assert list(table.query("p")) == []
+
+    def test_an_item_may_be_put_again_in_a_later_call(self, table: Table) -> None:
+        table.put_all(Item("p", f"{n % 25:03}", n) for n in range(50))
+        assert [item.body for item in table.query("p")] == list(range(25, 50))
+
+    def test_an_item_takes_four_hundred_kilobytes_less_what_its_keys_are(
+        self, table: Table
+    ) -> None:
+        table.put_all([large("a")])
+        assert list(table.query("p")) == [large("a")]
+
+    def test_nothing_is_read_under_an_empty_key(self, table: Table) -> None:
+        with pytest.raises(REFUSED):
+            table.get([("p", "")])
+        with pytest.raises(REFUSED):
+            list(table.query(""))
+
+    def test_no_counter_is_no_count(self, table: Table) -> None:
+        with pytest.raises(REFUSED):
+            table.count(Add("p", "sum", {}), 1795400640)
+
+    def test_a_body_comes_back_as_json_keeps_it(self, table: Table) -> None:
+        table.put_all([Item("p", "a", {"pair": (1, 2)})])
+        table.transact([Put(Item("p", "b", {"pair": (1, 2)}))])
+        assert [item.body for item in table.query("p")] == [{"pair": [1, 2]}] * 2
 
     # Marks and unique tags
 

@@ -13,7 +13,7 @@ from moto import mock_aws
 
 from ecr_steward.history import Conflict, Item, Put
 from ecr_steward.tables import DynamoTable, write
-from tests.dynamodb import create_history_table
+from tests.dynamodb import as_strict_as_aws, create_history_table
 from tests.history_contract import HistoryContract
 from tests.ledger_contract import LedgerContract
 
@@ -28,7 +28,7 @@ def client() -> Iterator[DynamoDBClient]:
     with mock_aws():
         client = boto3.client("dynamodb")
         create_history_table(client, NAME)
-        yield client
+        yield as_strict_as_aws(client)
 
 
 class TestHistoryOnDynamoDb(HistoryContract):

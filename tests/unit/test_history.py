@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import pytest
 
-from ecr_steward.history import TRANSACTION, Add, History, Item, Key, Put, Write
+from ecr_steward.history import Add, History, Item, Key, Write
 from ecr_steward.rules.explain import is_repository
 from ecr_steward.tables import MemoryTable, read, write
 from ecr_steward.tags import grammar
@@ -78,13 +78,6 @@ def test_prefixes_that_have_not_changed_are_not_written_again() -> None:
 def test_what_separates_the_keys_is_in_no_repositorys_and_no_tags_name() -> None:
     assert not is_repository("base#redis")
     assert not grammar.is_tag("1#4")
-
-
-def test_a_transaction_of_more_than_a_hundred_writes_is_refused_as_dynamodb_refuses_it() -> None:
-    table = MemoryTable()
-    with pytest.raises(ValueError, match="101 writes in one transaction, 100 are the most"):
-        table.transact([Put(Item("p", str(n))) for n in range(TRANSACTION + 1)])
-    assert list(table.query("p")) == []
 
 
 @pytest.mark.parametrize(

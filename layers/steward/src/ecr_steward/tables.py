@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ParamValidationError
 
 from ecr_steward.history import (
     TRANSACTION,
@@ -170,22 +170,26 @@ def _chunks(items: Iterable[_T], size: int) -> Iterator[list[_T]]:
 
 
 class MemoryTable:
-    """The `Table` protocol in memory, for `simulate` and for tests."""
+    """The `Table` protocol in memory, for `simulate` and for tests.
+
+    It refuses what DynamoDB refuses, with the error that `DynamoTable` raises then.
+    """
 
     def __init__(self) -> None:
         self._items: dict[str, dict[str, Item]] = {}
 
     def get(self, keys: Collection[Key]) -> dict[Key, Item]:
+        _check_keys("BatchGetItem", keys)
         found = ((key, self._items.get(key[0], {}).get(key[1])) for key in keys)
         return {key: item for key, item in found if item is not None}
 
     def query(self, pk: str, prefix: str = "") -> Iterator[Item]:
+        _check_keys("Query", [(pk, prefix or "any")])
         items = self._items.get(pk, {})
         return iter([items[sk] for sk in sorted(items) if sk.startswith(prefix)])
 
     def transact(self, writes: Sequence[Write]) -> None:
-        if len(writes) > TRANSACTION:
-            raise ValueError(f"{len(writes)} writes in one transaction, {TRANSACTION} are the most")
+        _check_transaction(writes)
         for each in writes:
             if isinstance(each, Put) and each.absent and self._has(each.item):
                 raise Conflict(f"{each.item.pk} {each.item.sk} is there already")
@@ -193,10 +197,16 @@ class MemoryTable:
             self._carry_out(each)
 
     def put_all(self, items: Iterable[Item]) -> None:
-        for item in items:
-            self._carry_out(Put(item))
+        for chunk in _chunks(items, _PUTS):
+            operation = "PutItem" if len(chunk) == 1 else "BatchWriteItem"
+            _check_items(operation, chunk)
+            if len({(item.pk, item.sk) for item in chunk}) < len(chunk):
+                raise _invalid(operation, "Provided list of item keys contains duplicates")
+            for item in chunk:
+                self._carry_out(Put(item))
 
     def count(self, add: Add, expires: int) -> Mapping[str, int]:
+        _check_counters("UpdateItem", add)
         self._carry_out(add)
         counted = replace(self._items[add.pk][add.sk], expires=expires)
         self._items[add.pk][add.sk] = counted
@@ -207,7 +217,7 @@ class MemoryTable:
 
     def _carry_out(self, each: Write) -> None:
         if isinstance(each, Put):
-            self._items.setdefault(each.item.pk, {})[each.item.sk] = each.item
+            self._items.setdefault(each.item.pk, {})[each.item.sk] = _kept(each.item)
         elif isinstance(each, Delete):
             self._items.get(each.pk, {}).pop(each.sk, None)
         else:
@@ -215,3 +225,83 @@ class MemoryTable:
             held = items.get(each.sk, Item(each.pk, each.sk)).counters
             counted = {name: held.get(name, 0) + n for name, n in each.counters.items()}
             items[each.sk] = Item(each.pk, each.sk, counters={**held, **counted})
+
+
+_ITEM = 400 * 1024
+_AGGREGATE = 4 * 1024 * 1024
+_LONGEST = {"pk": 2048, "sk": 1024}
+"""Most bytes of an item, of all items of a transaction, and of each key (DynamoDB Developer Guide:
+Quotas)."""
+
+
+def _kept(item: Item) -> Item:
+    """What comes back of an item: of its body what JSON keeps."""
+    return item if item.body is None else replace(item, body=json.loads(encode(item.body)))
+
+
+def _size(item: Mapping[str, Any]) -> int:
+    """Bytes of an item as DynamoDB has it: names and values in UTF-8, of a number one for every two
+    digits and one more (DynamoDB Developer Guide: Item sizes and formats)."""
+    return sum(
+        len(name.encode())
+        + (len(value["S"].encode()) if "S" in value else (len(value["N"]) + 1) // 2 + 1)
+        for name, value in item.items()
+    )
+
+
+def _check_transaction(writes: Sequence[Write]) -> None:
+    operation = "TransactWriteItems"
+    if not writes:
+        raise ParamValidationError(report="Invalid length for parameter TransactItems, value: 0")
+    if len(writes) > TRANSACTION:
+        raise _invalid(
+            operation,
+            f"{len(writes)} writes in one transaction: "
+            f"Member must have length less than or equal to {TRANSACTION}",
+        )
+    keys = [
+        (each.item.pk, each.item.sk) if isinstance(each, Put) else (each.pk, each.sk)
+        for each in writes
+    ]
+    if len(set(keys)) < len(keys):
+        raise _invalid(
+            operation, "Transaction request cannot include multiple operations on one item"
+        )
+    _check_keys(operation, keys)
+    for each in writes:
+        if isinstance(each, Add):
+            _check_counters(operation, each)
+    sizes = _check_items(operation, [each.item for each in writes if isinstance(each, Put)])
+    if sum(sizes) > _AGGREGATE:
+        raise _invalid(operation, "Collection size of a transaction cannot exceed 4 MB")
+
+
+def _check_items(operation: str, items: Sequence[Item]) -> list[int]:
+    """The sizes of items that are not too large."""
+    _check_keys(operation, [(item.pk, item.sk) for item in items])
+    sizes = [_size(write(item)) for item in items]
+    if any(size > _ITEM for size in sizes):
+        raise _invalid(operation, "Item size has exceeded the maximum allowed size")
+    return sizes
+
+
+def _check_keys(operation: str, keys: Iterable[Key]) -> None:
+    for key in keys:
+        for (name, longest), value in zip(_LONGEST.items(), key, strict=True):
+            if not value:
+                raise _invalid(
+                    operation, f"A key cannot contain an empty string value. Key: {name}"
+                )
+            if len(value.encode()) > longest:
+                raise _invalid(operation, f"Size of {name} has exceeded {longest} bytes")
+
+
+def _check_counters(operation: str, add: Add) -> None:
+    _check_keys(operation, [(add.pk, add.sk)])
+    if not add.counters:
+        raise _invalid(operation, "Invalid UpdateExpression: The expression can not be empty")
+
+
+def _invalid(operation: str, message: str) -> ClientError:
+    error: Any = {"Error": {"Code": "ValidationException", "Message": message}}
+    return ClientError(error, operation)
