@@ -43,6 +43,11 @@ def large(sk: str) -> Item:
     return Item("p", sk, "x" * 394 * KB)
 
 
+def wordy(count: int) -> list[Fact]:
+    """Facts of which an item takes two dozen."""
+    return [replace(MOVED, tag=f"1.{n}", reason="\N{SNOWMAN}" * 2000) for n in range(count)]
+
+
 class HistoryContract:
     """The cases; a subclass has a fixture `table`, empty for each test."""
 
@@ -365,6 +370,45 @@ class HistoryContract:
         history.close(NAME, [])
         assert history.recall(NAME, [], []).open == ()
         assert list(history.facts(NAME)) == []
+
+    def test_an_announcement_larger_than_an_item_stays_open_whole_until_it_is_closed(
+        self, history: History, table: Table
+    ) -> None:
+        facts = wordy(90)
+        history.intend(NAME, facts)
+        assert History(table).recall(NAME, [], []).open == tuple(facts)
+        assert History(table).recall_all(NAME).open == tuple(facts)
+        history.close(NAME, facts)
+        assert history.recall(NAME, [], []).open == ()
+        assert list(table.query(f"repo#{NAME}", "open")) == []
+        assert len(list(history.facts(NAME))) == 90
+
+    def test_what_is_left_of_a_large_announcement_stays_open(
+        self, history: History, table: Table
+    ) -> None:
+        facts = wordy(90)
+        history.intend(NAME, facts)
+        again = History(table)
+        assert again.recall(NAME, [], []).open == tuple(facts)
+        again.close(NAME, facts[:40], facts[40:])
+        assert again.recall(NAME, [], []).open == tuple(facts[40:])
+        again.close(NAME, facts[40:45], facts[45:46])
+        assert again.recall(NAME, [], []).open == (facts[45],)
+        assert [item.sk for item in table.query(f"repo#{NAME}", "open")] == ["open"]
+
+    def test_a_large_announcement_takes_the_place_of_another(
+        self, history: History, table: Table
+    ) -> None:
+        history.intend(NAME, wordy(90))
+        history.intend(NAME, wordy(60))
+        assert history.recall(NAME, [], []).open == tuple(wordy(60))
+        history.close(NAME, [])
+        assert list(table.query(f"repo#{NAME}")) == []
+
+    def test_a_reason_that_is_too_long_is_kept_in_part(self, history: History) -> None:
+        history.record(replace(MOVED, reason="x" * 500_000))
+        (fact,) = history.facts(NAME)
+        assert fact.reason == "x" * 1999 + "…"
 
     def test_every_kind_of_fact_comes_back_whole(self, history: History) -> None:
         facts = [replace(fact, repository=NAME) for fact in EVERY_KIND]

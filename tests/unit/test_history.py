@@ -12,7 +12,7 @@ from ecr_steward.rules.explain import is_repository
 from ecr_steward.tables import MemoryTable, read, write
 from ecr_steward.tags import grammar
 from tests.facts import REJECTED, story
-from tests.history_contract import NAME, HistoryContract
+from tests.history_contract import NAME, HistoryContract, wordy
 
 
 class TestHistoryInMemory(HistoryContract):
@@ -66,6 +66,22 @@ def test_to_announce_is_one_write_and_to_close_is_one_transaction() -> None:
     History(table).intend(NAME, story("1.4", "1", "latest"))
     History(table).close(NAME, story("1.4", "1", "latest"))
     assert table.calls == {"put_all": 1, "transact": 1}
+
+
+class Killed(MemoryTable):
+    """A table whose user is killed before it announces with more than one item."""
+
+    def transact(self, writes: Sequence[Write]) -> None:
+        raise KeyboardInterrupt
+
+
+def test_a_large_announcement_is_made_with_its_first_item_or_not_at_all() -> None:
+    table = Killed()
+    with pytest.raises(KeyboardInterrupt):
+        History(table).close(NAME, [], wordy(90))
+    assert History(table).recall(NAME, [], []).open == ()
+    History(table).intend(NAME, wordy(60))
+    assert History(table).recall(NAME, [], []).open == tuple(wordy(60))
 
 
 def test_prefixes_that_have_not_changed_are_not_written_again() -> None:
