@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ecr_steward.history.table import Item, Key
+from ecr_steward.history.tags import _fact_in
 from ecr_steward.words.facts import Fact
 
 _REGISTRY: Key = ("registry", "pull-through")
@@ -13,13 +14,14 @@ _REGISTRY: Key = ("registry", "pull-through")
 
 def fact_of(item: Item) -> Fact:
     """The fact in an item that holds one. Raises MalformedEvent."""
-    body = item.body if isinstance(item.body, Mapping) else {}
-    return Fact.from_detail(str(body.get("detail-type")), body.get("detail", {}))
+    return _fact_in(item.body if isinstance(item.body, Mapping) else {})
 
 
 def body_of(fact: Fact) -> dict[str, Any]:
-    """The body of an item that holds a fact."""
-    return {"detail-type": fact.detail_type, "detail": fact.to_detail()}
+    """The body of an item that holds a fact; the lines of a difference follow from the rest."""
+    detail = fact.to_detail()
+    detail.pop("difference", None)
+    return {"detail-type": fact.detail_type, "detail": detail}
 
 
 def _repo(repository: str) -> str:
