@@ -13,7 +13,7 @@ from moto import mock_aws
 
 from ecr_steward.history.dynamo import DynamoTable, write
 from ecr_steward.history.table import Conflict, Item, Put
-from tests.support.dynamodb import create_history_table
+from tests.support.dynamodb import as_strict_as_aws, create_history_table
 from tests.support.history_contract import HistoryContract
 from tests.support.ledger_contract import LedgerContract
 
@@ -28,7 +28,7 @@ def client() -> Iterator[DynamoDBClient]:
     with mock_aws():
         client = boto3.client("dynamodb")
         create_history_table(client, NAME)
-        yield client
+        yield as_strict_as_aws(client)
 
 
 class TestHistoryOnDynamoDb(HistoryContract):

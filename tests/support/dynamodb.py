@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -23,6 +25,51 @@ def create_history_table(client: DynamoDBClient, name: str) -> None:
             {"AttributeName": "sk", "KeyType": "RANGE"},
         ],
     )
+
+
+def as_strict_as_aws(client: DynamoDBClient) -> DynamoDBClient:
+    """Let moto's client refuse what moto takes and DynamoDB does not: an empty key, one key twice
+    in a batch, an item above 400 KB in a batch beside others, a transaction above 4 MB (DynamoDB
+    API: BatchWriteItem, TransactWriteItems; DynamoDB Developer Guide: Quotas)."""
+    client.meta.events.register("provide-client-params.dynamodb.*", _check)
+    return client
+
+
+def _check(params: dict[str, Any], model: Any, **_: Any) -> None:
+    values = params.get("ExpressionAttributeValues", {})
+    puts = list(_puts(params))
+    keys = [(each["pk"]["S"], each["sk"]["S"]) for each in [*puts, *_keys(params)]]
+    sizes = [sum(len(value.get("S", "").encode()) for value in item.values()) for item in puts]
+    twice = model.name == "BatchWriteItem" and len(set(keys)) < len(keys)
+    empty = values.get(":pk") == {"S": ""} or any("" in key for key in keys)
+    if twice or empty or any(size > 400 * 1024 for size in sizes) or sum(sizes) > _MOST[model.name]:
+        error: Any = {"Error": {"Code": "ValidationException", "Message": "refused"}}
+        raise ClientError(error, model.name)
+
+
+_MB = 1024 * 1024
+_MOST = {"TransactWriteItems": 4 * _MB, "BatchWriteItem": 16 * _MB, "PutItem": _MB} | dict.fromkeys(
+    ("BatchGetItem", "Query", "UpdateItem", "CreateTable"), 0
+)
+
+
+def _puts(params: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    if "Item" in params:
+        yield params["Item"]
+    for each in params.get("TransactItems", ()):
+        if "Put" in each:
+            yield each["Put"]["Item"]
+    for requests in params.get("RequestItems", {}).values():
+        if isinstance(requests, list):
+            yield from (each["PutRequest"]["Item"] for each in requests)
+
+
+def _keys(params: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for each in params.get("TransactItems", ()):
+        yield from (act["Key"] for act in each.values() if "Key" in act)
+    for requests in params.get("RequestItems", {}).values():
+        if isinstance(requests, dict):
+            yield from requests["Keys"]
 
 
 class OneAtATime:

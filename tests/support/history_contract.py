@@ -10,9 +10,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from botocore.exceptions import ClientError, ParamValidationError
 
 from ecr_steward.history.facts import fact_of
-from ecr_steward.history.table import Add, Conflict, Delete, Item, Put, Table
+from ecr_steward.history.table import Add, Conflict, Delete, Item, Put, Table, Write
 from ecr_steward.history.tags import History, Hold, Memory, numbered
 from ecr_steward.tags.state import Mark
 from ecr_steward.words.causes import Cause
@@ -24,6 +25,19 @@ NAME = "base/redis"
 NOW = datetime(2026, 11, 23, 2, 24, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=5)
 SWEEP = "sweep-2026-11-23T02:00:00Z"
+
+KB = 1024
+REFUSED = (ClientError, ParamValidationError)
+
+
+def large(sk: str) -> Item:
+    """An item with nearly all the bytes that one may have."""
+    return Item("p", sk, "x" * 394 * KB)
+
+
+def wordy(count: int) -> list[Fact]:
+    """Facts of which an item takes two dozen."""
+    return [replace(MOVED, tag=f"1.{n}", reason="\N{SNOWMAN}" * 2000) for n in range(count)]
 
 
 class HistoryContract:
@@ -172,6 +186,85 @@ class HistoryContract:
         table.transact([Put(Item("p", f"{n:03}")) for n in range(100)])
         assert len(list(table.query("p"))) == 100
 
+    # What no table takes
+
+    @pytest.mark.parametrize(
+        "writes",
+        [
+            [Put(Item("p", "a", 1)), Put(Item("p", "a", 1))],
+            [Put(Item("p", "a")), Delete("p", "a")],
+            [Add("p", "a", {"n": 1}), Put(Item("p", "a"), absent=True)],
+            [Put(Item("p", f"{n:03}")) for n in range(101)],
+            [],
+            [Put(Item("p", ""))],
+            [Delete("", "a")],
+            [Put(Item("p" * 2049, "a"))],
+            [Put(Item("p", "a" * 1025))],
+            [Add("p", "a", {})],
+            [Put(large("b")), Put(Item("p", "a", "x" * 400 * KB))],
+            [Put(large(f"{n:03}")) for n in range(11)],
+        ],
+        ids=[
+            "put twice", "put and deleted", "counted and put", "101 writes", "no write",
+            "no sort key", "no partition key", "partition key too long", "sort key too long",
+            "nothing counted", "item too large", "more than 4 MB",
+        ],
+    )  # fmt: skip
+    def test_a_transaction_that_dynamodb_does_not_take_writes_nothing(
+        self, table: Table, writes: list[Write]
+    ) -> None:
+        with pytest.raises(REFUSED):
+            table.transact(writes)
+        assert list(table.query("p")) == []
+
+    def test_a_transaction_takes_ten_items_as_large_as_they_may_be(self, table: Table) -> None:
+        table.transact([Put(large(f"{n:03}")) for n in range(10)])
+        assert len(list(table.query("p"))) == 10
+
+    @pytest.mark.parametrize(
+        "items",
+        [
+            [Item("p", "b"), Item("p", "a", 1), Item("p", "a", 2)],
+            [Item("p", "a", "x" * 400 * KB)],
+            [Item("p", "b"), Item("p", "a", "\N{SNOWMAN}" * 140 * KB)],
+            [Item("p", "b", ["x" * 200 * KB, "x" * 200 * KB])],
+            [Item("p", "")],
+            [Item("", "a"), Item("p", "a")],
+        ],
+        ids=["put twice", "too large", "too many bytes", "a large list", "no sort key", "no key"],
+    )
+    def test_items_that_dynamodb_does_not_take_are_not_put(
+        self, table: Table, items: list[Item]
+    ) -> None:
+        with pytest.raises(REFUSED):
+            table.put_all(items)
+        assert list(table.query("p")) == []
+
+    def test_an_item_may_be_put_again_in_a_later_call(self, table: Table) -> None:
+        table.put_all(Item("p", f"{n % 25:03}", n) for n in range(50))
+        assert [item.body for item in table.query("p")] == list(range(25, 50))
+
+    def test_an_item_takes_four_hundred_kilobytes_less_what_its_keys_are(
+        self, table: Table
+    ) -> None:
+        table.put_all([large("a")])
+        assert list(table.query("p")) == [large("a")]
+
+    def test_nothing_is_read_under_an_empty_key(self, table: Table) -> None:
+        with pytest.raises(REFUSED):
+            table.get([("p", "")])
+        with pytest.raises(REFUSED):
+            list(table.query(""))
+
+    def test_no_counter_is_no_count(self, table: Table) -> None:
+        with pytest.raises(REFUSED):
+            table.count(Add("p", "sum", {}), 1795400640)
+
+    def test_a_body_comes_back_as_json_keeps_it(self, table: Table) -> None:
+        table.put_all([Item("p", "a", {"pair": (1, 2)})])
+        table.transact([Put(Item("p", "b", {"pair": (1, 2)}))])
+        assert [item.body for item in table.query("p")] == [{"pair": [1, 2]}] * 2
+
     # Marks and unique tags
 
     def test_of_a_repository_never_seen_nothing_is_recalled(self, history: History) -> None:
@@ -297,6 +390,45 @@ class HistoryContract:
         history.close(NAME, [])
         assert history.recall(NAME, [], []).open == ()
         assert list(history.facts(NAME)) == []
+
+    def test_an_announcement_larger_than_an_item_stays_open_whole_until_it_is_closed(
+        self, history: History, table: Table
+    ) -> None:
+        facts = wordy(90)
+        history.intend(NAME, facts)
+        assert History(table).recall(NAME, [], []).open == tuple(facts)
+        assert History(table).recall_all(NAME).open == tuple(facts)
+        history.close(NAME, facts)
+        assert history.recall(NAME, [], []).open == ()
+        assert list(table.query(f"repo#{NAME}", "open")) == []
+        assert len(list(history.facts(NAME))) == 90
+
+    def test_what_is_left_of_a_large_announcement_stays_open(
+        self, history: History, table: Table
+    ) -> None:
+        facts = wordy(90)
+        history.intend(NAME, facts)
+        again = History(table)
+        assert again.recall(NAME, [], []).open == tuple(facts)
+        again.close(NAME, facts[:40], facts[40:])
+        assert again.recall(NAME, [], []).open == tuple(facts[40:])
+        again.close(NAME, facts[40:45], facts[45:46])
+        assert again.recall(NAME, [], []).open == (facts[45],)
+        assert [item.sk for item in table.query(f"repo#{NAME}", "open")] == ["open"]
+
+    def test_a_large_announcement_takes_the_place_of_another(
+        self, history: History, table: Table
+    ) -> None:
+        history.intend(NAME, wordy(90))
+        history.intend(NAME, wordy(60))
+        assert history.recall(NAME, [], []).open == tuple(wordy(60))
+        history.close(NAME, [])
+        assert list(table.query(f"repo#{NAME}")) == []
+
+    def test_a_reason_that_is_too_long_is_kept_in_part(self, history: History) -> None:
+        history.record(replace(MOVED, reason="x" * 500_000))
+        (fact,) = history.facts(NAME)
+        assert fact.reason == "x" * 1999 + "…"
 
     def test_every_kind_of_fact_comes_back_whole(self, history: History) -> None:
         facts = [replace(fact, repository=NAME) for fact in EVERY_KIND]

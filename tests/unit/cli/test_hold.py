@@ -166,6 +166,15 @@ def test_a_time_that_is_none_or_past_is_refused(
     assert holds(deployed) == []
 
 
+@pytest.mark.parametrize("command", [hold, rollback])
+def test_a_reason_that_is_too_long_is_refused(deployed: Deployed, command: click.Command) -> None:
+    result = deployed.run(command, LATEST, "--reason", "so " * 200)
+    assert result.exit_code == 2
+    assert "--reason" in result.stderr
+    assert "599 characters, 500 are the most." in result.stderr
+    assert holds(deployed) == []
+
+
 def test_rules_that_cannot_be_read_are_said(deployed: Deployed) -> None:
     deployed.layer = b"no archive"
     result = deployed.run(hold, LATEST)

@@ -8,13 +8,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 import pytest
 
 from ecr_steward.history.dynamo import read, write
-from ecr_steward.history.table import TRANSACTION, Add, Item, Key, Put, Write
+from ecr_steward.history.table import Add, Item, Key, Write
 from ecr_steward.history.tags import History
 from ecr_steward.words import grammar
 from ecr_steward_cli.in_memory.table import MemoryTable
 from ecr_steward_cli.rules_file.explain import is_repository
 from tests.support.facts import REJECTED, story
-from tests.support.history_contract import NAME, HistoryContract
+from tests.support.history_contract import NAME, HistoryContract, wordy
 
 
 class TestHistoryInMemory(HistoryContract):
@@ -73,6 +73,22 @@ def test_to_announce_is_one_write_and_to_close_is_one_transaction() -> None:
     assert table.calls == {"put_all": 1, "transact": 1}
 
 
+class Killed(MemoryTable):
+    """A table whose user is killed before it announces with more than one item."""
+
+    def transact(self, writes: Sequence[Write]) -> None:
+        raise KeyboardInterrupt
+
+
+def test_a_large_announcement_is_made_with_its_first_item_or_not_at_all() -> None:
+    table = Killed()
+    with pytest.raises(KeyboardInterrupt):
+        History(table).close(NAME, [], wordy(90))
+    assert History(table).recall(NAME, [], []).open == ()
+    History(table).intend(NAME, wordy(60))
+    assert History(table).recall(NAME, [], []).open == tuple(wordy(60))
+
+
 def test_prefixes_that_have_not_changed_are_not_written_again() -> None:
     table = CountedTable()
     for _ in range(3):
@@ -83,13 +99,6 @@ def test_prefixes_that_have_not_changed_are_not_written_again() -> None:
 def test_what_separates_the_keys_is_in_no_repositorys_and_no_tags_name() -> None:
     assert not is_repository("base#redis")
     assert not grammar.is_tag("1#4")
-
-
-def test_a_transaction_of_more_than_a_hundred_writes_is_refused_as_dynamodb_refuses_it() -> None:
-    table = MemoryTable()
-    with pytest.raises(ValueError, match="101 writes in one transaction, 100 are the most"):
-        table.transact([Put(Item("p", str(n))) for n in range(TRANSACTION + 1)])
-    assert list(table.query("p")) == []
 
 
 @pytest.mark.parametrize(

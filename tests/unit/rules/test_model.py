@@ -95,6 +95,14 @@ def test_a_rule_is_called_by_its_index_and_its_globs() -> None:
     assert rules.rules[1].label() == "1: b/*, c"
 
 
+def test_a_rule_of_many_names_is_called_by_the_first_of_them() -> None:
+    [only] = ruleset({"repositories": [f"team-{n:03}/*" for n in range(1200)]}).rules
+    assert only.label().startswith("0: team-000/*, team-001/*, ")
+    assert only.label().endswith(", team-015/* … and 1,184 more")
+    [long] = ruleset({"repositories": ["x" * 300, "y"]}).rules
+    assert long.label() == f"0: {'x' * 200} … and 1 more"
+
+
 @pytest.mark.parametrize(
     ("entry", "path", "said"),
     [

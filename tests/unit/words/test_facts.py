@@ -18,7 +18,7 @@ from ecr_steward.ecr.images import EcrRegistry
 from ecr_steward.rules import Mode
 from ecr_steward.words import grammar
 from ecr_steward.words.causes import Cause
-from ecr_steward.words.facts import DETAIL_TYPES, Fact, Kind
+from ecr_steward.words.facts import DETAIL_TYPES, Difference, Fact, Kind
 from ecr_steward.words.hints import Action, Hint
 from ecr_steward.words.reading import MalformedEvent, iso, parse_time
 from ecr_steward.writers.tags import Retagger
@@ -493,3 +493,18 @@ def test_a_time_is_written_in_utc_with_milliseconds_only_where_there_are_any(
 ) -> None:
     assert iso(time) == text
     assert parse_time(text) == time.replace(microsecond=time.microsecond // 1000 * 1000)
+
+
+def test_a_value_that_is_too_large_is_told_by_its_size_and_hash() -> None:
+    large, other = {"text": "x" * 80_000}, {"text": "y" * 80_000}
+    found = Difference("lifecycle", "differs", "", "correct", large, other)
+    assert found.before["bytes"] == len(json.dumps(large))
+    assert found.before["sha256"] != found.after["sha256"]
+    assert Difference.from_document(found.to_document()) == found
+
+
+def test_of_a_long_difference_the_first_lines_are_told_and_how_many_more_there_are() -> None:
+    found = Difference("lifecycle", "extra", "", "correct", [f"p{n}" for n in range(6000)])
+    lines = found.lines()
+    assert lines[-1] == f"… and {6003 - len(lines) + 1:,} more lines"
+    assert len(json.dumps(lines)) < 61_000

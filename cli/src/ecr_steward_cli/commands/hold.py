@@ -25,6 +25,9 @@ from ecr_steward_cli.stack import Outside, Stack, Subject, aws, pass_outside, st
 _Command = TypeVar("_Command", bound=Callable[..., object])
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+LONGEST_REASON = 500
+"""Most characters of why a tag is held: it stands in all that is told of the tag meanwhile."""
+
 _SPAN = re.compile(r"([0-9]{1,4})([mhdw])")
 
 
@@ -102,10 +105,23 @@ def until_words(until: datetime | None) -> str:
     return "until it is released" if until is None else f"until {iso(until)}"
 
 
+def _brief(context: click.Context, option: click.Parameter, reason: str) -> str:
+    brief = " ".join(reason.split())
+    if len(brief) > LONGEST_REASON:
+        raise click.BadParameter(f"{len(brief):,} characters, {LONGEST_REASON} are the most.")
+    return brief
+
+
 def hold_options(command: _Command) -> _Command:
     """The options of every command that holds a tag."""
     for option in (
-        click.option("--reason", metavar="TEXT", default="", help="Why, for those who wonder."),
+        click.option(
+            "--reason",
+            metavar="TEXT",
+            default="",
+            callback=_brief,
+            help="Why, for those who wonder.",
+        ),
         click.option(
             "--until",
             metavar="TIME",
@@ -136,9 +152,7 @@ def hold(
         if found is None:
             raise Refused(f"No image of {held.repository} has the tag {held.tag}.")
         by = caller(stack)["Arn"]
-        stack.history().hold(
-            held.repository, Hold(held.tag, outside.now(), end, by, " ".join(reason.split()))
-        )
+        stack.history().hold(held.repository, Hold(held.tag, outside.now(), end, by, reason))
     click.echo(
         f"{held} stays on {found.words(held.tag)} {until_words(end)}. "
         f"`ecr-steward release {held}` ends it and lets the tag catch up."

@@ -254,7 +254,7 @@ def rollback(
         goal = aim(ecr, registry, history, held, start, to)
         manifest = manifest_of(registry, held.repository, goal.digest)
         who = caller(stack)
-    hold = Hold(held.tag, outside.now(), end, who["Arn"], " ".join(reason.split()))
+    hold = Hold(held.tag, outside.now(), end, who["Arn"], reason)
     _run(Rollback(stack, held, registry, history, hold, who["Account"], start, goal, manifest))
     click.echo(
         f"{held} is on {words(goal, held.tag)} and stays there {until_words(end)}. "

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ecr_steward.history.table import (
-    TRANSACTION,
     Add,
     Conflict,
     Delete,
@@ -19,25 +18,39 @@ from ecr_steward.history.table import (
 
 if TYPE_CHECKING:
     pass
+from ecr_steward.history.dynamo import (
+    _PUTS,
+    _check_counters,
+    _check_items,
+    _check_keys,
+    _check_transaction,
+    _chunks,
+    _invalid,
+    _kept,
+)
 
 
 class MemoryTable:
-    """The `Table` protocol in memory, for `simulate` and for tests."""
+    """The `Table` protocol in memory, for `simulate` and for tests.
+
+    It refuses what DynamoDB refuses, with the error that `DynamoTable` raises then.
+    """
 
     def __init__(self) -> None:
         self._items: dict[str, dict[str, Item]] = {}
 
     def get(self, keys: Collection[Key]) -> dict[Key, Item]:
+        _check_keys("BatchGetItem", keys)
         found = ((key, self._items.get(key[0], {}).get(key[1])) for key in keys)
         return {key: item for key, item in found if item is not None}
 
     def query(self, pk: str, prefix: str = "") -> Iterator[Item]:
+        _check_keys("Query", [(pk, prefix or "any")])
         items = self._items.get(pk, {})
         return iter([items[sk] for sk in sorted(items) if sk.startswith(prefix)])
 
     def transact(self, writes: Sequence[Write]) -> None:
-        if len(writes) > TRANSACTION:
-            raise ValueError(f"{len(writes)} writes in one transaction, {TRANSACTION} are the most")
+        _check_transaction(writes)
         for each in writes:
             if isinstance(each, Put) and each.absent and self._has(each.item):
                 raise Conflict(f"{each.item.pk} {each.item.sk} is there already")
@@ -45,10 +58,16 @@ class MemoryTable:
             self._carry_out(each)
 
     def put_all(self, items: Iterable[Item]) -> None:
-        for item in items:
-            self._carry_out(Put(item))
+        for chunk in _chunks(items, _PUTS):
+            operation = "PutItem" if len(chunk) == 1 else "BatchWriteItem"
+            _check_items(operation, chunk)
+            if len({(item.pk, item.sk) for item in chunk}) < len(chunk):
+                raise _invalid(operation, "Provided list of item keys contains duplicates")
+            for item in chunk:
+                self._carry_out(Put(item))
 
     def count(self, add: Add, expires: int) -> Mapping[str, int]:
+        _check_counters("UpdateItem", add)
         self._carry_out(add)
         counted = replace(self._items[add.pk][add.sk], expires=expires)
         self._items[add.pk][add.sk] = counted
@@ -59,7 +78,7 @@ class MemoryTable:
 
     def _carry_out(self, each: Write) -> None:
         if isinstance(each, Put):
-            self._items.setdefault(each.item.pk, {})[each.item.sk] = each.item
+            self._items.setdefault(each.item.pk, {})[each.item.sk] = _kept(each.item)
         elif isinstance(each, Delete):
             self._items.get(each.pk, {}).pop(each.sk, None)
         else:

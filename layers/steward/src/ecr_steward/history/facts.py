@@ -13,13 +13,14 @@ _REGISTRY: Key = ("registry", "pull-through")
 
 def fact_of(item: Item) -> Fact:
     """The fact in an item that holds one. Raises MalformedEvent."""
-    body = item.body if isinstance(item.body, Mapping) else {}
-    return Fact.from_detail(str(body.get("detail-type")), body.get("detail", {}))
+    return _fact_in(item.body if isinstance(item.body, Mapping) else {})
 
 
 def body_of(fact: Fact) -> dict[str, Any]:
-    """The body of an item that holds a fact."""
-    return {"detail-type": fact.detail_type, "detail": fact.to_detail()}
+    """The body of an item that holds a fact; the lines of a difference follow from the rest."""
+    detail = fact.to_detail()
+    detail.pop("difference", None)
+    return {"detail-type": fact.detail_type, "detail": detail}
 
 
 def _repo(repository: str) -> str:
@@ -29,3 +30,7 @@ def _repo(repository: str) -> str:
 def _fact(fact: Fact, *, quietly: bool = False) -> Item:
     prefix = "quiet" if quietly else "fact"
     return Item(_repo(fact.repository), f"{prefix}#{fact.time}#{fact.id}", body_of(fact))
+
+
+def _fact_in(body: Mapping[str, Any]) -> Fact:
+    return Fact.from_detail(str(body.get("detail-type")), body.get("detail", {}))

@@ -6,7 +6,7 @@ neither touches an item of the other's:
 | pk | sk | body |
 |---|---|---|
 | `repo#NAME` | `settings` | the drift that is known, the Sids that the steward set |
-| `repo#NAME` | `settings-open` | the corrections announced and not yet closed |
+| `repo#NAME` | `settings-open`, `settings-open#HASH` | the corrections announced, not yet closed |
 | `repo#NAME` | `settings-led#CAUSE` | how often a cause led to which fact, by the fact's first id |
 
 The registry's own settings are those of the repository without a name.
@@ -20,14 +20,25 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from ecr_steward.history.facts import _REGISTRY, _fact, _repo, body_of
-from ecr_steward.history.table import Delete, Item, Put, Table, Write
-from ecr_steward.history.tags import Led, _distinct, _leading, _led, _led_after, _led_keys
+from ecr_steward.history.facts import _REGISTRY, _fact, _repo
+from ecr_steward.history.table import Delete, Item, Put, Table
+from ecr_steward.history.tags import (
+    Announced,
+    Led,
+    _distinct,
+    _leading,
+    _led,
+    _led_after,
+    _led_keys,
+    portions,
+)
 from ecr_steward.words.facts import Difference, Fact
 from ecr_steward.words.reading import iso, parse_time
 
-_AT_ONCE = 40
-"""Most facts of a kind in one transaction, which takes 100 writes."""
+_AT_ONCE = 30
+"""Most facts of a kind in one transaction, which takes 100 writes, and _BYTES of them: 4 MB."""
+
+_BYTES = 1_500_000
 
 _LED = "settings-led"
 
@@ -81,6 +92,7 @@ class SettingsHistory:
 
     def __init__(self, table: Table) -> None:
         self._table = table
+        self._open = Announced(table, "settings-open")
 
     def recall(self, repository: str, causes: Iterable[str] = ()) -> Known:
         """What is known of a repository's settings and of causes: one read of the table."""
@@ -88,7 +100,7 @@ class SettingsHistory:
         asked = _led_keys(pk, _LED, causes)
         keys = [(pk, "settings"), (pk, "settings-open"), _REGISTRY, *asked.values()]
         items = self._table.get(keys)
-        noted, opened = items.get((pk, "settings")), items.get((pk, "settings-open"))
+        noted = items.get((pk, "settings"))
         caches = items.get(_REGISTRY)
         body: Any = {} if noted is None else noted.body
         return Known(
@@ -97,14 +109,15 @@ class SettingsHistory:
             told=frozenset(body.get("told", ())),
             sids=frozenset(body.get("sids", ())),
             previewed=parse_time(body["previewed"]) if body.get("previewed") else None,
-            open=() if opened is None else tuple(map(_announced, opened.body)),
+            open=self._open.read(pk, items),
             pull_through=() if caches is None else tuple(caches.body),
             led=_led(items, asked),
         )
 
     def intend(self, repository: str, facts: Sequence[Fact], known: Known) -> None:
         """Announce corrections before ECR is changed, and note what is known then."""
-        self._table.transact([_open(repository, facts), _noted(repository, known)])
+        announced = self._open.write(_repo(repository), facts)
+        self._table.transact([*announced, _noted(repository, known)])
 
     def note(self, repository: str, known: Known) -> None:
         """Note what is known, and nothing else."""
@@ -127,22 +140,24 @@ class SettingsHistory:
         """
         pk, told = _repo(repository), [*done, *found.values()]
         known = replace(known, led=_led_after(self._table, pk, _LED, told, known.led))
-        done, keys = _distinct(done), list(found)
-        while len(done) > _AT_ONCE:
+        *earlier, last = [*portions(_distinct(done), _AT_ONCE, _BYTES)] or [[]]
+        for portion in earlier:
             # Announced facts: after a crash the very same are recorded again.
-            self._table.transact([Put(_fact(fact)) for fact in done[:_AT_ONCE]])
-            done = done[_AT_ONCE:]
-        while len(keys) > _AT_ONCE:
-            now, keys = keys[:_AT_ONCE], keys[_AT_ONCE:]
-            noted = _noted(repository, replace(known, told=known.told.difference(keys)))
-            self._table.transact([*(Put(_fact(found[k], quietly=quietly)) for k in now), noted])
-        opened: Write = Delete(_repo(repository), "settings-open")
+            self._table.transact([Put(_fact(fact)) for fact in portion])
+        findings = {fact.id: fact for fact in found.values()}
+        *sooner, rest = [*portions(findings.values(), _AT_ONCE, _BYTES)] or [[]]
+        untold = set(findings)
+        for portion in sooner:
+            untold -= {fact.id for fact in portion}
+            waiting = {key for key, fact in found.items() if fact.id in untold}
+            noted = _noted(repository, replace(known, told=known.told - waiting))
+            self._table.transact([*(Put(_fact(fact, quietly=quietly)) for fact in portion), noted])
         self._table.transact(
             [
-                *(Put(_fact(fact)) for fact in done),
-                *(Put(_fact(found[key], quietly=quietly)) for key in keys),
+                *(Put(_fact(fact)) for fact in last),
+                *(Put(_fact(fact, quietly=quietly)) for fact in rest),
                 *_leading(pk, _LED, told, known.led),
-                _open(repository, left) if left else opened,
+                *self._open.write(pk, left),
                 _noted(repository, known),
             ]
         )
@@ -151,17 +166,7 @@ class SettingsHistory:
     def forget(self, repository: str) -> None:
         """The repository is gone: what was known and announced of it means nothing any more."""
         pk = _repo(repository)
-        self._table.transact([Delete(pk, "settings"), Delete(pk, "settings-open")])
-
-
-def _announced(body: Any) -> Fact:
-    return Fact.from_detail(body["detail-type"], body["detail"])
-
-
-def _open(repository: str, facts: Iterable[Fact]) -> Put:
-    return Put(
-        Item(_repo(repository), "settings-open", [body_of(fact) for fact in _distinct(facts)])
-    )
+        self._table.transact([Delete(pk, "settings"), *self._open.write(pk, ())])
 
 
 def _noted(repository: str, known: Known) -> Put:

@@ -8,7 +8,7 @@ One table holds it all; an item's `pk` says whose it is and its `sk` what:
 | `repo#NAME` | `unique#TAG` | the digest that a unique tag was accepted on |
 | `repo#NAME` | `hold#TAG` | the word that a stable tag stays where it is |
 | `repo#NAME` | `taken#TAG` | when somebody else took a stable tag from where it belongs |
-| `repo#NAME` | `open` | the changes announced and not yet closed |
+| `repo#NAME` | `open`, `open#HASH` | the changes announced and not yet closed |
 | `repo#NAME` | `led#CAUSE` | how often a cause led to which change, by the change's first id |
 | `repo#NAME` | `fact#TIME#ID` | a fact; the table's stream tells every new one, once |
 | `repo#NAME` | `quiet#TIME#ID` | a fact of the first sight: kept, and told only in the summary |
@@ -28,7 +28,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from ecr_steward.history.facts import _REGISTRY, _fact, _repo, body_of, fact_of
+from ecr_steward.history.facts import _REGISTRY, _fact, _fact_in, _repo, body_of, fact_of
 from ecr_steward.history.table import (
     TRANSACTION,
     Add,
@@ -39,6 +39,7 @@ from ecr_steward.history.table import (
     Put,
     Table,
     Write,
+    encode,
     expiry,
 )
 from ecr_steward.tags.state import Mark
@@ -106,6 +107,7 @@ class History:
 
     def __init__(self, table: Table) -> None:
         self._table = table
+        self._open = Announced(table, "open")
 
     def recall(
         self,
@@ -122,7 +124,7 @@ class History:
         keys += [(pk, f"unique#{tag}") for tag in unique]
         asked = _led_keys(pk, "led", causes)
         found = self._table.get([*keys, *asked.values()])
-        return replace(_memory(found.values()), led=_led(found, asked))
+        return replace(_memory(found.values(), self._open.read(pk, found)), led=_led(found, asked))
 
     def recall_all(self, repository: str, causes: Iterable[str] = ()) -> Memory:
         """Everything known of a repository and these causes but its past."""
@@ -132,7 +134,7 @@ class History:
         asked = _led_keys(pk, "led", causes)
         single = self._table.get([(pk, "open"), (pk, "seen"), _REGISTRY, *asked.values()])
         return replace(
-            _memory([*items, *single.values()]),
+            _memory([*items, *single.values()], self._open.read(pk, single)),
             first_sight=(pk, "seen") not in single,
             led=_led(single, asked),
         )
@@ -144,7 +146,11 @@ class History:
 
     def intend(self, repository: str, facts: Sequence[Fact]) -> None:
         """Announce changes before ECR is changed; they stay open until `close`."""
-        self._table.put_all([_open(repository, facts)])
+        first, *rest = self._open.write(_repo(repository), facts)
+        if rest or not isinstance(first, Put):
+            self._table.transact([first, *rest])
+        else:
+            self._table.put_all([first.item])
 
     def close(
         self,
@@ -164,7 +170,7 @@ class History:
             [
                 *(Put(_fact(fact)) for fact in done),
                 *_leading(pk, "led", done, led),
-                Put(_open(repository, left)) if left else Delete(pk, "open"),
+                *self._open.write(pk, left),
             ]
         )
         return led
@@ -183,13 +189,9 @@ class History:
         With `quietly` they are kept in history and not told one by one.
         """
         new = self.unsaid(findings)
-        writes = [
-            (Put(Item(*_said(fact), body=fact.id)), Put(_fact(fact, quietly=quietly)))
-            for fact in new
-        ]
-        for start in range(0, len(writes), TRANSACTION // 2):
-            pairs = writes[start : start + TRANSACTION // 2]
-            self._table.transact([write for pair in pairs for write in pair])
+        for portion in portions(new, TRANSACTION // 2):
+            said = [Put(Item(*_said(fact), body=fact.id)) for fact in portion]
+            self._table.transact([*said, *(Put(_fact(fact, quietly=quietly)) for fact in portion)])
         return new
 
     def record(self, fact: Fact) -> None:
@@ -208,7 +210,7 @@ class History:
         items = [_marked(repository, mark) for mark in marks]
         items += [Item(pk, f"unique#{tag}", digest) for tag, digest in (known or {}).items()]
         self._table.put_all(items)
-        gone: list[Write] = [Delete(pk, f"mark#{tag}") for tag in forgotten]
+        gone: list[Write] = [Delete(pk, f"mark#{tag}") for tag in dict.fromkeys(forgotten)]
         for start in range(0, len(gone), TRANSACTION):
             self._table.transact(gone[start : start + TRANSACTION])
 
@@ -365,8 +367,73 @@ def _distinct(facts: Iterable[Fact]) -> list[Fact]:
     return list({(fact.time, fact.id): fact for fact in facts}.values())
 
 
-def _open(repository: str, facts: Iterable[Fact]) -> Item:
-    return Item(_repo(repository), "open", [body_of(fact) for fact in _distinct(facts)])
+_ITEM = 300_000
+"""Most bytes of facts in one item, which takes 400 KB (DynamoDB Developer Guide: Quotas)."""
+
+_AT_ONCE = 3_000_000
+"""Most bytes of facts in one transaction, which takes 4 MB, beside those in one item."""
+
+
+class Announced:
+    """The changes announced in each repository, in an item `sk` and as many more as they need.
+
+    What one item has no room for stands in items of its own, which the first one names. They are
+    written before it, under the hash of what they hold: whoever reads the first finds all of its
+    announcement and nothing of another.
+    """
+
+    def __init__(self, table: Table, sk: str) -> None:
+        self._table = table
+        self._sk = sk
+        self._more: dict[str, Sequence[str]] = {}
+
+    def read(self, pk: str, items: Mapping[Key, Item]) -> tuple[Fact, ...]:
+        """The facts announced; `items` has the first item, if there is one."""
+        first = items.get((pk, self._sk))
+        bodies = [] if first is None else first.body
+        self._more[pk] = more = [body["more"] for body in bodies if "more" in body]
+        found = self._table.get([(pk, sk) for sk in more]) if more else {}
+        further = [body for sk in more for body in found[pk, sk].body]
+        return tuple(_fact_in(body) for body in (*bodies, *further) if "more" not in body)
+
+    def write(self, pk: str, facts: Sequence[Fact]) -> list[Write]:
+        """The writes that leave these facts announced and no others; that of the first item is the
+        first."""
+        if not facts:
+            return [Delete(pk, self._sk), *self._without(pk, ())]
+        first, *rest = portions(_distinct(facts), len(facts), _ITEM)
+        more = [self._further(pk, portion) for portion in rest]
+        if more:
+            self._table.put_all(more)
+        body = [*map(body_of, first), *({"more": item.sk} for item in more)]
+        gone = self._without(pk, [item.sk for item in more])
+        return [Put(Item(pk, self._sk, body)), *gone]
+
+    def _further(self, pk: str, facts: Sequence[Fact]) -> Item:
+        bodies = list(map(body_of, facts))
+        digest = hashlib.sha256(encode(bodies).encode()).hexdigest()
+        return Item(pk, f"{self._sk}#{digest}", bodies)
+
+    def _without(self, pk: str, kept: Sequence[str]) -> list[Write]:
+        """What takes away the items that an earlier announcement needed."""
+        gone = [sk for sk in self._more.get(pk, ()) if sk not in kept]
+        self._more[pk] = kept
+        return [Delete(pk, sk) for sk in gone]
+
+
+def portions(facts: Iterable[Fact], most: int, size: int = _AT_ONCE) -> Iterator[list[Fact]]:
+    """`facts` in portions of at most `most` facts and `size` bytes, which no single fact has."""
+    portion: list[Fact] = []
+    held = 0
+    for fact in facts:
+        length = len(encode(body_of(fact)))
+        if portion and (len(portion) == most or held + length > size):
+            yield portion
+            portion, held = [], 0
+        portion.append(fact)
+        held += length
+    if portion:
+        yield portion
 
 
 def _said(fact: Fact) -> Key:
@@ -421,11 +488,10 @@ def _marked(repository: str, mark: Mark) -> Item:
     return Item(_repo(repository), f"mark#{mark.tag}", body)
 
 
-def _memory(items: Iterable[Item]) -> Memory:
+def _memory(items: Iterable[Item], open_facts: tuple[Fact, ...]) -> Memory:
     marks: dict[str, Mark] = {}
     known: dict[str, str] = {}
     holds: dict[str, Hold] = {}
-    open_facts: tuple[Fact, ...] = ()
     pull_through: tuple[str, ...] = ()
     for item in items:
         if item.sk.startswith("mark#"):
@@ -436,10 +502,6 @@ def _memory(items: Iterable[Item]) -> Memory:
             holds[hold.tag] = hold
         elif item.sk.startswith("unique#"):
             known[item.sk.removeprefix("unique#")] = item.body
-        elif item.sk == "open":
-            open_facts = tuple(
-                Fact.from_detail(each["detail-type"], each["detail"]) for each in item.body
-            )
         elif item.sk == "pull-through":
             pull_through = tuple(item.body)
     return Memory(marks, known, holds, open_facts, pull_through)

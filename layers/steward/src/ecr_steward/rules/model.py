@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from ecr_steward.tags.scheme import Scheme, SchemeError
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 _ANY = "\N{REPLACEMENT CHARACTER}"
 """Stands for the rest of any name: no name holds it, so only a `*` can match it."""
+
+_LABEL = 200
+"""Most characters of its globs that name a rule: they stand in every fact."""
 
 _REMEMBERED = 1024
 """Repositories whose rule is remembered: events of one come in bursts."""
@@ -106,8 +110,12 @@ class Rule:
         return replace(self, tags=replace(self.tags, unknown="report"))
 
     def label(self) -> str:
-        """How events and messages name this rule: its index and its globs."""
-        return f"{self.index}: {', '.join(self.repositories)}"
+        """How events and messages name this rule: its index and its globs, or the first of them."""
+        ends = accumulate(len(glob) + len(", ") for glob in self.repositories)
+        shown = max(1, sum(end <= _LABEL for end in ends))
+        rest = len(self.repositories) - shown
+        more = f" … and {rest:,} more" if rest else ""
+        return f"{self.index}: {', '.join(self.repositories[:shown])[:_LABEL]}{more}"
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,19 @@ SOURCE = "ecr-steward"
 """`source` of every event on the steward's bus."""
 
 
+LONGEST_REASON = 2000
+"""Most characters of a reason that an event and history keep: there are people's words in it, and
+what AWS answered."""
+
+LARGEST_VALUE = 70_000
+"""Most bytes of what a setting was, and of what it should be: more than any policy that ECR takes
+has, which are 30,720 characters (ECR API: PutLifecyclePolicy)."""
+
+LONGEST_DIFFERENCE = 60_000
+"""Most bytes of the lines of a difference. An event has at most 256 KB (EventBridge User Guide:
+Calculating PutEvents event entry size)."""
+
+
 class Kind(enum.StrEnum):
     """Kinds of fact, as `simulate` names them."""
 
@@ -82,6 +95,10 @@ class Difference:
     before: Any = None
     after: Any = None
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "before", _bounded(self.before))
+        object.__setattr__(self, "after", _bounded(self.after))
+
     @property
     def key(self) -> str:
         """What tells this difference from every other of the same repository."""
@@ -94,7 +111,7 @@ class Difference:
 
         lines = difflib.unified_diff(_pretty(self.before), _pretty(self.after), lineterm="")
         # The first two would name files.
-        return list(lines)[2:]
+        return _first(list(lines)[2:])
 
     def to_document(self) -> dict[str, Any]:
         return {
@@ -122,6 +139,24 @@ class Difference:
 
 def _pretty(value: Any) -> list[str]:
     return [] if value is None else json.dumps(value, indent=2, ensure_ascii=False).splitlines()
+
+
+def _bounded(value: Any) -> Any:
+    """A value as it is, or of one that is too large what tells it from others."""
+    text = json.dumps(value, sort_keys=True)
+    if len(text) <= LARGEST_VALUE:
+        return value
+    return {"bytes": len(text), "sha256": hashlib.sha256(text.encode()).hexdigest()}
+
+
+def _first(lines: list[str]) -> list[str]:
+    """The lines that there is room for, and how many more there are."""
+    held = 0
+    for i, line in enumerate(lines):
+        held += len(json.dumps(line)) + 2
+        if held > LONGEST_DIFFERENCE:
+            return [*lines[:i], f"… and {len(lines) - i:,} more lines"]
+    return lines
 
 
 _DIFFERING = frozenset({Kind.DRIFT, Kind.CORRECT})
@@ -199,7 +234,7 @@ class Fact:
             "mode": self.mode,
             "rule": self.rule,
             "rules": self.rules,
-            "reason": self.reason,
+            "reason": clipped(self.reason, LONGEST_REASON),
             "cause": {**self.cause.to_document(), "facts": self.of, **again},
             "time": self.time,
         }
@@ -254,3 +289,8 @@ class Fact:
 def _hashed(*parts: str) -> str:
     """A fact is asked for its id whenever it is written, compared or told."""
     return hashlib.sha256("\n".join(parts).encode(errors="replace")).hexdigest()
+
+
+def clipped(text: str, most: int) -> str:
+    """`text`, or as much of it as makes `most` characters with the `…` that ends it then."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
