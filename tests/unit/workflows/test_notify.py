@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 from ecr_steward.events import Fact
 from ecr_steward.history import Item, Write
 from ecr_steward.ledger import LEASE, Ledger
-from ecr_steward.notifications.outcome import Later, Outcome, Sent
+from ecr_steward.notifications.outcome import Later, Sent
 from ecr_steward.tables import MemoryTable
 from ecr_steward.workflows.notify import PATIENCE, Notifier
 from tests.facts import MOVED, REJECTED, letter, returned, sqs_record, story
-from tests.unit.workflows.post import BEGINNING, Post
+from tests.unit.workflows.post import BEGINNING, MAX_RECEIVES, Post
 
 FILES = Path(__file__).parents[3] / "events"
 
@@ -231,7 +231,7 @@ def test_who_finds_a_story_claimed_looks_again_until_the_claim_has_run_out() -> 
     (id_,) = post.post(facts)
     assert post.deliver([id_]) == [id_]
     assert post.told == []
-    assert post.queue[id_].visible == post.now + timedelta(seconds=2)
+    assert post.queue[id_].visible == post.now + timedelta(seconds=20), "as long again"
     post.now = BEGINNING + LEASE
     assert post.deliver([id_]) == []
     assert len(post.told) == 1
@@ -312,21 +312,40 @@ def test_a_story_that_cannot_be_told_costs_no_other_and_is_told_later() -> None:
     assert [facts[0].cause.id for facts in post.on("email")] == ["good", "bad"]
 
 
-def test_what_there_is_no_time_left_for_comes_back_at_once() -> None:
+def test_what_there_is_no_time_left_to_send_becomes_an_errand_and_does_not_come_back() -> None:
     post = Post()
     ids = post.post([*story("1.4", cause="first"), *story("1.4", cause="second")])
-
-    def answer(channel: str, now: Any) -> Outcome:
-        post.in_time = False
-        return Sent("ok")
-
-    post.answer = answer
-    assert post.deliver(ids) == ids[1:]
-    assert post.queue[ids[1]].visible == post.now
-    post.in_time = True
-    post.answer = lambda channel, now: Sent("ok")
+    post.may_send = lambda: not post.told
+    assert post.deliver(ids) == []
+    assert [errand.cause for errand in post.errands()] == ["second"]
+    post.may_send = lambda: True
     post.drain()
     assert [facts[0].cause.id for facts in post.on("email")] == ["first", "second"]
+
+
+def test_what_there_is_no_time_left_even_to_note_comes_back_at_once() -> None:
+    post = Post()
+    ids = post.post([*story("1.4", cause="first"), *story("1.4", cause="second")])
+    post.may_note = lambda: not post.told
+    assert post.deliver(ids) == ids[1:]
+    assert post.queue[ids[1]].visible == post.now
+    post.may_note = lambda: True
+    post.drain()
+    assert [facts[0].cause.id for facts in post.on("email")] == ["first", "second"]
+
+
+def test_an_errand_that_there_is_no_time_for_loses_none_of_its_tries() -> None:
+    post = Post()
+    post.may_send = lambda: False
+    post.deliver(post.post(story("1.4")))
+    for _ in range(2 * MAX_RECEIVES["errands"]):
+        (errand,) = post.waiting("errands")
+        assert errand.receives == 0
+        post.now = errand.visible
+        assert post.deliver([errand.id]) == []
+    post.may_send = lambda: True
+    post.drain()
+    assert (len(post.told), post.failed) == (1, [])
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ from ecr_steward.history import (
     fact_of,
 )
 
-LEASE = timedelta(minutes=2)
+LEASE = timedelta(seconds=100)
 """How long one notifier has a story or a digest to itself; longer than the function may run."""
 
 STORM = timedelta(minutes=5)

@@ -44,8 +44,11 @@ BEGIN_WITHIN = 120
 the function's time is over (template.yaml: RetagFunction, Timeout)."""
 
 TELL_WITHIN = 25
-"""Seconds after which a batch of messages begins no other story; one story may take twice as long
+"""Seconds after which a batch of messages sends nothing any more; one story may take twice as long
 again before the function's time is over (template.yaml: NotifyFunction, Timeout)."""
+
+NOTE_WITHIN = 45
+"""Seconds in which the rest of the batch is noted as owed; what is left then is received again."""
 
 _CONFIG = Config(
     connect_timeout=3,
@@ -422,7 +425,11 @@ def notify_people() -> Handler:
             observe.count("ChannelsTried")
             return mailroom.try_out(str(event["test"]))
         observe.count("EventsReceived", len(event["Records"]))
-        latest = time.monotonic() + TELL_WITHIN
-        return mailroom.notify(event["Records"], lambda: time.monotonic() < latest)
+        began = time.monotonic()
+        return mailroom.notify(
+            event["Records"],
+            lambda: time.monotonic() < began + TELL_WITHIN,
+            lambda: time.monotonic() < began + NOTE_WITHIN,
+        )
 
     return handle

@@ -6,13 +6,13 @@ import json
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ecr_steward.errands import Errand
 from ecr_steward.events import Fact, MalformedEvent
-from ecr_steward.ledger import Story, Window
+from ecr_steward.ledger import LEASE, Story, Window
 from ecr_steward.rules.channels import Channel
 from ecr_steward.workflows import deliver
 from ecr_steward.workflows.deliver import Carrier, Round
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from ecr_steward.notifications.routes import Parcel
 
 log = logging.getLogger(__name__)
+
+_MOMENT = timedelta(seconds=2)
 
 PATIENCE = 4
 """How often an incomplete story is handed back, to wait for the rest of what one push caused."""
@@ -65,33 +67,37 @@ class Notifier:
     spread: Spread = map
 
     def notify(
-        self, records: Iterable[Mapping[str, Any]], may_begin: Callable[[], bool] = lambda: True
+        self,
+        records: Iterable[Mapping[str, Any]],
+        may_send: Callable[[], bool] = lambda: True,
+        may_note: Callable[[], bool] = lambda: True,
     ) -> dict[str, list[dict[str, str]]]:
         """Tell the facts in a batch of queue messages, one message per cause and channel.
 
         Facts that were told before are left out. A story that is not complete waits in history:
         its messages are returned (`ReportBatchItemFailures`), whichever comes last tells it, and
         after a few rounds what there is of it is told. Only one notifier at a time tells a story.
-        What a channel does not take becomes an errand. Killed between sending and the note that it
-        was sent, a message can be sent twice: losing it would be worse. `may_begin` is asked before
-        each story and errand but the first: those there is no time for are returned at once.
+        What a channel does not take becomes an errand, and so does what there is no time for, as
+        `may_send` says: that is no try, and an errand with no time comes as a new one. Killed
+        between sending and the note that it was sent, a message can be sent twice: losing it would
+        be worse. `may_note` is asked before each story and errand but the first: where there is no
+        time even to note what is owed, they are returned at once.
         """
-        round_ = Round(may_begin)
+        round_ = Round(may_send, may_note)
         stories, errands, returned = _sorted(records)
         work: list[tuple[list[_Letter], Callable[[], timedelta | None]]] = [
             *((told.letters, partial(self._gather, told, round_)) for told in stories),
             *(([each], partial(self._run, each, errand, round_)) for each, errand in errands),
         ]
         for i, (letters, do) in enumerate(work):
-            if i and not may_begin():
+            if i and not may_note():
                 self._return(letters, timedelta(), returned)
                 continue
             try:
                 wait = do()
             except Exception as error:  # one story must not cost another
                 log.exception("A message could not be told: %s", error)
-                returned += [letter.id for letter in letters]
-                continue
+                wait = deliver.backoff(max(letter.receives for letter in letters))
             if wait is not None:
                 self._return(letters, wait, returned)
         return {"batchItemFailures": [{"itemIdentifier": each} for each in returned]}
@@ -106,10 +112,15 @@ class Notifier:
         receives = max(letter.receives for letter in told.letters)
         if receives <= PATIENCE and not story.complete:
             return timedelta(seconds=2 ** (receives - 1))
-        if not ledger.claim(story, self.carrier.clock()):
-            return _until_told(receives)
-        self._tell(story, round_)
-        ledger.settle(story, self.carrier.clock())
+        now = self.carrier.clock()
+        if not ledger.claim(story, now):
+            return _until_told(story.claimed or now, now)
+        try:
+            self._tell(story, round_)
+            deliver.insist(self.carrier, round_, lambda: ledger.settle(story, self.carrier.clock()))
+        except Exception:
+            self._give_back(story)
+            raise
         return None
 
     def _tell(self, story: Story, round_: Round) -> None:
@@ -127,7 +138,7 @@ class Notifier:
         waits = list(self.spread(hand_over, parcels))
         for parcel, wait in zip(parcels, waits, strict=True):
             if wait is not None:
-                self._owe(story.cause, parcel, wait)
+                self._owe(story.cause, parcel, wait or deliver.FIRST_WAIT)
 
     def _hand_over(self, parcel: Parcel, story: Story, round_: Round) -> timedelta | None:
         """How long the channel has to be waited for, or None."""
@@ -159,6 +170,10 @@ class Notifier:
             wait = deliver.sum_up(self.carrier, channel, errand.window, round_)
         else:
             wait = self._bring(errand.cause, channel, round_)
+        if wait == deliver.NO_TIME:
+            # As a new one: to be received again would count as one of its tries.
+            self.carrier.errand(errand, deliver.seconds(deliver.FIRST_WAIT))
+            return None
         # Its story tried first, so this is one try more than it was received.
         return wait and max(wait, deliver.backoff(letter.receives + 1))
 
@@ -167,11 +182,24 @@ class Notifier:
         due = story.due.get(channel.name, ())
         if not due:
             return None
-        if not self.carrier.ledger.claim(story, self.carrier.clock()):
-            return deliver.FIRST_WAIT
-        wait = deliver.tell(self.carrier, channel, story, due, round_)
-        self.carrier.ledger.release(story, self.carrier.clock())
+        if not round_.has_time_for(channel.name):
+            return deliver.NO_TIME
+        now = self.carrier.clock()
+        if not self.carrier.ledger.claim(story, now):
+            return _until_told(story.claimed or now, now)
+        try:
+            wait = deliver.tell(self.carrier, channel, story, due, round_)
+        except Exception:
+            self._give_back(story)
+            raise
+        self._give_back(story)
         return wait
+
+    def _give_back(self, story: Story) -> None:
+        try:
+            self.carrier.ledger.release(story, self.carrier.clock())
+        except Exception as error:  # it runs out by itself
+            log.warning("The claim on a story could not be given back: %s", error)
 
     def _return(self, letters: Iterable[_Letter], wait: timedelta, returned: list[str]) -> None:
         for letter in letters:
@@ -183,9 +211,10 @@ class Notifier:
                 log.warning("The message will be retried late: %s", error)
 
 
-def _until_told(receives: int) -> timedelta:
-    """How long a letter waits for the notifier that is telling its story: mostly a moment."""
-    return timedelta(seconds=min(2**receives, 16))
+def _until_told(claimed: datetime, now: datetime) -> timedelta:
+    """How long a letter waits for the notifier that has its story: mostly a moment, then as long
+    again as that has it, and never longer than it can have it."""
+    return min(max(_MOMENT, now - claimed), claimed + LEASE - now)
 
 
 def _sorted(
