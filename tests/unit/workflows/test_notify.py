@@ -20,9 +20,11 @@ from ecr_steward.history import Item, Write
 from ecr_steward.ledger import LEASE, Ledger
 from ecr_steward.notifications.outcome import Later, Sent
 from ecr_steward.tables import MemoryTable
+from ecr_steward.workflows.deliver import FIRST_WAIT
 from ecr_steward.workflows.notify import PATIENCE, Notifier
 from tests.facts import MOVED, REJECTED, letter, returned, sqs_record, story
 from tests.unit.workflows.post import BEGINNING, MAX_RECEIVES, Post
+from tests.world import throttled
 
 FILES = Path(__file__).parents[3] / "events"
 
@@ -284,7 +286,49 @@ def test_after_the_note_that_it_was_told_a_crash_doubles_nothing() -> None:
         assert post.times_told() == Counter({facts[0].id: 1})
 
 
+@pytest.mark.parametrize("sizes", [(1, 1, 1), (2, 1), (1, 2)], ids=str)
+def test_killed_anywhere_its_other_messages_tell_the_story_as_soon_as_the_claim_has_run_out(
+    sizes: tuple[int, ...],
+) -> None:
+    facts = story("1.4", "1", "latest")
+    *first, last = batches_of(facts, *sizes)
+    for at in itertools.count(1):
+        post = Post()
+        for batch in first:
+            post.deliver(post.post(batch))
+        post.wire.steps, post.wire.at = 0, at
+        post.deliver(post.post(last))
+        if post.wire.at is not None:
+            break  # it has no more steps
+        claimed = post.ledger.story(facts[0].cause.id).claims > 0
+        post.drain()
+        assert post.failed == [], f"killed at {at}"
+        if claimed:
+            told = max(told.at for told in post.told)
+            assert told <= BEGINNING + LEASE + timedelta(seconds=5), f"killed at {at}"
+
+
 # Bad days
+
+
+@pytest.mark.parametrize("sizes", [(3,), (1, 1, 1)], ids=str)
+def test_one_fault_anywhere_repeats_nothing_and_delays_a_story_by_no_more_than_a_claim(
+    sizes: tuple[int, ...],
+) -> None:
+    facts = story("1.4", "1", "latest")
+    calm, steps = _told_when_killed(None, batches_of(facts, *sizes))
+    for at in range(1, steps + 1):
+        post = Post()
+        post.wire.at, post.wire.error = at, throttled
+        for batch in batches_of(facts, *sizes):
+            post.deliver(post.post(batch))
+        post.drain()
+        assert post.failed == [], f"given up for a fault at {at}"
+        # The longest where the claim was written and the answer was lost.
+        told = max(told.at for told in post.told)
+        assert told <= BEGINNING + LEASE + timedelta(seconds=5), f"a fault at {at}"
+        if at != calm.told[0].step + 1:  # the channel took it, and the answer was lost
+            assert post.times_told() == Counter(fact.id for fact in facts), f"a fault at {at}"
 
 
 class BrokenTable(MemoryTable):
@@ -306,6 +350,7 @@ def test_a_story_that_cannot_be_told_costs_no_other_and_is_told_later() -> None:
     bad = post.post(story("1.4", "1", cause="bad"))
     good = post.post(story("1.4", "1", cause="good"))
     assert post.deliver([*bad, *good]) == bad
+    assert {post.queue[each].visible for each in bad} == {post.now + FIRST_WAIT}
     assert [facts[0].cause.id for facts in post.on("email")] == ["good"]
     table.causes = ()
     post.drain()

@@ -143,19 +143,23 @@ class Notifier:
     def _hand_over(self, parcel: Parcel, story: Story, round_: Round) -> timedelta | None:
         """How long the channel has to be waited for, or None."""
         try:
-            if parcel.every is None:
-                return deliver.tell(self.carrier, parcel.channel, story, parcel.facts, round_)
-            window = Window.at(parcel.channel.name, parcel.every, self.carrier.clock())
-            deliver.gather(self.carrier, window, story.cause, parcel.facts)
+            return self._give(parcel, story, round_)
         except Exception as error:  # one channel must not cost another
             log.exception("%s could not be told: %s", parcel.channel.name, error)
             return deliver.FIRST_WAIT
+
+    def _give(self, parcel: Parcel, story: Story, round_: Round) -> timedelta | None:
+        if parcel.every is None:
+            return deliver.tell(self.carrier, parcel.channel, story, parcel.facts, round_)
+        window = Window.at(parcel.channel.name, parcel.every, self.carrier.clock())
+        deliver.gather(self.carrier, window, story.cause, parcel.facts)
         return None
 
     def _owe(self, cause: str, parcel: Parcel, wait: timedelta) -> None:
         now, name = self.carrier.clock(), parcel.channel.name
         self.carrier.ledger.owe(cause, name, parcel.facts, now)
-        self.carrier.errand(Errand(name, cause, after=now + wait), deliver.seconds(wait))
+        errand = Errand(name, cause, after=now + wait, every=parcel.every)
+        self.carrier.errand(errand, deliver.seconds(wait))
 
     def _run(self, letter: _Letter, errand: Errand, round_: Round) -> timedelta | None:
         """Run one errand; how long it waits if it is not done, else None."""
@@ -169,7 +173,7 @@ class Notifier:
         if errand.window is not None:
             wait = deliver.sum_up(self.carrier, channel, errand.window, round_)
         else:
-            wait = self._bring(errand.cause, channel, round_)
+            wait = self._bring(errand, channel, round_)
         if wait == deliver.NO_TIME:
             # As a new one: to be received again would count as one of its tries.
             self.carrier.errand(errand, deliver.seconds(deliver.FIRST_WAIT))
@@ -177,18 +181,20 @@ class Notifier:
         # Its story tried first, so this is one try more than it was received.
         return wait and max(wait, deliver.backoff(letter.receives + 1))
 
-    def _bring(self, cause: str, channel: Channel, round_: Round) -> timedelta | None:
-        story = self.carrier.ledger.story(cause)
+    def _bring(self, errand: Errand, channel: Channel, round_: Round) -> timedelta | None:
+        from ecr_steward.notifications.routes import Parcel
+
+        story = self.carrier.ledger.story(errand.cause)
         due = story.due.get(channel.name, ())
         if not due:
             return None
-        if not round_.has_time_for(channel.name):
+        if errand.every is None and not round_.has_time_for(channel.name):
             return deliver.NO_TIME
         now = self.carrier.clock()
         if not self.carrier.ledger.claim(story, now):
             return _until_told(story.claimed or now, now)
         try:
-            wait = deliver.tell(self.carrier, channel, story, due, round_)
+            wait = self._give(Parcel(channel, errand.every, due), story, round_)
         except Exception:
             self._give_back(story)
             raise
