@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -13,11 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecr_steward.errands import LONGEST_WAIT, Errand
-from ecr_steward.events import Cause, Fact, Kind
-from ecr_steward.history import Table
+from ecr_steward.events import Cause, Difference, Fact, Kind
+from ecr_steward.history import Item, Put, Table, Write
 from ecr_steward.ledger import LEASE, STORM, Ledger, Window
 from ecr_steward.notifications.outcome import Later, Outcome, Refused, Sent
 from ecr_steward.rules import Ruleset
+from ecr_steward.tables import MemoryTable, write
 from ecr_steward.workflows.deliver import FIRST_WAIT, MOST_WAIT, backoff
 from ecr_steward.workflows.notify import Notifier
 from tests.facts import DRIFTED, FAILED, REJECTED, story
@@ -410,13 +412,76 @@ def test_a_timer_that_comes_twice_sends_one_digest() -> None:
     assert [len(told.facts) for told in post.told] == [4]
 
 
-# Webhooks: a letter for each fact
+# Facts that are large
 
 HOOK: Mapping[str, object] = {"hook": {"type": "webhook", "url": URL}}
 
 
 def hooked() -> Ruleset:
     return ruleset(channels=dict(HOOK), notify=_TO_HOOK)
+
+
+class Exact(MemoryTable):
+    """Takes items of 400 KB and transactions of 4 MB, as DynamoDB does."""
+
+    def transact(self, writes: Sequence[Write]) -> None:
+        items = [each.item for each in writes if isinstance(each, Put)]
+        self._judge(items)
+        assert sum(map(_size, items)) <= 4 * 1024**2
+        super().transact(writes)
+
+    def put_all(self, items: Iterable[Item]) -> None:
+        every = list(items)
+        self._judge(every)
+        super().put_all(every)
+
+    def _judge(self, items: Iterable[Item]) -> None:
+        assert all(_size(item) <= 400 * 1024 for item in items)
+
+
+def _size(item: Item) -> int:
+    return len(json.dumps(write(item)))
+
+
+def large(count: int) -> list[Fact]:
+    """Facts as large as an event takes, with differences that are much larger."""
+    facts = []
+    for n in range(count):
+        before, after = ({"list": [f"{n}{side}{i}" for i in range(7_000)]} for side in "ab")
+        found = Difference("policy", "public", "policy", "correct", before, after)
+        facts.append(replace(DRIFTED, difference=found, reason=f"It is {n}.", of=count))
+    return facts
+
+
+@pytest.mark.parametrize(
+    ("rules", "count"),
+    [(HOURLY, 35), (ruleset(*TWO), 5), (hooked(), 5)],
+    ids=["digest", "chat", "hook"],
+)
+def test_large_facts_are_noted_gathered_and_told(rules: Ruleset, count: int) -> None:
+    post, facts = Post(rules), large(count)
+    assert max(len(json.dumps(fact.to_detail())) for fact in facts) > 400 * 1024
+    post.notifier = over(post, Ledger(Exact()))
+    post.post(facts)
+    post.drain()
+    assert post.failed == []
+    for channel in {told.channel for told in post.told}:
+        expect_once(post, facts, channel)
+    assert max(len(told.letter.body.encode()) for told in post.told) <= 256 * 1024
+
+
+def test_a_digest_for_programs_that_repeats_large_facts_is_one_that_can_be_sent() -> None:
+    rules = ruleset(channels=dict(HOOK), notify=[{"on": ["*"], "to": ["hook"], "every": "1h"}])
+    post, facts = Post(rules), large(8)
+    post.post(facts)
+    post.drain()
+    (told,) = post.told
+    assert len(told.letter.body.encode()) <= 512 * 1024
+    loudest = json.loads(told.letter.body)["data"]["loudest"]
+    assert [each["data"]["cut"][0] for each in loudest] == ["difference"] * 5
+
+
+# Webhooks: a letter for each fact
 
 
 def test_of_several_letters_only_those_that_did_not_arrive_are_sent_again() -> None:
@@ -643,8 +708,6 @@ def test_the_waits_double_up_to_their_longest() -> None:
 
 
 def test_an_errand_survives_its_message() -> None:
-    import json
-
     window = Window.at("platform", HOUR, BEGINNING)
     for errand in (
         Errand("platform", "a cause"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import gc
+import json
 import logging
 import os
 import time
@@ -392,12 +393,15 @@ def publish_facts() -> Handler:
     from ecr_steward.environment.publish import PublishEnvironment
     from ecr_steward.workflows import publish
 
-    bus = PublishEnvironment.from_env(os.environ).bus
+    settings = PublishEnvironment.from_env(os.environ)
     events = client("events")
+
+    def give_up(what: Mapping[str, Any]) -> None:
+        client("sqs").send_message(QueueUrl=settings.failure_url, MessageBody=json.dumps(what))
 
     def handle(event: Mapping[str, Any]) -> Reply:
         observe.count("RecordsRead", len(event["Records"]))
-        return dict(publish.publish(event["Records"], events, bus))
+        return dict(publish.publish(event["Records"], events, settings.bus, give_up))
 
     return handle
 
