@@ -20,10 +20,12 @@ It stands in the history's table:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+from ecr_steward.fitting import size
 from ecr_steward.history.facts import body_of, fact_of
 from ecr_steward.history.table import (
     TRANSACTION,
@@ -39,11 +41,14 @@ from ecr_steward.history.table import (
 from ecr_steward.words.facts import Fact
 from ecr_steward.words.reading import iso, parse_time
 
-LEASE = timedelta(minutes=2)
+LEASE = timedelta(seconds=100)
 """How long one notifier has a story or a digest to itself; longer than the function may run."""
 
 STORM = timedelta(minutes=5)
 """How long what a channel gets too much of is gathered."""
+
+_TRANSACTION_BYTES = 3_000_000
+"""Most of the facts in one transaction, in bytes; it takes 4 MB (DynamoDB: TransactWriteItems)."""
 
 _KEPT = timedelta(days=30)
 _COUNTED = timedelta(days=1)
@@ -144,7 +149,7 @@ class Ledger:
         """Note that these facts have reached the notifier; those told before stay told."""
         arrived = {fact.id: fact for fact in facts}
         self._table.put_all(
-            Item(_told(fact.cause.id), f"arrived#{id_}", body_of(fact), expiry(time, _KEPT))
+            Item(_told(fact.cause.id), f"arrived#{id_}", _body(fact), expiry(time, _KEPT))
             for id_, fact in arrived.items()
         )
 
@@ -224,11 +229,12 @@ class Ledger:
     def hold(self, window: Window, cause: str, facts: Sequence[Fact], time: datetime) -> None:
         """Add facts to a window, and note that its channel has them: each fact both or neither."""
         expires = expiry(window.end, _KEPT)
-        for start in range(0, len(facts), TRANSACTION // 2):
+        for chunk in _transactions([_body(fact) for fact in facts]):
             writes: list[Write] = []
-            for fact in facts[start : start + TRANSACTION // 2]:
-                told = Item(_told(cause), f"told#{window.channel}#{fact.id}", expires=expires)
-                held = Item(window.key, f"held#{fact.id}", body_of(fact), expires)
+            for body in chunk:
+                id_ = body["detail"]["id"]
+                told = Item(_told(cause), f"told#{window.channel}#{id_}", expires=expires)
+                held = Item(window.key, f"held#{id_}", body, expires)
                 writes += [Put(held), Put(told)]
             self._table.transact(writes)
 
@@ -312,6 +318,28 @@ class Ledger:
         except Conflict:
             return False
         return True
+
+
+def _body(fact: Fact) -> dict[str, Any]:
+    """The body of an item that holds a fact, without what can be told from the rest: an item holds
+    400 KB (DynamoDB: item size)."""
+    body = body_of(fact)
+    body["detail"].pop("difference", None)
+    return body
+
+
+def _transactions(bodies: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """The bodies as far as one transaction can write each twice, once as a key alone."""
+    chunk: list[dict[str, Any]] = []
+    room = _TRANSACTION_BYTES
+    for body in bodies:
+        room -= size(body)
+        if chunk and (room < 0 or len(chunk) == TRANSACTION // 2):
+            yield chunk
+            chunk, room = [], _TRANSACTION_BYTES - size(body)
+        chunk.append(body)
+    if chunk:
+        yield chunk
 
 
 def _told(cause: str) -> str:
