@@ -63,7 +63,10 @@ ENVIRONMENT: Mapping[str, Mapping[str, str]] = {
         "REGISTRY": "123456789012",
         "AWS_REGION": "eu-west-1",
     },
-    "publish": {"BUS_NAME": "ecr-steward"},
+    "publish": {
+        "BUS_NAME": "ecr-steward",
+        "FAILURE_QUEUE_URL": "https://sqs.example/123456789012/PublishFailureQueue",
+    },
     "notify": {
         "STEWARD_MODE": "enforce",
         "TOPIC_ARN": TOPIC,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -78,14 +79,19 @@ def test_a_message_nobody_can_read_goes_back_alone(aws: Aws, start: Start, body:
     assert aws.ecr.tags("base/redis")["latest"] == image("1.4.2")
 
 
-def test_a_stream_record_that_holds_no_fact_stops_the_batch_before_anything_is_said(
+def test_a_stream_record_that_holds_no_fact_goes_to_the_failure_queue_and_the_rest_to_the_bus(
     aws: Aws, start: Start
 ) -> None:
     asked = event("stream_history_facts")
     asked["Records"][2]["dynamodb"]["NewImage"]["body"] = {"S": '{"detail-type": "Nonsense"}'}
-    with pytest.raises(MalformedEvent, match="`Nonsense` is no event of the steward's"):
-        start("publish").invoke(asked)
-    assert aws.calls() == {}
+    assert returned(start("publish").invoke(asked)) == []
+    assert aws.calls() == {"PutEvents": 1, "SendMessage": 1}
+    (sent,) = aws.sqs.sent
+    assert sent["QueueUrl"] == ENVIRONMENT["publish"]["FAILURE_QUEUE_URL"]
+    said = json.loads(sent["MessageBody"])
+    keys = asked["Records"][2]["dynamodb"]["Keys"]
+    assert said["fact"] == {name: value["S"] for name, value in keys.items()}
+    assert said["reason"].endswith("`Nonsense` is no event of the steward's.")
 
 
 # ---------------------------------------------------------------------------- misconfigured

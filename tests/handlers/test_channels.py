@@ -295,6 +295,8 @@ def test_where_e_mail_is_all_there_is_no_tags_are_asked_for(aws: Aws, start: Sta
 def test_a_story_that_was_begun_ends_within_the_functions_time() -> None:
     """Two tries of the slowest channel, and what is read before them."""
     assert wiring.TELL_WITHIN + 2 * http.SECONDS + 3 * 13 <= 90
+    assert wiring.TELL_WITHIN + 2 * http.SECONDS < wiring.NOTE_WITHIN
+    assert wiring.NOTE_WITHIN + 3 * 13 <= 90
 
 
 def test_no_two_clients_are_made_at_the_same_time(

@@ -34,7 +34,7 @@ BEGINNING = datetime(2026, 11, 23, 2, 24, tzinfo=UTC)
 VISIBILITY = timedelta(seconds=660)
 """When a message comes back that nobody acknowledged: longer than the notifier may run."""
 
-MAX_RECEIVES = {"events": 10, "errands": 15}
+MAX_RECEIVES = {"events": 15, "errands": 15}
 """As template.yaml has them."""
 
 URL = "ssm:/ecr-steward/url"
@@ -118,7 +118,8 @@ class Post:
         self.failed: list[Queued] = []
         self.attempts: Counter[str] = Counter()
         self.told: list[Told] = []
-        self.in_time = True
+        self.may_send: Callable[[], bool] = lambda: True
+        self.may_note: Callable[[], bool] = lambda: True
         self._ids = itertools.count()
         self._written: dict[str, Message] = {}
         self._published = 0
@@ -130,6 +131,7 @@ class Post:
                 errand=self._errand,
                 wrong=self._wrong,
                 clock=lambda: self.now,
+                pause=self._pause,
                 most=self.most,
             ),
             route=self.route,
@@ -151,7 +153,7 @@ class Post:
             each.visible = self.now + VISIBILITY
         try:
             answer = self.notifier.notify(
-                [each.record() for each in messages], lambda: self.in_time
+                [each.record() for each in messages], self.may_send, self.may_note
             )
         except Killed:
             self.wire.steps, self.wire.at = 0, None
@@ -211,6 +213,9 @@ class Post:
         self.wire.step()
         message = self.queue[receipt_handle.removeprefix("receipt-")]
         message.visible = self.now + timedelta(seconds=min(seconds, LONGEST_WAIT))
+
+    def _pause(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
 
     # ------------------------------------------------------------------ channels
 

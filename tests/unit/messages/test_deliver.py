@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -12,14 +13,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ecr_steward.history.dynamo import write
+from ecr_steward.history.table import Item, Put, Table, Write
 from ecr_steward.messages.deliver import FIRST_WAIT, MOST_WAIT, backoff
 from ecr_steward.messages.errands import LONGEST_WAIT, Errand
-from ecr_steward.messages.ledger import LEASE, STORM, Window
+from ecr_steward.messages.ledger import LEASE, STORM, Ledger, Window
+from ecr_steward.messages.notify import Notifier
 from ecr_steward.messages.send.outcome import Later, Outcome, Refused, Sent
 from ecr_steward.rules import Ruleset
 from ecr_steward.words.causes import Cause
-from ecr_steward.words.facts import Fact, Kind
+from ecr_steward.words.facts import Difference, Fact, Kind
+from ecr_steward_cli.in_memory.table import MemoryTable
 from tests.support.facts import DRIFTED, FAILED, REJECTED, story
+from tests.support.world import Killed, throttled
 from tests.unit.messages.post import BEGINNING, MAX_RECEIVES, URL, Answers, Post, ruleset
 
 TWO = ("platform", "audit")
@@ -408,13 +414,76 @@ def test_a_timer_that_comes_twice_sends_one_digest() -> None:
     assert [len(told.facts) for told in post.told] == [4]
 
 
-# Webhooks: a letter for each fact
+# Facts that are large
 
 HOOK: Mapping[str, object] = {"hook": {"type": "webhook", "url": URL}}
 
 
 def hooked() -> Ruleset:
     return ruleset(channels=dict(HOOK), notify=_TO_HOOK)
+
+
+class Exact(MemoryTable):
+    """Takes items of 400 KB and transactions of 4 MB, as DynamoDB does."""
+
+    def transact(self, writes: Sequence[Write]) -> None:
+        items = [each.item for each in writes if isinstance(each, Put)]
+        self._judge(items)
+        assert sum(map(_size, items)) <= 4 * 1024**2
+        super().transact(writes)
+
+    def put_all(self, items: Iterable[Item]) -> None:
+        every = list(items)
+        self._judge(every)
+        super().put_all(every)
+
+    def _judge(self, items: Iterable[Item]) -> None:
+        assert all(_size(item) <= 400 * 1024 for item in items)
+
+
+def _size(item: Item) -> int:
+    return len(json.dumps(write(item)))
+
+
+def large(count: int) -> list[Fact]:
+    """Facts as large as an event takes, with differences that are much larger."""
+    facts = []
+    for n in range(count):
+        before, after = ({"list": [f"{n}{side}{i}" for i in range(7_000)]} for side in "ab")
+        found = Difference("policy", "public", "policy", "correct", before, after)
+        facts.append(replace(DRIFTED, difference=found, reason=f"It is {n}.", of=count))
+    return facts
+
+
+@pytest.mark.parametrize(
+    ("rules", "count"),
+    [(HOURLY, 35), (ruleset(*TWO), 5), (hooked(), 5)],
+    ids=["digest", "chat", "hook"],
+)
+def test_large_facts_are_noted_gathered_and_told(rules: Ruleset, count: int) -> None:
+    post, facts = Post(rules), large(count)
+    assert max(len(json.dumps(fact.to_detail())) for fact in facts) > 400 * 1024
+    post.notifier = over(post, Ledger(Exact()))
+    post.post(facts)
+    post.drain()
+    assert post.failed == []
+    for channel in {told.channel for told in post.told}:
+        expect_once(post, facts, channel)
+    assert max(len(told.letter.body.encode()) for told in post.told) <= 256 * 1024
+
+
+def test_a_digest_for_programs_that_repeats_large_facts_is_one_that_can_be_sent() -> None:
+    rules = ruleset(channels=dict(HOOK), notify=[{"on": ["*"], "to": ["hook"], "every": "1h"}])
+    post, facts = Post(rules), large(8)
+    post.post(facts)
+    post.drain()
+    (told,) = post.told
+    assert len(told.letter.body.encode()) <= 512 * 1024
+    loudest = json.loads(told.letter.body)["data"]["loudest"]
+    assert [each["data"]["cut"][0] for each in loudest] == ["difference"] * 5
+
+
+# Webhooks: a letter for each fact
 
 
 def test_of_several_letters_only_those_that_did_not_arrive_are_sent_again() -> None:
@@ -430,9 +499,15 @@ def test_of_several_letters_only_those_that_did_not_arrive_are_sent_again() -> N
 # Killed anywhere, with channels that fail
 
 
-def _run(at: int | None, rules: Ruleset, make: Callable[[], Answers], facts: list[Fact]) -> Post:
+def _run(
+    at: int | None,
+    rules: Ruleset,
+    make: Callable[[], Answers],
+    facts: list[Fact],
+    error: Callable[[], BaseException] = Killed,
+) -> Post:
     post = Post(rules, make())
-    post.wire.at = at
+    post.wire.at, post.wire.error = at, error
     post.deliver(post.post(facts))
     post.now += timedelta(seconds=1)
     for _ in range(4):  # errands too are killed, if it was not their story
@@ -484,6 +559,88 @@ def test_killed_anywhere_nothing_is_lost_and_doubles_are_between_sending_and_its
     # For each message: after it is sent, and before and after the notes of its facts but the last.
     messages = len(calm.told)
     assert doubles <= messages * (2 + len(facts))
+
+
+@pytest.mark.parametrize("name", SCENES)
+def test_one_fault_anywhere_repeats_nothing_and_leaves_nothing_in_the_failure_queue(
+    name: str,
+) -> None:
+    rules, make = SCENES[name]
+    facts = story("1.4", "1")
+    steps = _steps(rules, make, facts)
+    doubles = 0
+    for at in range(1, steps + 1):
+        post = _run(at, rules, make, facts, throttled)
+        assert post.failed == [], f"given up for a fault at {at}"
+        channels = {told.channel for told in post.told} - {"email"}
+        for channel in channels:
+            times = post.times_told(channel)
+            assert {fact.id for fact in facts} <= times.keys(), f"{channel}: lost, a fault at {at}"
+            assert all(told.summary for told in post.told if told.channel == "team"), at
+        doubles += any(n > 1 for name in channels for n in post.times_told(name).values())
+    # A channel took it, and the answer was lost.
+    assert doubles <= len(_run(None, rules, make, facts).told)
+
+
+class Forgetful(Ledger):
+    """So many times cannot note that a channel has something."""
+
+    def __init__(self, table: Table, faults: int) -> None:
+        super().__init__(table)
+        self._faults = faults
+
+    def pay(self, cause: str, channel: str, facts: Iterable[Fact], time: datetime) -> None:
+        self._faults -= 1
+        if self._faults >= 0:
+            raise throttled()
+        super().pay(cause, channel, facts, time)
+
+
+class Full(Ledger):
+    """Cannot gather anything."""
+
+    def hold(self, window: Window, cause: str, facts: Sequence[Fact], time: datetime) -> None:
+        raise throttled()
+
+
+def over(post: Post, ledger: Ledger) -> Notifier:
+    """The notifier of a post with another ledger."""
+    return replace(post.notifier, carrier=replace(post.notifier.carrier, ledger=ledger))
+
+
+def forgetful(post: Post, faults: int) -> Post:
+    """The post with a ledger that so many times cannot note that a channel has something."""
+    post.notifier = over(post, Forgetful(post.table, faults))
+    return post
+
+
+@pytest.mark.parametrize(("faults", "messages"), [(0, 1), (1, 1), (4, 1), (5, 2)])
+def test_that_a_channel_was_told_is_noted_again_before_it_is_told_again(
+    faults: int, messages: int
+) -> None:
+    post = forgetful(Post(ruleset("platform")), faults)
+    post.post(story("1.4"))
+    post.drain()
+    assert len(post.on("platform")) == messages
+    assert post.failed == []
+
+
+def test_where_no_time_is_left_a_note_is_not_tried_again() -> None:
+    post = forgetful(Post(ruleset("platform")), 1)
+    post.may_note = lambda: not post.told
+    post.deliver(post.post(story("1.4")))
+    assert post.now == BEGINNING
+
+
+def test_what_cannot_be_gathered_for_a_digest_waits_for_a_digest_all_the_same() -> None:
+    post, facts = Post(HOURLY), pushes(3)
+    ids = post.post(facts)
+    kept, post.notifier = post.notifier, over(post, Full(post.table))
+    post.deliver(ids)
+    post.notifier = kept
+    post.drain()
+    expect_once(post, facts, "platform")
+    assert [told.summary for told in post.told] == [True]
 
 
 def _steps(rules: Ruleset, make: Callable[[], Answers], facts: list[Fact]) -> int:
@@ -553,12 +710,11 @@ def test_the_waits_double_up_to_their_longest() -> None:
 
 
 def test_an_errand_survives_its_message() -> None:
-    import json
-
     window = Window.at("platform", HOUR, BEGINNING)
     for errand in (
         Errand("platform", "a cause"),
         Errand("platform", "a cause", after=BEGINNING),
+        Errand("platform", "a cause", after=BEGINNING, every=HOUR),
         Errand("platform", window=window, after=window.due),
         Errand("platform", window=replace(window, storm=True)),
     ):

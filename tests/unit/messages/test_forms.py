@@ -103,6 +103,30 @@ def big() -> list[Message]:
     return [story(many), story(moves(*(f"1.{n}" for n in range(500)))), story([drifted] * 8)]
 
 
+def huge() -> list[Message]:
+    """Messages of facts that are each as large as no event is."""
+    text = "a `b` " * 50_000
+    tags = tuple(f"1.{n}-{'t' * 100}" for n in range(2_000))
+    found = Difference("policy", "extra", text, "correct", {text: [text] * 3}, [text] * 3)
+    moved = replace(MOVED, reason=text, rule=text, before_tags=tags, after_tags=tags)
+    moved = replace(moved, cause=replace(moved.cause, by=text))
+    facts = [moved, replace(DRIFTED, reason=text, rule=text, difference=found)]
+    return [story(facts[:1]), story(facts[1:]), story(facts), digest(facts * 6, HOUR)]
+
+
+@pytest.mark.parametrize("message", huge(), ids=["moved", "drifted", "both", "digest"])
+def test_whatever_facts_hold_every_form_stays_within_what_its_channel_takes(
+    message: Message,
+) -> None:
+    fits_slack(message)
+    fits_teams(message)
+    for form in Form:
+        for letter in write(form, message):
+            most = 512 * 1024 if form is Form.WEBHOOK else 256 * 1024
+            assert len(letter.body.encode()) <= most, form
+            assert len(letter.subject) < 100
+
+
 # Slack
 
 

@@ -16,13 +16,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecr_steward.history.table import Item, Write
+from ecr_steward.messages.deliver import FIRST_WAIT
 from ecr_steward.messages.ledger import LEASE, Ledger
 from ecr_steward.messages.notify import PATIENCE, Notifier
-from ecr_steward.messages.send.outcome import Later, Outcome, Sent
+from ecr_steward.messages.send.outcome import Later, Sent
 from ecr_steward.words.facts import Fact
 from ecr_steward_cli.in_memory.table import MemoryTable
 from tests.support.facts import MOVED, REJECTED, letter, returned, sqs_record, story
-from tests.unit.messages.post import BEGINNING, Post
+from tests.support.world import throttled
+from tests.unit.messages.post import BEGINNING, MAX_RECEIVES, Post
 
 FILES = Path(__file__).parents[3] / "events"
 
@@ -231,7 +233,7 @@ def test_who_finds_a_story_claimed_looks_again_until_the_claim_has_run_out() -> 
     (id_,) = post.post(facts)
     assert post.deliver([id_]) == [id_]
     assert post.told == []
-    assert post.queue[id_].visible == post.now + timedelta(seconds=2)
+    assert post.queue[id_].visible == post.now + timedelta(seconds=20), "as long again"
     post.now = BEGINNING + LEASE
     assert post.deliver([id_]) == []
     assert len(post.told) == 1
@@ -284,7 +286,49 @@ def test_after_the_note_that_it_was_told_a_crash_doubles_nothing() -> None:
         assert post.times_told() == Counter({facts[0].id: 1})
 
 
+@pytest.mark.parametrize("sizes", [(1, 1, 1), (2, 1), (1, 2)], ids=str)
+def test_killed_anywhere_its_other_messages_tell_the_story_as_soon_as_the_claim_has_run_out(
+    sizes: tuple[int, ...],
+) -> None:
+    facts = story("1.4", "1", "latest")
+    *first, last = batches_of(facts, *sizes)
+    for at in itertools.count(1):
+        post = Post()
+        for batch in first:
+            post.deliver(post.post(batch))
+        post.wire.steps, post.wire.at = 0, at
+        post.deliver(post.post(last))
+        if post.wire.at is not None:
+            break  # it has no more steps
+        claimed = post.ledger.story(facts[0].cause.id).claims > 0
+        post.drain()
+        assert post.failed == [], f"killed at {at}"
+        if claimed:
+            told = max(told.at for told in post.told)
+            assert told <= BEGINNING + LEASE + timedelta(seconds=5), f"killed at {at}"
+
+
 # Bad days
+
+
+@pytest.mark.parametrize("sizes", [(3,), (1, 1, 1)], ids=str)
+def test_one_fault_anywhere_repeats_nothing_and_delays_a_story_by_no_more_than_a_claim(
+    sizes: tuple[int, ...],
+) -> None:
+    facts = story("1.4", "1", "latest")
+    calm, steps = _told_when_killed(None, batches_of(facts, *sizes))
+    for at in range(1, steps + 1):
+        post = Post()
+        post.wire.at, post.wire.error = at, throttled
+        for batch in batches_of(facts, *sizes):
+            post.deliver(post.post(batch))
+        post.drain()
+        assert post.failed == [], f"given up for a fault at {at}"
+        # The longest where the claim was written and the answer was lost.
+        told = max(told.at for told in post.told)
+        assert told <= BEGINNING + LEASE + timedelta(seconds=5), f"a fault at {at}"
+        if at != calm.told[0].step + 1:  # the channel took it, and the answer was lost
+            assert post.times_told() == Counter(fact.id for fact in facts), f"a fault at {at}"
 
 
 class BrokenTable(MemoryTable):
@@ -306,27 +350,47 @@ def test_a_story_that_cannot_be_told_costs_no_other_and_is_told_later() -> None:
     bad = post.post(story("1.4", "1", cause="bad"))
     good = post.post(story("1.4", "1", cause="good"))
     assert post.deliver([*bad, *good]) == bad
+    assert {post.queue[each].visible for each in bad} == {post.now + FIRST_WAIT}
     assert [facts[0].cause.id for facts in post.on("email")] == ["good"]
     table.causes = ()
     post.drain()
     assert [facts[0].cause.id for facts in post.on("email")] == ["good", "bad"]
 
 
-def test_what_there_is_no_time_left_for_comes_back_at_once() -> None:
+def test_what_there_is_no_time_left_to_send_becomes_an_errand_and_does_not_come_back() -> None:
     post = Post()
     ids = post.post([*story("1.4", cause="first"), *story("1.4", cause="second")])
-
-    def answer(channel: str, now: Any) -> Outcome:
-        post.in_time = False
-        return Sent("ok")
-
-    post.answer = answer
-    assert post.deliver(ids) == ids[1:]
-    assert post.queue[ids[1]].visible == post.now
-    post.in_time = True
-    post.answer = lambda channel, now: Sent("ok")
+    post.may_send = lambda: not post.told
+    assert post.deliver(ids) == []
+    assert [errand.cause for errand in post.errands()] == ["second"]
+    post.may_send = lambda: True
     post.drain()
     assert [facts[0].cause.id for facts in post.on("email")] == ["first", "second"]
+
+
+def test_what_there_is_no_time_left_even_to_note_comes_back_at_once() -> None:
+    post = Post()
+    ids = post.post([*story("1.4", cause="first"), *story("1.4", cause="second")])
+    post.may_note = lambda: not post.told
+    assert post.deliver(ids) == ids[1:]
+    assert post.queue[ids[1]].visible == post.now
+    post.may_note = lambda: True
+    post.drain()
+    assert [facts[0].cause.id for facts in post.on("email")] == ["first", "second"]
+
+
+def test_an_errand_that_there_is_no_time_for_loses_none_of_its_tries() -> None:
+    post = Post()
+    post.may_send = lambda: False
+    post.deliver(post.post(story("1.4")))
+    for _ in range(2 * MAX_RECEIVES["errands"]):
+        (errand,) = post.waiting("errands")
+        assert errand.receives == 0
+        post.now = errand.visible
+        assert post.deliver([errand.id]) == []
+    post.may_send = lambda: True
+    post.drain()
+    assert (len(post.told), post.failed) == (1, [])
 
 
 @pytest.mark.parametrize(

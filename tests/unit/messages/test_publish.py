@@ -19,10 +19,19 @@ from ecr_steward.history.tags import History
 from ecr_steward.messages.ledger import Ledger, Story, Window
 from ecr_steward.messages.publish import publish
 from ecr_steward.tags.state import Mark
-from ecr_steward.words.facts import Fact
-from ecr_steward.words.reading import MalformedEvent
+from ecr_steward.words.facts import Difference, Fact
 from ecr_steward_cli.in_memory.table import MemoryTable
-from tests.support.facts import FAILED, MOVED, NEW, REJECTED, SWEPT, faults, returned, stream_record
+from tests.support.facts import (
+    DRIFTED,
+    FAILED,
+    MOVED,
+    NEW,
+    REJECTED,
+    SWEPT,
+    faults,
+    returned,
+    stream_record,
+)
 
 FILES = Path(__file__).parents[3] / "events"
 NOW = datetime(2026, 11, 23, 2, 24, tzinfo=UTC)
@@ -30,12 +39,29 @@ BUS = "ecr-steward"
 WINDOW = Window.at("platform", timedelta(hours=1), NOW)
 
 
-class FakeEvents:
-    """A bus that keeps what it takes and refuses the tags of `refuse`."""
+LARGEST = 256 * 1024
+"""Most bytes of all entries of a call, as EventBridge counted them."""
 
-    def __init__(self, *refuse: str) -> None:
+
+def size(entry: dict[str, Any]) -> int:
+    texts = (entry["Source"], entry["DetailType"], entry["Detail"])
+    return 14 + sum(len(text.encode()) for text in texts)
+
+
+def refusal(message: str) -> ClientError:
+    """Of a call as a whole."""
+    said: Any = {"Code": "ValidationException", "Message": message}
+    return ClientError({"Error": said}, "PutEvents")
+
+
+class FakeEvents:
+    """A bus that keeps what it takes and refuses the tags of `refuse`, and calls of more bytes than
+    EventBridge took."""
+
+    def __init__(self, *refuse: str, code: str = "InternalFailure") -> None:
         self.calls: list[list[dict[str, Any]]] = []
         self._refuse = refuse
+        self._code = code
 
     @property
     def taken(self) -> list[dict[str, Any]]:
@@ -47,9 +73,11 @@ class FakeEvents:
         ]
 
     def put_events(self, *, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
+        if sum(size(entry) for entry in Entries) > LARGEST:
+            raise refusal("Total size of the entries.")
         self.calls.append(Entries)
         answers = [
-            {"ErrorCode": "InternalFailure", "ErrorMessage": "Try again."}
+            {"ErrorCode": self._code, "ErrorMessage": "Try again."}
             if self._refuses(entry)
             else {"EventId": f"{len(self.calls)}-{i}"}
             for i, entry in enumerate(Entries)
@@ -61,9 +89,18 @@ class FakeEvents:
         return json.loads(entry["Detail"])["tag"] in self._refuse
 
 
-def run(records: Iterable[dict[str, Any]], events: FakeEvents) -> list[str]:
+def run(
+    records: Iterable[dict[str, Any]],
+    events: FakeEvents,
+    given_up: list[Mapping[str, Any]] | None = None,
+) -> list[str]:
+    """Publish; what is given up where nothing is expected to be is a failure of the test."""
     client: Any = events
-    return returned(publish(records, client, BUS))
+    return returned(publish(records, client, BUS, never if given_up is None else given_up.append))
+
+
+def never(what: Mapping[str, Any]) -> None:
+    raise AssertionError(f"given up: {what}")
 
 
 def item(fact: Fact) -> Item:
@@ -252,14 +289,125 @@ def test_the_same_fact_published_twice_has_the_same_id() -> None:
 
 
 @pytest.mark.parametrize("body", [None, {}, {"detail-type": "Tag Eaten", "detail": {}}])
-def test_a_fact_that_cannot_be_read_stops_the_batch_before_anything_is_published(
-    body: Any,
-) -> None:
-    events = FakeEvents()
+def test_a_fact_that_cannot_be_read_is_given_up_and_holds_up_no_other(body: Any) -> None:
+    events, given_up = FakeEvents(), list[Mapping[str, Any]]()
     broken = stream_record(Item("repo#a", "fact#1#2", body), 1)
-    with pytest.raises(MalformedEvent):
-        run([*records("1.4"), broken], events)
-    assert events.calls == []
+    assert run([*records("1.4"), broken, *records("1", "latest")], events, given_up) == []
+    assert tags(events) == ["1.4", "1", "latest"]
+    ((place, reason),) = ((each["fact"], each["reason"]) for each in given_up)
+    assert place == {"pk": "repo#a", "sk": "fact#1#2"}
+    assert reason.startswith("It cannot be read: ")
+
+
+@pytest.mark.parametrize("code", ["InvalidArgument", "MalformedDetail", "RedactionFailure"])
+def test_a_fact_that_the_bus_refuses_for_good_is_given_up_and_holds_up_no_other(code: str) -> None:
+    events, given_up = FakeEvents("1.3", "1.12", code=code), list[Mapping[str, Any]]()
+    names = [f"1.{n}" for n in range(15)]
+    assert run(records(*names), events, given_up) == []
+    assert tags(events) == [name for name in names if name not in ("1.3", "1.12")]
+    gone = [item(replace(MOVED, tag=tag)).sk for tag in ("1.3", "1.12")]
+    assert [each["fact"]["sk"] for each in given_up] == gone
+    assert {each["reason"] for each in given_up} == {f"{code}: Try again."}
+
+
+@pytest.mark.parametrize("code", ["ThrottlingException", "NotAuthorizedForSourceException", "New"])
+def test_a_fact_that_waits_for_the_bus_or_for_the_stack_is_not_given_up(code: str) -> None:
+    assert run(records("1", "1.4"), FakeEvents("1.4", code=code)) == ["101"]
+
+
+def test_what_cannot_be_kept_in_the_failure_queue_comes_again() -> None:
+    def give_up(what: Mapping[str, Any]) -> None:
+        raise ConnectionError("The queue is out of reach.")
+
+    client: Any = FakeEvents("1.4", code="MalformedDetail")
+    with pytest.raises(ConnectionError):
+        publish(records("1.4"), client, BUS, give_up)
+
+
+class Picky(FakeEvents):
+    """Refuses a call as a whole for one of its entries."""
+
+    def put_events(self, *, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
+        if any(self._refuses(entry) for entry in Entries):
+            raise refusal("No.")
+        return super().put_events(Entries=Entries)
+
+
+def test_where_a_call_is_refused_as_a_whole_only_the_entry_that_is_to_blame_is_given_up() -> None:
+    events, given_up = Picky("1"), list[Mapping[str, Any]]()
+    assert run(records("1.4", "1", "latest"), events, given_up) == []
+    assert tags(events) == ["1.4", "latest"]
+    assert len(given_up) == 1
+
+
+# Facts that are too large
+
+
+SHORT = [f"v{n}" for n in range(4_000)]
+"""Of a lifecycle policy of 30 KB, what makes the most lines."""
+
+
+def lifecycle(prefixes: Sequence[str]) -> dict[str, Any]:
+    selection = {"tagStatus": "tagged", "tagPrefixList": list(prefixes)}
+    return {"rules": [{"rulePriority": 1, "selection": selection, "action": {"type": "expire"}}]}
+
+
+def drifted(before: Any, after: Any) -> Fact:
+    found = Difference("lifecycle", "different", "lifecycle", "correct", before, after)
+    return replace(DRIFTED, difference=found)
+
+
+def published(fact: Fact) -> dict[str, Any]:
+    """The event of a fact, which is a valid one and reads as the same fact."""
+    events = FakeEvents()
+    assert run([stream_record(item(fact), 1)], events) == []
+    (detail,) = events.taken
+    assert not list(faults(fact.detail_type, detail))
+    assert Fact.from_detail(fact.detail_type, detail).id == fact.id == detail["id"]
+    return detail
+
+
+def test_of_a_difference_that_an_event_has_no_room_for_the_last_lines_are_cut() -> None:
+    before, after = lifecycle(SHORT), lifecycle([f"x{each}" for each in SHORT])
+    fact = drifted(before, after)
+    whole = fact.to_detail()["difference"]
+    assert len(json.dumps(fact.to_detail())) > LARGEST
+    detail = published(fact)
+    assert detail["cut"] == ["difference"]
+    assert (detail["before"], detail["after"]) == (before, after)
+    *lines, last = detail["difference"]
+    assert lines == whole[: len(lines)]
+    assert last == f"… and {len(whole) - len(lines):,} more lines"
+
+
+def test_documents_that_an_event_has_no_room_for_are_left_out_and_named() -> None:
+    detail = published(drifted({"a": "é" * 30_000}, {"a": "è" * 30_000}))
+    assert detail["cut"] == ["difference", "before"]
+    assert detail["before"] is None
+
+
+@pytest.mark.parametrize(
+    "fact",
+    [
+        drifted({"a": "x" * 900_000}, {"b": ["y"] * 90_000}),
+        replace(DRIFTED, reason="long " * 100_000, rule="0: " + "long-* " * 100_000),
+        replace(
+            MOVED, before_tags=tuple(f"1.{n}" for n in range(99_999)), rule="0: " + "é" * 99_999
+        ),
+        replace(MOVED, after_tags=tuple(f"1.{n}" for n in range(99_999))),
+    ],
+    ids=["documents", "reason and rule", "from tags", "to tags"],
+)
+def test_whatever_a_fact_holds_its_event_fits_and_says_what_was_cut(fact: Fact) -> None:
+    assert published(fact)["cut"]
+
+
+def test_large_facts_go_in_as_many_calls_as_they_need() -> None:
+    facts = [drifted({"a": f"{n}" * 90_000}, None) for n in range(1, 10)]
+    events = FakeEvents()
+    assert run([stream_record(item(fact), n) for n, fact in enumerate(facts)], events) == []
+    assert [detail["id"] for detail in events.taken] == [fact.id for fact in facts]
+    assert len(events.calls) > 3
 
 
 def test_a_bus_out_of_reach_is_an_error_for_the_stream_to_try_again() -> None:
@@ -267,7 +415,7 @@ def test_a_bus_out_of_reach_is_an_error_for_the_stream_to_try_again() -> None:
     with Stubber(client) as stubber:
         stubber.add_client_error("put_events", "ThrottlingException", http_status_code=400)
         with pytest.raises(ClientError, match="ThrottlingException"):
-            publish(records("1.4"), client, BUS)
+            publish(records("1.4"), client, BUS, never)
 
 
 def test_eventbridge_accepts_the_entries_and_its_answer_is_read() -> None:
@@ -293,7 +441,7 @@ def test_eventbridge_accepts_the_entries_and_its_answer_is_read() -> None:
     }
     with Stubber(client) as stubber:
         stubber.add_response("put_events", answer, {"Entries": wanted})
-        assert returned(publish(stream, client, BUS)) == ["101"]
+        assert returned(publish(stream, client, BUS, never)) == ["101"]
         stubber.assert_no_pending_responses()
 
 

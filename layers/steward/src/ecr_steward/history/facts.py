@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ecr_steward.history.table import Item, Key
+from ecr_steward.history.table import Item, Key, encode
 from ecr_steward.words.facts import Fact
 
 _REGISTRY: Key = ("registry", "pull-through")
+
+_AT_ONCE = 3_000_000
+"""Most bytes of facts in one transaction, which takes 4 MB, beside those in one item."""
 
 
 def fact_of(item: Item) -> Fact:
@@ -34,3 +37,18 @@ def _fact(fact: Fact, *, quietly: bool = False) -> Item:
 
 def _fact_in(body: Mapping[str, Any]) -> Fact:
     return Fact.from_detail(str(body.get("detail-type")), body.get("detail", {}))
+
+
+def portions(facts: Iterable[Fact], most: int, size: int = _AT_ONCE) -> Iterator[list[Fact]]:
+    """`facts` in portions of at most `most` facts and `size` bytes, which no single fact has."""
+    portion: list[Fact] = []
+    held = 0
+    for fact in facts:
+        length = len(encode(body_of(fact)))
+        if portion and (len(portion) == most or held + length > size):
+            yield portion
+            portion, held = [], 0
+        portion.append(fact)
+        held += length
+    if portion:
+        yield portion

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from ecr_steward.history.facts import _REGISTRY, _fact, _repo
+from ecr_steward.history.facts import _REGISTRY, _fact, _repo, portions
 from ecr_steward.history.table import Delete, Item, Put, Table
 from ecr_steward.history.tags import (
     Announced,
@@ -30,7 +30,6 @@ from ecr_steward.history.tags import (
     _led,
     _led_after,
     _led_keys,
-    portions,
 )
 from ecr_steward.words.facts import Difference, Fact
 from ecr_steward.words.reading import iso, parse_time

@@ -28,7 +28,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from ecr_steward.history.facts import _REGISTRY, _fact, _fact_in, _repo, body_of, fact_of
+from ecr_steward.history.facts import _REGISTRY, _fact, _fact_in, _repo, body_of, fact_of, portions
 from ecr_steward.history.table import (
     TRANSACTION,
     Add,
@@ -370,9 +370,6 @@ def _distinct(facts: Iterable[Fact]) -> list[Fact]:
 _ITEM = 300_000
 """Most bytes of facts in one item, which takes 400 KB (DynamoDB Developer Guide: Quotas)."""
 
-_AT_ONCE = 3_000_000
-"""Most bytes of facts in one transaction, which takes 4 MB, beside those in one item."""
-
 
 class Announced:
     """The changes announced in each repository, in an item `sk` and as many more as they need.
@@ -419,21 +416,6 @@ class Announced:
         gone = [sk for sk in self._more.get(pk, ()) if sk not in kept]
         self._more[pk] = kept
         return [Delete(pk, sk) for sk in gone]
-
-
-def portions(facts: Iterable[Fact], most: int, size: int = _AT_ONCE) -> Iterator[list[Fact]]:
-    """`facts` in portions of at most `most` facts and `size` bytes, which no single fact has."""
-    portion: list[Fact] = []
-    held = 0
-    for fact in facts:
-        length = len(encode(body_of(fact)))
-        if portion and (len(portion) == most or held + length > size):
-            yield portion
-            portion, held = [], 0
-        portion.append(fact)
-        held += length
-    if portion:
-        yield portion
 
 
 def _said(fact: Fact) -> Key:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ecr_steward.messages.errands import LONGEST_WAIT, Errand
 from ecr_steward.messages.ledger import STORM, Ledger, State, Story, Window
-from ecr_steward.messages.send.outcome import Later, Outcome, Refused, Sent
+from ecr_steward.messages.send.outcome import Later, Outcome, Refused, Sent, Unasked
 from ecr_steward.rules.channels import Channel, Form
 from ecr_steward.words.facts import Fact
 
@@ -23,6 +23,16 @@ log = logging.getLogger(__name__)
 
 FIRST_WAIT = timedelta(seconds=5)
 MOST_WAIT = timedelta(minutes=15)
+
+NO_TIME = timedelta()
+"""The wait of what was not tried, because there was no time left for its channel."""
+
+SHARE = timedelta(seconds=6)
+"""How long one channel may be waited for in one invocation: what it is to get beyond that waits in
+errands, so that a slow channel costs the others and their stories no time."""
+
+_NOTES = 5
+"""How often it is tried to note what was sent."""
 
 
 def backoff(tries: int) -> timedelta:
@@ -41,8 +51,8 @@ class Carrier:
     """Brings channels what they are to get, and notes what they have.
 
     `write` puts a message into the form of a channel, `send` sends one letter, `errand` puts an
-    errand into its queue, `wrong` makes the fact that a channel is wrong. More than `most` messages
-    in a minute are gathered.
+    errand into its queue, `wrong` makes the fact that a channel is wrong, `pause` waits so many
+    seconds. More than `most` messages in a minute are gathered.
     """
 
     ledger: Ledger
@@ -51,15 +61,27 @@ class Carrier:
     errand: Callable[[Errand, int], None]
     wrong: Callable[[Channel, str, datetime], Fact]
     clock: Callable[[], datetime]
+    pause: Callable[[float], None]
     most: int
 
 
 @dataclass
 class Round:
-    """One invocation: what it has learnt of the channels, and whether there is time left."""
+    """One invocation: what it has learnt of the channels, and what there is time left for: to send
+    something, and to note something."""
 
-    may_begin: Callable[[], bool] = lambda: True
+    may_send: Callable[[], bool] = lambda: True
+    may_note: Callable[[], bool] = lambda: True
     tired: dict[str, Later] = field(default_factory=dict)
+    waited: dict[str, timedelta] = field(default_factory=dict)
+
+    def has_time_for(self, channel: str) -> bool:
+        """Whether a channel may be sent something."""
+        return self.may_send() and self.waited.get(channel, timedelta()) < SHARE
+
+    def wait_for(self, channel: str, took: timedelta) -> None:
+        """Count the time that a channel took for an answer."""
+        self.waited[channel] = self.waited.get(channel, timedelta()) + took
 
 
 def tell(
@@ -67,10 +89,13 @@ def tell(
 ) -> timedelta | None:
     """Bring a channel facts of a story that is claimed.
 
-    Returns None if the channel has them now, or one of its windows; else how long to wait.
+    Returns None if the channel has them now, or one of its windows; else how long to wait, NO_TIME
+    if that is all that was missing.
     """
     from ecr_steward.messages.say import message
 
+    if not round_.has_time_for(channel.name):
+        return NO_TIME
     now = carrier.clock()
     state = carrier.ledger.state(channel.name, now)
     if _too_much(carrier, channel, state, now):
@@ -78,7 +103,11 @@ def tell(
         return None
     outcome = _bring(carrier, channel, message.story(facts), state, round_, story)
     if isinstance(outcome, Sent):
-        carrier.ledger.pay(story.cause, channel.name, facts, carrier.clock())
+        insist(
+            carrier,
+            round_,
+            lambda: carrier.ledger.pay(story.cause, channel.name, facts, carrier.clock()),
+        )
     return _after(carrier, channel, story.cause, outcome, state)
 
 
@@ -96,10 +125,12 @@ def gather(carrier: Carrier, window: Window, cause: str, facts: Sequence[Fact]) 
 def sum_up(carrier: Carrier, channel: Channel, window: Window, round_: Round) -> timedelta | None:
     """Send the digest of a window that is due.
 
-    Returns None if there is nothing to do any more; else how long to wait.
+    Returns None if there is nothing to do any more; else how long to wait, as `tell` does.
     """
     from ecr_steward.messages.say import message
 
+    if not round_.has_time_for(channel.name):
+        return NO_TIME
     now = carrier.clock()
     read = carrier.ledger.gathered(window)
     if read.sent or not read.facts:
@@ -110,10 +141,24 @@ def sum_up(carrier: Carrier, channel: Channel, window: Window, round_: Round) ->
     said = message.digest(read.facts, window.every)
     outcome = _bring(carrier, channel, said, state, round_)
     if isinstance(outcome, Sent):
-        carrier.ledger.close(window, carrier.clock())
+        insist(carrier, round_, lambda: carrier.ledger.close(window, carrier.clock()))
     wait = _after(carrier, channel, window.key, outcome, state)
     carrier.ledger.release_window(window, read, carrier.clock())
     return wait
+
+
+def insist(carrier: Carrier, round_: Round, note: Callable[[], None]) -> None:
+    """Note what was sent, again if that fails: what is not noted is sent once more."""
+    for tried in range(1, _NOTES + 1):
+        try:
+            note()
+        except Exception as error:
+            if tried == _NOTES or not round_.may_note():
+                raise
+            log.warning("What was sent could not be noted yet: %s", error)
+            carrier.pause(0.1 * 2**tried)
+        else:
+            return
 
 
 def _too_much(carrier: Carrier, channel: Channel, state: State, now: datetime) -> bool:
@@ -133,7 +178,7 @@ def _bring(
     state: State,
     round_: Round,
     story: Story | None = None,
-) -> Outcome:
+) -> Outcome | Unasked:
     """Send the letters of a message that the channel does not have; several only tell a story."""
     now = carrier.clock()
     if state.rest is not None and now < state.rest:
@@ -142,20 +187,26 @@ def _bring(
         return round_.tired[channel.name]
     letters = carrier.write(channel.form, said)
     had = story.letters.get(channel.name, frozenset()) if story else frozenset()
-    outcome: Outcome = Sent("")
+    outcome: Outcome | Unasked = Sent("")
     for letter in (each for each in letters if each.id not in had):
         outcome = _send(carrier, channel, letter, round_)
         if not isinstance(outcome, Sent):
             break
         if story and len(letters) > 1:
-            carrier.ledger.posted(story.cause, channel.name, letter.id, carrier.clock())
+            insist(carrier, round_, _posting(carrier, story.cause, channel.name, letter.id))
     return outcome
 
 
-def _send(carrier: Carrier, channel: Channel, letter: Letter, round_: Round) -> Outcome:
-    if not round_.may_begin():
-        return Later("There was no time left for it.")
+def _posting(carrier: Carrier, cause: str, channel: str, letter: str) -> Callable[[], None]:
+    return lambda: carrier.ledger.posted(cause, channel, letter, carrier.clock())
+
+
+def _send(carrier: Carrier, channel: Channel, letter: Letter, round_: Round) -> Outcome | Unasked:
+    if not round_.has_time_for(channel.name):
+        return Unasked()
+    asked = carrier.clock()
     outcome = carrier.send(channel, letter)
+    round_.wait_for(channel.name, carrier.clock() - asked)
     if isinstance(outcome, Later):
         # One that does not answer costs an invocation its time once, and one that asks for a rest
         # is asked nothing by all the others too.
@@ -167,10 +218,12 @@ def _send(carrier: Carrier, channel: Channel, letter: Letter, round_: Round) -> 
 
 
 def _after(
-    carrier: Carrier, channel: Channel, cause: str, outcome: Outcome, state: State
+    carrier: Carrier, channel: Channel, cause: str, outcome: Outcome | Unasked, state: State
 ) -> timedelta | None:
     """Note what an outcome tells of the channel; how long to wait, None if it was sent."""
     now = carrier.clock()
+    if isinstance(outcome, Unasked):
+        return NO_TIME
     if isinstance(outcome, Sent):
         log.info("Told %s", channel.name, extra={"cause": cause})
         if state.faulty:

@@ -30,13 +30,15 @@ LONGEST_WAIT = 43_200 - 300
 class Errand:
     """Bring `channel` what it is owed of a cause, or sum up one of its windows.
 
-    Nothing is tried before `after`.
+    Nothing is tried before `after`. What is owed to a digest is gathered for one that comes `every`
+    so often.
     """
 
     channel: str
     cause: str = ""
     window: Window | None = None
     after: datetime | None = None
+    every: timedelta | None = None
 
     def to_message(self) -> str:
         """The body of the queue message."""
@@ -51,6 +53,8 @@ class Errand:
             }
         if self.after is not None:
             body["after"] = iso(self.after)
+        if self.every is not None:
+            body["every"] = int(self.every.total_seconds())
         return json.dumps({"errand": body}, separators=(",", ":"))
 
     @classmethod
@@ -63,13 +67,14 @@ class Errand:
 
 
 def _errand(body: Mapping[str, Any]) -> Errand:
-    channel, after = str(body["channel"]), body.get("after")
+    channel, after, every = str(body["channel"]), body.get("after"), body.get("every")
     window = body.get("digest")
     return Errand(
         channel=channel,
         cause="" if window else str(body["cause"]),
         window=_window(channel, window) if window else None,
         after=None if after is None else parse_time(after),
+        every=None if every is None else timedelta(seconds=int(every)),
     )
 
 

@@ -24,7 +24,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from ecr_steward.history.facts import body_of, fact_of
+from ecr_steward.history.facts import body_of, fact_of, portions
 from ecr_steward.history.table import (
     TRANSACTION,
     Add,
@@ -36,11 +36,10 @@ from ecr_steward.history.table import (
     Write,
     expiry,
 )
-from ecr_steward.history.tags import portions
 from ecr_steward.words.facts import Fact
 from ecr_steward.words.reading import iso, parse_time
 
-LEASE = timedelta(minutes=2)
+LEASE = timedelta(seconds=100)
 """How long one notifier has a story or a digest to itself; longer than the function may run."""
 
 STORM = timedelta(minutes=5)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -56,10 +57,13 @@ class Mailroom:
         self._making = threading.Lock()
 
     def notify(
-        self, records: Iterable[Mapping[str, Any]], may_begin: Callable[[], bool]
+        self,
+        records: Iterable[Mapping[str, Any]],
+        may_send: Callable[[], bool],
+        may_note: Callable[[], bool],
     ) -> dict[str, Any]:
         """Tell the facts, and run the errands, of one SQS event; replies what must come again."""
-        return dict(self._notifier.notify(records, may_begin))
+        return dict(self._notifier.notify(records, may_send, may_note))
 
     def try_out(self, name: str) -> dict[str, Any]:
         """Send a sample to a channel, at once and whatever its routes; what came of it."""
@@ -106,6 +110,7 @@ class Mailroom:
                 errand=lambda errand, seconds: self._errands.send(errand, seconds),
                 wrong=self._wrong,
                 clock=self.clock,
+                pause=time.sleep,
                 most=self.settings.messages_per_minute,
             ),
             route=self._route,

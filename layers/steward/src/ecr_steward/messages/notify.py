@@ -6,14 +6,14 @@ import json
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ecr_steward.messages import deliver
 from ecr_steward.messages.deliver import Carrier, Round
 from ecr_steward.messages.errands import Errand
-from ecr_steward.messages.ledger import Story, Window
+from ecr_steward.messages.ledger import LEASE, Story, Window
 from ecr_steward.rules.channels import Channel
 from ecr_steward.words.facts import Fact
 from ecr_steward.words.reading import MalformedEvent
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from ecr_steward.messages.whom.routes import Parcel
 
 log = logging.getLogger(__name__)
+
+_MOMENT = timedelta(seconds=2)
 
 PATIENCE = 4
 """How often an incomplete story is handed back, to wait for the rest of what one push caused."""
@@ -66,33 +68,37 @@ class Notifier:
     spread: Spread = map
 
     def notify(
-        self, records: Iterable[Mapping[str, Any]], may_begin: Callable[[], bool] = lambda: True
+        self,
+        records: Iterable[Mapping[str, Any]],
+        may_send: Callable[[], bool] = lambda: True,
+        may_note: Callable[[], bool] = lambda: True,
     ) -> dict[str, list[dict[str, str]]]:
         """Tell the facts in a batch of queue messages, one message per cause and channel.
 
         Facts that were told before are left out. A story that is not complete waits in history:
         its messages are returned (`ReportBatchItemFailures`), whichever comes last tells it, and
         after a few rounds what there is of it is told. Only one notifier at a time tells a story.
-        What a channel does not take becomes an errand. Killed between sending and the note that it
-        was sent, a message can be sent twice: losing it would be worse. `may_begin` is asked before
-        each story and errand but the first: those there is no time for are returned at once.
+        What a channel does not take becomes an errand, and so does what there is no time for, as
+        `may_send` says: that is no try, and an errand with no time comes as a new one. Killed
+        between sending and the note that it was sent, a message can be sent twice: losing it would
+        be worse. `may_note` is asked before each story and errand but the first: where there is no
+        time even to note what is owed, they are returned at once.
         """
-        round_ = Round(may_begin)
+        round_ = Round(may_send, may_note)
         stories, errands, returned = _sorted(records)
         work: list[tuple[list[_Letter], Callable[[], timedelta | None]]] = [
             *((told.letters, partial(self._gather, told, round_)) for told in stories),
             *(([each], partial(self._run, each, errand, round_)) for each, errand in errands),
         ]
         for i, (letters, do) in enumerate(work):
-            if i and not may_begin():
+            if i and not may_note():
                 self._return(letters, timedelta(), returned)
                 continue
             try:
                 wait = do()
             except Exception as error:  # one story must not cost another
                 log.exception("A message could not be told: %s", error)
-                returned += [letter.id for letter in letters]
-                continue
+                wait = deliver.backoff(max(letter.receives for letter in letters))
             if wait is not None:
                 self._return(letters, wait, returned)
         return {"batchItemFailures": [{"itemIdentifier": each} for each in returned]}
@@ -107,10 +113,15 @@ class Notifier:
         receives = max(letter.receives for letter in told.letters)
         if receives <= PATIENCE and not story.complete:
             return timedelta(seconds=2 ** (receives - 1))
-        if not ledger.claim(story, self.carrier.clock()):
-            return _until_told(receives)
-        self._tell(story, round_)
-        ledger.settle(story, self.carrier.clock())
+        now = self.carrier.clock()
+        if not ledger.claim(story, now):
+            return _until_told(story.claimed or now, now)
+        try:
+            self._tell(story, round_)
+            deliver.insist(self.carrier, round_, lambda: ledger.settle(story, self.carrier.clock()))
+        except Exception:
+            self._give_back(story)
+            raise
         return None
 
     def _tell(self, story: Story, round_: Round) -> None:
@@ -128,24 +139,28 @@ class Notifier:
         waits = list(self.spread(hand_over, parcels))
         for parcel, wait in zip(parcels, waits, strict=True):
             if wait is not None:
-                self._owe(story.cause, parcel, wait)
+                self._owe(story.cause, parcel, wait or deliver.FIRST_WAIT)
 
     def _hand_over(self, parcel: Parcel, story: Story, round_: Round) -> timedelta | None:
         """How long the channel has to be waited for, or None."""
         try:
-            if parcel.every is None:
-                return deliver.tell(self.carrier, parcel.channel, story, parcel.facts, round_)
-            window = Window.at(parcel.channel.name, parcel.every, self.carrier.clock())
-            deliver.gather(self.carrier, window, story.cause, parcel.facts)
+            return self._give(parcel, story, round_)
         except Exception as error:  # one channel must not cost another
             log.exception("%s could not be told: %s", parcel.channel.name, error)
             return deliver.FIRST_WAIT
+
+    def _give(self, parcel: Parcel, story: Story, round_: Round) -> timedelta | None:
+        if parcel.every is None:
+            return deliver.tell(self.carrier, parcel.channel, story, parcel.facts, round_)
+        window = Window.at(parcel.channel.name, parcel.every, self.carrier.clock())
+        deliver.gather(self.carrier, window, story.cause, parcel.facts)
         return None
 
     def _owe(self, cause: str, parcel: Parcel, wait: timedelta) -> None:
         now, name = self.carrier.clock(), parcel.channel.name
         self.carrier.ledger.owe(cause, name, parcel.facts, now)
-        self.carrier.errand(Errand(name, cause, after=now + wait), deliver.seconds(wait))
+        errand = Errand(name, cause, after=now + wait, every=parcel.every)
+        self.carrier.errand(errand, deliver.seconds(wait))
 
     def _run(self, letter: _Letter, errand: Errand, round_: Round) -> timedelta | None:
         """Run one errand; how long it waits if it is not done, else None."""
@@ -159,20 +174,39 @@ class Notifier:
         if errand.window is not None:
             wait = deliver.sum_up(self.carrier, channel, errand.window, round_)
         else:
-            wait = self._bring(errand.cause, channel, round_)
+            wait = self._bring(errand, channel, round_)
+        if wait == deliver.NO_TIME:
+            # As a new one: to be received again would count as one of its tries.
+            self.carrier.errand(errand, deliver.seconds(deliver.FIRST_WAIT))
+            return None
         # Its story tried first, so this is one try more than it was received.
         return wait and max(wait, deliver.backoff(letter.receives + 1))
 
-    def _bring(self, cause: str, channel: Channel, round_: Round) -> timedelta | None:
-        story = self.carrier.ledger.story(cause)
+    def _bring(self, errand: Errand, channel: Channel, round_: Round) -> timedelta | None:
+        from ecr_steward.messages.whom.routes import Parcel
+
+        story = self.carrier.ledger.story(errand.cause)
         due = story.due.get(channel.name, ())
         if not due:
             return None
-        if not self.carrier.ledger.claim(story, self.carrier.clock()):
-            return deliver.FIRST_WAIT
-        wait = deliver.tell(self.carrier, channel, story, due, round_)
-        self.carrier.ledger.release(story, self.carrier.clock())
+        if errand.every is None and not round_.has_time_for(channel.name):
+            return deliver.NO_TIME
+        now = self.carrier.clock()
+        if not self.carrier.ledger.claim(story, now):
+            return _until_told(story.claimed or now, now)
+        try:
+            wait = self._give(Parcel(channel, errand.every, due), story, round_)
+        except Exception:
+            self._give_back(story)
+            raise
+        self._give_back(story)
         return wait
+
+    def _give_back(self, story: Story) -> None:
+        try:
+            self.carrier.ledger.release(story, self.carrier.clock())
+        except Exception as error:  # it runs out by itself
+            log.warning("The claim on a story could not be given back: %s", error)
 
     def _return(self, letters: Iterable[_Letter], wait: timedelta, returned: list[str]) -> None:
         for letter in letters:
@@ -184,9 +218,10 @@ class Notifier:
                 log.warning("The message will be retried late: %s", error)
 
 
-def _until_told(receives: int) -> timedelta:
-    """How long a letter waits for the notifier that is telling its story: mostly a moment."""
-    return timedelta(seconds=min(2**receives, 16))
+def _until_told(claimed: datetime, now: datetime) -> timedelta:
+    """How long a letter waits for the notifier that has its story: mostly a moment, then as long
+    again as that has it, and never longer than it can have it."""
+    return min(max(_MOMENT, now - claimed), claimed + LEASE - now)
 
 
 def _sorted(

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Mapping
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
 
 from ecr_steward.history.dynamo import read
 from ecr_steward.history.facts import fact_of
+from ecr_steward.messages.fitting import fitted
 from ecr_steward.words.facts import SOURCE, Fact
-from ecr_steward.words.reading import parse_time
+from ecr_steward.words.reading import MalformedEvent, parse_time
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
@@ -21,28 +24,88 @@ log = logging.getLogger(__name__)
 _ENTRIES = 10
 """Most entries in one call (EventBridge API: PutEvents)."""
 
+_BYTES = 250_000
+"""Most bytes in one call: EventBridge took 256 KB for all entries of a call together."""
+
+_FRAME = 200
+"""What an entry has beside its `Detail`, in bytes, and more than that."""
+
+_REASON = 1_000
+"""Most characters of what is said of a fact that cannot be published."""
+
+_REFUSED = frozenset({"InvalidArgument", "MalformedDetail", "RedactionFailure"})
+"""What is wrong with an entry itself, and would be at each further try (EventBridge API:
+PutEventsResultEntry). What else is final is wrong with the stack, and all entries wait for it."""
+
+_CALL_REFUSED = frozenset({"ValidationException", "SerializationException"})
+
+GiveUp = Callable[[Mapping[str, Any]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A stream record and its fact as an entry of PutEvents, or what is `wrong` with it."""
+
+    record: Mapping[str, Any]
+    id: str = ""
+    kind: str = ""
+    entry: Mapping[str, Any] | None = None
+    wrong: str = ""
+
 
 def publish(
-    records: Iterable[Mapping[str, Any]], client: EventBridgeClient, bus: str
+    records: Iterable[Mapping[str, Any]], client: EventBridgeClient, bus: str, give_up: GiveUp
 ) -> dict[str, list[dict[str, str]]]:
     """Put the facts in a batch of DynamoDB stream records on the bus, in order.
 
-    Stops at the first record that cannot be published and returns it
-    (`ReportBatchItemFailures`): the stream comes back with it and all that follow. The same fact
-    has the same `id` however often it is published. Raises MalformedEvent, before anything is
-    published, for a fact that cannot be read: Lambda then splits the batch until it stands alone.
+    Stops at the first record that cannot be published now and returns it
+    (`ReportBatchItemFailures`): the stream comes back with it and all that follow. What can never
+    be published, because it cannot be read or the bus refuses it for what it is, is handed to
+    `give_up` by its place in history, and holds up nothing. The same fact has the same `id`
+    however often it is published; one too large for an event is cut and says so.
     """
-    todo = iter([(record, fact) for record in records if (fact := _told(record)) is not None])
-    while chunk := list(islice(todo, _ENTRIES)):
-        answer = client.put_events(Entries=[_entry(fact, bus) for _, fact in chunk])  # type: ignore[misc]
-        for (record, fact), result in zip(chunk, answer["Entries"], strict=True):
-            if "ErrorCode" in result:
-                log.error(
-                    "The bus refused a fact: %s", result.get("ErrorMessage"), extra={"id": fact.id}
-                )
-                return {"batchItemFailures": [_failure(record)]}
-            log.info("Published %s", fact.detail_type, extra={"id": fact.id})
+    for chunk in _chunks(prepared for record in records if (prepared := _prepared(record, bus))):
+        for each, wrong, passing in _put(chunk, client):
+            if passing:
+                log.error("The bus did not take a fact: %s", wrong, extra={"id": each.id})
+                return {"batchItemFailures": [_failure(each.record)]}
+            if wrong:
+                log.error("A fact cannot be published: %s", wrong, extra={"id": each.id})
+                give_up({"fact": _place(each.record), "reason": wrong[:_REASON]})
+            else:
+                log.info("Published %s", each.kind, extra={"id": each.id})
     return {"batchItemFailures": []}
+
+
+def _put(
+    chunk: Sequence[_Prepared], client: EventBridgeClient
+) -> Iterator[tuple[_Prepared, str, bool]]:
+    """Each fact, what was wrong with it if anything was, and whether that may pass."""
+    entries = [each.entry for each in chunk if each.entry is not None]
+    try:
+        answers = iter(client.put_events(Entries=entries)["Entries"] if entries else ())  # type: ignore[arg-type]
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in _CALL_REFUSED:
+            raise
+        if len(chunk) > 1:
+            yield from (told for each in chunk for told in _put([each], client))
+        else:
+            yield chunk[0], str(error), False
+        return
+    for each in chunk:
+        answer = next(answers) if each.entry is not None else {}
+        code = answer.get("ErrorCode", "")
+        said = f"{code}: {answer.get('ErrorMessage')}" if code else ""
+        yield each, each.wrong or said, bool(code) and code not in _REFUSED
+
+
+def _prepared(record: Mapping[str, Any], bus: str) -> _Prepared | None:
+    """None for a record that tells no new fact."""
+    try:
+        fact = _told(record)
+    except (MalformedEvent, ValueError, KeyError) as error:
+        return _Prepared(record, wrong=f"It cannot be read: {error}")
+    return None if fact is None else _Prepared(record, fact.id, fact.detail_type, _entry(fact, bus))
 
 
 def _told(record: Mapping[str, Any]) -> Fact | None:
@@ -57,10 +120,30 @@ def _entry(fact: Fact, bus: str) -> dict[str, Any]:
     return {
         "Source": SOURCE,
         "DetailType": fact.detail_type,
-        "Detail": json.dumps(fact.to_detail()),
+        "Detail": json.dumps(fitted(fact.to_detail())),
         "EventBusName": bus,
         "Time": parse_time(fact.time),
     }
+
+
+def _chunks(prepared: Iterable[_Prepared]) -> Iterator[list[_Prepared]]:
+    """As many as one call takes."""
+    chunk: list[_Prepared] = []
+    room = _BYTES
+    for each in prepared:
+        size = _FRAME + len(each.entry["Detail"]) if each.entry else 0
+        if chunk and (len(chunk) == _ENTRIES or size > room):
+            yield chunk
+            chunk, room = [], _BYTES
+        chunk.append(each)
+        room -= size
+    if chunk:
+        yield chunk
+
+
+def _place(record: Mapping[str, Any]) -> dict[str, str]:
+    """Where the fact stands in the history's table."""
+    return {name: value["S"] for name, value in record["dynamodb"].get("Keys", {}).items()}
 
 
 def _failure(record: Mapping[str, Any]) -> dict[str, str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import gc
+import json
 import logging
 import os
 import time
@@ -47,8 +48,11 @@ BEGIN_WITHIN = 120
 the function's time is over (template.yaml: RetagFunction, Timeout)."""
 
 TELL_WITHIN = 25
-"""Seconds after which a batch of messages begins no other story; one story may take twice as long
+"""Seconds after which a batch of messages sends nothing any more; one story may take twice as long
 again before the function's time is over (template.yaml: NotifyFunction, Timeout)."""
+
+NOTE_WITHIN = 45
+"""Seconds in which the rest of the batch is noted as owed; what is left then is received again."""
 
 _CONFIG = Config(
     connect_timeout=3,
@@ -392,12 +396,15 @@ def publish_facts() -> Handler:
     from ecr_steward.messages import publish
     from ecr_steward.start.environment.publish import PublishEnvironment
 
-    bus = PublishEnvironment.from_env(os.environ).bus
+    settings = PublishEnvironment.from_env(os.environ)
     events = client("events")
+
+    def give_up(what: Mapping[str, Any]) -> None:
+        client("sqs").send_message(QueueUrl=settings.failure_url, MessageBody=json.dumps(what))
 
     def handle(event: Mapping[str, Any]) -> Reply:
         observe.count("RecordsRead", len(event["Records"]))
-        return dict(publish.publish(event["Records"], events, bus))
+        return dict(publish.publish(event["Records"], events, settings.bus, give_up))
 
     return handle
 
@@ -425,7 +432,11 @@ def notify_people() -> Handler:
             observe.count("ChannelsTried")
             return mailroom.try_out(str(event["test"]))
         observe.count("EventsReceived", len(event["Records"]))
-        latest = time.monotonic() + TELL_WITHIN
-        return mailroom.notify(event["Records"], lambda: time.monotonic() < latest)
+        began = time.monotonic()
+        return mailroom.notify(
+            event["Records"],
+            lambda: time.monotonic() < began + TELL_WITHIN,
+            lambda: time.monotonic() < began + NOTE_WITHIN,
+        )
 
     return handle

@@ -170,7 +170,9 @@ class Fact:
     knows when the story is complete. `again` is how often the same cause had led to the same
     change before, for two changes are never one fact. `contested` is a tag that the steward itself
     holds, because somebody keeps taking it away; it belongs to `Tag Held` alone, `totals` to
-    `Sweep Completed`, `difference` to `Repository Drifted` and `Repository Corrected`.
+    `Sweep Completed`, `difference` to `Repository Drifted` and `Repository Corrected`. `cut` are
+    the fields that an event was too large for, and `whole` is then the id of the fact before it
+    was cut.
     """
 
     kind: Kind
@@ -193,11 +195,15 @@ class Fact:
     totals: Mapping[str, int] = field(default_factory=dict)
     difference: Difference | None = None
     contested: bool = False
+    cut: tuple[str, ...] = ()
+    whole: str = ""
 
     @property
     def id(self) -> str:
         """SHA-256 of cause id, kind, tag and target digest (or of the difference), in hex, and of
         `again` where it is not the first time."""
+        if self.whole:
+            return self.whole
         again = (str(self.again),) if self.again else ()
         return _hashed(*self._about, *again)
 
@@ -216,6 +222,11 @@ class Fact:
     @property
     def detail_type(self) -> str:
         return DETAIL_TYPES[self.kind]
+
+    @property
+    def is_compared(self) -> bool:
+        """Whether before and after can be compared; false where one of them was cut."""
+        return not {"before", "after"} & set(self.cut)
 
     def counted(self, of: int) -> Fact:
         return self if of == self.of else replace(self, of=of)
@@ -251,6 +262,10 @@ class Fact:
             detail["totals"] = dict(self.totals)
         if self.difference is not None:
             detail |= self.difference.to_document()
+            if not self.is_compared:
+                detail["difference"] = []
+        if self.cut:
+            detail["cut"] = list(self.cut)
         return detail
 
     @classmethod
@@ -260,6 +275,8 @@ class Fact:
         if kind is None:
             raise MalformedEvent(f"`{detail_type}` is no event of the steward's.")
         cause = mapping(as_object(detail, "The event's `detail`"), "cause")
+        # The lines of a difference are read from before and after.
+        cut = tuple(key for key in texts(detail, "cut") if key != "difference")
         time(detail, "time")
         return cls(
             kind=kind,
@@ -282,6 +299,8 @@ class Fact:
             totals=numbers(detail, "totals"),
             difference=Difference.from_document(detail) if kind in _DIFFERING else None,
             contested=detail.get("contested") is True,
+            cut=cut,
+            whole=text(detail, "id") if cut else "",
         )
 
 

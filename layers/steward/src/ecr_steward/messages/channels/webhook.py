@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ecr_steward.messages.channels.forms import Letter, dumps
+from ecr_steward.messages.fitting import fitted
 from ecr_steward.messages.say.message import Message, loudest
 from ecr_steward.rules.channels import event_name
 from ecr_steward.words.facts import SOURCE, Fact
@@ -28,6 +29,9 @@ DIGEST = f"{SOURCE}.digest"
 
 _REPOSITORIES = 100
 """How many repositories a digest counts one by one."""
+
+_EACH = 60_000
+"""Most bytes of each event that a digest repeats; a request has at most 512 KB."""
 
 _PREFIX = "whsec_"
 _LEAST = 24
@@ -96,7 +100,7 @@ def _event(fact: Fact) -> dict[str, Any]:
         "time": fact.time,
         "datacontenttype": "application/json",
         "dataschema": f"urn:{SOURCE}:events:{name.replace('.', '-')}:1",
-        "data": fact.to_detail(),
+        "data": fitted(fact.to_detail()),
     }
 
 
@@ -123,7 +127,10 @@ def _digest(message: Message) -> dict[str, Any]:
             "repositories": {name: _counts(by_repository[name]) for name in most[:_REPOSITORIES]},
             "more_repositories": max(0, len(most) - _REPOSITORIES),
             "loudest": [
-                {"type": f"{SOURCE}.{event_name(fact.kind)}", "data": fact.to_detail()}
+                {
+                    "type": f"{SOURCE}.{event_name(fact.kind)}",
+                    "data": fitted(fact.to_detail(), _EACH),
+                }
                 for fact in loudest(facts)
             ],
         },

@@ -182,8 +182,15 @@ def _part(fact: Fact, hidden: Collection[str | None]) -> Part:
         lines = (f"{name.replace('_', ' '):{width}}  {n}" for name, n in fact.totals.items())
         return Part((), "", fact.reason, tuple(lines))
     if fact.difference is not None:
-        return Part((), "", fact.reason, tuple(fact.difference.lines()))
+        return Part((), "", fact.reason, tuple(_difference(fact)))
     return Part((), _change(fact, hidden), fact.reason)
+
+
+def _difference(fact: Fact) -> list[str]:
+    if fact.difference is None or fact.is_compared:
+        return fact.difference.lines() if fact.difference else []
+    subject = fact.repository or "'*'"
+    return [f"Too large to be shown: ecr-steward history {subject} --json has it whole."]
 
 
 def _change(fact: Fact, hidden: Collection[str | None]) -> str:

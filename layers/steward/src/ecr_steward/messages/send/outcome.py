@@ -28,5 +28,10 @@ class Refused:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Unasked:
+    """There was no time left to ask the channel: that says nothing of it, and is no try."""
+
+
 Outcome = Sent | Later | Refused
 """Reasons never hold an address or a secret, nor what a channel answered in its own words."""

@@ -11,10 +11,11 @@ from ecr_steward.start.environment import need
 
 @dataclass(frozen=True, slots=True)
 class PublishEnvironment:
-    """For publish."""
+    """For publish: `failure_url` is the queue of what cannot be published."""
 
     bus: str
+    failure_url: str
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Self:
-        return cls(bus=need(env, "BUS_NAME"))
+        return cls(bus=need(env, "BUS_NAME"), failure_url=need(env, "FAILURE_QUEUE_URL"))
