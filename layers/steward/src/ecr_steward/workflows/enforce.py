@@ -17,6 +17,7 @@ from ecr_steward.registry import Refused, RegistryError, RepositoryGone, Unavail
 from ecr_steward.registry.settings import SettingsRegistry
 from ecr_steward.repository.drift import correction, drift
 from ecr_steward.repository.lifecycle import Expiring
+from ecr_steward.repository.settle import settle
 from ecr_steward.repository.state import Change, Setting, Settings, Step
 from ecr_steward.repository.statements import fallbacks
 from ecr_steward.rules import Mode, Rule, Ruleset
@@ -362,12 +363,8 @@ class _Visit:
         """Close what an earlier visit announced and did not close, by looking at ECR."""
         if not known.open:
             return known, []
-        left = {_about(each) for each in changes if each.action is Step.CORRECT}
-        done = [
-            fact
-            for fact in known.open
-            if fact.difference is not None and _about(fact.difference) not in left
-        ]
+        differing = [_difference(each) for each in changes if each.action is Step.CORRECT]
+        done = settle(known.open, differing, _set_at(self._hints))
         closed = self._history.close(self._place.name, known, done, {})
         return replace(known, led=closed.led), done
 
@@ -514,6 +511,16 @@ _CALLS: Mapping[str, Setting] = {
     "DeleteRepositoryCreationTemplate": Setting.CREATION_TEMPLATES,
 }
 """Which setting a call changes; `CreateRepository` sets them all."""
+
+
+def _set_at(hints: Iterable[Hint]) -> dict[str, datetime]:
+    """When a setting was last set by somebody, by these calls."""
+    calls = ((_CALLS.get(hint.call or ""), hint.time) for hint in hints)
+    return {
+        str(setting): time
+        for setting, time in sorted(calls, key=lambda call: call[1])
+        if setting is not None
+    }
 
 
 class _Stamp:
