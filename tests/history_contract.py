@@ -195,6 +195,14 @@ class HistoryContract:
         assert everything.marks == {mark.tag: mark for mark in marks}
         assert everything.known == {"1.4.2": NEW, "1.3.9": OLD}
 
+    def test_when_the_image_of_a_unique_tag_was_pushed_is_recalled_with_it(
+        self, history: History
+    ) -> None:
+        history.remember(NAME, known={"1.4.2": NEW, "1.3.9": OLD}, pushed={NEW: NOW})
+        recalled = history.recall(NAME, [], ["1.4.2", "1.3.9"])
+        assert recalled.known == {"1.4.2": NEW, "1.3.9": OLD}
+        assert recalled.pushed == {"1.4.2": NOW}
+
     def test_a_newer_mark_and_digest_take_the_place_of_the_older(self, history: History) -> None:
         history.remember(NAME, [Mark("1.4", "1.4.1", OLD)], known={"1.4.2": OLD})
         history.remember(NAME, [Mark("1.4", "1.4.2", NEW)], known={"1.4.2": NEW})

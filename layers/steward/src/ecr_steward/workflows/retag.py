@@ -187,7 +187,8 @@ class Retagger:
         )
         known = dict(islice(plan.known.items(), KNOWN_PER_VISIT))
         marks = _marks(plan, written.done, look)
-        self._history.remember(repository, marks, plan.forgotten, known)
+        pushed = {each.digest: each.pushed_at for each in look.observed.images.values()}
+        self._history.remember(repository, marks, plan.forgotten, known, pushed)
         if written.passing:
             raise written.passing[0][1]
         unfinished = (
