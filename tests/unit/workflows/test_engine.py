@@ -341,6 +341,24 @@ def test_a_restore_onto_an_archived_image_is_said_and_its_owner_is_not_forgotten
     assert len(stage.of(Kind.OVERWRITE)) == 1
 
 
+def test_where_overwrites_are_reported_an_archived_image_gives_its_tag_up_like_any_other() -> None:
+    stage = Stage({})
+    first, second = overwritten(stage)
+    stage.ecr.archive(REPOSITORY, first)
+    stage.settle()
+    (told,) = stage.of(Kind.OVERWRITE)
+    assert told.reason.endswith("was put on another image than it named before.")
+    assert stage.history.recall(REPOSITORY, (), ["1.4.2"]).known == {"1.4.2": second}
+
+
+def test_an_image_that_gets_its_unique_tag_back_needs_no_pin_when_its_stable_tags_go() -> None:
+    stage = Stage(RESTORE)
+    first, _ = overwritten(stage)
+    stage.push("1.4.3")
+    stage.deliver(*stage.events)
+    assert [tag for tag, held in stage.tags().items() if held == first] == ["1.4.2"]
+
+
 def test_a_newcomer_that_cannot_be_pinned_keeps_the_tag() -> None:
     stage = Stage(RESTORE)
     _, second = overwritten(stage)
@@ -587,6 +605,23 @@ def test_a_stable_tag_goes_to_the_highest_image_left_by_event_and_by_sweep() -> 
         for tag in ("1.4-alpine", "1-alpine", "alpine"):
             assert stage.tags()[tag] == image("1.4.1-alpine")
         assert stage.tags()["latest"] == image("1.4.1")
+
+
+def test_a_mark_on_a_tag_that_is_no_version_does_not_keep_its_line_from_following_versions() -> None:
+    kinds = {"unique": ["semver", "build"]}
+    stage = Stage({**kinds, "stable": [{"tag": "latest", "follows": "newest"}]})
+    stage.push("build-7")
+    stage.settle()
+    follows = {**kinds, "stable": [{"tag": "latest", "follows": "highest"}]}
+    stage.rules = ruleset({**VERSIONS, "tags": follows})
+    stage.set_mode(Mode.ENFORCE)
+    digest = stage.push("1.4.2")
+    stage.settle()
+    assert stage.tags()["latest"] == digest
+    assert stage.told()[-1].reason == (
+        "`latest` goes to 1.4.2, the highest of all releases; the image that it was on has no "
+        "version of it."
+    )
 
 
 def test_a_line_with_nothing_left_stays_away_and_is_reported_once() -> None:
