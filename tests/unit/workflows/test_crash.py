@@ -256,6 +256,13 @@ def test_ended_at_any_step_it_loses_no_move_no_record_and_doubles_none(
         assert len(ids) == len(set(ids)), f"ended at step {at}: something was told twice"
 
 
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__.strip("_"))
+def test_no_story_leaves_an_image_without_a_name(story: Callable[[World], None]) -> None:
+    world, _ = _run(story, Mode.ENFORCE, None)
+    details = world.ecr.describe_images(repositoryName=REPOSITORY)["imageDetails"]
+    assert all(detail.get("imageTags") for detail in details)
+
+
 # People who act before the retry
 
 Deeds = Counter[tuple[str, str | None]]

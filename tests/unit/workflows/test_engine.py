@@ -607,7 +607,9 @@ def test_a_stable_tag_goes_to_the_highest_image_left_by_event_and_by_sweep() -> 
         assert stage.tags()["latest"] == image("1.4.1")
 
 
-def test_a_mark_on_a_tag_that_is_no_version_does_not_keep_its_line_from_following_versions() -> None:
+def test_a_mark_on_a_tag_that_is_no_version_does_not_keep_its_line_from_following_versions() -> (
+    None
+):
     kinds = {"unique": ["semver", "build"]}
     stage = Stage({**kinds, "stable": [{"tag": "latest", "follows": "newest"}]})
     stage.push("build-7")
