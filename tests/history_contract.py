@@ -298,6 +298,7 @@ class HistoryContract:
         assert (again.again, numbered(REJECTED, led)) == (1, REJECTED)
         history.close(NAME, [again], led=led)
         assert {fact.id for fact in history.facts(NAME)} == {first.id, PINNED.id, again.id}
+        history.close(NAME, [first])
         assert numbered(MOVED, history.recall(NAME, [], [], [MOVED.cause.id]).led).again == 2
 
     def test_what_a_cause_led_to_is_kept_for_longer_than_a_queue_keeps_its_message(

@@ -445,7 +445,8 @@ def _led_after(table: Table, pk: str, what: str, facts: Sequence[Fact], led: Led
         led = {**led, **_led(table.get(list(asked.values())), asked)}
     known = {cause: dict(counts) for cause, counts in led.items()}
     for fact in facts:
-        known[fact.cause.id][fact.first_id[:LED_KEY]] = fact.again + 1
+        counts, change = known[fact.cause.id], fact.first_id[:LED_KEY]
+        counts[change] = max(counts.get(change, 0), fact.again + 1)
     return known
 
 

@@ -458,10 +458,9 @@ class _Visit:
             _fail(written, tried, error)
             return ()
         about = {_about(each) for each in tried}
-        again = [each for each in found if each.action is Step.CORRECT and _about(each) in about]
-        still = {_about(each) for each in again}
-        written.done += [each for each in tried if _about(each) not in still]
-        return again
+        # What differs again was set all the same, and then by somebody else.
+        written.done += tried
+        return [each for each in found if each.action is Step.CORRECT and _about(each) in about]
 
     def _record(
         self,
@@ -475,7 +474,8 @@ class _Visit:
         known, outlook = plan.known, plan.outlook
         failures = self._stamp.failures(written.failed)
         new = {key: fact for key, fact in failures.items() if key not in known.told}
-        done = self._stamp.corrected(written.done, outlook)
+        corrected = self._stamp.corrected([*written.done, *written.passing], outlook)
+        done, left = corrected[: len(written.done)], corrected[len(written.done) :]
         told = frozenset({*self._stamp.keys(plan.reported), *failures})
         after = replace(
             self._place.after(known, settled=written.error is None and not written.failed),
@@ -485,7 +485,6 @@ class _Visit:
             previewed=outlook.previewed,
         )
         if plan.todo or findings or new or after != known:
-            left = self._stamp.corrected(written.passing, outlook)
             self._history.close(
                 self._place.name, after, done, {**findings, **new}, quietly=quietly, left=left
             )
@@ -555,14 +554,15 @@ class _Stamp:
         }
 
     def corrected(self, changes: Iterable[Change], outlook: Outlook) -> list[Fact]:
-        return [
-            self._fact(
-                Kind.CORRECT,
-                each,
-                " ".join(filter(None, (each.reason, outlook.notes.get(each.setting)))),
-            )
-            for each in changes
-        ]
+        """A fact for each of these changes, in order; what was set twice is two."""
+        facts = []
+        before: Counter[str] = Counter()
+        for each in changes:
+            reason = " ".join(filter(None, (each.reason, outlook.notes.get(each.setting))))
+            fact = self._fact(Kind.CORRECT, each, reason)
+            facts.append(replace(fact, again=fact.again + before[fact.first_id]))
+            before[fact.first_id] += 1
+        return facts
 
     def failures(self, failed: Iterable[tuple[Change, str]]) -> dict[str, Fact]:
         """One fact a cause: such facts have nothing else that tells them apart."""
