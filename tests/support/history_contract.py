@@ -280,6 +280,14 @@ class HistoryContract:
         assert everything.marks == {mark.tag: mark for mark in marks}
         assert everything.known == {"1.4.2": NEW, "1.3.9": OLD}
 
+    def test_when_the_image_of_a_unique_tag_was_pushed_is_recalled_with_it(
+        self, history: History
+    ) -> None:
+        history.remember(NAME, known={"1.4.2": NEW, "1.3.9": OLD}, pushed={NEW: NOW})
+        recalled = history.recall(NAME, [], ["1.4.2", "1.3.9"])
+        assert recalled.known == {"1.4.2": NEW, "1.3.9": OLD}
+        assert recalled.pushed == {"1.4.2": NOW}
+
     def test_a_newer_mark_and_digest_take_the_place_of_the_older(self, history: History) -> None:
         history.remember(NAME, [Mark("1.4", "1.4.1", OLD)], known={"1.4.2": OLD})
         history.remember(NAME, [Mark("1.4", "1.4.2", NEW)], known={"1.4.2": NEW})
@@ -375,6 +383,7 @@ class HistoryContract:
         assert (again.again, numbered(REJECTED, led)) == (1, REJECTED)
         history.close(NAME, [again], led=led)
         assert {fact.id for fact in history.facts(NAME)} == {first.id, PINNED.id, again.id}
+        history.close(NAME, [first])
         assert numbered(MOVED, history.recall(NAME, [], [], [MOVED.cause.id]).led).again == 2
 
     def test_what_a_cause_led_to_is_kept_for_longer_than_a_queue_keeps_its_message(

@@ -3,6 +3,8 @@ writer loses nothing and doubles nothing."""
 
 from __future__ import annotations
 
+import contextlib
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +15,10 @@ from ecr_steward.doors.pushes import check
 from ecr_steward.ecr import Unavailable
 from ecr_steward.ecr.images import EcrRegistry
 from ecr_steward.rules import Mode
+from ecr_steward.tags.plan import WRITES
+from ecr_steward.tags.settle import MADE, UNKNOWN
 from ecr_steward.words.causes import Cause
+from ecr_steward.words.facts import Fact
 from ecr_steward.words.hints import Action, Hint
 from ecr_steward.writers.tags import Retagger
 from tests.support.world import REPOSITORY, VERSIONS, Killed, World, image, ruleset, throttled
@@ -190,10 +195,14 @@ def _batch(story: Callable[[World], None], world: World) -> list[Hint]:
     events = world.events[:] if together else world.events[:1]
     del world.events[: len(events)]
     cause = Cause(f"sweep/{REPOSITORY}", "Sweep")
-    hints = [Hint(REPOSITORY, Action.SWEEP, None, None, cause, world.now)] if together else []
-    for event in events:
-        check(event, world.rules, hints.append)
-    return hints
+    sweep = [Hint(REPOSITORY, Action.SWEEP, None, None, cause, world.now)] if together else []
+    return sweep + [hint for event in events for hint in _hints(world, event)]
+
+
+def _hints(world: World, event: dict[str, Any]) -> list[Hint]:
+    found: list[Hint] = []
+    check(event, world.rules, found.append)
+    return found
 
 
 def _run(
@@ -247,3 +256,124 @@ def test_ended_at_any_step_it_loses_no_move_no_record_and_doubles_none(
         assert _outcome(disturbed) == _outcome(undisturbed), f"ended at step {at} of {steps}"
         ids = [fact.id for fact in disturbed.told()]
         assert len(ids) == len(set(ids)), f"ended at step {at}: something was told twice"
+
+
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__.strip("_"))
+def test_no_story_leaves_an_image_without_a_name(story: Callable[[World], None]) -> None:
+    world, _ = _run(story, Mode.ENFORCE, None)
+    details = world.ecr.describe_images(repositoryName=REPOSITORY)["imageDetails"]
+    assert all(detail.get("imageTags") for detail in details)
+
+
+# People who act before the retry
+
+Deeds = Counter[tuple[str, str | None]]
+"""What became of tags: each with the image that it was put on, None where it was taken off."""
+
+
+def _watched(world: World) -> Deeds:
+    """Counts from now on what is done to tags; the tripwire is stepped over as before."""
+    deeds: Deeds = Counter()
+    held: dict[str, str] = {}
+
+    def before(operation: str, asked: Any) -> None:
+        world.wire.step()
+        held.clear()
+        held.update(world.tags())
+
+    def after(operation: str, asked: Any) -> None:
+        now = world.tags()
+        changed = {tag for tag in now.keys() | held.keys() if now.get(tag) != held.get(tag)}
+        deeds.update((tag, now.get(tag)) for tag in changed)
+        world.wire.step()
+
+    world.ecr.before, world.ecr.after = before, after
+    return deeds
+
+
+Meddle = Callable[[World, str, str | None], None]
+"""What somebody does with a tag that was on that image, or on none."""
+
+
+def _leave_alone(world: World, tag: str, was_on: str | None) -> None:
+    pass
+
+
+def _move_away(world: World, tag: str, was_on: str | None) -> None:
+    world.push(tag, name="stranger")
+
+
+def _move_back(world: World, tag: str, was_on: str | None) -> None:
+    if was_on is None:
+        _take_off(world, tag, was_on)
+    else:
+        names = ("new", "old", "first", "second", "third", "stray", "n")
+        world.push(tag, name=next(name for name in names if image(name) == was_on))
+
+
+def _take_off(world: World, tag: str, was_on: str | None) -> None:
+    # A pin that is taken off again leaves no trace: nobody is told of events of pins.
+    if tag in world.tags() and not _is_pin(world, tag):
+        world.delete(tag=tag)
+
+
+def _is_pin(world: World, tag: str) -> bool:
+    scheme = world.rules.rules[0].tags
+    return scheme is not None and scheme.is_pin(tag)
+
+
+def _meddled(
+    story: Callable[[World], None],
+    fail_at: int | None,
+    error: Callable[[], BaseException],
+    meddle: Meddle,
+) -> tuple[list[Fact], Deeds, int]:
+    """Play `story`, end the function at a step, have somebody else act on every tag that it was at,
+    and deliver its batch again with all that was told since."""
+    world = _world(story, Mode.ENFORCE)
+    story(world)
+    began, told = world.tags(), {fact.id for fact in world.history.facts(REPOSITORY)}
+    world.arm(fail_at, error)
+    deeds, batch = _watched(world), _batch(story, world)
+    with contextlib.suppress(Killed, Unavailable, ClientError):
+        world.visit(batch)
+    steps, world.wire.at = world.wire.steps, None
+    announced = {fact.tag for fact in world.history.recall_all(REPOSITORY).open if fact.tag}
+    world.ecr.before = world.ecr.after = None
+    for tag in sorted(announced | {tag for tag, _ in deeds}):
+        meddle(world, tag, began.get(tag))
+    later = _watched(world)
+    world.visit([*batch, *(hint for event in world.events for hint in _hints(world, event))])
+    world.settle()
+    facts = [fact for fact in world.history.facts(REPOSITORY) if fact.id not in told]
+    return facts, deeds + later, steps
+
+
+def _recorded(facts: list[Fact], *, surely: bool) -> Deeds:
+    """What the steward did by these records; `surely` without what they do not claim."""
+    doubts = (UNKNOWN, MADE, "stays away.") if surely else ()
+    return Counter(
+        (fact.tag or "", fact.digest)
+        for fact in facts
+        if fact.kind in WRITES and not fact.reason.endswith(doubts)
+    )
+
+
+@pytest.mark.parametrize("error", [Killed, throttled], ids=["killed", "failed"])
+@pytest.mark.parametrize(
+    "meddle", [_leave_alone, _move_away, _move_back, _take_off], ids=lambda meddle: meddle.__name__
+)
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__.strip("_"))
+def test_whatever_people_do_before_the_retry_each_deed_has_its_record_and_no_record_lies(
+    story: Callable[[World], None],
+    meddle: Meddle,
+    error: Callable[[], BaseException],
+) -> None:
+    _, _, steps = _meddled(story, None, error, _leave_alone)
+    for at in range(1, steps + 1):
+        facts, deeds, _ = _meddled(story, at, error, meddle)
+        assert len({fact.id for fact in facts}) == len(facts), f"two facts have one id at {at}"
+        missing = deeds - _recorded(facts, surely=False)
+        assert not missing, f"no record of {missing} after step {at}"
+        false = _recorded(facts, surely=True) - deeds
+        assert not false, f"a record of {false}, which was not done, after step {at}"

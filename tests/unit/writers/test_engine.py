@@ -344,6 +344,24 @@ def test_a_restore_onto_an_archived_image_is_said_and_its_owner_is_not_forgotten
     assert len(stage.of(Kind.OVERWRITE)) == 1
 
 
+def test_where_overwrites_are_reported_an_archived_image_gives_its_tag_up_like_any_other() -> None:
+    stage = Stage({})
+    first, second = overwritten(stage)
+    stage.ecr.archive(REPOSITORY, first)
+    stage.settle()
+    (told,) = stage.of(Kind.OVERWRITE)
+    assert told.reason.endswith("was put on another image than it named before.")
+    assert stage.history.recall(REPOSITORY, (), ["1.4.2"]).known == {"1.4.2": second}
+
+
+def test_an_image_that_gets_its_unique_tag_back_needs_no_pin_when_its_stable_tags_go() -> None:
+    stage = Stage(RESTORE)
+    first, _ = overwritten(stage)
+    stage.push("1.4.3")
+    stage.deliver(*stage.events)
+    assert [tag for tag, held in stage.tags().items() if held == first] == ["1.4.2"]
+
+
 def test_a_newcomer_that_cannot_be_pinned_keeps_the_tag() -> None:
     stage = Stage(RESTORE)
     _, second = overwritten(stage)
@@ -384,6 +402,65 @@ def test_overwritten_tags_that_the_rule_allows_are_not_told() -> None:
     stage.look_all_over()
     assert stage.of(Kind.OVERWRITE) == []
     assert {stage.tags()[tag] for tag in ("1.4.2", "1.4", "1", "latest")} == {second}
+
+
+# Repositories that are deleted and made anew
+
+
+def made_anew(stage: Stage) -> None:
+    """Delete the repository with its images, as `1.4.2` is known in it, and make it again."""
+    stage.push("1.4.2", "former")
+    stage.settle()
+    stage.look_all_over()
+    stage.ecr.delete_repository(repositoryName=REPOSITORY, force=True)
+    stage.now += timedelta(minutes=1)
+    stage.ecr.create_repository(repositoryName=REPOSITORY)
+
+
+@pytest.mark.parametrize("tags", [{}, RESTORE], ids=["report", "restore"])
+@pytest.mark.parametrize("swept", [False, True])
+def test_a_repository_that_was_made_anew_has_no_owners_of_before(
+    tags: dict[str, Any], swept: bool
+) -> None:
+    stage = Stage(tags)
+    made_anew(stage)
+    digest = stage.push("1.4.2", "now")
+    if swept:
+        stage.events.clear()
+        stage.look_all_over()
+    calls = stage.calls(stage.settle)
+    assert stage.of(Kind.OVERWRITE) == []
+    assert stage.history.recall(REPOSITORY, (), ["1.4.2"]).known == {"1.4.2": digest}
+    assert calls.get("DescribeRepositories", 0) == int(not swept)
+
+
+def test_an_image_that_is_in_the_new_repository_too_owns_there_what_it_was_pushed_under() -> None:
+    stage = Stage(RESTORE)
+    made_anew(stage)
+    stage.push("1.4.1", "former")
+    digest = stage.push("1.4.2", "now")
+    stage.settle()
+    assert stage.tags()["1.4.2"] == digest
+    assert stage.of(Kind.OVERWRITE) == []
+
+
+def test_in_the_same_repository_a_tag_whose_image_was_deleted_is_overwritten_all_the_same() -> None:
+    stage = Stage({})
+    first = stage.push("1.4.2", "first")
+    stage.settle()
+    stage.delete(digest=first)
+    second = stage.push("1.4.2", "second")
+    calls = stage.calls(stage.settle)
+    assert [(each.before, each.digest) for each in stage.of(Kind.OVERWRITE)] == [(first, second)]
+    assert calls["DescribeRepositories"] == 1
+
+
+def test_whether_a_repository_was_made_anew_is_asked_only_where_an_owner_is_gone() -> None:
+    stage = Stage(RESTORE)
+    overwritten(stage)
+    stage.push("1.4.3")
+    assert "DescribeRepositories" not in stage.calls(stage.settle)
+    assert stage.of(Kind.OVERWRITE)
 
 
 # Unknown tags
@@ -531,6 +608,25 @@ def test_a_stable_tag_goes_to_the_highest_image_left_by_event_and_by_sweep() -> 
         for tag in ("1.4-alpine", "1-alpine", "alpine"):
             assert stage.tags()[tag] == image("1.4.1-alpine")
         assert stage.tags()["latest"] == image("1.4.1")
+
+
+def test_a_mark_on_a_tag_that_is_no_version_does_not_keep_its_line_from_following_versions() -> (
+    None
+):
+    kinds = {"unique": ["semver", "build"]}
+    stage = Stage({**kinds, "stable": [{"tag": "latest", "follows": "newest"}]})
+    stage.push("build-7")
+    stage.settle()
+    follows = {**kinds, "stable": [{"tag": "latest", "follows": "highest"}]}
+    stage.rules = ruleset({**VERSIONS, "tags": follows})
+    stage.set_mode(Mode.ENFORCE)
+    digest = stage.push("1.4.2")
+    stage.settle()
+    assert stage.tags()["latest"] == digest
+    assert stage.told()[-1].reason == (
+        "`latest` goes to 1.4.2, the highest of all releases; the image that it was on has no "
+        "version of it."
+    )
 
 
 def test_a_line_with_nothing_left_stays_away_and_is_reported_once() -> None:

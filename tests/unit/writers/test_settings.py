@@ -596,6 +596,10 @@ def test_somebody_who_sets_it_between_read_and_write_is_set_right_too(
     world.settle()
     assert world.policy() == [OURS]
     assert world.told(Kind.FAILED) == []
+    # Each time that it was set is on record.
+    assert world.about()["correct", "policy", "public"] == 3
+    ids = [fact.id for fact in world.told()]
+    assert len(ids) == len(set(ids))
 
 
 def test_somebody_who_always_sets_it_is_told_and_ends_the_visit(world: SettingsWorld) -> None:

@@ -5,7 +5,7 @@ One table holds it all; an item's `pk` says whose it is and its `sk` what:
 | pk | sk | body |
 |---|---|---|
 | `repo#NAME` | `mark#TAG` | the mark of a stable tag |
-| `repo#NAME` | `unique#TAG` | the digest that a unique tag was accepted on |
+| `repo#NAME` | `unique#TAG` | the image that a unique tag was accepted on, and when it was pushed |
 | `repo#NAME` | `hold#TAG` | the word that a stable tag stays where it is |
 | `repo#NAME` | `taken#TAG` | when somebody else took a stable tag from where it belongs |
 | `repo#NAME` | `open`, `open#HASH` | the changes announced and not yet closed |
@@ -86,10 +86,15 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What history knows that bears on one batch; `led` has an entry for each cause asked for."""
+    """What history knows that bears on one batch.
+
+    `known` has the digests that unique tags were accepted on, `pushed` by tag when their images had
+    been pushed then. `led` has an entry for each cause asked for.
+    """
 
     marks: Mapping[str, Mark] = field(default_factory=dict)
     known: Mapping[str, str] = field(default_factory=dict)
+    pushed: Mapping[str, datetime] = field(default_factory=dict)
     holds: Mapping[str, Hold] = field(default_factory=dict)
     open: tuple[Fact, ...] = ()
     pull_through: tuple[str, ...] = ()
@@ -204,11 +209,16 @@ class History:
         marks: Iterable[Mark] = (),
         forgotten: Iterable[str] = (),
         known: Mapping[str, str] | None = None,
+        pushed: Mapping[str, datetime] | None = None,
     ) -> None:
-        """Keep marks and the digests of unique tags; drop the marks of `forgotten` tags."""
+        """Keep marks and the digests of unique tags, with when these were pushed as far as `pushed`
+        has them; drop the marks of `forgotten` tags."""
         pk = _repo(repository)
         items = [_marked(repository, mark) for mark in marks]
-        items += [Item(pk, f"unique#{tag}", digest) for tag, digest in (known or {}).items()]
+        items += [
+            _owning(pk, tag, digest, (pushed or {}).get(digest))
+            for tag, digest in (known or {}).items()
+        ]
         self._table.put_all(items)
         gone: list[Write] = [Delete(pk, f"mark#{tag}") for tag in dict.fromkeys(forgotten)]
         for start in range(0, len(gone), TRANSACTION):
@@ -344,7 +354,8 @@ def _led_after(table: Table, pk: str, what: str, facts: Sequence[Fact], led: Led
         led = {**led, **_led(table.get(list(asked.values())), asked)}
     known = {cause: dict(counts) for cause, counts in led.items()}
     for fact in facts:
-        known[fact.cause.id][fact.first_id[:LED_KEY]] = fact.again + 1
+        counts, change = known[fact.cause.id], fact.first_id[:LED_KEY]
+        counts[change] = max(counts.get(change, 0), fact.again + 1)
     return known
 
 
@@ -470,9 +481,15 @@ def _marked(repository: str, mark: Mark) -> Item:
     return Item(_repo(repository), f"mark#{mark.tag}", body)
 
 
+def _owning(pk: str, tag: str, digest: str, pushed: datetime | None) -> Item:
+    when = {} if pushed is None else {"pushed": iso(pushed)}
+    return Item(pk, f"unique#{tag}", {"digest": digest, **when})
+
+
 def _memory(items: Iterable[Item], open_facts: tuple[Fact, ...]) -> Memory:
     marks: dict[str, Mark] = {}
     known: dict[str, str] = {}
+    pushed: dict[str, datetime] = {}
     holds: dict[str, Hold] = {}
     pull_through: tuple[str, ...] = ()
     for item in items:
@@ -483,7 +500,10 @@ def _memory(items: Iterable[Item], open_facts: tuple[Fact, ...]) -> Memory:
             hold = _held(item)
             holds[hold.tag] = hold
         elif item.sk.startswith("unique#"):
-            known[item.sk.removeprefix("unique#")] = item.body
+            tag = item.sk.removeprefix("unique#")
+            known[tag] = item.body["digest"]
+            if "pushed" in item.body:
+                pushed[tag] = parse_time(item.body["pushed"])
         elif item.sk == "pull-through":
             pull_through = tuple(item.body)
-    return Memory(marks, known, holds, open_facts, pull_through)
+    return Memory(marks, known, pushed, holds, open_facts, pull_through)

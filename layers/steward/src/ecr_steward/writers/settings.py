@@ -18,6 +18,7 @@ from ecr_steward.history.tags import Led, numbered
 from ecr_steward.rules import Mode, Rule, Ruleset
 from ecr_steward.settings.drift import correction, drift
 from ecr_steward.settings.lifecycle import Expiring
+from ecr_steward.settings.settle import settle
 from ecr_steward.settings.state import Change, Setting, Settings, Step
 from ecr_steward.settings.statements import fallbacks
 from ecr_steward.words.causes import Cause
@@ -365,12 +366,8 @@ class _Visit:
         """Close what an earlier visit announced and did not close, by looking at ECR."""
         if not known.open:
             return known, []
-        left = {_about(each) for each in changes if each.action is Step.CORRECT}
-        done = [
-            fact
-            for fact in known.open
-            if fact.difference is not None and _about(fact.difference) not in left
-        ]
+        differing = [_difference(each) for each in changes if each.action is Step.CORRECT]
+        done = settle(known.open, differing, _set_at(self._hints))
         closed = self._history.close(self._place.name, known, done, {})
         return replace(known, led=closed.led), done
 
@@ -464,10 +461,9 @@ class _Visit:
             _fail(written, tried, error)
             return ()
         about = {_about(each) for each in tried}
-        again = [each for each in found if each.action is Step.CORRECT and _about(each) in about]
-        still = {_about(each) for each in again}
-        written.done += [each for each in tried if _about(each) not in still]
-        return again
+        # What differs again was set all the same, and then by somebody else.
+        written.done += tried
+        return [each for each in found if each.action is Step.CORRECT and _about(each) in about]
 
     def _record(
         self,
@@ -481,7 +477,8 @@ class _Visit:
         known, outlook = plan.known, plan.outlook
         failures = self._stamp.failures(written.failed)
         new = {key: fact for key, fact in failures.items() if key not in known.told}
-        done = self._stamp.corrected(written.done, outlook)
+        corrected = self._stamp.corrected([*written.done, *written.passing], outlook)
+        done, left = corrected[: len(written.done)], corrected[len(written.done) :]
         told = frozenset({*self._stamp.keys(plan.reported), *failures})
         after = replace(
             self._place.after(known, settled=written.error is None and not written.failed),
@@ -491,7 +488,6 @@ class _Visit:
             previewed=outlook.previewed,
         )
         if plan.todo or findings or new or after != known:
-            left = self._stamp.corrected(written.passing, outlook)
             self._history.close(
                 self._place.name, after, done, {**findings, **new}, quietly=quietly, left=left
             )
@@ -517,6 +513,16 @@ _CALLS: Mapping[str, Setting] = {
     "DeleteRepositoryCreationTemplate": Setting.CREATION_TEMPLATES,
 }
 """Which setting a call changes; `CreateRepository` sets them all."""
+
+
+def _set_at(hints: Iterable[Hint]) -> dict[str, datetime]:
+    """When a setting was last set by somebody, by these calls."""
+    calls = ((_CALLS.get(hint.call or ""), hint.time) for hint in hints)
+    return {
+        str(setting): time
+        for setting, time in sorted(calls, key=lambda call: call[1])
+        if setting is not None
+    }
 
 
 class _Stamp:
@@ -551,14 +557,15 @@ class _Stamp:
         }
 
     def corrected(self, changes: Iterable[Change], outlook: Outlook) -> list[Fact]:
-        return [
-            self._fact(
-                Kind.CORRECT,
-                each,
-                " ".join(filter(None, (each.reason, outlook.notes.get(each.setting)))),
-            )
-            for each in changes
-        ]
+        """A fact for each of these changes, in order; what was set twice is two."""
+        facts = []
+        before: Counter[str] = Counter()
+        for each in changes:
+            reason = " ".join(filter(None, (each.reason, outlook.notes.get(each.setting))))
+            fact = self._fact(Kind.CORRECT, each, reason)
+            facts.append(replace(fact, again=fact.again + before[fact.first_id]))
+            before[fact.first_id] += 1
+        return facts
 
     def failures(self, failed: Iterable[tuple[Change, str]]) -> dict[str, Fact]:
         """One fact a cause: such facts have nothing else that tells them apart."""

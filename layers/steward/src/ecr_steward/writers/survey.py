@@ -90,6 +90,7 @@ class Surveyor:
         survey.observed = replace(observed, images=self._describe(repository, fetched.manifests))
         blocked = (tag for tag in about.unique if memory.known.get(tag, "") in fetched.blocked)
         survey.observed = replace(survey.observed, frozen=frozen.union(blocked))
+        self._forget_former(repository, scheme, survey)
         _leave_blocked(survey, fetched)
         self._bound(repository, scheme, survey)
         return survey
@@ -107,7 +108,9 @@ class Surveyor:
         images = {image.digest: image for image in self._registry.describe_all(repository)}
         about = look.concern_all(scheme, images.values(), memory.marks, sweep)
         observed = Observed(images, memory.marks, memory.known, _active(memory, now), frozen)
-        return Survey(about, observed, memory)
+        survey = Survey(about, observed, memory)
+        self._forget_former(repository, scheme, survey)
+        return survey
 
     def fetch_missing(self, repository: str, writes: Iterable[Change], survey: Survey) -> None:
         """Fetch the manifests that the writes need and the survey did not bring.
@@ -121,6 +124,19 @@ class Surveyor:
         if fetched.absent:
             raise ImageGone("BatchGetImage", "ImageNotFound", ", ".join(sorted(fetched.absent)))
         survey.manifests.update(fetched.manifests)
+
+    def _forget_former(self, repository: str, scheme: Scheme, survey: Survey) -> None:
+        """Forget the owners of unique tags that were in a repository of the same name, which was
+        deleted: one call, and only where an owner is gone that a tag would be put back on."""
+        pushed = survey.memory.pushed
+        doubtful = look.doubtful(scheme, survey.about, survey.observed, pushed)
+        if not doubtful:
+            return
+        created = self._registry.created(repository)
+        former = {tag for tag in doubtful if pushed[tag] < created}
+        known = {tag: held for tag, held in survey.memory.known.items() if tag not in former}
+        survey.memory = replace(survey.memory, known=known)
+        survey.observed = replace(survey.observed, known=known)
 
     def _marked(self, repository: str, hints: Iterable[Hint]) -> dict[str, tuple[str, ...]]:
         deleted = {hint.digest for hint in hints if hint.tag is None and hint.digest is not None}

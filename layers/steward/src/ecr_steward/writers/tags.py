@@ -22,7 +22,8 @@ from ecr_steward.history.tags import History, Memory, numbered
 from ecr_steward.rules import Mode, Rule, Ruleset
 from ecr_steward.tags.plan import WRITES, Change, Plan, Stay, plan_changes
 from ecr_steward.tags.scheme import Scheme
-from ecr_steward.tags.state import Image, Mark
+from ecr_steward.tags.settle import settle
+from ecr_steward.tags.state import Mark
 from ecr_steward.words.facts import Fact, Kind
 from ecr_steward.words.hints import Action, Hint
 from ecr_steward.words.reading import iso
@@ -164,7 +165,7 @@ class Retagger:
         plan = self._plan(repository, scheme, mode, look)
         writes = _portion(plan) if mode is Mode.ENFORCE else ()
         self._surveyor.fetch_missing(repository, writes, look)
-        settled = self._settle(repository, look)
+        settled = self._settle(repository, look, hints)
         stamp = _Stamp(self, rule, scheme, mode, repository, look.memory)
         quiet = look.memory.first_sight
         found = [*(plan.findings if mode is Mode.ENFORCE else plan.changes), *look.failures]
@@ -188,7 +189,8 @@ class Retagger:
         )
         known = dict(islice(plan.known.items(), KNOWN_PER_VISIT))
         marks = _marks(plan, written.done, look)
-        self._history.remember(repository, marks, plan.forgotten, known)
+        pushed = {each.digest: each.pushed_at for each in look.observed.images.values()}
+        self._history.remember(repository, marks, plan.forgotten, known, pushed)
         if written.passing:
             raise written.passing[0][1]
         unfinished = (
@@ -217,13 +219,13 @@ class Retagger:
         look.note_taken(plan.taken, self._contest.note(repository, plan.taken, self._clock()))
         return plan_changes(scheme, look.about, look.observed)
 
-    def _settle(self, repository: str, look: Survey) -> list[Fact]:
+    def _settle(self, repository: str, look: Survey, hints: Sequence[Hint]) -> list[Fact]:
         """Close what an earlier visit announced and did not close, by looking at ECR."""
-        images = look.observed.images
-        done = [fact for fact in look.memory.open if _is_done(fact, images)]
-        if look.memory.open:
-            led = self._history.close(repository, done, led=look.memory.led)
-            look.memory = replace(look.memory, led=led)
+        if not look.memory.open:
+            return []
+        done = settle(look.memory.open, look.observed.images.values(), hints)
+        led = self._history.close(repository, done, led=look.memory.led)
+        look.memory = replace(look.memory, led=led)
         return done
 
     def _is_cache(self, repository: str, rule: Rule, memory: Memory) -> bool:
@@ -425,16 +427,6 @@ def _undone(plan: Plan, writes: Iterable[Change]) -> list[Change]:
     so they are announced and told with them."""
     restored = {change.tag for change in writes if change.kind is Kind.RESTORE}
     return [each for each in plan.findings if each.kind is Kind.OVERWRITE and each.tag in restored]
-
-
-def _is_done(fact: Fact, images: Mapping[str, Image]) -> bool:
-    """Whether an announced change is made, or an overwrite undone, as ECR shows it."""
-    if fact.kind in (Kind.REMOVE, Kind.OVERWRITE):
-        off = fact.before if fact.kind is Kind.REMOVE else fact.digest
-        held = images.get(off or "")
-        return held is None or fact.tag not in held.tags
-    image = images.get(fact.digest or "")
-    return image is not None and fact.tag in image.tags
 
 
 def _failed(change: Change, error: RegistryError) -> Change:
