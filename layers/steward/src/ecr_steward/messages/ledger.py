@@ -25,7 +25,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ecr_steward.fitting import size
 from ecr_steward.history.facts import body_of, fact_of
 from ecr_steward.history.table import (
     TRANSACTION,
@@ -38,6 +37,7 @@ from ecr_steward.history.table import (
     Write,
     expiry,
 )
+from ecr_steward.messages.fitting import size
 from ecr_steward.words.facts import Fact
 from ecr_steward.words.reading import iso, parse_time
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from ecr_steward.fitting import fitted
 from ecr_steward.history.dynamo import read
 from ecr_steward.history.facts import fact_of
+from ecr_steward.messages.fitting import fitted
 from ecr_steward.words.facts import SOURCE, Fact
 from ecr_steward.words.reading import MalformedEvent, parse_time
 

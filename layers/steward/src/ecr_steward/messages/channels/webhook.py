@@ -15,8 +15,8 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from ecr_steward.fitting import fitted
 from ecr_steward.messages.channels.forms import Letter, dumps
+from ecr_steward.messages.fitting import fitted
 from ecr_steward.messages.say.message import Message, loudest
 from ecr_steward.rules.channels import event_name
 from ecr_steward.words.facts import SOURCE, Fact
