@@ -368,15 +368,16 @@ def test_what_there_is_no_time_left_to_send_becomes_an_errand_and_does_not_come_
     assert [facts[0].cause.id for facts in post.on("email")] == ["first", "second"]
 
 
-def test_what_there_is_no_time_left_even_to_note_comes_back_at_once() -> None:
+def test_what_there_is_no_time_left_even_to_note_comes_back_soon_and_first() -> None:
     post = Post()
     ids = post.post([*story("1.4", cause="first"), *story("1.4", cause="second")])
     post.may_note = lambda: not post.told
     assert post.deliver(ids) == ids[1:]
-    assert post.queue[ids[1]].visible == post.now
+    assert post.queue[ids[1]].visible == post.now + FIRST_WAIT
+    third = post.post(story("1.4", cause="third"))
     post.may_note = lambda: True
-    post.drain()
-    assert [facts[0].cause.id for facts in post.on("email")] == ["first", "second"]
+    assert post.deliver([*third, ids[1]]) == []
+    assert [facts[0].cause.id for facts in post.on("email")] == ["first", "second", "third"]
 
 
 def test_an_errand_that_there_is_no_time_for_loses_none_of_its_tries() -> None:

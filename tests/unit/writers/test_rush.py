@@ -11,13 +11,13 @@ from datetime import datetime, timedelta
 import pytest
 
 from ecr_steward.messages.channels.forms import Letter
-from ecr_steward.messages.send.outcome import Outcome
+from ecr_steward.messages.send.outcome import Later, Outcome, Refused, Sent
 from ecr_steward.messages.whom.routes import Parcel
 from ecr_steward.rules.channels import Channel
 from ecr_steward.start.wiring import NOTE_WITHIN, TELL_WITHIN
 from ecr_steward.words.facts import Fact
 from tests.support.facts import story
-from tests.unit.messages.post import BEGINNING, URL, Post, Queued, ruleset
+from tests.unit.messages.post import BEGINNING, MAX_RECEIVES, URL, Answers, Post, Queued, ruleset
 
 BATCH = {"events": 100, "errands": 10}
 """As template.yaml has them."""
@@ -34,8 +34,10 @@ HOOKS = ruleset(
 class Rush(Post):
     """Several notifiers that take turns by the clock; a call takes as long as its channel takes."""
 
-    def __init__(self, seconds: Mapping[str, float]) -> None:
-        super().__init__(HOOKS)
+    def __init__(
+        self, seconds: Mapping[str, float], answer: Answers = lambda channel, now: Sent("ok")
+    ) -> None:
+        super().__init__(HOOKS, answer)
         self.seconds = seconds
         self.notifier = replace(self.notifier, spread=self._at_once)
 
@@ -45,6 +47,7 @@ class Rush(Post):
         while self.queue:
             soonest = min(each.visible for each in self.queue.values())
             self.now = max(heapq.heappop(free), soonest)
+            assert self.now < BEGINNING + timedelta(days=1), "it goes on for ever"
             self._give_up()
             self._take()
             heapq.heappush(free, self.now + timedelta(milliseconds=100))
@@ -85,13 +88,17 @@ def _visible(each: Queued) -> datetime:
     return each.visible
 
 
+def pushes(stories: int) -> list[Fact]:
+    return [fact for n in range(stories) for fact in story("1.4", cause=f"push-{n}")]
+
+
 @pytest.mark.parametrize("stories", [250, 500])
 @pytest.mark.parametrize("seconds", [7, 3, 0.2])
 def test_a_slow_channel_holds_up_no_story_and_no_other_channel(
     stories: int, seconds: float
 ) -> None:
     rush = Rush({"fast": 0.1, "slow": seconds})
-    facts = [fact for n in range(stories) for fact in story("1.4", cause=f"push-{n}")]
+    facts = pushes(stories)
     rush.post(facts)
     rush.run(notifiers=5)
     assert rush.failed == []
@@ -102,3 +109,24 @@ def test_a_slow_channel_holds_up_no_story_and_no_other_channel(
     assert fast - BEGINNING < timedelta(minutes=2.5)
     slow = max(told.at for told in rush.told if told.channel == "slow")
     assert slow - BEGINNING < timedelta(minutes=2, seconds=1.5 * stories * seconds / 5)
+
+
+@pytest.mark.parametrize("outcome", [Later("It did not answer."), Refused("It answered 404.")])
+@pytest.mark.parametrize("seconds", [0.2, 8])
+def test_a_channel_that_takes_nothing_is_given_up_after_two_hours_and_costs_the_other_nothing(
+    seconds: float, outcome: Outcome
+) -> None:
+    rush = Rush(
+        {"fast": 0.1, "slow": seconds},
+        lambda channel, now: outcome if channel == "slow" else Sent("ok"),
+    )
+    facts = pushes(100)
+    rush.post(facts)
+    rush.run(notifiers=5)
+    assert rush.times_told("fast") == Counter(fact.id for fact in facts)
+    fast = max(told.at for told in rush.told if told.channel == "fast")
+    assert fast - BEGINNING < timedelta(minutes=1)
+    assert len(rush.failed) == len(facts)
+    assert {each.queue for each in rush.failed} == {"errands"}
+    assert timedelta(hours=1.5) < rush.now - BEGINNING < timedelta(hours=2.75)
+    assert rush.attempts["slow"] <= (MAX_RECEIVES["errands"] + 1) * len(facts)

@@ -72,11 +72,13 @@ class Round:
 
     may_send: Callable[[], bool] = lambda: True
     may_note: Callable[[], bool] = lambda: True
-    tired: dict[str, Later] = field(default_factory=dict)
+    tired: dict[str, Later | Refused] = field(default_factory=dict)
     waited: dict[str, timedelta] = field(default_factory=dict)
 
     def has_time_for(self, channel: str) -> bool:
-        """Whether a channel may be sent something."""
+        """Whether a channel may be sent something, or is known to take nothing."""
+        if channel in self.tired:
+            return True
         return self.may_send() and self.waited.get(channel, timedelta()) < SHARE
 
     def wait_for(self, channel: str, took: timedelta) -> None:
@@ -214,6 +216,8 @@ def _send(carrier: Carrier, channel: Channel, letter: Letter, round_: Round) -> 
         if outcome.after is not None:
             rest = min(outcome.after, timedelta(seconds=LONGEST_WAIT))
             carrier.ledger.rest(channel.name, carrier.clock() + rest)
+    elif isinstance(outcome, Refused) and not round_.has_time_for(channel.name):
+        round_.tired[channel.name] = outcome  # else what comes next would be no try, for ever
     return outcome
 
 

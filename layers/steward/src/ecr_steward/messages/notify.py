@@ -82,7 +82,7 @@ class Notifier:
         `may_send` says: that is no try, and an errand with no time comes as a new one. Killed
         between sending and the note that it was sent, a message can be sent twice: losing it would
         be worse. `may_note` is asked before each story and errand but the first: where there is no
-        time even to note what is owed, they are returned at once.
+        time even to note what is owed, they are returned, and come before all others next time.
         """
         round_ = Round(may_send, may_note)
         stories, errands, returned = _sorted(records)
@@ -91,14 +91,15 @@ class Notifier:
             *(([each], partial(self._run, each, errand, round_)) for each, errand in errands),
         ]
         for i, (letters, do) in enumerate(work):
+            again = deliver.backoff(max(letter.receives for letter in letters))
             if i and not may_note():
-                self._return(letters, timedelta(), returned)
+                self._return(letters, again, returned)
                 continue
             try:
                 wait = do()
             except Exception as error:  # one story must not cost another
                 log.exception("A message could not be told: %s", error)
-                wait = deliver.backoff(max(letter.receives for letter in letters))
+                wait = again
             if wait is not None:
                 self._return(letters, wait, returned)
         return {"batchItemFailures": [{"itemIdentifier": each} for each in returned]}
@@ -110,7 +111,7 @@ class Notifier:
         story = ledger.story(told.facts[0].cause.id)
         if not story.untold:
             return None
-        receives = max(letter.receives for letter in told.letters)
+        receives = _received(told)
         if receives <= PATIENCE and not story.complete:
             return timedelta(seconds=2 ** (receives - 1))
         now = self.carrier.clock()
@@ -245,7 +246,12 @@ def _sorted(
         told = stories.setdefault(content.cause.id, _Told([], []))
         told.letters.append(letter)
         told.facts.append(content)
-    return list(stories.values()), errands, unread
+    # What was received most often has waited longest.
+    return sorted(stories.values(), key=_received, reverse=True), errands, unread
+
+
+def _received(told: _Told) -> int:
+    return max(letter.receives for letter in told.letters)
 
 
 def _letter(record: Mapping[str, Any], *, is_errand: bool) -> _Letter:
