@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from ecr_steward import wiring
 from ecr_steward.environment import Misconfigured
 from ecr_steward.events import Kind, MalformedEvent
 from ecr_steward.history import History
@@ -28,6 +29,19 @@ NEEDED = [(name, variable) for name, variables in ENVIRONMENT.items() for variab
 
 def receipts(asked: dict[str, Any]) -> list[str]:
     return [record["messageId"] for record in asked["Records"]]
+
+
+def test_what_there_is_no_time_for_is_sent_again_and_not_returned(
+    aws: Aws, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wiring, "BEGIN_WITHIN", 0)
+    asked = event("retag_batch_two_repositories")
+    bodies = {record["messageId"]: record["body"] for record in asked["Records"]}
+    aws.hold("base/redis", "1.4.2", "1.3.9")
+    assert returned(start("retag").invoke(asked)) == []
+    (again,) = aws.sqs.sent
+    assert again["MessageBody"] == bodies[again["MessageDeduplicationId"]]
+    assert again["MessageAttributes"]["Tries"] == {"DataType": "Number", "StringValue": "0"}
 
 
 # ---------------------------------------------------------------------------- malformed
@@ -108,7 +122,7 @@ def test_a_missing_variable_is_named_in_one_sentence(
     ("name", "variable", "value", "sentence"),
     [
         ("retag", "STEWARD_MODE", "on", "STEWARD_MODE must be one of off, audit, enforce: `on`."),
-        ("retag", "MAX_RECEIVES", "five", "MAX_RECEIVES must be a whole number: `five`."),
+        ("retag", "MAX_TRIES", "five", "MAX_TRIES must be a whole number: `five`."),
         ("sweep", "SWEEP_HOURS", "-1", "SWEEP_HOURS must be a whole number: `-1`."),
     ],
 )
