@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Any
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ecr_steward.events import Fact, Kind
+from ecr_steward.rules import Ruleset
 from ecr_steward.workflows.retag import WRITES_PER_VISIT
-from tests.settings_world import SettingsWorld, rules_for
+from tests.settings_world import OURS, SettingsWorld, rules_for
 from tests.world import REPOSITORY, VERSIONS, World, ruleset
 
 EVENT = 256 * 1024
@@ -97,3 +99,46 @@ def test_any_lifecycle_policy_that_ecr_takes_is_set_back_and_told(
     world.settle()
     (told,) = world.told(Kind.CORRECT)
     assert entry(told) < EVENT
+
+
+def fifty(days: int) -> Ruleset:
+    """Rules of fifty templates, each with a lifecycle policy as long as ECR takes."""
+    prefixes = [f"p{n:02}" for n in range(50)]
+    repository = {"lifecycle": policy_of("x", LONGEST, days)}
+    return Ruleset.from_document(
+        {
+            "version": 1,
+            "rules": [
+                {"repositories": [f"{each}/*"], "mode": "enforce", "repository": repository}
+                for each in prefixes
+            ],
+            "registry": {
+                "creation_templates": [
+                    {"prefix": each, "applied_for": ["CREATE_ON_PUSH"]} for each in prefixes
+                ]
+            },
+        }
+    )
+
+
+def test_fifty_templates_with_all_that_ecr_takes_are_set_in_one_visit() -> None:
+    world = SettingsWorld(fifty(14))
+    for days in (14, 7):
+        world.deploy(fifty(days))
+        world.table.told.clear()
+        world.sweep()
+        assert len(world.told(Kind.CORRECT)) == 50
+        assert [item.sk for item in world.table.query("repo#")] == [
+            *(item.sk for item in world.table.query("repo#", "fact#")), "settings",
+        ]  # fmt: skip
+
+
+def test_a_policy_of_many_foreign_statements_is_set_back_in_one_visit() -> None:
+    world = SettingsWorld(rules_for({"policy": {"statements": [OURS], "others": "remove"}}))
+    world.put_right()
+    grant = {"Effect": "Allow", "Principal": {"AWS": "444455556666"}, "Action": "ecr:ListImages"}
+    world.set_policy(OURS, *({**grant, "Sid": f"S{n}"} for n in range(90)))
+    world.settle()
+    told = Counter(fact.difference and fact.difference.problem for fact in world.told(Kind.CORRECT))
+    assert told == {"extra": 90, "foreign": 90}
+    assert world.policy() == [OURS]
