@@ -11,10 +11,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ecr_steward.events import Cause, Difference, Fact, iso
+from ecr_steward.events import Cause, Fact, iso
 from ecr_steward.history import Table, fact_of
 from ecr_steward.ledger import LEASE, STORM, Gathered, Ledger, State, Window
-from tests.facts import DRIFTED, FAILED, MOVED, PUSH, REJECTED, story
+from tests.facts import FAILED, MOVED, PUSH, REJECTED, story
 
 NOW = datetime(2026, 11, 23, 2, 24, 30, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=5)
@@ -142,17 +142,6 @@ class LedgerContract:
         assert not read.sent
         assert ledger.story(PUSH.id).untold_on("platform", facts) == []
         assert ledger.story(PUSH.id).untold_on("audit", facts) == facts
-
-    def test_facts_larger_than_a_transaction_are_all_held(self, ledger: Ledger) -> None:
-        policy = {"Statement": "x" * 60_000}
-        facts = [
-            replace(
-                DRIFTED, difference=Difference("policy", "extra", f"{n}", "correct", policy, policy)
-            )
-            for n in range(48)
-        ]
-        ledger.hold(WINDOW, DRIFTED.cause.id, facts, NOW)
-        assert ids(ledger.gathered(WINDOW).facts) == ids(facts)
 
     def test_more_facts_than_a_transaction_holds_are_all_held(self, ledger: Ledger) -> None:
         facts = story(*(f"1.{n}" for n in range(130)))

@@ -27,6 +27,7 @@ from ecr_steward.history import (
     Item,
     Put,
     Table,
+    _distinct,
     _fact,
     _repo,
     portions,
@@ -128,7 +129,7 @@ class SettingsHistory:
 
         `left` stay open. With `quietly` findings are kept, and told in the sweep's summary only.
         """
-        *earlier, last = [*portions(done, _AT_ONCE, _BYTES)] or [[]]
+        *earlier, last = [*portions(_distinct(done), _AT_ONCE, _BYTES)] or [[]]
         for portion in earlier:
             # Announced facts: after a crash the very same are recorded again.
             self._table.transact([Put(_fact(fact)) for fact in portion])
