@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from ecr_steward.history.table import Item, Key
-from ecr_steward.history.tags import _fact_in
 from ecr_steward.words.facts import Fact
 
 _REGISTRY: Key = ("registry", "pull-through")
@@ -15,6 +14,10 @@ _REGISTRY: Key = ("registry", "pull-through")
 def fact_of(item: Item) -> Fact:
     """The fact in an item that holds one. Raises MalformedEvent."""
     return _fact_in(item.body if isinstance(item.body, Mapping) else {})
+
+
+def _fact_in(body: Mapping[str, Any]) -> Fact:
+    return Fact.from_detail(str(body.get("detail-type")), body.get("detail", {}))
 
 
 def body_of(fact: Fact) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from typing import Any
 
 from ecr_steward.history.facts import _REGISTRY, _fact, _repo
 from ecr_steward.history.table import Delete, Item, Put, Table
-from ecr_steward.history.tags import Announced, portions
+from ecr_steward.history.tags import Announced, _distinct, portions
 from ecr_steward.words.facts import Difference, Fact
 from ecr_steward.words.reading import iso, parse_time
 
@@ -121,7 +121,7 @@ class SettingsHistory:
 
         `left` stay open. With `quietly` findings are kept, and told in the sweep's summary only.
         """
-        *earlier, last = [*portions(done, _AT_ONCE, _BYTES)] or [[]]
+        *earlier, last = [*portions(_distinct(done), _AT_ONCE, _BYTES)] or [[]]
         for portion in earlier:
             # Announced facts: after a crash the very same are recorded again.
             self._table.transact([Put(_fact(fact)) for fact in portion])

@@ -26,9 +26,8 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
 
-from ecr_steward.history.facts import _REGISTRY, _fact, _repo, body_of, fact_of
+from ecr_steward.history.facts import _REGISTRY, _fact, _fact_in, _repo, body_of, fact_of
 from ecr_steward.history.table import (
     TRANSACTION,
     Add,
@@ -143,8 +142,7 @@ class History:
 
     def close(self, repository: str, done: Sequence[Fact], left: Sequence[Fact] = ()) -> None:
         """Turn announced changes into facts; `left` stay open. Facts closed before stay one."""
-        still_open = self._open.write(_repo(repository), left)
-        self._table.transact([*(Put(_fact(fact)) for fact in done), *still_open])
+        record(self._table, done, self._open.write(_repo(repository), left))
 
     def unsaid(self, findings: Sequence[Fact]) -> list[Fact]:
         """Those of `findings` that were never told under these rules."""
@@ -324,7 +322,8 @@ class Announced:
         bodies = [] if first is None else first.body
         self._more[pk] = more = [body["more"] for body in bodies if "more" in body]
         found = self._table.get([(pk, sk) for sk in more]) if more else {}
-        further = [body for sk in more for body in found[pk, sk].body]
+        # What somebody took out of the table by hand must not stop the repository's writer.
+        further = [body for sk in more if (pk, sk) in found for body in found[pk, sk].body]
         return tuple(_fact_in(body) for body in (*bodies, *further) if "more" not in body)
 
     def write(self, pk: str, facts: Sequence[Fact]) -> list[Write]:
@@ -332,7 +331,7 @@ class Announced:
         first."""
         if not facts:
             return [Delete(pk, self._sk), *self._without(pk, ())]
-        first, *rest = portions(facts, len(facts), _ITEM)
+        first, *rest = portions(_distinct(facts), len(facts), _ITEM)
         more = [self._further(pk, portion) for portion in rest]
         if more:
             self._table.put_all(more)
@@ -367,8 +366,21 @@ def portions(facts: Iterable[Fact], most: int, size: int = _AT_ONCE) -> Iterator
         yield portion
 
 
-def _fact_in(body: Mapping[str, Any]) -> Fact:
-    return Fact.from_detail(str(body.get("detail-type")), body.get("detail", {}))
+def record(table: Table, facts: Iterable[Fact], last: Sequence[Write]) -> None:
+    """Record announced facts, and with the rest of them what is written `last`.
+
+    What one transaction has no room for goes before: after a crash the same are recorded again.
+    """
+    *earlier, rest = [*portions(_distinct(facts), TRANSACTION - len(last))] or [[]]
+    for portion in earlier:
+        table.transact([Put(_fact(fact)) for fact in portion])
+    table.transact([*(Put(_fact(fact)) for fact in rest), *last])
+
+
+def _distinct(facts: Iterable[Fact]) -> list[Fact]:
+    """Each fact once: a transaction that names a key twice is refused (DynamoDB API:
+    TransactWriteItems), and whatever it was to close would stay open for ever."""
+    return list({(fact.time, fact.id): fact for fact in facts}.values())
 
 
 def _said(fact: Fact) -> Key:

@@ -36,7 +36,6 @@ from ecr_steward.history.table import (
     Write,
     expiry,
 )
-from ecr_steward.history.tags import portions
 from ecr_steward.words.facts import Fact
 from ecr_steward.words.reading import iso, parse_time
 
@@ -225,9 +224,9 @@ class Ledger:
     def hold(self, window: Window, cause: str, facts: Sequence[Fact], time: datetime) -> None:
         """Add facts to a window, and note that its channel has them: each fact both or neither."""
         expires = expiry(window.end, _KEPT)
-        for portion in portions(facts, TRANSACTION // 2):
+        for start in range(0, len(facts), TRANSACTION // 2):
             writes: list[Write] = []
-            for fact in portion:
+            for fact in facts[start : start + TRANSACTION // 2]:
                 told = Item(_told(cause), f"told#{window.channel}#{fact.id}", expires=expires)
                 held = Item(window.key, f"held#{fact.id}", body_of(fact), expires)
                 writes += [Put(held), Put(told)]

@@ -137,6 +137,9 @@ class _LateQueue:
     def send(self, hint: Hint) -> None:
         _queue(self._url).send(hint)
 
+    def send_again(self, message: Message) -> None:
+        _queue(self._url).send_again(message)
+
     def retry_in(self, receipt_handle: str, seconds: int) -> None:
         _queue(self._url).retry_in(receipt_handle, seconds)
 
@@ -315,7 +318,8 @@ def _writer(
         latest = time.monotonic() + BEGIN_WITHIN
         failures = batch.handle(
             event["Records"], visit=visit, give_up=give_up, retry_in=queue.retry_in,
-            max_receives=settings.max_receives, may_begin=lambda: time.monotonic() < latest,
+            send_again=queue.send_again, max_tries=settings.max_tries,
+            may_begin=lambda: time.monotonic() < latest,
         )  # fmt: skip
         observe.count("MessagesFailed", len(failures["batchItemFailures"]))
         return dict(failures)
@@ -339,7 +343,7 @@ def _failed(
         mode=settings.mode.value,
         rule="",
         rules="unknown",
-        reason=f"Given up after {settings.max_receives} tries, now in the failure queue: {error}",
+        reason=f"Given up after {settings.max_tries} tries, now in the failure queue: {error}",
         time=iso(_now()),
         tag=None if hint is None else hint.tag,
         digest=None if hint is None else hint.digest,
