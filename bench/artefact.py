@@ -35,7 +35,7 @@ _ENVIRONMENT = {
     "CHAT_TOPIC_ARN": "arn:aws:sns:eu-west-1:123456789012:chat",
     "ERRAND_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/errands",
     "HISTORY_TABLE": "history",
-    "MAX_RECEIVES": "5",
+    "MAX_TRIES": "5",
     "MESSAGES_PER_MINUTE": "10",
     "NOTIFY_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/notify",
     "POWERTOOLS_LOG_LEVEL": "INFO",

@@ -10,7 +10,7 @@ from tests.e2e.deployed import Deployed, by_tag, ecr_event, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
 
-MAX_RECEIVES = 5
+MAX_TRIES = 5
 
 
 def test_a_poison_message_ends_in_the_failure_queue_and_costs_no_other_its_push(
@@ -26,7 +26,7 @@ def test_a_poison_message_ends_in_the_failure_queue_and_costs_no_other_its_push(
             MessageDeduplicationId="poison",
         )
         # It was received all but once before: the rest of its tries would take another half minute.
-        for _ in range(MAX_RECEIVES - 1):
+        for _ in range(MAX_TRIES - 1):
             (received,) = sqs.receive_message(QueueUrl=queue, VisibilityTimeout=0)["Messages"]
             assert received["Body"] == poison
         good = {name: stack.push(f"{name}:1.4.2") for name in ("base/good-a", "base/good-b")}
@@ -39,7 +39,7 @@ def test_a_poison_message_ends_in_the_failure_queue_and_costs_no_other_its_push(
     assert stack.take("RetagFailureQueue") == [poison]
     (fact,) = stack.facts("base/poisoned")
     assert fact.detail_type == "Steward Failed"
-    assert fact.reason.startswith(f"Given up after {MAX_RECEIVES} tries, now in the failure queue:")
+    assert fact.reason.startswith(f"Given up after {MAX_TRIES} tries, now in the failure queue:")
     (message,) = stack.messages("base/poisoned")
     assert message.subject == "[ECR Steward] base/poisoned: work failed"
 

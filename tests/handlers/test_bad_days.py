@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from ecr_steward.history.dynamo import DynamoTable
 from ecr_steward.history.tags import History
 from ecr_steward.rules import RulesError
+from ecr_steward.start import wiring
 from ecr_steward.start.environment import Misconfigured
 from ecr_steward.words.facts import Kind
 from ecr_steward.words.reading import MalformedEvent
@@ -30,6 +31,19 @@ NEEDED = [(name, variable) for name, variables in ENVIRONMENT.items() for variab
 
 def receipts(asked: dict[str, Any]) -> list[str]:
     return [record["messageId"] for record in asked["Records"]]
+
+
+def test_what_there_is_no_time_for_is_sent_again_and_not_returned(
+    aws: Aws, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wiring, "BEGIN_WITHIN", 0)
+    asked = event("retag_batch_two_repositories")
+    bodies = {record["messageId"]: record["body"] for record in asked["Records"]}
+    aws.hold("base/redis", "1.4.2", "1.3.9")
+    assert returned(start("retag").invoke(asked)) == []
+    (again,) = aws.sqs.sent
+    assert again["MessageBody"] == bodies[again["MessageDeduplicationId"]]
+    assert again["MessageAttributes"]["Tries"] == {"DataType": "Number", "StringValue": "0"}
 
 
 # ---------------------------------------------------------------------------- malformed
@@ -115,7 +129,7 @@ def test_a_missing_variable_is_named_in_one_sentence(
     ("name", "variable", "value", "sentence"),
     [
         ("retag", "STEWARD_MODE", "on", "STEWARD_MODE must be one of off, audit, enforce: `on`."),
-        ("retag", "MAX_RECEIVES", "five", "MAX_RECEIVES must be a whole number: `five`."),
+        ("retag", "MAX_TRIES", "five", "MAX_TRIES must be a whole number: `five`."),
         ("sweep", "SWEEP_HOURS", "-1", "SWEEP_HOURS must be a whole number: `-1`."),
     ],
 )

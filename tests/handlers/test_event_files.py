@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from ecr_steward.doors.queue import group_id
 from ecr_steward.ecr.settings import EcrSettings
 from ecr_steward.history.dynamo import DynamoTable
 from ecr_steward.history.tags import History
+from ecr_steward.queues.hints import group_id
 from ecr_steward.words.facts import Fact, Kind
 from ecr_steward.words.reading import MalformedEvent
 from tests.handlers.functions import (

@@ -101,7 +101,7 @@ def test_the_writer_logs_each_move_with_repository_tag_and_reason(aws: Aws, star
         assert line["message"].endswith(".")
 
 
-def test_the_writer_logs_a_failure_with_repository_and_receives(aws: Aws, start: Start) -> None:
+def test_the_writer_logs_a_failure_with_repository_and_tries(aws: Aws, start: Start) -> None:
     world(aws)
 
     def fail(operation: str, asked: dict[str, Any]) -> None:
@@ -113,7 +113,7 @@ def test_the_writer_logs_a_failure_with_repository_and_receives(aws: Aws, start:
     assert len(returned(function.invoke(asked))) == 1
     (line,) = [line for line in function.logs() if line["level"] == "ERROR"]
     assert line["repository"] == "base/redis"
-    assert line["receives"] == 1
+    assert line["tries"] == 1
     assert "the registry does not answer" in line["message"]
 
 

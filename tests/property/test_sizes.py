@@ -1,30 +1,24 @@
-"""Sizes: whatever names, tags and policies there are, the table and the bus take what is told."""
+"""Sizes: whatever names, tags and policies there are, the table takes what is written down."""
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Any
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ecr_steward.words.facts import Fact, Kind
+from ecr_steward.rules import Ruleset
+from ecr_steward.words.facts import Kind
 from ecr_steward.writers.tags import WRITES_PER_VISIT
-from tests.support.settings_world import SettingsWorld, rules_for
+from tests.support.settings_world import OURS, SettingsWorld, rules_for
 from tests.support.world import REPOSITORY, VERSIONS, World, ruleset
-
-EVENT = 256 * 1024
-"""Most bytes of an event (EventBridge User Guide: Calculating PutEvents event entry size)."""
 
 
 def names(count: int, length: int) -> list[str]:
     """Names of repositories, with one that matches at their end."""
     return [f"{n:03}".ljust(length, "n") for n in range(count)] + [REPOSITORY]
-
-
-def entry(fact: Fact) -> int:
-    """Bytes of the event that tells a fact, with room for its envelope."""
-    return len(json.dumps(fact.to_detail())) + 1024
 
 
 @settings(max_examples=10, deadline=None)
@@ -45,7 +39,6 @@ def test_a_repository_with_many_tags_to_place_is_served_whatever_the_names_are(
     world.events.clear()
     world.sweep()
     assert len(world.tags()) == 3 * images + 1
-    assert max(map(entry, world.history.facts(REPOSITORY))) < EVENT
 
 
 def test_a_visit_places_as_many_tags_under_a_rule_of_many_long_names() -> None:
@@ -96,4 +89,47 @@ def test_any_lifecycle_policy_that_ecr_takes_is_set_back_and_told(
     world.ecr.put_lifecycle_policy(repositoryName=REPOSITORY, lifecyclePolicyText=policy)
     world.settle()
     (told,) = world.told(Kind.CORRECT)
-    assert entry(told) < EVENT
+    assert told.id in {fact.id for fact in world.past()}
+
+
+def fifty(days: int) -> Ruleset:
+    """Rules of fifty templates, each with a lifecycle policy as long as ECR takes."""
+    prefixes = [f"p{n:02}" for n in range(50)]
+    repository = {"lifecycle": policy_of("x", LONGEST, days)}
+    return Ruleset.from_document(
+        {
+            "version": 1,
+            "rules": [
+                {"repositories": [f"{each}/*"], "mode": "enforce", "repository": repository}
+                for each in prefixes
+            ],
+            "registry": {
+                "creation_templates": [
+                    {"prefix": each, "applied_for": ["CREATE_ON_PUSH"]} for each in prefixes
+                ]
+            },
+        }
+    )
+
+
+def test_fifty_templates_with_all_that_ecr_takes_are_set_in_one_visit() -> None:
+    world = SettingsWorld(fifty(14))
+    for days in (14, 7):
+        world.deploy(fifty(days))
+        world.table.told.clear()
+        world.sweep()
+        assert len(world.told(Kind.CORRECT)) == 50
+        assert [item.sk for item in world.table.query("repo#")] == [
+            *(item.sk for item in world.table.query("repo#", "fact#")), "settings",
+        ]  # fmt: skip
+
+
+def test_a_policy_of_many_foreign_statements_is_set_back_in_one_visit() -> None:
+    world = SettingsWorld(rules_for({"policy": {"statements": [OURS], "others": "remove"}}))
+    world.put_right()
+    grant = {"Effect": "Allow", "Principal": {"AWS": "444455556666"}, "Action": "ecr:ListImages"}
+    world.set_policy(OURS, *({**grant, "Sid": f"S{n}"} for n in range(90)))
+    world.settle()
+    told = Counter(fact.difference and fact.difference.problem for fact in world.told(Kind.CORRECT))
+    assert told == {"extra": 90, "foreign": 90}
+    assert world.policy() == [OURS]

@@ -171,7 +171,7 @@ def letter(fact: Fact, id: str | None = None, receives: int = 1) -> dict[str, An
 
 
 def sqs_record(body: str, id: str, receives: int = 1, group: str = "") -> dict[str, Any]:  # noqa: A002
-    attributes = {"ApproximateReceiveCount": str(receives)}
+    attributes = {"ApproximateReceiveCount": str(receives), "SentTimestamp": "0"}
     if group:
         attributes["MessageGroupId"] = group
     return {

@@ -434,6 +434,31 @@ class HistoryContract:
         history.close(NAME, [])
         assert list(table.query(f"repo#{NAME}")) == []
 
+    def test_more_facts_than_a_transaction_holds_are_closed(self, history: History) -> None:
+        facts = story(*(f"1.{n}" for n in range(130)))
+        history.intend(NAME, facts)
+        history.close(NAME, facts[:120], facts[120:])
+        assert history.recall(NAME, [], []).open == tuple(facts[120:])
+        assert len(list(history.facts(NAME))) == 120
+
+    def test_a_fact_that_is_announced_and_closed_twice_at_once_is_one(
+        self, history: History
+    ) -> None:
+        history.intend(NAME, [MOVED, MOVED])
+        assert history.recall(NAME, [], []).open == (MOVED,)
+        history.close(NAME, [MOVED, MOVED])
+        assert list(history.facts(NAME)) == [MOVED]
+
+    def test_what_is_gone_of_a_large_announcement_stops_nobody(
+        self, history: History, table: Table
+    ) -> None:
+        history.intend(NAME, wordy(90))
+        gone = next(item for item in table.query(f"repo#{NAME}", "open#"))
+        table.transact([Delete(gone.pk, gone.sk)])
+        left = History(table).recall(NAME, [], []).open
+        assert 0 < len(left) < 90
+        assert all(fact in wordy(90) for fact in left)
+
     def test_a_reason_that_is_too_long_is_kept_in_part(self, history: History) -> None:
         history.record(replace(MOVED, reason="x" * 500_000))
         (fact,) = history.facts(NAME)

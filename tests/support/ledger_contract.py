@@ -15,9 +15,9 @@ from ecr_steward.history.facts import fact_of
 from ecr_steward.history.table import Table
 from ecr_steward.messages.ledger import LEASE, STORM, Gathered, Ledger, State, Window
 from ecr_steward.words.causes import Cause
-from ecr_steward.words.facts import Difference, Fact
+from ecr_steward.words.facts import Fact
 from ecr_steward.words.reading import iso
-from tests.support.facts import DRIFTED, FAILED, MOVED, PUSH, REJECTED, story
+from tests.support.facts import FAILED, MOVED, PUSH, REJECTED, story
 
 NOW = datetime(2026, 11, 23, 2, 24, 30, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=5)
@@ -145,17 +145,6 @@ class LedgerContract:
         assert not read.sent
         assert ledger.story(PUSH.id).untold_on("platform", facts) == []
         assert ledger.story(PUSH.id).untold_on("audit", facts) == facts
-
-    def test_facts_larger_than_a_transaction_are_all_held(self, ledger: Ledger) -> None:
-        policy = {"Statement": "x" * 60_000}
-        facts = [
-            replace(
-                DRIFTED, difference=Difference("policy", "extra", f"{n}", "correct", policy, policy)
-            )
-            for n in range(48)
-        ]
-        ledger.hold(WINDOW, DRIFTED.cause.id, facts, NOW)
-        assert ids(ledger.gathered(WINDOW).facts) == ids(facts)
 
     def test_more_facts_than_a_transaction_holds_are_all_held(self, ledger: Ledger) -> None:
         facts = story(*(f"1.{n}" for n in range(130)))

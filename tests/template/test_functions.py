@@ -168,7 +168,7 @@ WRITERS = {"Retag": "${RetagQueue}", "EnforceSettings": "${SettingsQueue}"}
 def test_a_writer_knows_which_try_is_the_last(audit: Stack, name: str, queue: str) -> None:
     variables = audit.properties(f"${{{name}Function}}")["Environment"]["Variables"]
     redrive = audit.properties(queue)["RedrivePolicy"]
-    assert int(variables["MAX_RECEIVES"]) == redrive["maxReceiveCount"]
+    assert int(variables["MAX_TRIES"]) + 1 == redrive["maxReceiveCount"]
 
 
 def test_the_mode_for_settings_reaches_the_writer_and_the_sweep() -> None:

@@ -13,8 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ecr_steward.history.dynamo import write
-from ecr_steward.history.table import Item, Put, Table, Write
+from ecr_steward.history.table import Table
 from ecr_steward.messages.deliver import FIRST_WAIT, MOST_WAIT, backoff
 from ecr_steward.messages.errands import LONGEST_WAIT, Errand
 from ecr_steward.messages.ledger import LEASE, STORM, Ledger, Window
@@ -423,28 +422,6 @@ def hooked() -> Ruleset:
     return ruleset(channels=dict(HOOK), notify=_TO_HOOK)
 
 
-class Exact(MemoryTable):
-    """Takes items of 400 KB and transactions of 4 MB, as DynamoDB does."""
-
-    def transact(self, writes: Sequence[Write]) -> None:
-        items = [each.item for each in writes if isinstance(each, Put)]
-        self._judge(items)
-        assert sum(map(_size, items)) <= 4 * 1024**2
-        super().transact(writes)
-
-    def put_all(self, items: Iterable[Item]) -> None:
-        every = list(items)
-        self._judge(every)
-        super().put_all(every)
-
-    def _judge(self, items: Iterable[Item]) -> None:
-        assert all(_size(item) <= 400 * 1024 for item in items)
-
-
-def _size(item: Item) -> int:
-    return len(json.dumps(write(item)))
-
-
 def large(count: int) -> list[Fact]:
     """Facts as large as an event takes, with differences that are much larger."""
     facts = []
@@ -463,7 +440,7 @@ def large(count: int) -> list[Fact]:
 def test_large_facts_are_noted_gathered_and_told(rules: Ruleset, count: int) -> None:
     post, facts = Post(rules), large(count)
     assert max(len(json.dumps(fact.to_detail())) for fact in facts) > 400 * 1024
-    post.notifier = over(post, Ledger(Exact()))
+    post.notifier = over(post, Ledger(MemoryTable()))
     post.post(facts)
     post.drain()
     assert post.failed == []

@@ -183,6 +183,8 @@ SHAPES: list[Shape] = [
      f"foreign {STRANGER}"),
     ("another network", anyone("IpAddress", "aws:SourceIp", "198.51.100.7"),
      "foreign 198.51.100.7/32"),
+    ("another IPv6 address", anyone("IpAddress", "aws:SourceIp", "2600:1f14::7"),
+     "foreign 2600:1f14::7/128"),
     ("a network as wide as one may be", anyone("IpAddress", "aws:SourceIp", "10.0.0.0/8"),
      "foreign 10.0.0.0/8"),
     ("another endpoint", anyone("StringEquals", "aws:SourceVpce", "vpce-0f"), "foreign vpce-0f"),

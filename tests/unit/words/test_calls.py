@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ecr_steward.doors.queue import group_id
+from ecr_steward.queues.hints import group_id
 from ecr_steward.words.calls import OF_REPOSITORIES, OF_THE_REGISTRY, SERVICE_EVENT, Call
 from ecr_steward.words.hints import REGISTRY, Action, Hint
 from ecr_steward.words.reading import MalformedEvent

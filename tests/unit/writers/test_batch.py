@@ -14,7 +14,7 @@ from ecr_steward.words.reading import MalformedEvent
 from ecr_steward.writers.batch import Message, handle
 from tests.support.facts import returned, sqs_record
 
-MAX_RECEIVES = 5
+MAX_TRIES = 5
 
 
 def message(repository: str, tag: str = "1.4.2", receives: int = 1) -> dict[str, Any]:
@@ -40,6 +40,7 @@ class Writer:
         self.visits: list[tuple[str, list[str | None]]] = []
         self.given_up: list[tuple[Message, Hint | None, Exception]] = []
         self.retries: dict[str, int] = {}
+        self.again: list[Message] = []
         self._broken = broken
         self._error = error or RuntimeError("ECR is out of reach.")
 
@@ -54,13 +55,22 @@ class Writer:
     def retry_in(self, receipt_handle: str, seconds: int) -> None:
         self.retries[receipt_handle] = seconds
 
-    def run(self, *records: dict[str, Any], last: int = MAX_RECEIVES) -> list[str]:
+    def send_again(self, message: Message) -> None:
+        self.again.append(message)
+
+    def may_begin(self) -> bool:
+        """Whether there is time for another visit."""
+        return True
+
+    def run(self, *records: dict[str, Any], last: int = MAX_TRIES) -> list[str]:
         answer = handle(
             records,
             visit=self.visit,
             give_up=self.give_up,
             retry_in=self.retry_in,
-            max_receives=last,
+            send_again=self.send_again,
+            max_tries=last,
+            may_begin=self.may_begin,
         )
         return returned(answer)
 
@@ -104,7 +114,7 @@ def test_what_failed_is_received_again_soon_and_later_each_time() -> None:
 
 def test_what_was_given_up_does_not_hold_its_repository_any_longer() -> None:
     writer = Writer("a")
-    writer.run(message("a", receives=MAX_RECEIVES), poison("b", receives=MAX_RECEIVES))
+    writer.run(message("a", receives=MAX_TRIES), poison("b", receives=MAX_TRIES))
     assert writer.retries == {"receipt-a:1.4.2": 0, "receipt-b:poison": 0}
 
 
@@ -114,35 +124,34 @@ def test_a_poison_message_is_received_again_soon_too() -> None:
     assert writer.retries == {"receipt-a:poison": 4}
 
 
-@pytest.mark.parametrize("receives", range(1, MAX_RECEIVES))
-def test_nothing_is_given_up_before_the_last_receive(receives: int) -> None:
+@pytest.mark.parametrize("receives", range(1, MAX_TRIES))
+def test_nothing_is_given_up_before_the_last_try(receives: int) -> None:
     writer = Writer("a")
     assert writer.run(message("a", receives=receives), poison("b", receives=receives))
     assert writer.given_up == []
 
 
-@pytest.mark.parametrize("receives", [MAX_RECEIVES, MAX_RECEIVES + 1])
-def test_on_its_last_receive_a_message_is_given_up_and_still_returned(receives: int) -> None:
-    error = RuntimeError("ECR is out of reach.")
+def test_at_its_last_try_a_message_is_given_up_and_still_returned() -> None:
+    receives, error = MAX_TRIES, RuntimeError("ECR is out of reach.")
     writer = Writer("a", error=error)
     got = writer.run(message("a", receives=receives), message("b", receives=receives))
     assert got == ["a:1.4.2"]
     ((given_up, hint, why),) = writer.given_up
-    assert (given_up.id, given_up.group, given_up.receives) == ("a:1.4.2", "a", receives)
+    assert (given_up.id, given_up.group, given_up.tries) == ("a:1.4.2", "a", receives)
     assert hint is not None
     assert (hint.repository, hint.tag, why) == ("a", "1.4.2", error)
 
 
-def test_of_one_repositorys_messages_only_those_on_their_last_receive_are_given_up() -> None:
+def test_of_one_repositorys_messages_only_those_at_their_last_try_are_given_up() -> None:
     writer = Writer("a")
-    got = writer.run(message("a", "1", receives=MAX_RECEIVES), message("a", "2", receives=1))
+    got = writer.run(message("a", "1", receives=MAX_TRIES), message("a", "2", receives=1))
     assert got == ["a:1", "a:2"]
     assert [given_up.id for given_up, _, _ in writer.given_up] == ["a:1"]
 
 
 def test_a_poison_message_is_given_up_without_a_hint() -> None:
     writer = Writer()
-    writer.run(poison("a", receives=MAX_RECEIVES))
+    writer.run(poison("a", receives=MAX_TRIES))
     ((given_up, hint, why),) = writer.given_up
     assert (given_up.group, hint) == ("a", None)
     assert isinstance(why, MalformedEvent)
@@ -164,7 +173,7 @@ def test_a_fault_while_giving_up_costs_neither_the_answer_nor_the_next_message()
             raise ConnectionError("The table is out of reach.")
 
     writer = Mute("a", "b")
-    batch = [message(each, receives=MAX_RECEIVES) for each in "ab"]
+    batch = [message(each, receives=MAX_TRIES) for each in "ab"]
     assert writer.run(*batch) == ["a:1.4.2", "b:1.4.2"]
     assert len(writer.given_up) == 2
     assert len(writer.retries) == 2
@@ -172,7 +181,7 @@ def test_a_fault_while_giving_up_costs_neither_the_answer_nor_the_next_message()
 
 def test_a_failure_is_logged_with_its_repository(caplog: pytest.LogCaptureFixture) -> None:
     Writer("a").run(message("a", receives=3), poison("b"))
-    logged = [(vars(each)["repository"], vars(each)["receives"]) for each in caplog.records]
+    logged = [(vars(each)["repository"], vars(each)["tries"]) for each in caplog.records]
     assert sorted(logged) == [("a", 3), ("b", 1)]
 
 
@@ -184,34 +193,68 @@ def test_a_record_without_attributes_is_a_first_receive_of_no_group() -> None:
     record = sqs_record("{", "m")
     del record["attributes"]
     read = Message.from_record(record)
-    assert (read.group, read.receives) == ("", 1)
+    assert (read.group, read.tries, read.since) == ("", 1, 0)
 
 
-def test_repositories_that_there_is_no_time_left_for_come_back_at_once() -> None:
-    writer = Writer()
-    records = [message(each) for each in "abc"]
-    answers = iter([True, False])
-    answer = handle(
-        records,
-        visit=writer.visit,
-        give_up=writer.give_up,
-        retry_in=writer.retry_in,
-        max_receives=MAX_RECEIVES,
-        may_begin=lambda: next(answers),
-    )
+class Hurried(Writer):
+    """Has time for as many visits as it is asked for."""
+
+    def __init__(self, visits: int, *broken: str) -> None:
+        super().__init__(*broken)
+        self._time = visits
+
+    def may_begin(self) -> bool:
+        return len(self.visits) < self._time
+
+
+def test_repositories_that_there_is_no_time_left_for_are_sent_again() -> None:
+    writer = Hurried(2)
+    assert writer.run(message("a"), message("b"), message("c", "1"), message("c", "2")) == []
     assert [repository for repository, _ in writer.visits] == ["a", "b"]
-    assert answer == {"batchItemFailures": [{"itemIdentifier": "c:1.4.2"}]}
-    assert writer.retries == {"receipt-c:1.4.2": 0}
+    assert [each.id for each in writer.again] == ["c:1", "c:2"]
+    assert writer.retries == {}
+
+
+def test_what_cannot_be_sent_again_is_returned() -> None:
+    class Deaf(Hurried):
+        def send_again(self, message: Message) -> None:
+            raise ConnectionError("The queue is out of reach.")
+
+    writer = Deaf(1)
+    assert writer.run(message("a"), message("b")) == ["b:1.4.2"]
+    assert writer.retries == {"receipt-b:1.4.2": 0}
 
 
 def test_the_first_repository_is_always_begun() -> None:
-    writer = Writer()
-    handle(
-        [message("a")],
-        visit=writer.visit,
-        give_up=writer.give_up,
-        retry_in=writer.retry_in,
-        max_receives=MAX_RECEIVES,
-        may_begin=lambda: False,
-    )
+    writer = Hurried(0)
+    writer.run(message("a"))
     assert [repository for repository, _ in writer.visits] == ["a"]
+
+
+def test_who_has_waited_longest_is_visited_first() -> None:
+    writer = Writer()
+    batch = [message(each) for each in "abc"]
+    for record, sent in zip(batch, ["30", "10", "20"], strict=True):
+        record["attributes"]["SentTimestamp"] = sent
+    batch[0]["messageAttributes"] = {"Since": {"stringValue": "5", "dataType": "Number"}}
+    writer.run(*batch)
+    assert [repository for repository, _ in writer.visits] == ["a", "b", "c"]
+
+
+def test_the_tries_before_a_message_was_sent_again_count() -> None:
+    writer = Writer("a")
+    record = message("a", receives=2)
+    record["messageAttributes"] = {"Tries": {"stringValue": "3", "dataType": "Number"}}
+    assert writer.run(record) == ["a:1.4.2"]
+    ((given_up, _, _),) = writer.given_up
+    assert given_up.tries == MAX_TRIES
+
+
+def test_a_message_whose_last_try_was_killed_is_given_up_without_another() -> None:
+    writer = Writer()
+    got = writer.run(message("a", "1", receives=MAX_TRIES + 1), message("a", "2"))
+    assert got == ["a:1"]
+    assert writer.visits == [("a", ["2"])]
+    ((given_up, _, why),) = writer.given_up
+    assert (given_up.id, str(why)) == ("a:1", "The last try did not come to an end.")
+    assert writer.retries == {"receipt-a:1": 0}

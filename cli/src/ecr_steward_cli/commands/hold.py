@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 
 import click
 
-from ecr_steward.doors.queue import HintQueue
 from ecr_steward.history.tags import Hold
+from ecr_steward.queues.hints import HintQueue
 from ecr_steward.rules import Rule, Ruleset
 from ecr_steward.tags.scheme import Scheme, Verdict
 from ecr_steward.words.causes import Cause

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from ecr_steward.history.table import (
     Add,
@@ -15,18 +14,14 @@ from ecr_steward.history.table import (
     Put,
     Write,
 )
-
-if TYPE_CHECKING:
-    pass
-from ecr_steward.history.dynamo import (
-    _PUTS,
-    _check_counters,
-    _check_items,
-    _check_keys,
-    _check_transaction,
-    _chunks,
-    _invalid,
-    _kept,
+from ecr_steward_cli.in_memory.limits import (
+    PUTS,
+    check_counters,
+    check_items,
+    check_keys,
+    check_transaction,
+    invalid,
+    kept,
 )
 
 
@@ -40,17 +35,17 @@ class MemoryTable:
         self._items: dict[str, dict[str, Item]] = {}
 
     def get(self, keys: Collection[Key]) -> dict[Key, Item]:
-        _check_keys("BatchGetItem", keys)
+        check_keys("BatchGetItem", keys)
         found = ((key, self._items.get(key[0], {}).get(key[1])) for key in keys)
         return {key: item for key, item in found if item is not None}
 
     def query(self, pk: str, prefix: str = "") -> Iterator[Item]:
-        _check_keys("Query", [(pk, prefix or "any")])
+        check_keys("Query", [(pk, prefix or "any")])
         items = self._items.get(pk, {})
         return iter([items[sk] for sk in sorted(items) if sk.startswith(prefix)])
 
     def transact(self, writes: Sequence[Write]) -> None:
-        _check_transaction(writes)
+        check_transaction(writes)
         for each in writes:
             if isinstance(each, Put) and each.absent and self._has(each.item):
                 raise Conflict(f"{each.item.pk} {each.item.sk} is there already")
@@ -58,16 +53,18 @@ class MemoryTable:
             self._carry_out(each)
 
     def put_all(self, items: Iterable[Item]) -> None:
-        for chunk in _chunks(items, _PUTS):
+        every = list(items)
+        for start in range(0, len(every), PUTS):
+            chunk = every[start : start + PUTS]
             operation = "PutItem" if len(chunk) == 1 else "BatchWriteItem"
-            _check_items(operation, chunk)
+            check_items(operation, chunk)
             if len({(item.pk, item.sk) for item in chunk}) < len(chunk):
-                raise _invalid(operation, "Provided list of item keys contains duplicates")
+                raise invalid(operation, "Provided list of item keys contains duplicates")
             for item in chunk:
                 self._carry_out(Put(item))
 
     def count(self, add: Add, expires: int) -> Mapping[str, int]:
-        _check_counters("UpdateItem", add)
+        check_counters("UpdateItem", add)
         self._carry_out(add)
         counted = replace(self._items[add.pk][add.sk], expires=expires)
         self._items[add.pk][add.sk] = counted
@@ -78,7 +75,7 @@ class MemoryTable:
 
     def _carry_out(self, each: Write) -> None:
         if isinstance(each, Put):
-            self._items.setdefault(each.item.pk, {})[each.item.sk] = _kept(each.item)
+            self._items.setdefault(each.item.pk, {})[each.item.sk] = kept(each.item)
         elif isinstance(each, Delete):
             self._items.get(each.pk, {}).pop(each.sk, None)
         else:

@@ -7,13 +7,11 @@ import json
 import random
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from botocore.exceptions import ClientError, ParamValidationError
+from botocore.exceptions import ClientError
 
 from ecr_steward.history.table import (
-    TRANSACTION,
     Add,
     Conflict,
     Delete,
@@ -167,83 +165,3 @@ def _chunks(items: Iterable[_T], size: int) -> Iterator[list[_T]]:
     rest = iter(items)
     while chunk := list(itertools.islice(rest, size)):
         yield chunk
-
-
-_ITEM = 400 * 1024
-_AGGREGATE = 4 * 1024 * 1024
-_LONGEST = {"pk": 2048, "sk": 1024}
-"""Most bytes of an item, of all items of a transaction, and of each key (DynamoDB Developer Guide:
-Quotas)."""
-
-
-def _kept(item: Item) -> Item:
-    """What comes back of an item: of its body what JSON keeps."""
-    return item if item.body is None else replace(item, body=json.loads(encode(item.body)))
-
-
-def _size(item: Mapping[str, Any]) -> int:
-    """Bytes of an item as DynamoDB has it: names and values in UTF-8, of a number one for every two
-    digits and one more (DynamoDB Developer Guide: Item sizes and formats)."""
-    return sum(
-        len(name.encode())
-        + (len(value["S"].encode()) if "S" in value else (len(value["N"]) + 1) // 2 + 1)
-        for name, value in item.items()
-    )
-
-
-def _check_transaction(writes: Sequence[Write]) -> None:
-    operation = "TransactWriteItems"
-    if not writes:
-        raise ParamValidationError(report="Invalid length for parameter TransactItems, value: 0")
-    if len(writes) > TRANSACTION:
-        raise _invalid(
-            operation,
-            f"{len(writes)} writes in one transaction: "
-            f"Member must have length less than or equal to {TRANSACTION}",
-        )
-    keys = [
-        (each.item.pk, each.item.sk) if isinstance(each, Put) else (each.pk, each.sk)
-        for each in writes
-    ]
-    if len(set(keys)) < len(keys):
-        raise _invalid(
-            operation, "Transaction request cannot include multiple operations on one item"
-        )
-    _check_keys(operation, keys)
-    for each in writes:
-        if isinstance(each, Add):
-            _check_counters(operation, each)
-    sizes = _check_items(operation, [each.item for each in writes if isinstance(each, Put)])
-    if sum(sizes) > _AGGREGATE:
-        raise _invalid(operation, "Collection size of a transaction cannot exceed 4 MB")
-
-
-def _check_items(operation: str, items: Sequence[Item]) -> list[int]:
-    """The sizes of items that are not too large."""
-    _check_keys(operation, [(item.pk, item.sk) for item in items])
-    sizes = [_size(write(item)) for item in items]
-    if any(size > _ITEM for size in sizes):
-        raise _invalid(operation, "Item size has exceeded the maximum allowed size")
-    return sizes
-
-
-def _check_keys(operation: str, keys: Iterable[Key]) -> None:
-    for key in keys:
-        for (name, longest), value in zip(_LONGEST.items(), key, strict=True):
-            if not value:
-                raise _invalid(
-                    operation, f"A key cannot contain an empty string value. Key: {name}"
-                )
-            if len(value.encode()) > longest:
-                raise _invalid(operation, f"Size of {name} has exceeded {longest} bytes")
-
-
-def _check_counters(operation: str, add: Add) -> None:
-    _check_keys(operation, [(add.pk, add.sk)])
-    if not add.counters:
-        raise _invalid(operation, "Invalid UpdateExpression: The expression can not be empty")
-
-
-def _invalid(operation: str, message: str) -> ClientError:
-    error: Any = {"Error": {"Code": "ValidationException", "Message": message}}
-    return ClientError(error, operation)

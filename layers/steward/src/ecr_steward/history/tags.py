@@ -171,13 +171,8 @@ class History:
         """
         pk, done = _repo(repository), _distinct(done)
         led = _led_after(self._table, pk, "led", done, led or {})
-        self._table.transact(
-            [
-                *(Put(_fact(fact)) for fact in done),
-                *_leading(pk, "led", done, led),
-                *self._open.write(pk, left),
-            ]
-        )
+        last = [*_leading(pk, "led", done, led), *self._open.write(pk, left)]
+        record(self._table, done, last)
         return led
 
     def unsaid(self, findings: Sequence[Fact]) -> list[Fact]:
@@ -401,7 +396,8 @@ class Announced:
         bodies = [] if first is None else first.body
         self._more[pk] = more = [body["more"] for body in bodies if "more" in body]
         found = self._table.get([(pk, sk) for sk in more]) if more else {}
-        further = [body for sk in more for body in found[pk, sk].body]
+        # What somebody took out of the table by hand must not stop the repository's writer.
+        further = [body for sk in more if (pk, sk) in found for body in found[pk, sk].body]
         return tuple(_fact_in(body) for body in (*bodies, *further) if "more" not in body)
 
     def write(self, pk: str, facts: Sequence[Fact]) -> list[Write]:
@@ -427,6 +423,17 @@ class Announced:
         gone = [sk for sk in self._more.get(pk, ()) if sk not in kept]
         self._more[pk] = kept
         return [Delete(pk, sk) for sk in gone]
+
+
+def record(table: Table, facts: Iterable[Fact], last: Sequence[Write]) -> None:
+    """Record announced facts, and with the rest of them what is written `last`.
+
+    What one transaction has no room for goes before: after a crash the same are recorded again.
+    """
+    *earlier, rest = [*portions(_distinct(facts), TRANSACTION - len(last))] or [[]]
+    for portion in earlier:
+        table.transact([Put(_fact(fact)) for fact in portion])
+    table.transact([*(Put(_fact(fact)) for fact in rest), *last])
 
 
 def _said(fact: Fact) -> Key:

@@ -27,9 +27,9 @@ from ecr_steward.words.hints import REGISTRY, Hint
 from ecr_steward.words.reading import iso
 
 if TYPE_CHECKING:
-    from ecr_steward.doors.queue import HintQueue
     from ecr_steward.history.dynamo import DynamoTable
     from ecr_steward.history.tags import History
+    from ecr_steward.queues.hints import HintQueue
     from ecr_steward.rules import Ruleset
     from ecr_steward.start.environment.enforce_settings import EnforceSettingsEnvironment
     from ecr_steward.start.environment.retag import RetagEnvironment
@@ -119,7 +119,7 @@ def prepared(build: Callable[[], Handler]) -> Callable[[], Handler]:
 
 @functools.cache
 def _queue(url: str) -> HintQueue:
-    from ecr_steward.doors.queue import HintQueue
+    from ecr_steward.queues.hints import HintQueue
 
     return HintQueue(client("sqs"), url)
 
@@ -140,6 +140,9 @@ class _LateQueue:
 
     def send(self, hint: Hint) -> None:
         _queue(self._url).send(hint)
+
+    def send_again(self, message: Message) -> None:
+        _queue(self._url).send_again(message)
 
     def retry_in(self, receipt_handle: str, seconds: int) -> None:
         _queue(self._url).retry_in(receipt_handle, seconds)
@@ -319,7 +322,8 @@ def _writer(
         latest = time.monotonic() + BEGIN_WITHIN
         failures = batch.handle(
             event["Records"], visit=visit, give_up=give_up, retry_in=queue.retry_in,
-            max_receives=settings.max_receives, may_begin=lambda: time.monotonic() < latest,
+            send_again=queue.send_again, max_tries=settings.max_tries,
+            may_begin=lambda: time.monotonic() < latest,
         )  # fmt: skip
         observe.count("MessagesFailed", len(failures["batchItemFailures"]))
         return dict(failures)
@@ -343,7 +347,7 @@ def _failed(
         mode=settings.mode.value,
         rule="",
         rules="unknown",
-        reason=f"Given up after {settings.max_receives} tries, now in the failure queue: {error}",
+        reason=f"Given up after {settings.max_tries} tries, now in the failure queue: {error}",
         time=iso(_now()),
         tag=None if hint is None else hint.tag,
         digest=None if hint is None else hint.digest,

@@ -32,13 +32,10 @@ LONGEST_REASON = 2000
 """Most characters of a reason that an event and history keep: there are people's words in it, and
 what AWS answered."""
 
-LARGEST_VALUE = 70_000
-"""Most bytes of what a setting was, and of what it should be: more than any policy that ECR takes
-has, which are 30,720 characters (ECR API: PutLifecyclePolicy)."""
-
-LONGEST_DIFFERENCE = 60_000
-"""Most bytes of the lines of a difference. An event has at most 256 KB (EventBridge User Guide:
-Calculating PutEvents event entry size)."""
+LARGEST_VALUE = 150_000
+"""Most bytes that are kept of what a setting was, and of what it should be: an item of the table
+has 400 KB (DynamoDB Developer Guide: Quotas). ECR's longest policy, of 30,720 characters, has more
+only where most of them are not ASCII (ECR API: PutLifecyclePolicy)."""
 
 
 class Kind(enum.StrEnum):
@@ -111,7 +108,7 @@ class Difference:
 
         lines = difflib.unified_diff(_pretty(self.before), _pretty(self.after), lineterm="")
         # The first two would name files.
-        return _first(list(lines)[2:])
+        return list(lines)[2:]
 
     def to_document(self) -> dict[str, Any]:
         return {
@@ -147,16 +144,6 @@ def _bounded(value: Any) -> Any:
     if len(text) <= LARGEST_VALUE:
         return value
     return {"bytes": len(text), "sha256": hashlib.sha256(text.encode()).hexdigest()}
-
-
-def _first(lines: list[str]) -> list[str]:
-    """The lines that there is room for, and how many more there are."""
-    held = 0
-    for i, line in enumerate(lines):
-        held += len(json.dumps(line)) + 2
-        if held > LONGEST_DIFFERENCE:
-            return [*lines[:i], f"… and {len(lines) - i:,} more lines"]
-    return lines
 
 
 _DIFFERING = frozenset({Kind.DRIFT, Kind.CORRECT})

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ecr_steward.queues.hints import SINCE, TRIES
 from ecr_steward.words.hints import Hint
 from ecr_steward.words.reading import MalformedEvent
 
@@ -19,26 +20,38 @@ class StewardOff(Exception):
     """A writer was called although its mode is off; the message must stay in its queue."""
 
 
+class OutOfTime(Exception):
+    """The last try of a message did not come to an end: the function was killed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One record of an SQS event; `receives` counts this delivery too."""
+    """One record of an SQS event; `tries` is how often it was received to be worked on, this time
+    included, and `since` how long it has been waiting: epoch milliseconds."""
 
     id: str
     group: str
     body: str
     receipt_handle: str
-    receives: int
+    tries: int
+    since: int
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Message:
         attributes = record.get("attributes", {})
+        carried = record.get("messageAttributes", {})
         return cls(
             id=record["messageId"],
             group=attributes.get("MessageGroupId", ""),
             body=record["body"],
             receipt_handle=record["receiptHandle"],
-            receives=int(attributes.get("ApproximateReceiveCount", 1)),
+            tries=int(attributes.get("ApproximateReceiveCount", 1)) + _number(carried, TRIES),
+            since=_number(carried, SINCE) or int(attributes.get("SentTimestamp", 0)),
         )
+
+
+def _number(attributes: Mapping[str, Any], name: str) -> int:
+    return int(attributes.get(name, {}).get("stringValue", 0))
 
 
 def handle(
@@ -47,18 +60,20 @@ def handle(
     visit: Callable[[str, Sequence[Hint]], object],
     give_up: Callable[[Message, Hint | None, Exception], None],
     retry_in: Callable[[str, int], None],
-    max_receives: int,
+    send_again: Callable[[Message], None],
+    max_tries: int,
     may_begin: Callable[[], bool] = lambda: True,
 ) -> dict[str, list[dict[str, str]]]:
-    """Handle the records of one SQS event, grouped by repository.
+    """Handle the records of one SQS event, grouped by repository, the longest waiting first.
 
     A failure returns only its repository's messages (`ReportBatchItemFailures`), which are
     received again soon: `retry_in` gets the receipt handle and the seconds to wait. `give_up` is
-    called for a message that fails for the last time before it goes to the failure queue, at once.
-    `may_begin` is asked before each repository but the first: those that there is no time left for
-    are returned untouched, to be received again at once.
+    called for a message that fails for the last time, at once: SQS moves it to the failure queue
+    after one more receive, which there is for those whose last try was killed.
+    `may_begin` is asked before each repository but the first: the messages of those that there is
+    no time left for are sent again by `send_again`, for SQS counts every receive of the old ones.
     """
-    failed, groups = _grouped(records)
+    failed, groups = _grouped(records, max_tries)
     left: list[Message] = []
     for i, (repository, members) in enumerate(groups.items()):
         if i and not may_begin():
@@ -69,11 +84,11 @@ def handle(
         except Exception as error:  # every fault must cost this repository alone
             failed += [(message, hint, error) for message, hint in members]
     for failure in failed:
-        _end(failure, give_up, retry_in, max_receives)
-    for message in left:
-        log.info("No time left for it in this batch", extra={"message_id": message.id})
+        _end(failure, give_up, retry_in, max_tries)
+    kept = [message for message in left if not _sent_again(message, send_again)]
+    for message in kept:
         _retry_in(message, 0, retry_in)
-    returned = [message for message, _, _ in failed] + left
+    returned = [message for message, _, _ in failed] + kept
     return {"batchItemFailures": [{"itemIdentifier": message.id} for message in returned]}
 
 
@@ -81,35 +96,49 @@ _Failure = tuple[Message, Hint | None, Exception]
 
 
 def _grouped(
-    records: Iterable[Mapping[str, Any]],
+    records: Iterable[Mapping[str, Any]], max_tries: int
 ) -> tuple[list[_Failure], dict[str, list[tuple[Message, Hint]]]]:
-    """The messages that cannot be read, and the others by repository."""
+    """The messages that cannot be read or have no try left, and the others by repository."""
     failed: list[_Failure] = []
     groups: dict[str, list[tuple[Message, Hint]]] = {}
-    for message in map(Message.from_record, records):
+    # SQS has the order of each repository's messages; a sort keeps it where they wait as long.
+    for message in sorted(map(Message.from_record, records), key=lambda each: each.since):
         try:
             hint = Hint.from_message(message.body)
         except MalformedEvent as error:
             failed.append((message, None, error))
+            continue
+        if message.tries > max_tries:
+            failed.append((message, hint, OutOfTime("The last try did not come to an end.")))
         else:
             groups.setdefault(hint.repository, []).append((message, hint))
     return failed, groups
+
+
+def _sent_again(message: Message, send_again: Callable[[Message], None]) -> bool:
+    log.info("No time left for it in this batch", extra={"message_id": message.id})
+    try:
+        send_again(message)
+    except Exception as error:  # it is handed back then, which counts as one of its tries
+        log.warning("The message could not be sent again: %s", error)
+        return False
+    return True
 
 
 def _end(
     failure: _Failure,
     give_up: Callable[[Message, Hint | None, Exception], None],
     retry_in: Callable[[str, int], None],
-    max_receives: int,
+    max_tries: int,
 ) -> None:
     message = failure[0]
     _report(*failure)
-    given_up = message.receives >= max_receives
+    given_up = message.tries >= max_tries
     if given_up:
         _last_words(failure, give_up)
-    # Given up it goes to the failure queue when it is received next, and until then it holds its
-    # repository.
-    _retry_in(message, 0 if given_up else min(2**message.receives, _LONGEST_WAIT), retry_in)
+    # Given up it goes to the failure queue when SQS has counted enough receives, and until then it
+    # holds its repository.
+    _retry_in(message, 0 if given_up else min(2**message.tries, _LONGEST_WAIT), retry_in)
 
 
 def _report(message: Message, hint: Hint | None, error: Exception) -> None:
@@ -120,7 +149,7 @@ def _report(message: Message, hint: Hint | None, error: Exception) -> None:
         extra={
             "message_id": message.id,
             "repository": message.group if hint is None else hint.repository,
-            "receives": message.receives,
+            "tries": message.tries,
         },
     )
 

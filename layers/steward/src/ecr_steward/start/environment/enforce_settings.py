@@ -17,7 +17,7 @@ class EnforceSettingsEnvironment(StackEnvironment):
     and `tagger` that of the role that moves tags."""
 
     settings_mode: Mode
-    max_receives: int
+    max_tries: int
     role: str
     tagger: str
 
@@ -27,7 +27,7 @@ class EnforceSettingsEnvironment(StackEnvironment):
         return cls(
             **common,
             settings_mode=mode(env, "SETTINGS_MODE").capped(common["mode"]),
-            max_receives=number(env, "MAX_RECEIVES"),
+            max_tries=number(env, "MAX_TRIES"),
             role=need(env, "SETTINGS_ROLE_ARN"),
             tagger=need(env, "RETAG_ROLE_ARN"),
         )

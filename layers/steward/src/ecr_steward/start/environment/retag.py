@@ -12,18 +12,18 @@ from ecr_steward.start.environment.stack import StackEnvironment, stack
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetagEnvironment(StackEnvironment):
-    """For retag; a message that was received `max_receives` times goes to the failure queue.
+    """For retag; a message that was tried `max_tries` times goes to the failure queue.
 
     `allow_removal` is whether the stack lets unknown tags be removed.
     """
 
-    max_receives: int
+    max_tries: int
     allow_removal: bool
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Self:
         return cls(
             **stack(env),
-            max_receives=number(env, "MAX_RECEIVES"),
+            max_tries=number(env, "MAX_TRIES"),
             allow_removal=need(env, "ALLOW_TAG_REMOVAL") == "true",
         )

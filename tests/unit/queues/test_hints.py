@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from ecr_steward.doors.queue import HintQueue, group_id
+from ecr_steward.queues.hints import HintQueue, group_id
 from ecr_steward.words.causes import Cause
 from ecr_steward.words.hints import Action, Hint
+from ecr_steward.writers.batch import Message
 from tests.support.facts import NEW
 
 URL = "https://sqs.eu-west-1.amazonaws.com/123456789012/retag.fifo"
@@ -124,3 +125,24 @@ def test_a_message_that_failed_is_received_again_in_the_seconds_asked_for() -> N
     sqs = FakeSqs()
     queue(sqs).retry_in("receipt", 8)
     assert sqs.visibility == [{"QueueUrl": URL, "ReceiptHandle": "receipt", "VisibilityTimeout": 8}]
+
+
+def test_a_message_sent_again_is_the_same_with_what_it_has_behind_it() -> None:
+    sqs = FakeSqs()
+    message = Message("id-7", "base/redis", HINT.to_message(), "receipt", tries=3, since=1795400640)
+    queue(sqs).send_again(message)
+    (sent,) = sqs.sent
+    assert (sent["MessageBody"], sent["MessageGroupId"]) == (HINT.to_message(), "base/redis")
+    assert sent["MessageDeduplicationId"] == "id-7"
+    received = {
+        "messageId": "id-8",
+        "body": sent["MessageBody"],
+        "receiptHandle": "receipt",
+        "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": "1795400999"},
+        "messageAttributes": {
+            name: {"dataType": value["DataType"], "stringValue": value["StringValue"]}
+            for name, value in sent["MessageAttributes"].items()
+        },
+    }
+    again = Message.from_record(received)
+    assert (again.tries, again.since) == (3, message.since)

@@ -12,6 +12,11 @@ from ecr_steward.words.hints import REGISTRY, Hint
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
+    from ecr_steward.writers.batch import Message
+
+TRIES, SINCE = "Tries", "Since"
+"""Attributes of a message sent again: how often it was tried before, and since when it waits."""
+
 _BATCH = 10
 _GROUP = 128
 _DEDUPLICATION = 128
@@ -52,6 +57,23 @@ class HintQueue:
             failed += [f"{each['Id']}: {each['Code']}" for each in answer.get("Failed", ())]
         if failed:
             raise RuntimeError(f"SQS refused {len(failed)} messages: {', '.join(failed[:5])}.")
+
+    def send_again(self, message: Message) -> None:
+        """Send a message once more that was received and not worked on, as often tried as before.
+
+        Its id deduplicates: the cause's own would drop it within five minutes of the first sending.
+        """
+        carried = {TRIES: message.tries - 1, SINCE: message.since}
+        self._client.send_message(
+            QueueUrl=self._url,
+            MessageBody=message.body,
+            MessageGroupId=message.group,
+            MessageDeduplicationId=message.id,
+            MessageAttributes={
+                name: {"DataType": "Number", "StringValue": str(value)}
+                for name, value in carried.items()
+            },
+        )
 
     def retry_in(self, receipt_handle: str, seconds: int) -> None:
         """Let a message that failed be received again in `seconds`."""
