@@ -32,6 +32,7 @@ _ENVIRONMENT = {
     "AWS_ENDPOINT_URL_ECR": "",
     "AWS_LAMBDA_FUNCTION_NAME": "measured",
     "BUS_NAME": "ecr-steward",
+    "FAILURE_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/failed",
     "CHAT_TOPIC_ARN": "arn:aws:sns:eu-west-1:123456789012:chat",
     "ERRAND_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/errands",
     "HISTORY_TABLE": "history",

@@ -23,7 +23,7 @@ from ecr_steward.history.dynamo import DynamoTable
 from ecr_steward.history.table import Table
 from ecr_steward.history.tags import History
 from ecr_steward.rules import Mode
-from ecr_steward.start.wiring import PUTS_AT_ONCE
+from ecr_steward.start.clients import PUTS_AT_ONCE
 from ecr_steward.words.causes import Cause
 from ecr_steward.words.hints import IMAGE_ACTION, Action, Hint
 from ecr_steward.writers.tags import Retagger

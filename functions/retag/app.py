@@ -1,18 +1,76 @@
-"""The writer of tags: one repository at a time."""
+"""retag, the writer of tags: brings the stable tags of a repository to where they belong.
+
+RetagQueue.fifo, one message group a repository -> ECR and the history.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from ecr_steward.start import observe, wiring
+from ecr_steward.ecr.images import EcrRegistry
+from ecr_steward.ecr.trail import Trail
+from ecr_steward.history.dynamo import DynamoTable
+from ecr_steward.history.tags import History
+from ecr_steward.queues.hints import HintQueue
+from ecr_steward.start import clients, observe, sandbox
+from ecr_steward.start.environment import Environment
+from ecr_steward.start.writer import Batches
+from ecr_steward.sweep.slices import Sweeper, visit_and_report
+from ecr_steward.words.hints import Hint
+from ecr_steward.writers.tags import Retagger
 
 logger = observe.logger()
-handle = wiring.prepared(wiring.retag)
+
+
+@sandbox.prepared
+def handle(env: Environment) -> sandbox.Handler:
+    """The handler: one SQS event to the messages that failed."""
+    mode, allow_removal = env.mode(), env.flag("ALLOW_TAG_REMOVAL")
+    account, region = env.text("REGISTRY"), env.text("AWS_REGION")
+    history = History(DynamoTable(clients.client("dynamodb"), env.text("HISTORY_TABLE")))
+    queue = HintQueue(lambda: clients.client("sqs"), env.text("RETAG_QUEUE_URL"))
+    registry, pool = EcrRegistry(clients.client("ecr")), ThreadPoolExecutor(clients.PUTS_AT_ONCE)
+
+    @cache
+    def workers() -> tuple[Retagger, Sweeper]:
+        # Made at the first visit: broken rules must cost messages, which come back, not the start.
+        tagger = Retagger(
+            rules=sandbox.rules(),
+            cap=mode,
+            registry=registry,
+            history=history,
+            clock=sandbox.now,
+            account=account,
+            region=region,
+            spread=pool.map,
+            allow_removal=allow_removal,
+            witness=Trail(lambda: clients.client("cloudtrail")).who_took,
+        )
+        sweeper = Sweeper(
+            rules=sandbox.rules(),
+            cap=mode,
+            history=history,
+            clock=sandbox.now,
+            account=account,
+            region=region,
+        )
+        return tagger, sweeper
+
+    def visit(repository: str, hints: Sequence[Hint]) -> None:
+        visited = visit_and_report(*workers(), queue.send, repository, hints)
+        observe.count_facts(visited.facts)
+        if visited.contested:
+            observe.count("TagsContested", visited.contested)
+
+    return Batches(env, queue, history, visit).handle
 
 
 @logger.inject_lambda_context(clear_state=True)
-@observe.metrics.log_metrics
+@observe.metrics().log_metrics
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     return handle()(event)

@@ -1,18 +1,65 @@
-"""The sweep: a slice of the repositories, into the writers' queue."""
+"""sweep: sends the repositories to the writers again, a slice at a time.
+
+The schedule, or `ecr-steward sweep` -> RetagQueue.fifo and SettingsQueue.fifo.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from ecr_steward.start import observe, wiring
+from ecr_steward.ecr.images import EcrRegistry
+from ecr_steward.history.dynamo import DynamoTable
+from ecr_steward.history.tags import History
+from ecr_steward.queues.hints import HintQueue
+from ecr_steward.start import clients, observe, sandbox
+from ecr_steward.start.environment import Environment
+from ecr_steward.sweep.slices import Sweeper, clock_of
 
 logger = observe.logger()
-handle = wiring.prepared(wiring.sweep_slice)
+
+
+@sandbox.prepared
+def handle(env: Environment) -> sandbox.Handler:
+    """The handler: the slice whose turn it is, or `{"glob": …, "id": …}` by hand.
+
+    By hand, `part` is the portion to send: 0 if not given, -1 for none but a look.
+    """
+    mode, settings_mode = env.mode(), env.mode("SETTINGS_MODE")
+    account, region = env.text("REGISTRY"), env.text("AWS_REGION")
+    pattern, hours = env.text("REPOSITORY_PATTERN"), env.number("SWEEP_HOURS")
+    history = History(DynamoTable(clients.client("dynamodb"), env.text("HISTORY_TABLE")))
+    sqs, registry = clients.client("sqs"), EcrRegistry(clients.client("ecr"))
+    send_tags = HintQueue(lambda: sqs, env.text("RETAG_QUEUE_URL")).send_all
+    send_settings = HintQueue(lambda: sqs, env.text("SETTINGS_QUEUE_URL")).send_all
+
+    def sweep(event: Mapping[str, Any]) -> sandbox.Reply:
+        sweeper = Sweeper(
+            rules=sandbox.rules(),
+            cap=mode,
+            settings_cap=settings_mode,
+            history=history,
+            clock=clock_of(event, sandbox.now),
+            account=account,
+            region=region,
+            pattern=pattern,
+        )
+        if "glob" in event:
+            asked = (event["glob"], event["id"], int(event.get("part", 0)))
+            reply = asdict(sweeper.by_hand(registry, send_tags, *asked, send_settings))
+        else:
+            reply = {"sent": sweeper.tick(registry, send_tags, hours, send_settings)}
+        logger.info("Sent %s repositories to the writers", reply["sent"])
+        observe.count("RepositoriesSent", reply["sent"])
+        return reply
+
+    return sweep
 
 
 @logger.inject_lambda_context(clear_state=True)
-@observe.metrics.log_metrics
+@observe.metrics().log_metrics
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     return handle()(event)

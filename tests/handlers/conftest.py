@@ -3,7 +3,6 @@ reaches the network."""
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +13,7 @@ import pytest_socket
 from moto import mock_aws
 
 from ecr_steward.rules import compiled
-from ecr_steward.start import observe, wiring
+from ecr_steward.start import clients, observe, sandbox
 from ecr_steward_cli.rules_file import load
 from tests.handlers.functions import ENVIRONMENT, ROOT, SECRETS, TABLE, Aws, Function
 from tests.support.dynamodb import OneAtATime, create_history_table
@@ -54,8 +53,8 @@ def aws(
     world = Aws(OneAtATime(dynamodb))
     dynamodb.meta.events.register("before-call.dynamodb", world.count)
     monkeypatch.setenv("STEWARD_RULES", str(rules_file))
-    monkeypatch.setattr(wiring, "client", world.client)
-    monkeypatch.setattr(wiring, "quick_client", world.client)
+    monkeypatch.setattr(clients, "client", world.client)
+    monkeypatch.setattr(clients, "quick_client", world.client)
     yield world
     dynamodb.meta.events.unregister("before-call.dynamodb", world.count)
     dynamodb.delete_table(TableName=TABLE)
@@ -72,7 +71,6 @@ def start(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str],
         for variable, value in ENVIRONMENT[name].items():
             monkeypatch.setenv(variable, value)
         _forget()
-        importlib.reload(observe)
         return Function(name)
 
     yield cold
@@ -81,5 +79,5 @@ def start(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str],
 
 def _forget() -> None:
     """What a sandbox keeps between invocations, a new one does not have."""
-    wiring.rules.cache_clear()
-    wiring._queue.cache_clear()
+    sandbox.rules.cache_clear()
+    observe.metrics.cache_clear()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ from moto import mock_aws
 from ecr_steward.history.dynamo import DynamoTable
 from ecr_steward.history.tags import History
 from ecr_steward.rules import compiled
-from ecr_steward.start import wiring
+from ecr_steward.start import clients, sandbox
+from ecr_steward.start.environment import Environment
 from ecr_steward.sweep.slices import LOOK, Slice
 from ecr_steward.words.causes import Cause
 from ecr_steward.words.facts import Fact, Kind
@@ -27,6 +29,7 @@ from ecr_steward_cli.commands.sweep import send
 from ecr_steward_cli.in_memory.images import MemoryEcr
 from ecr_steward_cli.main import main
 from ecr_steward_cli.stack import Outside, Stack
+from functions.sweep.app import handle as sweep_handler
 from tests.unit.cli.stack_fakes import RULES_LAYER, RULES_URL, rules_layer
 
 ROOT = Path(__file__).parents[2]
@@ -238,7 +241,7 @@ def ecr() -> MemoryEcr:
 @pytest.fixture
 def function(
     stack: Stack, ecr: MemoryEcr, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> wiring.Handler:
+) -> sandbox.Handler:
     """SweepFunction's handler, over the stack's table and queue."""
     document = {"version": 1, "rules": [{"repositories": ["*"], "tags": {"unique": ["semver"]}}]}
     rules = tmp_path / compiled.FILE
@@ -255,16 +258,16 @@ def function(
         "REGISTRY": "123456789012",
     }.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(wiring, "client", lambda name: ecr if name == "ecr" else client(name))
-    monkeypatch.setattr(wiring, "rules", lambda: compiled.read(rules))
-    monkeypatch.setattr(wiring, "_queue", wiring._queue.__wrapped__)
-    return wiring.sweep_slice()
+    monkeypatch.setattr(clients, "client", lambda name: ecr if name == "ecr" else client(name))
+    monkeypatch.setattr(sandbox, "rules", lambda: compiled.read(rules))
+    build: Callable[[Environment], sandbox.Handler] = sweep_handler.__wrapped__  # type: ignore[attr-defined]
+    return build(Environment(os.environ))
 
 
 class Invoked:
     """Lambda, as far as it hands an event to SweepFunction and brings back its reply."""
 
-    def __init__(self, function: wiring.Handler) -> None:
+    def __init__(self, function: sandbox.Handler) -> None:
         self._function = function
 
     def get_event_source_mapping(self, UUID: str) -> dict[str, str]:  # noqa: N803
@@ -277,7 +280,7 @@ class Invoked:
 
 
 def test_a_sweep_by_hand_goes_portion_by_portion_through_a_real_queue(
-    function: wiring.Handler, ecr: MemoryEcr
+    function: sandbox.Handler, ecr: MemoryEcr
 ) -> None:
     sqs = boto3.client("sqs", REGION)
     for number in range(60):
@@ -311,7 +314,7 @@ def test_a_sweep_by_hand_goes_portion_by_portion_through_a_real_queue(
 
 
 def test_a_sweep_function_is_asked_by_hand_as_the_sample_event_has_it(
-    function: wiring.Handler, ecr: MemoryEcr, stack: Stack
+    function: sandbox.Handler, ecr: MemoryEcr, stack: Stack
 ) -> None:
     ecr.create_repository(repositoryName="base/redis")
     event = json.loads((ROOT / "events/hand_sweep_glob.json").read_text(encoding="utf-8"))

@@ -12,9 +12,9 @@ import pytest
 
 from bench.artefact import HANDLERS, ROOT, Artefact, Probed, build
 from bench.starts import MOST_MEMORY, MOST_MODULES, added, unwanted
-from ecr_steward.messages import mailroom
+from ecr_steward.messages import sending
 from ecr_steward.messages.send import references
-from ecr_steward.start import wiring
+from ecr_steward.start import clients
 
 each_handler = pytest.mark.parametrize("handler", HANDLERS)
 _UNCHECKED_HASH = 1
@@ -95,11 +95,12 @@ def test_every_client_that_the_functions_ask_for_can_be_made(
 ) -> None:
     """Some are made only where something fails, which no start shows."""
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-    sources = "".join(map(inspect.getsource, (wiring, mailroom, references)))
-    asked = set(re.findall(r'\b_?client\("(\w+)"\)', sources))
+    sources = [inspect.getsource(references), inspect.getsource(sending)]
+    sources += [path.read_text(encoding="utf-8") for path in ROOT.glob("functions/*/app.py")]
+    asked = set(re.findall(r'\b_?(?:quick_)?client\("(\w+)"\)', "".join(sources)))
     assert {"ecr", "sns", "ssm", "secretsmanager"} <= asked
     for service in asked:
-        assert wiring.client.__wrapped__(service).meta.service_model.service_name == service
+        assert clients.client.__wrapped__(service).meta.service_model.service_name == service
 
 
 def test_the_measuring_python_reads_the_bytecode_it_is_given(artefact: Artefact) -> None:

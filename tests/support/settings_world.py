@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from ecr_steward.doors.calls import Answer, check
+from ecr_steward.doors.calls import CallAnswer, check
 from ecr_steward.ecr.images import EcrRegistry
 from ecr_steward.ecr.settings import EcrSettings
 from ecr_steward.history.settings import SettingsHistory
@@ -102,7 +102,7 @@ class SettingsWorld:
         self.ecr.caller = MALLORY
         self.table = WatchedTable(self.wire)
         self.slept: list[float] = []
-        self.answers: list[Answer] = []
+        self.answers: list[CallAnswer] = []
         self.deploy(rules or rules_for(BASELINE), mode)
         self.ecr.create_repository(repositoryName=REPOSITORY)
 

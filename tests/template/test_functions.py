@@ -6,10 +6,11 @@ import importlib
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -17,14 +18,9 @@ from ecr_steward.messages.deliver import backoff
 from ecr_steward.messages.ledger import LEASE
 from ecr_steward.messages.notify import PATIENCE
 from ecr_steward.rules.channels import INTERVALS
-from ecr_steward.start.environment.check_settings import CheckSettingsEnvironment
-from ecr_steward.start.environment.check_tags import CheckTagsEnvironment
-from ecr_steward.start.environment.enforce_settings import EnforceSettingsEnvironment
-from ecr_steward.start.environment.notify import NotifyEnvironment
-from ecr_steward.start.environment.publish import PublishEnvironment
-from ecr_steward.start.environment.retag import RetagEnvironment
-from ecr_steward.start.environment.sweep import SweepEnvironment
-from ecr_steward.start.wiring import TELL_WITHIN
+from ecr_steward.start import clients
+from ecr_steward.start.environment import Environment
+from functions.notify.app import SEND_WITHIN
 from tests.template import support
 from tests.template.support import ROOT, Stack
 
@@ -99,15 +95,6 @@ def test_layers_are_built_by_make_for_the_architecture_of_the_functions() -> Non
         assert f"\nbuild-{name}:\n" in (folder / "Makefile").read_text(encoding="utf-8")
 
 
-READERS: Mapping[str, Callable[[Mapping[str, str]], object]] = {
-    "CheckTags": CheckTagsEnvironment.from_env,
-    "Retag": RetagEnvironment.from_env,
-    "CheckSettings": CheckSettingsEnvironment.from_env,
-    "EnforceSettings": EnforceSettingsEnvironment.from_env,
-    "Publish": PublishEnvironment.from_env,
-    "Notify": NotifyEnvironment.from_env,
-    "Sweep": SweepEnvironment.from_env,
-}
 EVERYWHERE = {
     "STEWARD_MODE",
     "POWERTOOLS_SERVICE_NAME",
@@ -131,11 +118,15 @@ class _Noted(dict[str, str]):
 
 @pytest.mark.parametrize("mode", ["audit", "enforce", "off"])
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_function_is_given_what_it_reads_and_nothing_else(name: str, mode: str) -> None:
+def test_a_function_is_given_what_it_reads_and_nothing_else(
+    name: str, mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     stack = support.stack(Mode=mode)
     variables = stack.properties(f"${{{name}Function}}")["Environment"]["Variables"]
     environment = _Noted({**variables, "AWS_REGION": support.REGION})  # Lambda sets the Region
-    READERS[name](environment)
+    app = importlib.import_module(f"functions.{_folder(name).name}.app")
+    monkeypatch.setattr(clients, "client", lambda service: Mock())
+    app.handle.__wrapped__(Environment(environment))
     assert set(variables) - EVERYWHERE == environment.read - {"AWS_REGION", "STEWARD_MODE"}
     assert variables["STEWARD_MODE"] == mode
 
@@ -298,7 +289,7 @@ def test_a_function_loads_nothing_that_the_layer_does_not_have(name: str) -> Non
 def test_a_claim_outlasts_the_notifier_and_what_fails_is_tried_for_two_hours(audit: Stack) -> None:
     timeout = audit.properties("${NotifyFunction}")["Timeout"]
     assert LEASE.total_seconds() > timeout
-    assert timeout > 3 * TELL_WITHIN
+    assert timeout > 3 * SEND_WITHIN
     for queue in ("${ErrandQueue}", "${NotifyQueue}"):
         tries = audit.properties(queue)["RedrivePolicy"]["maxReceiveCount"]
         waits = sum((backoff(n) for n in range(1, tries + 1)), timedelta())

@@ -243,10 +243,13 @@ CALLS = {
     "get_secret_value": {"secretsmanager:GetSecretValue"},
 }
 """Calls of boto3 and the actions they need (Service Authorization Reference)."""
-ADAPTERS = sorted(set(LIBRARY.rglob("*.py")) - {LIBRARY / "messages/send/http.py"})
-"""Every module of the library but the one whose clients are HTTP's own."""
+ADAPTERS = sorted(
+    {*LIBRARY.rglob("*.py"), *(ROOT / "functions").rglob("*.py")}
+    - {LIBRARY / "messages/send/http.py"}
+)
+"""Every module that ships but the one whose clients are HTTP's own."""
 
-CLIENTS = {"_client", "client", "sns", "events"}
+CLIENTS = {"_client", "client", "sns", "sqs", "events"}
 
 
 def _calls(path: Path) -> set[str]:
@@ -261,6 +264,8 @@ def _calls(path: Path) -> set[str]:
 
 
 def _name(node: ast.AST) -> str | None:
+    if isinstance(node, ast.Call):
+        node = node.func
     return getattr(node, "attr", getattr(node, "id", None))
 
 

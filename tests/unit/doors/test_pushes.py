@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ecr_steward.doors.pushes import Answer, check, judge
+from ecr_steward.doors.pushes import PushAnswer, check, judge
 from ecr_steward.tags.scheme import Verdict
 from ecr_steward.words.causes import Cause
 from ecr_steward.words.hints import Action, Hint
@@ -29,37 +29,37 @@ RULES = ruleset(
 PIN = "latest-20261123T022400Z-0123456789ab"
 REFERRER = f"sha256-{'0' * 64}.sig"
 
-TABLE: list[tuple[Action, str, str | None, Answer]] = [
-    (Action.PUSH, "other/redis", "1.4.2", Answer.NO_RULE),
-    (Action.PUSH, "bare/redis", "1.4.2", Answer.NO_TAGS),
-    (Action.PUSH, "base/redis", "1.4.2", Answer.LOOK),
-    (Action.PUSH, "base/redis", "1.5.0-rc.1", Answer.LOOK),
-    (Action.PUSH, "base/redis", "1.4", Answer.LOOK),
-    (Action.PUSH, "base/redis", "latest", Answer.LOOK),
-    (Action.PUSH, "base/redis", "nightly", Answer.LOOK),
-    (Action.PUSH, "base/redis", "main", Answer.PIPELINES),
-    (Action.PUSH, "base/redis", "0", Answer.PIPELINES),
-    (Action.PUSH, "base/redis", "buildcache-amd64", Answer.IGNORED),
-    (Action.PUSH, "base/redis", REFERRER, Answer.IGNORED),
-    (Action.PUSH, "base/redis", PIN, Answer.PIN),
-    (Action.PUSH, "base/redis", None, Answer.UNTAGGED),
-    (Action.PUSH, "apps/shop", "9f3c2ab", Answer.LOOK),
-    (Action.PUSH, "apps/shop", "main", Answer.PIPELINES),
-    (Action.PUSH, "apps/shop", "nightly", Answer.ALLOWED),
-    (Action.DELETE, "other/redis", "1.4.2", Answer.NO_RULE),
-    (Action.DELETE, "bare/redis", None, Answer.NO_TAGS),
-    (Action.DELETE, "base/redis", "1.4.2", Answer.LOOK),
-    (Action.DELETE, "base/redis", "1.4", Answer.LOOK),
-    (Action.DELETE, "base/redis", None, Answer.LOOK),
-    (Action.DELETE, "base/redis", "1.5.0-rc.1", Answer.HARMLESS),
-    (Action.DELETE, "base/redis", "main", Answer.HARMLESS),
-    (Action.DELETE, "base/redis", "nightly", Answer.HARMLESS),
-    (Action.DELETE, "base/redis", "buildcache", Answer.HARMLESS),
-    (Action.DELETE, "base/redis", PIN, Answer.HARMLESS),
-    (Action.DELETE, "apps/shop", "9f3c2ab", Answer.HARMLESS),
-    (Action.SWEEP, "base/redis", None, Answer.LOOK),
-    (Action.SWEEP, "bare/redis", None, Answer.NO_TAGS),
-    (Action.SWEEP, "other/redis", None, Answer.NO_RULE),
+TABLE: list[tuple[Action, str, str | None, PushAnswer]] = [
+    (Action.PUSH, "other/redis", "1.4.2", PushAnswer.NO_RULE),
+    (Action.PUSH, "bare/redis", "1.4.2", PushAnswer.NO_TAGS),
+    (Action.PUSH, "base/redis", "1.4.2", PushAnswer.LOOK),
+    (Action.PUSH, "base/redis", "1.5.0-rc.1", PushAnswer.LOOK),
+    (Action.PUSH, "base/redis", "1.4", PushAnswer.LOOK),
+    (Action.PUSH, "base/redis", "latest", PushAnswer.LOOK),
+    (Action.PUSH, "base/redis", "nightly", PushAnswer.LOOK),
+    (Action.PUSH, "base/redis", "main", PushAnswer.PIPELINES),
+    (Action.PUSH, "base/redis", "0", PushAnswer.PIPELINES),
+    (Action.PUSH, "base/redis", "buildcache-amd64", PushAnswer.IGNORED),
+    (Action.PUSH, "base/redis", REFERRER, PushAnswer.IGNORED),
+    (Action.PUSH, "base/redis", PIN, PushAnswer.PIN),
+    (Action.PUSH, "base/redis", None, PushAnswer.UNTAGGED),
+    (Action.PUSH, "apps/shop", "9f3c2ab", PushAnswer.LOOK),
+    (Action.PUSH, "apps/shop", "main", PushAnswer.PIPELINES),
+    (Action.PUSH, "apps/shop", "nightly", PushAnswer.ALLOWED),
+    (Action.DELETE, "other/redis", "1.4.2", PushAnswer.NO_RULE),
+    (Action.DELETE, "bare/redis", None, PushAnswer.NO_TAGS),
+    (Action.DELETE, "base/redis", "1.4.2", PushAnswer.LOOK),
+    (Action.DELETE, "base/redis", "1.4", PushAnswer.LOOK),
+    (Action.DELETE, "base/redis", None, PushAnswer.LOOK),
+    (Action.DELETE, "base/redis", "1.5.0-rc.1", PushAnswer.HARMLESS),
+    (Action.DELETE, "base/redis", "main", PushAnswer.HARMLESS),
+    (Action.DELETE, "base/redis", "nightly", PushAnswer.HARMLESS),
+    (Action.DELETE, "base/redis", "buildcache", PushAnswer.HARMLESS),
+    (Action.DELETE, "base/redis", PIN, PushAnswer.HARMLESS),
+    (Action.DELETE, "apps/shop", "9f3c2ab", PushAnswer.HARMLESS),
+    (Action.SWEEP, "base/redis", None, PushAnswer.LOOK),
+    (Action.SWEEP, "bare/redis", None, PushAnswer.NO_TAGS),
+    (Action.SWEEP, "other/redis", None, PushAnswer.NO_RULE),
 ]
 
 
@@ -88,26 +88,28 @@ def event(action: str, tag: str | None = "1.4.2", result: str = "SUCCESS") -> di
     TABLE,
     ids=[f"{action} {name}:{tag}" for action, name, tag, _ in TABLE],
 )
-def test_the_door_answers(action: Action, repository: str, tag: str | None, answer: Answer) -> None:
+def test_the_door_answers(
+    action: Action, repository: str, tag: str | None, answer: PushAnswer
+) -> None:
     assert judge(RULES, hint(action, repository, tag)) is answer
 
 
 def test_the_table_has_every_answer_and_every_verdict() -> None:
     answers = {answer for *_, answer in TABLE}
-    assert answers | {Answer.NOTHING_DONE} == set(Answer)
+    assert answers | {PushAnswer.NOTHING_DONE} == set(PushAnswer)
     scheme = RULES.rules[0].tags
     assert scheme is not None
     assert {scheme.judge(tag) for *_, tag, _ in TABLE if tag} == set(Verdict)
 
 
 def test_a_delete_that_names_neither_tag_nor_digest_tells_nothing() -> None:
-    assert judge(RULES, hint(Action.DELETE, "base/redis", None, None)) is Answer.UNTAGGED
+    assert judge(RULES, hint(Action.DELETE, "base/redis", None, None)) is PushAnswer.UNTAGGED
 
 
 def test_what_there_is_to_look_at_is_sent_once() -> None:
     sent: list[Hint] = []
     got, answer = check(event("PUSH"), RULES, sent.append)
-    assert answer is Answer.LOOK
+    assert answer is PushAnswer.LOOK
     assert sent == [got]
 
 
@@ -124,14 +126,14 @@ def test_what_there_is_to_look_at_is_sent_once() -> None:
 def test_what_there_is_nothing_to_look_at_in_is_not_sent(event: dict[str, Any]) -> None:
     sent: list[Hint] = []
     _, answer = check(event, RULES, sent.append)
-    assert answer is not Answer.LOOK
+    assert answer is not PushAnswer.LOOK
     assert sent == []
 
 
 def test_an_action_that_failed_has_no_hint() -> None:
     assert check(event("PUSH", result="FAILED"), RULES, lambda hint: None) == (
         None,
-        Answer.NOTHING_DONE,
+        PushAnswer.NOTHING_DONE,
     )
 
 
@@ -153,30 +155,30 @@ def test_a_fault_of_the_queue_is_not_swallowed() -> None:
 
 
 SAMPLES = {
-    "ecr_push_version": Answer.LOOK,
-    "ecr_push_version_docker": Answer.LOOK,
-    "ecr_push_version_documented_shape": Answer.LOOK,
-    "ecr_push_version_older": Answer.LOOK,
-    "ecr_push_version_prerelease": Answer.LOOK,
-    "ecr_push_version_replayed": Answer.LOOK,
-    "ecr_push_index": Answer.LOOK,
-    "ecr_push_index_docker": Answer.LOOK,
-    "ecr_push_stable_echo": Answer.LOOK,
-    "ecr_push_off_scheme": Answer.LOOK,
-    "ecr_push_long_repository": Answer.LOOK,
-    "ecr_push_commit": Answer.LOOK,
-    "ecr_push_untagged_child": Answer.UNTAGGED,
-    "ecr_push_absent_tag": Answer.UNTAGGED,
-    "ecr_push_ignored": Answer.IGNORED,
-    "ecr_push_referrer_tag": Answer.IGNORED,
-    "ecr_push_stable_by_pipeline": Answer.PIPELINES,
-    "ecr_push_unmatched_repository": Answer.NO_RULE,
-    "ecr_push_failed_result": Answer.NOTHING_DONE,
-    "ecr_archive_version": Answer.NOTHING_DONE,
-    "ecr_scan_complete": Answer.NOTHING_DONE,
-    "ecr_delete_version": Answer.LOOK,
-    "ecr_delete_untagged": Answer.LOOK,
-    "ecr_delete_absent_tag": Answer.LOOK,
+    "ecr_push_version": PushAnswer.LOOK,
+    "ecr_push_version_docker": PushAnswer.LOOK,
+    "ecr_push_version_documented_shape": PushAnswer.LOOK,
+    "ecr_push_version_older": PushAnswer.LOOK,
+    "ecr_push_version_prerelease": PushAnswer.LOOK,
+    "ecr_push_version_replayed": PushAnswer.LOOK,
+    "ecr_push_index": PushAnswer.LOOK,
+    "ecr_push_index_docker": PushAnswer.LOOK,
+    "ecr_push_stable_echo": PushAnswer.LOOK,
+    "ecr_push_off_scheme": PushAnswer.LOOK,
+    "ecr_push_long_repository": PushAnswer.LOOK,
+    "ecr_push_commit": PushAnswer.LOOK,
+    "ecr_push_untagged_child": PushAnswer.UNTAGGED,
+    "ecr_push_absent_tag": PushAnswer.UNTAGGED,
+    "ecr_push_ignored": PushAnswer.IGNORED,
+    "ecr_push_referrer_tag": PushAnswer.IGNORED,
+    "ecr_push_stable_by_pipeline": PushAnswer.PIPELINES,
+    "ecr_push_unmatched_repository": PushAnswer.NO_RULE,
+    "ecr_push_failed_result": PushAnswer.NOTHING_DONE,
+    "ecr_archive_version": PushAnswer.NOTHING_DONE,
+    "ecr_scan_complete": PushAnswer.NOTHING_DONE,
+    "ecr_delete_version": PushAnswer.LOOK,
+    "ecr_delete_untagged": PushAnswer.LOOK,
+    "ecr_delete_absent_tag": PushAnswer.LOOK,
 }
 
 

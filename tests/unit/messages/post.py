@@ -14,16 +14,17 @@ from ecr_steward.history.table import Add, Item
 from ecr_steward.messages.channels import forms
 from ecr_steward.messages.channels.forms import Letter
 from ecr_steward.messages.deliver import Carrier
-from ecr_steward.messages.errands import LONGEST_DELAY, LONGEST_WAIT, Errand
+from ecr_steward.messages.errands import LONGEST_DELAY, Errand
 from ecr_steward.messages.ledger import Ledger
 from ecr_steward.messages.notify import Notifier
 from ecr_steward.messages.say.message import Message
 from ecr_steward.messages.send.outcome import Outcome, Sent
-from ecr_steward.messages.whom.recipients import WRONG, recipients
+from ecr_steward.messages.whom.recipients import recipients
 from ecr_steward.messages.whom.routes import Parcel
+from ecr_steward.queues.later import LONGEST_WAIT
 from ecr_steward.rules import Ruleset
 from ecr_steward.rules.channels import Channel, Form
-from ecr_steward.words.causes import Cause
+from ecr_steward.words.causes import CHANNEL, Cause
 from ecr_steward.words.facts import Fact, Kind
 from ecr_steward.words.reading import iso
 from ecr_steward_cli.in_memory.table import MemoryTable
@@ -246,7 +247,7 @@ class Post:
     def _wrong(self, channel: Channel, reason: str, time: datetime) -> Fact:
         return Fact(
             kind=Kind.FAILED,
-            cause=Cause(f"channel/{channel.name}/{iso(time)}", WRONG),
+            cause=Cause(f"channel/{channel.name}/{iso(time)}", CHANNEL),
             registry=MOVED.registry,
             region=MOVED.region,
             repository="",

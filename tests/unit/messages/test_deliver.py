@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 
 from ecr_steward.history.table import Table
 from ecr_steward.messages.deliver import FIRST_WAIT, MOST_WAIT, backoff
-from ecr_steward.messages.errands import LONGEST_WAIT, Errand
+from ecr_steward.messages.errands import Errand
 from ecr_steward.messages.ledger import LEASE, STORM, Ledger, Window
 from ecr_steward.messages.notify import Notifier
 from ecr_steward.messages.send.outcome import Later, Outcome, Refused, Sent
+from ecr_steward.queues.later import LONGEST_WAIT
 from ecr_steward.rules import Ruleset
 from ecr_steward.words.causes import Cause
 from ecr_steward.words.facts import Difference, Fact, Kind

@@ -369,4 +369,4 @@ def test_a_form_is_loaded_when_it_is_first_needed() -> None:
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = {name.rpartition(".")[2] for name in run.stdout.split()}
     assert {"forms", "message", "routes"} <= loaded
-    assert loaded.isdisjoint({"slack", "teams", "webhook", "email", "chat", "samples"})
+    assert loaded.isdisjoint({"slack", "teams", "webhook", "email", "chat", "own_facts"})

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecr_steward.messages.samples import sample
+from ecr_steward.messages.own_facts import OwnFacts
 from ecr_steward.messages.say.links import arn, console
 from ecr_steward.messages.say.message import digest, loudest, runs, story
 from ecr_steward.messages.say.titles import LONGEST
 from ecr_steward.messages.say.wording import inert, listed, who
-from ecr_steward.messages.whom.recipients import WRONG
-from ecr_steward.words.causes import ROLLBACK, Cause
+from ecr_steward.rules import Mode, Ruleset
+from ecr_steward.words.causes import CHANNEL, ROLLBACK, Cause
 from ecr_steward.words.facts import Fact, Kind
 from ecr_steward_cli.main import COMMANDS
 from tests.support import messages
@@ -160,7 +160,9 @@ def test_a_rollback_is_held_already_and_can_be_ended() -> None:
 
 
 def test_the_title_names_a_channel_that_is_wrong() -> None:
-    wrong = replace(FAILED, tag=None, cause=Cause("channel/office/2026-11-26T00:41:50.824Z", WRONG))
+    wrong = replace(
+        FAILED, tag=None, cause=Cause("channel/office/2026-11-26T00:41:50.824Z", CHANNEL)
+    )
     assert story([wrong]).title == "no messages taken by channel office"
 
 
@@ -253,12 +255,13 @@ def test_a_digest_of_the_registry_alone_names_no_repository() -> None:
 
 def test_the_sample_is_an_event_that_says_what_it_is() -> None:
     time = datetime(2026, 11, 23, 2, 24, tzinfo=UTC)
-    common = {"registry": "123456789012", "region": "eu-west-1", "rules": "3a92dae3b84f"}
-    fact = sample("platform", time=time, **common)
+    rules = Ruleset((), "3a92dae3b84f")
+    facts = OwnFacts("123456789012", "eu-west-1", Mode.ENFORCE, lambda: rules)
+    fact = facts.sample("platform", time)
     message = story([fact])
     assert message.title == "1.4 would move from 1.4.1 to 1.4.2"
     assert "test of the channel `platform`" in message.parts[0].reason
-    assert fact.id != sample("platform", time=time + timedelta(seconds=1), **common).id
+    assert fact.id != facts.sample("platform", time + timedelta(seconds=1)).id
     assert [
         each for each in faults(fact.detail_type, fact.to_detail()) if "rule:" not in each
     ] == []

@@ -8,13 +8,13 @@ from dataclasses import replace
 
 import pytest
 
-from ecr_steward.messages.whom.recipients import WRONG, recipients
-from ecr_steward.words.causes import Cause
+from ecr_steward.messages.whom.recipients import recipients
+from ecr_steward.words.causes import CHANNEL, Cause
 from ecr_steward.words.facts import Fact
 from tests.support.facts import FAILED, MOVED, REJECTED
 from tests.unit.messages.post import ruleset
 
-BROKEN = replace(FAILED, repository="", cause=Cause("channel/audit/2026-11-23T02:24:00Z", WRONG))
+BROKEN = replace(FAILED, repository="", cause=Cause("channel/audit/2026-11-23T02:24:00Z", CHANNEL))
 
 
 def names(channels: list[str], facts: list[Fact], tags: Mapping[str, str]) -> set[str]:

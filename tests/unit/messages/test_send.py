@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from ecr_steward.messages.channels.forms import Letter
-from ecr_steward.messages.send.http import Answer, Forbidden, Unreachable
+from ecr_steward.messages.send.http import Forbidden, Response, Unreachable
 from ecr_steward.messages.send.outcome import Later, Outcome, Refused, Sent
 from ecr_steward.messages.send.references import References, Secret
 from ecr_steward.messages.send.send import Sender, judge, retry_after
@@ -37,7 +37,7 @@ class World:
     def __init__(self) -> None:
         self.stores = Stores()
         self.stores.values = {"/ecr-steward/url": ADDRESS, "key": KEY}
-        self.answers: Iterator[Answer | Exception] = iter(())
+        self.answers: Iterator[Response | Exception] = iter(())
         self.posted: list[Posted] = []
         self.published: list[dict[str, Any]] = []
         self.fault: Exception | None = None
@@ -49,9 +49,9 @@ class World:
             post=self.post,
         )
 
-    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Response:
         self.posted.append((url, body, dict(headers)))
-        answer = next(self.answers, Answer(200, None, b"ok"))
+        answer = next(self.answers, Response(200, None, b"ok"))
         if isinstance(answer, Exception):
             raise answer
         return answer
@@ -61,7 +61,7 @@ class World:
             raise self.fault
         self.published.append(asked)
 
-    def send(self, channel: Channel, *answers: Answer | Exception) -> Outcome:
+    def send(self, channel: Channel, *answers: Response | Exception) -> Outcome:
         self.answers = iter(answers)
         return self.sender.send(channel, LETTER)
 
@@ -71,8 +71,8 @@ def world() -> World:
     return World()
 
 
-def answered(status: int, retry_after: str | None = None, body: bytes = b"") -> Answer:
-    return Answer(status, retry_after, body)
+def answered(status: int, retry_after: str | None = None, body: bytes = b"") -> Response:
+    return Response(status, retry_after, body)
 
 
 def test_a_letter_goes_to_the_address_of_the_channel(world: World) -> None:
@@ -226,7 +226,7 @@ def test_retry_after_that_means_nothing_is_none(header: str | None) -> None:
 def test_words_of_an_answer_that_hold_the_address_or_more_than_a_line_are_left_out(
     body: bytes,
 ) -> None:
-    assert judge(Answer(200, None, body), Secret(ADDRESS), NOW) == Sent("200")
+    assert judge(Response(200, None, body), Secret(ADDRESS), NOW) == Sent("200")
 
 
 @pytest.mark.parametrize(
@@ -242,7 +242,7 @@ def test_words_of_an_answer_that_hold_the_address_or_more_than_a_line_are_left_o
     ids=lambda fault: type(fault).__name__,
 )
 def test_no_log_and_no_outcome_holds_an_address_or_a_secret(
-    world: World, caplog: pytest.LogCaptureFixture, fault: Answer | Exception
+    world: World, caplog: pytest.LogCaptureFixture, fault: Response | Exception
 ) -> None:
     with caplog.at_level(logging.DEBUG):
         outcome = world.send(HOOK, fault, fault)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import logging
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from ecr_steward.queues.hints import HintQueue, group_id
+from ecr_steward.queues.hints import HintQueue, Received, group_id, send_or_log
 from ecr_steward.words.causes import Cause
 from ecr_steward.words.hints import Action, Hint
-from ecr_steward.writers.batch import Message
 from tests.support.facts import NEW
 
 URL = "https://sqs.eu-west-1.amazonaws.com/123456789012/retag.fifo"
@@ -52,7 +53,7 @@ class FakeSqs:
 
 def queue(sqs: FakeSqs) -> HintQueue:
     client: Any = sqs
-    return HintQueue(client, URL)
+    return HintQueue(lambda: client, URL)
 
 
 @pytest.mark.parametrize("name", ["base/redis", "r" * 128])
@@ -129,7 +130,9 @@ def test_a_message_that_failed_is_received_again_in_the_seconds_asked_for() -> N
 
 def test_a_message_sent_again_is_the_same_with_what_it_has_behind_it() -> None:
     sqs = FakeSqs()
-    message = Message("id-7", "base/redis", HINT.to_message(), "receipt", tries=3, since=1795400640)
+    message = Received(
+        "id-7", "base/redis", HINT.to_message(), "receipt", tries=3, since=1795400640
+    )
     queue(sqs).send_again(message)
     (sent,) = sqs.sent
     assert (sent["MessageBody"], sent["MessageGroupId"]) == (HINT.to_message(), "base/redis")
@@ -144,5 +147,31 @@ def test_a_message_sent_again_is_the_same_with_what_it_has_behind_it() -> None:
             for name, value in sent["MessageAttributes"].items()
         },
     }
-    again = Message.from_record(received)
+    again = Received.from_record(received)
     assert (again.tries, again.since) == (3, message.since)
+
+
+def test_sam_local_invoke_logs_the_hint_where_there_is_no_queue(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.getLogger("ecr_steward"), "propagate", True)
+    with caplog.at_level(logging.INFO, logger="ecr_steward"):
+        send_or_log(queue(FakeSqs()), "RetagQueue", {"AWS_SAM_LOCAL": "true"})(HINT)
+    said, brace, rest = caplog.messages[-1].partition("{")
+    assert said == "No queue here; it would get "
+    assert json.loads(brace + rest)["repository"] == HINT.repository
+
+
+@pytest.mark.parametrize(
+    ("env", "url"),
+    [
+        ({"AWS_SAM_LOCAL": "true"}, "http://queue"),
+        ({}, "https://queue"),
+        ({}, "RetagQueue"),
+        ({"AWS_SAM_LOCAL": "false"}, "x"),
+    ],
+)
+def test_everywhere_else_the_hint_goes_to_the_queue(env: dict[str, str], url: str) -> None:
+    sqs = FakeSqs()
+    send_or_log(queue(sqs), url, env)(HINT)
+    assert [sent["MessageGroupId"] for sent in sqs.sent] == [HINT.repository]

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
+from ecr_steward.queues.hints import Received
 from ecr_steward.words.causes import Cause
 from ecr_steward.words.hints import Action, Hint
-from ecr_steward.writers.batch import Message, handle
+from ecr_steward.writers.batch import handle
 from tests.support.world import BEGINNING
 
 BATCH = 10
@@ -125,10 +126,10 @@ class Backlog:
             raise ConnectionError("ECR is out of reach.")
         self.served[repository] += 1
 
-    def _give_up(self, message: Message, hint: Hint | None, error: Exception) -> None:
+    def _give_up(self, message: Received, hint: Hint | None, error: Exception) -> None:
         self.told[message.group] += 1
 
-    def _send_again(self, message: Message) -> None:
+    def _send_again(self, message: Received) -> None:
         assert message.group not in {each.group for each in self.dead}
         again = self._new(message.group, self._now)
         carried = {"Tries": message.tries - 1, "Since": message.since}

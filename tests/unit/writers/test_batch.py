@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from ecr_steward.queues.hints import Received
 from ecr_steward.words.causes import Cause
 from ecr_steward.words.hints import Action, Hint
 from ecr_steward.words.reading import MalformedEvent
-from ecr_steward.writers.batch import Message, handle
+from ecr_steward.writers.batch import handle
 from tests.support.facts import returned, sqs_record
 
 MAX_TRIES = 5
@@ -38,9 +39,9 @@ class Writer:
 
     def __init__(self, *broken: str, error: Exception | None = None) -> None:
         self.visits: list[tuple[str, list[str | None]]] = []
-        self.given_up: list[tuple[Message, Hint | None, Exception]] = []
+        self.given_up: list[tuple[Received, Hint | None, Exception]] = []
         self.retries: dict[str, int] = {}
-        self.again: list[Message] = []
+        self.again: list[Received] = []
         self._broken = broken
         self._error = error or RuntimeError("ECR is out of reach.")
 
@@ -49,13 +50,13 @@ class Writer:
         if repository in self._broken:
             raise self._error
 
-    def give_up(self, message: Message, hint: Hint | None, error: Exception) -> None:
+    def give_up(self, message: Received, hint: Hint | None, error: Exception) -> None:
         self.given_up.append((message, hint, error))
 
     def retry_in(self, receipt_handle: str, seconds: int) -> None:
         self.retries[receipt_handle] = seconds
 
-    def send_again(self, message: Message) -> None:
+    def send_again(self, message: Received) -> None:
         self.again.append(message)
 
     def may_begin(self) -> bool:
@@ -168,7 +169,7 @@ def test_a_fault_of_the_queue_while_the_visibility_is_shortened_is_survived() ->
 
 def test_a_fault_while_giving_up_costs_neither_the_answer_nor_the_next_message() -> None:
     class Mute(Writer):
-        def give_up(self, message: Message, hint: Hint | None, error: Exception) -> None:
+        def give_up(self, message: Received, hint: Hint | None, error: Exception) -> None:
             super().give_up(message, hint, error)
             raise ConnectionError("The table is out of reach.")
 
@@ -192,7 +193,7 @@ def test_an_empty_batch_fails_nothing() -> None:
 def test_a_record_without_attributes_is_a_first_receive_of_no_group() -> None:
     record = sqs_record("{", "m")
     del record["attributes"]
-    read = Message.from_record(record)
+    read = Received.from_record(record)
     assert (read.group, read.tries, read.since) == ("", 1, 0)
 
 
@@ -217,7 +218,7 @@ def test_repositories_that_there_is_no_time_left_for_are_sent_again() -> None:
 
 def test_what_cannot_be_sent_again_is_returned() -> None:
     class Deaf(Hurried):
-        def send_again(self, message: Message) -> None:
+        def send_again(self, message: Received) -> None:
             raise ConnectionError("The queue is out of reach.")
 
     writer = Deaf(1)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from ecr_steward.doors.calls import Answer
+from ecr_steward.doors.calls import CallAnswer
 from ecr_steward.ecr import Unavailable
 from ecr_steward.history.settings import Known, SettingsHistory
 from ecr_steward.rules import Mode
@@ -140,7 +140,7 @@ def test_the_stewards_own_calls_cause_nothing(world: SettingsWorld) -> None:
     world.answers.clear()
     world.set_policy(ANYONE)
     world.settle()
-    assert world.answers == [Answer.LOOK, Answer.OWN]
+    assert world.answers == [CallAnswer.LOOK, CallAnswer.OWN]
 
 
 def test_a_rule_that_drops_a_statement_has_it_taken_out() -> None:
@@ -628,7 +628,7 @@ def test_a_repository_without_a_baseline_costs_nothing() -> None:
     world = SettingsWorld(rules_for({}))
     world.answers.clear()
     assert world.calls(world.settle) == {}
-    assert world.answers == [Answer.NO_BASELINE]
+    assert world.answers == [CallAnswer.NO_BASELINE]
     assert world.calls(lambda: world.visit([swept(world)])) == {}
 
 

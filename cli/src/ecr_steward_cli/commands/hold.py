@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import click
 
@@ -191,7 +191,7 @@ def release(outside: Outside, stack_name: str, subject: tuple[str, str]) -> None
 
 def look_at(stack: Stack, repository: str, tag: str, cause: Cause) -> None:
     """Have the writer look at a stable tag, as if it had been pushed."""
-    queue: Any = HintQueue(stack.client("sqs"), stack.output("RetagQueueUrl"))
+    queue = HintQueue(lambda: stack.client("sqs"), stack.output("RetagQueueUrl"))
     queue.send(Hint(repository, Action.PUSH, tag, None, cause, stack.outside.now()))
 
 

@@ -11,7 +11,7 @@ from ecr_steward.words.calls import Call
 from ecr_steward.words.hints import REGISTRY, Hint
 
 
-class Answer(enum.StrEnum):
+class CallAnswer(enum.StrEnum):
     """What the door makes of a call."""
 
     LOOK = "there is something to look at"
@@ -23,33 +23,33 @@ class Answer(enum.StrEnum):
     OWN = "the steward called"
 
 
-def judge(rules: Ruleset, call: Call, own_role: str) -> Answer:
+def judge(rules: Ruleset, call: Call, own_role: str) -> CallAnswer:
     """Whether the writer has to look at what `call` is about, and if not, why.
 
     `own_role` is the ARN of the role that the writer calls with. A call is the steward's own by the
     role alone: whatever else a call says of itself, anybody can say.
     """
     if call.failed:
-        return Answer.CALL_FAILED
+        return CallAnswer.CALL_FAILED
     if call.role == own_role:
-        return Answer.OWN
+        return CallAnswer.OWN
     if call.repository == REGISTRY:
-        return Answer.LOOK if rules.registry else Answer.NO_REGISTRY
+        return CallAnswer.LOOK if rules.registry else CallAnswer.NO_REGISTRY
     rule = rules.rule_for(call.repository)
     if rule is None:
-        return Answer.NO_RULE
-    return Answer.LOOK if rule.repository else Answer.NO_BASELINE
+        return CallAnswer.NO_RULE
+    return CallAnswer.LOOK if rule.repository else CallAnswer.NO_BASELINE
 
 
 def check(
     event: Mapping[str, Any], rules: Ruleset, own_role: str, send: Callable[[Hint], None]
-) -> tuple[Call | None, Answer]:
+) -> tuple[Call | None, CallAnswer]:
     """Judge one call, and `send` its hint on if there is something to look at.
 
     Raises MalformedEvent for an event that cannot be understood.
     """
     call = Call.from_cloudtrail(event)
-    answer = Answer.NO_SETTING if call is None else judge(rules, call, own_role)
-    if call is not None and answer is Answer.LOOK:
+    answer = CallAnswer.NO_SETTING if call is None else judge(rules, call, own_role)
+    if call is not None and answer is CallAnswer.LOOK:
         send(call.hint())
     return call, answer

@@ -11,7 +11,7 @@ from ecr_steward.tags.scheme import Scheme, Verdict
 from ecr_steward.words.hints import Action, Hint
 
 
-class Answer(enum.StrEnum):
+class PushAnswer(enum.StrEnum):
     """What the door makes of an event."""
 
     LOOK = "there is something to look at"
@@ -26,48 +26,50 @@ class Answer(enum.StrEnum):
     HARMLESS = "no stable tag can depend on what was deleted"
 
 
-def judge(rules: Ruleset, hint: Hint) -> Answer:
+def judge(rules: Ruleset, hint: Hint) -> PushAnswer:
     """Whether the writer has to look at what `hint` is about, and if not, why."""
     rule = rules.rule_for(hint.repository)
     if rule is None:
-        return Answer.NO_RULE
+        return PushAnswer.NO_RULE
     if rule.tags is None:
-        return Answer.NO_TAGS
+        return PushAnswer.NO_TAGS
     if hint.action is Action.SWEEP:
-        return Answer.LOOK
+        return PushAnswer.LOOK
     if hint.tag is None:
         deleted = hint.action is Action.DELETE and hint.digest is not None
-        return Answer.LOOK if deleted else Answer.UNTAGGED
+        return PushAnswer.LOOK if deleted else PushAnswer.UNTAGGED
     if hint.action is Action.DELETE:
         return _judge_deleted(rule.tags, hint.tag)
     return _judge_pushed(rule.tags, hint.tag)
 
 
-def _judge_pushed(scheme: Scheme, tag: str) -> Answer:
+def _judge_pushed(scheme: Scheme, tag: str) -> PushAnswer:
     verdict = scheme.judge(tag)
     if verdict is Verdict.STABLE and scheme.line(tag) is None and scheme.pin is None:
-        return Answer.PIPELINES
+        return PushAnswer.PIPELINES
     if verdict is Verdict.UNKNOWN and scheme.unknown == "allow":
-        return Answer.ALLOWED
-    return {Verdict.IGNORED: Answer.IGNORED, Verdict.PIN: Answer.PIN}.get(verdict, Answer.LOOK)
+        return PushAnswer.ALLOWED
+    return {Verdict.IGNORED: PushAnswer.IGNORED, Verdict.PIN: PushAnswer.PIN}.get(
+        verdict, PushAnswer.LOOK
+    )
 
 
-def _judge_deleted(scheme: Scheme, tag: str) -> Answer:
+def _judge_deleted(scheme: Scheme, tag: str) -> PushAnswer:
     unique = scheme.read_unique(tag)
     if unique is not None and scheme.lines(unique.version):
-        return Answer.LOOK
-    return Answer.LOOK if scheme.line(tag) is not None else Answer.HARMLESS
+        return PushAnswer.LOOK
+    return PushAnswer.LOOK if scheme.line(tag) is not None else PushAnswer.HARMLESS
 
 
 def check(
     event: Mapping[str, Any], rules: Ruleset, send: Callable[[Hint], None]
-) -> tuple[Hint | None, Answer]:
+) -> tuple[Hint | None, PushAnswer]:
     """Judge one `ECR Image Action` event, and `send` its hint on if there is something to look at.
 
     Raises MalformedEvent for an event that cannot be understood.
     """
     hint = Hint.from_ecr(event)
-    answer = Answer.NOTHING_DONE if hint is None else judge(rules, hint)
-    if hint is not None and answer is Answer.LOOK:
+    answer = PushAnswer.NOTHING_DONE if hint is None else judge(rules, hint)
+    if hint is not None and answer is PushAnswer.LOOK:
         send(hint)
     return hint, answer

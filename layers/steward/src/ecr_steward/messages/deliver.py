@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from ecr_steward.messages.errands import LONGEST_WAIT, Errand
+from ecr_steward.messages.errands import Errand
 from ecr_steward.messages.ledger import STORM, Ledger, State, Story, Window
 from ecr_steward.messages.send.outcome import Later, Outcome, Refused, Sent, Unasked
+from ecr_steward.queues.later import LONGEST_WAIT
 from ecr_steward.rules.channels import Channel, Form
 from ecr_steward.words.facts import Fact
 

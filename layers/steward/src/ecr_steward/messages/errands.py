@@ -7,12 +7,13 @@ own tries and its own time.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ecr_steward.messages.ledger import Window
+from ecr_steward.queues.later import retry_in
 from ecr_steward.words.reading import MalformedEvent, iso, parse_time
 
 if TYPE_CHECKING:
@@ -20,10 +21,6 @@ if TYPE_CHECKING:
 
 LONGEST_DELAY = 900
 """Most seconds that SQS delays a message (SQS API: SendMessage, DelaySeconds)."""
-
-LONGEST_WAIT = 43_200 - 300
-"""Most seconds for which a message is put off: SQS counts twelve hours from when it was received
-(SQS API: ChangeMessageVisibility)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +81,16 @@ def _window(channel: str, body: Mapping[str, Any]) -> Window:
 
 
 class Errands:
-    """The queue of errands."""
+    """The queue of errands; `client` gives the client of SQS, when it is first needed."""
 
-    def __init__(self, client: SQSClient, url: str) -> None:
-        self._client: Any = client
+    def __init__(self, client: Callable[[], SQSClient], url: str) -> None:
+        self._client = client
         self._url = url
 
     def send(self, errand: Errand, seconds: int) -> None:
         """Have an errand run in that many seconds, or as late as SQS can, but not before its
         `after`."""
-        self._client.send_message(
+        self._client().send_message(
             QueueUrl=self._url,
             MessageBody=errand.to_message(),
             DelaySeconds=min(seconds, LONGEST_DELAY),
@@ -101,8 +98,4 @@ class Errands:
 
     def retry_in(self, receipt_handle: str, seconds: int) -> None:
         """Have an errand run again in that many seconds."""
-        self._client.change_message_visibility(
-            QueueUrl=self._url,
-            ReceiptHandle=receipt_handle,
-            VisibilityTimeout=min(seconds, LONGEST_WAIT),
-        )
+        retry_in(self._client(), self._url, receipt_handle, seconds)

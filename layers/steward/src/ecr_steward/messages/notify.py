@@ -28,6 +28,9 @@ _MOMENT = timedelta(seconds=2)
 PATIENCE = 4
 """How often an incomplete story is handed back, to wait for the rest of what one push caused."""
 
+_AT_ONCE = 8
+"""How many channels of one story are told at the same time."""
+
 Spread = Callable[
     [Callable[["Parcel"], timedelta | None], Sequence["Parcel"]], Iterable[timedelta | None]
 ]
@@ -269,3 +272,15 @@ def _content(document: Any) -> Fact | Errand:
     if not isinstance(document, dict) or not isinstance(document.get("detail"), dict):
         raise MalformedEvent("The message is no steward event: it has no `detail`.")
     return Fact.from_detail(str(document.get("detail-type")), document["detail"])
+
+
+def at_once(
+    do: Callable[[Parcel], timedelta | None], parcels: Sequence[Parcel]
+) -> Iterable[timedelta | None]:
+    """Do something for each parcel, at the same time where there are several."""
+    if len(parcels) < 2:
+        return map(do, parcels)
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return list(pool.map(do, parcels))

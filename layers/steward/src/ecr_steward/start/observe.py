@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import functools
 import logging
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
+if TYPE_CHECKING:
+    from ecr_steward.words.facts import Fact
+
 NAMESPACE = "EcrSteward"
 """CloudWatch namespace; the only dimension is the function's service name, never a repository."""
 
-metrics = Metrics(namespace=NAMESPACE)
+
+@functools.cache
+def metrics() -> Metrics:
+    """The function's metrics, under the service name that its environment gives."""
+    return Metrics(namespace=NAMESPACE)
 
 
 def logger() -> Logger:
@@ -25,4 +35,10 @@ def logger() -> Logger:
 
 def count(name: str, value: int = 1) -> None:
     """Add to a metric of this invocation."""
-    metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
+    metrics().add_metric(name=name, unit=MetricUnit.Count, value=value)
+
+
+def count_facts(facts: Iterable[Fact]) -> None:
+    """Count each fact by its kind: `Tag Moved` as `TagMoved`."""
+    for fact in facts:
+        count(fact.detail_type.replace(" ", ""))

@@ -9,7 +9,13 @@ from typing import Any
 from ecr_steward.words.reading import optional, text
 
 ROLLBACK = "Rollback"
-"""Types of cause: ECR's event of an image, and somebody's rollback, which holds the tag as well."""
+"""Type of cause: somebody's rollback, which holds the tag as well."""
+
+CHANNEL = "Channel"
+"""Type of cause: a channel takes no messages; the cause's id is `channel/NAME/TIME`."""
+
+TEST = "Test"
+"""Type of cause: somebody tries a channel."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from ecr_steward.words.reading import (
 )
 
 IMAGE_ACTION = "ECR Image Action"
-
+"""Type of cause: ECR's event of an image."""
 
 REGISTRY = "*"
 """Stands in a hint where a repository's name would: the registry, whose settings belong to none."""

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from ecr_steward.queues.hints import SINCE, TRIES
+from ecr_steward.queues.hints import Received
 from ecr_steward.words.hints import Hint
 from ecr_steward.words.reading import MalformedEvent
 
@@ -24,43 +23,13 @@ class OutOfTime(Exception):
     """The last try of a message did not come to an end: the function was killed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One record of an SQS event; `tries` is how often it was received to be worked on, this time
-    included, and `since` how long it has been waiting: epoch milliseconds."""
-
-    id: str
-    group: str
-    body: str
-    receipt_handle: str
-    tries: int
-    since: int
-
-    @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> Message:
-        attributes = record.get("attributes", {})
-        carried = record.get("messageAttributes", {})
-        return cls(
-            id=record["messageId"],
-            group=attributes.get("MessageGroupId", ""),
-            body=record["body"],
-            receipt_handle=record["receiptHandle"],
-            tries=int(attributes.get("ApproximateReceiveCount", 1)) + _number(carried, TRIES),
-            since=_number(carried, SINCE) or int(attributes.get("SentTimestamp", 0)),
-        )
-
-
-def _number(attributes: Mapping[str, Any], name: str) -> int:
-    return int(attributes.get(name, {}).get("stringValue", 0))
-
-
 def handle(
     records: Iterable[Mapping[str, Any]],
     *,
     visit: Callable[[str, Sequence[Hint]], object],
-    give_up: Callable[[Message, Hint | None, Exception], None],
+    give_up: Callable[[Received, Hint | None, Exception], None],
     retry_in: Callable[[str, int], None],
-    send_again: Callable[[Message], None],
+    send_again: Callable[[Received], None],
     max_tries: int,
     may_begin: Callable[[], bool] = lambda: True,
 ) -> dict[str, list[dict[str, str]]]:
@@ -74,7 +43,7 @@ def handle(
     no time left for are sent again by `send_again`, for SQS counts every receive of the old ones.
     """
     failed, groups = _grouped(records, max_tries)
-    left: list[Message] = []
+    left: list[Received] = []
     for i, (repository, members) in enumerate(groups.items()):
         if i and not may_begin():
             left += [message for message, _ in members]
@@ -92,17 +61,17 @@ def handle(
     return {"batchItemFailures": [{"itemIdentifier": message.id} for message in returned]}
 
 
-_Failure = tuple[Message, Hint | None, Exception]
+_Failure = tuple[Received, Hint | None, Exception]
 
 
 def _grouped(
     records: Iterable[Mapping[str, Any]], max_tries: int
-) -> tuple[list[_Failure], dict[str, list[tuple[Message, Hint]]]]:
+) -> tuple[list[_Failure], dict[str, list[tuple[Received, Hint]]]]:
     """The messages that cannot be read or have no try left, and the others by repository."""
     failed: list[_Failure] = []
-    groups: dict[str, list[tuple[Message, Hint]]] = {}
+    groups: dict[str, list[tuple[Received, Hint]]] = {}
     # SQS has the order of each repository's messages; a sort keeps it where they wait as long.
-    for message in sorted(map(Message.from_record, records), key=lambda each: each.since):
+    for message in sorted(map(Received.from_record, records), key=lambda each: each.since):
         try:
             hint = Hint.from_message(message.body)
         except MalformedEvent as error:
@@ -115,7 +84,7 @@ def _grouped(
     return failed, groups
 
 
-def _sent_again(message: Message, send_again: Callable[[Message], None]) -> bool:
+def _sent_again(message: Received, send_again: Callable[[Received], None]) -> bool:
     log.info("No time left for it in this batch", extra={"message_id": message.id})
     try:
         send_again(message)
@@ -127,7 +96,7 @@ def _sent_again(message: Message, send_again: Callable[[Message], None]) -> bool
 
 def _end(
     failure: _Failure,
-    give_up: Callable[[Message, Hint | None, Exception], None],
+    give_up: Callable[[Received, Hint | None, Exception], None],
     retry_in: Callable[[str, int], None],
     max_tries: int,
 ) -> None:
@@ -141,7 +110,7 @@ def _end(
     _retry_in(message, 0 if given_up else min(2**message.tries, _LONGEST_WAIT), retry_in)
 
 
-def _report(message: Message, hint: Hint | None, error: Exception) -> None:
+def _report(message: Received, hint: Hint | None, error: Exception) -> None:
     log.error(
         "A message failed: %s",
         error,
@@ -155,8 +124,8 @@ def _report(message: Message, hint: Hint | None, error: Exception) -> None:
 
 
 def _last_words(
-    failure: tuple[Message, Hint | None, Exception],
-    give_up: Callable[[Message, Hint | None, Exception], None],
+    failure: tuple[Received, Hint | None, Exception],
+    give_up: Callable[[Received, Hint | None, Exception], None],
 ) -> None:
     try:
         give_up(*failure)
@@ -164,7 +133,7 @@ def _last_words(
         log.error("The failure could not be told: %s", error)
 
 
-def _retry_in(message: Message, seconds: int, retry_in: Callable[[str, int], None]) -> None:
+def _retry_in(message: Received, seconds: int, retry_in: Callable[[str, int], None]) -> None:
     try:
         retry_in(message.receipt_handle, seconds)
     except Exception as error:  # the queue's own visibility timeout brings it back then

@@ -15,7 +15,7 @@ from ecr_steward.messages.say.wording import (
     setting,
     some,
 )
-from ecr_steward.messages.whom.recipients import WRONG
+from ecr_steward.words.causes import CHANNEL
 from ecr_steward.words.facts import Fact, Kind
 
 LONGEST = 59
@@ -90,7 +90,7 @@ _PUBLIC = {"drifted": "open to anyone", "set back": "no longer open to anyone"}
 
 
 def _failed(facts: Sequence[Fact], detail: _Detail) -> str:
-    if facts and all(fact.cause.type == WRONG for fact in facts):
+    if facts and all(fact.cause.type == CHANNEL for fact in facts):
         names = [fact.cause.id.removeprefix("channel/").partition("/")[0] for fact in facts]
         channels = "channel" if len(names) == 1 else "channels"
         return f"no messages taken by {channels} {some(names, detail.named)}"

@@ -44,7 +44,7 @@ class Unreachable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """What came back: the beginning of the body, and the one header that matters."""
 
     status: int
@@ -78,7 +78,7 @@ class Http:
     allowed: Callable[[str], bool] = is_public
     context: Callable[[], ssl.SSLContext] = _trusted
 
-    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Response:
         """Raises Forbidden and Unreachable."""
         if len(body) > _REQUEST_BYTES:
             raise Forbidden(f"The message is larger than {_REQUEST_BYTES // 1024} KiB.")
@@ -96,7 +96,7 @@ class Http:
         except OSError as error:
             raise Unreachable(f"The connection failed ({_named(error)}).") from None
 
-    def _post(self, to: _Target, body: bytes, headers: Mapping[str, str], end: float) -> Answer:
+    def _post(self, to: _Target, body: bytes, headers: Mapping[str, str], end: float) -> Response:
         with contextlib.closing(self._connect(to, end)) as plain:
             stream: socket.socket = plain
             if to.secure:
@@ -179,12 +179,12 @@ def _ask(
     connection.endheaders(body)
 
 
-def _answer(response: http.client.HTTPResponse) -> Answer:
+def _answer(response: http.client.HTTPResponse) -> Response:
     body = b""
     # The status decides: a body that trickles or breaks off does not undo that it was accepted.
     with contextlib.suppress(OSError, http.client.HTTPException):
         body = response.read(_KEPT_BYTES)
-    return Answer(response.status, response.getheader("Retry-After"), body)
+    return Response(response.status, response.getheader("Retry-After"), body)
 
 
 def _named(error: OSError) -> str:

@@ -18,7 +18,7 @@ from ecr_steward.messages.send.references import Secret, Unreadable
 from ecr_steward.rules.channels import Channel, Form, Reference, Service
 
 if TYPE_CHECKING:
-    from ecr_steward.messages.send.http import Answer
+    from ecr_steward.messages.send.http import Response
     from ecr_steward.messages.send.references import References
 
 log = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ class Sender:
     sns: Callable[[], Any]
     topics: Mapping[Form, str]
     clock: Callable[[], datetime]
-    post: Callable[[str, bytes, Mapping[str, str]], Answer]
+    post: Callable[[str, bytes, Mapping[str, str]], Response]
 
     def send(self, channel: Channel, letter: Letter) -> Outcome:
         """Send one letter. What is refused is tried once more with its references read anew."""
@@ -131,7 +131,7 @@ class Sender:
         return Sent("SNS took it")
 
 
-def judge(answer: Answer, url: Secret, now: datetime) -> Outcome:
+def judge(answer: Response, url: Secret, now: datetime) -> Outcome:
     """What an answer by HTTP means."""
     if 200 <= answer.status < 300:
         return Sent(f"{answer.status}{_words(answer.body, url)}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -22,10 +22,12 @@ MAX_AGE = 600.0
 
 
 class ResourceTags:
-    """Reads the resource tags of repositories from ECR."""
+    """Reads the resource tags of repositories from ECR, whose client `client` gives."""
 
-    def __init__(self, client: ECRClient, clock: Callable[[], float] = time.monotonic) -> None:
-        self._client: Any = client
+    def __init__(
+        self, client: Callable[[], ECRClient], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._client = client
         self._clock = clock
         self._kept: dict[str, tuple[float, Mapping[str, str]]] = {}
 
@@ -45,7 +47,7 @@ class ResourceTags:
 
     def _read(self, arn: str) -> Mapping[str, str]:
         try:
-            tags = self._client.list_tags_for_resource(resourceArn=arn)["tags"]
+            tags = self._client().list_tags_for_resource(resourceArn=arn)["tags"]
         except (ClientError, BotoCoreError) as error:
             log.warning("The resource tags of %s cannot be read: %s", arn, error)
             return {}

@@ -7,12 +7,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ecr_steward.messages.whom.routes import Parcel, parcels, unknown_channels
 from ecr_steward.rules.model import Ruleset
+from ecr_steward.words.causes import CHANNEL
 from ecr_steward.words.facts import Fact
 
 log = logging.getLogger(__name__)
-
-WRONG = "Channel"
-"""Type of the cause of the fact that a channel is wrong; its id is `channel/NAME/TIME`."""
 
 
 def recipients(
@@ -20,15 +18,17 @@ def recipients(
 ) -> list[Parcel]:
     """The facts by channel. That a channel is wrong goes to others only, routed there or not.
 
-    `tags_of` gives the resource tags of a fact's repository.
+    `tags_of` gives the resource tags of a fact's repository; it is not asked where e-mail is all
+    there is, for then they can add nothing.
     """
+    asked = tags_of if len(ruleset.channels) > 1 else _no_tags
     by_repository: dict[str, list[Fact]] = {}
     for fact in facts:
         by_repository.setdefault(fact.repository, []).append(fact)
     return [
         parcel
         for group in by_repository.values()
-        for parcel in _of_one(ruleset, group, tags_of(group[0]))
+        for parcel in _of_one(ruleset, group, asked(group[0]))
     ]
 
 
@@ -48,5 +48,9 @@ def _of_one(
 
 def _broken(facts: Iterable[Fact]) -> str | None:
     """The channel that facts say is wrong; None where they say something else."""
-    causes = (fact.cause.id for fact in facts if fact.cause.type == WRONG)
+    causes = (fact.cause.id for fact in facts if fact.cause.type == CHANNEL)
     return next((cause.split("/")[1] for cause in causes), None)
+
+
+def _no_tags(fact: Fact) -> Mapping[str, str]:
+    return {}

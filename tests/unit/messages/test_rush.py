@@ -14,8 +14,8 @@ from ecr_steward.messages.channels.forms import Letter
 from ecr_steward.messages.send.outcome import Later, Outcome, Refused, Sent
 from ecr_steward.messages.whom.routes import Parcel
 from ecr_steward.rules.channels import Channel
-from ecr_steward.start.wiring import NOTE_WITHIN, TELL_WITHIN
 from ecr_steward.words.facts import Fact
+from functions.notify.app import NOTE_WITHIN, SEND_WITHIN
 from tests.support.facts import story
 from tests.unit.messages.post import BEGINNING, MAX_RECEIVES, URL, Answers, Post, Queued, ruleset
 
@@ -60,7 +60,7 @@ class Rush(Post):
         oldest = min(ready, key=lambda each: each.visible)
         batch = sorted((each for each in ready if each.queue == oldest.queue), key=_visible)
         begun = self.now
-        self.may_send = lambda: self.now < begun + timedelta(seconds=TELL_WITHIN)
+        self.may_send = lambda: self.now < begun + timedelta(seconds=SEND_WITHIN)
         self.may_note = lambda: self.now < begun + timedelta(seconds=NOTE_WITHIN)
         self.deliver(each.id for each in batch[: BATCH[oldest.queue]])
 
