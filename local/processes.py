@@ -36,14 +36,14 @@ class Server:
         """Whether it still runs."""
         return _mark(self.pid) == self.mark
 
-    def stop(self, patience: float = 5.0) -> None:
-        """End it and everything it started; returns when it is gone."""
-        for way in (signal.SIGTERM, signal.SIGKILL):
-            if not self.alive():
-                return
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.pid, way)
-            _wait(lambda: not self.alive(), patience)
+    def stop(self, patience: float = 60.0) -> None:
+        """End it and everything it started, at once: nothing in it outlives it. Returns when it is
+        gone."""
+        if not self.alive():
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+        _wait(lambda: not self.alive(), patience)
 
 
 def start(command: Sequence[str], environment: Mapping[str, str], log: Path) -> Server:
