@@ -79,6 +79,31 @@ def test_it_comes_to_rest_without_the_queues_that_nobody_waits_for(tmp_path: Pat
         cloud.settle(timeout=0)
 
 
+def counts(submitted: int, sent: int, failed: int = 0) -> dict[str, int]:
+    return {"events_submitted": submitted, "events_sent": sent, "events_failed": failed}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "waits"),
+    [
+        (counts(3, 2, 1), counts(3, 2, 1), {}),
+        (counts(3, 2), counts(3, 3), {"ECR events": 1}),  # it arrived while ministack was asked
+        (counts(3, 3), counts(4, 4), {"ECR events": 1}),  # a function made it meanwhile
+    ],
+    ids=["all delivered", "under way before", "made since"],
+)
+def test_an_event_that_was_under_way_while_the_cloud_was_asked_keeps_it_from_rest(
+    before: dict[str, int],
+    after: dict[str, int],
+    waits: dict[str, int],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answers = iter([before, {"waiting": {}}, after])
+    monkeypatch.setattr("local.cloud._get", lambda url, method="GET": next(answers))
+    assert Elsewhere(tmp_path).waiting() == waits
+
+
 def test_its_environment_leads_nowhere_else(tmp_path: Path) -> None:
     environment = Elsewhere(tmp_path).environment()
 
