@@ -215,7 +215,7 @@ def _sender(endpoint: str, account: str, region: str, source: str) -> EventSende
         aws_access_key_id=account,
         aws_secret_access_key="local",
         # An event that is sent again for want of an answer is there twice.
-        config=Config(retries={"total_max_attempts": 1}, proxies={}),
+        config=Config(retries={"total_max_attempts": 1}, proxies={}, read_timeout=600),
     )
     return EventSender(lambda entries: events.put_events(Entries=entries), source)
 
