@@ -8,10 +8,10 @@ import json
 import os
 import shutil
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from http.client import HTTPException
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, overload
@@ -42,10 +42,12 @@ HOME: Final = ROOT / ".local-cloud"
 ACCOUNT: Final = "123456789012"
 REGION: Final = "eu-west-1"
 
-_START_SECONDS: Final = 30.0
-_LOOK_SECONDS: Final = 0.1
-# How long nothing may move: longer than ministack takes from one hand to the next.
-_QUIET_SECONDS: Final = 0.5
+# Only what hangs takes so long: a server that ends is told of at once.
+_START_SECONDS: Final = 120.0
+_STARTS: Final = 3
+_LOOK_SECONDS: Final = 0.05
+_ANSWER_SECONDS: Final = 180.0
+_UPDATE_LOOKS: Final = 4000
 _QUEUE_COUNTS: Final = (
     "ApproximateNumberOfMessages",
     "ApproximateNumberOfMessagesNotVisible",
@@ -70,16 +72,29 @@ class _State:
     ecr: Server
 
 
+def _state(saved: Mapping[str, Any]) -> _State:
+    return _State(
+        saved["gateway_port"],
+        saved["ecr_port"],
+        Server(**saved["ministack"]),
+        Server(**saved["ecr"]),
+    )
+
+
 class LocalCloud:
     """A cloud with its state in one folder.
 
     As a context manager it starts on entry and stops on exit, whatever happened in between.
     `start` and `stop` do the same for a cloud that outlives the process; `attach` finds one.
+    Without `schedules` nothing happens by the clock.
     """
 
-    def __init__(self, home: Path = HOME, source: str = DEFAULT_SOURCE) -> None:
+    def __init__(
+        self, home: Path = HOME, source: str = DEFAULT_SOURCE, *, schedules: bool = True
+    ) -> None:
         self.home = home.resolve()
         self._source = source
+        self._schedules = schedules
         self._state: _State | None = None
         self._clients: dict[str, Any] = {}
 
@@ -106,52 +121,63 @@ class LocalCloud:
             raise CloudError(f"A local cloud is already running, see {self._state_file}.")
         self.stop()
         self._require_tools()
+        for left in reversed(range(_STARTS)):
+            try:
+                self._start_once()
+                return
+            except processes.PortTaken:  # somebody was faster
+                if not left:
+                    raise
+
+    def _start_once(self) -> None:
         for folder in (self.home, self._scratch):
             folder.mkdir(parents=True, exist_ok=True)
-        gateway_port, ecr_port = processes.free_port(), processes.free_port()
-        started: list[Server] = []
+        gateway_port, ecr_port = processes.free_ports(2)
         try:
-            for command, environment, log in (
-                self._ministack_command(gateway_port, ecr_port),
-                self._ecr_command(gateway_port, ecr_port),
-            ):
-                started.append(processes.start(command, environment, self.home / log))
-            self._state = _State(gateway_port, ecr_port, *started)
-            self._state_file.write_text(json.dumps(asdict(self._state)))
-            self._wait_until_ready(self._state)
+            state = self._launch(gateway_port, ecr_port)
+            for name, server in (("ministack", state.ministack), ("ecr", state.ecr)):
+                processes.wait_for(
+                    server,
+                    name,
+                    lambda name=name: self._is_ready(state, name),  # type: ignore[misc]
+                    self._log(name),
+                    _START_SECONDS,
+                )
+            self._state = state
             exports = (f"export {name}={value}" for name, value in self.environment().items())
             (self.home / "env").write_text("\n".join(exports) + "\n")
         except BaseException:
-            for server in started:
-                server.stop()
             self.stop()
             raise
 
+    def _launch(self, gateway_port: int, ecr_port: int) -> _State:
+        """Start both; whoever is killed meanwhile leaves nothing that a later `stop` misses."""
+        known: dict[str, Any] = {"gateway_port": gateway_port, "ecr_port": ecr_port}
+        for name, (command, environment) in {
+            "ministack": self._ministack_command(gateway_port, ecr_port),
+            "ecr": self._ecr_command(gateway_port, ecr_port),
+        }.items():
+            known[name] = asdict(processes.start(command, environment, self._log(name)))
+            self._save(json.dumps(known))
+        return _state(known)
+
     def attach(self) -> bool:
         """Use the cloud that runs in this folder; False if none does."""
-        try:
-            saved = json.loads(self._state_file.read_text())
-        except FileNotFoundError:
+        saved = self._saved()
+        if saved.keys() < _State.__dataclass_fields__.keys():
             return False
-        state = _State(
-            saved["gateway_port"],
-            saved["ecr_port"],
-            Server(**saved["ministack"]),
-            Server(**saved["ecr"]),
-        )
-        self._state = state
+        state = _state(saved)
         self._clients.clear()
-        if state.ministack.alive() and state.ecr.alive() and self._ready(state):
+        servers = {"ministack": state.ministack, "ecr": state.ecr}
+        if all(server.alive() and self._is_ready(state, name) for name, server in servers.items()):
+            self._state = state
             return True
         self._state = None
         return False
 
     def stop(self) -> bool:
         """Stop what runs in this folder; False if nothing did."""
-        try:
-            saved = json.loads(self._state_file.read_text())
-        except FileNotFoundError:
-            saved = {}
+        saved = self._saved()
         servers = [Server(**saved[name]) for name in ("ministack", "ecr") if name in saved]
         running = [server for server in servers if server.alive()]
         for server in running:
@@ -234,7 +260,11 @@ class LocalCloud:
                 aws_access_key_id=ACCOUNT,
                 aws_secret_access_key="local",
                 config=Config(
-                    user_agent_extra=OWN_CLIENT, proxies={}, retries={"total_max_attempts": 2}
+                    user_agent_extra=OWN_CLIENT,
+                    proxies={},
+                    read_timeout=_ANSWER_SECONDS,
+                    # What is asked twice for want of an answer is done twice.
+                    retries={"total_max_attempts": 1},
                 ),
             )
         return self._clients[service]
@@ -280,6 +310,31 @@ class LocalCloud:
         command += ["--no-confirm-changeset", "--no-fail-on-empty-changeset"]
         command += ["--parameter-overrides", *(f'{k}="{v}"' for k, v in given.items())]
         self._sam(command, f"sam-deploy-{stack}.log", {})
+
+    def change(self, stack: str, parameters: Mapping[str, str]) -> None:
+        """Give these parameters of a deployed stack other values, as CloudFormation does for
+        whoever deploys the same template again; SAM's own part is left out.
+
+        Raises WaiterError if the stack cannot be brought there.
+        """
+        formation = self.client("cloudformation")
+        (found,) = formation.describe_stacks(StackName=stack)["Stacks"]
+        names = {each["ParameterKey"] for each in found["Parameters"]}
+        formation.update_stack(
+            StackName=stack,
+            UsePreviousTemplate=True,
+            Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+            Parameters=[
+                {"ParameterKey": name, "ParameterValue": parameters[name]}
+                if name in parameters
+                else {"ParameterKey": name, "UsePreviousValue": True}
+                for name in sorted(names | parameters.keys())
+            ],
+        )
+        formation.get_waiter("stack_update_complete").wait(
+            StackName=stack,
+            WaiterConfig={"Delay": _LOOK_SECONDS, "MaxAttempts": _UPDATE_LOOKS},  # type: ignore[typeddict-item]
+        )
 
     def outputs(self, stack: str) -> dict[str, str]:
         """The stack's outputs by key."""
@@ -336,7 +391,7 @@ class LocalCloud:
         """A queue subscribed to the topic; the same one for the same topic."""
         return Inbox(self, topic_arn)
 
-    def settle(self, timeout: float = 60.0, but: Collection[str] = ()) -> float:
+    def settle(self, timeout: float = 180.0, but: Collection[str] = ()) -> float:
         """Wait until nothing moves any more: no event, message or function is under way.
 
         Queues whose consumer is switched off keep their messages, and count as still; so do those
@@ -345,20 +400,37 @@ class LocalCloud:
         """
         begun = time.monotonic()
         left_out = set(map(_queue_name, but))  # one queue can have URLs of several hosts
-        queues = [url for url in self._consumed_queues() if _queue_name(url) not in left_out]
-        last, since = None, begun
-        while (now := time.monotonic()) < begun + timeout:
-            waiting, seen = self._look(queues)
-            if waiting or seen != last:
-                last, since = seen, time.monotonic()
-            elif now - since >= _QUIET_SECONDS:
-                return now - begun
+        while waiting := {
+            name: count for name, count in self.waiting().items() if name not in left_out
+        }:
+            if time.monotonic() > begun + timeout:
+                raise CloudError(
+                    f"The local cloud did not come to rest in {timeout:.0f} s; waiting: {waiting}; "
+                    f"{self.last_words()}"
+                )
             time.sleep(_LOOK_SECONDS)
-        waiting, _ = self._look(queues)
-        raise CloudError(
-            f"The local cloud did not come to rest in {timeout:.0f} s; waiting: {waiting}; "
-            f"look at {self.home}/*.log."
-        )
+        return time.monotonic() - begun
+
+    def waiting(self) -> dict[str, int]:
+        """What is under way, by name; nothing at all means that there was a moment of rest.
+
+        What moves is an event of ECR's, or it is in ministack, or it goes from there to ECR, which
+        makes an event. Between the two counts of events no event was on its way, and so at the
+        moment when ministack had nothing nobody had.
+        """
+        before = self._get("/_local/health")
+        waiting: dict[str, int] = _get(self.url + ministack_server.WORK)["waiting"]
+        after = self._get("/_local/health")
+        delivered = before["events_sent"] + before["events_failed"]
+        if events := after["events_submitted"] - delivered:
+            waiting["ECR events"] = events
+        return waiting
+
+    def last_words(self) -> str:
+        """The end of what ministack and the functions have logged, for whoever waits in vain."""
+        log = self._log("ministack")
+        words = processes.tail(log) if log.exists() else ""
+        return f"{log} ends with:\n{words}"
 
     def messages(self, queue_url: str) -> int:
         """How many messages a queue has, those that are taken or delayed among them."""
@@ -383,22 +455,36 @@ class LocalCloud:
     def _scratch(self) -> Path:
         return self.home / "scratch"
 
-    @property
-    def _invocations(self) -> Path:
-        return self._scratch / "invocations"
+    def _log(self, server: str) -> Path:
+        return self.home / f"{server}.log"
+
+    def _saved(self) -> dict[str, Any]:
+        """What is known of the servers that were started in this folder, even if not of all."""
+        try:
+            saved: dict[str, Any] = json.loads(self._state_file.read_text())
+        except FileNotFoundError:
+            return {}
+        return saved
+
+    def _save(self, state: str) -> None:
+        written = self._state_file.with_suffix(".new")
+        written.write_text(state)
+        written.replace(self._state_file)
 
     def _require_tools(self) -> None:
         for tool in (_tool("python"), _tool("cloud", "python"), _tool("sam", "sam")):
             if not tool.exists():
                 raise CloudError(f"{tool} is missing; run `make setup` first.")
 
-    def _ministack_command(self, port: int, ecr_port: int) -> tuple[list[str], dict[str, str], str]:
+    def _ministack_command(self, port: int, ecr_port: int) -> tuple[list[str], dict[str, str]]:
         environment = _clean_environment() | {
             "BIND_HOST": "127.0.0.1",
             "GATEWAY_PORT": str(port),
             "MINISTACK_ACCOUNT_ID": ACCOUNT,
             "MINISTACK_REGION": REGION,
             "LOG_LEVEL": "INFO",
+            # A second port, the same one for every cloud on this machine.
+            "IOT_MTLS_ENABLED": "0",
             # The functions' processes inherit these; the unpacked code goes away with the folder.
             "TMPDIR": str(self._scratch),
             "AWS_ENDPOINT_URL_ECR": f"http://127.0.0.1:{ecr_port}",
@@ -407,33 +493,25 @@ class LocalCloud:
         }
         # By path and with -P: our folder must not come into the functions' search path.
         command = [str(_tool("cloud", "python")), "-P", str(ROOT / "local/ministack_server.py")]
-        return [*command, str(self._invocations)], environment, "ministack.log"
+        return [*command, *([] if self._schedules else ["--no-schedules"])], environment
 
-    def _ecr_command(self, port: int, ecr_port: int) -> tuple[list[str], dict[str, str], str]:
+    def _ecr_command(self, port: int, ecr_port: int) -> tuple[list[str], dict[str, str]]:
         command = [str(_tool("python")), "-m", "local.ecr_server", "--port", str(ecr_port)]
         command += ["--data", str(self._scratch / "ecr"), "--source", self._source]
         command += ["--events-endpoint", f"http://127.0.0.1:{port}"]
         command += ["--account", ACCOUNT, "--region", REGION]
-        return command, _clean_environment() | {"PYTHONPATH": str(ROOT)}, "ecr.log"
+        return command, _clean_environment() | {"PYTHONPATH": str(ROOT)}
 
-    def _wait_until_ready(self, state: _State) -> None:
-        for server, name, log, path in (
-            (state.ministack, "ministack", "ministack.log", "/_ministack/ready"),
-            (state.ecr, "The ECR server", "ecr.log", "/_local/health"),
-        ):
-            base = self.url if server is state.ministack else self.ecr_url
-            processes.wait_for(
-                server,
-                name,
-                lambda base=base, path=path: _answers(base + path),  # type: ignore[misc]
-                self.home / log,
-                _START_SECONDS,
-            )
-
-    def _ready(self, state: _State) -> bool:
-        return _answers(f"http://127.0.0.1:{state.gateway_port}/_ministack/ready") and _answers(
-            f"http://127.0.0.1:{state.ecr_port}/_local/health"
-        )
+    def _is_ready(self, state: _State, name: str) -> bool:
+        """Whether the server answers, and is the one that was started there."""
+        server, port, path = {
+            "ministack": (state.ministack, state.gateway_port, ministack_server.WORK),
+            "ecr": (state.ecr, state.ecr_port, "/_local/health"),
+        }[name]
+        try:
+            return bool(_get(f"http://127.0.0.1:{port}{path}")["pid"] == server.pid)
+        except (OSError, HTTPException, ValueError, KeyError):
+            return False
 
     def _sam(self, arguments: list[str], log: str, extra: Mapping[str, str]) -> None:
         file = self.home / log
@@ -449,34 +527,8 @@ class LocalCloud:
                 f"{processes.tail(file)}"
             )
 
-    def _consumed_queues(self) -> list[str]:
-        mappings = self.client("lambda").get_paginator("list_event_source_mappings").paginate()
-        arns = {
-            one["EventSourceArn"]
-            for page in mappings
-            for one in page["EventSourceMappings"]
-            if ":sqs:" in one.get("EventSourceArn", "") and one["State"].startswith("Enabl")
-        }
-        sqs = self.client("sqs")
-        return [
-            sqs.get_queue_url(QueueName=arn.rpartition(":")[2])["QueueUrl"] for arn in sorted(arns)
-        ]
-
-    def _look(self, queues: list[str]) -> tuple[dict[str, int], object]:
-        """What waits, by name; and a value that stays the same while nothing happens."""
-        waiting = {"ECR events": self._get("/_local/health")["events_pending"]}
-        for url in queues:
-            waiting[_queue_name(url)] = self.messages(url)
-        started, finished = ministack_server.read(self._invocations)
-        waiting["functions"] = started - finished
-        # ministack logs what it delivers, and not our looking.
-        delivered = (self.home / "ministack.log").stat().st_size
-        seen = (delivered, started, self._get("/_local/calls"))
-        return {name: count for name, count in waiting.items() if count}, seen
-
     def _get(self, path: str, method: str = "GET") -> Any:
-        with _open(self.ecr_url + path, method) as answer:
-            return json.load(answer)
+        return _get(self.ecr_url + path, method)
 
 
 def _queue_name(url: str) -> str:
@@ -539,15 +591,8 @@ def _clean_environment() -> dict[str, str]:
     return kept | dict.fromkeys(("NO_PROXY", "no_proxy"), ",".join(filter(None, local)))
 
 
-def _open(url: str, method: str = "GET") -> contextlib.closing[Any]:
+def _get(url: str, method: str = "GET") -> Any:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     request = urllib.request.Request(url, method=method)  # noqa: S310  # http on loopback
-    return contextlib.closing(opener.open(request, timeout=10))
-
-
-def _answers(url: str) -> bool:
-    try:
-        with _open(url):
-            return True
-    except (urllib.error.URLError, OSError):
-        return False
+    with contextlib.closing(opener.open(request, timeout=_ANSWER_SECONDS)) as answer:
+        return json.load(answer)

@@ -146,13 +146,12 @@ class EventSender:
         self._queue.put(entry(event, self._source, datetime.now(UTC)))
 
     def counts(self) -> dict[str, int]:
-        """How many events were sent, refused, and how many still wait."""
+        """How many events were submitted so far, how many of them sent and refused."""
         with self._lock:
-            pending = self._submitted - self._sent - self._failed
             return {
+                "events_submitted": self._submitted,
                 "events_sent": self._sent,
                 "events_failed": self._failed,
-                "events_pending": pending,
             }
 
     def _run(self) -> None:

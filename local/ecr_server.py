@@ -1,7 +1,7 @@
 """ECR on one loopback port: the API, the registry protocol under /v2/, and ECR's events.
 
 `python -m local.ecr_server --help` lists what it takes; LocalCloud starts it. Two paths are our
-own: GET /_local/health tells how many events were sent and how many wait, GET /_local/calls counts
+own: GET /_local/health tells the process and how many events were sent, GET /_local/calls counts
 the calls by caller and operation since the last POST /_local/calls/reset.
 """
 
@@ -178,7 +178,7 @@ def _own(
 ) -> Response:
     match Request(environ).method, path:
         case "GET", "/_local/health":
-            return _answer(200, health())
+            return _answer(200, {"pid": os.getpid(), **health()})
         case "GET", "/_local/calls":
             return _answer(200, calls.counts())
         case "POST", "/_local/calls/reset":
@@ -214,7 +214,8 @@ def _sender(endpoint: str, account: str, region: str, source: str) -> EventSende
         endpoint_url=endpoint,
         aws_access_key_id=account,
         aws_secret_access_key="local",
-        config=Config(retries={"total_max_attempts": 1}, proxies={}, read_timeout=10),
+        # An event that is sent again for want of an answer is there twice.
+        config=Config(retries={"total_max_attempts": 1}, proxies={}, read_timeout=600),
     )
     return EventSender(lambda entries: events.put_events(Entries=entries), source)
 
@@ -234,7 +235,7 @@ class Callers:
                 endpoint_url=self._endpoint,
                 aws_access_key_id=access_key or "nobody",
                 aws_secret_access_key="local",
-                config=Config(proxies={}, read_timeout=5, retries={"total_max_attempts": 2}),
+                config=Config(proxies={}, retries={"total_max_attempts": 2}),
             )
             self._known[access_key] = sts.get_caller_identity()["Arn"]
         return self._known[access_key]

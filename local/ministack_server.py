@@ -1,8 +1,8 @@
-"""ministack, with a count of the functions at work, and a session of its role for each.
+"""ministack, with word of what is under way in it, and a session of its role for each function.
 
 Run with the interpreter of .venv/cloud, by path. An event that ministack has handed to a function
-is in no queue and no log until the function is done: only in this process can it be known whether
-one is under way. The count goes to the file named on the command line, `started finished`.
+is in no queue until the function is done, and a record of a stream never is: only in this process
+can it be known whether one is under way. GET /_local/work tells it.
 
 ministack gives functions the account's own credentials unless it checks rights; then nobody could
 tell a function's calls from a person's, as CloudTrail can.
@@ -10,54 +10,175 @@ tell a function's calls from a person's, as CloudTrail can.
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 import os
 import sys
+import tempfile
 import threading
-from collections.abc import Callable, Mapping
+import zipfile
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Final
 
+WORK: Final = "/_local/work"
+"""What is under way, by name, and this process: `{"pid": 4711, "waiting": {"RetagQueue-1": 2}}`."""
+
 # The ways into a function: from EventBridge, SNS and Invoke; from queues and streams. One calls
-# the other, so a call may count twice; nothing is under way when both numbers agree.
+# the other, so a call may count twice; nothing is under way when as many have ended as begun.
 _DOORS: Final = ("_execute_function_with_config_scope", "_execute_function")
+
+# How many calls of one function are served at a time: enough for two to meet.
+_AT_ONCE: Final = 3
+
+Application = Callable[[Any, Any, Callable[[Any], Awaitable[None]]], Awaitable[None]]
 
 
 class Counter:
-    """Counts calls begun and ended, in a file that always holds two numbers."""
+    """Counts the calls that have begun and ended, each of them upwards only."""
 
-    def __init__(self, file: Path) -> None:
-        self._descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o644)
+    def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._started = self._finished = 0
-        self._write()
+        self.begun = self.ended = 0
+
+    def begin(self) -> None:
+        """Count one more that has begun."""
+        with self._lock:
+            self.begun += 1
+
+    def end(self) -> None:
+        """Count one more that has ended."""
+        with self._lock:
+            self.ended += 1
 
     def around(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """The same function, counted."""
 
         def counted(*args: Any, **kwargs: Any) -> Any:
-            with self._lock:
-                self._started += 1
-                self._write()
+            self.begin()
             try:
                 return function(*args, **kwargs)
             finally:
-                with self._lock:
-                    self._finished += 1
-                    self._write()
+                self.end()
 
         return counted
 
-    def _write(self) -> None:
-        # One write of one length, so that a reader never sees half of it.
-        os.pwrite(self._descriptor, b"%12d %12d\n" % (self._started, self._finished), 0)
+
+def counted_threads(counter: Counter) -> SimpleNamespace:
+    """The module `threading`, with threads that are counted from the moment they are asked for.
+
+    Those with a name are not: ministack names what runs for as long as it does itself.
+    """
+
+    class Thread(threading.Thread):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            self._counted = kwargs.get("name") is None
+
+        def start(self) -> None:
+            if self._counted:
+                counter.begin()
+            super().start()
+
+        def run(self) -> None:
+            try:
+                super().run()
+            finally:
+                if self._counted:
+                    counter.end()
+
+    return SimpleNamespace(**{**vars(threading), "Thread": Thread})
 
 
-def read(file: Path) -> tuple[int, int]:
-    """How many calls have begun and ended."""
-    started, finished = file.read_text().split()
-    return int(started), int(finished)
+def in_turn(function: Callable[..., Any], at_once: int) -> Callable[..., Any]:
+    """The same way into functions, which lets so many calls of one function in at a time.
+
+    Whoever waits gets a process that is warm. Without a limit each event of a burst starts another
+    process, which makes all of them slower, and the burst larger.
+    """
+    lock = threading.Lock()
+    places: dict[str, threading.Semaphore] = {}
+
+    def entered(record: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
+        name = (record.get("config") or record)["FunctionName"]
+        with lock:
+            place = places.setdefault(name, threading.Semaphore(at_once))
+        with place:
+            return function(record, *args, **kwargs)
+
+    return entered
+
+
+def unpacked_once(folder: Path) -> SimpleNamespace:
+    """The module `zipfile`, which unpacks an archive once, into `folder`, and then links to it.
+
+    ministack unpacks a layer anew for each process of a function: a thousand files to write, to
+    compile, and to delete again, all of which costs more than the function does.
+    """
+    lock = threading.Lock()
+
+    class ZipFile(zipfile.ZipFile):
+        def extractall(self, path: Any = None, members: Any = None, pwd: Any = None) -> None:
+            content = hashlib.sha256(Path(str(self.filename)).read_bytes()).hexdigest()
+            once = folder / content
+            with lock:
+                if not once.exists():
+                    unpacking = folder / f"{content}.new"
+                    super().extractall(unpacking, members, pwd)
+                    unpacking.rename(once)
+            Path(path).rmdir()
+            Path(path).symlink_to(once, target_is_directory=True)
+
+    return SimpleNamespace(**{**vars(zipfile), "ZipFile": ZipFile})
+
+
+def waiting(counter: Counter, sources: Callable[[], Mapping[str, int]]) -> dict[str, int]:
+    """What is under way, by name: what the sources of work hold, and the functions at work.
+
+    Nothing at all means that nothing was at one moment: only a function moves anything from one
+    source to the next, and none ran from the first count to the last.
+    """
+    ended = counter.ended
+    found = dict(sources())
+    found["functions"] = counter.begun - ended
+    return {name: count for name, count in found.items() if count}
+
+
+def mapped(lambdas: Any, queues: Any, tables: Any, scope: Any) -> Iterator[tuple[str, int]]:
+    """What each source that is mapped to a function, and not switched off, still has for it.
+
+    Given are ministack's modules for Lambda, SQS and DynamoDB, and its way to act for an account.
+    A queue keeps its messages until they are done; a stream has what lies behind its reader.
+    """
+    for account, region, mapping in lambdas._iter_all_esms():
+        arn = mapping.get("EventSourceArn", "")
+        if not mapping.get("Enabled", True):
+            continue
+        with scope(account, region):
+            if ":sqs:" in arn:
+                queue = queues._queue_by_arn(arn)
+                yield arn.rpartition(":")[2], len(queue["messages"]) if queue else 0
+            elif ":dynamodb:" in arn:
+                table = arn.partition("/stream/")[0].rpartition("/")[2]
+                read = lambdas._dynamodb_stream_positions.get(mapping["UUID"])
+                end = tables.stream_end_position(table)
+                yield f"stream of {table}", 0 if read is None else max(0, end - read)
+
+
+def telling(app: Application, tell: Callable[[], Mapping[str, Any]]) -> Application:
+    """The same ASGI application, which answers at WORK with what `tell` gives."""
+
+    async def asked(scope: Any, receive: Any, send: Callable[[Any], Awaitable[None]]) -> None:
+        if scope.get("path") != WORK:
+            await app(scope, receive, send)
+            return
+        headers = [(b"content-type", b"application/json")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": json.dumps(tell()).encode()})
+
+    return asked
 
 
 def as_role(
@@ -128,16 +249,49 @@ def _asked(body: Any) -> dict[str, Any]:
     return document if isinstance(document, dict) else {}
 
 
+def _follow() -> Callable[[], dict[str, int]]:
+    """Have ministack's work counted; what is under way in it.
+
+    A ministack without one of these names must fail, or `settle` would never wait.
+    """
+    from ministack.core import responses  # type: ignore[import-not-found]
+    from ministack.services import (  # type: ignore[import-not-found]
+        dynamodb,
+        eventbridge,
+        lambda_svc,
+        sqs,
+    )
+
+    counter = Counter()
+    lambda_svc._execute_function = in_turn(lambda_svc._execute_function, _AT_ONCE)
+    for door in _DOORS:
+        setattr(lambda_svc, door, counter.around(getattr(lambda_svc, door)))
+    lambda_svc._ensure_poller()  # it lasts, and has no name: before threads are counted
+    for module in (eventbridge, lambda_svc):
+        module.threading = counted_threads(counter)
+
+    def sources() -> dict[str, int]:
+        held = mapped(lambda_svc, sqs, dynamodb, responses.request_scope)
+        return {"batches": sum(lambda_svc._esm_inflight.values()), **dict(held)}
+
+    return lambda: waiting(counter, sources)
+
+
 def main() -> None:
     """Serve until stopped."""
     from ministack import app  # type: ignore[import-not-found]  # lives in .venv/cloud
-    from ministack.core import iam_actions, lambda_runtime  # type: ignore[import-not-found]
-    from ministack.services import lambda_svc, sts  # type: ignore[import-not-found]
+    from ministack.core import iam_actions, lambda_runtime
+    from ministack.services import lambda_svc, scheduler, sts
 
-    counter = Counter(Path(sys.argv.pop()))
-    for door in _DOORS:
-        # A ministack without these names must fail here, or `settle` would never wait.
-        setattr(lambda_svc, door, counter.around(getattr(lambda_svc, door)))
+    parser = argparse.ArgumentParser(description="ministack for the local cloud.")
+    parser.add_argument("--no-schedules", action="store_true", help="leave schedules alone")
+    if parser.parse_args().no_schedules:
+        scheduler.start_scheduler = lambda: None
+    del sys.argv[1:]  # ministack has arguments of its own
+
+    under_way = _follow()
+    app.app = telling(app.app, lambda: {"pid": os.getpid(), "waiting": under_way()})
+    lambda_runtime.zipfile = unpacked_once(Path(tempfile.gettempdir()) / "unpacked")
     credentials = as_role(lambda_runtime.execution_credentials, sts.register_session)
     for module in (lambda_runtime, lambda_svc):
         module.execution_credentials = credentials

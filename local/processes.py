@@ -21,6 +21,10 @@ class CloudError(Exception):
     """The local cloud could not do what was asked; the message says why and what to look at."""
 
 
+class PortTaken(CloudError):
+    """A server found somebody else on its port."""
+
+
 @dataclass(frozen=True, slots=True)
 class Server:
     """A process in a group of its own; `mark` tells it from a later one with the same id."""
@@ -32,14 +36,14 @@ class Server:
         """Whether it still runs."""
         return _mark(self.pid) == self.mark
 
-    def stop(self, patience: float = 5.0) -> None:
-        """End it and everything it started; returns when it is gone."""
-        for way in (signal.SIGTERM, signal.SIGKILL):
-            if not self.alive():
-                return
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.pid, way)
-            _wait(lambda: not self.alive(), patience)
+    def stop(self, patience: float = 60.0) -> None:
+        """End it and everything it started, at once: nothing in it outlives it. Returns when it is
+        gone."""
+        if not self.alive():
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+        _wait(lambda: not self.alive(), patience)
 
 
 def start(command: Sequence[str], environment: Mapping[str, str], log: Path) -> Server:
@@ -84,21 +88,25 @@ def run(command: Sequence[str], environment: Mapping[str, str], folder: Path, lo
 def wait_for(server: Server, name: str, ready: Callable[[], bool], log: Path, limit: float) -> None:
     """Return when the server is ready.
 
-    Raises CloudError with the end of its log when it ends or is not ready in `limit` seconds.
+    Raises CloudError with the end of its log when it ends or is not ready in `limit` seconds;
+    PortTaken when it ended for want of its port.
     """
-    _wait(lambda: ready() or not server.alive(), limit)
+    if _wait(lambda: not server.alive() or ready(), limit) and server.alive():
+        return
     if not server.alive():
-        raise CloudError(f"{name} ended while starting; {log} ends with:\n{tail(log)}")
-    if not ready():
-        raise CloudError(f"{name} was not ready in {limit:.0f} s; {log} ends with:\n{tail(log)}")
+        words = tail(log)
+        kind = PortTaken if "in use" in words else CloudError
+        raise kind(f"{name} ended while starting; {log} ends with:\n{words}")
+    raise CloudError(f"{name} was not ready in {limit:.0f} s; {log} ends with:\n{tail(log)}")
 
 
-def free_port() -> int:
-    """A loopback port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def free_ports(count: int) -> list[int]:
+    """So many loopback ports that nobody uses, for now: whoever takes one may come too late."""
+    with contextlib.ExitStack() as probes:
+        held = [probes.enter_context(socket.socket()) for _ in range(count)]
+        for probe in held:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in held]
 
 
 def tail(log: Path, lines: int = 40) -> str:
@@ -106,10 +114,14 @@ def tail(log: Path, lines: int = 40) -> str:
     return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
 
 
-def _wait(done: Callable[[], bool], limit: float) -> None:
+def _wait(done: Callable[[], bool], limit: float) -> bool:
+    """Whether it was done within that time."""
     deadline = time.monotonic() + limit
-    while not done() and time.monotonic() < deadline:
+    while not done():
+        if time.monotonic() >= deadline:
+            return False
         time.sleep(_POLL_SECONDS)
+    return True
 
 
 def _mark(pid: int) -> str:

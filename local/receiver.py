@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from collections import defaultdict, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -48,20 +48,29 @@ class Received:
         return json.loads(self.body)
 
 
-class Receiver:
-    """An HTTP server on 127.0.0.1, for as long as it is entered.
+Script = Iterable[Answer | Callable[[], Answer]]
+"""Answers, one after the other; a function makes one when it is given."""
 
-    It answers 200, unless `script` says otherwise for a path. What arrives stands in `received`.
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+
+class Receiver:
+    """An HTTP server on 127.0.0.1, for as long as it is entered; its port is its own from the
+    beginning, and refuses connections until then.
+
+    It answers 200, unless `script` or `script_first` says otherwise. What arrives stands in
+    `received`.
     """
 
-    def __init__(self, port: int = 0) -> None:
-        self._port = port
-        self._scripts: dict[str, deque[Answer]] = defaultdict(deque)
+    def __init__(self) -> None:
+        self._scripts: dict[str, deque[Answer | Callable[[], Answer]]] = defaultdict(deque)
+        self._firsts: dict[str, deque[Answer | Callable[[], Answer]]] = {}
+        self._events: dict[str, str] = {}
         self._received: list[Received] = []
         self._lock = threading.Lock()
-        self._server: ThreadingHTTPServer | None = None
-
-    def __enter__(self) -> Self:
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -71,9 +80,12 @@ class Receiver:
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002
                 """Say nothing."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", self._port), Handler)
-        self._server.daemon_threads = True
-        self._port = self._server.server_address[1]
+        self._server = _Server(("127.0.0.1", 0), Handler, bind_and_activate=False)
+        self._server.server_bind()
+        self._port: int = self._server.server_address[1]
+
+    def __enter__(self) -> Self:
+        self._server.server_activate()
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
         return self
 
@@ -83,10 +95,8 @@ class Receiver:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._server is not None:
-            self._server.shutdown()
-            self._server.server_close()
-            self._server = None
+        self._server.shutdown()
+        self._server.server_close()
 
     @property
     def port(self) -> int:
@@ -96,10 +106,20 @@ class Receiver:
         """The address of `path`, by plain http."""
         return f"http://127.0.0.1:{self._port}{path}"
 
-    def script(self, path: str, answers: Iterable[Answer]) -> None:
-        """Answer the next requests to a path like this, one after the other, and then 200."""
+    def script(self, path: str, answers: Script) -> None:
+        """Answer the next requests to a path like this, whatever they are, and then 200."""
         with self._lock:
             self._scripts[path].extend(answers)
+
+    def script_first(self, path: str, answers: Script) -> None:
+        """Answer the first event that comes to a path like this, each time it comes, and then 200.
+
+        Other events (`webhook-id`) are taken, whenever they come: however many senders there are,
+        each answer meets the event it is meant for.
+        """
+        with self._lock:
+            self._firsts[path] = deque(answers)
+            self._events.pop(path, None)
 
     def received(self, path: str | None = None) -> list[Received]:
         """What has arrived so far, oldest first."""
@@ -109,14 +129,21 @@ class Receiver:
     def _serve(self, request: BaseHTTPRequestHandler) -> None:
         body = request.rfile.read(int(request.headers.get("Content-Length", 0)))
         with self._lock:
-            script = self._scripts[request.path]
-            answer = script.popleft() if script else Answer()
             headers = {name.lower(): value for name, value in request.headers.items()}
+            answer = self._answer_for(request.path, headers)
             self._received.append(Received(request.path, headers, body, answer, time.monotonic()))
         try:
             self._answer(request, answer)
         except OSError:
             request.close_connection = True  # the sender has lost its patience
+
+    def _answer_for(self, path: str, headers: Mapping[str, str]) -> Answer:
+        script = self._scripts[path]
+        if path in self._firsts and "webhook-id" in headers:
+            first = self._events.setdefault(path, headers["webhook-id"])
+            script = self._firsts[path] if headers["webhook-id"] == first else script
+        answer = script.popleft() if script else Answer()
+        return answer if isinstance(answer, Answer) else answer()
 
     def _answer(self, request: BaseHTTPRequestHandler, answer: Answer) -> None:
         request.close_connection = True

@@ -53,7 +53,7 @@ class RegistryClient:
             self._base + path, data=content, headers={**self._headers, **headers}, method=method
         )
         try:
-            with self._opener.open(request, timeout=30) as answer:
+            with self._opener.open(request, timeout=180) as answer:
                 received: Mapping[str, str] = answer.headers
                 return received
         except urllib.error.HTTPError as error:

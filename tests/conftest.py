@@ -1,5 +1,5 @@
 """What holds for every test: no AWS, no machine's own settings, Hypothesis's profiles, and one
-worker for all tests that share the local cloud."""
+worker for all tests that share a local cloud."""
 
 from __future__ import annotations
 
@@ -21,21 +21,28 @@ settings.register_profile(
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
-class OneWorkerForE2e(LoadGroupScheduling):  # type: ignore[misc]  # xdist has no types
-    """The xdist_group mark of tests/e2e, by their folder.
+_E2E = "tests/e2e/"
+_OTHER_STACKS = tuple(f"{_E2E}test_{name}.py" for name in ("channels", "first_sight", "rights"))
+
+
+class OneWorkerForOneCloud(LoadGroupScheduling):  # type: ignore[misc]  # xdist has no types
+    """The xdist_group mark of tests/e2e, by their files: the tests of the stack they have in common
+    are one group, those of stacks of their own another, which can have a cloud beside it.
 
     pytest-xdist 3.8 writes the mark into a field of the item that pytest 9.2 no longer reads.
     """
 
     def _split_scope(self, nodeid: str) -> str:
+        if nodeid.startswith(_OTHER_STACKS):
+            return "e2e: other stacks"
         group: str = super()._split_scope(nodeid)
-        return "e2e" if nodeid.startswith("tests/e2e/") else group
+        return "e2e" if nodeid.startswith(_E2E) else group
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadGroupScheduling | None:
     grouped = config.getvalue("dist") == "loadgroup"
-    return OneWorkerForE2e(config, log) if grouped else None
+    return OneWorkerForOneCloud(config, log) if grouped else None
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""One local cloud for all e2e tests, with the stack deployed to it by the real SAM CLI."""
+"""One local cloud for all e2e tests of a worker, with stacks deployed to it by the real SAM CLI."""
 
 from __future__ import annotations
 
@@ -15,10 +15,14 @@ _RULES = Path(__file__).with_name("rules.yaml")
 
 
 @pytest.fixture(scope="session")
-def cloud() -> Iterator[LocalCloud]:
-    running = LocalCloud(HOME.with_name(".local-cloud-e2e"))
-    running.start()
-    with guard.over(running):
+def home(worker_id: str) -> Path:
+    """The worker's own folder for clouds."""
+    return HOME.with_name(f".local-cloud-e2e-{worker_id}")
+
+
+@pytest.fixture(scope="session")
+def cloud(home: Path) -> Iterator[LocalCloud]:
+    with guard.over(LocalCloud(home, schedules=False)) as running:
         yield running
 
 
@@ -37,15 +41,13 @@ def base(cloud: LocalCloud, template: Path) -> Deployed:
 
 
 @pytest.fixture
-def stack(base: Deployed, request: pytest.FixtureRequest) -> Iterator[Deployed]:
-    """The same, in enforce; what it says must fit the events' schemas, and nothing may be left.
-
-    Every test leaves it at rest.
-    """
+def stack(base: Deployed) -> Iterator[Deployed]:
+    """The same, in enforce and at rest; what it says must fit the events' schemas, and nothing may
+    be left."""
     base.deploy("enforce")
-    if request.session.testsfailed:
-        base.rest()  # one that failed may have left it in the middle of something
+    base.rest()
     base.cloud.reset_calls()
     yield base
+    base.rest()
     assert base.faults() == []
     assert base.failures() == {}

@@ -6,11 +6,12 @@ import contextlib
 import json
 import subprocess
 import sys
-import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
+
+import pytest
 
 from ecr_steward.ecr.images import MEDIA_TYPES
 from ecr_steward.history.dynamo import DynamoTable
@@ -23,9 +24,9 @@ from local.cloud import ACCOUNT, REGION, ROOT, Inbox, LocalCloud, Message
 from local.ecr_events import DEFAULT_SOURCE
 from local.images import Image, Media
 from tests.support.facts import faults
+from tests.waiting import PATIENCE, eventually
 
-PATIENCE = 30.0
-"""Seconds after which what has not happened will not happen."""
+T = TypeVar("T")
 
 _CLI = (sys.executable, "-m", "ecr_steward_cli.main")
 _DEPTHS: Final = (
@@ -53,14 +54,6 @@ _FAILURE_QUEUES = (
 )
 
 
-def until(holds: Callable[[], object], what: str, patience: float = PATIENCE) -> None:
-    """Wait until `holds` says yes; fail with `what` after `patience` seconds."""
-    deadline = time.monotonic() + patience
-    while not holds():
-        assert time.monotonic() < deadline, f"after {patience:.0f} s: {what}"
-        time.sleep(0.1)
-
-
 class Deployed:
     """One deployed stack. `deploy` once before everything else."""
 
@@ -78,24 +71,23 @@ class Deployed:
     # ------------------------------------------------------------------ the stack
 
     def deploy(self, mode: str) -> None:
-        """Bring the stack to this `Mode`, by `sam deploy` unless it is there."""
+        """Bring the stack to this `Mode`; the first time by `sam deploy`."""
         if mode == self.mode:
             return
-        self.cloud.sam_deploy(self.name, {**self._parameters, "Mode": mode}, self.template)
+        if self.mode:
+            self.cloud.change(self.name, {"Mode": mode})
+        else:
+            self.cloud.sam_deploy(self.name, {**self._parameters, "Mode": mode}, self.template)
         self.mode = mode
 
     @contextlib.contextmanager
     def parameter(self, **given: str) -> Iterator[None]:
-        """Deploy with other parameters, and back again."""
-        before, mode = self._parameters, self.mode
+        """Give the stack other parameters, and the old ones back."""
+        self.cloud.change(self.name, given)
         try:
-            self._parameters = {**before, **given}
-            self.mode = ""
-            self.deploy(mode)
             yield
         finally:
-            self._parameters, self.mode = before, ""
-            self.deploy(mode)
+            self.cloud.change(self.name, {name: self._parameters[name] for name in given})
 
     def listen(self) -> None:
         """Begin to keep what goes to people, and what goes over the steward's bus."""
@@ -138,7 +130,7 @@ class Deployed:
             env={"PATH": "/usr/bin:/bin", **self.cloud.environment()},
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=PATIENCE,
             check=False,
         )
 
@@ -235,9 +227,30 @@ class Deployed:
 
     # ------------------------------------------------------------------ what came of it
 
-    def rest(self, patience: float = 60) -> None:
-        """Wait until nothing moves any more."""
-        self.cloud.settle(patience)
+    def logged(self, logical_id: str, words: str) -> list[str]:
+        """What stands in a log group with these words in it."""
+        logs = self.cloud.client("logs")
+        pages = logs.get_paginator("filter_log_events").paginate(logGroupName=self.id(logical_id))
+        found = (event["message"] for page in pages for event in page["events"])
+        return [message for message in found if words in message]
+
+    def rest(self) -> None:
+        """Wait until nothing moves any more: what has not happened then does not happen."""
+        self.cloud.settle(PATIENCE)
+
+    def until(
+        self, look: Callable[[], T], what: str, holds: Callable[[T], object] = lambda seen: seen
+    ) -> T:
+        """Wait until what is seen holds, which is `what`; it is returned.
+
+        In vain it fails with what was seen last, and what the functions logged.
+        """
+        seen = eventually(look, holds)
+        if not holds(seen):
+            pytest.fail(
+                f"Not in {PATIENCE:.0f} s: {what}. Seen last: {seen!r}\n{self.cloud.last_words()}"
+            )
+        return seen
 
     def history(self) -> History:
         return History(DynamoTable(self.cloud.client("dynamodb"), self.id("HistoryTable")))

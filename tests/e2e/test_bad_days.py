@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import pytest
 
-from tests.e2e.deployed import Deployed, by_tag, ecr_event, until
+from tests.e2e.deployed import Deployed, by_tag, ecr_event
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
 
@@ -30,11 +31,12 @@ def test_a_poison_message_ends_in_the_failure_queue_and_costs_no_other_its_push(
             (received,) = sqs.receive_message(QueueUrl=queue, VisibilityTimeout=0)["Messages"]
             assert received["Body"] == poison
         good = {name: stack.push(f"{name}:1.4.2") for name in ("base/good-a", "base/good-b")}
-        until(lambda: stack.depth("RetagQueue") == 3, "the pushes did not reach the queue")
+        stack.rest()
+        assert stack.depth("RetagQueue") == 3
     for name, image in good.items():
         tags = dict.fromkeys(["1.4.2", "1.4", "1", "latest"], image.digest)
-        until(lambda name=name, tags=tags: stack.tags(name) == tags, f"{name} was not served")  # type: ignore[misc]
-    until(lambda: stack.depth("RetagFailureQueue") == 1, "the poison is not in the failure queue")
+        stack.until(partial(stack.tags, name), f"{name} is served", tags.__eq__)
+    stack.until(lambda: stack.depth("RetagFailureQueue"), "the poison is in the failure queue")
     stack.rest()
     assert stack.take("RetagFailureQueue") == [poison]
     (fact,) = stack.facts("base/poisoned")
@@ -47,7 +49,7 @@ def test_a_poison_message_ends_in_the_failure_queue_and_costs_no_other_its_push(
 def test_an_event_nobody_can_read_ends_in_the_failure_queue_of_the_door(stack: Deployed) -> None:
     malformed = ecr_event(**{"result": "SUCCESS", "action-type": "PUSH", "image-tag": "1.4.2"})
     stack.invoke("CheckTagsFunction", malformed, "Event")
-    until(lambda: stack.depth("CheckTagsFailureQueue") == 1, "the event is not in the queue")
+    stack.until(lambda: stack.depth("CheckTagsFailureQueue"), "the event is in the queue")
     (kept,) = map(json.loads, stack.take("CheckTagsFailureQueue"))
     assert kept["requestPayload"] == malformed
     assert "`repository-name` is missing" in kept["responsePayload"]["errorMessage"]

@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from local import images
 from local.cloud import LocalCloud
-from tests.e2e.deployed import Deployed, by_tag, until
+from tests.e2e.deployed import Deployed, by_tag
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e: other stacks")]
 
 SIZE = 60
 PARTS = 12
@@ -21,7 +22,7 @@ LIVE = "fleet/alive"
 
 
 @pytest.fixture(scope="module")
-def audited(cloud: LocalCloud, base: Deployed) -> Deployed:
+def audited(cloud: LocalCloud, template: Path) -> Deployed:
     """A stack in audit, deployed over sixty repositories and one that is empty."""
     ecr = cloud.client("ecr")
     for number in range(SIZE):
@@ -37,7 +38,7 @@ def audited(cloud: LocalCloud, base: Deployed) -> Deployed:
     cloud.create_repository(LIVE)
     # What was pushed before the stack is there has no rule to go to.
     cloud.settle()
-    stack = Deployed(cloud, "e2e-fleet", base.template, RepositoryPattern="fleet/*", SweepHours="1")
+    stack = Deployed(cloud, "e2e-fleet", template, RepositoryPattern="fleet/*", SweepHours="1")
     stack.deploy("audit")
     stack.listen()
     return stack
@@ -46,8 +47,10 @@ def audited(cloud: LocalCloud, base: Deployed) -> Deployed:
 @pytest.fixture
 def fleet(audited: Deployed) -> Iterator[Deployed]:
     audited.deploy("audit")
+    audited.rest()
     audited.cloud.reset_calls()
     yield audited
+    audited.rest()
     assert audited.faults() == []
     assert audited.failures() == {}
 
@@ -78,10 +81,10 @@ def test_the_first_sweep_is_one_summary_and_the_second_says_nothing_again(fleet:
 
     sent = sweep(fleet, 0, range(PARTS // 2))
     pushed = fleet.push(f"{LIVE}:2.0.0")
-    until(lambda: fleet.facts(LIVE), "the push during the sweep was not looked at")
+    fleet.until(lambda: fleet.facts(LIVE), "the push during the sweep is looked at")
     assert completed(fleet, 0) == []  # the push did not wait for the end of the sweep
     sent += sweep(fleet, 0, range(PARTS // 2, PARTS))
-    until(lambda: completed(fleet, 0), "the sweep was not completed")
+    fleet.until(lambda: completed(fleet, 0), "the sweep is completed")
     fleet.rest()
 
     assert sent == SIZE + 1
@@ -101,7 +104,7 @@ def test_the_first_sweep_is_one_summary_and_the_second_says_nothing_again(fleet:
     ]
 
     assert sweep(fleet, 1, range(PARTS)) == SIZE + 1
-    until(lambda: completed(fleet, 1), "the second sweep was not completed")
+    fleet.until(lambda: completed(fleet, 1), "the second sweep is completed")
     fleet.rest()
 
     assert completed(fleet, 1) == [{**totals, "repositories": SIZE + 1}]

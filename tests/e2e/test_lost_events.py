@@ -47,7 +47,7 @@ def healed(stack: Deployed, newest: dict[str, str]) -> bool:
 
 def test_the_sweep_command_heals_what_lost_events_left_undone(stack: Deployed) -> None:
     newest = lose(stack, "lost")
-    run = stack.steward("sweep", "base/lost-*", "--timeout", "60")
+    run = stack.steward("sweep", "base/lost-*", "--timeout", "150")
     assert run.returncode == 0, run.stderr
     assert "2 repositories were sent" in run.stdout
     assert "6 tags moved" in run.stdout

@@ -8,7 +8,6 @@ so the sweep is not played.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,15 +18,15 @@ from botocore.config import Config
 
 from ecr_steward.words.facts import Fact
 from local import images
-from local.cloud import HOME, REGION, LocalCloud
+from local.cloud import REGION, LocalCloud
 from local.images import Image
 from local.receiver import Receiver
 from tests.e2e import guard
-from tests.e2e.deployed import Deployed, by_tag, call_event, ecr_event, until
+from tests.e2e.deployed import Deployed, by_tag, call_event, ecr_event
 from tests.support.settings_world import ANYONE, policy
 
 SETTINGS = "base/settings-rights"
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e: other stacks")]
 
 ROOT_KEY = "test"
 REPOSITORY = "base/rights"
@@ -35,6 +34,10 @@ REPOSITORY = "base/rights"
 
 class StrictCloud(LocalCloud):
     """A local cloud where only the root key may do everything."""
+
+    def _ministack_command(self, port: int, ecr_port: int) -> tuple[list[str], dict[str, str]]:
+        command, environment = super()._ministack_command(port, ecr_port)
+        return command, environment | {"AUTH": "true"}
 
     def environment(self) -> dict[str, str]:
         return super().environment() | {
@@ -50,18 +53,14 @@ class StrictCloud(LocalCloud):
                 endpoint_url=self.url,
                 aws_access_key_id=ROOT_KEY,
                 aws_secret_access_key=ROOT_KEY,
-                config=Config(proxies={}),
+                config=Config(proxies={}, read_timeout=180),
             )
         return self._clients[service]
 
 
 @pytest.fixture(scope="module")
-def strict(template: Path) -> Iterator[Deployed]:
-    cloud = StrictCloud(HOME.with_name(".local-cloud-e2e-rights"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(os.environ, "AUTH", "true")  # ministack's switch
-        cloud.start()
-    with guard.over(cloud):
+def strict(home: Path, template: Path) -> Iterator[Deployed]:
+    with guard.over(StrictCloud(home / "rights", schedules=False)) as cloud:
         stack = Deployed(
             cloud,
             "e2e",
@@ -91,7 +90,8 @@ def push(stack: Deployed, version: str) -> Image:
 
 def test_the_rights_of_the_roles_suffice_from_the_push_to_the_message(strict: Deployed) -> None:
     image = push(strict, "1.4.2")
-    until(lambda: strict.messages(REPOSITORY), "nobody was told")
+    strict.until(lambda: strict.messages(REPOSITORY), "people are told")
+    strict.rest()
     assert strict.manifests(REPOSITORY, "1.4", "1", "latest") == {
         (image.manifest, image.media_type)
     }
@@ -110,7 +110,7 @@ def test_without_the_right_to_put_images_the_writer_is_denied_and_says_so(
     iam.put_role_policy(**asked, PolicyDocument=json.dumps({**policy, "Statement": rest}))
     try:
         push(strict, "2.0.0")
-        until(lambda: by_tag(strict.facts(REPOSITORY), "failed"), "nothing was recorded")
+        strict.until(lambda: by_tag(strict.facts(REPOSITORY), "failed"), "it is recorded")
         strict.rest()
     finally:
         iam.put_role_policy(**asked, PolicyDocument=json.dumps(policy))
@@ -159,7 +159,7 @@ def make_public(stack: Deployed) -> None:
 
 def test_the_rights_suffice_to_set_every_setting_back_and_to_tell_it(strict: Deployed) -> None:
     make_public(strict)
-    until(lambda: strict.messages(SETTINGS), "nobody was told")
+    strict.until(lambda: strict.messages(SETTINGS), "people are told")
     strict.rest()
     assert strict.policy(SETTINGS) == []
     (found,) = strict.cloud.client("ecr").describe_repositories(repositoryNames=[SETTINGS])[
@@ -189,7 +189,7 @@ def test_without_the_right_to_set_policies_the_writer_is_denied_and_says_so(
     iam.put_role_policy(**asked, PolicyDocument=json.dumps({**granted, "Statement": rest}))
     try:
         make_public(strict)
-        until(lambda: by_kind(strict, "failed"), "nothing was recorded")
+        strict.until(lambda: by_kind(strict, "failed"), "it is recorded")
         strict.rest()
     finally:
         iam.put_role_policy(**asked, PolicyDocument=json.dumps(granted))

@@ -76,7 +76,7 @@ def test_a_pipeline_can_wait_for_its_tag_and_people_can_ask_why_it_is_there(
 ) -> None:
     repository = "base/pipeline"
     stack.push(f"{repository}:1.4.2")
-    waited = stack.steward("wait", f"{repository}:1.4", "--for", "1.4.2", "--timeout", "30")
+    waited = stack.steward("wait", f"{repository}:1.4", "--for", "1.4.2", "--timeout", "150")
     assert waited.returncode == 0, waited.stderr
     stack.rest()
     past = stack.steward("history", f"{repository}:1.4")

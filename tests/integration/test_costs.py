@@ -129,9 +129,11 @@ def test_a_look_at_settings_costs_no_more_than_it_may(scenario: settings_calls.S
 
 def test_a_sweep_over_the_settings_of_a_thousand_repositories_is_four_reads_each() -> None:
     registry = settings_calls.Registry(1_000)
-    began = time.monotonic()
+    began = time.process_time()
     cost = registry.sweep()
-    assert time.monotonic() - began < 60  # a fifth of the function's time, for all slices at once
+    assert (
+        time.process_time() - began < 60
+    )  # a fifth of the function's time, for all slices at once
     assert cost == dict.fromkeys(
         (
             "DescribeRepositories",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -25,8 +25,13 @@ def receiver() -> Iterator[Receiver]:
         yield running
 
 
-def post(receiver: Receiver, path: str, body: bytes = b"{}", timeout: float = 5) -> int:
-    request = urllib.request.Request(receiver.url(path), body, method="POST")  # noqa: S310
+def post(
+    receiver: Receiver,
+    path: str,
+    timeout: float = 60,
+    headers: Mapping[str, str] = MappingProxyType({}),
+) -> int:
+    request = urllib.request.Request(receiver.url(path), b"{}", dict(headers), method="POST")  # noqa: S310
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(request, timeout=timeout) as answer:
@@ -47,27 +52,41 @@ def test_the_receiver_answers_as_its_script_says_and_then_takes_everything(
     assert len(receiver.received()) == 4
 
 
+def event(receiver: Receiver, id_: str) -> int:
+    return post(receiver, "/a", headers={"webhook-id": id_})
+
+
+@pytest.mark.enable_socket
+def test_a_script_for_the_first_event_meets_no_other_that_comes_in_between(
+    receiver: Receiver,
+) -> None:
+    receiver.script_first("/a", [Answer(404), lambda: Answer(503)])
+    came = [event(receiver, each) for each in ("one", "two", "one", "two", "one")]
+    assert came == [404, 200, 503, 200, 200]
+
+
 @pytest.mark.enable_socket
 def test_what_is_answered_too_late_or_not_at_all_was_not_accepted(receiver: Receiver) -> None:
-    receiver.script("/late", [Answer(pause=0.5)])
+    receiver.script("/late", [Answer(pause=60)])
     receiver.script("/none", [Answer(hang_up=True)])
     with pytest.raises(TimeoutError):
         post(receiver, "/late", timeout=0.1)
     with pytest.raises(OSError, match=r".*"):
         post(receiver, "/none")
-    time.sleep(0.1)
     assert [each.accepted for each in receiver.received()] == [False, False]
 
 
 @pytest.mark.enable_socket
-def test_a_receiver_can_come_late_and_go(receiver: Receiver) -> None:
-    port = receiver.port
-    receiver.__exit__(None, None, None)
-    with pytest.raises(urllib.error.URLError):
-        post(receiver, "/")
-    with receiver:
-        assert receiver.port == port
-        assert post(receiver, "/") == 200
+def test_a_receiver_that_is_not_there_yet_refuses_at_its_own_port() -> None:
+    late = Receiver()
+    port = late.port
+    with pytest.raises(urllib.error.URLError, match="refused"):
+        post(late, "/")
+    with late:
+        assert late.port == port
+        assert post(late, "/") == 200
+    with pytest.raises(urllib.error.URLError, match="refused"):
+        post(late, "/")
 
 
 def arrived(path: str, name: str) -> Received:

@@ -3,12 +3,13 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import time
+import threading
 from pathlib import Path
 
 import pytest
 
-from local.processes import CloudError, Server, free_port, run, start, wait_for
+from local.processes import CloudError, PortTaken, Server, free_ports, run, start, wait_for
+from tests.waiting import PATIENCE, eventually
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
 SCRIPT = """
@@ -29,16 +30,13 @@ def gone(pid: int) -> bool:
 
 
 def eventually_gone(pid: int) -> bool:
-    deadline = time.monotonic() + 5
-    while not gone(pid) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return gone(pid)
+    return eventually(lambda: gone(pid))
 
 
 def test_a_stopped_server_takes_the_processes_it_started_along(tmp_path: Path) -> None:
     log = tmp_path / "log"
     server = start(PARENT, os.environ, log)
-    wait_for(server, "The parent", lambda: bool(log.read_text()), log, 10)
+    wait_for(server, "The parent", lambda: bool(log.read_text()), log, PATIENCE)
     child = int(log.read_text())
     assert server.alive()
 
@@ -62,7 +60,15 @@ def test_a_server_that_ends_while_starting_is_shown_with_its_last_words(tmp_path
     server = start([sys.executable, "-c", "print('no disk')"], os.environ, tmp_path / "log")
 
     with pytest.raises(CloudError, match=r"(?s)The server ended while starting.*no disk"):
-        wait_for(server, "The server", lambda: False, tmp_path / "log", 10)
+        wait_for(server, "The server", lambda: False, tmp_path / "log", PATIENCE)
+
+
+def test_a_server_that_finds_its_port_taken_says_so(tmp_path: Path) -> None:
+    words = [sys.executable, "-c", "print('127.0.0.1:4566 is already in use')"]
+    server = start(words, os.environ, tmp_path / "log")
+
+    with pytest.raises(PortTaken, match="The server ended while starting"):
+        wait_for(server, "The server", lambda: False, tmp_path / "log", PATIENCE)
 
 
 def test_a_server_that_is_never_ready_is_given_up(tmp_path: Path) -> None:
@@ -88,18 +94,23 @@ def test_an_interrupted_command_takes_what_it_started_along(tmp_path: Path) -> N
     def interrupt(_signal: int, _frame: object) -> None:
         raise KeyboardInterrupt
 
+    def interrupt_once_it_has_a_child() -> None:
+        eventually(lambda: log.exists() and log.read_text())
+        os.kill(os.getpid(), signal.SIGALRM)
+
     before = signal.signal(signal.SIGALRM, interrupt)
     try:
-        signal.setitimer(signal.ITIMER_REAL, 1)
+        threading.Thread(target=interrupt_once_it_has_a_child).start()
         with pytest.raises(KeyboardInterrupt):
             run(PARENT, os.environ, tmp_path, log)
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
 
     assert eventually_gone(int(log.read_text()))
 
 
 @pytest.mark.enable_socket
-def test_a_free_port_is_one_that_can_be_used() -> None:
-    assert 1024 <= free_port() <= 65535
+def test_free_ports_are_different_ones_that_can_be_used() -> None:
+    ports = free_ports(5)
+    assert len(set(ports)) == 5
+    assert all(1024 <= port <= 65535 for port in ports)

@@ -109,11 +109,9 @@ def test_a_message_too_large_is_not_sent(receiver: Receiver) -> None:
 
 
 def test_who_does_not_answer_in_time_is_given_up(receiver: Receiver) -> None:
-    receiver.script("/", [Answer(pause=3)])
-    begun = time.monotonic()
+    receiver.script("/", [Answer(pause=600)])
     with pytest.raises(Unreachable, match=r"did not answer within 0\.3 seconds"):
         Http(local=True, seconds=0.3).post(receiver.url(), b"{}", {})
-    assert time.monotonic() - begun < 2
 
 
 def test_headers_that_trickle_do_not_begin_the_time_anew() -> None:
@@ -123,7 +121,7 @@ def test_headers_that_trickle_do_not_begin_the_time_anew() -> None:
             connection, _ = server.accept()
             with connection:
                 try:
-                    for byte in b"HTTP/1.1 200 OK\r\nX-Slow: " + b"x" * 100:
+                    for byte in b"HTTP/1.1 200 OK\r\nX-Slow: " + b"x" * 600:
                         connection.send(bytes([byte]))
                         time.sleep(0.1)
                 except OSError:
@@ -131,24 +129,22 @@ def test_headers_that_trickle_do_not_begin_the_time_anew() -> None:
 
         threading.Thread(target=drip, daemon=True).start()
         url = f"http://127.0.0.1:{server.getsockname()[1]}/"
-        begun = time.monotonic()
-        with pytest.raises(Unreachable, match="did not answer"):
+        with pytest.raises(Unreachable, match="did not answer"):  # its end would be no HTTP
             Http(local=True, seconds=0.5).post(url, b"{}", {})
-        assert time.monotonic() - begun < 2
 
 
 def test_once_it_was_accepted_a_body_that_trickles_costs_time_and_nothing_else(
     receiver: Receiver,
 ) -> None:
-    receiver.script("/", [Answer(body=b"x" * 100, drip=0.1)])
-    begun = time.monotonic()
-    assert Http(local=True, seconds=0.5).post(receiver.url(), b"{}", {}).status == 200
-    assert time.monotonic() - begun < 2
+    receiver.script("/", [Answer(body=b"x" * 600, drip=1)])
+    answer = Http(local=True, seconds=2).post(receiver.url(), b"{}", {})
+    assert answer.status == 200
+    assert len(answer.body) < 600
 
 
 def test_a_name_that_takes_too_long_to_look_up_is_given_up() -> None:
     stuck = threading.Event()
-    http = Http(seconds=0.2, resolve=lambda *_, **__: (stuck.wait(5) and []) or [])
+    http = Http(seconds=0.2, resolve=lambda *_, **__: (stuck.wait(600) and []) or [])
     with pytest.raises(Unreachable, match="did not answer"):
         http.post("https://hooks.example/x", b"{}", {})
     stuck.set()
@@ -158,10 +154,11 @@ def test_who_hangs_up_or_is_not_there_is_unreachable(receiver: Receiver) -> None
     receiver.script("/", [Answer(hang_up=True)])
     with pytest.raises(Unreachable):
         Http(local=True).post(receiver.url(), b"{}", {})
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
-    with pytest.raises(Unreachable, match=r"connection failed \(ConnectionRefusedError\)"):
-        Http(local=True).post(f"http://127.0.0.1:{port}/", b"{}", {})
+    with socket.socket() as absent:  # it keeps its port, and does not listen
+        absent.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{absent.getsockname()[1]}/"
+        with pytest.raises(Unreachable, match=r"connection failed \(ConnectionRefusedError\)"):
+            Http(local=True).post(url, b"{}", {})
 
 
 # Where to
