@@ -98,6 +98,10 @@ lint: setup ## Style, types and the template's own rules
 format: setup ## Fix the style
 	@.venv/bin/ruff format --quiet . && .venv/bin/ruff check --fix --quiet .
 
+.PHONY: tables
+tables: setup ## Write the tables in the documentation that come from the code
+	@.venv/bin/python -m tests.support.tables
+
 .PHONY: pictures
 pictures: setup ## Draw the pictures in docs/messages.md from their golden files (needs node and chromium)
 	@.venv/bin/python -m tests.support.messages

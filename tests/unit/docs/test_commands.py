@@ -14,7 +14,7 @@ from botocore import xform_name
 from botocore.model import ServiceModel
 
 from ecr_steward_cli.main import COMMANDS, main
-from tests.support.pages import PAGES, README, ROOT, code, commands, name, read, table
+from tests.support.pages import PAGES, README, ROOT, commands, name, read, table
 from tests.template import support
 
 EACH = pytest.mark.parametrize("page", PAGES, ids=name)
@@ -102,14 +102,6 @@ def _options(command: str) -> set[str]:
     return {option for each in found.params for option in (*each.opts, *each.secondary_opts)}
 
 
-# ---------------------------------------------------------------------------- their tables
-def test_operate_lists_every_command_in_the_words_of_its_help() -> None:
-    expected = {code(f"ecr-steward {name}"): said for name, (_, said) in COMMANDS.items()}
-    assert dict(table(read("docs/operate.md"), "Command", "What it does")) == expected
-
-
-def test_contributing_lists_every_make_target_in_the_words_of_its_help() -> None:
-    helped = re.findall(r"^([a-z-]+):.*?## (.+)$", MAKEFILE, re.M)
-    assert table(read("CONTRIBUTING.md"), "Target", "What it does") == [
-        [code(f"make {name}"), said] for name, said in helped
-    ]
+def test_the_rights_of_commands_are_those_of_commands_that_exist() -> None:
+    cells = " ".join(row[0] for row in table(read("docs/permissions.md"), "Command", "Needs"))
+    assert set(re.findall(r"`ecr-steward ([a-z-]+)`", cells)) <= COMMANDS.keys()

@@ -83,12 +83,6 @@ def test_the_front_page_shows_one_message() -> None:
     assert len(pictures(read(README))) == 1
 
 
-def test_every_decision_is_listed_with_its_title_and_date() -> None:
-    files = sorted(DECISIONS.glob("0*.md"))
-    expected = [[f"[{_title(file)}]({file.name})", _date(file)] for file in files]
-    assert table(read(DECISIONS / "README.md"), "Decision", "Date") == expected
-
-
 def test_decisions_are_numbered_in_order_and_dated() -> None:
     files = sorted(DECISIONS.glob("0*.md"))
     assert files

@@ -5,15 +5,9 @@ from __future__ import annotations
 import re
 
 from ecr_steward_cli.rules_file.load import inspect_text
-from tests.support.pages import blocks, read, tables
-from tests.unit.docs.keys import keys
+from tests.support.pages import blocks, read
 
 RULES = read("docs/rules.md")
-
-
-def test_every_key_of_the_rules_file_is_listed_as_its_schema_has_it() -> None:
-    parts = tables(RULES, "Key", "Values", "Default", "Meaning")
-    assert [row for part in parts for row in part] == list(keys())
 
 
 def test_the_rules_file_that_is_shipped_is_shown() -> None:

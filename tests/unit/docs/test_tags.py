@@ -8,20 +8,13 @@ import textwrap
 import pytest
 
 from ecr_steward.tags.scheme import Scheme, Verdict
-from ecr_steward_cli.rules_file.load import inspect_text, schema
-from tests.support.pages import blocks, code, read, table
-from tests.unit.docs.keys import keys
+from ecr_steward_cli.rules_file.load import inspect_text
+from tests.support.keys import keys
+from tests.support.pages import blocks, read, table
 
 TAGS = read("docs/tags.md")
 EXAMPLES = blocks(TAGS, "yaml", "tags:\n")
 EACH = pytest.mark.parametrize("example", EXAMPLES)
-
-
-def test_every_kind_of_unique_tag_is_listed_as_the_schema_has_it() -> None:
-    assert table(TAGS, "Kind", "Tags", "Write it") == [
-        [code(kind["title"]), kind["description"], ", ".join(map(code, kind["examples"]))]
-        for kind in schema()["$defs"]["kind"]["anyOf"]
-    ]
 
 
 def test_every_verdict_on_a_tag_is_explained() -> None:
