@@ -21,7 +21,7 @@ from ecr_steward_cli.in_memory.settings import MemorySettings
 from ecr_steward_cli.in_memory.table import MemoryTable
 
 REPOSITORIES = 1_000
-ROLE = "arn:aws:iam::123456789012:role/EnforcePolicyRole"
+ROLE = "arn:aws:iam::123456789012:role/EnforceSettingsRole"
 PULL = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
 RULES = Ruleset.from_document(
     {
@@ -107,7 +107,7 @@ class Registry:
         return Counter(self.ecr.calls)
 
     def _visit(self, hint: Hint) -> None:
-        self.ecr.caller = "arn:aws:sts::123456789012:assumed-role/EnforcePolicyRole/enforce"
+        self.ecr.caller = "arn:aws:sts::123456789012:assumed-role/EnforceSettingsRole/enforce"
         self._enforcer.visit(hint.repository, [hint])
         self.ecr.caller = "arn:aws:sts::123456789012:assumed-role/Developer/somebody"
 
@@ -136,7 +136,7 @@ def made_public(registry: Registry) -> Counter[str]:
 
 
 def own_call(registry: Registry) -> Counter[str]:
-    registry.ecr.caller = "arn:aws:sts::123456789012:assumed-role/EnforcePolicyRole/enforce"
+    registry.ecr.caller = "arn:aws:sts::123456789012:assumed-role/EnforceSettingsRole/enforce"
     registry.ecr.put_image_scanning_configuration(
         repositoryName=registry.names[0], imageScanningConfiguration={"scanOnPush": True}
     )

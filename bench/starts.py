@@ -10,7 +10,7 @@ from bench.report import Row
 
 MOST_TIME = 1.15
 MOST_TIME_OF_JUDGE = 1.25
-"""For enforce_policy, which loads what judges policies: no push waits for it."""
+"""For enforce_settings, which loads what judges policies: no push waits for it."""
 
 MOST_MEMORY = 1.10
 MOST_MODULES = 100
@@ -52,7 +52,7 @@ def measure(
         bare, starts = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
         group = "start of a function, over bare boto3 with an ECR client"
         what = f"{handler}: import with clients"
-        most = MOST_TIME_OF_JUDGE if handler == "enforce_policy" else MOST_TIME
+        most = MOST_TIME_OF_JUDGE if handler == "enforce_settings" else MOST_TIME
         timed.append(Row.compared(group, what, "ms", _ms(starts), _ms(bare), most))
         group = "peak memory after it"
         sized.append(Row.compared(group, handler, "MiB", _mib(starts), _mib(bare), MOST_MEMORY))

@@ -305,7 +305,7 @@ def _show_arrived(arrived: Received, *, whole: bool) -> None:
 
 
 def _say_rights(demo: Demo) -> None:
-    for role in ("RetagRole", "EnforcePolicyRole"):
+    for role in ("RetagRole", "EnforceSettingsRole"):
         may = ", ".join(demo.rights(role))
         console.print(f"{role} may: {may}", style="dim", soft_wrap=True)
 

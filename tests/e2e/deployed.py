@@ -46,7 +46,7 @@ _FAILURE_QUEUES = (
     "CheckTagsFailureQueue",
     "RetagFailureQueue",
     "CheckSettingsFailureQueue",
-    "PolicyFailureQueue",
+    "SettingsFailureQueue",
     "PublishFailureQueue",
     "NotifyFailureQueue",
     "SweepFailureQueue",

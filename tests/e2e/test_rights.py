@@ -182,8 +182,8 @@ def test_the_rights_suffice_to_set_every_setting_back_and_to_tell_it(strict: Dep
 def test_without_the_right_to_set_policies_the_writer_is_denied_and_says_so(
     strict: Deployed,
 ) -> None:
-    iam, role = strict.cloud.client("iam"), strict.id("EnforcePolicyRole")
-    asked = {"RoleName": role, "PolicyName": "enforce-policy"}
+    iam, role = strict.cloud.client("iam"), strict.id("EnforceSettingsRole")
+    asked = {"RoleName": role, "PolicyName": "enforce-settings"}
     granted = iam.get_role_policy(**asked)["PolicyDocument"]
     rest = [each for each in granted["Statement"] if each["Sid"] != "SetBackSettings"]
     iam.put_role_policy(**asked, PolicyDocument=json.dumps({**granted, "Statement": rest}))
@@ -197,7 +197,7 @@ def test_without_the_right_to_set_policies_the_writer_is_denied_and_says_so(
     assert denied.reason.startswith("The policy of the repository could not be set back: AccessD")
     assert "not authorized to perform: ecr:DeleteRepositoryPolicy" in denied.reason
     assert strict.policy(SETTINGS) == [ANYONE]
-    assert strict.depth("PolicyQueue") == 0
+    assert strict.depth("SettingsQueue") == 0
     assert strict.failures() == {}
 
 

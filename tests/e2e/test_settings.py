@@ -102,7 +102,7 @@ def test_in_audit_it_is_reported_once_and_left_alone(stack: Deployed) -> None:
     assert swept.returncode == 0, swept.stderr
     assert "1 repository swept: 1 setting drifted" in swept.stdout
     assert len(stack.facts(repository)) == before + 1
-    actions = stack.role_actions("EnforcePolicyRole")
+    actions = stack.role_actions("EnforceSettingsRole")
     assert not {each for each in actions if each.startswith(("ecr:Set", "ecr:Put", "ecr:Delete"))}
 
 
@@ -145,7 +145,7 @@ def test_what_is_changed_while_the_writers_are_paused_is_put_right_when_they_res
         make_public(stack, repository)
         stack.rest()
         assert stack.policy(repository) == [TEAM, ANYONE]
-        assert stack.depth("PolicyQueue") == 1
+        assert stack.depth("SettingsQueue") == 1
     stack.rest()
     assert stack.policy(repository) == [TEAM]
 

@@ -21,8 +21,8 @@ ROOT = Path(__file__).resolve().parents[2]
 EVENTS = ROOT / "events"
 TABLE = "history"
 QUEUE = "https://sqs.example/123456789012/RetagQueue.fifo"
-POLICY_QUEUE = "https://sqs.example/123456789012/PolicyQueue.fifo"
-POLICY_ROLE = "arn:aws:iam::123456789012:role/ecr-steward-EnforcePolicyRole-EXAMPLE"
+SETTINGS_QUEUE = "https://sqs.example/123456789012/SettingsQueue.fifo"
+SETTINGS_ROLE = "arn:aws:iam::123456789012:role/ecr-steward-EnforceSettingsRole-EXAMPLE"
 NOTIFY_QUEUE = "https://sqs.example/123456789012/NotifyQueue"
 ERRAND_QUEUE = "https://sqs.example/123456789012/ErrandQueue"
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:NotificationTopic"
@@ -40,12 +40,12 @@ ENVIRONMENT: Mapping[str, Mapping[str, str]] = {
         "REGISTRY": "123456789012",
         "AWS_REGION": "eu-west-1",
     },
-    "check_settings": {"POLICY_QUEUE_URL": POLICY_QUEUE, "POLICY_ROLE_ARN": POLICY_ROLE},
-    "enforce_policy": {
+    "check_settings": {"SETTINGS_QUEUE_URL": SETTINGS_QUEUE, "SETTINGS_ROLE_ARN": SETTINGS_ROLE},
+    "enforce_settings": {
         "STEWARD_MODE": "enforce",
         "SETTINGS_MODE": "enforce",
-        "POLICY_QUEUE_URL": POLICY_QUEUE,
-        "POLICY_ROLE_ARN": POLICY_ROLE,
+        "SETTINGS_QUEUE_URL": SETTINGS_QUEUE,
+        "SETTINGS_ROLE_ARN": SETTINGS_ROLE,
         "RETAG_ROLE_ARN": "arn:aws:iam::123456789012:role/RetagRole",
         "HISTORY_TABLE": TABLE,
         "MAX_RECEIVES": "10",
@@ -55,7 +55,7 @@ ENVIRONMENT: Mapping[str, Mapping[str, str]] = {
     "sweep": {
         "STEWARD_MODE": "enforce",
         "SETTINGS_MODE": "audit",
-        "POLICY_QUEUE_URL": POLICY_QUEUE,
+        "SETTINGS_QUEUE_URL": SETTINGS_QUEUE,
         "RETAG_QUEUE_URL": QUEUE,
         "HISTORY_TABLE": TABLE,
         "SWEEP_HOURS": "1",

@@ -17,7 +17,7 @@ from ecr_steward.words.facts import Fact, Kind
 from ecr_steward.words.reading import MalformedEvent
 from tests.handlers.functions import (
     EVENTS,
-    POLICY_QUEUE,
+    SETTINGS_QUEUE,
     QUEUE,
     TABLE,
     TOPIC,
@@ -94,7 +94,7 @@ def _called(by: str | None = MALLORY) -> Expectation:
         answer = start("check_settings").invoke(asked)
         assert (answer["answer"], answer["repository"]) == ("LOOK", "base/redis")
         (sent,) = aws.sqs.sent
-        assert sent["QueueUrl"] == POLICY_QUEUE
+        assert sent["QueueUrl"] == SETTINGS_QUEUE
         assert sent["MessageGroupId"] == "base/redis"
         assert sent["MessageDeduplicationId"] == asked["id"]
         known = {} if by is None else {"by": by}
@@ -131,7 +131,7 @@ def _nameless(aws: Aws, start: Start, name: str) -> None:
     assert aws.calls() == {}
 
 
-# ---------------------------------------------------------------------------- enforce_policy
+# ---------------------------------------------------------------------------- enforce_settings
 
 ANYONE = {
     "Sid": "Everybody",
@@ -158,7 +158,7 @@ def _put_right(back: int = 0) -> Expectation:
         asked = event(name)
         poison = [each["messageId"] for each in asked["Records"]][len(asked["Records"]) - back :]
         _made_public(aws)
-        function = start("enforce_policy")
+        function = start("enforce_settings")
         for _ in range(2):  # a queue may deliver twice
             assert returned(function.invoke(asked)) == poison
         assert not _is_public(aws)
@@ -177,7 +177,7 @@ def _put_right(back: int = 0) -> Expectation:
 
 
 def _nothing_stated(aws: Aws, start: Start, name: str) -> None:
-    assert returned(start("enforce_policy").invoke(event(name))) == []
+    assert returned(start("enforce_settings").invoke(event(name))) == []
     assert aws.ecr.calls == {}
 
 
@@ -323,7 +323,7 @@ def _slice_sent(aws: Aws, start: Start, name: str) -> None:
         assert function.invoke(event(name)) == {"sent": len(turn)}
     hints = aws.sqs.hints()
     assert sorted({hint["repository"] for hint in hints}) == sorted(turn)
-    for queue, end in ((QUEUE, ""), (POLICY_QUEUE, ":settings")):
+    for queue, end in ((QUEUE, ""), (SETTINGS_QUEUE, ":settings")):
         sent = [each for each in aws.sqs.sent if each["QueueUrl"] == queue]
         ids = {each["MessageDeduplicationId"] for each in sent}
         assert ids == {f"sweep-2026-11-23T02:00:00Z/{each}{end}" for each in turn}

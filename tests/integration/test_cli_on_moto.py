@@ -34,7 +34,7 @@ ROOT = Path(__file__).parents[2]
 REGION = "eu-west-1"
 NAME = "steward-of-team-a"
 FAILURES = ("RetagFailureQueue", "NotifyFailureQueue", "SweepFailureQueue")
-QUEUES = ("RetagQueue", "PolicyQueue", "NotifyQueue", "ErrandQueue", *FAILURES)
+QUEUES = ("RetagQueue", "SettingsQueue", "NotifyQueue", "ErrandQueue", *FAILURES)
 
 MANIFEST = json.dumps(
     {
@@ -50,7 +50,7 @@ FIFO = {
         "Type": "AWS::SQS::Queue",
         "Properties": {"QueueName": f"{name}.fifo", "FifoQueue": True},
     }
-    for name in ("RetagQueue", "PolicyQueue")
+    for name in ("RetagQueue", "SettingsQueue")
 }
 
 TEMPLATE = {
@@ -82,7 +82,7 @@ TEMPLATE = {
         "RetagFunctionName": {"Value": "retag"},
         "SweepFunctionName": {"Value": "sweep"},
         "RetagEventSource": {"Value": "11111111-2222-3333-4444-555555555555"},
-        "PolicyEventSource": {"Value": "66666666-7777-8888-9999-000000000000"},
+        "SettingsEventSource": {"Value": "66666666-7777-8888-9999-000000000000"},
         **{f"{name}Url": {"Value": {"Ref": name}} for name in QUEUES},
     },
 }
@@ -183,7 +183,7 @@ def test_status_reads_depths_and_sweeps_and_names_what_is_refused(stack: Stack) 
     empty = {"waiting": 0, "in_flight": 0, "delayed": 0, "oldest_seconds": None}
     assert said["queues"] == {
         "RetagQueue": {**empty, "waiting": 3},
-        "PolicyQueue": empty,
+        "SettingsQueue": empty,
         "NotifyQueue": {**empty, "delayed": 1},
         "ErrandQueue": empty,
         **dict.fromkeys(FAILURES, empty),
@@ -247,7 +247,7 @@ def function(
         "STEWARD_RULES": str(rules),
         "STEWARD_MODE": "audit",
         "SETTINGS_MODE": "audit",
-        "POLICY_QUEUE_URL": stack.output("PolicyQueueUrl"),
+        "SETTINGS_QUEUE_URL": stack.output("SettingsQueueUrl"),
         "HISTORY_TABLE": stack.output("HistoryTableName"),
         "RETAG_QUEUE_URL": stack.output("RetagQueueUrl"),
         "SWEEP_HOURS": "24",

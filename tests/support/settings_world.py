@@ -22,9 +22,9 @@ from ecr_steward_cli.in_memory.settings import MemorySettings
 from tests.support.world import BEGINNING, REPOSITORY, Tripwire, WatchedTable, manifest
 
 ACCOUNT = "123456789012"
-ROLE = f"arn:aws:iam::{ACCOUNT}:role/EnforcePolicyRole"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/EnforceSettingsRole"
 TAGGER = f"arn:aws:iam::{ACCOUNT}:role/RetagRole"
-STEWARD = f"arn:aws:sts::{ACCOUNT}:assumed-role/EnforcePolicyRole/enforce"
+STEWARD = f"arn:aws:sts::{ACCOUNT}:assumed-role/EnforceSettingsRole/enforce"
 MALLORY = f"arn:aws:sts::{ACCOUNT}:assumed-role/Developer/mallory"
 ALICE = f"arn:aws:iam::{ACCOUNT}:user/alice"
 

@@ -19,15 +19,15 @@ WILDCARDS = {
     ("SweepRole", "ListRepositories"): "AWS evaluates listing all repositories on repository/*",
     ("SweepRole", "RecogniseCaches"): "a registry has no ARN",
     ("RetagRole", "LearnWhoItWas"): "CloudTrail's event history has no ARN",
-    ("EnforcePolicyRole", "LookAtRegistry"): "a registry has no ARN",
-    ("EnforcePolicyRole", "SetBackRegistry"): "a registry has no ARN",
+    ("EnforceSettingsRole", "LookAtRegistry"): "a registry has no ARN",
+    ("EnforceSettingsRole", "SetBackRegistry"): "a registry has no ARN",
     **{
         (role, "SendTraces"): "traces have no ARN"
         for role in (
             "CheckTagsRole",
             "RetagRole",
             "CheckSettingsRole",
-            "EnforcePolicyRole",
+            "EnforceSettingsRole",
             "PublishRole",
             "NotifyRole",
             "SweepRole",

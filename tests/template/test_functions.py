@@ -19,7 +19,7 @@ from ecr_steward.messages.notify import PATIENCE
 from ecr_steward.rules.channels import INTERVALS
 from ecr_steward.start.environment.check_settings import CheckSettingsEnvironment
 from ecr_steward.start.environment.check_tags import CheckTagsEnvironment
-from ecr_steward.start.environment.enforce_policy import EnforcePolicyEnvironment
+from ecr_steward.start.environment.enforce_settings import EnforceSettingsEnvironment
 from ecr_steward.start.environment.notify import NotifyEnvironment
 from ecr_steward.start.environment.publish import PublishEnvironment
 from ecr_steward.start.environment.retag import RetagEnvironment
@@ -29,7 +29,7 @@ from tests.template import support
 from tests.template.support import ROOT, Stack
 
 FUNCTIONS = (
-    "CheckTags", "Retag", "CheckSettings", "EnforcePolicy", "Publish", "Notify", "Sweep",
+    "CheckTags", "Retag", "CheckSettings", "EnforceSettings", "Publish", "Notify", "Sweep",
 )  # fmt: skip
 LAYERS = ("StewardLayer", "RulesLayer")
 
@@ -103,7 +103,7 @@ READERS: Mapping[str, Callable[[Mapping[str, str]], object]] = {
     "CheckTags": CheckTagsEnvironment.from_env,
     "Retag": RetagEnvironment.from_env,
     "CheckSettings": CheckSettingsEnvironment.from_env,
-    "EnforcePolicy": EnforcePolicyEnvironment.from_env,
+    "EnforceSettings": EnforceSettingsEnvironment.from_env,
     "Publish": PublishEnvironment.from_env,
     "Notify": NotifyEnvironment.from_env,
     "Sweep": SweepEnvironment.from_env,
@@ -143,8 +143,8 @@ def test_a_function_is_given_what_it_reads_and_nothing_else(name: str, mode: str
 def test_references_in_the_environment_are_to_the_right_things(audit: Stack) -> None:
     expected = {
         "RETAG_QUEUE_URL": "${RetagQueue}",
-        "POLICY_QUEUE_URL": "${PolicyQueue}",
-        "POLICY_ROLE_ARN": "${EnforcePolicyRole.Arn}",
+        "SETTINGS_QUEUE_URL": "${SettingsQueue}",
+        "SETTINGS_ROLE_ARN": "${EnforceSettingsRole.Arn}",
         "RETAG_ROLE_ARN": "${RetagRole.Arn}",
         "NOTIFY_QUEUE_URL": "${NotifyQueue}",
         "HISTORY_TABLE": "${HistoryTable}",
@@ -161,7 +161,7 @@ def test_references_in_the_environment_are_to_the_right_things(audit: Stack) -> 
     assert seen == set(expected)
 
 
-WRITERS = {"Retag": "${RetagQueue}", "EnforcePolicy": "${PolicyQueue}"}
+WRITERS = {"Retag": "${RetagQueue}", "EnforceSettings": "${SettingsQueue}"}
 
 
 @pytest.mark.parametrize(("name", "queue"), WRITERS.items())
@@ -178,7 +178,7 @@ def test_the_mode_for_settings_reaches_the_writer_and_the_sweep() -> None:
         for name, function in stack.of("AWS::Lambda::Function").items()
     }
     assert {name for name, mode in told.items() if mode} == {
-        "EnforcePolicyFunction",
+        "EnforceSettingsFunction",
         "SweepFunction",
     }
     assert {mode for mode in told.values() if mode} == {"enforce"}
@@ -208,7 +208,7 @@ def test_a_writers_queue_keeps_one_order_per_repository_and_never_compares_conte
 def test_a_push_settles_and_a_call_does_not_wait() -> None:
     stack = support.stack(SettleSeconds=7)
     assert stack.properties("${RetagQueue}")["DelaySeconds"] == 7
-    assert "DelaySeconds" not in stack.properties("${PolicyQueue}")
+    assert "DelaySeconds" not in stack.properties("${SettingsQueue}")
 
 
 def test_the_writer_works_at_the_pace_it_is_given() -> None:
@@ -219,7 +219,7 @@ def test_the_writer_works_at_the_pace_it_is_given() -> None:
 
 
 def test_the_writer_of_settings_takes_two_repositories_at_a_time(audit: Stack) -> None:
-    mapping = _mapping(audit, "${PolicyQueue.Arn}")
+    mapping = _mapping(audit, "${SettingsQueue.Arn}")
     assert mapping["BatchSize"] == 10
     assert mapping["ScalingConfig"] == {"MaximumConcurrency": 2}
     assert "MaximumBatchingWindowInSeconds" not in mapping
@@ -243,7 +243,7 @@ def test_the_publisher_reads_the_whole_stream_in_order(audit: Stack) -> None:
 
 def test_off_stops_both_writers_and_the_sweep_and_nothing_that_empties_queues(off: Stack) -> None:
     assert _mapping(off, "${RetagQueue.Arn}")["Enabled"] is False
-    assert _mapping(off, "${PolicyQueue.Arn}")["Enabled"] is False
+    assert _mapping(off, "${SettingsQueue.Arn}")["Enabled"] is False
     assert off.properties("${SweepFunctionSchedule}")["State"] == "DISABLED"
     for source in ("${NotifyQueue.Arn}", "${HistoryTable.StreamArn}"):
         assert _mapping(off, source).get("Enabled", True) is True
@@ -253,7 +253,7 @@ def test_off_stops_both_writers_and_the_sweep_and_nothing_that_empties_queues(of
 def test_both_writers_and_the_sweep_run_otherwise(mode: str) -> None:
     stack = support.stack(Mode=mode)
     assert _mapping(stack, "${RetagQueue.Arn}")["Enabled"] is True
-    assert _mapping(stack, "${PolicyQueue.Arn}")["Enabled"] is True
+    assert _mapping(stack, "${SettingsQueue.Arn}")["Enabled"] is True
     schedule = stack.properties("${SweepFunctionSchedule}")
     assert schedule["State"] == "ENABLED"
     assert schedule["ScheduleExpression"] == "rate(5 minutes)"
@@ -263,9 +263,9 @@ def test_both_writers_and_the_sweep_run_otherwise(mode: str) -> None:
 def test_settings_alone_can_be_off() -> None:
     stack = support.stack(SettingsMode="off")
     assert _mapping(stack, "${RetagQueue.Arn}")["Enabled"] is True
-    assert _mapping(stack, "${PolicyQueue.Arn}")["Enabled"] is False
+    assert _mapping(stack, "${SettingsQueue.Arn}")["Enabled"] is False
     assert stack.of("AWS::Events::Rule")["ApiCallRule"]["State"] == "DISABLED"
-    assert stack.of("AWS::CloudWatch::Alarm")["PolicyBacklogAlarm"]["Threshold"] > 900
+    assert stack.of("AWS::CloudWatch::Alarm")["SettingsBacklogAlarm"]["Threshold"] > 900
     assert stack.of("AWS::CloudWatch::Alarm")["RetagBacklogAlarm"]["Threshold"] == 900
 
 

@@ -145,7 +145,7 @@ OUTPUTS = {
     "NotificationTopicArn": "${NotificationTopic}",
     "ChatTopicArn": "${ChatTopic}",
     "RetagEventSource": "${RetagFunctionRetagEventSource}",
-    "PolicyEventSource": "${EnforcePolicyFunctionPolicyEventSource}",
+    "SettingsEventSource": "${EnforceSettingsFunctionSettingsEventSource}",
     "SweepScheduleName": "${SweepFunctionSchedule}",
     **{
         f"{name}FunctionName": f"${{{name}Function}}"
@@ -153,7 +153,7 @@ OUTPUTS = {
             "CheckTags",
             "Retag",
             "CheckSettings",
-            "EnforcePolicy",
+            "EnforceSettings",
             "Publish",
             "Notify",
             "Sweep",
@@ -164,8 +164,8 @@ OUTPUTS = {
         for name in (
             "RetagQueue",
             "RetagFailureQueue",
-            "PolicyQueue",
-            "PolicyFailureQueue",
+            "SettingsQueue",
+            "SettingsFailureQueue",
             "CheckSettingsFailureQueue",
             "NotifyQueue",
             "ErrandQueue",

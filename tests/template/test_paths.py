@@ -109,8 +109,8 @@ SPOILED: list[tuple[Check, Mutation]] = [
     (checks.rules_have_failure_paths, drop("CheckSettingsFailureQueuePolicy")),
     (checks.rules_have_failure_paths, unset("CheckSettingsFunction", "EventInvokeConfig")),
     (checks.rules_have_failure_paths, drop("ApiCallPermission")),
-    (checks.consumers_have_failure_paths, unset("PolicyQueue", "RedrivePolicy")),
-    (checks.waits_are_long_enough, put("PolicyQueue", 90, "VisibilityTimeout")),
+    (checks.consumers_have_failure_paths, unset("SettingsQueue", "RedrivePolicy")),
+    (checks.waits_are_long_enough, put("SettingsQueue", 90, "VisibilityTimeout")),
     (
         checks.rules_have_failure_paths,
         statement("CheckTagsFailureQueuePolicy", "ImagePushRuleOnly", Condition={}),

@@ -56,7 +56,7 @@ def test_the_writer_of_settings_alone_may_set_them_where_both_modes_enforce() ->
     writes = checks.ecr_writes(support.stack(Mode="enforce", SettingsMode="enforce"))
     assert writes == {
         ("RetagRole", "ecr:PutImage"),
-        *(("EnforcePolicyRole", f"ecr:{action}") for action in SETTINGS),
+        *(("EnforceSettingsRole", f"ecr:{action}") for action in SETTINGS),
     }
 
 
@@ -73,7 +73,7 @@ def test_a_role_is_passed_to_ecr_alone_and_only_the_one_that_is_named() -> None:
 
     assert passed(Mode="enforce", SettingsMode="audit") == []
     assert passed(Mode="enforce", SettingsMode="enforce") == [
-        ("EnforcePolicyRole", role, {"StringEquals": {"iam:PassedToService": "ecr.amazonaws.com"}})
+        ("EnforceSettingsRole", role, {"StringEquals": {"iam:PassedToService": "ecr.amazonaws.com"}})
     ]
     assert all(
         "iam:PassRole" not in listed(each["Action"])
@@ -164,7 +164,7 @@ def test_traces_need_no_right_until_they_are_switched_on(audit: Stack) -> None:
             "CheckTags",
             "Retag",
             "CheckSettings",
-            "EnforcePolicy",
+            "EnforceSettings",
             "Publish",
             "Notify",
             "Sweep",

@@ -174,7 +174,7 @@ class Stack:
         tags = {"RetagQueue": self.output("RetagEventSource")}
         if self.output("SettingsMode") == "off":
             return tags
-        return {**tags, "PolicyQueue": self.output("PolicyEventSource")}
+        return {**tags, "SettingsQueue": self.output("SettingsEventSource")}
 
     def switched(self) -> dict[str, str]:
         """The state of each of `switches` (Lambda API: GetEventSourceMapping, State)."""

@@ -25,10 +25,10 @@ from ecr_steward_cli.stack import Outside, Stack
 NOW = datetime(2026, 11, 23, 2, 24, tzinfo=UTC)
 QUEUES = (
     "RetagQueue",
-    "PolicyQueue",
+    "SettingsQueue",
     "NotifyQueue",
     "ErrandQueue",
-    "PolicyFailureQueue",
+    "SettingsFailureQueue",
     "CheckSettingsFailureQueue",
     "RetagFailureQueue",
     "NotifyFailureQueue",
@@ -83,7 +83,7 @@ class CloudFormation(Client):
             "NotifyFunctionName": "notify",
             "SettingsMode": "audit",
             "RetagEventSource": RETAG,
-            "PolicyEventSource": POLICY,
+            "SettingsEventSource": POLICY,
             **{f"{name}Url": f"https://sqs.example/123456789012/{name}" for name in QUEUES},
         }
         self.parameters = {"SweepHours": "24"}

@@ -66,9 +66,9 @@ def test_json_has_the_same_in_one_object(deployed: Deployed) -> None:
     assert set(said["queues"]) == {
         "NotifyQueue",
         "ErrandQueue",
-        "PolicyQueue",
+        "SettingsQueue",
         "CheckSettingsFailureQueue",
-        "PolicyFailureQueue",
+        "SettingsFailureQueue",
         "CheckTagsFailureQueue",
         "NotifyFailureQueue",
         "PublishFailureQueue",

@@ -12,7 +12,7 @@ from ecr_steward.doors.calls import check as check_settings
 from ecr_steward.doors.pushes import check
 from ecr_steward.words.reading import MalformedEvent
 from ecr_steward_cli.rules_file.load import load
-from tests.handlers.functions import POLICY_ROLE
+from tests.handlers.functions import SETTINGS_ROLE
 from tests.support.pages import ROOT, code, read, table
 
 EVENTS = ROOT / "events"
@@ -42,7 +42,7 @@ def _answer(event: Mapping[str, Any]) -> str:
     rules = load(ROOT / "layers/rules/rules.yaml")
     try:
         if "eventName" in event["detail"]:
-            return check_settings(event, rules, POLICY_ROLE, lambda hint: None)[1].name
+            return check_settings(event, rules, SETTINGS_ROLE, lambda hint: None)[1].name
         return check(event, rules, lambda hint: None)[1].name
     except MalformedEvent:
         return MalformedEvent.__name__

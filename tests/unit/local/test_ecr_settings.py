@@ -139,7 +139,7 @@ def test_creation_templates_come_change_and_go(ecr: Ecr) -> None:
 FUNCTION = {
     "FunctionName": "enforce",
     "FunctionArn": "arn:aws:lambda:eu-west-1:123456789012:function:enforce",
-    "Role": "arn:aws:iam::123456789012:role/path/EnforcePolicyRole",
+    "Role": "arn:aws:iam::123456789012:role/path/EnforceSettingsRole",
 }
 
 
@@ -148,7 +148,7 @@ def test_a_function_calls_as_a_session_of_its_role() -> None:
     given = {"AWS_ACCESS_KEY_ID": "123456789012", "AWS_SECRET_ACCESS_KEY": "local"}
     credentials = as_role(lambda config: dict(given), known.__setitem__)(FUNCTION)
     session = known[credentials["AWS_ACCESS_KEY_ID"]]
-    assert session["Arn"] == "arn:aws:sts::123456789012:assumed-role/EnforcePolicyRole/enforce"
+    assert session["Arn"] == "arn:aws:sts::123456789012:assumed-role/EnforceSettingsRole/enforce"
     assert credentials["AWS_SESSION_TOKEN"] == session["SessionToken"]
 
 

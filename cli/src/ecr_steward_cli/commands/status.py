@@ -33,7 +33,7 @@ from ecr_steward_cli.stack import (
 
 _T = TypeVar("_T")
 
-WORK = ("RetagQueue", "PolicyQueue", "NotifyQueue", "ErrandQueue")
+WORK = ("RetagQueue", "SettingsQueue", "NotifyQueue", "ErrandQueue")
 _FAILURES = "FailureQueueUrl"
 _MODES = {
     "audit": "decides and reports, and changes nothing",

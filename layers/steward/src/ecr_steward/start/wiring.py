@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ecr_steward.history.dynamo import DynamoTable
     from ecr_steward.history.tags import History
     from ecr_steward.rules import Ruleset
-    from ecr_steward.start.environment.enforce_policy import EnforcePolicyEnvironment
+    from ecr_steward.start.environment.enforce_settings import EnforceSettingsEnvironment
     from ecr_steward.start.environment.retag import RetagEnvironment
     from ecr_steward.writers.batch import Message
 
@@ -251,16 +251,16 @@ def retag() -> Handler:
     return _writer(settings, history, queue, visit)
 
 
-def enforce_policy() -> Handler:
+def enforce_settings() -> Handler:
     """The other writer's handler: one SQS event to the messages that failed."""
     from ecr_steward.ecr.settings import EcrSettings
     from ecr_steward.history.dynamo import DynamoTable
     from ecr_steward.history.settings import SettingsHistory
-    from ecr_steward.start.environment.enforce_policy import EnforcePolicyEnvironment
+    from ecr_steward.start.environment.enforce_settings import EnforceSettingsEnvironment
     from ecr_steward.sweep import slices
     from ecr_steward.writers.settings import Enforcer
 
-    settings = EnforcePolicyEnvironment.from_env(os.environ)
+    settings = EnforceSettingsEnvironment.from_env(os.environ)
     history = _history(settings.table)
     table = DynamoTable(client("dynamodb"), settings.table)
     registry = EcrSettings(client("ecr"))
@@ -295,7 +295,7 @@ def enforce_policy() -> Handler:
 
 
 def _writer(
-    settings: RetagEnvironment | EnforcePolicyEnvironment,
+    settings: RetagEnvironment | EnforceSettingsEnvironment,
     history: History,
     queue: _LateQueue,
     visit: Callable[[str, Sequence[Hint]], None],
@@ -324,7 +324,7 @@ def _writer(
 
 
 def _failed(
-    settings: RetagEnvironment | EnforcePolicyEnvironment,
+    settings: RetagEnvironment | EnforceSettingsEnvironment,
     repository: str,
     hint: Hint | None,
     message_id: str,
@@ -359,7 +359,7 @@ def sweep_slice() -> Handler:
 
     settings = SweepEnvironment.from_env(os.environ)
     history = _history(settings.table)
-    tags, policies = _queue(settings.queue_url), _queue(settings.policy_queue_url)
+    tags, policies = _queue(settings.queue_url), _queue(settings.settings_queue_url)
     registry = EcrRegistry(client("ecr"))
 
     def handle(event: Mapping[str, Any]) -> Reply:

@@ -18,4 +18,4 @@ class CheckSettingsEnvironment:
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Self:
-        return cls(queue_url=need(env, "POLICY_QUEUE_URL"), role=need(env, "POLICY_ROLE_ARN"))
+        return cls(queue_url=need(env, "SETTINGS_QUEUE_URL"), role=need(env, "SETTINGS_ROLE_ARN"))

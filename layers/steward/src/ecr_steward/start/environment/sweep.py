@@ -15,11 +15,11 @@ from ecr_steward.start.environment.stack import StackEnvironment, stack
 class SweepEnvironment(StackEnvironment):
     """For sweep: `hours` is how long one sweep takes, `pattern` the stack's repositories.
 
-    `queue_url` is the queue before the writer of tags, `policy_queue_url` that before the writer of
+    `queue_url` is the queue before the writer of tags, `settings_queue_url` that before the writer of
     settings, whose mode is `settings_mode`.
     """
 
-    policy_queue_url: str
+    settings_queue_url: str
     settings_mode: Mode
     hours: int
     pattern: str
@@ -28,7 +28,7 @@ class SweepEnvironment(StackEnvironment):
     def from_env(cls, env: Mapping[str, str]) -> Self:
         return cls(
             **stack(env),
-            policy_queue_url=need(env, "POLICY_QUEUE_URL"),
+            settings_queue_url=need(env, "SETTINGS_QUEUE_URL"),
             settings_mode=mode(env, "SETTINGS_MODE"),
             hours=number(env, "SWEEP_HOURS"),
             pattern=need(env, "REPOSITORY_PATTERN"),

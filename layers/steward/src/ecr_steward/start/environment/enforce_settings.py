@@ -1,4 +1,4 @@
-"""The environment of enforce_policy."""
+"""The environment of enforce_settings."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from ecr_steward.start.environment.stack import StackEnvironment, stack
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EnforcePolicyEnvironment(StackEnvironment):
-    """For enforce_policy: `settings_mode` is not higher than `mode`, `role` its own role's ARN and
+class EnforceSettingsEnvironment(StackEnvironment):
+    """For enforce_settings: `settings_mode` is not higher than `mode`, `role` its own role's ARN and
     `tagger` that of the role that moves tags."""
 
     settings_mode: Mode
@@ -23,11 +23,11 @@ class EnforcePolicyEnvironment(StackEnvironment):
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Self:
-        common = stack(env, "POLICY_QUEUE_URL")
+        common = stack(env, "SETTINGS_QUEUE_URL")
         return cls(
             **common,
             settings_mode=mode(env, "SETTINGS_MODE").capped(common["mode"]),
             max_receives=number(env, "MAX_RECEIVES"),
-            role=need(env, "POLICY_ROLE_ARN"),
+            role=need(env, "SETTINGS_ROLE_ARN"),
             tagger=need(env, "RETAG_ROLE_ARN"),
         )

@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from ecr_steward.start import observe, wiring
 
 logger = observe.logger()
-handle = wiring.prepared(wiring.enforce_policy)
+handle = wiring.prepared(wiring.enforce_settings)
 
 
 @logger.inject_lambda_context(clear_state=True)
