@@ -42,14 +42,14 @@ setup: .venv/.ready .venv/sam/.ready .venv/cloud/.ready ## Make .venv with every
 	@touch $@
 
 .PHONY: lock
-lock: .venv/uv/.ready ## Compile every requirements file again from its .in
+lock: .venv/uv/.ready ## Compile every requirements file from its .in
 	@for name in uv dev sam cloud; do \
 	  (cd requirements && $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --custom-compile-command "make lock" $$name.in -o $$name.txt) || exit 1; done
 	@cd layers/steward && $(UV) pip compile --quiet --python-version 3.13 --python-platform aarch64-manylinux_2_28 \
 	  --generate-hashes --no-emit-index-url --custom-compile-command "make lock" requirements.in -o requirements.txt
 
-# What the layers are built with, and the rules they carry: `make deploy RULES=/path/rules.yaml`.
+# What the layers are built with, and the rules that go into them: `make deploy RULES=/path/rules.yaml`.
 RULES ?= layers/rules/rules.yaml
 WITH_TOOLS = PYTHON="$(CURDIR)/.venv/bin/python" RULES="$(abspath $(RULES))" SAM_CLI_TELEMETRY=0
 
@@ -66,7 +66,7 @@ demo: setup ## The whole path on a local cloud: a story of pushes, shown live an
 	@.venv/bin/python -m local.demo
 
 .PHONY: up
-up: setup ## Start the local cloud with the stack, and say how to push to it
+up: setup ## Start the local cloud with the stack, and print how to push to it
 	@.venv/bin/python -m local.up $(if $(filter-out file,$(origin RULES)),--rules "$(RULES)")
 
 .PHONY: push
@@ -88,18 +88,22 @@ test-long: setup ## The property tests with 20,000 stories each instead of 500 o
 
 .PHONY: lint
 lint: setup ## Style, types and the template's own rules
-	@.venv/bin/ruff format --check --quiet . || { echo "make format puts this right" >&2; exit 1; }
+	@.venv/bin/ruff format --check --quiet . || { echo "make format fixes this" >&2; exit 1; }
 	@.venv/bin/ruff check --quiet .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports --no-cache
 	@.venv/bin/cfn-lint template.yaml
 
 .PHONY: format
-format: setup ## Put the style right
+format: setup ## Fix the style
 	@.venv/bin/ruff format --quiet . && .venv/bin/ruff check --fix --quiet .
 
+.PHONY: tables
+tables: setup ## Write the tables in the documentation that come from the code
+	@.venv/bin/python -m tests.support.tables
+
 .PHONY: pictures
-pictures: setup ## Draw the messages in README.md again from their golden files (needs node and chromium)
+pictures: setup ## Draw the pictures in docs/messages.md from their golden files (needs node and chromium)
 	@.venv/bin/python -m tests.support.messages
 	@cd docs/pictures && npm install --no-package-lock --no-audit --no-fund --silent
 	@node docs/pictures/draw.mjs tests/unit/messages/golden docs/pictures

@@ -1,0 +1,192 @@
+"""The tables of the documentation that say what code says; `python -m tests.support.tables` writes
+them."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ecr_steward.rules.channels import Form
+from ecr_steward.words.facts import DETAIL_TYPES
+from ecr_steward_cli.main import COMMANDS
+from ecr_steward_cli.rules_file.load import schema
+from ecr_steward_cli.schemas import event_schema
+from tests.support import messages
+from tests.support.keys import keys
+from tests.support.pages import DECISIONS, ROOT, code, read, row, tables
+from tests.template import support
+
+Rows = Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table with these headings, the `number`th of them on its page.
+
+    `rows` makes its cells from the code, those at the beginning of each row; the others are written
+    by hand and kept with the first cell of their row.
+    """
+
+    page: str
+    headings: tuple[str, ...]
+    rows: Callable[[], Rows]
+    number: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.page}: {self.headings[0]} {self.number}"
+
+    def shown(self) -> list[list[str]]:
+        """The rows as the page has them."""
+        return tables(read(self.page), *self.headings)[self.number]
+
+    def wanted(self) -> list[list[str]]:
+        """The rows as they should be; what has yet to be written by hand is empty."""
+        by_hand = {cells[0]: cells for cells in self.shown()}
+        empty = [""] * len(self.headings)
+        return [
+            [*cells, *by_hand.get(cells[0], empty)[len(cells) : len(self.headings)]]
+            for cells in self.rows()
+        ]
+
+    def write(self) -> None:
+        text = read(self.page)
+        head = f"{row(*self.headings)}\n{'|---' * len(self.headings)}|\n"
+        *before, after = text.split(head, self.number + 1)
+        rest = re.sub(r"\A(?:\|.*\n)*", "", after)
+        lines = "".join(f"{row(*cells)}\n" for cells in self.wanted())
+        (ROOT / self.page).write_text(f"{head.join(before)}{head}{lines}{rest}", encoding="utf-8")
+
+
+def _parts() -> tuple[Table, ...]:
+    """The keys of the rules file, a table for each part of it."""
+    headings = ("Key", "Values", "Default", "Meaning")
+    parts = (
+        r"version|rules|rules\[\]\.(repositories|mode)",
+        r"rules\[\]\.tags\b.*",
+        r"rules\[\]\.repository\b.*",
+        r"rules\[\]\.notify\b.*",
+        r"registry\b.*",
+        r"(channels|notify)\b.*",
+    )
+    return tuple(
+        Table("docs/rules.md", headings, lambda part=part: _keys(part), number)  # type: ignore[misc]
+        for number, part in enumerate(parts)
+    )
+
+
+def _keys(part: str) -> Rows:
+    return [cells for cells in keys() if re.fullmatch(part, cells[0].strip("`"))]
+
+
+def _kinds() -> Rows:
+    return [
+        [code(kind["title"]), kind["description"], ", ".join(map(code, kind["examples"]))]
+        for kind in schema()["$defs"]["kind"]["anyOf"]
+    ]
+
+
+def _events() -> Rows:
+    return [
+        [code(name), event_schema(name)["description"].partition(": ")[2]]
+        for name in DETAIL_TYPES.values()
+    ]
+
+
+def _golden() -> Rows:
+    return [
+        [code(name.replace("_", ".")), *(_golden_link(form, name) for form in Form)]
+        for name in messages.EVENTS
+    ]
+
+
+def _golden_link(form: Form, name: str) -> str:
+    return f"[{form}](../{messages.file(form, name).relative_to(ROOT)})"
+
+
+def _commands() -> Rows:
+    return [[code(f"ecr-steward {name}"), said] for name, (_, said) in COMMANDS.items()]
+
+
+def _alarms() -> Rows:
+    alarms = support.stack().of("AWS::CloudWatch::Alarm")
+    return [[code(name), each["AlarmDescription"]] for name, each in alarms.items()]
+
+
+def _failure_queues() -> Rows:
+    queues = support.stack().of("AWS::SQS::Queue")
+    return [[code(name)] for name in queues if "Failure" in name]
+
+
+def _parameters() -> Rows:
+    return [
+        [code(name), code(each["Default"]), _allowed(each), " ".join(each["Description"].split())]
+        for name, each in support.source()["Parameters"].items()
+    ]
+
+
+def _allowed(parameter: Mapping[str, Any]) -> str:
+    return str(parameter["ConstraintDescription"]).removeprefix("must be ")
+
+
+_EVERYTHING: dict[str, Any] = {
+    "Mode": "enforce",
+    "SettingsMode": "enforce",
+    "AllowTagRemoval": "true",
+    "CreationTemplateRole": "arn:aws:iam::123456789012:role/templates",
+    "ChannelKey": "arn:aws:kms:eu-west-1:123456789012:key/1234abcd",
+    "Tracing": "Active",
+}
+"""The parameters of a stack whose roles have every right that they can have."""
+
+
+def _roles() -> Rows:
+    granted: dict[str, dict[str, None]] = {}
+    for role, statement in support.stack(**_EVERYTHING).statements():
+        granted.setdefault(role, {}).update(dict.fromkeys(support.listed(statement["Action"])))
+    return [[code(role), ", ".join(map(code, actions))] for role, actions in granted.items()]
+
+
+def _targets() -> Rows:
+    helped = re.findall(r"^([a-z-]+):.*?## (.+)$", read("Makefile"), re.M)
+    return [[code(f"make {name}"), said] for name, said in helped]
+
+
+def _decisions() -> Rows:
+    pages = {path.name: read(path).splitlines() for path in sorted(DECISIONS.glob("0*.md"))}
+    return [[f"[{lines[0][2:]}]({file})", lines[2]] for file, lines in pages.items()]
+
+
+TABLES = (
+    *_parts(),
+    Table("docs/tags.md", ("Kind", "Tags", "Write it"), _kinds),
+    Table("docs/messages.md", ("`detail-type`", "When"), _events),
+    Table(
+        "docs/messages.md",
+        ("Event", "Slack", "Teams", "Webhook", "E-mail", "Amazon Q"),
+        _golden,
+    ),
+    Table("docs/operate.md", ("Command", "What it does"), _commands),
+    Table("docs/operate.md", ("Alarm", "It says", "What to do"), _alarms),
+    Table("docs/operate.md", ("Failure queue", "A message is", "The way back"), _failure_queues),
+    Table(
+        "docs/permissions.md",
+        ("Parameter", "Default", "Values", "What it does"),
+        _parameters,
+    ),
+    Table("docs/permissions.md", ("Role", "May", "Why"), _roles),
+    Table("CONTRIBUTING.md", ("Target", "What it does"), _targets),
+    Table("docs/decisions/README.md", ("Decision", "Date"), _decisions),
+)
+
+
+def main() -> None:
+    logging.getLogger("samtranslator").setLevel(logging.ERROR)
+    for each in TABLES:
+        each.write()
+
+
+if __name__ == "__main__":
+    main()
