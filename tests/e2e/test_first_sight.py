@@ -134,7 +134,12 @@ def test_in_audit_a_push_moves_nothing_and_people_learn_what_would_have_moved(
 
 
 def test_the_writers_right_to_write_comes_and_goes_with_the_mode(fleet: Deployed) -> None:
-    reads = {"ecr:BatchGetImage", "ecr:DescribeImages", "ecr:ListImages"}
+    reads = {
+        "ecr:BatchGetImage",
+        "ecr:DescribeImages",
+        "ecr:DescribeRepositories",
+        "ecr:ListImages",
+    }
     assert _ecr(fleet, "RetagRole") == reads
     for role in ("CheckTagsRole", "PublishRole"):
         assert _ecr(fleet, role) == set()
