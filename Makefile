@@ -79,12 +79,16 @@ down: ## Stop the local cloud
 	@.venv/bin/python -m local.down
 
 .PHONY: test
-test: setup lint ## Every level: unit, property, handlers, integration, template, e2e
+test: setup lint ## Every level: unit, property, handlers, soak, integration, template, e2e
 	@.venv/bin/python -m pytest --numprocesses 2 --dist loadgroup $(ARGS)
 
 .PHONY: test-long
 test-long: setup ## The property tests with 20,000 stories each instead of 500 or 3,000, for a release
 	@HYPOTHESIS_PROFILE=release .venv/bin/python -m pytest --numprocesses 2 --show-capture no tests/property $(ARGS)
+
+.PHONY: soak
+soak: setup ## Thirty thousand pushes under faults and kills, judged; make soak ARGS="--seed 7"
+	@.venv/bin/python -m tests.soak $(ARGS)
 
 .PHONY: lint
 lint: setup ## Style, types and the template's own rules

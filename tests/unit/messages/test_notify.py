@@ -239,6 +239,21 @@ def test_who_finds_a_story_claimed_looks_again_until_the_claim_has_run_out() -> 
     assert len(post.told) == 1
 
 
+@pytest.mark.parametrize("receives", range(MAX_RECEIVES["events"] - 1))
+def test_a_letter_outlives_whoever_has_its_story_however_often_it_was_received(
+    receives: int,
+) -> None:
+    post, facts = Post(), story("1.4")
+    post.ledger.arrive(facts, post.now)
+    assert post.ledger.claim(post.ledger.story(facts[0].cause.id), post.now)
+    (id_,) = post.post(facts)
+    post.queue[id_].receives = receives
+    post.drain()
+    assert post.failed == []
+    (told,) = post.told
+    assert told.at <= BEGINNING + LEASE + timedelta(seconds=5)
+
+
 # Killed anywhere
 
 

@@ -31,6 +31,9 @@ PATIENCE = 4
 _AT_ONCE = 8
 """How many channels of one story are told at the same time."""
 
+_OFTEN = 2 * PATIENCE
+"""How often a letter may be received before it has no look to spare."""
+
 Spread = Callable[
     [Callable[["Parcel"], timedelta | None], Sequence["Parcel"]], Iterable[timedelta | None]
 ]
@@ -119,7 +122,7 @@ class Notifier:
             return timedelta(seconds=2 ** (receives - 1))
         now = self.carrier.clock()
         if not ledger.claim(story, now):
-            return _until_told(story.claimed or now, now)
+            return _until_told(story.claimed or now, now, receives)
         try:
             self._tell(story, round_)
             deliver.insist(self.carrier, round_, lambda: ledger.settle(story, self.carrier.clock()))
@@ -178,7 +181,7 @@ class Notifier:
         if errand.window is not None:
             wait = deliver.sum_up(self.carrier, channel, errand.window, round_)
         else:
-            wait = self._bring(errand, channel, round_)
+            wait = self._bring(letter, errand, channel, round_)
         if wait == deliver.NO_TIME:
             # As a new one: to be received again would count as one of its tries.
             self.carrier.errand(errand, deliver.seconds(deliver.FIRST_WAIT))
@@ -186,7 +189,9 @@ class Notifier:
         # Its story tried first, so this is one try more than it was received.
         return wait and max(wait, deliver.backoff(letter.receives + 1))
 
-    def _bring(self, errand: Errand, channel: Channel, round_: Round) -> timedelta | None:
+    def _bring(
+        self, letter: _Letter, errand: Errand, channel: Channel, round_: Round
+    ) -> timedelta | None:
         from ecr_steward.messages.whom.routes import Parcel
 
         story = self.carrier.ledger.story(errand.cause)
@@ -197,7 +202,7 @@ class Notifier:
             return deliver.NO_TIME
         now = self.carrier.clock()
         if not self.carrier.ledger.claim(story, now):
-            return _until_told(story.claimed or now, now)
+            return _until_told(story.claimed or now, now, letter.receives)
         try:
             wait = self._give(Parcel(channel, errand.every, due), story, round_)
         except Exception:
@@ -222,10 +227,12 @@ class Notifier:
                 log.warning("The message will be retried late: %s", error)
 
 
-def _until_told(claimed: datetime, now: datetime) -> timedelta:
+def _until_told(claimed: datetime, now: datetime, receives: int) -> timedelta:
     """How long a letter waits for the notifier that has its story: mostly a moment, then as long
-    again as that has it, and never longer than it can have it."""
-    return min(max(_MOMENT, now - claimed), claimed + LEASE - now)
+    again as that has it, and never longer than it can have it. So long it waits once it was
+    received often: whoever has the story was killed, and each look costs one of its tries."""
+    left = claimed + LEASE - now
+    return left if receives > _OFTEN else min(max(_MOMENT, now - claimed), left)
 
 
 def _sorted(
