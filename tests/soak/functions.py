@@ -77,6 +77,7 @@ def deployed(around: Around) -> Iterator[None]:
         "time": SimpleNamespace(monotonic=around.monotonic, sleep=around.sleep),
         "DynamoTable": lambda client, name: around.table,
         "ThreadPoolExecutor": InTurn,
+        "logger": logging.Logger("silent", logging.CRITICAL + 1),
     }
     seams: list[tuple[Any, str, Any]] = [
         *(
