@@ -13,7 +13,7 @@ from ecr_steward.tags.versions import Variants, Version
     ["1.4.2", "v1.4.2", "0.0.0", "1.4.2-rc.1", "1.4.2_linux", "1.4.2-rc.1_linux", "10.20.30"],
 )
 def test_semver_takes_three_part_versions(tag: str) -> None:
-    unique = make("semver", Variants())(tag)
+    unique = make("semver", Variants()).read(tag)
     assert unique is not None
     assert unique.tag == tag
     assert unique.version is not None
@@ -27,7 +27,7 @@ def test_semver_takes_three_part_versions(tag: str) -> None:
     ],
 )  # fmt: skip
 def test_semver_takes_nothing_else(tag: str) -> None:
-    assert make("semver", Variants())(tag) is None
+    assert make("semver", Variants()).read(tag) is None
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_semver_takes_nothing_else(tag: str) -> None:
     ],
 )
 def test_sha_takes_commits_and_they_carry_no_version(tag: str) -> None:
-    unique = make("sha", Variants())(tag)
+    unique = make("sha", Variants()).read(tag)
     assert unique is not None
     assert unique.tag == tag
     assert unique.version is None
@@ -57,7 +57,7 @@ def test_sha_takes_commits_and_they_carry_no_version(tag: str) -> None:
     ],
 )  # fmt: skip
 def test_sha_takes_nothing_else(tag: str) -> None:
-    assert make("sha", Variants())(tag) is None
+    assert make("sha", Variants()).read(tag) is None
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_sha_takes_nothing_else(tag: str) -> None:
     ["1187", "0", "build-1187", "main-42", "v2-7", "Build.x_y-1", "20261123", "1234567"],
 )
 def test_build_takes_numbers_with_or_without_a_word(tag: str) -> None:
-    unique = make("build", Variants())(tag)
+    unique = make("build", Variants()).read(tag)
     assert unique is not None
     assert unique.version is None
 
@@ -74,7 +74,7 @@ def test_build_takes_numbers_with_or_without_a_word(tag: str) -> None:
     "tag", ["build", "build-", "-7", "1.4", "build-7a", "7-8", "my-build-7", "build7x", "", "7-"]
 )
 def test_build_takes_nothing_else(tag: str) -> None:
-    assert make("build", Variants())(tag) is None
+    assert make("build", Variants()).read(tag) is None
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_build_takes_nothing_else(tag: str) -> None:
     ],
 )  # fmt: skip
 def test_timestamp_takes_times_in_utc_however_they_are_divided(tag: str) -> None:
-    unique = make("timestamp", Variants())(tag)
+    unique = make("timestamp", Variants()).read(tag)
     assert unique is not None
     assert unique.version is None
 
@@ -100,7 +100,7 @@ def test_timestamp_takes_times_in_utc_however_they_are_divided(tag: str) -> None
     ],
 )  # fmt: skip
 def test_timestamp_takes_nothing_else(tag: str) -> None:
-    assert make("timestamp", Variants())(tag) is None
+    assert make("timestamp", Variants()).read(tag) is None
 
 
 @pytest.mark.parametrize(
@@ -118,10 +118,10 @@ def test_version_takes_so_many_dotted_numbers(
 ) -> None:
     kind = make({"version": {"parts": parts}}, Variants())
     for tag in taken:
-        unique = kind(tag)
+        unique = kind.read(tag)
         assert unique is not None, tag
         assert unique.version is not None
-    assert [tag for tag in left if kind(tag) is not None] == []
+    assert [tag for tag in left if kind.read(tag) is not None] == []
 
 
 PATTERNS: list[tuple[str, str, Version | None]] = [
@@ -150,9 +150,9 @@ def test_a_pattern_takes_what_it_matches_whole_and_named_groups_give_the_order(
     expression: str, tag: str, version: Version | None
 ) -> None:
     kind = make({"pattern": expression}, Variants())
-    assert kind(tag) == Unique(tag, version)
-    assert kind(f"{tag}-{tag}") is None
-    assert kind(f"_{tag}") is None
+    assert kind.read(tag) == Unique(tag, version)
+    assert kind.read(f"{tag}-{tag}") is None
+    assert kind.read(f"_{tag}") is None
 
 
 @pytest.mark.parametrize(
@@ -176,3 +176,28 @@ def test_a_kind_that_means_nothing_is_refused_with_the_way_out(definition: Any, 
     with pytest.raises(KindError) as caught:
         make(definition, Variants())
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("expression", "beginning"),
+    [
+        ("release-[0-9]+", "release-"),
+        ("^release-[0-9]+", "release-"),
+        (r"r\.[0-9]+", "r."),
+        ("release?x", "releas"),
+        ("releas*x", "relea"),
+        ("release{2}", "releas"),
+        ("release+x", "release"),
+        ("a-(b|c)", "a-"),
+        ("a-[|]", "a-"),
+        ("a-[]|]", "a-"),
+        (r"a-\|", "a-"),
+        ("a-1|b", ""),
+        ("a-(x(y|z))|b", ""),
+        ("(?i)abc", ""),
+        ("(?P<version>[0-9]+)", ""),
+        (r"\d+", ""),
+    ],
+)
+def test_the_beginning_of_an_expression_is_what_is_sure(expression: str, beginning: str) -> None:
+    assert make({"pattern": expression}, Variants()).beginning == beginning

@@ -3,16 +3,15 @@ alone to judge."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
 from ecr_steward.globs import Globs
 from ecr_steward.rules.channels import ATTENTION, EMAIL, EVENTS, LOUD, Route, Service, family
 from ecr_steward.rules.document import Document, Path, written
 from ecr_steward.rules.model import Ruleset
+from ecr_steward.tags.kinds import Kind
 from ecr_steward.tags.scheme import PLACEHOLDERS, Scheme, StableTag, Verdict
 from ecr_steward.tags.versions import Variants, Version
 
@@ -26,9 +25,6 @@ _PRERELEASES = (
     "rc.1", "rc1", "rc", "beta.1", "beta1", "beta", "alpha.1", "alpha1", "alpha", "pre.1",
     "preview.1", "SNAPSHOT",
 )  # fmt: skip
-_EVERY_TAG = frozenset({".+", "^.+", ".+$", "^.+$"})
-_ANY_NUMBER = 64
-"""More numbers than a version in a tag of 128 characters can have."""
 
 
 def advice(ruleset: Ruleset, document: Document) -> Iterator[tuple[Path, str]]:
@@ -89,28 +85,6 @@ def _unheard(routes: Iterable[Route]) -> list[str]:
     return [name for name in names if not {name, family(name)} & taken]
 
 
-def most_numbers(definition: Any) -> int:
-    """The most numbers that versions of a kind of unique tag have; 0 where it carries none."""
-    return max(_counts(definition), default=0)
-
-
-def _counts(definition: Any) -> frozenset[int]:
-    """How many numbers versions of this kind can have."""
-    if definition == "semver":
-        return frozenset({3})
-    if isinstance(definition, Mapping) and "version" in definition:
-        parts = definition["version"]["parts"]
-        return frozenset(parts if isinstance(parts, list) else [parts])
-    return frozenset(range(1, _ANY_NUMBER)) if "version" in groups(definition) else frozenset()
-
-
-def groups(definition: Any) -> frozenset[str]:
-    """The named groups of a kind that is a pattern."""
-    if isinstance(definition, Mapping) and "pattern" in definition:
-        return frozenset(re.compile(definition["pattern"]).groupindex)
-    return frozenset()
-
-
 def _of_scheme(scheme: Scheme) -> Iterator[tuple[Path, str]]:
     yield from _kinds(scheme)
     yield from _variants(scheme)
@@ -125,22 +99,20 @@ def _of_scheme(scheme: Scheme) -> Iterator[tuple[Path, str]]:
 
 
 def _kinds(scheme: Scheme) -> Iterator[tuple[Path, str]]:
-    taken: set[int] = set()
+    taken: set[Hashable] = set()
     all_taken = False
-    for i, kind in enumerate(scheme.unique):
-        counts, named = _counts(kind), groups(kind)
-        # Three dotted numbers take every semver tag too; nothing else takes all of another kind.
-        if all_taken or (counts and not named and counts <= taken):
-            yield ("unique", i), f"{written(kind)} has no effect: kinds above it take all its tags."
-        if isinstance(kind, Mapping) and "version" in kind:
-            taken |= counts
-        all_taken = all_taken or (isinstance(kind, Mapping) and kind.get("pattern") in _EVERY_TAG)
-        if named and "version" not in named:
+    for i, (kind, definition) in enumerate(zip(scheme.kinds, scheme.unique, strict=True)):
+        if all_taken or (kind.shapes and kind.shapes <= taken):
+            sentence = "has no effect: kinds above it take all its tags."
+            yield ("unique", i), f"{written(definition)} {sentence}"
+        taken |= kind.whole
+        all_taken = all_taken or kind.all_tags
+        if kind.groups and not kind.counts:
             yield (
                 ("unique", i),
                 "The groups of a pattern have no effect without the group `version`.",
             )
-        elif "variant" in named and not scheme.variants:
+        elif "variant" in kind.groups and not scheme.variants:
             yield (
                 ("unique", i),
                 (
@@ -151,7 +123,7 @@ def _kinds(scheme: Scheme) -> Iterator[tuple[Path, str]]:
 
 
 def _variants(scheme: Scheme) -> Iterator[tuple[Path, str]]:
-    if scheme.variants and not any(map(_has_variants, scheme.unique)):
+    if scheme.variants and not any(map(_has_variants, scheme.kinds)):
         # `main-alpine` is a stable tag where `main` is one, whatever the kinds.
         if all(stable.follows is not None for stable in scheme.stable):
             yield ("variants",), "`variants` has no effect: no kind under `unique` can carry one."
@@ -188,8 +160,8 @@ def _taken_in(variants: tuple[str, ...], glob: str) -> Iterator[str]:
             return
 
 
-def _has_variants(kind: Any) -> bool:
-    return bool(_counts(kind)) and (not groups(kind) or "variant" in groups(kind))
+def _has_variants(kind: Kind) -> bool:
+    return kind.suffixed or "variant" in kind.groups
 
 
 def _idle(scheme: Scheme, index: int, stable: StableTag) -> str | None:
@@ -206,7 +178,8 @@ def _idle(scheme: Scheme, index: int, stable: StableTag) -> str | None:
     both = next((tag for tag in tags if scheme.judge(tag) is Verdict.UNIQUE), None)
     if both is not None:
         return f"can be a unique tag of this scheme itself, such as {both}; it is skipped there."
-    return _unmoved(stable, max(map(most_numbers, scheme.unique)))
+    most = max((count for kind in scheme.kinds for count in kind.counts), default=0)
+    return _unmoved(stable, most)
 
 
 def _owner(scheme: Scheme, index: int, tags: list[str]) -> StableTag | None:
@@ -282,14 +255,14 @@ def _unread(scheme: Scheme, stable: StableTag) -> Iterator[tuple[str, str]]:
     elif stable.follows == "newest":
         if stable.prereleases:
             yield "prereleases", f"`prereleases` {no_effect}: `newest` counts pre-releases always."
-        if stable.not_within and not any(map(_counts, scheme.unique)):
+        if stable.not_within and not any(kind.counts for kind in scheme.kinds):
             yield "not_within", f"`not_within` {no_effect}: no kind under `unique` has versions."
-    elif stable.prereleases and not any(map(_has_prereleases, scheme.unique)):
+    elif stable.prereleases and not any(map(_has_prereleases, scheme.kinds)):
         yield "prereleases", f"`prereleases` {no_effect}: no kind under `unique` has any."
 
 
-def _has_prereleases(kind: Any) -> bool:
-    return bool(_counts(kind)) and (not groups(kind) or "prerelease" in groups(kind))
+def _has_prereleases(kind: Kind) -> bool:
+    return kind.suffixed or "prerelease" in kind.groups
 
 
 _PUSHED = datetime(2026, 11, 23, 2, 24, tzinfo=UTC)

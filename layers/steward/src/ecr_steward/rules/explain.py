@@ -8,7 +8,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from ecr_steward.rules.advice import groups, most_numbers
 from ecr_steward.rules.channels import INTERVALS
 from ecr_steward.rules.load import Loaded
 from ecr_steward.rules.model import Mode, Rule, Ruleset
@@ -35,19 +34,6 @@ _OVERWRITTEN = {
     "restore": "a unique tag that moves to another image is reported and put back where it was; "
     "the other image gets a pin if no unique tag names it then",
 }
-_KINDS = {
-    "semver": "semver (versions such as 1.4.2 or v1.4.2-rc.1)",
-    "sha": "sha (commits such as 9f1c2ab or sha-9f1c2ab)",
-    "build": "build (numbers such as 1187 or build-1187)",
-    "timestamp": "timestamp (times such as 20261123 or 20261123T0224Z)",
-}
-_UNVERSIONED = {
-    "sha": ("9f1c2ab", "sha-9f1c2ab"),
-    "build": ("1187", "build-1187"),
-    "timestamp": ("20261123T0224Z", "20261123"),
-}
-_USUAL = {1: "17", 2: "16.4", 3: "1.4.2", 4: "10.0.20348.1"}
-_NUMBERS = ("1.4.2.7.1.1.1.1", "2.7.1.3.1.1.1.1", "0.9.3.1.1.1.1.1", "2026.11.23.1.1.1.1.1")
 _SHOWN_VARIANTS = 5
 _PUSHED = datetime(2026, 11, 23, 2, 24, tzinfo=UTC)
 _DIGEST = "sha256:9f1c2ab3d4e5"
@@ -86,7 +72,7 @@ def _meaning(rule: Rule, repository: str) -> Iterator[str]:
 
 
 def _of_scheme(rule: Rule, scheme: Scheme) -> Iterator[str]:
-    yield from _titled("unique", map(_kind, scheme.unique))
+    yield from _titled("unique", (kind.words() for kind in scheme.kinds))
     if scheme.variants:
         yield f"variants     {', '.join(scheme.variants)}: each has stable tags of its own"
     examples = _examples(scheme)
@@ -128,22 +114,6 @@ def _titled(title: str, lines: Iterable[str]) -> Iterator[str]:
         title = ""
 
 
-def _kind(definition: Any) -> str:
-    if not isinstance(definition, Mapping):
-        return _KINDS[definition]
-    if "version" in definition:
-        parts = definition["version"]["parts"]
-        counts = parts if isinstance(parts, list) else [parts]
-        said = "1 part" if counts == [1] else f"{_either(map(str, counts))} parts"
-        return f"version of {said} (such as {_either(map(_usual, counts))})"
-    ordered = ", versions by its group `version`" if most_numbers(definition) else ""
-    return f"pattern (tags that match `{definition['pattern']}`{ordered})"
-
-
-def _usual(count: int) -> str:
-    return _USUAL.get(count, ".".join(_NUMBERS[0].split(".")[:count]))
-
-
 def _either(words: Iterable[str]) -> str:
     return _listed(list(words), "or")
 
@@ -158,11 +128,11 @@ def _examples(scheme: Scheme) -> dict[str, Version | None]:
 
     Kinds without versions have one only where a stable tag follows the newest image.
     """
+    newest = any(stable.follows == "newest" for stable in scheme.stable)
     found: dict[str, Version | None] = {}
-    for kind in scheme.unique:
-        tags = _tags(kind) if most_numbers(kind) else _unversioned(scheme, kind)
-        alone = replace(scheme, unique=(kind,))
-        found.update(_first(scheme, filter(alone.read_unique, tags)))
+    for kind in scheme.kinds:
+        tags = kind.examples() if kind.counts or newest else ()
+        found.update(_first(scheme, filter(kind.read, tags)))
     if any(stable.prereleases for stable in scheme.stable):
         found.update(_first_prerelease(scheme))
     for stable in scheme.stable:
@@ -170,7 +140,7 @@ def _examples(scheme: Scheme) -> dict[str, Version | None]:
             found.update(_first_that_moves(scheme, stable))
     for glob in scheme.variants[:_SHOWN_VARIANTS]:
         variant = re.sub(r"(?<=\.)\*", "20", glob).replace("*", "x")
-        tags = (tag for kind in scheme.unique for tag in _tags(kind, suffix=f"-{variant}"))
+        tags = (tag for kind in scheme.kinds for tag in kind.examples(suffix=f"-{variant}"))
         found.update(_first(scheme, tags, variant))
     return found
 
@@ -185,8 +155,8 @@ def _first(scheme: Scheme, tags: Iterable[str], variant: str | None = None) -> M
 
 
 def _first_prerelease(scheme: Scheme) -> Mapping[str, Version]:
-    for kind in scheme.unique:
-        for tag in (*_tags(kind, suffix="-rc.1"), *_tags(kind, suffix="-rc1")):
+    for kind in scheme.kinds:
+        for tag in (*kind.examples(suffix="-rc.1"), *kind.examples(suffix="-rc1")):
             unique = scheme.read_unique(tag)
             if unique and unique.version and unique.version.prerelease:
                 return {tag: unique.version}
@@ -195,58 +165,14 @@ def _first_prerelease(scheme: Scheme) -> Mapping[str, Version]:
 
 def _first_that_moves(scheme: Scheme, stable: StableTag) -> Mapping[str, Version]:
     suffixes = ("", "-rc.1", "-rc1") if stable.prereleases else ("",)
-    for kind in scheme.unique:
+    for kind in scheme.kinds:
         for prefix in stable.within or ("",):
             for suffix in suffixes:
-                for tag in _tags(kind, prefix, suffix):
+                for tag in kind.examples(prefix, suffix):
                     unique = scheme.read_unique(tag)
                     if unique and unique.version and _line(scheme, stable, unique.version):
                         return {tag: unique.version}
     return {}
-
-
-def _unversioned(scheme: Scheme, kind: Any) -> Iterable[str]:
-    newest = any(stable.follows == "newest" for stable in scheme.stable)
-    return _UNVERSIONED.get(kind, ()) if newest and isinstance(kind, str) else ()
-
-
-def _tags(kind: Any, prefix: str = "", suffix: str = "") -> Iterator[str]:
-    """Tags that may be of this kind, with a version that begins with `prefix`."""
-    if isinstance(kind, Mapping) and "version" in kind:
-        parts = kind["version"]["parts"]
-        counts = parts if isinstance(parts, list) else [parts]
-    else:
-        counts = [3] if kind == "semver" else [3, 2, 4, 1] if most_numbers(kind) else []
-    before, after = _around(kind)
-    for count in counts:
-        usual = [] if prefix else [_usual(count)]
-        for text in (*usual, *(_filled(prefix, each, count) for each in _NUMBERS)):
-            yield f"{before}{text}{after}{suffix}"
-            if not groups(kind):
-                yield f"v{text}{suffix}"
-
-
-def _filled(prefix: str, numbers: str, count: int) -> str:
-    """`prefix` with as many of `numbers` after it as make `count` numbers."""
-    begin = prefix.split(".") if prefix else []
-    return ".".join([*begin, *numbers.split(".")[len(begin) :]][: max(count, len(begin))])
-
-
-def _around(kind: Any) -> tuple[str, str]:
-    """The plain text that stands before and after the version in a pattern, as far as it is plain.
-
-    What comes of it is only tried: whether the pattern takes it is for the pattern to say.
-    """
-    if "version" not in groups(kind):
-        return "", ""
-    expression = re.sub(r"\[([._-])\]|\\([._-])", r"\1\2", kind["pattern"]).strip("^$")
-    before, _, rest = expression.partition("(?P<version>")
-    depth, end = 1, 0
-    while depth and end < len(rest):
-        depth += {"(": 1, ")": -1}.get(rest[end], 0)
-        end += 1
-    after = re.match(r"(?:[\w.-](?![?*+{]))*", rest[end:])
-    return re.sub(r"v\?$|\(.*?\)\?", "", before), after[0] if after else ""
 
 
 def _stable(scheme: Scheme, versions: list[Version | None]) -> list[str]:
@@ -269,7 +195,7 @@ def _follows(scheme: Scheme, stable: StableTag, versions: list[Version | None]) 
     if stable.follows is None:
         return "moved by your pipeline only"
     line = next(filter(None, (_line(scheme, stable, each) for each in versions)), None)
-    if line is None and not any(map(most_numbers, scheme.unique)):
+    if line is None and not any(kind.counts for kind in scheme.kinds):
         return "never moved: no unique tag here carries a version"
     if line is None:
         usual = next((".".join(each.written) for each in versions if each), "1.4.2")

@@ -34,9 +34,8 @@ from ecr_steward.rules.files import whole
 from ecr_steward.rules.model import RulesError, Ruleset
 from ecr_steward.rules.settings_advice import settings_advice, settings_faults
 from ecr_steward.rules.slow import slow
-from ecr_steward.tags.kinds import MOST_PARTS, SIMPLE, KindError, make
+from ecr_steward.tags.kinds import KINDS, MOST_PARTS, Kind, known
 from ecr_steward.tags.scheme import Scheme, SchemeError, StableTag
-from ecr_steward.tags.versions import Variants
 
 __all__ = ["Fault", "Loaded", "RulesFault", "inspect", "inspect_text", "load", "loads", "schema"]
 
@@ -45,14 +44,6 @@ MAX_BYTES = 1024 * 1024
 
 _Error = Any
 """A jsonschema.ValidationError; what its fields hold depends on the keyword that failed."""
-
-# What people write for a kind, and what it is called here.
-_OTHER_WORDS: Mapping[str, str] = {
-    "calver": "{version: {parts: N}}", "commit": "sha", "date": "timestamp", "digits": "build",
-    "git": "sha", "hash": "sha", "number": "build", "regex": '{pattern: "…"}',
-    "time": "timestamp", "version": "{version: {parts: N}}", "pattern": '{pattern: "…"}',
-    "parts": "{version: {parts: N}}",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -70,9 +61,11 @@ class Loaded:
 
 
 def schema() -> dict[str, Any]:
-    """The JSON Schema (draft 2020-12) of the rules file."""
+    """The JSON Schema (draft 2020-12) of the rules file, with the part of each kind."""
     text = importlib.resources.files("ecr_steward.rules").joinpath("schema.json").read_text("utf-8")
-    return dict(json.loads(text))
+    document: dict[str, Any] = json.loads(text)
+    document["$defs"]["kind"]["anyOf"] = [kind.schema() for kind in KINDS]
+    return document
 
 
 def load(path: str | FilePath) -> Ruleset:
@@ -193,8 +186,8 @@ def _slow_faults(document: Document) -> Iterator[Fault]:
 
 def _is_pattern(path: Path) -> bool:
     match path:
-        case ("rules", int(), "tags", "unique", int(), "pattern"):
-            return True
+        case ("rules", int(), "tags", "unique", int(), str(name)):
+            return any(kind.name == name and kind.is_expression for kind in KINDS)
     return False
 
 
@@ -203,12 +196,12 @@ def _probe(path: Path) -> Callable[[str], object] | None:
     match path:
         case ("rules", int(), "tags", "stable", int(), "tag"):
             return StableTag
-        case ("rules", int(), "tags", "unique", int(), "pattern"):
-            return lambda text: Scheme(unique=({"pattern": text},))
+        case ("rules", int(), "tags", "unique", int(), str(name)):
+            return lambda text: Scheme(unique=({name: text},))
         case ("rules", int(), "tags", "pin"):
-            return lambda text: Scheme(unique=("sha",), pin=text)
+            return lambda text: Scheme(unique=(), pin=text)
         case ("rules", int(), "tags", "variant_latest"):
-            return lambda text: Scheme(unique=("sha",), variant_latest=text)
+            return lambda text: Scheme(unique=(), variant_latest=text)
     return None
 
 
@@ -327,8 +320,9 @@ def _not_a_mapping(value: object, text: str, path: Path) -> str:
     hint = ""
     if isinstance(value, str) and _keys(path)[-1:] == ("stable",):
         hint = f'; write {{tag: "{clipped(text)}"}}'
-    elif _keys(path)[-2:] == ("unique", "version"):
-        hint = f"; write {{version: {{parts: {value if type(value) is int else 'N'}}}}}"
+    elif _keys(path)[-2:-1] == ("unique",):
+        said = _kind(_keys(path)[-1]).hint(value)
+        hint = f"; write {said}" if said else ""
     return f"a mapping of keys; it is {shown(value)}{hint}"
 
 
@@ -358,9 +352,9 @@ def _no_kind_sentence(value: object) -> str:
         return f"An entry of `unique` is empty; {_known_kinds()}"
     if isinstance(value, dict) and len(value) == 1:
         value = next(iter(value))
-        if value in SIMPLE:
+        if value in [kind.name for kind in KINDS if kind.name == kind.written]:
             return f"`{value}` has no settings; write it as a word of its own, without `:`."
-    words = {**dict(zip(SIMPLE, SIMPLE, strict=True)), **_OTHER_WORDS}
+    words = {each: kind.written for kind in KINDS for each in (kind.name, *kind.synonyms)}
     word = value.lower() if isinstance(value, str) else ""
     close = difflib.get_close_matches(word, words, n=1)
     known = _known_kinds()
@@ -370,12 +364,11 @@ def _no_kind_sentence(value: object) -> str:
 
 
 def _known_kinds() -> str:
-    """The end of the sentence with which the kinds themselves refuse what is none of them."""
-    try:
-        make(None, Variants())
-    except KindError as error:
-        return str(error).partition("; ")[2]
-    raise AssertionError("None is a kind of unique tag")
+    return f"there are {known()}."
+
+
+def _kind(name: str) -> type[Kind]:
+    return next(kind for kind in KINDS if kind.name == name)
 
 
 def _wrong_count(document: Document, path: Path, error: _Error) -> Iterator[Fault]:

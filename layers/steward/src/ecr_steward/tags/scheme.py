@@ -286,7 +286,8 @@ class Scheme:
         return Variants(self.variants)
 
     @functools.cached_property
-    def _kinds(self) -> tuple[Kind, ...]:
+    def kinds(self) -> tuple[Kind, ...]:
+        """The kinds under `unique`, in the order of the rules file."""
         return tuple(make(definition, self._variants) for definition in self.unique)
 
     @functools.cached_property
@@ -343,8 +344,8 @@ class Scheme:
         return self._read(tag)
 
     def _read(self, tag: str) -> Unique | None:
-        for kind in self._kinds:
-            unique = kind(tag)
+        for kind in self.kinds:
+            unique = kind.read(tag)
             if unique is not None:
                 return unique
         return None
