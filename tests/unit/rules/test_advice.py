@@ -11,7 +11,7 @@ from ecr_steward.rules.advice import advice
 from ecr_steward.rules.document import parse
 from ecr_steward.rules.model import Ruleset
 from ecr_steward.tags.kinds import make
-from ecr_steward.tags.versions import Variants
+from ecr_steward.tags.suffixes import Suffixes
 
 
 def rule(*lines: str) -> str:
@@ -127,7 +127,7 @@ PARTS_2 = "[{version: {parts: 2}}]"
 NO_VERSION = "follows versions, but no kind under `unique` carries one; it is never moved."
 STABLE = [
     ("[sha]", "{tag: latest, follows: highest}", f"`latest` {NO_VERSION}"),
-    ("[build, timestamp]", "{tag: latest, follows: highest}", f"`latest` {NO_VERSION}"),
+    ("[build, sha]", "{tag: latest, follows: highest}", f"`latest` {NO_VERSION}"),
     ('[{pattern: "n-[0-9]+"}]', "{tag: latest, follows: highest}", f"`latest` {NO_VERSION}"),
     ("[sha]", '{tag: "{major}-edge", follows: newest}', f"`{{major}}-edge` {NO_VERSION}"),
     ("[sha]", '{tag: edge, follows: newest, within: "8"}', f"`edge` {NO_VERSION}"),
@@ -232,15 +232,28 @@ _SEMVER_LIKE = r"v?(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*)){2}([-_][0-9A-Za-z._-]{0,12
 @given(st.from_regex(_SEMVER_LIKE, fullmatch=True))
 @example("1.4.2-rc.1_linux-alpine")
 def test_three_dotted_numbers_take_every_tag_that_semver_takes(tag: str) -> None:
-    variants = Variants(("alpine", "a*"))
+    variants = Suffixes(("alpine", "a*"))
     if make("semver", variants).read(tag) is not None:
         assert make({"version": {"parts": 3}}, variants).read(tag) is not None
 
 
 def test_groups_of_a_pattern_that_give_no_order_are_warned_of() -> None:
-    assert warnings(tags(unique="[{pattern: 'a(?P<variant>b)'}]")) == [
-        (5, "The groups of a pattern have no effect without the group `version`.")
+    assert warnings(tags(unique="[{pattern: 'a(?P<prerelease>b)'}]")) == [
+        (5, "The group `prerelease` has no effect without the group `version`.")
     ]
+    assert warnings(tags(unique="[{pattern: '(?P<branch>[a-z]+)-[0-9]+'}]")) == []
+
+
+@pytest.mark.parametrize("version", ["[a-z]{3}", "[0-9]+x", "release-[0-9]+"])
+def test_a_group_version_that_never_gives_numbers_is_warned_of(version: str) -> None:
+    found = warnings(tags(unique=f"[{{pattern: '(?P<version>{version})'}}]"))
+    says = "The group `version` gives no version"
+    assert [sentence.startswith(says) for _, sentence in found] == [True]
+
+
+@pytest.mark.parametrize("version", ["v?[0-9.]+", "[0-9]{8}-[0-9]+", "[0-9_]+", "[0-9T-]+Z", ".+"])
+def test_a_group_version_that_can_give_numbers_is_not_warned_of(version: str) -> None:
+    assert warnings(tags(unique=f"[{{pattern: 'a-(?P<version>{version})'}}]")) == []
 
 
 def test_a_group_for_variants_without_variants_is_warned_of() -> None:
@@ -252,7 +265,7 @@ def test_a_group_for_variants_without_variants_is_warned_of() -> None:
     assert warnings(tags("variants: [slim]", unique=unique)) == []
 
 
-@pytest.mark.parametrize("unique", ["[sha]", "[build, timestamp]", "[{pattern: 'n-[0-9]+'}]"])
+@pytest.mark.parametrize("unique", ["[{pattern: 'n-[0-9]+'}]"])
 def test_variants_that_no_kind_can_carry_are_warned_of(unique: str) -> None:
     edge = ("stable: [{tag: edge, follows: newest}]", "variants: [slim]")
     assert warnings(tags(*edge, unique=unique)) == [

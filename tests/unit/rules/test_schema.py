@@ -12,8 +12,9 @@ from ecr_steward.rules.channels import INTERVALS, WORDS, Form, Service
 from ecr_steward.rules.load import schema
 from ecr_steward.rules.model import Ruleset
 from ecr_steward.tags.kinds import KINDS, MOST_PARTS, Kind, Unique, make
-from ecr_steward.tags.scheme import Scheme, StableTag
-from ecr_steward.tags.versions import Variants
+from ecr_steward.tags.scheme import Scheme
+from ecr_steward.tags.stable import StableTag
+from ecr_steward.tags.suffixes import Suffixes
 
 FULL: dict[str, Any] = {
     "version": 1,
@@ -30,12 +31,16 @@ FULL: dict[str, Any] = {
                     {"version": {"parts": 2}},
                     {"version": {"parts": [1, 8]}},
                     {"pattern": "r-(?P<version>[0-9]+)(?P<variant>-x)?(?P<prerelease>rc)?"},
+                    {"pattern": "(?P<branch>[a-z]+)-(?P<version>[0-9]+)-(?P<revision>[0-9]+)"},
                 ],
                 "variants": ["alpine", "slim-*"],
+                "revisions": ["r*", "hotfix"],
                 "variant_latest": "{tag}-{variant}",
                 "stable": [
                     {"tag": "{major}", "follows": "highest", "within": "8", "not_within": ["8.1"]},
                     {"tag": "next", "follows": "highest", "prereleases": True, "within": ["9"]},
+                    {"tag": "beta", "follows": "highest", "prereleases": ["beta", "rc"]},
+                    {"tag": "{branch}", "follows": "newest", "of": ["m*", {"pattern": "d.*"}]},
                     {"tag": "edge", "follows": "newest"},
                     {"tag": "main"},
                 ],
@@ -146,13 +151,13 @@ def test_everything_that_the_format_has_is_accepted_by_the_schema_and_by_the_mod
 
 def test_no_object_takes_keys_that_it_does_not_describe() -> None:
     found = list(objects(schema()))
-    assert len(found) == 17
+    assert len(found) == 18
     assert all(each["additionalProperties"] is False for each in found)
 
 
 def test_every_key_has_a_title_a_description_and_examples_for_editors() -> None:
     found = dict(properties(schema()))
-    assert len(found) == 59
+    assert len(found) == 62
     for path, said in found.items():
         assert {"title", "description", "examples"} <= set(said), path
 
@@ -200,7 +205,7 @@ def test_the_schema_has_the_part_of_every_kind_and_its_examples_are_of_it() -> N
     assert [each["title"] for each in kinds()] == [kind.name for kind in KINDS]
     for each, kind in zip(kinds(), KINDS, strict=True):
         for example in each["examples"]:
-            made = make(example, Variants())
+            made = make(example, Suffixes())
             assert isinstance(made, Kind)
             assert type(made) is kind
 
@@ -211,7 +216,7 @@ def test_every_kind_says_what_it_is_with_tags_that_are_of_this_kind() -> None:
         tags = re.findall(r"`([^`]+)`", each["description"].rpartition(" Such as ")[2])
         assert tags, each["title"]
         for tag in tags:
-            read = [make(definition, Variants()).read(tag) for definition in definitions]
+            read = [make(definition, Suffixes()).read(tag) for definition in definitions]
             assert any(isinstance(unique, Unique) for unique in read), tag
 
 

@@ -68,7 +68,11 @@ class Stage(World):
     def pins_of(self, digest: str) -> list[str]:
         scheme = self.rules.rules[0].tags
         assert scheme is not None
-        return [tag for tag, held in self.tags().items() if held == digest and scheme.is_pin(tag)]
+        return [
+            tag
+            for tag, held in self.tags().items()
+            if held == digest and scheme.is_pin(tag, digest)
+        ]
 
 
 # Pins
@@ -910,11 +914,12 @@ def test_referrers_pins_and_ignored_tags_are_left_alone() -> None:
         f"sha256-{image('new')[7:]}",
         f"sha256-{image('new')[7:]}.sig",
         "buildcache-1",
-        "1.4.2-20261123T022400Z-0123456789ab",
+        f"1.4.2-20261123T022400Z-{image('pinned')[7:19]}",
     ):
-        stage.push(tag, f"of {tag}")
+        name = "pinned" if tag.startswith("1.4.2") else f"of {tag}"
+        stage.push(tag, name)
         assert stage.calls(stage.settle) == {}
-        assert stage.tags()[tag] == image(f"of {tag}")
+        assert stage.tags()[tag] == image(name)
     stage.look_all_over()
     assert len(stage.told()) == told
 

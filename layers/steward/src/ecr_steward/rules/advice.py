@@ -6,20 +6,27 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import islice
 
 from ecr_steward.globs import Globs
 from ecr_steward.rules.channels import ATTENTION, EMAIL, EVENTS, LOUD, Route, Service, family
 from ecr_steward.rules.document import Document, Path, written
+from ecr_steward.rules.examples import candidates, moved
 from ecr_steward.rules.model import Ruleset
-from ecr_steward.tags.kinds import Kind
-from ecr_steward.tags.scheme import PLACEHOLDERS, Scheme, StableTag, Verdict
-from ecr_steward.tags.versions import Variants, Version
+from ecr_steward.tags.kinds import NUMBERS, Kind, Unique
+from ecr_steward.tags.scheme import Scheme, Verdict
+from ecr_steward.tags.stable import StableTag
+from ecr_steward.tags.suffixes import Suffixes, Variants
+from ecr_steward.tags.versions import Version
 
 _ANY = "\N{REPLACEMENT CHARACTER}"
 """Stands for what `*` matches: no name holds it, so only another `*` can match it."""
 
+_MOST_NAMES = 8
+
 _SAMPLES = tuple(
-    Version(tuple(text.split("."))) for text in ("1.4.2", "27.18.36", "305.11.7", "0.90.14")
+    Unique(text, Version(tuple(text.split("."))))
+    for text in ("1.4.2", "27.18.36", "305.11.7", "0.90.14")
 )
 _PRERELEASES = (
     "rc.1", "rc1", "rc", "beta.1", "beta1", "beta", "alpha.1", "alpha1", "alpha", "pre.1",
@@ -107,12 +114,9 @@ def _kinds(scheme: Scheme) -> Iterator[tuple[Path, str]]:
             yield ("unique", i), f"{written(definition)} {sentence}"
         taken |= kind.whole
         all_taken = all_taken or kind.all_tags
-        if kind.groups and not kind.counts:
-            yield (
-                ("unique", i),
-                "The groups of a pattern have no effect without the group `version`.",
-            )
-        elif "variant" in kind.groups and not scheme.variants:
+        for sentence in kind.advice():
+            yield ("unique", i), sentence
+        if "variant" in kind.groups and not scheme.variants:
             yield (
                 ("unique", i),
                 (
@@ -152,7 +156,7 @@ def _taken_in(variants: tuple[str, ...], glob: str) -> Iterator[str]:
     for prerelease in _PRERELEASES if "*" in glob and "*" not in base else ():
         suffix = glob.replace("*", prerelease)
         # `slim-*` takes `slim-rc.1`, unless `slim` is a variant too.
-        if Variants(variants).split(suffix)[1] is None:
+        if Suffixes(variants).read(f"-{suffix}").prerelease is None:
             yield (
                 f"with it, 1.4.2-{suffix} is a release of the variant {suffix}. With `{base}` "
                 "among `variants` it is a pre-release of that."
@@ -161,12 +165,12 @@ def _taken_in(variants: tuple[str, ...], glob: str) -> Iterator[str]:
 
 
 def _has_variants(kind: Kind) -> bool:
-    return kind.suffixed or "variant" in kind.groups
+    return kind.has_variants
 
 
 def _idle(scheme: Scheme, index: int, stable: StableTag) -> str | None:
     """Why a stable tag is never moved or never looked at, if it is so."""
-    tags = [tag for tag in map(stable.render, _SAMPLES) if tag is not None]
+    tags = _names(scheme, stable)
     owner = _owner(scheme, index, tags)
     if owner is not None:
         return f"already belongs to `{owner.template}` above; this entry has no effect."
@@ -178,34 +182,50 @@ def _idle(scheme: Scheme, index: int, stable: StableTag) -> str | None:
     both = next((tag for tag in tags if scheme.judge(tag) is Verdict.UNIQUE), None)
     if both is not None:
         return f"can be a unique tag of this scheme itself, such as {both}; it is skipped there."
-    most = max((count for kind in scheme.kinds for count in kind.counts), default=0)
-    return _unmoved(stable, most)
+    return _unmoved(scheme, stable) if stable.follows is not None else None
+
+
+def _names(scheme: Scheme, stable: StableTag) -> list[str]:
+    """Some names that an entry renders."""
+    groups = set(stable.placeholders) - set(NUMBERS)
+    uniques = candidates(scheme, stable) if groups else iter(_SAMPLES)
+    rendered = (stable.render(unique) for unique in uniques)
+    return list(dict.fromkeys(islice((each for each in rendered if each), _MOST_NAMES)))
 
 
 def _owner(scheme: Scheme, index: int, tags: list[str]) -> StableTag | None:
     """The entry above with which all of `tags` belong to entries above, variants and all."""
-
-    def is_owned(end: int) -> bool:
-        above = replace(scheme, unique=(), ignore=(), pin=None, stable=scheme.stable[:end])
-        return all(above.judge(tag) is Verdict.STABLE for tag in tags)
-
-    if not index or not is_owned(index):
-        return None
-    return scheme.stable[next(end for end in range(1, index + 1) if is_owned(end)) - 1]
+    above = scheme.stable[:index]
+    owners = [scheme.owner(tag) for tag in tags]
+    places = [next((i for i, each in enumerate(above) if each is owner), None) for owner in owners]
+    last = max((place for place in places if place is not None), default=None)
+    return None if last is None or None in places else above[last]
 
 
-def _unmoved(stable: StableTag, most: int) -> str | None:
-    by_version = stable.follows == "highest" or stable.placeholders or stable.within
-    if stable.follows is None or not by_version:
-        return None
-    if not most:
-        return "follows versions, but no kind under `unique` carries one; it is never moved."
-    named = max((PLACEHOLDERS.index(each) + 1 for each in stable.placeholders), default=0)
+def _unmoved(scheme: Scheme, stable: StableTag) -> str | None:
+    """Why no unique tag can move an entry that follows."""
+    most = max((count for kind in scheme.kinds for count in kind.counts), default=0)
+    named = max((NUMBERS.index(each) + 1 for each in stable.placeholders if each in NUMBERS),
+                default=0)  # fmt: skip
     within = min((len(each.split(".")) for each in stable.within), default=0)
+    by_version = not stable.is_newest or bool(named or within)
+    if by_version and not most:
+        return "follows versions, but no kind under `unique` carries one; it is never moved."
     if max(named, within) > most:
         return (
             f"asks for versions of {max(named, within)} numbers, but no kind under `unique` has as "
             "many; it is never moved."
+        )
+    groups = set(stable.placeholders) - set(NUMBERS)
+    able = [kind for kind in scheme.kinds if groups <= kind.placeholders.keys()]
+    if not any(kind.counts or not by_version for kind in able):
+        asked = " and ".join(f"{{{each}}}" for each in sorted(groups))
+        asked += " and a version" if by_version and able else ""
+        return f"asks for {asked}, which no kind under `unique` gives at once; it is never moved."
+    if stable.of and moved(scheme, stable, candidates(scheme, stable)) is None:
+        return (
+            "is moved by no unique tag that was found: what `of` names and what the kinds under "
+            "`unique` take, pre-releases aside, have nothing in common."
         )
     return None
 
@@ -262,7 +282,7 @@ def _unread(scheme: Scheme, stable: StableTag) -> Iterator[tuple[str, str]]:
 
 
 def _has_prereleases(kind: Kind) -> bool:
-    return kind.suffixed or "prerelease" in kind.groups
+    return kind.has_prereleases
 
 
 _PUSHED = datetime(2026, 11, 23, 2, 24, tzinfo=UTC)

@@ -5,6 +5,7 @@ Functions never come here: they read what `ecr-steward compile` made of the file
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import importlib.resources
 import json
@@ -34,8 +35,10 @@ from ecr_steward.rules.files import whole
 from ecr_steward.rules.model import RulesError, Ruleset
 from ecr_steward.rules.settings_advice import settings_advice, settings_faults
 from ecr_steward.rules.slow import slow
-from ecr_steward.tags.kinds import KINDS, MOST_PARTS, Kind, known
-from ecr_steward.tags.scheme import Scheme, SchemeError, StableTag
+from ecr_steward.tags.kinds import KINDS, MOST_PARTS, Kind, KindError, known, make
+from ecr_steward.tags.scheme import Scheme
+from ecr_steward.tags.stable import SchemeError, StableTag
+from ecr_steward.tags.suffixes import Suffixes
 
 __all__ = ["Fault", "Loaded", "RulesFault", "inspect", "inspect_text", "load", "loads", "schema"]
 
@@ -158,7 +161,7 @@ def _faults(document: Document) -> Iterator[Fault]:
 def _text_faults(document: Document) -> Iterator[Fault]:
     """Faults within texts of a scheme, which the schema has no words for."""
     for path in document.places:
-        probe = _probe(path)
+        probe = _probe(document.data, path)
         value = _at(document.data, path) if probe else None
         if probe is None or not isinstance(value, str):
             continue
@@ -188,14 +191,19 @@ def _is_pattern(path: Path) -> bool:
     match path:
         case ("rules", int(), "tags", "unique", int(), str(name)):
             return any(kind.name == name and kind.is_expression for kind in KINDS)
+        case ("rules", int(), "tags", "stable", int(), "of", int(), "pattern"):
+            return True
     return False
 
 
-def _probe(path: Path) -> Callable[[str], object] | None:
+def _probe(data: Any, path: Path) -> Callable[[str], object] | None:
     """What raises SchemeError if the text at `path` means nothing there."""
     match path:
         case ("rules", int(), "tags", "stable", int(), "tag"):
-            return StableTag
+            groups = _groups(_at(data, path[:3]).get("unique"))
+            return lambda text: StableTag(text).check(groups)
+        case ("rules", int(), "tags", "stable", int(), "of", int(), "pattern"):
+            return lambda text: StableTag("x", of=({"pattern": text},))
         case ("rules", int(), "tags", "unique", int(), str(name)):
             return lambda text: Scheme(unique=({name: text},))
         case ("rules", int(), "tags", "pin"):
@@ -203,6 +211,15 @@ def _probe(path: Path) -> Callable[[str], object] | None:
         case ("rules", int(), "tags", "variant_latest"):
             return lambda text: Scheme(unique=(), variant_latest=text)
     return None
+
+
+def _groups(unique: Any) -> dict[str, str]:
+    """The placeholders of the kinds under `unique`, as far as these mean something."""
+    found: dict[str, str] = {}
+    for definition in unique if isinstance(unique, list) else ():
+        with contextlib.suppress(KindError):
+            found |= make(definition, Suffixes()).placeholders
+    return found
 
 
 def _at(data: Any, path: Path) -> Any:
@@ -403,6 +420,8 @@ def _wrong_text(document: Document, path: Path, error: _Error) -> Iterator[Fault
         sentence = channels.text_fault(key, text) or ""
     elif key in _GLOBS:
         sentence = _not_a_glob(key, text, error)
+    elif key == "prereleases":
+        sentence = f"{shown(text)} is no word of a pre-release; use letters only, such as rc."
     else:
         sentence = _not_a_prefix(text)
     yield Fault(document.line(path), sentence)
@@ -412,6 +431,8 @@ _GLOBS: Mapping[str, tuple[str, str]] = {
     "repositories": ("repositories", "small letters, digits, `.`, `_`, `-`, `/` and `*`"),
     "ignore": ("tags", "letters, digits, `.`, `_`, `-` and `*`"),
     "variants": ("variants", "letters, digits, `.`, `_`, `-` and `*`"),
+    "revisions": ("revisions", "letters, digits, `.`, `_`, `-` and `*`"),
+    "of": ("tags", "letters, digits, `.`, `_`, `-` and `*`"),
 }
 
 
@@ -420,8 +441,8 @@ def _not_a_glob(key: str, text: str, error: _Error) -> str:
     if len(text) > int(error.schema["maxLength"]):
         return f"{shown(text)} is longer than names of {names} can be."
     bare = text.lstrip("-")
-    if key == "variants" and re.fullmatch(error.schema["pattern"], bare):
-        return f'The `-` before a variant is no part of it: write "{bare}" for {shown(text)}.'
+    if key in ("variants", "revisions") and re.fullmatch(error.schema["pattern"], bare):
+        return f'The `-` before a {key[:-1]} is no part of it: write "{bare}" for {shown(text)}.'
     return f"{shown(text)} can match no {names}; use {characters}."
 
 

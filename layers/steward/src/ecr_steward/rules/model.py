@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ecr_steward.globs import Globs, glob_regex
-from ecr_steward.tags.scheme import Scheme, SchemeError
+from ecr_steward.tags.scheme import Scheme
+from ecr_steward.tags.stable import SchemeError
 
 if TYPE_CHECKING:
     from ecr_steward.repository.baseline import Baseline

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ecr_steward.events import Action, Hint
-from ecr_steward.tags.scheme import Line, Scheme, Verdict
+from ecr_steward.tags.scheme import Scheme, Verdict
+from ecr_steward.tags.stable import Line
 from ecr_steward.tags.state import Concern, Image, Mark, Observed, Top, bound, tops
 
 
@@ -32,10 +33,10 @@ class _Collector:
 
     def push(self, tag: str, hint: Hint) -> None:
         scheme = self._scheme
-        if scheme.read_unique(tag) is not None:
+        if scheme.read_unique(tag, hint.digest) is not None:
             self.unique.setdefault(tag, []).append(hint)
             return
-        verdict = scheme.judge(tag)
+        verdict = scheme.judge(tag, hint.digest)
         if verdict is Verdict.STABLE and scheme.pin is not None:
             self.stable.append(hint)
         elif verdict is Verdict.UNKNOWN and scheme.unknown != "allow":
@@ -64,7 +65,7 @@ def concern(
             tags = (marked or {}).get(hint.digest or "", ())
             found.touch((line for tag in tags if (line := scheme.line(tag))), hint)
             continue
-        found.touch(_lines(scheme, hint.tag), hint)
+        found.touch(_lines(scheme, hint.tag, hint.digest), hint)
         if hint.action is Action.PUSH:
             found.push(hint.tag, hint)
     return found.concern()
@@ -78,17 +79,17 @@ def concern_all(
     for image in images:
         for tag in image.tags:
             hint = Hint(sweep.repository, Action.PUSH, tag, image.digest, sweep.cause, sweep.time)
-            found.lines.update((line.tag, line) for line in _lines(scheme, tag))
+            found.lines.update((line.tag, line) for line in _lines(scheme, tag, image.digest))
             found.push(tag, hint)
     found.lines.update((line.tag, line) for tag in marks if (line := scheme.line(tag)))
     found.hints.update((tag, [sweep]) for tag in found.lines)
     return found.concern()
 
 
-def _lines(scheme: Scheme, tag: str) -> Sequence[Line]:
-    unique = scheme.read_unique(tag)
+def _lines(scheme: Scheme, tag: str, digest: str | None) -> Sequence[Line]:
+    unique = scheme.read_unique(tag, digest)
     if unique is not None:
-        return scheme.lines(unique.version)
+        return scheme.lines(unique)
     line = scheme.line(tag)
     return () if line is None else (line,)
 
@@ -163,8 +164,8 @@ def _listed_versions(
     scheme: Scheme, wanted: set[str], listed: Iterable[tuple[str, str]]
 ) -> Iterator[tuple[str, tuple[object, ...], str]]:
     for tag, digest in listed:
-        unique = scheme.read_unique(tag)
+        unique = scheme.read_unique(tag, digest)
         if unique is not None and unique.version is not None:
-            for line in scheme.lines(unique.version):
+            for line in scheme.lines(unique):
                 if line.tag in wanted:
                     yield line.tag, unique.version.precedence, digest

@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ecr_steward.events import Action, Hint, Kind
-from ecr_steward.tags.scheme import Line, Scheme, Verdict
-from ecr_steward.tags.state import Concern, Image, Mark, Observed, Top, tops
+from ecr_steward.tags.scheme import Scheme, Verdict
+from ecr_steward.tags.stable import Line
+from ecr_steward.tags.state import Concern, Image, Mark, Observed, Top, tops, uniques
 
 WRITES = (Kind.PIN, Kind.RESTORE, Kind.MOVE, Kind.REMOVE)
 """Kinds of change that write to ECR, in the order in which they must be made: an image gets its
@@ -259,13 +260,13 @@ class _Lines:
     def _has_lost(self, line: Line, hint: Hint, top: Top) -> bool:
         """Whether `hint` is the push of a unique tag of the line that is below the top."""
         image = self._observed.images.get(hint.digest or "")
-        unique = self._scheme.read_unique(hint.tag or "")
+        unique = self._scheme.read_unique(hint.tag or "", hint.digest)
         if unique is None or image is None or hint.tag not in image.tags:
             return False
-        pushed = Top(unique.tag, unique.version, image, line.newest)
+        pushed = Top(unique, image, line.newest)
         return (
             hint.action is Action.PUSH
-            and line.holds(unique.version)
+            and line.holds(unique)
             and image.digest != top.image.digest
             and not pushed.equals(top)
         )
@@ -300,10 +301,10 @@ def _reason(scheme: Scheme, line: Line, top: Top, holder: Image | None, mark: Ma
 
 
 def _was_higher(scheme: Scheme, line: Line, mark: Mark, top: Top) -> bool:
-    unique = scheme.read_unique(mark.unique)
-    if line.newest or unique is None or unique.version is None or top.version is None:
+    unique, version = scheme.read_unique(mark.unique, mark.digest), top.read.version
+    if line.newest or unique is None or unique.version is None or version is None:
         return False
-    return unique.version.precedence > top.version.precedence
+    return unique.version.precedence > version.precedence
 
 
 def _twins(
@@ -311,22 +312,18 @@ def _twins(
 ) -> list[Change]:
     """Unique tags of equal version on other images than the one that leads their line."""
     found: dict[str, Change] = {}
-    for image in images:
-        for tag in image.tags:
-            unique = scheme.read_unique(tag)
-            if unique is None or unique.version is None:
+    for unique, image in uniques(scheme, images):
+        for line in scheme.lines(unique):
+            top = leading.get(line.tag)
+            twin = Top(unique, image, line.newest)
+            if top is None or top.image.digest == image.digest or not twin.equals(top):
                 continue
-            for line in scheme.lines(unique.version):
-                top = leading.get(line.tag)
-                twin = Top(tag, unique.version, image, line.newest)
-                if top is None or top.image.digest == image.digest or not twin.equals(top):
-                    continue
-                reason = (
-                    f"`{tag}` and `{top.unique}` are equal versions of different images; "
-                    f"`{line.tag}` follows `{top.unique}`, whose image was pushed later."
-                )
-                hint = about.hints[line.tag][0]
-                found[tag] = Change(Kind.REJECT, tag, None, image.digest, reason, hint)
+            reason = (
+                f"`{unique.tag}` and `{top.unique}` are equal versions of different images; "
+                f"`{line.tag}` follows `{top.unique}`, whose image was pushed later."
+            )
+            hint = about.hints[line.tag][0]
+            found[unique.tag] = Change(Kind.REJECT, unique.tag, None, image.digest, reason, hint)
     return list(found.values())
 
 
@@ -344,9 +341,10 @@ def _pins(
     for digest, left in _by_image(losing).items():
         image = observed.images[digest]
         rest = [tag for tag in image.tags if tag not in {change.tag for change in left}]
-        reason = _why_pinned(scheme, left, rest)
+        reason = _why_pinned(scheme, left, digest, rest)
         if reason is not None and (rest or digest not in arriving or _is_restored(left)):
-            named = next((tag for tag in rest if scheme.judge(tag) is Verdict.STABLE), left[0].tag)
+            stable = (tag for tag in rest if scheme.judge(tag, digest) is Verdict.STABLE)
+            named = next(stable, left[0].tag)
             tag = left[0].tag if _is_restored(left) else named
             pins[digest] = _pin(scheme, image, replace(left[0], tag=tag), reason)
     for hint in pushes:
@@ -354,7 +352,7 @@ def _pins(
         if found is None or found.digest in pins:
             continue
         late = not found.tags and found.digest not in arriving
-        if late or (hint.tag in found.tags and _is_only_stable(scheme, found.tags)):
+        if late or (hint.tag in found.tags and _is_only_stable(scheme, found.digest, found.tags)):
             change = Change(Kind.MOVE, hint.tag or "", None, found.digest, "", hint)
             reason = f"Only stable tags name the image (`{hint.tag}`)."
             if late:
@@ -363,14 +361,16 @@ def _pins(
     return list(pins.values())
 
 
-def _why_pinned(scheme: Scheme, left: Sequence[Change], rest: Collection[str]) -> str | None:
+def _why_pinned(
+    scheme: Scheme, left: Sequence[Change], digest: str, rest: Collection[str]
+) -> str | None:
     """Why an image that the changes `left` take tags from needs a pin, or None if it does not."""
-    if _is_restored(left) and not _is_named(scheme, rest):
+    if _is_restored(left) and not _is_named(scheme, digest, rest):
         return f"The image lost `{left[0].tag}`, the unique tag it came by."
     if not rest:
         return f"The image would lose its last tag when `{left[0].tag}` moves."
     removed = any(change.kind is Kind.REMOVE for change in left)
-    if removed and scheme.pin is not None and _is_only_stable(scheme, rest):
+    if removed and scheme.pin is not None and _is_only_stable(scheme, digest, rest):
         return f"Only stable tags name the image once `{left[0].tag}` is removed."
     return None
 
@@ -379,9 +379,9 @@ def _is_restored(left: Iterable[Change]) -> bool:
     return any(change.kind is Kind.RESTORE for change in left)
 
 
-def _is_only_stable(scheme: Scheme, tags: Iterable[str]) -> bool:
+def _is_only_stable(scheme: Scheme, digest: str, tags: Iterable[str]) -> bool:
     """Whether stable tags, and such as nobody judges, are all that `tags` has."""
-    return {scheme.judge(tag) for tag in tags} - {Verdict.IGNORED} == {Verdict.STABLE}
+    return {scheme.judge(tag, digest) for tag in tags} - {Verdict.IGNORED} == {Verdict.STABLE}
 
 
 def _by_image(losing: Iterable[Change]) -> dict[str, list[Change]]:
@@ -392,9 +392,9 @@ def _by_image(losing: Iterable[Change]) -> dict[str, list[Change]]:
     return leaving
 
 
-def _is_named(scheme: Scheme, tags: Iterable[str]) -> bool:
+def _is_named(scheme: Scheme, digest: str, tags: Iterable[str]) -> bool:
     """Whether one of `tags` is a unique tag or a pin."""
-    return any(scheme.judge(tag) in (Verdict.UNIQUE, Verdict.PIN) for tag in tags)
+    return any(scheme.judge(tag, digest) in (Verdict.UNIQUE, Verdict.PIN) for tag in tags)
 
 
 def _pin(scheme: Scheme, image: Image, cause: Change, reason: str) -> Change:

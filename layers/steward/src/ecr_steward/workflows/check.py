@@ -39,12 +39,12 @@ def judge(rules: Ruleset, hint: Hint) -> Answer:
         deleted = hint.action is Action.DELETE and hint.digest is not None
         return Answer.LOOK if deleted else Answer.UNTAGGED
     if hint.action is Action.DELETE:
-        return _judge_deleted(rule.tags, hint.tag)
-    return _judge_pushed(rule.tags, hint.tag)
+        return _judge_deleted(rule.tags, hint.tag, hint.digest)
+    return _judge_pushed(rule.tags, hint.tag, hint.digest)
 
 
-def _judge_pushed(scheme: Scheme, tag: str) -> Answer:
-    verdict = scheme.judge(tag)
+def _judge_pushed(scheme: Scheme, tag: str, digest: str | None) -> Answer:
+    verdict = scheme.judge(tag, digest)
     if verdict is Verdict.STABLE and scheme.line(tag) is None and scheme.pin is None:
         return Answer.PIPELINES
     if verdict is Verdict.UNKNOWN and scheme.unknown == "allow":
@@ -52,9 +52,8 @@ def _judge_pushed(scheme: Scheme, tag: str) -> Answer:
     return {Verdict.IGNORED: Answer.IGNORED, Verdict.PIN: Answer.PIN}.get(verdict, Answer.LOOK)
 
 
-def _judge_deleted(scheme: Scheme, tag: str) -> Answer:
-    unique = scheme.read_unique(tag)
-    if unique is not None and scheme.lines(unique.version):
+def _judge_deleted(scheme: Scheme, tag: str, digest: str | None) -> Answer:
+    if scheme.read_unique(tag, digest) is not None:
         return Answer.LOOK
     return Answer.LOOK if scheme.line(tag) is not None else Answer.HARMLESS
 

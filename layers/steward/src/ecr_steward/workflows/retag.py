@@ -351,16 +351,16 @@ class _Stamp:
             tag=change.tag,
             digest=change.after,
             before=change.before,
-            before_tags=self._telling(change.before_tags),
-            after_tags=self._telling(change.after_tags),
+            before_tags=self._telling(change.before_tags, change.before),
+            after_tags=self._telling(change.after_tags, change.after),
             of=self._of[change.hint.cause.id] or 1,
             contested=change.kind is Kind.HELD and change.tag in self._contested,
         )
 
-    def _telling(self, tags: Sequence[str]) -> tuple[str, ...]:
+    def _telling(self, tags: Sequence[str], digest: str | None) -> tuple[str, ...]:
         if len(tags) <= TAGS_TOLD:
             return tuple(tags)
-        first = sorted(tags, key=lambda tag: self._scheme.read_unique(tag) is None)
+        first = sorted(tags, key=lambda tag: self._scheme.read_unique(tag, digest) is None)
         return tuple(first[:TAGS_TOLD])
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from ecr_steward.tags.kinds.build import Build
-from ecr_steward.tags.kinds.kind import Kind, KindError, Unique
+from ecr_steward.tags.kinds.kind import NUMBERS, Kind, KindError, Unique
 from ecr_steward.tags.kinds.pattern import Pattern
 from ecr_steward.tags.kinds.semver import Semver
 from ecr_steward.tags.kinds.sha import Sha
 from ecr_steward.tags.kinds.timestamp import Timestamp
 from ecr_steward.tags.kinds.version import MOST_PARTS, Dotted
-from ecr_steward.tags.versions import Variants
+from ecr_steward.tags.suffixes import Suffixes
 
-__all__ = ["KINDS", "MOST_PARTS", "Kind", "KindError", "Unique", "known", "make"]
+__all__ = ["KINDS", "MOST_PARTS", "NUMBERS", "Kind", "KindError", "Unique", "known", "make"]
 
 KINDS: tuple[type[Kind], ...] = (
     Semver,
@@ -31,10 +31,10 @@ def known() -> str:
     return ", ".join(kind.written for kind in KINDS)
 
 
-def make(definition: Any, variants: Variants) -> Kind:
+def make(definition: Any, suffixes: Suffixes) -> Kind:
     """The kind that an entry of `unique:` defines. Raises KindError."""
     for kind in KINDS:
-        made = kind.of(definition, variants)
+        made = kind.of(definition, suffixes)
         if made is not None:
             return made
     raise KindError(f"`{definition}` is not a kind of unique tag; there are {known()}.")

@@ -16,8 +16,10 @@ class Build(Word):
         "Build numbers: decimal digits, optionally after a word and `-`. They carry no version. "
         "Such as `1187` or `build-1187`."
     )
-    expression = re.compile(r"(?:[A-Za-z][A-Za-z0-9_.]*-)?[0-9]+")
-    begins = re.compile(r"[0-9]*|[A-Za-z][A-Za-z0-9_.]*(?:-[0-9]*)?")
+    expression = re.compile(r"(?:[A-Za-z][A-Za-z0-9_.]*-)?[0-9]+(?P<suffix>[-_].*)?")
+    begins = re.compile(
+        r"[0-9]*|[A-Za-z][A-Za-z0-9_.]*(?:-[0-9]*)?|(?:[A-Za-z][A-Za-z0-9_.]*-)?[0-9]+[-_].*"
+    )
     tags = ("1187", "build-1187")
 
     def words(self) -> str:

@@ -8,15 +8,32 @@ from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-from ecr_steward.tags.versions import Variants, Version
+from ecr_steward.tags.suffixes import Suffix, Suffixes
+from ecr_steward.tags.versions import Version
+
+NUMBERS = ("major", "minor", "patch")
+"""What stable tags call the numbers of a version."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unique:
-    """A unique tag; `version` is None for kinds that have no order (a commit)."""
+    """A unique tag; `version` is None for kinds that have no order (a commit).
+
+    `variant` is the line of its own that it belongs to, `platform` the one platform that it names,
+    `groups` what the named groups of a pattern matched.
+    """
 
     tag: str
-    version: Version | None
+    version: Version | None = None
+    variant: str | None = None
+    platform: str | None = None
+    groups: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def values(self) -> dict[str, str]:
+        """What stable tags can be rendered with: the numbers as written, and the groups."""
+        written = () if self.version is None else self.version.written
+        return {**dict(zip(NUMBERS, written, strict=False)), **dict(self.groups)}
 
 
 class KindError(ValueError):
@@ -42,8 +59,12 @@ class Kind(ABC):
     """How many numbers versions of this kind can have; none where it carries no version."""
     groups: frozenset[str] = frozenset()
     """The named groups of an expression."""
-    suffixed: bool = False
-    """Whether what stands after a version is read: pre-releases and variants."""
+    placeholders: Mapping[str, str] = {}
+    """What stable tags can be rendered with besides numbers, each with an expression of its
+    values."""
+    has_variants: bool = False
+    has_prereleases: bool = False
+    """Whether its tags can be of a variant, or pre-releases."""
     beginning: str = ""
     """Plain text that all its tags begin with; empty if in doubt."""
     shapes: frozenset[Hashable] = frozenset()
@@ -55,7 +76,7 @@ class Kind(ABC):
 
     @classmethod
     @abstractmethod
-    def of(cls, definition: Any, variants: Variants) -> Self | None:
+    def of(cls, definition: Any, suffixes: Suffixes) -> Self | None:
         """The kind that an entry of `unique:` defines; None if the entry is of another kind.
 
         Raises KindError.
@@ -84,6 +105,10 @@ class Kind(ABC):
         """Tags that may be of this kind, with a version that begins with `prefix` where it has any;
         what comes of it is only tried."""
 
+    def advice(self) -> Iterator[str]:
+        """What its settings say in vain, a sentence each, for their author to judge."""
+        yield from ()
+
     @abstractmethod
     def may_begin(self, text: str) -> bool:
         """Whether tags of this kind can begin with `text`, and perhaps where they cannot: too much
@@ -91,16 +116,22 @@ class Kind(ABC):
 
 
 class Word(Kind):
-    """A kind that is named by a word and has no settings, whose tags match an expression and carry
-    no version."""
+    """A kind that is named by a word and has no settings: its tags match an expression, and a
+    variant, a platform or a revision can follow."""
 
     expression: ClassVar[re.Pattern[str]]
+    """What a tag begins with; its group `suffix` is what follows."""
     begins: ClassVar[re.Pattern[str]]
     tags: ClassVar[tuple[str, ...]]
 
+    has_variants = True
+
+    def __init__(self, suffixes: Suffixes) -> None:
+        self._suffixes = suffixes
+
     @classmethod
-    def of(cls, definition: Any, variants: Variants) -> Self | None:
-        return cls() if definition == cls.name else None
+    def of(cls, definition: Any, suffixes: Suffixes) -> Self | None:
+        return cls(suffixes) if definition == cls.name else None
 
     @classmethod
     def schema(cls) -> dict[str, Any]:
@@ -112,10 +143,18 @@ class Word(Kind):
         }
 
     def read(self, tag: str) -> Unique | None:
-        return Unique(tag, None) if self.expression.fullmatch(tag) else None
+        match = self.expression.fullmatch(tag)
+        if match is None:
+            return None
+        suffix = self._suffixes.read(match["suffix"] or "")
+        return self.found(tag, match, suffix) if suffix.is_plain else None
+
+    def found(self, tag: str, match: re.Match[str], suffix: Suffix) -> Unique | None:
+        """The unique tag of a tag that looks like one."""
+        return Unique(tag, None, suffix.variant, suffix.platform)
 
     def examples(self, prefix: str = "", suffix: str = "") -> Iterator[str]:
-        yield from () if prefix or suffix else self.tags
+        yield from () if prefix else (f"{tag}{suffix}" for tag in self.tags)
 
     def may_begin(self, text: str) -> bool:
         return self.begins.fullmatch(text) is not None

@@ -6,14 +6,19 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Self
 
-from ecr_steward.tags.kinds import numbers
-from ecr_steward.tags.kinds.kind import Kind, KindError, Unique, settings_schema
-from ecr_steward.tags.versions import Variants, Version
+from ecr_steward.tags.kinds.expressions import group_expression
+from ecr_steward.tags.kinds.kind import NUMBERS, Kind, KindError, Unique, settings_schema
+from ecr_steward.tags.kinds.numbers import versions
+from ecr_steward.tags.suffixes import Suffixes
+from ecr_steward.tags.versions import Version
 
-_GROUPS = ("version", "variant", "prerelease")
+_GROUPS = ("version", "prerelease", "revision", "variant")
+"""Groups that say something of the version; all others are placeholders of stable tags."""
+_NUMBERS = re.compile(r"v?([0-9]+(?:[._T-][0-9]+)*)Z?")
 _EVERY_TAG = frozenset({".+", "^.+", ".+$", "^.+$"})
 _ANY_NUMBER = 64
 """More numbers than a version in a tag of 128 characters can have."""
+_USUAL_COUNTS = (3, 2, 4, 1)
 _LITERAL = re.compile(r"\^?((?:[A-Za-z0-9_-]|\\[._-])*)([?*{]?)")
 
 
@@ -25,9 +30,11 @@ class Pattern(Kind):
     synonyms = ("pattern", "regex")
     description = (
         "Tags that a regular expression (Python's `re`) matches as a whole. The named group "
-        "`version` (dotted numbers, optionally with a leading `v`) gives them an order; "
-        "`prerelease` and `variant` then say more; a variant has stable tags only if a glob in "
-        "`variants` matches it. Such as `release-2026.11` with the expression of the example."
+        "`version` (numbers with `.`, `-`, `_` or `T` between them, optionally with a leading `v` "
+        "and a `Z` at the end) gives them an order; `prerelease`, `revision` and `variant` then "
+        "say more; a variant has stable tags only if a glob in `variants` matches it. Any other "
+        "named group is a placeholder for stable tags. Such as `release-2026.11` with the "
+        "expression of the example."
     )
     is_expression = True
     definitions = ({"pattern": "release-(?P<version>[0-9]{4}[.][0-9]{2})"},)
@@ -37,22 +44,27 @@ class Pattern(Kind):
         try:
             self._regex = re.compile(expression)
         except (re.error, OverflowError, RecursionError) as error:
-            raise KindError(f"`{expression}` is no regular expression: {error}.") from error
+            raise KindError(_no_expression(expression, error)) from error
         self.groups = frozenset(self._regex.groupindex)
-        strange = sorted(self.groups - set(_GROUPS))
-        if strange:
+        taken = [each for each in NUMBERS if each in self.groups]
+        if taken:
             raise KindError(
-                f"The group `{strange[0]}` means nothing here; there are {', '.join(_GROUPS)}."
+                f"The group `{taken[0]}` is none of a pattern: write one group `version` around "
+                f"all the numbers, and {{{taken[0]}}} in stable tags is one of them."
             )
         if self._regex.fullmatch(""):
             raise KindError(f"`{expression}` matches the empty tag, so it would match too much.")
         if "version" in self.groups:
             self.counts = frozenset(range(1, _ANY_NUMBER))
+        self.has_variants = "variant" in self.groups
+        self.has_prereleases = "prerelease" in self.groups
+        others = sorted(self.groups - set(_GROUPS))
+        self.placeholders = {name: group_expression(expression, name) for name in others}
         self.all_tags = expression in _EVERY_TAG
         self.beginning = _beginning(expression)
 
     @classmethod
-    def of(cls, definition: Any, variants: Variants) -> Self | None:
+    def of(cls, definition: Any, suffixes: Suffixes) -> Self | None:
         if not isinstance(definition, Mapping) or set(definition) != {cls.name}:
             return None
         return cls(str(definition[cls.name]))
@@ -75,38 +87,83 @@ class Pattern(Kind):
 
     def read(self, tag: str) -> Unique | None:
         match = self._regex.fullmatch(tag)
-        return None if match is None else Unique(tag, _named(match.groupdict()))
+        return None if match is None else _named(tag, match.groupdict())
 
     def words(self) -> str:
         ordered = ", versions by its group `version`" if self.counts else ""
         return f"pattern (tags that match `{self._expression}`{ordered})"
 
     def examples(self, prefix: str = "", suffix: str = "") -> Iterator[str]:
-        before, after = self._around()
-        for text in numbers.versions([3, 2, 4, 1] if self.counts else [], prefix):
-            yield f"{before}{text}{after}{suffix}"
+        # Only people ask for examples; functions that start must not wait for what makes them.
+        from ecr_steward.tags.kinds.strings import strings
 
-    def _around(self) -> tuple[str, str]:
-        """The plain text before and after the version, as far as it is plain."""
-        expression = re.sub(r"\[([._-])\]|\\([._-])", r"\1\2", self._expression).strip("^$")
-        before, _, rest = expression.partition("(?P<version>")
-        depth, end = 1, 0
-        while depth and end < len(rest):
-            depth += {"(": 1, ")": -1}.get(rest[end], 0)
-            end += 1
-        after = re.match(r"(?:[\w.-](?![?*+{]))*", rest[end:])
-        return re.sub(r"v\?$|\(.*?\)\?", "", before), after[0] if after else ""
+        drawn = list(strings(self._expression))
+        for tag in drawn:
+            yield from self._with_usual_numbers(tag, prefix)
+        if not prefix and not suffix:
+            yield from drawn
+
+    def _with_usual_numbers(self, tag: str, prefix: str) -> Iterator[str]:
+        """The tag with other numbers in its version; whether the expression takes them is tried."""
+        match = self._regex.fullmatch(tag) if "version" in self.groups else None
+        numbers = None if match is None else _NUMBERS.fullmatch(match["version"] or "")
+        if match is None or numbers is None:
+            return
+        start, end = (match.start("version") + each for each in numbers.span(1))
+        marks = re.findall("[._T-]", numbers[1])
+        for count in dict.fromkeys((*_USUAL_COUNTS, len(marks) + 1)):
+            between = marks if len(marks) == count - 1 else ["."] * (count - 1)
+            for text in versions([count], prefix):
+                parts = text.split(".")[:count]
+                written = map("".join, zip(parts, [*between, ""], strict=True))
+                found = f"{tag[:start]}{''.join(written)}{tag[end:]}"
+                if self._regex.fullmatch(found):
+                    yield found
+
+    def advice(self) -> Iterator[str]:
+        from ecr_steward.tags.kinds.strings import strings
+
+        lost = [each for each in ("prerelease", "revision") if each in self.groups]
+        if lost and "version" not in self.groups:
+            yield f"The group `{lost[0]}` has no effect without the group `version`."
+        if "version" not in self.groups:
+            return
+        drawn = [
+            match for each in strings(self._expression) if (match := self._regex.fullmatch(each))
+        ]
+        written = [match["version"] for match in drawn if match["version"]]
+        if written and not any(map(_NUMBERS.fullmatch, written)):
+            yield (
+                f"The group `version` gives no version: it takes numbers with `.`, `-`, `_` or `T` "
+                f"between them, a `v` before or a `Z` after them or not, and nothing such as "
+                f"`{written[0]}`. Only what follows `newest` can move."
+            )
 
     def may_begin(self, text: str) -> bool:
         return text.startswith(self.beginning) or self.beginning.startswith(text)
 
 
-def _named(groups: Mapping[str, str | None]) -> Version | None:
-    """The version that named groups give, or None if they give none that has an order."""
-    written = tuple((groups.get("version") or "").removeprefix("v").split("."))
-    if not all(part.isascii() and part.isdecimal() for part in written):
-        return None
-    return Version(written, groups.get("prerelease") or None, groups.get("variant") or None)
+def _no_expression(expression: str, error: Exception) -> str:
+    sentence = f"`{expression}` is no regular expression: {error}."
+    if "(?<" in expression.replace("(?<=", "").replace("(?<!", ""):
+        sentence += " In Python a named group is written `(?P<name>…)`."
+    return sentence
+
+
+def _named(tag: str, groups: Mapping[str, str | None]) -> Unique:
+    """The unique tag that named groups describe; without a version if they give no numbers."""
+    match = _NUMBERS.fullmatch(groups.get("version") or "")
+    others = {name: text for name, text in groups.items() if text and name not in _GROUPS}
+    version = None
+    if match is not None:
+        revision = groups.get("revision")
+        version = Version(
+            tuple(re.split("[._T-]", match[1])),
+            groups.get("prerelease") or None,
+            revisions=(revision,) if revision else (),
+        )
+    variant = groups.get("variant") or None
+    return Unique(tag, version, variant, groups=tuple(sorted(others.items())))
 
 
 def _beginning(expression: str) -> str:

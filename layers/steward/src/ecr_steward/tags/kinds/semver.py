@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any, Self
 
 from ecr_steward.tags.kinds import numbers
 from ecr_steward.tags.kinds.kind import Unique, Word
-from ecr_steward.tags.versions import Variants, parse_semver
+from ecr_steward.tags.versions import Version, is_semver, split
 
 
 class Semver(Word):
@@ -21,19 +20,15 @@ class Semver(Word):
     )
     begins = re.compile(r"v?(?:[0-9][0-9.]*(?:[-_].*)?)?")
     counts = frozenset({3})
-    suffixed = True
+    has_prereleases = True
     shapes = frozenset({("numbers", 3)})
 
-    def __init__(self, variants: Variants) -> None:
-        self._variants = variants
-
-    @classmethod
-    def of(cls, definition: Any, variants: Variants) -> Self | None:
-        return cls(variants) if definition == cls.name else None
-
     def read(self, tag: str) -> Unique | None:
-        version = parse_semver(tag, self._variants)
-        return None if version is None else Unique(tag, version)
+        parts = split(tag, self._suffixes)
+        if parts is None or not is_semver(*parts):
+            return None
+        suffix = parts[1]
+        return Unique(tag, Version.of(*parts), suffix.variant, suffix.platform)
 
     def words(self) -> str:
         return "semver (versions such as 1.4.2 or v1.4.2-rc.1)"

@@ -8,16 +8,18 @@ from ecr_steward.tags.kinds.kind import Word
 
 
 class Sha(Word):
-    """7 to 40 hex digits, not all decimal, with an optional `sha-` or `git-` before them."""
+    """7 to 40 hex digits, all decimal or not, with an optional `sha-` or `git-` before them."""
 
     name = written = "sha"
     synonyms = ("commit", "git", "hash")
     description = (
-        "Commits: 7 to 40 hex digits, not all of them decimal, optionally after `sha-` or `git-`. "
-        "They carry no version. Such as `9f1c2ab` or `sha-9f1c2ab`."
+        "Commits: 7 to 40 hex digits, all of them decimal or not, optionally after `sha-` or "
+        "`git-`. They carry no version. Such as `9f1c2ab` or `sha-9f1c2ab`."
     )
-    expression = re.compile(r"(?:(?:sha|git)-)?(?=[0-9]*[a-f])[0-9a-f]{7,40}")
-    begins = re.compile(r"(?:(?:sha|git)-)?[0-9a-f]{0,40}|sh?|sha|gi?|git")
+    expression = re.compile(r"(?:(?:sha|git)-)?[0-9a-f]{7,40}(?P<suffix>[-_].*)?")
+    begins = re.compile(
+        r"(?:(?:sha|git)-)?[0-9a-f]{0,40}(?:(?<=[0-9a-f]{7})[-_].*)?|sh?|sha|gi?|git"
+    )
     tags = ("9f1c2ab", "sha-9f1c2ab")
 
     def words(self) -> str:

@@ -8,7 +8,8 @@ from typing import Any, Self
 from ecr_steward.tags.kinds import numbers
 from ecr_steward.tags.kinds.kind import Kind, KindError, Unique, either, settings_schema
 from ecr_steward.tags.kinds.semver import Semver
-from ecr_steward.tags.versions import Variants, parse_dotted
+from ecr_steward.tags.suffixes import Suffixes
+from ecr_steward.tags.versions import Version, split
 
 MOST_PARTS = 8
 """Most dotted numbers of a version."""
@@ -25,16 +26,16 @@ class Dotted(Kind):
         "are allowed. Such as `24.04` or `16.4` with 2 parts, `10.0.20348.1` with 4."
     )
     definitions = ({"version": {"parts": 2}}, {"version": {"parts": [2, 4]}})
-    suffixed = True
+    has_variants = has_prereleases = True
 
-    def __init__(self, counts: list[int], variants: Variants) -> None:
+    def __init__(self, counts: list[int], suffixes: Suffixes) -> None:
         self._listed = counts
-        self._variants = variants
+        self._suffixes = suffixes
         self.counts = frozenset(counts)
         self.shapes = self.whole = frozenset(("numbers", count) for count in counts)
 
     @classmethod
-    def of(cls, definition: Any, variants: Variants) -> Self | None:
+    def of(cls, definition: Any, suffixes: Suffixes) -> Self | None:
         value = definition.get(cls.name) if isinstance(definition, Mapping) else None
         if not isinstance(value, Mapping) or set(value) != {"parts"} or len(definition) != 1:
             return None
@@ -42,7 +43,7 @@ class Dotted(Kind):
         counts = parts if isinstance(parts, list) else [parts]
         if not counts or any(type(n) is not int or not 1 <= n <= MOST_PARTS for n in counts):
             raise KindError(f"`parts` takes whole numbers from 1 to {MOST_PARTS}; it is `{parts}`.")
-        return cls(counts, variants)
+        return cls(counts, suffixes)
 
     @classmethod
     def schema(cls) -> dict[str, Any]:
@@ -79,8 +80,11 @@ class Dotted(Kind):
         return f"{{version: {{parts: {value if type(value) is int else 'N'}}}}}"
 
     def read(self, tag: str) -> Unique | None:
-        version = parse_dotted(tag, self.counts, self._variants)
-        return None if version is None else Unique(tag, version)
+        parts = split(tag, self._suffixes)
+        if parts is None or len(parts[0]) not in self.counts:
+            return None
+        suffix = parts[1]
+        return Unique(tag, Version.of(*parts), suffix.variant, suffix.platform)
 
     def words(self) -> str:
         counts = either(list(map(str, self._listed)))
