@@ -237,6 +237,7 @@ def test_without_lost_events_the_system_alone_ends_where_all_tags_say(
     story.settle()
     assert_at_rest(story.world)
     assert_quiet(story.world)
+    assert_told_apart(story.world)
 
 
 @thousands
@@ -260,6 +261,12 @@ def test_with_lost_events_one_sweep_ends_there_too_and_a_second_writes_nothing(
     assert not world.held()
     assert_at_rest(world)
     assert_quiet(world)
+
+
+def assert_told_apart(world: World) -> None:
+    """Whatever was delivered again, no two moves or pins are one fact."""
+    ids = [fact.id for fact in world.told() if fact.kind in (Kind.MOVE, Kind.PIN)]
+    assert len(ids) == len(set(ids))
 
 
 def assert_quiet(world: World) -> None:

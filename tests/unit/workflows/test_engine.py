@@ -15,6 +15,7 @@ from ecr_steward.registry import Unavailable
 from ecr_steward.registry.ecr import EcrRegistry
 from ecr_steward.rules import Mode
 from ecr_steward.tables import MemoryTable
+from ecr_steward.workflows.check import check
 from ecr_steward.workflows.contest import Witness, nobody
 from ecr_steward.workflows.retag import Retagger
 from tests.world import REPOSITORY, VERSIONS, World, image, ruleset
@@ -61,6 +62,15 @@ class Stage(World):
             self.settle()
 
         return self.calls(visits)
+
+    def look_at_events_and_all_over(self) -> None:
+        """What the events that wait and a sweep make the writer do, in one batch."""
+        cause = Cause(f"sweep/{REPOSITORY}", "Sweep")
+        hints = [Hint(REPOSITORY, Action.SWEEP, None, None, cause, self.now)]
+        for event in self.events:
+            check(event, self.rules, hints.append)
+        self.events.clear()
+        self.retagger.visit(REPOSITORY, hints)
 
     def of(self, kind: Kind) -> list[Fact]:
         return [fact for fact in self.told() if fact.kind is kind]
@@ -132,6 +142,29 @@ def test_the_sweep_pins_what_no_event_told_of_and_nothing_twice() -> None:
     assert stage.look_all_over()["PutImage"] == 1
     assert "PutImage" not in stage.look_all_over()
     assert len(stage.pins_of(digest)) == 1
+
+
+@pytest.mark.parametrize(("tags", "tag"), [(PIN, "main"), (RESTORE, "1.4.2")])
+def test_an_image_that_another_push_outran_gets_its_pin_with_a_sweep_in_the_batch_too(
+    tags: dict[str, Any], tag: str
+) -> None:
+    stage = Stage(tags)
+    outrun = stage.push(tag, "first")
+    if tag == "1.4.2":
+        stage.settle()
+        outrun = stage.push(tag, "second")
+    stage.push(tag, "third")
+    stage.look_at_events_and_all_over()
+    assert stage.pins_of(outrun)
+
+
+def test_what_is_pushed_while_a_repository_is_swept_first_is_told() -> None:
+    stage = Stage({})
+    stage.push("odd")
+    stage.events.clear()
+    stage.push("nightly")
+    stage.look_at_events_and_all_over()
+    assert [fact.tag for fact in stage.of(Kind.REJECT)] == ["nightly"]
 
 
 @pytest.mark.parametrize("other", ["1.4.2", "nightly"])
@@ -312,6 +345,24 @@ def test_a_restore_onto_an_archived_image_is_said_and_its_owner_is_not_forgotten
     assert len(stage.of(Kind.OVERWRITE)) == 1
 
 
+def test_where_overwrites_are_reported_an_archived_image_gives_its_tag_up_like_any_other() -> None:
+    stage = Stage({})
+    first, second = overwritten(stage)
+    stage.ecr.archive(REPOSITORY, first)
+    stage.settle()
+    (told,) = stage.of(Kind.OVERWRITE)
+    assert told.reason.endswith("was put on another image than it named before.")
+    assert stage.history.recall(REPOSITORY, (), ["1.4.2"]).known == {"1.4.2": second}
+
+
+def test_an_image_that_gets_its_unique_tag_back_needs_no_pin_when_its_stable_tags_go() -> None:
+    stage = Stage(RESTORE)
+    first, _ = overwritten(stage)
+    stage.push("1.4.3")
+    stage.deliver(*stage.events)
+    assert [tag for tag, held in stage.tags().items() if held == first] == ["1.4.2"]
+
+
 def test_a_newcomer_that_cannot_be_pinned_keeps_the_tag() -> None:
     stage = Stage(RESTORE)
     _, second = overwritten(stage)
@@ -352,6 +403,65 @@ def test_overwritten_tags_that_the_rule_allows_are_not_told() -> None:
     stage.look_all_over()
     assert stage.of(Kind.OVERWRITE) == []
     assert {stage.tags()[tag] for tag in ("1.4.2", "1.4", "1", "latest")} == {second}
+
+
+# Repositories that are deleted and made anew
+
+
+def made_anew(stage: Stage) -> None:
+    """Delete the repository with its images, as `1.4.2` is known in it, and make it again."""
+    stage.push("1.4.2", "former")
+    stage.settle()
+    stage.look_all_over()
+    stage.ecr.delete_repository(repositoryName=REPOSITORY, force=True)
+    stage.now += timedelta(minutes=1)
+    stage.ecr.create_repository(repositoryName=REPOSITORY)
+
+
+@pytest.mark.parametrize("tags", [{}, RESTORE], ids=["report", "restore"])
+@pytest.mark.parametrize("swept", [False, True])
+def test_a_repository_that_was_made_anew_has_no_owners_of_before(
+    tags: dict[str, Any], swept: bool
+) -> None:
+    stage = Stage(tags)
+    made_anew(stage)
+    digest = stage.push("1.4.2", "now")
+    if swept:
+        stage.events.clear()
+        stage.look_all_over()
+    calls = stage.calls(stage.settle)
+    assert stage.of(Kind.OVERWRITE) == []
+    assert stage.history.recall(REPOSITORY, (), ["1.4.2"]).known == {"1.4.2": digest}
+    assert calls.get("DescribeRepositories", 0) == int(not swept)
+
+
+def test_an_image_that_is_in_the_new_repository_too_owns_there_what_it_was_pushed_under() -> None:
+    stage = Stage(RESTORE)
+    made_anew(stage)
+    stage.push("1.4.1", "former")
+    digest = stage.push("1.4.2", "now")
+    stage.settle()
+    assert stage.tags()["1.4.2"] == digest
+    assert stage.of(Kind.OVERWRITE) == []
+
+
+def test_in_the_same_repository_a_tag_whose_image_was_deleted_is_overwritten_all_the_same() -> None:
+    stage = Stage({})
+    first = stage.push("1.4.2", "first")
+    stage.settle()
+    stage.delete(digest=first)
+    second = stage.push("1.4.2", "second")
+    calls = stage.calls(stage.settle)
+    assert [(each.before, each.digest) for each in stage.of(Kind.OVERWRITE)] == [(first, second)]
+    assert calls["DescribeRepositories"] == 1
+
+
+def test_whether_a_repository_was_made_anew_is_asked_only_where_an_owner_is_gone() -> None:
+    stage = Stage(RESTORE)
+    overwritten(stage)
+    stage.push("1.4.3")
+    assert "DescribeRepositories" not in stage.calls(stage.settle)
+    assert stage.of(Kind.OVERWRITE)
 
 
 # Unknown tags
@@ -439,6 +549,28 @@ def test_an_image_that_a_removal_leaves_with_a_stable_tag_alone_is_pinned_under_
     assert not stage.look_all_over().keys() & {"PutImage", "BatchDeleteImage"}
 
 
+def test_an_unknown_tag_that_one_event_told_of_twice_is_removed_once() -> None:
+    stage = Stage(REMOVE)
+    stage.push("1.4.2", "new")
+    stage.settle()
+    stage.push("nightly", "new")
+    (event,) = stage.events
+    stage.deliver(event, event)
+    assert "nightly" not in stage.tags()
+    assert [fact.tag for fact in stage.of(Kind.REMOVE)] == ["nightly"]
+
+
+def test_an_unknown_tag_that_went_away_and_came_back_in_one_batch_is_removed_once() -> None:
+    stage = Stage(REMOVE)
+    for version, name in [("1.4.2", "a"), ("1.4.3", "b")]:
+        stage.push(version, name)
+        stage.settle()
+    for name in ("a", "b", "a"):
+        stage.push("nightly", name)
+    stage.deliver(*stage.events)
+    assert [(fact.tag, fact.before) for fact in stage.of(Kind.REMOVE)] == [("nightly", image("a"))]
+
+
 def test_a_tag_that_somebody_takes_off_first_leaves_the_image_its_last_one() -> None:
     stage = Stage(REMOVE)
     stage.push("1.4.2", "new")
@@ -477,6 +609,25 @@ def test_a_stable_tag_goes_to_the_highest_image_left_by_event_and_by_sweep() -> 
         for tag in ("1.4-alpine", "1-alpine", "alpine"):
             assert stage.tags()[tag] == image("1.4.1-alpine")
         assert stage.tags()["latest"] == image("1.4.1")
+
+
+def test_a_mark_on_a_tag_that_is_no_version_does_not_keep_its_line_from_following_versions() -> (
+    None
+):
+    kinds = {"unique": ["semver", "build"]}
+    stage = Stage({**kinds, "stable": [{"tag": "latest", "follows": "newest"}]})
+    stage.push("build-7")
+    stage.settle()
+    follows = {**kinds, "stable": [{"tag": "latest", "follows": "highest"}]}
+    stage.rules = ruleset({**VERSIONS, "tags": follows})
+    stage.set_mode(Mode.ENFORCE)
+    digest = stage.push("1.4.2")
+    stage.settle()
+    assert stage.tags()["latest"] == digest
+    assert stage.told()[-1].reason == (
+        "`latest` goes to 1.4.2, the highest of all releases; the image that it was on has no "
+        "version of it."
+    )
 
 
 def test_a_line_with_nothing_left_stays_away_and_is_reported_once() -> None:

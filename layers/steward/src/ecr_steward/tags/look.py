@@ -8,6 +8,7 @@ mark bounds them, and `leaders` which images a listing makes worth a look.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 
 from ecr_steward.events import Action, Hint
 from ecr_steward.tags.scheme import Scheme, Verdict
@@ -113,6 +114,37 @@ def is_settled(
     return all(
         known.get(tag) == hint.digest for tag, hints in about.unique.items() for hint in hints
     )
+
+
+def doubtful(
+    scheme: Scheme, about: Concern, observed: Observed, pushed: Mapping[str, datetime]
+) -> frozenset[str]:
+    """The unique tags that count as overwritten only if their repository is the one it was.
+
+    `pushed` says when the images were pushed that history knows the tags on. Where such an image is
+    gone, or came again later, it may have been in a repository of the same name.
+    """
+    if scheme.overwritten == "allow":
+        return frozenset()
+    return frozenset(
+        tag
+        for tag, hints in about.unique.items()
+        if tag in pushed
+        and tag not in observed.frozen
+        and not _was_there(observed.images.get(observed.known[tag]), pushed[tag])
+        and any(_moved(tag, hint.digest, observed) for hint in hints)
+    )
+
+
+def _was_there(image: Image | None, since: datetime) -> bool:
+    # What is remembered has no more than milliseconds.
+    return image is not None and image.pushed_at < since + timedelta(milliseconds=1)
+
+
+def _moved(tag: str, digest: str | None, observed: Observed) -> bool:
+    """Whether a unique tag is on this image, which is not the one that history knows it on."""
+    image = observed.images.get(digest or "")
+    return image is not None and tag in image.tags and image.digest != observed.known[tag]
 
 
 def unbounded(scheme: Scheme, about: Concern, observed: Observed) -> tuple[Line, ...]:

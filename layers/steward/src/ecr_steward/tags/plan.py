@@ -422,9 +422,9 @@ def _unknown(
         tag, image = hint.tag or "", observed.images.get(hint.digest or "")
         reason = f"`{tag}` is neither a unique nor a stable tag of this repository's rule"
         removable = scheme.unknown == "remove" and image is not None
-        if removable and image is not None and tag not in image.tags:
-            continue
         if removable and image is not None:
+            if tag not in image.tags or (image.digest, tag) in leaving:
+                continue
             kept = {each for each in image.tags if (image.digest, each) not in leaving} - {tag}
             if kept or image.digest in named:
                 leaving.add((image.digest, tag))

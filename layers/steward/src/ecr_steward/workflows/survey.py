@@ -74,7 +74,7 @@ class Surveyor:
         an image vanished while it was looked at.
         """
         about = look.concern(scheme, hints, self._marked(repository, hints))
-        memory = self._history.recall(repository, about.lines, about.unique)
+        memory = self._history.recall(repository, about.lines, about.unique, _causes(hints))
         observed = Observed({}, memory.marks, memory.known, _active(memory, now))
         survey = Survey(about, observed, memory)
         pushes = all(hint.action is Action.PUSH for hint in hints)
@@ -89,6 +89,7 @@ class Surveyor:
         survey.observed = replace(observed, images=self._describe(repository, fetched.manifests))
         blocked = (tag for tag in about.unique if memory.known.get(tag, "") in fetched.blocked)
         survey.observed = replace(survey.observed, frozen=frozen.union(blocked))
+        self._forget_former(repository, scheme, survey)
         _leave_blocked(survey, fetched)
         self._bound(repository, scheme, survey)
         return survey
@@ -102,11 +103,13 @@ class Surveyor:
         frozen: frozenset[str] = frozenset(),
     ) -> Survey:
         """The look of a sweep: every image, by reads that no pull statistics count."""
-        memory = self._history.recall_all(repository)
+        memory = self._history.recall_all(repository, _causes([sweep]))
         images = {image.digest: image for image in self._registry.describe_all(repository)}
         about = look.concern_all(scheme, images.values(), memory.marks, sweep)
         observed = Observed(images, memory.marks, memory.known, _active(memory, now), frozen)
-        return Survey(about, observed, memory)
+        survey = Survey(about, observed, memory)
+        self._forget_former(repository, scheme, survey)
+        return survey
 
     def fetch_missing(self, repository: str, writes: Iterable[Change], survey: Survey) -> None:
         """Fetch the manifests that the writes need and the survey did not bring.
@@ -120,6 +123,19 @@ class Surveyor:
         if fetched.absent:
             raise ImageGone("BatchGetImage", "ImageNotFound", ", ".join(sorted(fetched.absent)))
         survey.manifests.update(fetched.manifests)
+
+    def _forget_former(self, repository: str, scheme: Scheme, survey: Survey) -> None:
+        """Forget the owners of unique tags that were in a repository of the same name, which was
+        deleted: one call, and only where an owner is gone that a tag would be put back on."""
+        pushed = survey.memory.pushed
+        doubtful = look.doubtful(scheme, survey.about, survey.observed, pushed)
+        if not doubtful:
+            return
+        created = self._registry.created(repository)
+        former = {tag for tag in doubtful if pushed[tag] < created}
+        known = {tag: held for tag, held in survey.memory.known.items() if tag not in former}
+        survey.memory = replace(survey.memory, known=known)
+        survey.observed = replace(survey.observed, known=known)
 
     def _marked(self, repository: str, hints: Iterable[Hint]) -> dict[str, tuple[str, ...]]:
         deleted = {hint.digest for hint in hints if hint.tag is None and hint.digest is not None}
@@ -147,6 +163,10 @@ class Surveyor:
             leaders = look.leaders(scheme, lines, self._registry.list_tags(repository))
             images = self._describe(repository, leaders - survey.observed.images.keys())
         survey.observed = replace(survey.observed, images={**survey.observed.images, **images})
+
+
+def _causes(hints: Iterable[Hint]) -> dict[str, None]:
+    return dict.fromkeys(hint.cause.id for hint in hints)
 
 
 def _active(memory: Memory, now: datetime) -> dict[str, str]:
