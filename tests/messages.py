@@ -29,6 +29,7 @@ from tests.facts import (
     REJECTED,
     REMOVED,
     RESTORED,
+    STALE,
     SWEPT,
     story,
 )
@@ -103,6 +104,7 @@ EVENTS: dict[str, Message] = {
     "tag_rejected": told([REJECTED]),
     "tag_overwritten": told([OVERWRITTEN]),
     "tag_held": told([HELD]),
+    "tag_stale": told([STALE]),
     "repository_drifted": told([replace(DRIFTED, cause=CALLED, of=2), replace(UNTAGGED, of=2)]),
     "repository_corrected": told([replace(CORRECTED, cause=CALLED)]),
     "steward_failed": told([FAILED]),

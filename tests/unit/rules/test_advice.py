@@ -408,11 +408,14 @@ def test_requests_without_a_signature_are_warned_of() -> None:
 @pytest.mark.parametrize(
     ("on", "missing"),
     [
-        ("[tag.moved]", "tag.rejected, tag.overwritten, repository.drifted, steward.failed"),
+        (
+            "[tag.moved]",
+            "tag.rejected, tag.overwritten, tag.stale, repository.drifted, steward.failed",
+        ),
         ("[tag.*, repository.*]", "steward.failed"),
         ("[loud]", ""),
         ('["*"]', ""),
-        ("[tag.rejected, tag.overwritten, repository.drifted, steward.failed]", ""),
+        ("[tag.rejected, tag.overwritten, tag.stale, repository.drifted, steward.failed]", ""),
     ],
 )
 def test_what_nobody_would_be_told_of_is_warned_of(on: str, missing: str) -> None:

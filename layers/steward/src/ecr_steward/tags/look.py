@@ -26,6 +26,7 @@ class _Collector:
         self.unique: dict[str, list[Hint]] = {}
         self.stable: list[Hint] = []
         self.unknown: list[Hint] = []
+        self.deleted: dict[str, list[Hint]] = {}
 
     def touch(self, lines: Iterable[Line], hint: Hint) -> None:
         for line in lines:
@@ -43,12 +44,17 @@ class _Collector:
         elif verdict is Verdict.UNKNOWN and scheme.unknown != "allow":
             self.unknown.append(hint)
 
+    def delete(self, tag: str, hint: Hint) -> None:
+        if self._scheme.read_unique(tag, hint.digest) is not None:
+            self.deleted.setdefault(tag, []).append(hint)
+
     def concern(self) -> Concern:
         return Concern(
             lines=self.lines,
             unique={tag: tuple(each) for tag, each in self.unique.items()},
             stable=tuple(self.stable),
             unknown=tuple(self.unknown),
+            deleted={tag: tuple(each) for tag, each in self.deleted.items()},
             hints={tag: tuple(each) for tag, each in self.hints.items()},
         )
 
@@ -69,7 +75,17 @@ def concern(
         found.touch(_lines(scheme, hint.tag, hint.digest), hint)
         if hint.action is Action.PUSH:
             found.push(hint.tag, hint)
+        elif hint.action is Action.DELETE:
+            found.delete(hint.tag, hint)
     return found.concern()
+
+
+def vanished(
+    known: Mapping[str, str], images: Iterable[Image], sweep: Hint
+) -> dict[str, tuple[Hint, ...]]:
+    """The unique tags that history knows and that no image carries any more."""
+    carried = {tag for image in images for tag in image.tags}
+    return {tag: (sweep,) for tag in known if tag not in carried}
 
 
 def concern_all(

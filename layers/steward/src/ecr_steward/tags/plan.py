@@ -53,13 +53,19 @@ class Plan:
     """What to do, what to remember, and why stable tags stay where they are.
 
     `marks` are those of all lines as they are before the changes. `taken` are those of tags that
-    somebody else took from where they belong, and that are to go back.
+    somebody else took from where they belong, and that are to go back. `known` are the images that
+    unique tags are accepted on, `freed` the last images of those that somebody deleted. `kept` are
+    by unique tag the images that must have their pin before the tag is accepted elsewhere, `passed`
+    unique tags that were free and have another image now: for the record, and told to nobody.
     """
 
     changes: tuple[Change, ...] = ()
     marks: tuple[Mark, ...] = ()
     forgotten: tuple[str, ...] = ()
     known: Mapping[str, str] = field(default_factory=dict)
+    freed: Mapping[str, str] = field(default_factory=dict)
+    kept: Mapping[str, str] = field(default_factory=dict)
+    passed: tuple[Change, ...] = ()
     stays: tuple[Stay, ...] = ()
     taken: tuple[Mark, ...] = ()
 
@@ -83,9 +89,12 @@ def plan_changes(scheme: Scheme, about: Concern, observed: Observed) -> Plan:
     lines = _Lines(scheme, about, replace(observed, images=overwrites.images))
     removes, rejects = _unknown(scheme, about, observed, [*overwrites.restores, *lines.moves])
     losing = [*overwrites.restores, *lines.moves, *removes]
+    pins = _pins(scheme, [*about.stable, *overwrites.late], observed, losing)
+    pinned = {pin.after for pin in pins}
     return Plan(
         changes=(
-            *_pins(scheme, [*about.stable, *overwrites.late], observed, losing),
+            *pins,
+            *(pin for pin in overwrites.pins if pin.after not in pinned),
             *overwrites.restores,
             *lines.moves,
             *removes,
@@ -96,6 +105,9 @@ def plan_changes(scheme: Scheme, about: Concern, observed: Observed) -> Plan:
         marks=tuple(lines.marks),
         forgotten=tuple(lines.forgotten),
         known=overwrites.accepted,
+        freed={t: d for t, d in overwrites.freed.items() if t not in overwrites.accepted},
+        kept={tag: pin.after or "" for tag, pin in overwrites.kept.items()},
+        passed=tuple(overwrites.passed),
         stays=tuple(lines.stays),
         taken=tuple(lines.taken),
     )
@@ -111,7 +123,8 @@ class _Overwrites:
     """Unique tags that are on another image than history knows.
 
     `images` is what the repository looks like once the restores are made; `late` are pushes of a
-    unique tag that another push took away again, and with it the image's last tag.
+    unique tag that another push took away again, and with it the image's last tag. `freed` are
+    those that somebody deleted, with the image they were on; what has one next owns it.
     """
 
     def __init__(self, scheme: Scheme, about: Concern, observed: Observed) -> None:
@@ -120,44 +133,59 @@ class _Overwrites:
         self.late: list[Hint] = []
         self.accepted: dict[str, str] = {}
         self.images = dict(observed.images)
-        self._frozen = observed.frozen
+        self.freed = _freed(about, observed)
+        self.passed: list[Change] = []
+        self.kept: dict[str, Change] = {}
+        self._scheme, self._frozen = scheme, observed.frozen
+        self._was_free = {**observed.freed, **self.freed}
         for tag, hints in about.unique.items():
             hint = next((each for each in hints if _carries(observed, each)), None)
-            known = observed.known.get(tag)
+            known = None if tag in self.freed else observed.known.get(tag)
             if hint is not None and hint.digest is not None and known != hint.digest:
-                self._judge(scheme, tag, known, hint, observed.images[hint.digest])
-            if scheme.overwritten == "restore":
+                self._judge(tag, known, hint, observed.images[hint.digest])
+            if scheme.overwritten in ("restore", "keep"):
                 self.late += [each for each in hints if each.digest != known]
 
-    def _judge(
-        self, scheme: Scheme, tag: str, known: str | None, hint: Hint, newcomer: Image
-    ) -> None:
+    @property
+    def pins(self) -> list[Change]:
+        """The pins of images that lost their unique tag to another, where the rule keeps both."""
+        return list(self.kept.values())
+
+    def _judge(self, tag: str, known: str | None, hint: Hint, newcomer: Image) -> None:
         owner = self.images.get(known or "")
-        if known is None or scheme.overwritten == "allow":
-            self.accepted[tag] = newcomer.digest
+        if known is None or self._scheme.overwritten == "allow":
+            self._accept(tag, self._was_free.get(tag), hint, newcomer)
+            return
+        if self._scheme.overwritten == "keep":
+            self._keep(tag, owner, hint, newcomer)
             return
         reason = f"`{tag}` is a unique tag and was put on another image than it named before"
-        if scheme.overwritten == "restore" and tag in self._frozen:
+        restore = self._scheme.overwritten == "restore"
+        if restore and tag in self._frozen:
             reason += "; ECR does not let it be put back."
-        elif scheme.overwritten == "restore" and owner is not None:
+        elif restore and owner is not None:
             self._restore(tag, owner, newcomer, hint)
             reason += "; it is put back."
         else:
             self.accepted[tag] = newcomer.digest
-            gone = scheme.overwritten == "restore"
-            reason += "; that image is gone, so it cannot be put back." if gone else "."
-        self.reports.append(
-            Change(
-                kind=Kind.OVERWRITE,
-                tag=tag,
-                before=known,
-                after=newcomer.digest,
-                reason=reason,
-                hint=hint,
-                before_tags=() if owner is None else owner.tags,
-                after_tags=newcomer.tags,
-            )
-        )
+            reason += "; that image is gone, so it cannot be put back." if restore else "."
+        self.reports.append(_overwrite(tag, known, owner, newcomer, hint, reason))
+
+    def _accept(self, tag: str, before: str | None, hint: Hint, newcomer: Image) -> None:
+        """The unique tag is the newcomer's; `before` is the last image of one that was free."""
+        self.accepted[tag] = newcomer.digest
+        if before not in (None, newcomer.digest):
+            reason = f"`{tag}` was deleted, so it was free: it belongs to this image now."
+            owner = self.images.get(before or "")
+            self.passed.append(_overwrite(tag, before, owner, newcomer, hint, reason))
+
+    def _keep(self, tag: str, owner: Image | None, hint: Hint, newcomer: Image) -> None:
+        self.accepted[tag] = newcomer.digest
+        if owner is None or any(self._scheme.is_pin(each, owner.digest) for each in owner.tags):
+            return
+        reason = f"`{tag}` was built again; the image before keeps a name of its own."
+        change = Change(Kind.PIN, tag, None, owner.digest, "", hint)
+        self.kept[tag] = _pin(self._scheme, owner, change, reason)
 
     def _restore(self, tag: str, owner: Image, newcomer: Image, hint: Hint) -> None:
         self.restores.append(
@@ -175,6 +203,38 @@ class _Overwrites:
         kept = tuple(each for each in self.images[newcomer.digest].tags if each != tag)
         self.images[newcomer.digest] = replace(self.images[newcomer.digest], tags=kept)
         self.images[owner.digest] = replace(owner, tags=(*owner.tags, tag))
+
+
+def _overwrite(
+    tag: str, before: str | None, owner: Image | None, newcomer: Image, hint: Hint, reason: str
+) -> Change:
+    return Change(
+        kind=Kind.OVERWRITE,
+        tag=tag,
+        before=before,
+        after=newcomer.digest,
+        reason=reason,
+        hint=hint,
+        before_tags=() if owner is None else owner.tags,
+        after_tags=newcomer.tags,
+    )
+
+
+def _freed(about: Concern, observed: Observed) -> dict[str, str]:
+    """The unique tags that somebody deleted, with the image that each belonged to.
+
+    A late word of a deletion does not free what was pushed again on that image, nor what another
+    image got while the word was on its way.
+    """
+    holders = {tag: image.digest for image in observed.images.values() for tag in image.tags}
+    found = {}
+    for tag, hints in about.deleted.items():
+        known, holder = observed.known.get(tag), holders.get(tag)
+        if known is None or holder == known or tag in observed.frozen:
+            continue
+        if holder is None or any(hint.digest == known for hint in hints):
+            found[tag] = known
+    return found
 
 
 class _Lines:
@@ -203,6 +263,8 @@ class _Lines:
         mark = self._observed.marks.get(line.tag)
         digest = None if holder is None else holder.digest
         self.stays.append(Stay(line.tag, digest, f"No image is left for {line}."))
+        if holder is not None and line.tag not in self._observed.holds:
+            self.reports.append(self._stale(line, holder, mark))
         if mark is None:
             return
         self.forgotten.append(line.tag)
@@ -219,6 +281,19 @@ class _Lines:
                     found=True,
                 )
             )
+
+    def _stale(self, line: Line, holder: Image, mark: Mark | None) -> Change:
+        gone = f"{mark.unique} is gone and nothing" if mark is not None else "Nothing"
+        unique = "unique tag" if line.newest else "version"
+        return Change(
+            kind=Kind.STALE,
+            tag=line.tag,
+            before=None,
+            after=holder.digest,
+            reason=f"{gone} leads {line}: `{line.tag}` stays on an image without a {unique} of it.",
+            hint=self._about.hints[line.tag][0],
+            after_tags=holder.tags,
+        )
 
     def _place(self, line: Line, top: Top, holder: Image | None) -> None:
         mark = self._observed.marks.get(line.tag)

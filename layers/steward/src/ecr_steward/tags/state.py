@@ -47,6 +47,8 @@ class Concern:
     unique: Mapping[str, tuple[Hint, ...]] = field(default_factory=dict)
     stable: tuple[Hint, ...] = ()
     unknown: tuple[Hint, ...] = ()
+    deleted: Mapping[str, tuple[Hint, ...]] = field(default_factory=dict)
+    """Unique tags that somebody took off their images, with the hints that say so."""
     hints: Mapping[str, tuple[Hint, ...]] = field(default_factory=dict)
     """By stable tag, the hints that touch it, in order."""
 
@@ -58,7 +60,7 @@ class Observed:
     `images` are those looked at, with all their tags; `marks` and `known` (unique tag to the
     digest it was first or last accepted on) come from history, and so do `holds`: why a stable tag
     must stay where it is. `frozen` are the unique tags that ECR does not let go back to the image
-    they belong to.
+    they belong to. `freed` are unique tags that were deleted, with the image that each was on last.
     """
 
     images: Mapping[str, Image]
@@ -66,6 +68,7 @@ class Observed:
     known: Mapping[str, str]
     holds: Mapping[str, str] = field(default_factory=dict)
     frozen: frozenset[str] = frozenset()
+    freed: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -185,15 +185,19 @@ class Retagger:
         told += self._history.say(
             [*stamp.counted(findings), *stamp.facts(written.failed)], quietly=quiet
         )
-        known = dict(islice(plan.known.items(), KNOWN_PER_VISIT))
+        accepted = _accepted(plan, written) if mode is Mode.ENFORCE else plan.known
+        known = dict(islice(accepted.items(), KNOWN_PER_VISIT))
+        freed = dict(islice(plan.freed.items(), KNOWN_PER_VISIT))
+        self._history.say(stamp.facts(plan.passed), quietly=True)
         marks = _marks(plan, written.done, look)
         pushed = {each.digest: each.pushed_at for each in look.observed.images.values()}
-        self._history.remember(repository, marks, plan.forgotten, known, pushed)
+        self._history.remember(repository, marks, plan.forgotten, known, pushed, freed)
         if written.passing:
             raise written.passing[0][1]
         unfinished = (
             len(findings) < len(unsaid)
             or len(known) < len(plan.known)
+            or len(freed) < len(plan.freed)
             # Where all of a visit's writes were refused, another visit would be refused them too.
             or (bool(written.done) and len(writes) < len(plan.writes))
         )
@@ -396,6 +400,17 @@ def _together(visits: Sequence[Visit]) -> Visit:
         contested=sum(each.contested for each in visits),
         stays=tuple(stay for each in visits for stay in each.stays),
     )
+
+
+def _accepted(plan: Plan, written: _Written) -> dict[str, str]:
+    """The unique tags that are accepted on their images: not before the image that one of them was
+    on has its pin, or cannot get it."""
+    settled = {change.after for change in (*written.done, *written.failed)}
+    return {
+        tag: digest
+        for tag, digest in plan.known.items()
+        if tag not in plan.kept or plan.kept[tag] in settled
+    }
 
 
 def _marks(plan: Plan, done: Iterable[Change], look: Survey) -> list[Mark]:
