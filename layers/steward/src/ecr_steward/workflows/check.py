@@ -6,6 +6,7 @@ import enum
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ecr_steward.calls import API_CALL, deletions
 from ecr_steward.events import Action, Hint
 from ecr_steward.rules import Ruleset
 from ecr_steward.tags.scheme import Scheme, Verdict
@@ -61,12 +62,23 @@ def _judge_deleted(scheme: Scheme, tag: str, digest: str | None) -> Answer:
 def check(
     event: Mapping[str, Any], rules: Ruleset, send: Callable[[Hint], None]
 ) -> tuple[Hint | None, Answer]:
-    """Judge one `ECR Image Action` event, and `send` its hint on if there is something to look at.
+    """Judge one `ECR Image Action` event, or a call that deleted tags, and `send` on what there is
+    to look at. Returns the first hint that is, or else the first of all, and what it is.
 
     Raises MalformedEvent for an event that cannot be understood.
     """
-    hint = Hint.from_ecr(event)
-    answer = Answer.NOTHING_DONE if hint is None else judge(rules, hint)
-    if hint is not None and answer is Answer.LOOK:
+    hints = _hints(event)
+    answers = [judge(rules, hint) for hint in hints]
+    looked = [hint for hint, each in zip(hints, answers, strict=True) if each is Answer.LOOK]
+    for hint in looked:
         send(hint)
-    return hint, answer
+    if looked:
+        return looked[0], Answer.LOOK
+    return (hints[0], answers[0]) if hints else (None, Answer.NOTHING_DONE)
+
+
+def _hints(event: Mapping[str, Any]) -> list[Hint]:
+    if event.get("detail-type") == API_CALL:
+        return deletions(event)
+    hint = Hint.from_ecr(event)
+    return [] if hint is None else [hint]
