@@ -90,11 +90,11 @@ def plan_changes(scheme: Scheme, about: Concern, observed: Observed) -> Plan:
     removes, rejects = _unknown(scheme, about, observed, [*overwrites.restores, *lines.moves])
     losing = [*overwrites.restores, *lines.moves, *removes]
     pins = _pins(scheme, [*about.stable, *overwrites.late], observed, losing)
-    pinned = {pin.after for pin in pins}
+    kept = {pin.after for pin in overwrites.pins}
     return Plan(
         changes=(
-            *pins,
-            *(pin for pin in overwrites.pins if pin.after not in pinned),
+            *overwrites.pins,
+            *(pin for pin in pins if pin.after not in kept),
             *overwrites.restores,
             *lines.moves,
             *removes,

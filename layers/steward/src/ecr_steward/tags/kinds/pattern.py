@@ -97,7 +97,7 @@ class Pattern(Kind):
         # Only people ask for examples; functions that start must not wait for what makes them.
         from ecr_steward.tags.kinds.strings import strings
 
-        drawn = list(strings(self._expression))
+        drawn = strings(self._expression)
         for tag in drawn:
             yield from self._with_usual_numbers(tag, prefix)
         if not prefix and not suffix:

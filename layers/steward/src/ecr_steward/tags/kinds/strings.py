@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import random
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from re import _parser  # type: ignore[attr-defined]
 from typing import Any
 
@@ -22,13 +23,14 @@ _CLASSES: Mapping[str, Callable[[str], bool]] = {
 _DRAWN = 400
 
 
-def strings(expression: str) -> Iterator[str]:
+@functools.lru_cache(64)
+def strings(expression: str) -> tuple[str, ...]:
     """Tags that `expression` (a valid one) matches as a whole: the same ones every time, the
     shorter first. There may be none although it matches some."""
     regex, draw = re.compile(expression), _Draw(expression)
     drawn = {draw.string() for _ in range(_DRAWN)}
     fitting = (each for each in drawn if grammar.is_tag(each) and regex.fullmatch(each))
-    yield from sorted(fitting, key=lambda each: (len(each), each))
+    return tuple(sorted(fitting, key=lambda each: (len(each), each)))
 
 
 class _Draw:
@@ -36,6 +38,7 @@ class _Draw:
         self._tree = _parser.parse(expression)
         self._random = random.Random(expression)  # noqa: S311
         self._groups: dict[int, str] = {}
+        self._sets: dict[int, str] = {}
 
     def string(self) -> str:
         self._groups = {}
@@ -50,7 +53,7 @@ class _Draw:
             "LITERAL": chr,
             "NOT_LITERAL": lambda code: self._random.choice(_ALPHABET.replace(chr(code), "")),
             "ANY": lambda _: self._random.choice(_ALPHABET),
-            "IN": lambda parts: self._random.choice(_members(parts) or "?"),
+            "IN": self._member,
             "BRANCH": lambda branch: self._all(self._random.choice(branch[1])),
             "SUBPATTERN": self._group,
             "MAX_REPEAT": self._repeated,
@@ -61,6 +64,12 @@ class _Draw:
             "GROUPREF_EXISTS": self._if_group,
         }.get(what)
         return "" if make is None else make(value)
+
+    def _member(self, parts: Any) -> str:
+        # The tree lives as long as its sets are known by their place.
+        if id(parts) not in self._sets:
+            self._sets[id(parts)] = _members(parts) or "?"
+        return self._random.choice(self._sets[id(parts)])
 
     def _group(self, value: Any) -> str:
         number, *_, nodes = value
