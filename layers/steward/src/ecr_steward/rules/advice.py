@@ -4,14 +4,13 @@ alone to judge."""
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
 
 from ecr_steward.globs import Globs
 from ecr_steward.rules.channels import ATTENTION, EMAIL, EVENTS, LOUD, Route, Service, family
 from ecr_steward.rules.document import Document, Path, written
-from ecr_steward.rules.examples import candidates, moved
+from ecr_steward.rules.examples import candidates, moved, sample_of
 from ecr_steward.rules.model import Ruleset
 from ecr_steward.tags.kinds import NUMBERS, Kind, Unique
 from ecr_steward.tags.scheme import Scheme, Verdict
@@ -23,6 +22,8 @@ _ANY = "\N{REPLACEMENT CHARACTER}"
 """Stands for what `*` matches: no name holds it, so only another `*` can match it."""
 
 _MOST_NAMES = 8
+_ENOUGH = 5
+"""Samples of a kind that are enough to say something of all its tags."""
 
 _SAMPLES = tuple(
     Unique(text, Version(tuple(text.split("."))))
@@ -109,7 +110,7 @@ def _kinds(scheme: Scheme) -> Iterator[tuple[Path, str]]:
     taken: set[Hashable] = set()
     all_taken = False
     for i, (kind, definition) in enumerate(zip(scheme.kinds, scheme.unique, strict=True)):
-        if all_taken or (kind.shapes and kind.shapes <= taken):
+        if all_taken or (kind.shapes and kind.shapes <= taken) or _are_taken(scheme, i):
             sentence = "has no effect: kinds above it take all its tags."
             yield ("unique", i), f"{written(definition)} {sentence}"
         taken |= kind.whole
@@ -126,6 +127,16 @@ def _kinds(scheme: Scheme) -> Iterator[tuple[Path, str]]:
             )
 
 
+def _are_taken(scheme: Scheme, index: int) -> bool:
+    """Whether the kinds above take every tag that is tried of a kind."""
+    above, kind = scheme.kinds[:index], scheme.kinds[index]
+    if not any(each.is_expression for each in (*above, kind)):
+        return False
+    samples = list(kind.samples())
+    taken = (any(each.read(tag) is not None for each in above) for tag in samples)
+    return len(samples) >= _ENOUGH and all(taken)
+
+
 def _variants(scheme: Scheme) -> Iterator[tuple[Path, str]]:
     if scheme.variants and not any(map(_has_variants, scheme.kinds)):
         # `main-alpine` is a stable tag where `main` is one, whatever the kinds.
@@ -135,6 +146,7 @@ def _variants(scheme: Scheme) -> Iterator[tuple[Path, str]]:
         for i, glob in enumerate(scheme.variants):
             for sentence in _taken_in(scheme.variants, glob):
                 yield ("variants", i), f"`{glob}` matches what is often a pre-release: {sentence}"
+    yield from _bare_names(scheme)
     first = any(each.follows == "highest" and not each.placeholders for each in scheme.stable)
     if scheme.variant_latest is not None and not (scheme.variants and first):
         missing = (
@@ -143,6 +155,40 @@ def _variants(scheme: Scheme) -> Iterator[tuple[Path, str]]:
             else "there are no `variants`"
         )
         yield ("variant_latest",), f"`variant_latest` has no effect: {missing}."
+
+
+def _bare_names(scheme: Scheme) -> Iterator[tuple[Path, str]]:
+    """Where another literal than people think takes the bare names of the variants."""
+    if not scheme.variants or scheme.variant_latest is not None:
+        return
+    literals = [
+        (i, each)
+        for i, each in enumerate(scheme.stable)
+        if each.follows == "highest" and not each.placeholders
+    ]
+    for i, first in literals[:1]:
+        meant = next((each for _, each in literals[1:] if _is_meant(first, each)), None)
+        if meant is not None:
+            variant = sample_of(scheme.variants[0])
+            yield (
+                ("stable", i, "tag"),
+                (
+                    f"`{first.template}` is the first entry without placeholders that follows "
+                    f"`highest`, so `{variant}` is its name for that variant, and "
+                    f"`{meant.template}` has `{meant.template}-{variant}`. List "
+                    f"`{meant.template}` first, or set `variant_latest`."
+                ),
+            )
+
+
+def _is_meant(first: StableTag, other: StableTag) -> bool:
+    """Whether `other` rather than `first` is what a bare name of a variant stands for."""
+    if _LATEST in (first.template, other.template):
+        return other.template == _LATEST
+    return first.prereleases is not False and other.prereleases is False
+
+
+_LATEST = "latest"
 
 
 def _taken_in(variants: tuple[str, ...], glob: str) -> Iterator[str]:
@@ -277,8 +323,31 @@ def _unread(scheme: Scheme, stable: StableTag) -> Iterator[tuple[str, str]]:
             yield "prereleases", f"`prereleases` {no_effect}: `newest` counts pre-releases always."
         if stable.not_within and not any(kind.counts for kind in scheme.kinds):
             yield "not_within", f"`not_within` {no_effect}: no kind under `unique` has versions."
+    elif stable.prereleases is True and (tag := _stray(scheme, stable)) is not None:
+        yield (
+            "prereleases",
+            (
+                f"A tag such as {tag} is a pre-release here, and `{stable.template}` goes to it. "
+                "Name what counts, such as `prereleases: [alpha, beta, rc]`, or put other suffixes "
+                "under `variants` or `ignore`."
+            ),
+        )
     elif stable.prereleases and not any(map(_has_prereleases, scheme.kinds)):
         yield "prereleases", f"`prereleases` {no_effect}: no kind under `unique` has any."
+
+
+def _stray(scheme: Scheme, stable: StableTag) -> str | None:
+    """A tag whose suffix nobody listed and that would lead an entry for pre-releases."""
+    able = (kind for kind in scheme.kinds if kind.has_prereleases)
+    for kind in able:
+        for tag in kind.examples(suffix="-cache"):
+            unique = scheme.read_unique(tag)
+            version = None if unique is None else unique.version
+            if unique is None or version is None or version.prerelease != "cache":
+                continue
+            if any(line.stable is stable for line in scheme.lines(unique)):
+                return tag
+    return None
 
 
 def _has_prereleases(kind: Kind) -> bool:
@@ -286,19 +355,31 @@ def _has_prereleases(kind: Kind) -> bool:
 
 
 _PUSHED = datetime(2026, 11, 23, 2, 24, tzinfo=UTC)
+_DIGEST = "sha256:9f1c2ab3d4e5"
+
+
+def _pin_like_unique(scheme: Scheme) -> str | None:
+    """A pin of the rule's own template that a kind under `unique` takes on any other image."""
+    if scheme.pin is None:
+        return None
+    names = [name for stable in scheme.stable for name in _names(scheme, stable)[:1]]
+    for name in names or ["x"]:
+        sample = scheme.make_pin(name, _PUSHED, _DIGEST)
+        if any(kind.read(sample) is not None for kind in scheme.kinds):
+            return sample
+    return None
 
 
 def _settings(scheme: Scheme) -> Iterator[tuple[Path, str]]:
-    if scheme.pin is not None and "{tag}" not in scheme.pin:
-        sample = scheme.make_pin("x", _PUSHED, "sha256:9f1c2ab3d4e5")
-        if replace(scheme, pin=None, ignore=()).read_unique(sample) is not None:
-            yield (
-                ("pin",),
-                (
-                    f"Tags such as {sample} are taken for pins, although a kind under `unique` "
-                    "fits them; put a word before {digest}."
-                ),
-            )
+    sample = _pin_like_unique(scheme)
+    if sample is not None:
+        yield (
+            ("pin",),
+            (
+                f"Pins such as {sample} look like unique tags, for a kind under `unique` fits "
+                "them; put a word before {digest}."
+            ),
+        )
     if scheme.unknown == "remove":
         yield (
             ("unknown",),

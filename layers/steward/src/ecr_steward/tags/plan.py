@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
-from ecr_steward.events import Action, Hint, Kind
+from ecr_steward.events import Action, Hint, Kind, iso
 from ecr_steward.tags.scheme import Scheme, Verdict
 from ecr_steward.tags.stable import Line
 from ecr_steward.tags.state import Concern, Image, Mark, Observed, Top, tops, uniques
@@ -303,13 +304,14 @@ class _Lines:
         if placed:
             self.stays.append(self._stay(line, top))
             return
+        hint = _hint_for(self._about.hints[line.tag], top.image.digest)
         move = Change(
             kind=Kind.MOVE,
             tag=line.tag,
             before=None if holder is None else holder.digest,
             after=top.image.digest,
-            reason=_reason(self._scheme, line, top, holder, mark),
-            hint=_hint_for(self._about.hints[line.tag], top.image.digest),
+            reason=_reason(self._scheme, line, top, holder, mark) + _since(line, hint, top.image),
+            hint=hint,
             before_tags=() if holder is None else holder.tags,
             after_tags=top.image.tags,
         )
@@ -330,6 +332,8 @@ class _Lines:
         reason = f"`{line.tag}` stays on {top.unique}, {_rank(line)}"
         if lost is not None:
             reason += f": {lost.tag} is {'older' if line.newest else 'lower'}"
+            pushed = self._observed.images[lost.digest or ""]
+            return Stay(line.tag, top.image.digest, f"{reason}.{_since(line, lost, pushed)}", lost)
         return Stay(line.tag, top.image.digest, f"{reason}.", lost)
 
     def _has_lost(self, line: Line, hint: Hint, top: Top) -> bool:
@@ -350,6 +354,19 @@ class _Lines:
 def _hint_for(hints: Sequence[Hint], digest: str) -> Hint:
     """The hint a move comes from: the push of its target if there is one, else the first."""
     return next((hint for hint in hints if hint.digest == digest), hints[0])
+
+
+_AT_ONCE = timedelta(minutes=10)
+"""How long after an image was pushed its event may come, and its other tags."""
+
+
+def _since(line: Line, hint: Hint, image: Image) -> str:
+    """Where a tag follows the newest and was put on an image that ECR had long before: since when,
+    as a sentence of its own."""
+    late = hint.action is Action.PUSH and hint.digest == image.digest
+    if not (line.newest and late and hint.time - image.pushed_at > _AT_ONCE):
+        return ""
+    return f" ECR has had the image of {hint.tag} since {iso(image.pushed_at)}, which counts."
 
 
 def _rank(line: Line) -> str:
@@ -495,7 +512,7 @@ def _unknown(
     named = {change.before for change in losing if change.kind is Kind.RESTORE}
     for hint in about.unknown:
         tag, image = hint.tag or "", observed.images.get(hint.digest or "")
-        reason = f"`{tag}` is neither a unique nor a stable tag of this repository's rule"
+        reason = _why_unknown(scheme, tag)
         removable = scheme.unknown == "remove" and image is not None
         if removable and image is not None:
             if tag not in image.tags or (image.digest, tag) in leaving:
@@ -518,6 +535,12 @@ def _unknown(
             reason += "; it stays, for it is the image's last tag"
         rejects.append(Change(Kind.REJECT, tag, None, hint.digest, f"{reason}.", hint))
     return removes, rejects
+
+
+def _why_unknown(scheme: Scheme, tag: str) -> str:
+    nearly = scheme.nearly(tag)
+    reason = f"`{tag}` is neither a unique nor a stable tag of this repository's rule"
+    return reason if nearly is None else f"{reason} ({nearly})"
 
 
 def _carries(observed: Observed, hint: Hint) -> bool:

@@ -192,6 +192,11 @@ class Scheme:
         found = (unique for kind in self.kinds if (unique := kind.read(tag)) is not None)
         return next(found, None)
 
+    def nearly(self, tag: str) -> str | None:
+        """Why an unknown tag that looks like a unique one is none; None if it looks like none."""
+        found = (said for kind in self.kinds if (said := kind.nearly(tag)) is not None)
+        return next(found, None)
+
     def judge(self, tag: str, digest: str | None = None) -> Verdict:
         """What `tag` on the image `digest` is. Pins come first, then what is ignored, then unique,
         then stable."""

@@ -36,6 +36,9 @@ class Unique:
         return {**dict(zip(NUMBERS, written, strict=False)), **dict(self.groups)}
 
 
+_SUFFIXES = ("", "-rc.1", "_b7", "-rc.1_linux", "-beta", "-arm64", "-5-gabc1234")
+
+
 class KindError(ValueError):
     """A kind that does not exist, or whose definition means nothing."""
 
@@ -105,6 +108,16 @@ class Kind(ABC):
         """Tags that may be of this kind, with a version that begins with `prefix` where it has any;
         what comes of it is only tried."""
 
+    def samples(self) -> Iterator[str]:
+        """Many tags of this kind, as unlike each other as they can be."""
+        tags = (tag for suffix in _SUFFIXES for tag in self.examples(suffix=suffix))
+        yield from (tag for tag in tags if self.read(tag) is not None)
+
+    def nearly(self, tag: str) -> str | None:
+        """Why a tag that looks like one of this kind is none, and the way out: the end of a
+        sentence about the tag; None if it looks like none."""
+        return None
+
     def advice(self) -> Iterator[str]:
         """What its settings say in vain, a sentence each, for their author to judge."""
         yield from ()
@@ -155,6 +168,20 @@ class Word(Kind):
 
     def examples(self, prefix: str = "", suffix: str = "") -> Iterator[str]:
         yield from () if prefix else (f"{tag}{suffix}" for tag in self.tags)
+
+    def samples(self) -> Iterator[str]:
+        # Only people ask for samples; functions that start must not wait for what makes them.
+        from ecr_steward.tags.kinds.strings import strings
+
+        drawn = strings(self.expression.pattern)
+        yield from (tag for tag in drawn if self.read(tag) is not None)
+
+    def nearly(self, tag: str) -> str | None:
+        match = self.expression.fullmatch(tag)
+        if match is None or not match["suffix"] or self._suffixes.read(match["suffix"]).is_plain:
+            return None
+        left = match["suffix"][1:]
+        return f"`{left}` after it is no variant, no revision and no platform of the rule"
 
     def may_begin(self, text: str) -> bool:
         return self.begins.fullmatch(text) is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Self
@@ -98,10 +99,9 @@ class Pattern(Kind):
         from ecr_steward.tags.kinds.strings import strings
 
         drawn = strings(self._expression)
-        for tag in drawn:
-            yield from self._with_usual_numbers(tag, prefix)
-        if not prefix and not suffix:
-            yield from drawn
+        usual = (each for tag in drawn for each in self._with_usual_numbers(tag, prefix))
+        tags = usual if prefix else itertools.chain(usual, drawn)
+        yield from (f"{tag}{suffix}" for tag in tags)
 
     def _with_usual_numbers(self, tag: str, prefix: str) -> Iterator[str]:
         """The tag with other numbers in its version; whether the expression takes them is tried."""
@@ -138,6 +138,11 @@ class Pattern(Kind):
                 f"between them, a `v` before or a `Z` after them or not, and nothing such as "
                 f"`{written[0]}`. Only what follows `newest` can move."
             )
+
+    def samples(self) -> Iterator[str]:
+        from ecr_steward.tags.kinds.strings import strings
+
+        yield from strings(self._expression)
 
     def may_begin(self, text: str) -> bool:
         return text.startswith(self.beginning) or self.beginning.startswith(text)

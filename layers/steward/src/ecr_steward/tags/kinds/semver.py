@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from ecr_steward.tags.kinds import numbers
-from ecr_steward.tags.kinds.kind import Unique, Word
+from ecr_steward.tags.kinds.kind import Kind, Unique, Word
 from ecr_steward.tags.versions import Version, is_semver, split
 
 
@@ -29,6 +29,19 @@ class Semver(Word):
             return None
         suffix = parts[1]
         return Unique(tag, Version.of(*parts), suffix.variant, suffix.platform)
+
+    def samples(self) -> Iterator[str]:
+        yield from Kind.samples(self)
+
+    def nearly(self, tag: str) -> str | None:
+        parts = split(tag, self._suffixes)
+        if parts is None:
+            return None
+        count = len(parts[0])
+        way = f"`{{version: {{parts: {count}}}}}` takes it"
+        if count != 3:
+            return f"it has {count} number{'s' * (count > 1)} where SemVer has 3: {way}"
+        return f"it is no SemVer because of the leading zero: {way}"
 
     def words(self) -> str:
         return "semver (versions such as 1.4.2 or v1.4.2-rc.1)"

@@ -22,5 +22,10 @@ class Sha(Word):
     )
     tags = ("9f1c2ab", "sha-9f1c2ab")
 
+    def nearly(self, tag: str) -> str | None:
+        if not re.search("[A-F]", tag) or self.read(tag.lower()) is None:
+            return super().nearly(tag)
+        return f"commits are written in small letters: {tag.lower()} is one"
+
     def words(self) -> str:
         return "sha (commits such as 9f1c2ab or sha-9f1c2ab)"

@@ -39,5 +39,11 @@ class Timestamp(Word):
         version = Version((date[:4], date[4:6], date[6:], *clock), revisions=suffix.revisions)
         return Unique(tag, version, suffix.variant, suffix.platform)
 
+    def nearly(self, tag: str) -> str | None:
+        match = self.expression.fullmatch(tag)
+        if match is None or match["suffix"]:
+            return super().nearly(tag)
+        return "there is no such date and time"
+
     def words(self) -> str:
         return "timestamp (times such as 20261123 or 20261123T0224Z)"

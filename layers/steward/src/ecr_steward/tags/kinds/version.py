@@ -86,6 +86,16 @@ class Dotted(Kind):
         suffix = parts[1]
         return Unique(tag, Version.of(*parts), suffix.variant, suffix.platform)
 
+    def nearly(self, tag: str) -> str | None:
+        parts = split(tag, self._suffixes)
+        if parts is None:
+            return None
+        count, wanted = len(parts[0]), either(list(map(str, self._listed)))
+        return (
+            f"it has {count} number{'s' * (count > 1)} where the rule has {wanted}: "
+            f"`{{version: {{parts: {count}}}}}` takes it"
+        )
+
     def words(self) -> str:
         counts = either(list(map(str, self._listed)))
         said = "1 part" if self._listed == [1] else f"{counts} parts"
