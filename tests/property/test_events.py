@@ -129,6 +129,7 @@ def facts(kind: Kind) -> st.SearchStrategy[Fact]:
         "tag": tags,
         "digest": digests,
         "of": st.integers(1, 1000),
+        "again": st.integers(0, 9),
     }
     return st.builds(Fact, **(common | special))
 
@@ -200,11 +201,13 @@ def test_every_fact_survives_event_and_table_and_fits_its_schema(fact: Fact) -> 
     assert read(json.loads(json.dumps(write(item)))) == item
 
 
-few_subjects = st.tuples(
+Subject = tuple[str, Kind, str | None, str | None, int]
+few_subjects: st.SearchStrategy[Subject] = st.tuples(
     st.sampled_from(["push", "push\nmove", "push\n"]),
     st.sampled_from([Kind.MOVE, Kind.PIN]),
     st.sampled_from([None, "1", "move"]),
     st.sampled_from([None, OLD, NEW]),
+    st.integers(0, 2),
 )
 
 
@@ -212,16 +215,17 @@ ABOUT_IMAGES = [fact for fact in EVERY_KIND if fact.difference is None]
 
 
 @given(few_subjects, few_subjects, st.sampled_from(ABOUT_IMAGES))
-def test_two_facts_have_the_same_id_exactly_if_cause_kind_tag_and_digest_are_the_same(
-    one: tuple[str, Kind, str | None, str | None],
-    other: tuple[str, Kind, str | None, str | None],
-    rest: Fact,
+def test_two_facts_have_the_same_id_exactly_if_cause_kind_tag_digest_and_number_are_the_same(
+    one: Subject, other: Subject, rest: Fact
 ) -> None:
-    def about(fact: Fact, subject: tuple[str, Kind, str | None, str | None]) -> Fact:
-        cause, kind, tag, digest = subject
-        return replace(fact, cause=Cause(cause, "Test"), kind=kind, tag=tag, digest=digest)
+    def about(fact: Fact, subject: Subject) -> Fact:
+        cause, kind, tag, digest, again = subject
+        return replace(
+            fact, cause=Cause(cause, "Test"), kind=kind, tag=tag, digest=digest, again=again
+        )
 
     assert (about(MOVED, one).id == about(rest, other).id) == (one == other)
+    assert (about(MOVED, one).first_id == about(rest, other).first_id) == (one[:4] == other[:4])
 
 
 @given(differences("correct"), differences("correct"))

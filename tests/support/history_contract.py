@@ -13,11 +13,11 @@ import pytest
 
 from ecr_steward.history.facts import fact_of
 from ecr_steward.history.table import Add, Conflict, Delete, Item, Put, Table
-from ecr_steward.history.tags import History, Hold, Memory
+from ecr_steward.history.tags import History, Hold, Memory, numbered
 from ecr_steward.tags.state import Mark
 from ecr_steward.words.causes import Cause
 from ecr_steward.words.facts import Fact
-from ecr_steward.words.reading import iso
+from ecr_steward.words.reading import iso, parse_time
 from tests.support.facts import EVERY_KIND, MOVED, NEW, OLD, PINNED, REJECTED, SWEPT, story
 
 NAME = "base/redis"
@@ -187,6 +187,14 @@ class HistoryContract:
         assert everything.marks == {mark.tag: mark for mark in marks}
         assert everything.known == {"1.4.2": NEW, "1.3.9": OLD}
 
+    def test_when_the_image_of_a_unique_tag_was_pushed_is_recalled_with_it(
+        self, history: History
+    ) -> None:
+        history.remember(NAME, known={"1.4.2": NEW, "1.3.9": OLD}, pushed={NEW: NOW})
+        recalled = history.recall(NAME, [], ["1.4.2", "1.3.9"])
+        assert recalled.known == {"1.4.2": NEW, "1.3.9": OLD}
+        assert recalled.pushed == {"1.4.2": NOW}
+
     def test_a_newer_mark_and_digest_take_the_place_of_the_older(self, history: History) -> None:
         history.remember(NAME, [Mark("1.4", "1.4.1", OLD)], known={"1.4.2": OLD})
         history.remember(NAME, [Mark("1.4", "1.4.2", NEW)], known={"1.4.2": NEW})
@@ -263,6 +271,35 @@ class HistoryContract:
             history.close(NAME, [MOVED])
         assert list(history.facts(NAME)) == [MOVED]
         assert history.recall(NAME, [], []).open == ()
+
+    def test_what_was_announced_twice_is_closed_once(self, history: History) -> None:
+        history.intend(NAME, [MOVED, MOVED])
+        assert history.recall(NAME, [], []).open == (MOVED,)
+        history.close(NAME, [MOVED, MOVED], [PINNED, PINNED])
+        assert list(history.facts(NAME)) == [MOVED]
+        assert history.recall(NAME, [], []).open == (PINNED,)
+
+    def test_a_change_that_its_cause_led_to_again_has_a_number_of_its_own(
+        self, history: History
+    ) -> None:
+        first = numbered(MOVED, history.recall(NAME, [], [], [MOVED.cause.id]).led)
+        assert first == MOVED
+        history.close(NAME, [first, PINNED])
+        led = history.recall_all(NAME, [MOVED.cause.id]).led
+        again = numbered(replace(MOVED, time=iso(LATER)), led)
+        assert (again.again, numbered(REJECTED, led)) == (1, REJECTED)
+        history.close(NAME, [again], led=led)
+        assert {fact.id for fact in history.facts(NAME)} == {first.id, PINNED.id, again.id}
+        history.close(NAME, [first])
+        assert numbered(MOVED, history.recall(NAME, [], [], [MOVED.cause.id]).led).again == 2
+
+    def test_what_a_cause_led_to_is_kept_for_longer_than_a_queue_keeps_its_message(
+        self, history: History, table: Table
+    ) -> None:
+        history.close(NAME, [MOVED])
+        (item,) = table.query(f"repo#{NAME}", "led#")
+        assert item.expires is not None
+        assert item.expires > (parse_time(MOVED.time) + timedelta(days=14)).timestamp()
 
     def test_nothing_done_and_nothing_left_closes_what_was_open(self, history: History) -> None:
         history.intend(NAME, [MOVED])
@@ -380,4 +417,5 @@ class HistoryContract:
         history.close(NAME, [MOVED])
         history.say([REJECTED])
         history.remember(NAME, [Mark("1", "1.4.2", NEW)], known={"1.4.2": NEW})
-        assert {item.expires for item in table.query(f"repo#{NAME}")} == {None}
+        items = table.query(f"repo#{NAME}")
+        assert {each.expires for each in items if not each.sk.startswith("led#")} == {None}

@@ -113,6 +113,8 @@ class WatchedTable(MemoryTable):
 
     def transact(self, writes: Sequence[Write]) -> None:
         self._wire.step()
+        keys = [_key(each) for each in writes]
+        assert len(set(keys)) == len(keys), f"DynamoDB refuses a key twice: {keys}"
         new = [each.item for each in writes if isinstance(each, Put) and self._is_news(each.item)]
         super().transact(writes)
         self.told += map(fact_of, new)
@@ -126,6 +128,11 @@ class WatchedTable(MemoryTable):
 
     def _is_news(self, item: Item) -> bool:
         return item.sk.startswith("fact#") and not self._has(item)
+
+
+def _key(write: Write) -> Key:
+    where = write.item if isinstance(write, Put) else write
+    return where.pk, where.sk
 
 
 class World:

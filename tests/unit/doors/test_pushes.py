@@ -26,7 +26,8 @@ RULES = ruleset(
     },
     {"repositories": ["bare/*"]},
 )
-PIN = "latest-20261123T022400Z-0123456789ab"
+PIN = "latest-20261123T022400Z-bbbbbbbbbbbb"
+OTHERS_PIN = "latest-20261123T022400Z-0123456789ab"
 REFERRER = f"sha256-{'0' * 64}.sig"
 
 TABLE: list[tuple[Action, str, str | None, Answer]] = [
@@ -42,6 +43,7 @@ TABLE: list[tuple[Action, str, str | None, Answer]] = [
     (Action.PUSH, "base/redis", "buildcache-amd64", Answer.IGNORED),
     (Action.PUSH, "base/redis", REFERRER, Answer.IGNORED),
     (Action.PUSH, "base/redis", PIN, Answer.PIN),
+    (Action.PUSH, "base/redis", OTHERS_PIN, Answer.LOOK),
     (Action.PUSH, "base/redis", None, Answer.UNTAGGED),
     (Action.PUSH, "apps/shop", "9f3c2ab", Answer.LOOK),
     (Action.PUSH, "apps/shop", "main", Answer.PIPELINES),
@@ -51,12 +53,12 @@ TABLE: list[tuple[Action, str, str | None, Answer]] = [
     (Action.DELETE, "base/redis", "1.4.2", Answer.LOOK),
     (Action.DELETE, "base/redis", "1.4", Answer.LOOK),
     (Action.DELETE, "base/redis", None, Answer.LOOK),
-    (Action.DELETE, "base/redis", "1.5.0-rc.1", Answer.HARMLESS),
+    (Action.DELETE, "base/redis", "1.5.0-rc.1", Answer.LOOK),
     (Action.DELETE, "base/redis", "main", Answer.HARMLESS),
     (Action.DELETE, "base/redis", "nightly", Answer.HARMLESS),
     (Action.DELETE, "base/redis", "buildcache", Answer.HARMLESS),
     (Action.DELETE, "base/redis", PIN, Answer.HARMLESS),
-    (Action.DELETE, "apps/shop", "9f3c2ab", Answer.HARMLESS),
+    (Action.DELETE, "apps/shop", "9f3c2ab", Answer.LOOK),
     (Action.SWEEP, "base/redis", None, Answer.LOOK),
     (Action.SWEEP, "bare/redis", None, Answer.NO_TAGS),
     (Action.SWEEP, "other/redis", None, Answer.NO_RULE),
@@ -97,7 +99,7 @@ def test_the_table_has_every_answer_and_every_verdict() -> None:
     assert answers | {Answer.NOTHING_DONE} == set(Answer)
     scheme = RULES.rules[0].tags
     assert scheme is not None
-    assert {scheme.judge(tag) for *_, tag, _ in TABLE if tag} == set(Verdict)
+    assert {scheme.judge(tag, NEW) for *_, tag, _ in TABLE if tag} == set(Verdict)
 
 
 def test_a_delete_that_names_neither_tag_nor_digest_tells_nothing() -> None:

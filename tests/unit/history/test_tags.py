@@ -65,8 +65,11 @@ def test_a_finding_said_before_is_one_read_and_no_write() -> None:
 
 def test_to_announce_is_one_write_and_to_close_is_one_transaction() -> None:
     table = CountedTable()
-    History(table).intend(NAME, story("1.4", "1", "latest"))
-    History(table).close(NAME, story("1.4", "1", "latest"))
+    history, facts = History(table), story("1.4", "1", "latest")
+    led = history.recall(NAME, [], [], [facts[0].cause.id]).led
+    table.calls.clear()
+    history.intend(NAME, facts)
+    history.close(NAME, facts, led=led)
     assert table.calls == {"put_all": 1, "transact": 1}
 
 

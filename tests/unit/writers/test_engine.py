@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from ecr_steward.doors.pushes import check
 from ecr_steward.ecr import Unavailable
 from ecr_steward.ecr.images import EcrRegistry
 from ecr_steward.history.tags import History, Hold
@@ -20,7 +22,7 @@ from ecr_steward.words.reading import iso
 from ecr_steward.writers.contest import Witness, nobody
 from ecr_steward.writers.tags import Retagger
 from ecr_steward_cli.in_memory.table import MemoryTable
-from tests.support.world import REPOSITORY, VERSIONS, World, image, ruleset
+from tests.support.world import REPOSITORY, VERSIONS, World, image, ruleset, throttled
 
 PIN = {"pin": "{tag}-{pushed:%Y%m%dT%H%M%SZ}-{digest}"}
 RESTORE = {"overwritten": "restore"}
@@ -65,13 +67,26 @@ class Stage(World):
 
         return self.calls(visits)
 
+    def look_at_events_and_all_over(self) -> None:
+        """What the events that wait and a sweep make the writer do, in one batch."""
+        cause = Cause(f"sweep/{REPOSITORY}", "Sweep")
+        hints = [Hint(REPOSITORY, Action.SWEEP, None, None, cause, self.now)]
+        for event in self.events:
+            check(event, self.rules, hints.append)
+        self.events.clear()
+        self.retagger.visit(REPOSITORY, hints)
+
     def of(self, kind: Kind) -> list[Fact]:
         return [fact for fact in self.told() if fact.kind is kind]
 
     def pins_of(self, digest: str) -> list[str]:
         scheme = self.rules.rules[0].tags
         assert scheme is not None
-        return [tag for tag, held in self.tags().items() if held == digest and scheme.is_pin(tag)]
+        return [
+            tag
+            for tag, held in self.tags().items()
+            if held == digest and scheme.is_pin(tag, digest)
+        ]
 
 
 # Pins
@@ -131,6 +146,29 @@ def test_the_sweep_pins_what_no_event_told_of_and_nothing_twice() -> None:
     assert stage.look_all_over()["PutImage"] == 1
     assert "PutImage" not in stage.look_all_over()
     assert len(stage.pins_of(digest)) == 1
+
+
+@pytest.mark.parametrize(("tags", "tag"), [(PIN, "main"), (RESTORE, "1.4.2")])
+def test_an_image_that_another_push_outran_gets_its_pin_with_a_sweep_in_the_batch_too(
+    tags: dict[str, Any], tag: str
+) -> None:
+    stage = Stage(tags)
+    outrun = stage.push(tag, "first")
+    if tag == "1.4.2":
+        stage.settle()
+        outrun = stage.push(tag, "second")
+    stage.push(tag, "third")
+    stage.look_at_events_and_all_over()
+    assert stage.pins_of(outrun)
+
+
+def test_what_is_pushed_while_a_repository_is_swept_first_is_told() -> None:
+    stage = Stage({})
+    stage.push("odd")
+    stage.events.clear()
+    stage.push("nightly")
+    stage.look_at_events_and_all_over()
+    assert [fact.tag for fact in stage.of(Kind.REJECT)] == ["nightly"]
 
 
 @pytest.mark.parametrize("other", ["1.4.2", "nightly"])
@@ -244,7 +282,7 @@ def test_a_tag_whose_image_is_gone_stays_on_the_newcomer_and_that_is_said_once()
     first = stage.push("1.4.2", "first")
     stage.settle()
     stage.delete(digest=first)
-    stage.settle()
+    stage.events.clear()
     second = stage.push("1.4.2", "second")
     stage.settle()
     stage.look_all_over()
@@ -311,6 +349,24 @@ def test_a_restore_onto_an_archived_image_is_said_and_its_owner_is_not_forgotten
     assert len(stage.of(Kind.OVERWRITE)) == 1
 
 
+def test_where_overwrites_are_reported_an_archived_image_gives_its_tag_up_like_any_other() -> None:
+    stage = Stage({})
+    first, second = overwritten(stage)
+    stage.ecr.archive(REPOSITORY, first)
+    stage.settle()
+    (told,) = stage.of(Kind.OVERWRITE)
+    assert told.reason.endswith("was put on another image than it named before.")
+    assert stage.history.recall(REPOSITORY, (), ["1.4.2"]).known == {"1.4.2": second}
+
+
+def test_an_image_that_gets_its_unique_tag_back_needs_no_pin_when_its_stable_tags_go() -> None:
+    stage = Stage(RESTORE)
+    first, _ = overwritten(stage)
+    stage.push("1.4.3")
+    stage.deliver(*stage.events)
+    assert [tag for tag, held in stage.tags().items() if held == first] == ["1.4.2"]
+
+
 def test_a_newcomer_that_cannot_be_pinned_keeps_the_tag() -> None:
     stage = Stage(RESTORE)
     _, second = overwritten(stage)
@@ -351,6 +407,215 @@ def test_overwritten_tags_that_the_rule_allows_are_not_told() -> None:
     stage.look_all_over()
     assert stage.of(Kind.OVERWRITE) == []
     assert {stage.tags()[tag] for tag in ("1.4.2", "1.4", "1", "latest")} == {second}
+
+
+# Repositories that are deleted and made anew
+
+
+def made_anew(stage: Stage) -> None:
+    """Delete the repository with its images, as `1.4.2` is known in it, and make it again."""
+    stage.push("1.4.2", "former")
+    stage.settle()
+    stage.look_all_over()
+    stage.ecr.delete_repository(repositoryName=REPOSITORY, force=True)
+    stage.now += timedelta(minutes=1)
+    stage.ecr.create_repository(repositoryName=REPOSITORY)
+
+
+@pytest.mark.parametrize("tags", [{}, RESTORE], ids=["report", "restore"])
+@pytest.mark.parametrize("swept", [False, True])
+def test_a_repository_that_was_made_anew_has_no_owners_of_before(
+    tags: dict[str, Any], swept: bool
+) -> None:
+    stage = Stage(tags)
+    made_anew(stage)
+    digest = stage.push("1.4.2", "now")
+    if swept:
+        stage.events.clear()
+        stage.look_all_over()
+    calls = stage.calls(stage.settle)
+    assert stage.of(Kind.OVERWRITE) == []
+    assert stage.history.recall(REPOSITORY, (), ["1.4.2"]).known == {"1.4.2": digest}
+    assert calls.get("DescribeRepositories", 0) == int(not swept)
+
+
+def test_an_image_that_is_in_the_new_repository_too_owns_there_what_it_was_pushed_under() -> None:
+    stage = Stage(RESTORE)
+    made_anew(stage)
+    stage.push("1.4.1", "former")
+    digest = stage.push("1.4.2", "now")
+    stage.settle()
+    assert stage.tags()["1.4.2"] == digest
+    assert stage.of(Kind.OVERWRITE) == []
+
+
+def test_a_tag_whose_deletion_nobody_heard_is_overwritten_in_the_same_repository() -> None:
+    stage = Stage({})
+    first = stage.push("1.4.2", "first")
+    stage.settle()
+    stage.delete(digest=first)
+    stage.events.clear()
+    second = stage.push("1.4.2", "second")
+    calls = stage.calls(stage.settle)
+    assert [(each.before, each.digest) for each in stage.of(Kind.OVERWRITE)] == [(first, second)]
+    assert calls["DescribeRepositories"] == 1
+
+
+def test_whether_a_repository_was_made_anew_is_asked_only_where_an_owner_is_gone() -> None:
+    stage = Stage(RESTORE)
+    overwritten(stage)
+    stage.push("1.4.3")
+    assert "DescribeRepositories" not in stage.calls(stage.settle)
+    assert stage.of(Kind.OVERWRITE)
+
+
+# Unique tags that are free, or kept
+
+
+KEEP = {"overwritten": "keep"}
+
+
+@pytest.mark.parametrize("tags", [{}, RESTORE, KEEP], ids=["report", "restore", "keep"])
+@pytest.mark.parametrize("seen_by", ["event", "late event", "sweep"])
+def test_a_unique_tag_that_was_deleted_belongs_to_what_is_pushed_next(
+    tags: dict[str, Any], seen_by: str
+) -> None:
+    stage = Stage(tags)
+    first = stage.push("1.4.2", "first")
+    stage.settle()
+    stage.delete(tag="1.4.2")
+    if seen_by == "event":
+        stage.settle()
+    elif seen_by == "sweep":
+        stage.events.clear()
+        stage.look_all_over()
+    second = stage.push("1.4.2", "second")
+    stage.settle()
+    assert {stage.tags()[tag] for tag in ("1.4.2", "1.4", "1", "latest")} == {second}
+    assert stage.of(Kind.OVERWRITE) == stage.of(Kind.RESTORE) == []
+    (kept,) = [f for f in stage.history.facts(REPOSITORY) if f.kind is Kind.OVERWRITE]
+    assert (kept.before, kept.digest) == (first, second)
+    stage.push("1.4.2", "third")
+    stage.settle()
+    assert (stage.tags()["1.4.2"] == second) is (tags == RESTORE)
+
+
+def test_a_late_word_of_a_deletion_frees_nothing_that_was_pushed_since() -> None:
+    stage = Stage(RESTORE)
+    stage.push("1.4.2", "first")
+    stage.settle()
+    stage.delete(tag="1.4.2")
+    late = stage.events.pop()
+    stage.events.append(late)
+    stage.settle()
+    second = stage.push("1.4.2", "second")
+    stage.settle()
+    stage.push("1.4.2", "third")
+    stage.deliver(late, *stage.events)
+    stage.events.clear()
+    stage.settle()
+    assert stage.tags()["1.4.2"] == second
+
+
+def test_a_tag_that_came_back_on_its_own_image_is_not_free() -> None:
+    stage = Stage(RESTORE)
+    first = stage.push("1.4.2", "first")
+    stage.push("1.4.2-other", "first")
+    stage.settle()
+    stage.delete(tag="1.4.2")
+    stage.push("1.4.2", "first")
+    stage.settle()
+    stage.push("1.4.2", "second")
+    stage.settle()
+    assert stage.tags()["1.4.2"] == first
+
+
+def test_a_deletion_of_what_history_does_not_know_costs_nothing() -> None:
+    stage = Stage({"unique": ["semver", "sha"]})
+    stage.push("9f1c2ab", "commit")
+    stage.events.clear()
+    stage.delete(tag="9f1c2ab")
+    assert stage.calls(stage.settle) == {}
+
+
+def test_a_commit_that_is_built_again_has_the_new_image_and_the_one_before_a_pin() -> None:
+    stage = Stage({**KEEP, "unique": ["sha"], "stable": [{"tag": "edge", "follows": "newest"}]})
+    first = stage.push("9f1c2ab", "first")
+    stage.settle()
+    second = stage.push("9f1c2ab", "second")
+    calls = stage.calls(stage.settle)
+    assert stage.tags()["9f1c2ab"] == stage.tags()["edge"] == second
+    assert len(stage.pins_of(first)) == 1
+    assert {fact.kind for fact in stage.told()} == {Kind.MOVE, Kind.PIN}
+    assert calls["PutImage"] == 2
+    told = len(stage.told())
+    stage.look_all_over()
+    assert len(stage.told()) == told
+
+
+def test_images_that_were_built_in_haste_are_all_kept() -> None:
+    stage = Stage({**KEEP, "unique": ["sha"], "stable": []})
+    images = [stage.push("9f1c2ab", name) for name in ("first", "second", "third")]
+    stage.settle()
+    assert stage.tags()["9f1c2ab"] == images[2]
+    assert all(stage.pins_of(digest) for digest in images[:2])
+
+
+def test_a_pin_that_could_not_be_made_yet_is_made_before_the_tag_is_accepted() -> None:
+    stage = Stage({**KEEP, "unique": ["sha"], "stable": []})
+    first = stage.push("9f1c2ab", "first")
+    stage.settle()
+    stage.push("9f1c2ab", "second")
+    event = stage.events.pop()
+    for at in range(1, 30):
+        stage.arm(at, throttled)
+        with contextlib.suppress(Unavailable, ClientError):
+            stage.deliver(event)
+    stage.arm(None)
+    stage.deliver(event)
+    assert len(stage.pins_of(first)) == 1
+
+
+@pytest.mark.parametrize("swept", [False, True])
+def test_stable_tags_that_are_left_on_an_image_of_no_version_are_told_once(swept: bool) -> None:
+    stage = Stage({})
+    digest = stage.push("9.9.9", "only")
+    stage.settle()
+    stage.look_all_over()
+    stage.delete(tag="9.9.9")
+    if swept:
+        stage.events.clear()
+        stage.look_all_over()
+    stage.settle()
+    stage.look_all_over()
+    assert {(f.tag, f.digest) for f in stage.of(Kind.STALE)} == {
+        (tag, digest) for tag in ("9.9", "9", "latest")
+    }
+    assert len(stage.of(Kind.STALE)) == 3
+    assert stage.of(Kind.STALE)[0].reason.startswith("9.9.9 is gone and nothing leads ")
+
+
+def test_a_stable_tag_that_somebody_holds_is_not_told_as_stale() -> None:
+    stage = Stage({})
+    stage.push("9.9.9", "only")
+    stage.settle()
+    stage.hold("latest")
+    stage.delete(tag="9.9.9")
+    stage.settle()
+    assert {fact.tag for fact in stage.of(Kind.STALE)} == {"9.9", "9"}
+
+
+def test_the_pin_of_a_withdrawn_image_does_not_bring_it_back() -> None:
+    stage = Stage({})
+    older = stage.push("1.4.1", "older")
+    stage.settle()
+    bad = stage.push("1.4.2", "bad")
+    stage.settle()
+    stage.delete(tag="1.4.2")
+    stage.settle()
+    stage.look_all_over()
+    assert {stage.tags()[tag] for tag in ("1.4", "1", "latest")} == {older}
+    assert len(stage.pins_of(bad)) == 1
 
 
 # Unknown tags
@@ -438,6 +703,28 @@ def test_an_image_that_a_removal_leaves_with_a_stable_tag_alone_is_pinned_under_
     assert not stage.look_all_over().keys() & {"PutImage", "BatchDeleteImage"}
 
 
+def test_an_unknown_tag_that_one_event_told_of_twice_is_removed_once() -> None:
+    stage = Stage(REMOVE)
+    stage.push("1.4.2", "new")
+    stage.settle()
+    stage.push("nightly", "new")
+    (event,) = stage.events
+    stage.deliver(event, event)
+    assert "nightly" not in stage.tags()
+    assert [fact.tag for fact in stage.of(Kind.REMOVE)] == ["nightly"]
+
+
+def test_an_unknown_tag_that_went_away_and_came_back_in_one_batch_is_removed_once() -> None:
+    stage = Stage(REMOVE)
+    for version, name in [("1.4.2", "a"), ("1.4.3", "b")]:
+        stage.push(version, name)
+        stage.settle()
+    for name in ("a", "b", "a"):
+        stage.push("nightly", name)
+    stage.deliver(*stage.events)
+    assert [(fact.tag, fact.before) for fact in stage.of(Kind.REMOVE)] == [("nightly", image("a"))]
+
+
 def test_a_tag_that_somebody_takes_off_first_leaves_the_image_its_last_one() -> None:
     stage = Stage(REMOVE)
     stage.push("1.4.2", "new")
@@ -476,6 +763,25 @@ def test_a_stable_tag_goes_to_the_highest_image_left_by_event_and_by_sweep() -> 
         for tag in ("1.4-alpine", "1-alpine", "alpine"):
             assert stage.tags()[tag] == image("1.4.1-alpine")
         assert stage.tags()["latest"] == image("1.4.1")
+
+
+def test_a_mark_on_a_tag_that_is_no_version_does_not_keep_its_line_from_following_versions() -> (
+    None
+):
+    kinds = {"unique": ["semver", "build"]}
+    stage = Stage({**kinds, "stable": [{"tag": "latest", "follows": "newest"}]})
+    stage.push("build-7")
+    stage.settle()
+    follows = {**kinds, "stable": [{"tag": "latest", "follows": "highest"}]}
+    stage.rules = ruleset({**VERSIONS, "tags": follows})
+    stage.set_mode(Mode.ENFORCE)
+    digest = stage.push("1.4.2")
+    stage.settle()
+    assert stage.tags()["latest"] == digest
+    assert stage.told()[-1].reason == (
+        "`latest` goes to 1.4.2, the highest of all releases; the image that it was on has no "
+        "version of it."
+    )
 
 
 def test_a_line_with_nothing_left_stays_away_and_is_reported_once() -> None:
@@ -913,11 +1219,12 @@ def test_referrers_pins_and_ignored_tags_are_left_alone() -> None:
         f"sha256-{image('new')[7:]}",
         f"sha256-{image('new')[7:]}.sig",
         "buildcache-1",
-        "1.4.2-20261123T022400Z-0123456789ab",
+        f"1.4.2-20261123T022400Z-{image('pinned')[7:19]}",
     ):
-        stage.push(tag, f"of {tag}")
+        name = "pinned" if tag.startswith("1.4.2") else f"of {tag}"
+        stage.push(tag, name)
         assert stage.calls(stage.settle) == {}
-        assert stage.tags()[tag] == image(f"of {tag}")
+        assert stage.tags()[tag] == image(name)
     stage.look_all_over()
     assert len(stage.told()) == told
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -12,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from ecr_steward.doors.calls import Answer
 from ecr_steward.ecr import Unavailable
+from ecr_steward.history.settings import Known, SettingsHistory
 from ecr_steward.rules import Mode
 from ecr_steward.words.causes import Cause
 from ecr_steward.words.facts import Kind
@@ -32,7 +34,7 @@ from tests.support.settings_world import (
     policy,
     rules_for,
 )
-from tests.support.world import REPOSITORY
+from tests.support.world import REPOSITORY, WatchedTable
 
 UNCHANGED = {
     "DescribeRepositories": 1,
@@ -576,7 +578,7 @@ def test_a_repository_that_is_deleted_half_way_is_forgotten(world: SettingsWorld
     world.ecr.before = vanish
     world.settle()
     assert [fact.kind for fact in world.told()] == [Kind.CORRECT, Kind.CORRECT]
-    assert [item.sk for item in world.table.query(f"repo#{REPOSITORY}", "settings")] == []
+    assert world.enforcer.history.recall(REPOSITORY) == Known()
 
 
 def test_somebody_who_sets_it_between_read_and_write_is_set_right_too(
@@ -594,6 +596,10 @@ def test_somebody_who_sets_it_between_read_and_write_is_set_right_too(
     world.settle()
     assert world.policy() == [OURS]
     assert world.told(Kind.FAILED) == []
+    # Each time that it was set is on record.
+    assert world.about()["correct", "policy", "public"] == 3
+    ids = [fact.id for fact in world.told()]
+    assert len(ids) == len(set(ids))
 
 
 def test_somebody_who_always_sets_it_is_told_and_ends_the_visit(world: SettingsWorld) -> None:
@@ -662,3 +668,37 @@ def test_the_caller_of_every_write_is_the_steward(world: SettingsWorld) -> None:
     assert own["detail"]["userIdentity"]["arn"] == STEWARD
     assert "force" not in own["detail"]["requestParameters"]
     assert "Resource" not in own["detail"]["requestParameters"]["policyText"]
+
+
+def test_a_correction_that_was_announced_twice_is_closed_once(world: SettingsWorld) -> None:
+    world.set_policy(ANYONE)
+    world.settle()
+    fact, *_ = world.told(Kind.CORRECT)
+    history = SettingsHistory(WatchedTable(world.wire))
+    history.intend(REPOSITORY, [fact, fact], Known())
+    assert history.recall(REPOSITORY).open == (fact,)
+    history.close(REPOSITORY, Known(), [fact, fact], {})
+    assert history.recall(REPOSITORY).open == ()
+
+
+def test_what_one_call_led_to_twice_is_told_twice(world: SettingsWorld) -> None:
+    world.set_policy(ANYONE)
+    (call,) = world.trail
+    world.settle()
+    world.set_policy(ANYONE)
+    world.trail[:] = [call]
+    world.settle()
+    public = [fact for fact in world.told() if fact.difference and fact.difference.subject]
+    told = Counter(fact.difference.problem for fact in public if fact.difference)
+    assert told == {"public": 2, "missing": 2}
+    assert len({fact.id for fact in public}) == 4
+    assert {fact.cause.id for fact in public} == {call["id"]}
+
+
+def test_two_failures_of_one_call_are_two_facts(world: SettingsWorld) -> None:
+    world.set_policy(ANYONE)
+    (call,) = world.trail
+    for code in ("AccessDeniedException", "ValidationException"):
+        world.ecr.before = fails(code, "SetRepositoryPolicy", times=1)
+        world.deliver(call)
+    assert len({fact.id for fact in world.told(Kind.FAILED)}) == 2

@@ -9,9 +9,13 @@ from typing import Any
 
 import pytest
 
+from ecr_steward.doors.calls import check
 from ecr_steward.ecr.settings import EcrSettings
 from ecr_steward.rules import Mode
+from ecr_steward.settings.settle import UNKNOWN
+from ecr_steward.tags.settle import MADE
 from ecr_steward.words.causes import Cause
+from ecr_steward.words.facts import Fact, Kind
 from ecr_steward.words.hints import Action, Hint
 from tests.support.settings_world import (
     ANYONE,
@@ -19,6 +23,8 @@ from tests.support.settings_world import (
     LAMBDAS,
     MALLORY,
     OURS,
+    ROLE,
+    STEWARD,
     UNTAGGED_GO,
     SettingsWorld,
     rules_for,
@@ -115,7 +121,10 @@ def _outcome(world: SettingsWorld) -> tuple[Any, ...]:
         registry.lifecycle(REPOSITORY),
         registry.resource_tags(described.arn),
     )
-    facts = sorted((f.kind, f.id, f.reason, f.mode, f.cause.by or "") for f in world.told())
+    facts = sorted(
+        (f.kind, f.id, f.reason.removesuffix(f" {MADE}"), f.mode, f.cause.by or "")
+        for f in world.told()
+    )
     sizes: dict[str, int] = {}
     for fact in world.told():
         sizes[fact.cause.id] = max(sizes.get(fact.cause.id, 0), fact.of)
@@ -143,3 +152,92 @@ def test_the_stories_tell_something() -> None:
         world, _ = _run(story, Mode.ENFORCE, None)
         assert world.told(), story.__name__
         assert {fact.cause.by for fact in world.told()} <= {MALLORY, None}
+
+
+# People who act before the retry
+
+Meddle = Callable[[SettingsWorld], None]
+
+
+def _leave_alone(world: SettingsWorld) -> None:
+    pass
+
+
+def _open_it_again(world: SettingsWorld) -> None:
+    world.set_policy(ANYONE, LAMBDAS)
+
+
+def _open_it_in_another_way(world: SettingsWorld) -> None:
+    world.set_policy({**ANYONE, "Action": ["ecr:BatchGetImage"]}, LAMBDAS)
+
+
+def _close_it(world: SettingsWorld) -> None:
+    world.set_policy(OURS, LAMBDAS)
+
+
+def _watched(world: SettingsWorld) -> list[str]:
+    """Notes from now on each call of the steward that closes an open repository."""
+    closed: list[str] = []
+    open_before = [False]
+
+    def is_open() -> bool:
+        return '"*"' in (world.ecr._of(REPOSITORY).policy or "")
+
+    def before(operation: str, asked: Any) -> None:
+        world.wire.step()
+        open_before[0] = is_open()
+
+    def after(operation: str, asked: Any) -> None:
+        if open_before[0] and not is_open() and world.ecr.caller == STEWARD:
+            closed.append(operation)
+        world.wire.step()
+
+    world.ecr.before, world.ecr.after = before, after
+    return closed
+
+
+def _meddled(kill_at: int | None, meddle: Meddle) -> tuple[list[Fact], int, int]:
+    """Open a repository, kill the function at a step, have somebody else set the policy, and
+    deliver the call again with all that was told since.
+
+    The facts of it, how often the steward closed it, and the steps there were."""
+    world = SettingsWorld()
+    _made_public(world)
+    hints = _hints(world)
+    world.arm(kill_at)
+    closed = _watched(world)
+    with contextlib.suppress(Killed):
+        world.visit(hints)
+    steps, world.wire.at = world.wire.steps, None
+    meddle(world)
+    world.visit([*hints, *_hints(world)])
+    world.settle()
+    public = [
+        fact
+        for fact in world.past()
+        if fact.kind is Kind.CORRECT and fact.difference and fact.difference.problem == "public"
+    ]
+    return public, len(closed), steps
+
+
+def _hints(world: SettingsWorld) -> list[Hint]:
+    found: list[Hint] = []
+    while world.trail:
+        check(world.trail.pop(0), world.rules, ROLE, found.append)
+    return found
+
+
+@pytest.mark.parametrize(
+    "meddle",
+    [_leave_alone, _open_it_again, _open_it_in_another_way, _close_it],
+    ids=lambda meddle: meddle.__name__.strip("_"),
+)
+def test_whatever_people_do_before_the_retry_each_correction_has_its_record_and_no_record_lies(
+    meddle: Meddle,
+) -> None:
+    _, _, steps = _meddled(None, meddle)
+    for at in range(1, steps + 1):
+        facts, closed, _ = _meddled(at, meddle)
+        assert len({fact.id for fact in facts}) == len(facts), f"two facts have one id at {at}"
+        surely = [fact for fact in facts if not fact.reason.endswith((MADE, UNKNOWN))]
+        assert len(surely) <= closed <= len(facts), f"killed at step {at} of {steps}"

@@ -9,6 +9,7 @@ from ecr_steward.ecr import Unavailable
 from ecr_steward.rules import Mode
 from ecr_steward.words.facts import Kind
 from ecr_steward.words.hints import Hint
+from ecr_steward.writers.tags import WRITES_PER_VISIT
 from ecr_steward_cli.in_memory.images import MemoryEcr
 from tests.support.world import REPOSITORY, VERSIONS, World, image, ruleset
 
@@ -429,6 +430,20 @@ def test_an_image_with_very_many_tags_is_told_with_a_few_of_them() -> None:
     assert len(world.told()[-1].before_tags) == 8
 
 
+def test_a_tag_that_one_event_moved_twice_is_two_facts_and_both_are_told() -> None:
+    world = World()
+    digest = world.push("1.4.2", name="new")
+    push = world.events.pop()
+    world.deliver(push)
+    world.push("latest", name="stray")
+    world.events.clear()
+    world.deliver(push, push)
+    moves = [fact for fact in world.told() if fact.tag == "latest"]
+    assert [(fact.digest, fact.cause.id) for fact in moves] == [(digest, push["id"])] * 2
+    assert len({fact.id for fact in moves}) == 2
+    assert [fact.again for fact in moves] == [0, 1]
+
+
 def test_writes_that_are_refused_for_good_are_not_tried_again_and_again() -> None:
     world = World()
     for minor in range(120):
@@ -436,10 +451,10 @@ def test_writes_that_are_refused_for_good_are_not_tried_again_and_again() -> Non
     world.events.clear()
     _refuse(world, "PutImage", "AccessDeniedException", times=10_000)
     calls = world.calls(world.sweep)
-    assert calls["PutImage"] == 90
+    assert calls["PutImage"] == WRITES_PER_VISIT
     (summary,) = [fact for fact in world.told() if fact.kind is Kind.SWEPT]
     assert "moved" not in summary.totals
-    assert summary.totals["failed"] == 90
+    assert summary.totals["failed"] == WRITES_PER_VISIT
 
 
 @pytest.mark.parametrize("prefix", ["docker-hub", "docker-hub/", "ROOT"])

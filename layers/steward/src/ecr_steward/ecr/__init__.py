@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from ecr_steward.tags.state import Image
@@ -58,6 +59,10 @@ class Registry(Protocol):
 
     def untag(self, repository: str, tag: str, digest: str) -> None:
         """Take `tag` off the image of `digest`, which must have another; never its last one."""
+        ...
+
+    def created(self, repository: str) -> datetime:
+        """When the repository was made: one of the same name may have been deleted before."""
         ...
 
     def repositories(self) -> Iterator[str]:

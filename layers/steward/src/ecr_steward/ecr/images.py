@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import botocore
@@ -190,6 +191,15 @@ class EcrRegistry:
             if failure["failureCode"] != "ImageNotFound":
                 reason = failure.get("failureReason", "")
                 raise Refused("BatchDeleteImage", failure["failureCode"], reason)
+
+    def created(self, repository: str) -> datetime:
+        answer = self._call(
+            "DescribeRepositories",
+            self._client.describe_repositories,
+            repositoryNames=[repository],
+        )
+        created: datetime = answer["repositories"][0]["createdAt"]
+        return created
 
     def repositories(self) -> Iterator[str]:
         pages = self._pages("DescribeRepositories", self._client.describe_repositories)

@@ -7,6 +7,7 @@ neither touches an item of the other's:
 |---|---|---|
 | `repo#NAME` | `settings` | the drift that is known, the Sids that the steward set |
 | `repo#NAME` | `settings-open` | the corrections announced and not yet closed |
+| `repo#NAME` | `settings-led#CAUSE` | how often a cause led to which fact, by the fact's first id |
 
 The registry's own settings are those of the repository without a name.
 """
@@ -15,17 +16,20 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from ecr_steward.history.facts import _REGISTRY, _fact, _repo, body_of
 from ecr_steward.history.table import Delete, Item, Put, Table, Write
+from ecr_steward.history.tags import Led, _distinct, _leading, _led, _led_after, _led_keys
 from ecr_steward.words.facts import Difference, Fact
 from ecr_steward.words.reading import iso, parse_time
 
-_AT_ONCE = 45
+_AT_ONCE = 40
 """Most facts of a kind in one transaction, which takes 100 writes."""
+
+_LED = "settings-led"
 
 _KEY = 24
 """Hex digits of what is remembered of a known drift: enough for the few that a repository has."""
@@ -38,7 +42,7 @@ class Known:
     `seen` is whether anybody ever looked; `created` tells a repository from one of the same name
     that was deleted. `told` are the keys of the drift that is there and was told, `sids` those of
     the statements that the steward set, `previewed` when it began the lifecycle preview that it
-    still waits for.
+    still waits for. `led` has an entry for each cause asked for.
     """
 
     seen: bool = False
@@ -48,6 +52,7 @@ class Known:
     previewed: datetime | None = None
     open: tuple[Fact, ...] = ()
     pull_through: tuple[str, ...] = ()
+    led: Led = field(default_factory=dict)
 
     def caches(self, repository: str) -> bool:
         """Whether a pull-through cache owns the repository.
@@ -61,7 +66,7 @@ class Known:
         """What holds for the repository made at `created`: of another, nothing that was found."""
         if created == self.created or not self.seen:
             return replace(self, created=created)
-        return Known(seen=True, created=created, pull_through=self.pull_through)
+        return Known(seen=True, created=created, pull_through=self.pull_through, led=self.led)
 
 
 def key_of(difference: Difference, *also: str) -> str:
@@ -77,10 +82,12 @@ class SettingsHistory:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def recall(self, repository: str) -> Known:
-        """What is known of a repository's settings: one read of the table."""
+    def recall(self, repository: str, causes: Iterable[str] = ()) -> Known:
+        """What is known of a repository's settings and of causes: one read of the table."""
         pk = _repo(repository)
-        items = self._table.get([(pk, "settings"), (pk, "settings-open"), _REGISTRY])
+        asked = _led_keys(pk, _LED, causes)
+        keys = [(pk, "settings"), (pk, "settings-open"), _REGISTRY, *asked.values()]
+        items = self._table.get(keys)
         noted, opened = items.get((pk, "settings")), items.get((pk, "settings-open"))
         caches = items.get(_REGISTRY)
         body: Any = {} if noted is None else noted.body
@@ -92,6 +99,7 @@ class SettingsHistory:
             previewed=parse_time(body["previewed"]) if body.get("previewed") else None,
             open=() if opened is None else tuple(map(_announced, opened.body)),
             pull_through=() if caches is None else tuple(caches.body),
+            led=_led(items, asked),
         )
 
     def intend(self, repository: str, facts: Sequence[Fact], known: Known) -> None:
@@ -111,12 +119,15 @@ class SettingsHistory:
         *,
         quietly: bool = False,
         left: Sequence[Fact] = (),
-    ) -> None:
+    ) -> Known:
         """Record what was done and, by their keys, findings, together with what is known then.
 
         `left` stay open. With `quietly` findings are kept, and told in the sweep's summary only.
+        Returns what is known of causes, too, from now on.
         """
-        done, keys = list(done), list(found)
+        pk, told = _repo(repository), [*done, *found.values()]
+        known = replace(known, led=_led_after(self._table, pk, _LED, told, known.led))
+        done, keys = _distinct(done), list(found)
         while len(done) > _AT_ONCE:
             # Announced facts: after a crash the very same are recorded again.
             self._table.transact([Put(_fact(fact)) for fact in done[:_AT_ONCE]])
@@ -130,10 +141,12 @@ class SettingsHistory:
             [
                 *(Put(_fact(fact)) for fact in done),
                 *(Put(_fact(found[key], quietly=quietly)) for key in keys),
+                *_leading(pk, _LED, told, known.led),
                 _open(repository, left) if left else opened,
                 _noted(repository, known),
             ]
         )
+        return replace(known, open=tuple(left))
 
     def forget(self, repository: str) -> None:
         """The repository is gone: what was known and announced of it means nothing any more."""
@@ -146,7 +159,9 @@ def _announced(body: Any) -> Fact:
 
 
 def _open(repository: str, facts: Iterable[Fact]) -> Put:
-    return Put(Item(_repo(repository), "settings-open", [body_of(fact) for fact in facts]))
+    return Put(
+        Item(_repo(repository), "settings-open", [body_of(fact) for fact in _distinct(facts)])
+    )
 
 
 def _noted(repository: str, known: Known) -> Put:

@@ -5,10 +5,11 @@ One table holds it all; an item's `pk` says whose it is and its `sk` what:
 | pk | sk | body |
 |---|---|---|
 | `repo#NAME` | `mark#TAG` | the mark of a stable tag |
-| `repo#NAME` | `unique#TAG` | the digest that a unique tag was accepted on |
+| `repo#NAME` | `unique#TAG` | the image a unique tag was accepted on, or the last of a free one |
 | `repo#NAME` | `hold#TAG` | the word that a stable tag stays where it is |
 | `repo#NAME` | `taken#TAG` | when somebody else took a stable tag from where it belongs |
 | `repo#NAME` | `open` | the changes announced and not yet closed |
+| `repo#NAME` | `led#CAUSE` | how often a cause led to which change, by the change's first id |
 | `repo#NAME` | `fact#TIME#ID` | a fact; the table's stream tells every new one, once |
 | `repo#NAME` | `quiet#TIME#ID` | a fact of the first sight: kept, and told only in the summary |
 | `repo#NAME` | `said#HASH` | a finding that was told already |
@@ -44,7 +45,13 @@ from ecr_steward.tags.state import Mark
 from ecr_steward.words.facts import Fact, Kind
 from ecr_steward.words.reading import iso, parse_time
 
+Led = Mapping[str, Mapping[str, int]]
+"""By cause, how often it led to which change: the first ids of facts, cut to `LED_KEY` digits."""
+
+LED_KEY = 16
+
 _SWEEP_KEPT = timedelta(days=30)
+_LED_KEPT = timedelta(days=30)
 _TAKEN_KEPT = timedelta(days=1)
 _HOLD_KEPT = timedelta(days=1)
 _HOLDS = "holds"
@@ -78,14 +85,22 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What history knows that bears on one batch."""
+    """What history knows that bears on one batch.
+
+    `known` has the digests that unique tags were accepted on, `pushed` by tag when their images had
+    been pushed then, `freed` the last digests of unique tags that were deleted. `led` has an entry
+    for each cause asked for.
+    """
 
     marks: Mapping[str, Mark] = field(default_factory=dict)
     known: Mapping[str, str] = field(default_factory=dict)
+    pushed: Mapping[str, datetime] = field(default_factory=dict)
     holds: Mapping[str, Hold] = field(default_factory=dict)
     open: tuple[Fact, ...] = ()
     pull_through: tuple[str, ...] = ()
     first_sight: bool = False
+    led: Led = field(default_factory=dict)
+    freed: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def contested(self) -> frozenset[str]:
@@ -99,29 +114,34 @@ class History:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def recall(self, repository: str, stable: Iterable[str], unique: Iterable[str]) -> Memory:
-        """What is known of these stable and unique tags: one read of the table."""
+    def recall(
+        self,
+        repository: str,
+        stable: Iterable[str],
+        unique: Iterable[str],
+        causes: Iterable[str] = (),
+    ) -> Memory:
+        """What is known of these stable and unique tags and causes: one read of the table."""
         pk = _repo(repository)
         keys: list[Key] = [(pk, "open"), _REGISTRY]
         for tag in stable:
             keys += [(pk, f"mark#{tag}"), (pk, f"hold#{tag}")]
         keys += [(pk, f"unique#{tag}") for tag in unique]
-        return _memory(self._table.get(keys).values())
+        asked = _led_keys(pk, "led", causes)
+        found = self._table.get([*keys, *asked.values()])
+        return replace(_memory(found.values()), led=_led(found, asked))
 
-    def recall_all(self, repository: str) -> Memory:
-        """Everything known of a repository but its past."""
+    def recall_all(self, repository: str, causes: Iterable[str] = ()) -> Memory:
+        """Everything known of a repository and these causes but its past."""
         pk = _repo(repository)
         kept = ("mark#", "hold#", "unique#")
         items = [item for prefix in kept for item in self._table.query(pk, prefix)]
-        single = self._table.get([(pk, "open"), (pk, "seen"), _REGISTRY])
-        memory = _memory([*items, *single.values()])
-        return Memory(
-            marks=memory.marks,
-            known=memory.known,
-            holds=memory.holds,
-            open=memory.open,
-            pull_through=memory.pull_through,
+        asked = _led_keys(pk, "led", causes)
+        single = self._table.get([(pk, "open"), (pk, "seen"), _REGISTRY, *asked.values()])
+        return replace(
+            _memory([*items, *single.values()]),
             first_sight=(pk, "seen") not in single,
+            led=_led(single, asked),
         )
 
     def marked(self, repository: str, digest: str) -> tuple[str, ...]:
@@ -133,12 +153,28 @@ class History:
         """Announce changes before ECR is changed; they stay open until `close`."""
         self._table.put_all([_open(repository, facts)])
 
-    def close(self, repository: str, done: Sequence[Fact], left: Sequence[Fact] = ()) -> None:
-        """Turn announced changes into facts; `left` stay open. Facts closed before stay one."""
-        still_open: Write = (
-            Put(_open(repository, left)) if left else Delete(_repo(repository), "open")
+    def close(
+        self,
+        repository: str,
+        done: Sequence[Fact],
+        left: Sequence[Fact] = (),
+        led: Led | None = None,
+    ) -> Led:
+        """Turn announced changes into facts; `left` stay open. Facts closed before stay one.
+
+        `led` is what was recalled of their causes; what was not is read. Returns what is known of
+        causes from now on.
+        """
+        pk, done = _repo(repository), _distinct(done)
+        led = _led_after(self._table, pk, "led", done, led or {})
+        self._table.transact(
+            [
+                *(Put(_fact(fact)) for fact in done),
+                *_leading(pk, "led", done, led),
+                Put(_open(repository, left)) if left else Delete(pk, "open"),
+            ]
         )
-        self._table.transact([*(Put(_fact(fact)) for fact in done), still_open])
+        return led
 
     def unsaid(self, findings: Sequence[Fact]) -> list[Fact]:
         """Those of `findings` that were never told under these rules."""
@@ -173,11 +209,21 @@ class History:
         marks: Iterable[Mark] = (),
         forgotten: Iterable[str] = (),
         known: Mapping[str, str] | None = None,
+        pushed: Mapping[str, datetime] | None = None,
+        freed: Mapping[str, str] | None = None,
     ) -> None:
-        """Keep marks and the digests of unique tags; drop the marks of `forgotten` tags."""
+        """Keep marks and the digests of unique tags, with when these were pushed as far as `pushed`
+        has them; drop the marks of `forgotten` tags. `freed` unique tags belong to no image, and
+        what they were on last is kept."""
         pk = _repo(repository)
         items = [_marked(repository, mark) for mark in marks]
-        items += [Item(pk, f"unique#{tag}", digest) for tag, digest in (known or {}).items()]
+        items += [
+            _owning(pk, tag, digest, (pushed or {}).get(digest))
+            for tag, digest in (known or {}).items()
+        ]
+        items += [
+            Item(pk, f"unique#{tag}", {"freed": digest}) for tag, digest in (freed or {}).items()
+        ]
         self._table.put_all(items)
         gone: list[Write] = [Delete(pk, f"mark#{tag}") for tag in forgotten]
         for start in range(0, len(gone), TRANSACTION):
@@ -296,8 +342,49 @@ class History:
         return next(map(fact_of, self._table.query(f"sweep#{sweep}", "fact#")), None)
 
 
-def _open(repository: str, facts: Sequence[Fact]) -> Item:
-    return Item(_repo(repository), "open", [body_of(fact) for fact in facts])
+def numbered(fact: Fact, led: Led) -> Fact:
+    """The fact with its number, where its cause led to the same change before."""
+    again = led.get(fact.cause.id, {}).get(fact.first_id[:LED_KEY], 0)
+    return replace(fact, again=again) if again else fact
+
+
+def _led_keys(pk: str, what: str, causes: Iterable[str]) -> dict[str, Key]:
+    return {cause: (pk, f"{what}#{cause}") for cause in causes}
+
+
+def _led_after(table: Table, pk: str, what: str, facts: Sequence[Fact], led: Led) -> Led:
+    """`led` once these facts are on record too; what it lacks of their causes is read."""
+    asked = _led_keys(pk, what, {fact.cause.id for fact in facts} - led.keys())
+    if asked:
+        led = {**led, **_led(table.get(list(asked.values())), asked)}
+    known = {cause: dict(counts) for cause, counts in led.items()}
+    for fact in facts:
+        counts, change = known[fact.cause.id], fact.first_id[:LED_KEY]
+        counts[change] = max(counts.get(change, 0), fact.again + 1)
+    return known
+
+
+def _led(items: Mapping[Key, Item], asked: Mapping[str, Key]) -> Led:
+    return {cause: items[key].body if key in items else {} for cause, key in asked.items()}
+
+
+def _leading(pk: str, what: str, facts: Iterable[Fact], led: Led) -> list[Write]:
+    """The writes that keep what the causes of these facts led to."""
+    times = {fact.cause.id: parse_time(fact.time) for fact in facts}
+    return [
+        Put(Item(pk, f"{what}#{cause}", led[cause], expires=expiry(time, _LED_KEPT)))
+        for cause, time in times.items()
+    ]
+
+
+def _distinct(facts: Iterable[Fact]) -> list[Fact]:
+    """Each fact once: a transaction that names a key twice is refused (DynamoDB API:
+    TransactWriteItems), and whatever it was to close would stay open for ever."""
+    return list({(fact.time, fact.id): fact for fact in facts}.values())
+
+
+def _open(repository: str, facts: Iterable[Fact]) -> Item:
+    return Item(_repo(repository), "open", [body_of(fact) for fact in _distinct(facts)])
 
 
 def _said(fact: Fact) -> Key:
@@ -352,9 +439,14 @@ def _marked(repository: str, mark: Mark) -> Item:
     return Item(_repo(repository), f"mark#{mark.tag}", body)
 
 
+def _owning(pk: str, tag: str, digest: str, pushed: datetime | None) -> Item:
+    when = {} if pushed is None else {"pushed": iso(pushed)}
+    return Item(pk, f"unique#{tag}", {"digest": digest, **when})
+
+
 def _memory(items: Iterable[Item]) -> Memory:
     marks: dict[str, Mark] = {}
-    known: dict[str, str] = {}
+    unique: dict[str, Mapping[str, str]] = {}
     holds: dict[str, Hold] = {}
     open_facts: tuple[Fact, ...] = ()
     pull_through: tuple[str, ...] = ()
@@ -366,11 +458,21 @@ def _memory(items: Iterable[Item]) -> Memory:
             hold = _held(item)
             holds[hold.tag] = hold
         elif item.sk.startswith("unique#"):
-            known[item.sk.removeprefix("unique#")] = item.body
+            unique[item.sk.removeprefix("unique#")] = item.body
         elif item.sk == "open":
             open_facts = tuple(
                 Fact.from_detail(each["detail-type"], each["detail"]) for each in item.body
             )
         elif item.sk == "pull-through":
             pull_through = tuple(item.body)
-    return Memory(marks, known, holds, open_facts, pull_through)
+    return Memory(
+        marks=marks,
+        known={tag: each["digest"] for tag, each in unique.items() if "digest" in each},
+        pushed={
+            tag: parse_time(each["pushed"]) for tag, each in unique.items() if "pushed" in each
+        },
+        holds=holds,
+        open=open_facts,
+        pull_through=pull_through,
+        freed={tag: each["freed"] for tag, each in unique.items() if "freed" in each},
+    )

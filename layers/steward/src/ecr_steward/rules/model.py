@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from ecr_steward.tags.scheme import Scheme, SchemeError
+from ecr_steward.tags.scheme import Scheme
+from ecr_steward.tags.stable import SchemeError
 from ecr_steward.words.globs import Globs, glob_regex
 
 if TYPE_CHECKING:

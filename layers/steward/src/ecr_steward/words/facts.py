@@ -38,6 +38,7 @@ class Kind(enum.StrEnum):
     REJECT = "reject"
     OVERWRITE = "overwrite"
     HELD = "held"
+    STALE = "stale"
     DRIFT = "drift"
     CORRECT = "correct"
     FAILED = "failed"
@@ -52,6 +53,7 @@ DETAIL_TYPES: Mapping[Kind, str] = {
     Kind.REJECT: "Tag Rejected",
     Kind.OVERWRITE: "Tag Overwritten",
     Kind.HELD: "Tag Held",
+    Kind.STALE: "Tag Stale",
     Kind.DRIFT: "Repository Drifted",
     Kind.CORRECT: "Repository Corrected",
     Kind.FAILED: "Steward Failed",
@@ -132,9 +134,10 @@ class Fact:
     """One thing the steward found or did, told once.
 
     `of` is how many facts the same cause led to at once, so that whoever reads them one by one
-    knows when the story is complete. `contested` is a tag that the steward itself holds, because
-    somebody keeps taking it away; it belongs to `Tag Held` alone, `totals` to `Sweep Completed`,
-    `difference` to `Repository Drifted` and `Repository Corrected`.
+    knows when the story is complete. `again` is how often the same cause had led to the same
+    change before, for two changes are never one fact. `contested` is a tag that the steward itself
+    holds, because somebody keeps taking it away; it belongs to `Tag Held` alone, `totals` to
+    `Sweep Completed`, `difference` to `Repository Drifted` and `Repository Corrected`.
     """
 
     kind: Kind
@@ -153,17 +156,29 @@ class Fact:
     before_tags: tuple[str, ...] = ()
     after_tags: tuple[str, ...] = ()
     of: int = 1
+    again: int = 0
     totals: Mapping[str, int] = field(default_factory=dict)
     difference: Difference | None = None
     contested: bool = False
 
     @property
     def id(self) -> str:
-        """SHA-256 of cause id, kind, tag and target digest (or of the difference), in hex."""
+        """SHA-256 of cause id, kind, tag and target digest (or of the difference), in hex, and of
+        `again` where it is not the first time."""
+        again = (str(self.again),) if self.again else ()
+        return _hashed(*self._about, *again)
+
+    @property
+    def first_id(self) -> str:
+        """The id that the same change had when its cause first led to it."""
+        return _hashed(*self._about)
+
+    @property
+    def _about(self) -> tuple[str, ...]:
         about = (self.tag or "", self.digest or "")
         if self.difference is not None:
             about = ("", self.difference.key)
-        return _hashed(self.cause.id, self.kind.value, *about)
+        return (self.cause.id, self.kind.value, *about)
 
     @property
     def detail_type(self) -> str:
@@ -174,6 +189,7 @@ class Fact:
 
     def to_detail(self) -> dict[str, Any]:
         """The event's `detail`, as the JSON Schema of its `detail-type` has it."""
+        again = {"again": self.again} if self.again else {}
         detail: dict[str, Any] = {
             "id": self.id,
             "schema": "1",
@@ -186,7 +202,7 @@ class Fact:
             "rule": self.rule,
             "rules": self.rules,
             "reason": self.reason,
-            "cause": {**self.cause.to_document(), "facts": self.of},
+            "cause": {**self.cause.to_document(), "facts": self.of, **again},
             "time": self.time,
         }
         if self.kind in _WITH_IMAGES:
@@ -229,6 +245,7 @@ class Fact:
             before_tags=texts(detail, "from_tags"),
             after_tags=texts(detail, "to_tags"),
             of=number(cause, "facts", 1),
+            again=number(cause, "again", 0),
             totals=numbers(detail, "totals"),
             difference=Difference.from_document(detail) if kind in _DIFFERING else None,
             contested=detail.get("contested") is True,

@@ -14,9 +14,11 @@ from functools import partial
 from ecr_steward.ecr import Refused, RegistryError, RepositoryGone, Unavailable
 from ecr_steward.ecr.settings import SettingsRegistry
 from ecr_steward.history.settings import Known, SettingsHistory, key_of
+from ecr_steward.history.tags import Led, numbered
 from ecr_steward.rules import Mode, Rule, Ruleset
 from ecr_steward.settings.drift import correction, drift
 from ecr_steward.settings.lifecycle import Expiring
+from ecr_steward.settings.settle import settle
 from ecr_steward.settings.state import Change, Setting, Settings, Step
 from ecr_steward.settings.statements import fallbacks
 from ecr_steward.words.causes import Cause
@@ -332,11 +334,13 @@ class _Visit:
         self._stamp = _Stamp(enforcer, place, hints)
 
     def run(self) -> SettingsVisit:
-        found = self._place.look(self._history.recall(self._place.name))
+        causes = dict.fromkeys(hint.cause.id for hint in self._hints)
+        found = self._place.look(self._history.recall(self._place.name, causes))
         if found is None:
             return SettingsVisit()
         known, changes = found
-        settled = self._settle(known, changes)
+        known, settled = self._settle(known, changes)
+        self._stamp.led = known.led
         plan = self._plan(known, changes)
         quiet = not known.seen and all(hint.action is Action.SWEEP for hint in self._hints)
         findings = self._stamp.findings(plan.reported, known.told)
@@ -358,18 +362,14 @@ class _Visit:
             first_sight=quiet,
         )
 
-    def _settle(self, known: Known, changes: Sequence[Change]) -> list[Fact]:
+    def _settle(self, known: Known, changes: Sequence[Change]) -> tuple[Known, list[Fact]]:
         """Close what an earlier visit announced and did not close, by looking at ECR."""
         if not known.open:
-            return []
-        left = {_about(each) for each in changes if each.action is Step.CORRECT}
-        done = [
-            fact
-            for fact in known.open
-            if fact.difference is not None and _about(fact.difference) not in left
-        ]
-        self._history.close(self._place.name, known, done, {})
-        return done
+            return known, []
+        differing = [_difference(each) for each in changes if each.action is Step.CORRECT]
+        done = settle(known.open, differing, _set_at(self._hints))
+        closed = self._history.close(self._place.name, known, done, {})
+        return replace(known, led=closed.led), done
 
     def _plan(self, known: Known, changes: Sequence[Change]) -> _Plan:
         if self._place.mode is not Mode.ENFORCE:
@@ -461,10 +461,9 @@ class _Visit:
             _fail(written, tried, error)
             return ()
         about = {_about(each) for each in tried}
-        again = [each for each in found if each.action is Step.CORRECT and _about(each) in about]
-        still = {_about(each) for each in again}
-        written.done += [each for each in tried if _about(each) not in still]
-        return again
+        # What differs again was set all the same, and then by somebody else.
+        written.done += tried
+        return [each for each in found if each.action is Step.CORRECT and _about(each) in about]
 
     def _record(
         self,
@@ -478,7 +477,8 @@ class _Visit:
         known, outlook = plan.known, plan.outlook
         failures = self._stamp.failures(written.failed)
         new = {key: fact for key, fact in failures.items() if key not in known.told}
-        done = self._stamp.corrected(written.done, outlook)
+        corrected = self._stamp.corrected([*written.done, *written.passing], outlook)
+        done, left = corrected[: len(written.done)], corrected[len(written.done) :]
         told = frozenset({*self._stamp.keys(plan.reported), *failures})
         after = replace(
             self._place.after(known, settled=written.error is None and not written.failed),
@@ -488,7 +488,6 @@ class _Visit:
             previewed=outlook.previewed,
         )
         if plan.todo or findings or new or after != known:
-            left = self._stamp.corrected(written.passing, outlook)
             self._history.close(
                 self._place.name, after, done, {**findings, **new}, quietly=quietly, left=left
             )
@@ -516,6 +515,16 @@ _CALLS: Mapping[str, Setting] = {
 """Which setting a call changes; `CreateRepository` sets them all."""
 
 
+def _set_at(hints: Iterable[Hint]) -> dict[str, datetime]:
+    """When a setting was last set by somebody, by these calls."""
+    calls = ((_CALLS.get(hint.call or ""), hint.time) for hint in hints)
+    return {
+        str(setting): time
+        for setting, time in sorted(calls, key=lambda call: call[1])
+        if setting is not None
+    }
+
+
 class _Stamp:
     """Makes facts of changes: what all facts of one visit have in common."""
 
@@ -525,6 +534,7 @@ class _Stamp:
         self._time = iso(enforcer.clock())
         self._place = place
         self._hints = hints
+        self.led: Led = {}
         self._opened: Mapping[str, int] = {}
         self._of: Counter[str] = Counter()
 
@@ -547,14 +557,15 @@ class _Stamp:
         }
 
     def corrected(self, changes: Iterable[Change], outlook: Outlook) -> list[Fact]:
-        return [
-            self._fact(
-                Kind.CORRECT,
-                each,
-                " ".join(filter(None, (each.reason, outlook.notes.get(each.setting)))),
-            )
-            for each in changes
-        ]
+        """A fact for each of these changes, in order; what was set twice is two."""
+        facts = []
+        before: Counter[str] = Counter()
+        for each in changes:
+            reason = " ".join(filter(None, (each.reason, outlook.notes.get(each.setting))))
+            fact = self._fact(Kind.CORRECT, each, reason)
+            facts.append(replace(fact, again=fact.again + before[fact.first_id]))
+            before[fact.first_id] += 1
+        return facts
 
     def failures(self, failed: Iterable[tuple[Change, str]]) -> dict[str, Fact]:
         """One fact a cause: such facts have nothing else that tells them apart."""
@@ -566,9 +577,7 @@ class _Stamp:
         facts = {}
         for each in reasons.values():
             fact = self._fact(Kind.FAILED, next(iter(each.values())), " ".join(each))
-            facts[key_of(Difference("failed", fact.reason, "", ""))] = replace(
-                fact, difference=None
-            )
+            facts[key_of(Difference("failed", fact.reason, "", ""))] = fact
         return facts
 
     def _what(self) -> str:
@@ -586,7 +595,11 @@ class _Stamp:
         return replace(next(sweeps, self._hints[0]).cause, by=None)
 
     def _fact(self, kind: Kind, change: Change, reason: str) -> Fact:
-        fact = Fact(
+        fact = numbered(self._make(kind, change, reason), self.led)
+        return fact.counted(self._opened.get(fact.id) or self._of[fact.cause.id] or 1)
+
+    def _make(self, kind: Kind, change: Change, reason: str) -> Fact:
+        return Fact(
             kind=kind,
             cause=self._cause(change.setting),
             registry=self._account,
@@ -597,9 +610,8 @@ class _Stamp:
             rules=self._fingerprint,
             reason=reason,
             time=self._time,
-            difference=_difference(change),
+            difference=None if kind is Kind.FAILED else _difference(change),
         )
-        return fact.counted(self._opened.get(fact.id) or self._of[fact.cause.id] or 1)
 
 
 def _difference(change: Change) -> Difference:

@@ -18,11 +18,12 @@ from ecr_steward.ecr import (
     RepositoryGone,
     Unavailable,
 )
-from ecr_steward.history.tags import History, Memory
+from ecr_steward.history.tags import History, Memory, numbered
 from ecr_steward.rules import Mode, Rule, Ruleset
 from ecr_steward.tags.plan import WRITES, Change, Plan, Stay, plan_changes
 from ecr_steward.tags.scheme import Scheme
-from ecr_steward.tags.state import Image, Mark
+from ecr_steward.tags.settle import settle
+from ecr_steward.tags.state import Mark
 from ecr_steward.words.facts import Fact, Kind
 from ecr_steward.words.hints import Action, Hint
 from ecr_steward.words.reading import iso
@@ -32,9 +33,10 @@ from ecr_steward.writers.survey import Survey, Surveyor
 
 log = logging.getLogger(__name__)
 
-WRITES_PER_VISIT = 90
+WRITES_PER_VISIT = 80
 """Most tags put in one visit, so that a first sweep of a large repository stays within one
-function's time and one transaction; the rest follows in another visit."""
+function's time, and its facts with what its causes led to (10, a batch's messages) within one
+transaction; the rest follows in another visit."""
 
 FINDINGS_PER_VISIT = 500
 """Most findings told, and KNOWN_PER_VISIT most unique tags remembered, for the same reason."""
@@ -127,9 +129,15 @@ class Retagger:
         mode = rule.mode.capped(self._cap)
         if mode is Mode.OFF:
             raise StewardOff("Mode is off.")
+        parts = _apart(hints)
+        return _together([self._look(repository, rule, rule.tags, mode, part) for part in parts])
+
+    def _look(
+        self, repository: str, rule: Rule, scheme: Scheme, mode: Mode, hints: Sequence[Hint]
+    ) -> Visit:
         for _ in range(_ATTEMPTS):
             try:
-                return self._visit(repository, rule, rule.tags, mode, hints)
+                return self._visit(repository, rule, scheme, mode, hints)
             except ImageGone as error:
                 log.info("An image vanished while it was read", extra={"error": str(error)})
                 gone = error
@@ -157,7 +165,7 @@ class Retagger:
         plan = self._plan(repository, scheme, mode, look)
         writes = _portion(plan) if mode is Mode.ENFORCE else ()
         self._surveyor.fetch_missing(repository, writes, look)
-        settled = self._settle(repository, look)
+        settled = self._settle(repository, look, hints)
         stamp = _Stamp(self, rule, scheme, mode, repository, look.memory)
         quiet = look.memory.first_sight
         found = [*(plan.findings if mode is Mode.ENFORCE else plan.changes), *look.failures]
@@ -179,14 +187,19 @@ class Retagger:
         told += self._history.say(
             [*stamp.counted(findings), *stamp.facts(written.failed)], quietly=quiet
         )
-        known = dict(islice(plan.known.items(), KNOWN_PER_VISIT))
+        accepted = _accepted(plan, written) if mode is Mode.ENFORCE else plan.known
+        known = dict(islice(accepted.items(), KNOWN_PER_VISIT))
+        freed = dict(islice(plan.freed.items(), KNOWN_PER_VISIT))
+        self._history.say(stamp.facts(plan.passed), quietly=True)
         marks = _marks(plan, written.done, look)
-        self._history.remember(repository, marks, plan.forgotten, known)
+        pushed = {each.digest: each.pushed_at for each in look.observed.images.values()}
+        self._history.remember(repository, marks, plan.forgotten, known, pushed, freed)
         if written.passing:
             raise written.passing[0][1]
         unfinished = (
             len(findings) < len(unsaid)
             or len(known) < len(plan.known)
+            or len(freed) < len(plan.freed)
             # Where all of a visit's writes were refused, another visit would be refused them too.
             or (bool(written.done) and len(writes) < len(plan.writes))
         )
@@ -210,12 +223,13 @@ class Retagger:
         look.note_taken(plan.taken, self._contest.note(repository, plan.taken, self._clock()))
         return plan_changes(scheme, look.about, look.observed)
 
-    def _settle(self, repository: str, look: Survey) -> list[Fact]:
+    def _settle(self, repository: str, look: Survey, hints: Sequence[Hint]) -> list[Fact]:
         """Close what an earlier visit announced and did not close, by looking at ECR."""
-        images = look.observed.images
-        done = [fact for fact in look.memory.open if _is_done(fact, images)]
-        if look.memory.open:
-            self._history.close(repository, done)
+        if not look.memory.open:
+            return []
+        done = settle(look.memory.open, look.observed.images.values(), hints)
+        led = self._history.close(repository, done, led=look.memory.led)
+        look.memory = replace(look.memory, led=led)
         return done
 
     def _is_cache(self, repository: str, rule: Rule, memory: Memory) -> bool:
@@ -254,7 +268,9 @@ class Retagger:
             self._carry_out(repository, batch, look.manifests, written)
         written.done += [each for each in undone if each.tag not in written.refused]
         left = [change for change, _ in written.passing]
-        self._history.close(repository, stamp.facts(written.done), stamp.facts(left))
+        left += [each for each in undone if each.tag in {change.tag for change in left}]
+        done = stamp.facts(written.done)
+        self._history.close(repository, done, stamp.facts(left), look.memory.led)
         return written
 
     def _carry_out(
@@ -308,6 +324,7 @@ class _Stamp:
         self._fingerprint = tagger._rules.fingerprint
         self._time = iso(tagger._clock())
         self._rule, self._mode, self._repository = rule.label(), mode.value, repository
+        self._led = memory.led
         self._opened = {fact.id: fact.of for fact in memory.open}
         self._contested = memory.contested
         self._of: Counter[str] = Counter()
@@ -335,7 +352,8 @@ class _Stamp:
         # One fact a change, however often it is asked for; the change is kept, for its id() is
         # its key.
         if id(change) not in self._made:
-            self._made[id(change)] = (change, self._counted(self._make(change)))
+            fact = numbered(self._make(change), self._led)
+            self._made[id(change)] = (change, self._counted(fact))
         return self._made[id(change)][1]
 
     def _make(self, change: Change) -> Fact:
@@ -353,17 +371,48 @@ class _Stamp:
             tag=change.tag,
             digest=change.after,
             before=change.before,
-            before_tags=self._telling(change.before_tags),
-            after_tags=self._telling(change.after_tags),
+            before_tags=self._telling(change.before_tags, change.before),
+            after_tags=self._telling(change.after_tags, change.after),
             of=self._of[change.hint.cause.id] or 1,
             contested=change.kind is Kind.HELD and change.tag in self._contested,
         )
 
-    def _telling(self, tags: Sequence[str]) -> tuple[str, ...]:
+    def _telling(self, tags: Sequence[str], digest: str | None) -> tuple[str, ...]:
         if len(tags) <= TAGS_TOLD:
             return tuple(tags)
-        first = sorted(tags, key=lambda tag: self._scheme.read_unique(tag) is None)
+        first = sorted(tags, key=lambda tag: self._scheme.read_unique(tag, digest) is None)
         return tuple(first[:TAGS_TOLD])
+
+
+def _apart(hints: Sequence[Hint]) -> list[Sequence[Hint]]:
+    """What events tell of, and then the sweep: it sees what there is now, and no more what a push
+    took away, and at first sight it tells quietly what a push has to tell aloud."""
+    sweeps = [hint for hint in hints if hint.action is Action.SWEEP]
+    events = [hint for hint in hints if hint.action is not Action.SWEEP]
+    return [part for part in (events, sweeps) if part]
+
+
+def _together(visits: Sequence[Visit]) -> Visit:
+    """What the looks of one visit led to; all but the last saw a part of the repository."""
+    return replace(
+        visits[-1],
+        facts=tuple(fact for each in visits for fact in each.facts),
+        changes=tuple(change for each in visits for change in each.changes),
+        unfinished=any(each.unfinished for each in visits),
+        contested=sum(each.contested for each in visits),
+        stays=tuple(stay for each in visits for stay in each.stays),
+    )
+
+
+def _accepted(plan: Plan, written: _Written) -> dict[str, str]:
+    """The unique tags that are accepted on their images: not before the image that one of them was
+    on has its pin, or cannot get it."""
+    settled = {change.after for change in (*written.done, *written.failed)}
+    return {
+        tag: digest
+        for tag, digest in plan.known.items()
+        if tag not in plan.kept or plan.kept[tag] in settled
+    }
 
 
 def _marks(plan: Plan, done: Iterable[Change], look: Survey) -> list[Mark]:
@@ -393,16 +442,6 @@ def _undone(plan: Plan, writes: Iterable[Change]) -> list[Change]:
     so they are announced and told with them."""
     restored = {change.tag for change in writes if change.kind is Kind.RESTORE}
     return [each for each in plan.findings if each.kind is Kind.OVERWRITE and each.tag in restored]
-
-
-def _is_done(fact: Fact, images: Mapping[str, Image]) -> bool:
-    """Whether an announced change is made, or an overwrite undone, as ECR shows it."""
-    if fact.kind in (Kind.REMOVE, Kind.OVERWRITE):
-        off = fact.before if fact.kind is Kind.REMOVE else fact.digest
-        held = images.get(off or "")
-        return held is None or fact.tag not in held.tags
-    image = images.get(fact.digest or "")
-    return image is not None and fact.tag in image.tags
 
 
 def _failed(change: Change, error: RegistryError) -> Change:
