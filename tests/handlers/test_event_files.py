@@ -63,6 +63,23 @@ def _queued(repository: str, tag: str | None, action: str = "PUSH") -> Expectati
     return expect
 
 
+def _deleted(*tags: str) -> Expectation:
+    """The door hands on each of these tags that a call deleted, each as a fact of its own."""
+
+    def expect(aws: Aws, start: Start, name: str) -> None:
+        asked = event(name)
+        assert start("check_tags").invoke(asked)["answer"] == "LOOK"
+        assert [(hint["tag"], hint["action"]) for hint in aws.sqs.hints()] == [
+            (tag, "DELETE") for tag in tags
+        ]
+        assert {hint["cause"]["by"] for hint in aws.sqs.hints()} == {MALLORY}
+        ids = [sent["MessageDeduplicationId"] for sent in aws.sqs.sent]
+        assert ids[0] == asked["id"]
+        assert len(set(ids)) == len(tags)
+
+    return expect
+
+
 def _left(answer: str) -> Expectation:
     """The door finds nothing to do, and calls nobody."""
 
@@ -366,6 +383,9 @@ EXPECTED: dict[str, Expectation] = {
     "ecr_archive_version": _left("NOTHING_DONE"),
     "ecr_scan_complete": _left("NOTHING_DONE"),
     "ecr_push_malformed": _malformed,
+    "deleted_version": _deleted("1.4.2"),
+    "deleted_image": _deleted("1.4.2", "1.4"),
+    "deleted_failed": _left("NOTHING_DONE"),
     "call_set_repository_policy": _called(),
     "call_set_repository_policy_replayed": _called(),
     "call_delete_repository_policy": _called(),

@@ -40,16 +40,22 @@ TAGS = [
     "buildcache-1",
 ]
 
-_RELEASE = re.compile(r"v?(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)(?:_[0-9A-Za-z.-]+)?")
+_RELEASE = re.compile(r"v?(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)(?:_b([0-9]+))?")
 
 
-def version_of(tag: str) -> tuple[int, int, int] | None:
+Version = tuple[int, int, int, int]
+
+
+def version_of(tag: str) -> Version | None:
+    """The three numbers of a release and its build number, -1 for none."""
     match = _RELEASE.fullmatch(tag)
-    return None if match is None else (int(match[1]), int(match[2]), int(match[3]))
+    if match is None:
+        return None
+    return (int(match[1]), int(match[2]), int(match[3]), int(match[4] or -1))
 
 
-def line_of(version: tuple[int, int, int]) -> list[str]:
-    major, minor, _ = version
+def line_of(version: Version) -> list[str]:
+    major, minor, *_ = version
     return [f"{major}.{minor}", *([str(major)] if major else []), "latest"]
 
 
@@ -202,9 +208,9 @@ def untagged(world: World) -> set[str]:
 
 
 def assert_forward(tag: str, before: tuple[str, ...], after: tuple[str, ...]) -> None:
-    def highest(tags: tuple[str, ...]) -> tuple[int, int, int]:
+    def highest(tags: tuple[str, ...]) -> Version:
         versions = [version for each in tags if (version := version_of(each))]
-        return max((each for each in versions if tag in line_of(each)), default=(-1, -1, -1))
+        return max((each for each in versions if tag in line_of(each)), default=(-1, -1, -1, -1))
 
     assert highest(after) >= highest(before), f"{tag} went back from {before} to {after}"
 

@@ -200,14 +200,15 @@ class Oracle:
         return inside and not any(map(begins, listed("not_within")))
 
     def rank(self, tag: str) -> tuple[Any, ...]:
-        """The order of two versions: numbers, then a release, then the pre-release."""
+        """The order of two versions: numbers, then a release, the pre-release, the build."""
         part = self.reads(tag)
         if not isinstance(part, Part):
             return ()
         numbers = [int(each) for each in part.numbers] + [0] * (3 - len(part.numbers))
         match = re.fullmatch(r"(.*?)([0-9]*)", part.prerelease or "")
         assert match is not None
-        return (numbers, part.prerelease is None, match[1], int(match[2] or -1))
+        build = tag.endswith("_b7")
+        return (numbers, part.prerelease is None, match[1], int(match[2] or -1), build)
 
     def ends(self, images: dict[str, tuple[datetime, list[str]]]) -> dict[str, str]:
         """Where every stable tag that follows belongs."""

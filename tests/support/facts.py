@@ -92,6 +92,14 @@ HELD = replace(
     kind=Kind.HELD,
     reason="`1.4` is held (by the team until Friday) and does not go to 1.4.2.",
 )
+STALE = replace(
+    _FOUND,
+    kind=Kind.STALE,
+    tag="latest",
+    digest=OLD,
+    reason="9.9.9 is gone and nothing leads all releases: `latest` stays on an image without a "
+    "version of it.",
+)
 CALL = Cause(
     "b8a2c1f0-52d5-4f9e-9a4b-0c3f0b1f8a11",
     "AWS API Call via CloudTrail",
@@ -140,8 +148,8 @@ SWEPT = replace(
     totals={"repositories": 12, "images": 340, "moved": 3, "rejected": 1, "missing": 0},
 )
 EVERY_KIND = (
-    MOVED, PINNED, RESTORED, REMOVED, GONE, REJECTED, OVERWRITTEN, HELD, DRIFTED, CORRECTED, FAILED,
-    GIVEN_UP, SWEPT,
+    MOVED, PINNED, RESTORED, REMOVED, GONE, REJECTED, OVERWRITTEN, HELD, STALE, DRIFTED, CORRECTED,
+    FAILED, GIVEN_UP, SWEPT,
 )  # fmt: skip
 
 

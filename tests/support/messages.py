@@ -30,6 +30,7 @@ from tests.support.facts import (
     REJECTED,
     REMOVED,
     RESTORED,
+    STALE,
     SWEPT,
     story,
 )
@@ -104,6 +105,7 @@ EVENTS: dict[str, Message] = {
     "tag_rejected": told([REJECTED]),
     "tag_overwritten": told([OVERWRITTEN]),
     "tag_held": told([HELD]),
+    "tag_stale": told([STALE]),
     "repository_drifted": told([replace(DRIFTED, cause=CALLED, of=2), replace(UNTAGGED, of=2)]),
     "repository_corrected": told([replace(CORRECTED, cause=CALLED)]),
     "steward_failed": told([FAILED]),

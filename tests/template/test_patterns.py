@@ -120,6 +120,20 @@ def test_the_image_rule_listens_to_the_replay_source_it_is_given() -> None:
     assert not passes(other, "ecr_push_version_replayed")
 
 
+@pytest.mark.parametrize(
+    ("name", "passed"),
+    [("deleted_version", True), ("deleted_image", True), ("deleted_failed", False),
+     ("call_put_image", False), ("call_delete_repository", False), ("ecr_delete_version", False)],
+)  # fmt: skip
+def test_the_rule_of_deletions_takes_what_was_deleted(
+    audit: Stack, name: str, passed: bool
+) -> None:
+    rule = audit.of("AWS::Events::Rule")["ImageDeletedRule"]
+    assert matches(rule["EventPattern"], event(name)) is passed
+    other = support.stack(RepositoryPattern="apps/*").of("AWS::Events::Rule")["ImageDeletedRule"]
+    assert not matches(other["EventPattern"], event(name))
+
+
 def test_the_image_rule_stays_on_in_every_mode(any_stack: Stack) -> None:
     rule = any_stack.of("AWS::Events::Rule")["ImagePushRule"]
     assert rule.get("State", "ENABLED") == "ENABLED"
@@ -264,7 +278,7 @@ def test_sample_messages_are_hints_of_this_library_but_for_the_poison() -> None:
 
 @pytest.mark.parametrize("path", sorted(EVENTS.glob("*.json")), ids=lambda path: path.stem)
 def test_a_sample_is_named_after_its_source_and_names_no_other_account(path: Path) -> None:
-    sources = ("ecr", "call", "retag", "enforce", "schedule", "hand", "stream", "notify")
+    sources = ("ecr", "call", "deleted", "retag", "enforce", "schedule", "hand", "stream", "notify")
     assert path.stem.partition("_")[0] in sources
     text = path.read_text(encoding="utf-8")
     assert json.loads(text)

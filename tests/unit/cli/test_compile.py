@@ -6,6 +6,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ecr_steward.rules import compiled
+from ecr_steward.tags.kinds import Unique
 from ecr_steward.tags.versions import Version
 from ecr_steward_cli.main import main
 from ecr_steward_cli.rules_file.load import load
@@ -84,7 +85,8 @@ def test_a_scheme_that_says_everything_reads_back_as_it_was_written(rules: Path)
     scheme = read.rules[0].tags
     assert scheme is not None
     assert scheme.stable[0].within == ("8", "9.1")
-    assert [line.tag for line in scheme.lines(Version(("8", "4", "2"), None, "slim-x"))] == [
+    unique = Unique("8.4.2-slim-x", Version(("8", "4", "2")), "slim-x")
+    assert [line.tag for line in scheme.lines(unique)] == [
         "latest-slim-x", "edge-slim-x",
     ]  # fmt: skip
 

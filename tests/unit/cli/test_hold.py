@@ -126,7 +126,7 @@ def test_a_second_hold_takes_the_place_of_the_first(deployed: Deployed) -> None:
         ("base/redis:main", "`main` follows nothing in the rule: only your pipeline moves it."),
         ("base/redis:nightly", "`nightly` is no stable tag in the rule of its repository, so it"),
         ("base/redis:buildcache-1", "`buildcache-1` is ignored by the rule, so the steward never"),
-        ("base/redis:latest-20261123T022400Z-5f0c54e865c9", "is a pin, which never moves"),
+        ("base/redis:latest-20261123T022400Z-5f0c54e865c9", "is no stable tag in the rule"),
     ],
 )
 def test_what_the_steward_never_moves_cannot_be_held_or_put_back(

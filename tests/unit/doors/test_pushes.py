@@ -26,7 +26,8 @@ RULES = ruleset(
     },
     {"repositories": ["bare/*"]},
 )
-PIN = "latest-20261123T022400Z-0123456789ab"
+PIN = "latest-20261123T022400Z-bbbbbbbbbbbb"
+OTHERS_PIN = "latest-20261123T022400Z-0123456789ab"
 REFERRER = f"sha256-{'0' * 64}.sig"
 
 TABLE: list[tuple[Action, str, str | None, PushAnswer]] = [
@@ -42,6 +43,7 @@ TABLE: list[tuple[Action, str, str | None, PushAnswer]] = [
     (Action.PUSH, "base/redis", "buildcache-amd64", PushAnswer.IGNORED),
     (Action.PUSH, "base/redis", REFERRER, PushAnswer.IGNORED),
     (Action.PUSH, "base/redis", PIN, PushAnswer.PIN),
+    (Action.PUSH, "base/redis", OTHERS_PIN, PushAnswer.LOOK),
     (Action.PUSH, "base/redis", None, PushAnswer.UNTAGGED),
     (Action.PUSH, "apps/shop", "9f3c2ab", PushAnswer.LOOK),
     (Action.PUSH, "apps/shop", "main", PushAnswer.PIPELINES),
@@ -51,12 +53,12 @@ TABLE: list[tuple[Action, str, str | None, PushAnswer]] = [
     (Action.DELETE, "base/redis", "1.4.2", PushAnswer.LOOK),
     (Action.DELETE, "base/redis", "1.4", PushAnswer.LOOK),
     (Action.DELETE, "base/redis", None, PushAnswer.LOOK),
-    (Action.DELETE, "base/redis", "1.5.0-rc.1", PushAnswer.HARMLESS),
+    (Action.DELETE, "base/redis", "1.5.0-rc.1", PushAnswer.LOOK),
     (Action.DELETE, "base/redis", "main", PushAnswer.HARMLESS),
     (Action.DELETE, "base/redis", "nightly", PushAnswer.HARMLESS),
     (Action.DELETE, "base/redis", "buildcache", PushAnswer.HARMLESS),
     (Action.DELETE, "base/redis", PIN, PushAnswer.HARMLESS),
-    (Action.DELETE, "apps/shop", "9f3c2ab", PushAnswer.HARMLESS),
+    (Action.DELETE, "apps/shop", "9f3c2ab", PushAnswer.LOOK),
     (Action.SWEEP, "base/redis", None, PushAnswer.LOOK),
     (Action.SWEEP, "bare/redis", None, PushAnswer.NO_TAGS),
     (Action.SWEEP, "other/redis", None, PushAnswer.NO_RULE),
@@ -99,7 +101,7 @@ def test_the_table_has_every_answer_and_every_verdict() -> None:
     assert answers | {PushAnswer.NOTHING_DONE} == set(PushAnswer)
     scheme = RULES.rules[0].tags
     assert scheme is not None
-    assert {scheme.judge(tag) for *_, tag, _ in TABLE if tag} == set(Verdict)
+    assert {scheme.judge(tag, NEW) for *_, tag, _ in TABLE if tag} == set(Verdict)
 
 
 def test_a_delete_that_names_neither_tag_nor_digest_tells_nothing() -> None:

@@ -215,7 +215,7 @@ def test_the_same_facts_have_the_same_id_in_any_order() -> None:
 
 def test_attention_is_for_what_somebody_has_to_look_at() -> None:
     attention = {fact.kind for fact in EVERY_KIND if story([fact]).attention}
-    assert attention == {Kind.REJECT, Kind.OVERWRITE, Kind.DRIFT, Kind.FAILED}
+    assert attention == {Kind.REJECT, Kind.OVERWRITE, Kind.STALE, Kind.DRIFT, Kind.FAILED}
     assert not story([messages.UNTAGGED]).attention
 
 

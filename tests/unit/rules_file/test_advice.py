@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ecr_steward.rules.model import Ruleset
 from ecr_steward.tags.kinds import make
-from ecr_steward.tags.versions import Variants
+from ecr_steward.tags.suffixes import Suffixes
 from ecr_steward_cli.rules_file import load as rules
 from ecr_steward_cli.rules_file.advice import advice
 from ecr_steward_cli.rules_file.document import parse
@@ -127,7 +127,7 @@ PARTS_2 = "[{version: {parts: 2}}]"
 NO_VERSION = "follows versions, but no kind under `unique` carries one; it is never moved."
 STABLE = [
     ("[sha]", "{tag: latest, follows: highest}", f"`latest` {NO_VERSION}"),
-    ("[build, timestamp]", "{tag: latest, follows: highest}", f"`latest` {NO_VERSION}"),
+    ("[build, sha]", "{tag: latest, follows: highest}", f"`latest` {NO_VERSION}"),
     ('[{pattern: "n-[0-9]+"}]', "{tag: latest, follows: highest}", f"`latest` {NO_VERSION}"),
     ("[sha]", '{tag: "{major}-edge", follows: newest}', f"`{{major}}-edge` {NO_VERSION}"),
     ("[sha]", '{tag: edge, follows: newest, within: "8"}', f"`edge` {NO_VERSION}"),
@@ -183,7 +183,7 @@ def test_what_a_stable_tag_says_in_vain_is_warned_of(
         ("[semver]", '{tag: a, follows: highest, within: "8", not_within: "8.1"}'),
         ("[semver]", '{tag: a, follows: highest, within: ["8.1", "9"], not_within: ["8.1.3"]}'),
         ("[semver]", '{tag: a, follows: highest, within: "8.10", not_within: "8.10.1"}'),
-        ("[semver]", "{tag: a, follows: highest, prereleases: true}"),
+        ("[semver]", "{tag: a, follows: highest, prereleases: [rc, beta]}"),
         ("[semver]", "{tag: a, prereleases: false, within: []}"),
         ("[semver]", '{tag: a, follows: highest, within: "1.2.3"}'),
         ("[sha]", "{tag: edge, follows: newest}"),
@@ -205,6 +205,10 @@ KINDS = [
     ("[{version: {parts: 2}}, {version: {parts: 4}}, {version: {parts: [4, 2]}}]",
      "`{version: {parts: [4, 2]}}`"),
     ("[{pattern: '.+'}, sha]", "`sha`"),
+    ("[{version: {parts: 3}}, {pattern: '[0-9]+[.][0-9]+[.][0-9]+'}]",
+     "`{pattern: [0-9]+[.][0-9]+[.][0-9]+}`"),
+    ("[build, {pattern: 'build-[0-9]+'}]", "`{pattern: build-[0-9]+}`"),
+    ("[{pattern: '(sha|git)?-?[0-9a-f]+([-_].*)?'}, sha]", "`sha`"),
 ]  # fmt: skip
 
 
@@ -219,7 +223,9 @@ def test_a_kind_whose_tags_all_go_to_kinds_above_is_warned_of(unique: str, kind:
     "unique",
     ["[semver, {version: {parts: 3}}]", "[{version: {parts: 2}}, {version: {parts: [2, 4]}}]",
      "[{version: {parts: 2}}, semver]", "[build, timestamp, sha, {version: {parts: 1}}]",
-     "[{version: {parts: 3}}, {pattern: '(?P<version>[0-9]+[.][0-9]+[.][0-9]+)'}]",
+     "[{version: {parts: 3}}, {pattern: 'v?(?P<version>[0-9]+[.][0-9]+)'}]",
+     "[{pattern: '[0-9]+[.][0-9]+[.][0-9]+'}, semver]", "[{pattern: '[0-9a-f]{7}'}, sha]",
+     "[build, {pattern: '(?:build|b_x)-[0-9]+[a-z]?'}]",
      "[{pattern: 'a.+'}, sha]"],
 )  # fmt: skip
 def test_a_kind_that_has_tags_of_its_own_is_not_warned_of(unique: str) -> None:
@@ -232,15 +238,28 @@ _SEMVER_LIKE = r"v?(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*)){2}([-_][0-9A-Za-z._-]{0,12
 @given(st.from_regex(_SEMVER_LIKE, fullmatch=True))
 @example("1.4.2-rc.1_linux-alpine")
 def test_three_dotted_numbers_take_every_tag_that_semver_takes(tag: str) -> None:
-    variants = Variants(("alpine", "a*"))
-    if make("semver", variants)(tag) is not None:
-        assert make({"version": {"parts": 3}}, variants)(tag) is not None
+    variants = Suffixes(("alpine", "a*"))
+    if make("semver", variants).read(tag) is not None:
+        assert make({"version": {"parts": 3}}, variants).read(tag) is not None
 
 
 def test_groups_of_a_pattern_that_give_no_order_are_warned_of() -> None:
-    assert warnings(tags(unique="[{pattern: 'a(?P<variant>b)'}]")) == [
-        (5, "The groups of a pattern have no effect without the group `version`.")
+    assert warnings(tags(unique="[{pattern: 'a(?P<prerelease>b)'}]")) == [
+        (5, "The group `prerelease` has no effect without the group `version`.")
     ]
+    assert warnings(tags(unique="[{pattern: '(?P<branch>[a-z]+)-[0-9]+'}]")) == []
+
+
+@pytest.mark.parametrize("version", ["[a-z]{3}", "[0-9]+x", "release-[0-9]+"])
+def test_a_group_version_that_never_gives_numbers_is_warned_of(version: str) -> None:
+    found = warnings(tags(unique=f"[{{pattern: '(?P<version>{version})'}}]"))
+    says = "The group `version` gives no version"
+    assert [sentence.startswith(says) for _, sentence in found] == [True]
+
+
+@pytest.mark.parametrize("version", ["v?[0-9.]+", "[0-9]{8}-[0-9]+", "[0-9_]+", "[0-9T-]+Z", ".+"])
+def test_a_group_version_that_can_give_numbers_is_not_warned_of(version: str) -> None:
+    assert warnings(tags(unique=f"[{{pattern: 'a-(?P<version>{version})'}}]")) == []
 
 
 def test_a_group_for_variants_without_variants_is_warned_of() -> None:
@@ -252,7 +271,7 @@ def test_a_group_for_variants_without_variants_is_warned_of() -> None:
     assert warnings(tags("variants: [slim]", unique=unique)) == []
 
 
-@pytest.mark.parametrize("unique", ["[sha]", "[build, timestamp]", "[{pattern: 'n-[0-9]+'}]"])
+@pytest.mark.parametrize("unique", ["[{pattern: 'n-[0-9]+'}]"])
 def test_variants_that_no_kind_can_carry_are_warned_of(unique: str) -> None:
     edge = ("stable: [{tag: edge, follows: newest}]", "variants: [slim]")
     assert warnings(tags(*edge, unique=unique)) == [
@@ -330,7 +349,7 @@ def test_a_pin_that_looks_like_a_unique_tag_is_warned_of(
     unique: str, pin: str, sample: str
 ) -> None:
     assert warnings(tags(f'pin: "{pin}"', unique=unique)) == [
-        (6, (f"Tags such as {sample} are taken for pins, although a kind under `unique` fits them; "
+        (6, (f"Pins such as {sample} look like unique tags, for a kind under `unique` fits them; "
          "put a word before {digest}."))
     ]  # fmt: skip
 
@@ -340,6 +359,94 @@ def test_a_pin_that_looks_like_a_unique_tag_is_warned_of(
 )
 def test_a_pin_that_looks_like_no_unique_tag_is_not_warned_of(pin: str) -> None:
     assert warnings(tags(f'pin: "{pin}"', unique="[semver, sha, build]")) == []
+
+
+def test_a_pin_that_looks_like_a_commit_of_a_branch_is_warned_of() -> None:
+    unique = "[{pattern: '(?P<branch>[a-z]+)-[0-9a-f]{7,40}'}]"
+    stable = 'stable: [{tag: "{branch}", follows: newest}]'
+    (found,) = warnings(tags('pin: "{tag}-{digest}"', stable, unique=unique))
+    assert found[0] == 6
+    assert found[1].endswith("put a word before {digest}.")
+    assert warnings(tags('pin: "pin-{tag}.{digest}"', stable, unique=unique)) == []
+
+
+@pytest.mark.parametrize(
+    ("lines", "warned"),
+    [
+        ("prereleases: true", True),
+        ("prereleases: [rc]", False),
+        ('prereleases: true, of: ["*-rc*"]', False),
+    ],
+)
+def test_a_suffix_that_nobody_listed_and_that_would_lead_is_warned_of(
+    lines: str, warned: bool
+) -> None:
+    found = warnings(tags("stable:", f"- {{tag: next, follows: highest, {lines}}}"))
+    says = (
+        "A tag such as 1.4.2-cache is a pre-release here, and `next` goes to it. Name what counts"
+    )
+    assert [(line, said.startswith(says)) for line, said in found] == [(7, True)] * warned
+
+
+@pytest.mark.parametrize("lines", ['ignore: ["*cache"]', "variants: [cache]", "revisions: [cache]"])
+def test_a_suffix_that_is_listed_is_not_warned_of(lines: str) -> None:
+    entry = "stable: [{tag: next, follows: highest, prereleases: true}]"
+    assert warnings(tags(entry, lines)) == []
+
+
+MAINLINE = "{tag: mainline, follows: highest}"
+LATEST = "{tag: latest, follows: highest}"
+BETA = "{tag: beta, follows: highest, prereleases: [beta]}"
+STABLE_ONE = "{tag: stable, follows: highest}"
+
+
+@pytest.mark.parametrize(
+    ("stable", "extra", "bare"),
+    [
+        ([MAINLINE, LATEST], ["variants: [alpine]"], "latest"),
+        ([BETA, STABLE_ONE], ["variants: [alpine]"], "stable"),
+        ([LATEST, MAINLINE], ["variants: [alpine]"], None),
+        ([MAINLINE, STABLE_ONE], ["variants: [alpine]"], None),
+        ([MAINLINE, LATEST], [], None),
+        ([MAINLINE, LATEST], ["variants: [alpine]", 'variant_latest: "{tag}-{variant}"'], None),
+    ],
+)
+def test_a_literal_that_takes_the_bare_names_of_the_variants_from_another_is_warned_of(
+    stable: list[str], extra: list[str], bare: str | None
+) -> None:
+    found = warnings(tags(f"stable: [{', '.join(stable)}]", *extra))
+    assert [
+        said.endswith(f"List `{bare}` first, or set `variant_latest`.") for _, said in found
+    ] == ([] if bare is None else [True])
+
+
+def test_an_entry_that_no_unique_tag_can_move_is_warned_of() -> None:
+    text = tags("stable:", '- {tag: edge, follows: newest, of: ["main-*"]}')
+    ((line, said),) = warnings(text)
+    assert line == 7
+    assert said.startswith("`edge` is moved by no unique tag that was found: what `of` names")
+    branch = "[semver, {pattern: '(?P<branch>[a-z]+)-[0-9a-f]{7}'}]"
+    (found,) = warnings(tags('stable: [{tag: "{branch}-{major}", follows: newest}]', unique=branch))
+    assert found[1] == (
+        "`{branch}-{major}` asks for {branch} and a version, which no kind under `unique` gives at "
+        "once; it is never moved."
+    )
+
+
+@pytest.mark.parametrize(
+    ("unique", "of"),
+    [
+        ("[semver]", '["1.4.*"]'),
+        ("[semver, sha]", '["*-alpine", "9*"]'),
+        ("[{pattern: '(?:main|develop)-[0-9a-f]{7}'}]", '["main-*"]'),
+        ("[semver]", "[{pattern: '[0-9]+[.][0-9]*[13579][.].*'}]"),
+        ("[{version: {parts: [2, 3]}}]", '["*.*.*"]'),
+        ("[timestamp]", '["2026*"]'),
+    ],
+)
+def test_an_entry_of_some_unique_tags_is_not_warned_of(unique: str, of: str) -> None:
+    text = tags(f"stable: [{{tag: edge, follows: newest, of: {of}}}]", unique=unique)
+    assert warnings(text) == []
 
 
 def test_removing_unknown_tags_brings_a_reminder_of_what_the_stack_must_allow() -> None:
@@ -356,7 +463,7 @@ def test_the_scheme_that_shows_everything_has_no_warning_but_the_reminder() -> N
         '- {tag: "{major}.{minor}", follows: highest}',
         '- {tag: "{major}", follows: highest}',
         '- {tag: latest, follows: highest, within: "8"}',
-        "- {tag: next, follows: highest, prereleases: true}",
+        "- {tag: next, follows: highest, prereleases: [alpha, beta, rc]}",
         "- {tag: edge, follows: newest}",
         "- {tag: main}",
         'pin: "{tag}-{pushed:%Y%m%dT%H%M%SZ}-{digest}"',
@@ -395,11 +502,14 @@ def test_requests_without_a_signature_are_warned_of() -> None:
 @pytest.mark.parametrize(
     ("on", "missing"),
     [
-        ("[tag.moved]", "tag.rejected, tag.overwritten, repository.drifted, steward.failed"),
+        (
+            "[tag.moved]",
+            "tag.rejected, tag.overwritten, tag.stale, repository.drifted, steward.failed",
+        ),
         ("[tag.*, repository.*]", "steward.failed"),
         ("[loud]", ""),
         ('["*"]', ""),
-        ("[tag.rejected, tag.overwritten, repository.drifted, steward.failed]", ""),
+        ("[tag.rejected, tag.overwritten, tag.stale, repository.drifted, steward.failed]", ""),
     ],
 )
 def test_what_nobody_would_be_told_of_is_warned_of(on: str, missing: str) -> None:

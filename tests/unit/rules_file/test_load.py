@@ -83,10 +83,10 @@ def test_an_alias_stands_for_what_it_names() -> None:
 SETTINGS = "`policy`, `lifecycle`, `immutability`, `scan_on_push`, `encryption`, `resource_tags`"
 RULE_KEYS = "here are `repositories`, `mode`, `tags`, `repository`, `notify`."
 TAGS_KEYS = (
-    "here are `unique`, `variants`, `variant_latest`, `stable`, `pin`, `ignore`, `unknown`, "
-    "`overwritten`."
+    "here are `unique`, `variants`, `revisions`, `variant_latest`, `stable`, `pin`, `ignore`, "
+    "`unknown`, `overwritten`."
 )
-STABLE_KEYS = "here are `tag`, `follows`, `within`, `not_within`, `prereleases`."
+STABLE_KEYS = "here are `tag`, `follows`, `within`, `not_within`, `prereleases`, `of`."
 KINDS = 'here are semver, sha, build, timestamp, {version: {parts: N}}, {pattern: "…"}.'
 
 CHANNEL_NAME = (
@@ -248,8 +248,22 @@ ONE_FAULT = [
      "`pattern` is not a key here; there is only `version`."),
     (rule("tags:", "  unique:", "  - pattern: '('"), 6,
      "`(` is no regular expression: missing ), unterminated subpattern at position 0."),
-    (rule("tags:", "  unique:", "  - pattern: '(?P<x>a)'"), 6,
-     "The group `x` means nothing here; there are version, variant, prerelease."),
+    (rule("tags:", "  unique:", "  - pattern: '(?P<minor>a)'"), 6,
+     ("The group `minor` is none of a pattern: write one group `version` around all the numbers, "
+     "and {minor} in stable tags is one of them.")),
+    (rule("tags:", "  unique:", "  - pattern: '(?<version>[0-9]+)'"), 6,
+     ("`(?<version>[0-9]+)` is no regular expression: unknown extension ?<v at position 1. In "
+     "Python a named group is written `(?P<name>…)`.")),
+    (tags("stable:", '- {tag: a, of: [{pattern: "("}]}'), 7,
+     "`(` is no regular expression: missing ), unterminated subpattern at position 0."),
+    (tags("stable:", '- {tag: a, of: ["a b"]}'), 7,
+     "`a b` can match no tags; use letters, digits, `.`, `_`, `-` and `*`."),
+    (tags("stable:", "- {tag: a, of: [{patern: a}]}"), 7,
+     "`patern` is not a key here; did you mean `pattern`? There is only `pattern`."),
+    (tags("stable:", "- {tag: a, prereleases: [rc1]}"), 7,
+     "`rc1` is no word of a pre-release; use letters only, such as rc."),
+    (tags('revisions: ["-r*"]'), 6,
+     'The `-` before a revision is no part of it: write "r*" for `-r*`.'),
     (rule("tags:", "  unique:", "  - pattern: '.*'"), 6,
      "`.*` matches the empty tag, so it would match too much."),
     (rule("tags:", "  unique:", "  - pattern: 'a{99999999999999999999}'"), 6,
@@ -260,11 +274,12 @@ ONE_FAULT = [
     (tags("stabel: []"), 6, f"`stabel` is not a key here; did you mean `stable`? T{TAGS_KEYS}"),
     (tags("colour: blue"), 6, f"`colour` is not a key here; t{TAGS_KEYS}"),
     (tags("unknown: ignore"), 6, "`unknown` must be one of allow, report, remove; it is `ignore`."),
-    (tags("overwritten: 7"), 6, "`overwritten` must be one of allow, report, restore; it is `7`."),
+    (tags("overwritten: 7"), 6,
+     "`overwritten` must be one of allow, report, restore, keep; it is `7`."),
     (tags("unknown: restore"), 6,
      "`unknown` must be one of allow, report, remove; it is `restore`."),
     (tags("overwritten: remove"), 6,
-     "`overwritten` must be one of allow, report, restore; it is `remove`."),
+     "`overwritten` must be one of allow, report, restore, keep; it is `remove`."),
     (tags("variants: alpine"), 6, '`variants` must be a list; it is `alpine`; write ["alpine"].'),
     (tags("variants: [3.18]"), 6,
      'An entry of `variants` must be text; put it in quotes: "3.18".'),
@@ -308,7 +323,8 @@ ONE_FAULT = [
     (tags("stable:", "- tag: {major}"), 7, '`tag` must be text; put it in quotes: "{major}".'),
     (tags("stable:", "- tag: [latest]"), 7, "`tag` must be text; it is a list."),
     (tags("stable:", "- tag: a", '- tag: "{majr}"'), 8,
-     "`{majr}` is not a placeholder; there are {major}, {minor}, {patch}."),
+     ("`{majr}` is not a placeholder; there are {major}, {minor}, {patch}, and the named groups of "
+     "patterns under `unique`.")),
     (tags("stable:", '- tag: "a b"'), 7,
      "`a b` renders to no valid tag: it has letters, digits, `_.-` only."),
     (tags("stable:", "- tag: a", "  folows: highest"), 8,

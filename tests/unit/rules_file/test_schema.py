@@ -10,9 +10,10 @@ import pytest
 
 from ecr_steward.rules.channels import INTERVALS, WORDS, Form, Service
 from ecr_steward.rules.model import Ruleset
-from ecr_steward.tags.kinds import MOST_PARTS, SIMPLE, KindError, Unique, make
-from ecr_steward.tags.scheme import Scheme, StableTag
-from ecr_steward.tags.versions import Variants
+from ecr_steward.tags.kinds import KINDS, MOST_PARTS, Kind, Unique, make
+from ecr_steward.tags.scheme import Scheme
+from ecr_steward.tags.stable import StableTag
+from ecr_steward.tags.suffixes import Suffixes
 from ecr_steward_cli.rules_file.load import schema
 
 FULL: dict[str, Any] = {
@@ -30,12 +31,16 @@ FULL: dict[str, Any] = {
                     {"version": {"parts": 2}},
                     {"version": {"parts": [1, 8]}},
                     {"pattern": "r-(?P<version>[0-9]+)(?P<variant>-x)?(?P<prerelease>rc)?"},
+                    {"pattern": "(?P<branch>[a-z]+)-(?P<version>[0-9]+)-(?P<revision>[0-9]+)"},
                 ],
                 "variants": ["alpine", "slim-*"],
+                "revisions": ["r*", "hotfix"],
                 "variant_latest": "{tag}-{variant}",
                 "stable": [
                     {"tag": "{major}", "follows": "highest", "within": "8", "not_within": ["8.1"]},
                     {"tag": "next", "follows": "highest", "prereleases": True, "within": ["9"]},
+                    {"tag": "beta", "follows": "highest", "prereleases": ["beta", "rc"]},
+                    {"tag": "{branch}", "follows": "newest", "of": ["m*", {"pattern": "d.*"}]},
                     {"tag": "edge", "follows": "newest"},
                     {"tag": "main"},
                 ],
@@ -146,13 +151,13 @@ def test_everything_that_the_format_has_is_accepted_by_the_schema_and_by_the_mod
 
 def test_no_object_takes_keys_that_it_does_not_describe() -> None:
     found = list(objects(schema()))
-    assert len(found) == 17
+    assert len(found) == 18
     assert all(each["additionalProperties"] is False for each in found)
 
 
 def test_every_key_has_a_title_a_description_and_examples_for_editors() -> None:
     found = dict(properties(schema()))
-    assert len(found) == 59
+    assert len(found) == 62
     for path, said in found.items():
         assert {"title", "description", "examples"} <= set(said), path
 
@@ -196,19 +201,13 @@ def kinds() -> list[dict[str, Any]]:
     return list(schema()["$defs"]["kind"]["anyOf"])
 
 
-def test_the_kinds_of_unique_tag_are_those_that_can_be_read() -> None:
-    assert {each["const"] for each in kinds() if "const" in each} == set(SIMPLE)
-    assert [each["title"] for each in kinds()] == [*kinds_said(), "version", "pattern"]
-    with pytest.raises(KindError) as refused:
-        make("none", Variants())
-    assert f"there are {', '.join(kinds_said())}, " in str(refused.value)
-    for each in kinds():
+def test_the_schema_has_the_part_of_every_kind_and_its_examples_are_of_it() -> None:
+    assert [each["title"] for each in kinds()] == [kind.name for kind in KINDS]
+    for each, kind in zip(kinds(), KINDS, strict=True):
         for example in each["examples"]:
-            assert callable(make(example, Variants()))
-
-
-def kinds_said() -> list[str]:
-    return [each["const"] for each in kinds() if "const" in each]
+            made = make(example, Suffixes())
+            assert isinstance(made, Kind)
+            assert type(made) is kind
 
 
 def test_every_kind_says_what_it_is_with_tags_that_are_of_this_kind() -> None:
@@ -217,7 +216,7 @@ def test_every_kind_says_what_it_is_with_tags_that_are_of_this_kind() -> None:
         tags = re.findall(r"`([^`]+)`", each["description"].rpartition(" Such as ")[2])
         assert tags, each["title"]
         for tag in tags:
-            read = [make(definition, Variants())(tag) for definition in definitions]
+            read = [make(definition, Suffixes()).read(tag) for definition in definitions]
             assert any(isinstance(unique, Unique) for unique in read), tag
 
 

@@ -190,29 +190,3 @@ def test_a_request_has_filters_only_where_there_are_any() -> None:
         "imageTagMutability": "MUTABLE_WITH_EXCLUSION",
         "imageTagMutabilityExclusionFilters": [{"filterType": "WILDCARD", "filter": "a*"}],
     }
-
-
-@pytest.mark.parametrize(
-    ("expression", "beginning"),
-    [
-        ("release-[0-9]+", "release-"),
-        ("^release-[0-9]+", "release-"),
-        (r"r\.[0-9]+", "r."),
-        ("release?x", "releas"),
-        ("releas*x", "relea"),
-        ("release{2}", "releas"),
-        ("release+x", "release"),
-        ("a-(b|c)", "a-"),
-        ("a-[|]", "a-"),
-        ("a-[]|]", "a-"),
-        (r"a-\|", "a-"),
-        ("a-1|b", ""),
-        ("a-(x(y|z))|b", ""),
-        ("(?i)abc", ""),
-        ("(?P<version>[0-9]+)", ""),
-        (".*", ""),
-        (r"\d+", ""),
-    ],
-)
-def test_the_beginning_of_an_expression_is_what_is_sure(expression: str, beginning: str) -> None:
-    assert immutability._beginning(expression) == beginning

@@ -249,8 +249,8 @@ def test_metadata_action_pep440_versions_are_read_by_a_pattern() -> None:
     [
         # pattern=\d.\d.\d and pattern=\d.\d of v1.2.3.
         (["semver"], ["1.2.3", "1.2", "latest"], {"1.2.3", "1.2", "1", "latest"}),
-        # pattern=\d+ of 20200110-RC2: a day, which has no order but the time of its push.
-        (["timestamp"], ["20200110"], {"20200110"}),
+        # pattern=\d+ of 20200110-RC2: a day, whose year, month and day are its numbers.
+        (["timestamp"], ["20200110"], {"20200110", "2020.01", "2020", "latest"}),
         # pattern=.*-RC(.*) of 20200110-RC2 gives a bare number: a build's.
         (["build"], ["2"], {"2"}),
     ],
@@ -368,12 +368,20 @@ def test_helm_charts_have_an_underscore_where_their_version_has_a_plus() -> None
     }
 
 
-def test_helm_charts_that_differ_in_build_metadata_only_are_twins() -> None:
+def test_helm_charts_that_differ_in_build_metadata_without_numbers_are_twins() -> None:
     """semver.org, item 10: build metadata has no precedence; so the image pushed later leads."""
     tags = {"unique": ["semver"], "stable": [{"tag": "latest", "follows": "highest"}]}
-    world = play(tags, ("1.2.3_b9", "one"), ("1.2.3_b10", "other"), ("1.2.3_b1", "one"))
+    world = play(tags, ("1.2.3_a", "one"), ("1.2.3_g9f1c2ab", "other"), ("1.2.3_c", "one"))
     assert world.tags()["latest"] == image("other")
     assert [fact.tag for fact in world.told() if fact.kind.value == "reject"] == [
-        "1.2.3_b9",
-        "1.2.3_b1",
+        "1.2.3_a",
+        "1.2.3_c",
     ]
+
+
+def test_charts_and_images_with_build_numbers_are_in_the_order_of_these() -> None:
+    """adoptium.net, tags such as 17.0.9_9-jdk: here numbers break the tie, unlike in SemVer."""
+    tags = {"unique": ["semver"], "stable": [{"tag": "latest", "follows": "highest"}]}
+    world = play(tags, ("1.2.3_b9", "one"), ("1.2.3_b10", "other"), ("1.2.3_b1", "third"))
+    assert world.tags()["latest"] == image("other")
+    assert [fact for fact in world.told() if fact.kind.value == "reject"] == []

@@ -4,10 +4,14 @@ from typing import Any
 
 import pytest
 
-from ecr_steward.tags.scheme import Line, Scheme, SchemeError, StableTag, Verdict
-from ecr_steward.tags.versions import Variants, Version, parse_semver
+from ecr_steward.tags.kinds import Unique, make
+from ecr_steward.tags.scheme import Scheme, Verdict
+from ecr_steward.tags.stable import SchemeError, StableTag, Template
+from ecr_steward.tags.suffixes import Suffixes
+from ecr_steward.tags.versions import Version
 
 HEX64 = "0123456789abcdef" * 4
+DIGEST = f"sha256:{HEX64}"
 FOLLOWED = ("{major}.{minor}", "{major}", "latest")
 
 
@@ -19,14 +23,14 @@ def scheme(**changes: Any) -> Scheme:
     return Scheme(**{"unique": ("semver",), "stable": following(*FOLLOWED), **changes})
 
 
-def version(tag: str) -> Version:
-    read = parse_semver(tag, Variants())
+def release(tag: str) -> Unique:
+    read = make("semver", Suffixes()).read(tag)
     assert read is not None
     return read
 
 
 def tags(of: Scheme, tag: str) -> list[str]:
-    return [line.tag for line in of.lines(version(tag))]
+    return [line.tag for line in of.lines(release(tag))]
 
 
 @pytest.mark.parametrize(
@@ -58,21 +62,21 @@ def test_each_tag_has_one_verdict_and_pins_come_before_all_else(tag: str, verdic
         stable=(*following(*FOLLOWED), StableTag("main")),
         ignore=("buildcache*", "99.*"),
     )
-    assert judged.judge(tag) is verdict
+    assert judged.judge(tag, DIGEST) is verdict
 
 
 @pytest.mark.parametrize(
     "tag", ["99.1.0", "1.4.2-20261123T022400Z-0123456789ab", f"sha256-{HEX64}", "edge", "latest"]
 )
 def test_what_is_ignored_pinned_stable_or_unknown_is_no_unique_tag(tag: str) -> None:
-    assert scheme(ignore=("99.*",)).read_unique(tag) is None
+    assert scheme(ignore=("99.*",)).read_unique(tag, DIGEST) is None
 
 
 def test_a_unique_tag_comes_with_its_version_and_a_commit_without() -> None:
     both = scheme(unique=("sha", "semver"))
-    release, commit = both.read_unique("v1.4.2"), both.read_unique("9f1c2ab")
-    assert release is not None
-    assert release.version == version("1.4.2")
+    tagged, commit = both.read_unique("v1.4.2"), both.read_unique("9f1c2ab")
+    assert tagged is not None
+    assert tagged.version == release("1.4.2").version
     assert commit is not None
     assert commit.version is None
 
@@ -114,7 +118,6 @@ def test_a_release_belongs_to_each_line_in_the_order_of_the_rules_and_a_pre_rele
 def test_the_whole_of_major_version_zero_is_no_line_but_literals_include_it() -> None:
     assert tags(scheme(), "0.9.3") == ["0.9", "latest"]
     assert scheme().line("0") is None
-    assert not Line("0", ((0, "0"),)).holds(version("0.9.3"))
     assert tags(scheme(stable=following("v{major}", "{major}-x")), "0.9.3") == []
 
 
@@ -130,8 +133,8 @@ def test_a_stable_tag_belongs_to_the_first_template_that_can_render_it() -> None
     assert tags(literal_first, "8.0.1") == []
     assert tags(literal_first, "9.0.1") == ["9"]
     template_first = scheme(stable=following("{major}", "8"))
-    assert [str(line) for line in template_first.lines(version("9.0.1"))] == ["9.*"]
-    assert [str(line) for line in template_first.lines(version("8.0.1"))] == ["8.*"]
+    assert [str(line) for line in template_first.lines(release("9.0.1"))] == ["9.*"]
+    assert [str(line) for line in template_first.lines(release("8.0.1"))] == ["8.*"]
 
 
 def test_the_same_template_twice_gives_one_line() -> None:
@@ -163,45 +166,65 @@ def test_a_template_that_renders_to_an_ignored_tag_is_skipped() -> None:
 def test_placeholders_render_the_numbers_as_written_without_a_leading_v(
     template: str, tag: str, rendered: str
 ) -> None:
-    assert StableTag(template, "highest").render(version(tag)) == rendered
+    assert StableTag(template, "highest").render(release(tag)) == rendered
 
 
 def test_a_template_renders_nothing_where_the_version_lacks_a_number() -> None:
-    assert StableTag("{major}.{minor}", "highest").render(Version(("7",))) is None
+    assert StableTag("{major}.{minor}", "highest").render(Unique("7", Version(("7",)))) is None
 
 
 def test_leading_zeros_make_a_line_of_their_own() -> None:
     template = StableTag("{major}.{minor}", "highest")
     padded, plain = Version(("24", "04")), Version(("24", "4"))
-    assert template.render(padded) == "24.04"
-    line = template.line("24.04")
+    assert template.render(Unique("24.04", padded)) == "24.04"
+    line = scheme(stable=(template,)).line("24.04")
     assert line is not None
-    assert line.holds(padded)
-    assert not line.holds(plain)
+    assert line.holds(Unique("24.04", padded))
+    assert not line.holds(Unique("24.4", plain))
     assert padded.precedence == plain.precedence
 
 
 @pytest.mark.parametrize(
-    ("template", "tag", "line"),
+    ("template", "tag", "readings"),
     [
-        ("{major}.{minor}", "1.4", Line("1.4", ((0, "1"), (1, "4")))),
-        ("{major}.{minor}", "1", None),
-        ("{major}.{minor}", "1x4", None),
-        ("{major}.{minor}", "1.4.2", None),
-        ("{major}-{major}", "12-12", Line("12-12", ((0, "12"),))),
-        ("{major}-{major}", "12-13", None),
-        ("latest", "latest", Line("latest", ())),
-        ("latest", "latest-2", None),
+        ("{major}.{minor}", "1.4", [{"major": "1", "minor": "4"}]),
+        ("{major}.{minor}", "1", []),
+        ("{major}.{minor}", "1x4", []),
+        ("{major}.{minor}", "1.4.2", []),
+        ("{major}-{major}", "12-12", [{"major": "12"}]),
+        ("{major}-{major}", "12-13", []),
+        ("latest", "latest", [{}]),
+        ("latest", "latest-2", []),
+        ("{a}", "api", [{"a": "api"}]),
+        ("{a}", "foo", []),
+        ("{a}-{major}.x", "web-1.x", [{"a": "web", "major": "1"}]),
+        ("{a}-{a}", "api-api", [{"a": "api"}]),
+        ("{a}-{a}", "api-web", []),
+        ("{b}-{c}", "x-y", [{"b": "x", "c": "y"}]),
+        ("{b}-{c}", "x-y-z", [{"b": "x", "c": "y-z"}, {"b": "x-y", "c": "z"}]),
+        ("{b}-{c}", "-x", []),
     ],
 )
-def test_a_template_knows_the_line_of_each_tag_that_it_renders(
-    template: str, tag: str, line: Line | None
+def test_a_template_is_read_backwards(
+    template: str, tag: str, readings: list[dict[str, str]]
 ) -> None:
-    assert StableTag(template, "highest").line(tag) == line
+    groups = {"a": "(?:api|web)", "b": "[a-z-]+", "c": "[a-z-]+"}
+    assert Template(template, groups).readings(tag) == readings
+
+
+def test_a_name_that_can_be_read_in_several_ways_is_one_line_that_is_inside_none() -> None:
+    pattern = {"pattern": "(?P<b>[a-z-]+)[.](?P<c>[a-z-]+)[.](?P<version>[0-9]+)"}
+    of = scheme(unique=(pattern,), stable=following("{b}-{c}", "{b}"))
+    assert lines_of(of, "x.y-z.1") == ["x-y-z", "x"]
+    assert lines_of(of, "x-y.z.1") == ["x-y-z"]
+    line, wider = (of.line(tag) for tag in ("x-y-z", "x"))
+    assert line is not None
+    assert wider is not None
+    assert not line.inside(wider)
 
 
 @pytest.mark.parametrize(
-    ("tag", "release", "held"),
+    ("tag", "pushed", "held"),
     [
         ("1.4", "1.4.9", True),
         ("1.4", "1.40.0", False),
@@ -212,16 +235,14 @@ def test_a_template_knows_the_line_of_each_tag_that_it_renders(
         ("latest", "3.0.0-rc.1", False),
     ],
 )
-def test_a_line_holds_the_releases_that_have_its_numbers(
-    tag: str, release: str, held: bool
-) -> None:
+def test_a_line_holds_the_releases_that_have_its_numbers(tag: str, pushed: str, held: bool) -> None:
     line = scheme().line(tag)
     assert line is not None
-    assert line.holds(version(release)) is held
+    assert line.holds(release(pushed)) is held
 
 
 def test_a_line_is_inside_each_wider_one() -> None:
-    by_tag = {line.tag: line for line in scheme().lines(version("1.4.2"))}
+    by_tag = {line.tag: line for line in scheme().lines(release("1.4.2"))}
     assert by_tag["1.4"].inside(by_tag["1"])
     assert by_tag["1"].inside(by_tag["latest"])
     assert by_tag["1"].inside(by_tag["1"])
@@ -232,7 +253,7 @@ def test_a_line_is_inside_each_wider_one() -> None:
 
 
 def test_a_line_reads_as_the_versions_it_holds() -> None:
-    lines = scheme(stable=following(*FOLLOWED, "m{minor}")).lines(version("1.4.2"))
+    lines = scheme(stable=following(*FOLLOWED, "m{minor}")).lines(release("1.4.2"))
     assert [str(line) for line in lines] == ["1.4.*", "1.*", "all releases", "*.4.*"]
 
 
@@ -244,7 +265,7 @@ def test_a_tag_that_is_no_stable_tag_has_no_line(tag: str) -> None:
 @pytest.mark.parametrize(
     ("template", "said"),
     [
-        ("{majr}", "`{majr}` is not a placeholder; there are {major}, {minor}, {patch}."),
+        ("{majr}", "`{majr}` is not a placeholder; there are {major}, {minor}, {patch}, and the"),
         ("{}", "`{}` is not a placeholder"),
         ("{major", "renders to no valid tag"),
         ("", "renders to no valid tag"),
@@ -255,7 +276,7 @@ def test_a_tag_that_is_no_stable_tag_has_no_line(tag: str) -> None:
 )
 def test_a_template_that_makes_no_tag_is_refused(template: str, said: str) -> None:
     with pytest.raises(SchemeError) as caught:
-        StableTag(template)
+        scheme(stable=(StableTag(template),))
     assert said in str(caught.value)
 
 
@@ -302,7 +323,7 @@ def test_the_path_of_a_faulty_template_leads_to_it() -> None:
 def lines_of(of: Scheme, tag: str) -> list[str]:
     unique = of.read_unique(tag)
     assert unique is not None, f"{tag} is no unique tag"
-    return [line.tag for line in of.lines(unique.version)]
+    return [line.tag for line in of.lines(unique)]
 
 
 VARIANTS = ("alpine", "alpine3.*", "slim-*", "scala_2.12")
@@ -328,13 +349,13 @@ def test_every_variant_has_its_own_line_of_every_template(tag: str, lines: list[
     assert lines_of(of, tag) == lines
     for line in lines:
         assert of.judge(line) is Verdict.STABLE
-        assert of.line(line) in of.lines(version_of(of, tag))
+        assert of.line(line) in of.lines(unique_of(of, tag))
 
 
-def version_of(of: Scheme, tag: str) -> Version | None:
+def unique_of(of: Scheme, tag: str) -> Unique:
     unique = of.read_unique(tag)
     assert unique is not None
-    return unique.version
+    return unique
 
 
 @pytest.mark.parametrize(
@@ -479,10 +500,10 @@ def test_a_template_can_follow_the_newest_of_each_line() -> None:
         (["semver", {"pattern": r"(?P<version>\d+)\.\d+\.\d+"}], "7.4.2", ("7", "4", "2")),
         ([{"version": {"parts": 1}}, "build"], "1187", ("1187",)),
         (["build", {"version": {"parts": 1}}], "1187", ()),
-        (["timestamp", {"version": {"parts": 1}}], "20261123", ()),
+        (["timestamp", {"version": {"parts": 1}}], "20261123", ("2026", "11", "23")),
         ([{"version": {"parts": 1}}, "timestamp"], "20261123", ("20261123",)),
         (["sha", "build"], "1234567", ()),
-        (["sha"], "1234567", None),
+        (["sha"], "1234567", ()),
         (["sha"], "123456a", ()),
         ([{"version": {"parts": 3}}, "semver"], "01.4.2", ("01", "4", "2")),
     ],
@@ -520,7 +541,7 @@ def test_leading_zeros_have_a_line_of_their_own_and_one_order() -> None:
     assert lines_of(of, "24.4.1") == ["24.4", "24", "latest"]
     line = of.line("24.04")
     assert line is not None
-    assert not line.holds(version_of(of, "24.4.1"))
+    assert not line.holds(unique_of(of, "24.4.1"))
 
 
 @pytest.mark.parametrize("tag", ["1.4-alpine", "alpine", "next-alpine", "1.4-slim-x"])
@@ -553,16 +574,34 @@ def test_a_pin_is_recognised_before_everything_else() -> None:
         stable=(StableTag("edge", "newest"),),
     )
     for tag in ("0123456789ab", "latest-20261123T022400Z-0123456789ab"):
-        assert of.judge(tag) is Verdict.PIN
-        assert of.read_unique(tag) is None
-    assert of.judge("0123456789abc") is Verdict.IGNORED
-    assert of.judge("f123456789abc") is Verdict.UNIQUE
+        assert of.judge(tag, DIGEST) is Verdict.PIN
+        assert of.read_unique(tag, DIGEST) is None
+    assert of.judge("0123456789abc", DIGEST) is Verdict.IGNORED
+    assert of.judge("f123456789abc", DIGEST) is Verdict.UNIQUE
+
+
+@pytest.mark.parametrize(
+    ("unique", "tag", "verdict"),
+    [
+        ("sha", "sha-9f1c2ab3d4e5", Verdict.UNIQUE),
+        ("sha", "main-9f1c2ab3d4e5", Verdict.UNKNOWN),
+        ("semver", "1.5.0-20240102T120000Z-abcdef123457", Verdict.UNIQUE),
+        ("semver", "latest-20240102T120000Z-abcdef123457", Verdict.UNKNOWN),
+    ],
+)
+def test_a_pin_is_one_of_the_image_that_carries_it_alone(
+    unique: str, tag: str, verdict: Verdict
+) -> None:
+    of = scheme(unique=(unique,), pin="{tag}-{digest}")
+    assert of.judge(tag, DIGEST) is verdict
+    assert of.judge(tag) is verdict
+    assert of.judge(tag, f"sha256:{tag[-12:]}{HEX64[:52]}") is Verdict.PIN
 
 
 def test_pins_of_the_default_template_stay_pins_under_a_template_of_ones_own() -> None:
     of = scheme(pin="pin-{digest}")
-    assert of.judge("pin-0123456789ab") is Verdict.PIN
-    assert of.judge("1.4-20261123T022400Z-0123456789ab") is Verdict.PIN
+    assert of.judge("pin-0123456789ab", DIGEST) is Verdict.PIN
+    assert of.judge("1.4-20261123T022400Z-0123456789ab", DIGEST) is Verdict.PIN
 
 
 def test_a_name_that_would_be_longer_than_a_tag_may_be_is_skipped() -> None:
@@ -594,7 +633,7 @@ def test_a_pin_template_at_fault_is_refused_with_the_path_that_leads_to_it() -> 
 )
 def test_a_line_of_a_variant_reads_as_the_versions_it_holds(stable: StableTag, words: str) -> None:
     of = scheme(stable=(stable,), variants=("alpine",))
-    assert [str(line) for line in of.lines(version_of(of, "1.4.2-alpine"))] == [words]
+    assert [str(line) for line in of.lines(unique_of(of, "1.4.2-alpine"))] == [words]
 
 
 def test_a_line_holds_the_versions_of_its_own_variant_alone() -> None:
@@ -605,6 +644,6 @@ def test_a_line_holds_the_versions_of_its_own_variant_alone() -> None:
         held = [
             each
             for each in ("1.4.2", "1.4.2-alpine", "1.4.2-slim-x", "1.4.2-slim-y")
-            if line.holds(version_of(of, each))
+            if line.holds(unique_of(of, each))
         ]
         assert held == [tag]

@@ -1,17 +1,29 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
 import semver
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecr_steward.tags.versions import Variants, Version, parse_dotted, parse_semver
+from ecr_steward.tags.kinds import Unique, make
+from ecr_steward.tags.suffixes import Suffixes
+from ecr_steward.tags.versions import Version
+
+
+def unique_of(
+    tag: str, variants: Sequence[str] = (), revisions: Sequence[str] = (), kind: Any = "semver"
+) -> Unique:
+    found = make(kind, Suffixes(tuple(variants), tuple(revisions))).read(tag)
+    assert found is not None, tag
+    return found
 
 
 def read(tag: str, *variants: str) -> Version:
-    version = parse_semver(tag, Variants(variants))
+    version = unique_of(tag, variants).version
     assert version is not None
     return version
 
@@ -63,10 +75,17 @@ def test_versions_are_in_order_of_precedence(lower: str, higher: str) -> None:
         ("1.4.2", "v1.4.2"),
         ("1.4.2", "1.4.2_linux"),
         ("1.4.2_amd64", "1.4.2_arm64"),
+        ("1.4.2", "1.4.2_gabc1234"),
+        ("1.4.2_9f1c2ab", "1.4.2_0781498"),
+        ("1.4.2", "1.4.2_git.9f1c2ab"),
+        ("1.4.2", "1.4.2_7.gabc1234"),
+        ("1.4.2-rc1", "1.4.2-RC1"),
         ("1.4.2-rc.1", "v1.4.2-rc.1_x"),
     ],
 )
-def test_a_leading_v_and_build_metadata_have_no_part_in_precedence(one: str, other: str) -> None:
+def test_a_leading_v_and_build_metadata_without_numbers_have_no_part_in_precedence(
+    one: str, other: str
+) -> None:
     assert read(one).precedence == read(other).precedence
 
 
@@ -77,7 +96,7 @@ SUFFIXES = [
     ("1.4.2-rc-1-alpine", "rc-1", "alpine"),
     ("1.4.2-alpine-rc-1", "rc-1", "alpine"),
     ("1.4.2-alpine3.20", None, "alpine3.20"),
-    ("1.4.2-rc1-alpine3.20", "rc1", "alpine3.20"),
+    ("1.4.2-rc1-alpine3.20", "alpine3.20", "rc1"),
     ("1.4.2-slim-bookworm", None, "slim-bookworm"),
     ("1.4.2-rc.1-slim-bookworm", "rc.1", "slim-bookworm"),
     ("1.4.2-bookworm", "bookworm", None),
@@ -104,20 +123,21 @@ SUFFIXES = [
 def test_a_suffix_is_a_variant_if_the_rule_names_it_and_else_a_pre_release(
     tag: str, prerelease: str | None, variant: str | None
 ) -> None:
-    version = read(tag, "alpine", "alpine3.*", "slim-*", "rc1", "scala_2.12")
-    assert (version.prerelease, version.variant) == (prerelease, variant)
+    unique = unique_of(tag, ["alpine", "alpine3.*", "slim-*", "rc1", "scala_2.12"])
+    assert unique.version is not None
+    assert (unique.version.prerelease, unique.variant) == (prerelease, variant)
 
 
 @pytest.mark.parametrize(("tag", "prerelease", "variant"), SUFFIXES)
 def test_versions_of_any_number_of_parts_have_the_same_suffixes(
     tag: str, prerelease: str | None, variant: str | None
 ) -> None:
-    variants = Variants(("alpine", "alpine3.*", "slim-*", "rc1", "scala_2.12"))
+    variants = ["alpine", "alpine3.*", "slim-*", "rc1", "scala_2.12"]
     for beginning, parts in (("24.04", 2), ("24.04.1.0", 4), ("7", 1)):
-        version = parse_dotted(beginning + tag[5:], frozenset({parts}), variants)
-        assert version is not None
-        assert version.written == tuple(beginning.split("."))
-        assert (version.prerelease, version.variant) == (prerelease, variant)
+        unique = unique_of(beginning + tag[5:], variants, kind={"version": {"parts": parts}})
+        assert unique.version is not None
+        assert unique.version.written == tuple(beginning.split("."))
+        assert (unique.version.prerelease, unique.variant) == (prerelease, variant)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +146,7 @@ def test_versions_of_any_number_of_parts_have_the_same_suffixes(
      "1.4.2-rc.01-alpine", "1.4.2-alpine-rc.01", "1.4.2_b7.", "1.4.2-alpine_"],
 )  # fmt: skip
 def test_what_semver_refuses_is_refused_beside_a_variant_too(tag: str) -> None:
-    assert parse_semver(tag, Variants(("alpine",))) is None
+    assert make("semver", Suffixes(("alpine",))).read(tag) is None
 
 
 @pytest.mark.parametrize(
@@ -149,21 +169,31 @@ def test_what_semver_refuses_is_refused_beside_a_variant_too(tag: str) -> None:
         (["alpine*"], "alpine-rcx", None, "alpine-rcx"),
         (["alpine*"], "rc.1", "rc.1", None),
         (["rc*"], "rc.1", None, "rc.1"),
-        (["*"], "rc.1-alpine-rc.2", "rc.1", "alpine-rc.2"),
+        (["*"], "rc.1-alpine-rc.2", "rc.1-rc.2", "alpine"),
+        # A name wins wherever it stands, but for a star that takes it in and more.
+        (["alpine"], "foo-alpine-bar", "foo-bar", "alpine"),
+        (["alpine"], "rc.1-alpine-foo", "rc.1-foo", "alpine"),
+        (["slim", "slim-*"], "slim-bookworm", None, "slim-bookworm"),
+        (["slim", "alpine*"], "slim-alpine3.20", "alpine3.20", "slim"),
+        # No star takes in what stands after a `_`, unless its glob has one.
+        (["jdk*"], "jdk_9", None, "jdk"),
+        (["jdk_*"], "jdk_21", None, "jdk_21"),
+        (["scala_*"], "scala_2.12-rc.1", "rc.1", "scala_2.12"),
     ],
 )
 def test_where_a_variant_and_a_pre_release_could_both_be_meant(
     globs: list[str], suffix: str, prerelease: str | None, variant: str | None
 ) -> None:
-    version = read(f"1.4.2-{suffix}", *globs)
-    assert (version.prerelease, version.variant) == (prerelease, variant)
+    unique = unique_of(f"1.4.2-{suffix}", globs)
+    assert unique.version is not None
+    assert (unique.version.prerelease, unique.variant) == (prerelease, variant)
 
 
 def test_the_whole_suffix_is_a_variant_first_and_then_its_longest_end() -> None:
-    assert read("1.4.2-slim-alpine", "alpine", "slim-alpine").variant == "slim-alpine"
-    assert read("1.4.2-x-slim-alpine", "alpine", "slim-alpine").variant == "slim-alpine"
-    ended = read("1.4.2-slim-alpine", "alpine", "slim")
-    assert (ended.variant, ended.prerelease) == ("alpine", "slim")
+    assert unique_of("1.4.2-slim-alpine", ["alpine", "slim-alpine"]).variant == "slim-alpine"
+    assert unique_of("1.4.2-x-slim-alpine", ["alpine", "slim-alpine"]).variant == "slim-alpine"
+    assert unique_of("1.4.2-slim-alpine", ["alpine", "slim"]).variant == "alpine"
+    assert read("1.4.2-slim-alpine", "alpine", "slim").prerelease == "slim"
     assert read("1.4.2-slim-rc.1-slim", "slim").prerelease == "slim-rc.1"
 
 
@@ -183,11 +213,12 @@ def test_the_whole_suffix_is_a_variant_first_and_then_its_longest_end() -> None:
 def test_a_version_of_parts_has_exactly_so_many_numbers(
     tag: str, parts: int, read_as: bool
 ) -> None:
-    assert (parse_dotted(tag, frozenset({parts}), Variants()) is not None) is read_as
+    found = make({"version": {"parts": parts}}, Suffixes()).read(tag)
+    assert (found is not None) is read_as
 
 
 def dotted(tag: str) -> Version:
-    version = parse_dotted(tag, frozenset(range(1, 9)), Variants())
+    version = unique_of(tag, kind={"version": {"parts": list(range(1, 9))}}).version
     assert version is not None
     return version
 
@@ -207,6 +238,122 @@ def test_versions_of_different_parts_are_in_one_order(lower: str, higher: str) -
 def test_leading_zeros_and_missing_numbers_have_no_part_in_precedence(one: str, other: str) -> None:
     assert dotted(one).precedence == dotted(other).precedence
     assert dotted(one).written != dotted(other).written
+
+
+REVISIONS = ["r*", "k3s*", "hotfix", "up*"]
+
+
+@pytest.mark.parametrize(
+    ("suffix", "prerelease", "before", "revisions", "after", "build"),
+    [
+        ("r9", None, (), ("r9",), (), None),
+        ("r", None, (), ("r",), (), None),
+        ("r.9", None, (), ("r.9",), (), None),
+        ("r_9", None, (), ("r_9",), (), None),
+        ("rc.1", "rc.1", (), (), (), None),
+        ("rhel9", "rhel9", (), (), (), None),
+        ("hotfix2", "hotfix2", (), (), (), None),
+        ("hotfix", None, (), ("hotfix",), (), None),
+        ("rc2-k3s1", "rc2", (), ("k3s1",), (), None),
+        ("k3s1-rc2", "rc2", (), ("k3s1",), (), None),
+        ("r1-k3s2", None, (), ("r1", "k3s2"), (), None),
+        ("r1_b7", None, (), ("r1",), (), "b7"),
+        ("5-gabc1234", None, (5,), (), (), None),
+        ("0-gabc1234", None, (0,), (), (), None),
+        ("rc.1-3-gabc1234", "rc.1", (3,), (), (), None),
+        ("5-gabc1234-r1", None, (5,), ("r1",), (), None),
+        ("r1-2-gabc1234", None, (), ("r1",), (2,), None),
+        ("5-gabc", "5-gabc", (), (), (), None),
+        ("5-gxyz1234", "5-gxyz1234", (), (), (), None),
+        ("beta-4", "beta-4", (), (), (), None),
+        ("SNAPSHOT-r2", "SNAPSHOT", (), ("r2",), (), None),
+    ],
+)
+def test_revisions_and_commits_are_taken_out_of_a_suffix(
+    suffix: str,
+    prerelease: str | None,
+    before: tuple[int, ...],
+    revisions: tuple[str, ...],
+    after: tuple[int, ...],
+    build: str | None,
+) -> None:
+    version = unique_of(f"1.4.2-{suffix}", revisions=REVISIONS).version
+    assert version == Version(("1", "4", "2"), prerelease, before, revisions, after, build)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "variant", "revisions", "platform", "build"),
+    [
+        ("_9-jdk", "jdk", (), None, "9"),
+        ("_alpine", "alpine", (), None, None),
+        ("_up1.0.10", None, ("up1.0.10",), None, None),
+        ("_r2", None, ("r2",), None, None),
+        ("_b7-rc.1", None, (), None, "b7-rc.1"),
+        ("_5-gabc1234", None, (), None, "5-gabc1234"),
+        ("_x86_64", None, (), "x86_64", None),
+        ("_b7-arm64", None, (), "arm64", "b7"),
+        ("_linux", None, (), None, "linux"),
+    ],
+)
+def test_after_an_underscore_there_is_no_pre_release(
+    suffix: str,
+    variant: str | None,
+    revisions: tuple[str, ...],
+    platform: str | None,
+    build: str | None,
+) -> None:
+    unique = unique_of(f"1.4.2{suffix}", ["alpine", "jdk*"], REVISIONS)
+    assert unique.version == Version(("1", "4", "2"), revisions=revisions, build=build)
+    assert (unique.variant, unique.platform) == (variant, platform)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "platform"),
+    [
+        ("arm64", "arm64"), ("linux-amd64", "linux-amd64"), ("linux_amd64", "linux_amd64"),
+        ("arm64v8", "arm64v8"), ("linux-arm-v7", "linux-arm-v7"), ("x86_64", "x86_64"),
+        ("aarch64", "aarch64"), ("s390x", "s390x"), ("ppc64le", "ppc64le"), ("AMD64", "AMD64"),
+        ("linux-386", "linux-386"), ("riscv64", "riscv64"), ("windows-amd64", "windows-amd64"),
+        ("rc.1-arm64", "arm64"), ("arm64-rc.1", "arm64"), ("alpine-arm64", "arm64"),
+        ("linux", None), ("386", None), ("armada", None), ("x", None), ("amd", None),
+    ],
+)  # fmt: skip
+def test_a_platform_is_known_by_its_name(suffix: str, platform: str | None) -> None:
+    assert unique_of(f"1.4.2-{suffix}", ["alpine"]).platform == platform
+
+
+@pytest.mark.parametrize(
+    ("variants", "revisions", "suffix", "variant"),
+    [
+        # Names win over all that could be taken out, a variant's over a revision's.
+        (["arm64"], [], "arm64", "arm64"),
+        (["r1"], ["r*"], "r1", "r1"),
+        (["r1"], ["r1"], "r1", "r1"),
+        (["*"], ["hotfix"], "hotfix", None),
+        # A star gets back what was taken out, where it takes nothing without it.
+        (["slim-*"], ["r*"], "slim-r9", "slim-r9"),
+        (["slim-*"], [], "slim-arm64", "slim-arm64"),
+        (["slim-*"], ["r*"], "slim-rc.1-r9", "slim-rc.1"),
+        (["debian-*"], ["r*"], "debian-12-r9", "debian-12"),
+        (["rc*"], [], "rc.1", "rc.1"),
+        (["alpine*"], ["r*"], "r9-alpine3.20", "alpine3.20"),
+    ],
+)
+def test_what_wins_where_several_could_be_meant(
+    variants: list[str], revisions: list[str], suffix: str, variant: str | None
+) -> None:
+    assert unique_of(f"1.4.2-{suffix}", variants, revisions).variant == variant
+
+
+@pytest.mark.parametrize(
+    ("prerelease", "channel"),
+    [("rc.1", "rc"), ("RC1", "rc"), ("beta4", "beta"), ("1", ""), ("alpha-2.x", "alpha"),
+     (".dev4", "dev"), (None, "")],
+)  # fmt: skip
+def test_the_channel_is_the_word_that_a_pre_release_begins_with(
+    prerelease: str | None, channel: str
+) -> None:
+    assert Version(("1",), prerelease).channel == channel
 
 
 NUMBER = st.integers(min_value=0, max_value=10**9).map(str)
@@ -231,5 +378,5 @@ def test_where_no_identifier_mixes_letters_and_digits_the_order_is_that_of_semve
 
 @given(st.text(alphabet="0123456789.-_vrc", max_size=20))
 def test_no_text_makes_reading_a_version_fail(text: str) -> None:
-    version = parse_semver(text, Variants(("r*", "*v")))
-    assert version is None or len(version.written) == 3
+    unique = make("semver", Suffixes(("r*", "*v"), ("c*", "v"))).read(text)
+    assert unique is None or unique.version is not None

@@ -319,7 +319,7 @@ def _take_off(world: World, tag: str, was_on: str | None) -> None:
 
 def _is_pin(world: World, tag: str) -> bool:
     scheme = world.rules.rules[0].tags
-    return scheme is not None and scheme.is_pin(tag)
+    return scheme is not None and scheme.is_pin(tag, world.tags().get(tag))
 
 
 def _meddled(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -21,7 +22,7 @@ from ecr_steward.words.reading import iso
 from ecr_steward.writers.contest import Witness, nobody
 from ecr_steward.writers.tags import Retagger
 from ecr_steward_cli.in_memory.table import MemoryTable
-from tests.support.world import REPOSITORY, VERSIONS, World, image, ruleset
+from tests.support.world import REPOSITORY, VERSIONS, World, image, ruleset, throttled
 
 PIN = {"pin": "{tag}-{pushed:%Y%m%dT%H%M%SZ}-{digest}"}
 RESTORE = {"overwritten": "restore"}
@@ -81,7 +82,11 @@ class Stage(World):
     def pins_of(self, digest: str) -> list[str]:
         scheme = self.rules.rules[0].tags
         assert scheme is not None
-        return [tag for tag, held in self.tags().items() if held == digest and scheme.is_pin(tag)]
+        return [
+            tag
+            for tag, held in self.tags().items()
+            if held == digest and scheme.is_pin(tag, digest)
+        ]
 
 
 # Pins
@@ -277,7 +282,7 @@ def test_a_tag_whose_image_is_gone_stays_on_the_newcomer_and_that_is_said_once()
     first = stage.push("1.4.2", "first")
     stage.settle()
     stage.delete(digest=first)
-    stage.settle()
+    stage.events.clear()
     second = stage.push("1.4.2", "second")
     stage.settle()
     stage.look_all_over()
@@ -444,11 +449,12 @@ def test_an_image_that_is_in_the_new_repository_too_owns_there_what_it_was_pushe
     assert stage.of(Kind.OVERWRITE) == []
 
 
-def test_in_the_same_repository_a_tag_whose_image_was_deleted_is_overwritten_all_the_same() -> None:
+def test_a_tag_whose_deletion_nobody_heard_is_overwritten_in_the_same_repository() -> None:
     stage = Stage({})
     first = stage.push("1.4.2", "first")
     stage.settle()
     stage.delete(digest=first)
+    stage.events.clear()
     second = stage.push("1.4.2", "second")
     calls = stage.calls(stage.settle)
     assert [(each.before, each.digest) for each in stage.of(Kind.OVERWRITE)] == [(first, second)]
@@ -461,6 +467,155 @@ def test_whether_a_repository_was_made_anew_is_asked_only_where_an_owner_is_gone
     stage.push("1.4.3")
     assert "DescribeRepositories" not in stage.calls(stage.settle)
     assert stage.of(Kind.OVERWRITE)
+
+
+# Unique tags that are free, or kept
+
+
+KEEP = {"overwritten": "keep"}
+
+
+@pytest.mark.parametrize("tags", [{}, RESTORE, KEEP], ids=["report", "restore", "keep"])
+@pytest.mark.parametrize("seen_by", ["event", "late event", "sweep"])
+def test_a_unique_tag_that_was_deleted_belongs_to_what_is_pushed_next(
+    tags: dict[str, Any], seen_by: str
+) -> None:
+    stage = Stage(tags)
+    first = stage.push("1.4.2", "first")
+    stage.settle()
+    stage.delete(tag="1.4.2")
+    if seen_by == "event":
+        stage.settle()
+    elif seen_by == "sweep":
+        stage.events.clear()
+        stage.look_all_over()
+    second = stage.push("1.4.2", "second")
+    stage.settle()
+    assert {stage.tags()[tag] for tag in ("1.4.2", "1.4", "1", "latest")} == {second}
+    assert stage.of(Kind.OVERWRITE) == stage.of(Kind.RESTORE) == []
+    (kept,) = [f for f in stage.history.facts(REPOSITORY) if f.kind is Kind.OVERWRITE]
+    assert (kept.before, kept.digest) == (first, second)
+    stage.push("1.4.2", "third")
+    stage.settle()
+    assert (stage.tags()["1.4.2"] == second) is (tags == RESTORE)
+
+
+def test_a_late_word_of_a_deletion_frees_nothing_that_was_pushed_since() -> None:
+    stage = Stage(RESTORE)
+    stage.push("1.4.2", "first")
+    stage.settle()
+    stage.delete(tag="1.4.2")
+    late = stage.events.pop()
+    stage.events.append(late)
+    stage.settle()
+    second = stage.push("1.4.2", "second")
+    stage.settle()
+    stage.push("1.4.2", "third")
+    stage.deliver(late, *stage.events)
+    stage.events.clear()
+    stage.settle()
+    assert stage.tags()["1.4.2"] == second
+
+
+def test_a_tag_that_came_back_on_its_own_image_is_not_free() -> None:
+    stage = Stage(RESTORE)
+    first = stage.push("1.4.2", "first")
+    stage.push("1.4.2-other", "first")
+    stage.settle()
+    stage.delete(tag="1.4.2")
+    stage.push("1.4.2", "first")
+    stage.settle()
+    stage.push("1.4.2", "second")
+    stage.settle()
+    assert stage.tags()["1.4.2"] == first
+
+
+def test_a_deletion_of_what_history_does_not_know_costs_nothing() -> None:
+    stage = Stage({"unique": ["semver", "sha"]})
+    stage.push("9f1c2ab", "commit")
+    stage.events.clear()
+    stage.delete(tag="9f1c2ab")
+    assert stage.calls(stage.settle) == {}
+
+
+def test_a_commit_that_is_built_again_has_the_new_image_and_the_one_before_a_pin() -> None:
+    stage = Stage({**KEEP, "unique": ["sha"], "stable": [{"tag": "edge", "follows": "newest"}]})
+    first = stage.push("9f1c2ab", "first")
+    stage.settle()
+    second = stage.push("9f1c2ab", "second")
+    calls = stage.calls(stage.settle)
+    assert stage.tags()["9f1c2ab"] == stage.tags()["edge"] == second
+    assert len(stage.pins_of(first)) == 1
+    assert {fact.kind for fact in stage.told()} == {Kind.MOVE, Kind.PIN}
+    assert calls["PutImage"] == 2
+    told = len(stage.told())
+    stage.look_all_over()
+    assert len(stage.told()) == told
+
+
+def test_images_that_were_built_in_haste_are_all_kept() -> None:
+    stage = Stage({**KEEP, "unique": ["sha"], "stable": []})
+    images = [stage.push("9f1c2ab", name) for name in ("first", "second", "third")]
+    stage.settle()
+    assert stage.tags()["9f1c2ab"] == images[2]
+    assert all(stage.pins_of(digest) for digest in images[:2])
+
+
+def test_a_pin_that_could_not_be_made_yet_is_made_before_the_tag_is_accepted() -> None:
+    stage = Stage({**KEEP, "unique": ["sha"], "stable": []})
+    first = stage.push("9f1c2ab", "first")
+    stage.settle()
+    stage.push("9f1c2ab", "second")
+    event = stage.events.pop()
+    for at in range(1, 30):
+        stage.arm(at, throttled)
+        with contextlib.suppress(Unavailable, ClientError):
+            stage.deliver(event)
+    stage.arm(None)
+    stage.deliver(event)
+    assert len(stage.pins_of(first)) == 1
+
+
+@pytest.mark.parametrize("swept", [False, True])
+def test_stable_tags_that_are_left_on_an_image_of_no_version_are_told_once(swept: bool) -> None:
+    stage = Stage({})
+    digest = stage.push("9.9.9", "only")
+    stage.settle()
+    stage.look_all_over()
+    stage.delete(tag="9.9.9")
+    if swept:
+        stage.events.clear()
+        stage.look_all_over()
+    stage.settle()
+    stage.look_all_over()
+    assert {(f.tag, f.digest) for f in stage.of(Kind.STALE)} == {
+        (tag, digest) for tag in ("9.9", "9", "latest")
+    }
+    assert len(stage.of(Kind.STALE)) == 3
+    assert stage.of(Kind.STALE)[0].reason.startswith("9.9.9 is gone and nothing leads ")
+
+
+def test_a_stable_tag_that_somebody_holds_is_not_told_as_stale() -> None:
+    stage = Stage({})
+    stage.push("9.9.9", "only")
+    stage.settle()
+    stage.hold("latest")
+    stage.delete(tag="9.9.9")
+    stage.settle()
+    assert {fact.tag for fact in stage.of(Kind.STALE)} == {"9.9", "9"}
+
+
+def test_the_pin_of_a_withdrawn_image_does_not_bring_it_back() -> None:
+    stage = Stage({})
+    older = stage.push("1.4.1", "older")
+    stage.settle()
+    bad = stage.push("1.4.2", "bad")
+    stage.settle()
+    stage.delete(tag="1.4.2")
+    stage.settle()
+    stage.look_all_over()
+    assert {stage.tags()[tag] for tag in ("1.4", "1", "latest")} == {older}
+    assert len(stage.pins_of(bad)) == 1
 
 
 # Unknown tags
@@ -1064,11 +1219,12 @@ def test_referrers_pins_and_ignored_tags_are_left_alone() -> None:
         f"sha256-{image('new')[7:]}",
         f"sha256-{image('new')[7:]}.sig",
         "buildcache-1",
-        "1.4.2-20261123T022400Z-0123456789ab",
+        f"1.4.2-20261123T022400Z-{image('pinned')[7:19]}",
     ):
-        stage.push(tag, f"of {tag}")
+        name = "pinned" if tag.startswith("1.4.2") else f"of {tag}"
+        stage.push(tag, name)
         assert stage.calls(stage.settle) == {}
-        assert stage.tags()[tag] == image(f"of {tag}")
+        assert stage.tags()[tag] == image(name)
     stage.look_all_over()
     assert len(stage.told()) == told
 

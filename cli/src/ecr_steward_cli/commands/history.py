@@ -96,7 +96,7 @@ def _way(fact: Fact) -> str:
         # What differed is in the reason, and whole in `--json`: a fact stays one line.
         return fact.difference.problem.replace("_", " ")
     after = _place(fact.digest, fact.after_tags, fact.tag)
-    if fact.kind in (Kind.REJECT, Kind.FAILED, Kind.SWEPT):
+    if fact.kind in (Kind.REJECT, Kind.STALE, Kind.FAILED, Kind.SWEPT):
         return after
     return f"{_place(fact.before, fact.before_tags, fact.tag)} → {after}".strip()
 

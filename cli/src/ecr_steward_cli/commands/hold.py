@@ -67,7 +67,6 @@ def _why_not(scheme: Scheme, tag: str) -> str | None:
         return None
     return {
         Verdict.UNIQUE: "is a unique tag, which never moves: name a stable tag.",
-        Verdict.PIN: "is a pin, which never moves: name a stable tag.",
         Verdict.IGNORED: "is ignored by the rule, so the steward never moves it.",
         Verdict.STABLE: "follows nothing in the rule: only your pipeline moves it.",
         Verdict.UNKNOWN: "is no stable tag in the rule of its repository, so it is never moved.",

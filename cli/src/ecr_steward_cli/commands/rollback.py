@@ -188,15 +188,16 @@ def aim(
 
 
 def _tagged(ecr: Any, subject: Governed, to: str) -> str:
-    if subject.scheme.judge(to) not in (Verdict.UNIQUE, Verdict.PIN):
+    found = place(ecr, subject.repository, to)
+    digest = None if found is None else found.digest
+    if subject.scheme.judge(to, digest) not in (Verdict.UNIQUE, Verdict.PIN):
         raise Refused(
             f"`{to}` is neither a digest nor a unique tag of {subject.repository}: --to takes one "
             "of these, for any other tag may move."
         )
-    found = place(ecr, subject.repository, to)
-    if found is None:
+    if digest is None:
         raise Refused(f"No image of {subject.repository} has the tag {to}.")
-    return found.digest
+    return digest
 
 
 @contextlib.contextmanager

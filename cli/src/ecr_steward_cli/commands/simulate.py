@@ -98,7 +98,7 @@ _HEADINGS = ("line", "repository", "what", "tag", "from", "to", "why")
 
 def _row(each: Told) -> tuple[str, ...]:
     fact = each.fact
-    before = "" if fact.kind is Kind.REJECT else short(fact.before)
+    before = "" if fact.kind in (Kind.REJECT, Kind.STALE) else short(fact.before)
     what = (fact.repository, fact.kind.value, fact.tag or "")
     return (str(each.line), *what, before, short(fact.digest), each.why)
 

@@ -3,32 +3,36 @@ alone to judge."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Hashable, Iterable, Iterator
 from datetime import UTC, datetime
-from typing import Any
+from itertools import islice
 
 from ecr_steward.rules.channels import ATTENTION, EMAIL, EVENTS, LOUD, Route, Service, family
 from ecr_steward.rules.model import Ruleset
-from ecr_steward.tags.scheme import PLACEHOLDERS, Scheme, StableTag, Verdict
-from ecr_steward.tags.versions import Variants, Version
+from ecr_steward.tags.kinds import NUMBERS, Kind, Unique
+from ecr_steward.tags.scheme import Scheme, Verdict
+from ecr_steward.tags.stable import StableTag
+from ecr_steward.tags.suffixes import Suffixes, Variants
+from ecr_steward.tags.versions import Version
 from ecr_steward.words.globs import Globs
 from ecr_steward_cli.rules_file.document import Document, Path, written
+from ecr_steward_cli.rules_file.examples import candidates, moved, sample_of
 
 _ANY = "\N{REPLACEMENT CHARACTER}"
 """Stands for what `*` matches: no name holds it, so only another `*` can match it."""
 
+_MOST_NAMES = 8
+_ENOUGH = 5
+"""Samples of a kind that are enough to say something of all its tags."""
+
 _SAMPLES = tuple(
-    Version(tuple(text.split("."))) for text in ("1.4.2", "27.18.36", "305.11.7", "0.90.14")
+    Unique(text, Version(tuple(text.split("."))))
+    for text in ("1.4.2", "27.18.36", "305.11.7", "0.90.14")
 )
 _PRERELEASES = (
     "rc.1", "rc1", "rc", "beta.1", "beta1", "beta", "alpha.1", "alpha1", "alpha", "pre.1",
     "preview.1", "SNAPSHOT",
 )  # fmt: skip
-_EVERY_TAG = frozenset({".+", "^.+", ".+$", "^.+$"})
-_ANY_NUMBER = 64
-"""More numbers than a version in a tag of 128 characters can have."""
 
 
 def advice(ruleset: Ruleset, document: Document) -> Iterator[tuple[Path, str]]:
@@ -89,28 +93,6 @@ def _unheard(routes: Iterable[Route]) -> list[str]:
     return [name for name in names if not {name, family(name)} & taken]
 
 
-def most_numbers(definition: Any) -> int:
-    """The most numbers that versions of a kind of unique tag have; 0 where it carries none."""
-    return max(_counts(definition), default=0)
-
-
-def _counts(definition: Any) -> frozenset[int]:
-    """How many numbers versions of this kind can have."""
-    if definition == "semver":
-        return frozenset({3})
-    if isinstance(definition, Mapping) and "version" in definition:
-        parts = definition["version"]["parts"]
-        return frozenset(parts if isinstance(parts, list) else [parts])
-    return frozenset(range(1, _ANY_NUMBER)) if "version" in groups(definition) else frozenset()
-
-
-def groups(definition: Any) -> frozenset[str]:
-    """The named groups of a kind that is a pattern."""
-    if isinstance(definition, Mapping) and "pattern" in definition:
-        return frozenset(re.compile(definition["pattern"]).groupindex)
-    return frozenset()
-
-
 def _of_scheme(scheme: Scheme) -> Iterator[tuple[Path, str]]:
     yield from _kinds(scheme)
     yield from _variants(scheme)
@@ -125,22 +107,17 @@ def _of_scheme(scheme: Scheme) -> Iterator[tuple[Path, str]]:
 
 
 def _kinds(scheme: Scheme) -> Iterator[tuple[Path, str]]:
-    taken: set[int] = set()
+    taken: set[Hashable] = set()
     all_taken = False
-    for i, kind in enumerate(scheme.unique):
-        counts, named = _counts(kind), groups(kind)
-        # Three dotted numbers take every semver tag too; nothing else takes all of another kind.
-        if all_taken or (counts and not named and counts <= taken):
-            yield ("unique", i), f"{written(kind)} has no effect: kinds above it take all its tags."
-        if isinstance(kind, Mapping) and "version" in kind:
-            taken |= counts
-        all_taken = all_taken or (isinstance(kind, Mapping) and kind.get("pattern") in _EVERY_TAG)
-        if named and "version" not in named:
-            yield (
-                ("unique", i),
-                "The groups of a pattern have no effect without the group `version`.",
-            )
-        elif "variant" in named and not scheme.variants:
+    for i, (kind, definition) in enumerate(zip(scheme.kinds, scheme.unique, strict=True)):
+        if all_taken or (kind.shapes and kind.shapes <= taken) or _are_taken(scheme, i):
+            sentence = "has no effect: kinds above it take all its tags."
+            yield ("unique", i), f"{written(definition)} {sentence}"
+        taken |= kind.whole
+        all_taken = all_taken or kind.all_tags
+        for sentence in kind.advice():
+            yield ("unique", i), sentence
+        if "variant" in kind.groups and not scheme.variants:
             yield (
                 ("unique", i),
                 (
@@ -150,8 +127,18 @@ def _kinds(scheme: Scheme) -> Iterator[tuple[Path, str]]:
             )
 
 
+def _are_taken(scheme: Scheme, index: int) -> bool:
+    """Whether the kinds above take every tag that is tried of a kind."""
+    above, kind = scheme.kinds[:index], scheme.kinds[index]
+    if not any(each.is_expression for each in (*above, kind)):
+        return False
+    samples = list(kind.samples())
+    taken = (any(each.read(tag) is not None for each in above) for tag in samples)
+    return len(samples) >= _ENOUGH and all(taken)
+
+
 def _variants(scheme: Scheme) -> Iterator[tuple[Path, str]]:
-    if scheme.variants and not any(map(_has_variants, scheme.unique)):
+    if scheme.variants and not any(map(_has_variants, scheme.kinds)):
         # `main-alpine` is a stable tag where `main` is one, whatever the kinds.
         if all(stable.follows is not None for stable in scheme.stable):
             yield ("variants",), "`variants` has no effect: no kind under `unique` can carry one."
@@ -159,6 +146,7 @@ def _variants(scheme: Scheme) -> Iterator[tuple[Path, str]]:
         for i, glob in enumerate(scheme.variants):
             for sentence in _taken_in(scheme.variants, glob):
                 yield ("variants", i), f"`{glob}` matches what is often a pre-release: {sentence}"
+    yield from _bare_names(scheme)
     first = any(each.follows == "highest" and not each.placeholders for each in scheme.stable)
     if scheme.variant_latest is not None and not (scheme.variants and first):
         missing = (
@@ -167,6 +155,40 @@ def _variants(scheme: Scheme) -> Iterator[tuple[Path, str]]:
             else "there are no `variants`"
         )
         yield ("variant_latest",), f"`variant_latest` has no effect: {missing}."
+
+
+def _bare_names(scheme: Scheme) -> Iterator[tuple[Path, str]]:
+    """Where another literal than people think takes the bare names of the variants."""
+    if not scheme.variants or scheme.variant_latest is not None:
+        return
+    literals = [
+        (i, each)
+        for i, each in enumerate(scheme.stable)
+        if each.follows == "highest" and not each.placeholders
+    ]
+    for i, first in literals[:1]:
+        meant = next((each for _, each in literals[1:] if _is_meant(first, each)), None)
+        if meant is not None:
+            variant = sample_of(scheme.variants[0])
+            yield (
+                ("stable", i, "tag"),
+                (
+                    f"`{first.template}` is the first entry without placeholders that follows "
+                    f"`highest`, so `{variant}` is its name for that variant, and "
+                    f"`{meant.template}` has `{meant.template}-{variant}`. List "
+                    f"`{meant.template}` first, or set `variant_latest`."
+                ),
+            )
+
+
+def _is_meant(first: StableTag, other: StableTag) -> bool:
+    """Whether `other` rather than `first` is what a bare name of a variant stands for."""
+    if _LATEST in (first.template, other.template):
+        return other.template == _LATEST
+    return first.prereleases is not False and other.prereleases is False
+
+
+_LATEST = "latest"
 
 
 def _taken_in(variants: tuple[str, ...], glob: str) -> Iterator[str]:
@@ -180,7 +202,7 @@ def _taken_in(variants: tuple[str, ...], glob: str) -> Iterator[str]:
     for prerelease in _PRERELEASES if "*" in glob and "*" not in base else ():
         suffix = glob.replace("*", prerelease)
         # `slim-*` takes `slim-rc.1`, unless `slim` is a variant too.
-        if Variants(variants).split(suffix)[1] is None:
+        if Suffixes(variants).read(f"-{suffix}").prerelease is None:
             yield (
                 f"with it, 1.4.2-{suffix} is a release of the variant {suffix}. With `{base}` "
                 "among `variants` it is a pre-release of that."
@@ -188,13 +210,13 @@ def _taken_in(variants: tuple[str, ...], glob: str) -> Iterator[str]:
             return
 
 
-def _has_variants(kind: Any) -> bool:
-    return bool(_counts(kind)) and (not groups(kind) or "variant" in groups(kind))
+def _has_variants(kind: Kind) -> bool:
+    return kind.has_variants
 
 
 def _idle(scheme: Scheme, index: int, stable: StableTag) -> str | None:
     """Why a stable tag is never moved or never looked at, if it is so."""
-    tags = [tag for tag in map(stable.render, _SAMPLES) if tag is not None]
+    tags = _names(scheme, stable)
     owner = _owner(scheme, index, tags)
     if owner is not None:
         return f"already belongs to `{owner.template}` above; this entry has no effect."
@@ -206,33 +228,50 @@ def _idle(scheme: Scheme, index: int, stable: StableTag) -> str | None:
     both = next((tag for tag in tags if scheme.judge(tag) is Verdict.UNIQUE), None)
     if both is not None:
         return f"can be a unique tag of this scheme itself, such as {both}; it is skipped there."
-    return _unmoved(stable, max(map(most_numbers, scheme.unique)))
+    return _unmoved(scheme, stable) if stable.follows is not None else None
+
+
+def _names(scheme: Scheme, stable: StableTag) -> list[str]:
+    """Some names that an entry renders."""
+    groups = set(stable.placeholders) - set(NUMBERS)
+    uniques = candidates(scheme, stable) if groups else iter(_SAMPLES)
+    rendered = (stable.render(unique) for unique in uniques)
+    return list(dict.fromkeys(islice((each for each in rendered if each), _MOST_NAMES)))
 
 
 def _owner(scheme: Scheme, index: int, tags: list[str]) -> StableTag | None:
     """The entry above with which all of `tags` belong to entries above, variants and all."""
-
-    def is_owned(end: int) -> bool:
-        above = replace(scheme, unique=(), ignore=(), pin=None, stable=scheme.stable[:end])
-        return all(above.judge(tag) is Verdict.STABLE for tag in tags)
-
-    if not index or not is_owned(index):
-        return None
-    return scheme.stable[next(end for end in range(1, index + 1) if is_owned(end)) - 1]
+    above = scheme.stable[:index]
+    owners = [scheme.owner(tag) for tag in tags]
+    places = [next((i for i, each in enumerate(above) if each is owner), None) for owner in owners]
+    last = max((place for place in places if place is not None), default=None)
+    return None if last is None or None in places else above[last]
 
 
-def _unmoved(stable: StableTag, most: int) -> str | None:
-    by_version = stable.follows == "highest" or stable.placeholders or stable.within
-    if stable.follows is None or not by_version:
-        return None
-    if not most:
-        return "follows versions, but no kind under `unique` carries one; it is never moved."
-    named = max((PLACEHOLDERS.index(each) + 1 for each in stable.placeholders), default=0)
+def _unmoved(scheme: Scheme, stable: StableTag) -> str | None:
+    """Why no unique tag can move an entry that follows."""
+    most = max((count for kind in scheme.kinds for count in kind.counts), default=0)
+    named = max((NUMBERS.index(each) + 1 for each in stable.placeholders if each in NUMBERS),
+                default=0)  # fmt: skip
     within = min((len(each.split(".")) for each in stable.within), default=0)
+    by_version = not stable.is_newest or bool(named or within)
+    if by_version and not most:
+        return "follows versions, but no kind under `unique` carries one; it is never moved."
     if max(named, within) > most:
         return (
             f"asks for versions of {max(named, within)} numbers, but no kind under `unique` has as "
             "many; it is never moved."
+        )
+    groups = set(stable.placeholders) - set(NUMBERS)
+    able = [kind for kind in scheme.kinds if groups <= kind.placeholders.keys()]
+    if not any(kind.counts or not by_version for kind in able):
+        asked = " and ".join(f"{{{each}}}" for each in sorted(groups))
+        asked += " and a version" if by_version and able else ""
+        return f"asks for {asked}, which no kind under `unique` gives at once; it is never moved."
+    if stable.of and moved(scheme, stable, candidates(scheme, stable)) is None:
+        return (
+            "is moved by no unique tag that was found: what `of` names and what the kinds under "
+            "`unique` take, pre-releases aside, have nothing in common."
         )
     return None
 
@@ -282,30 +321,65 @@ def _unread(scheme: Scheme, stable: StableTag) -> Iterator[tuple[str, str]]:
     elif stable.follows == "newest":
         if stable.prereleases:
             yield "prereleases", f"`prereleases` {no_effect}: `newest` counts pre-releases always."
-        if stable.not_within and not any(map(_counts, scheme.unique)):
+        if stable.not_within and not any(kind.counts for kind in scheme.kinds):
             yield "not_within", f"`not_within` {no_effect}: no kind under `unique` has versions."
-    elif stable.prereleases and not any(map(_has_prereleases, scheme.unique)):
+    elif stable.prereleases is True and (tag := _stray(scheme, stable)) is not None:
+        yield (
+            "prereleases",
+            (
+                f"A tag such as {tag} is a pre-release here, and `{stable.template}` goes to it. "
+                "Name what counts, such as `prereleases: [alpha, beta, rc]`, or put other suffixes "
+                "under `variants` or `ignore`."
+            ),
+        )
+    elif stable.prereleases and not any(map(_has_prereleases, scheme.kinds)):
         yield "prereleases", f"`prereleases` {no_effect}: no kind under `unique` has any."
 
 
-def _has_prereleases(kind: Any) -> bool:
-    return bool(_counts(kind)) and (not groups(kind) or "prerelease" in groups(kind))
+def _stray(scheme: Scheme, stable: StableTag) -> str | None:
+    """A tag whose suffix nobody listed and that would lead an entry for pre-releases."""
+    able = (kind for kind in scheme.kinds if kind.has_prereleases)
+    for kind in able:
+        for tag in kind.examples(suffix="-cache"):
+            unique = scheme.read_unique(tag)
+            version = None if unique is None else unique.version
+            if unique is None or version is None or version.prerelease != "cache":
+                continue
+            if any(line.stable is stable for line in scheme.lines(unique)):
+                return tag
+    return None
+
+
+def _has_prereleases(kind: Kind) -> bool:
+    return kind.has_prereleases
 
 
 _PUSHED = datetime(2026, 11, 23, 2, 24, tzinfo=UTC)
+_DIGEST = "sha256:9f1c2ab3d4e5"
+
+
+def _pin_like_unique(scheme: Scheme) -> str | None:
+    """A pin of the rule's own template that a kind under `unique` takes on any other image."""
+    if scheme.pin is None:
+        return None
+    names = [name for stable in scheme.stable for name in _names(scheme, stable)[:1]]
+    for name in names or ["x"]:
+        sample = scheme.make_pin(name, _PUSHED, _DIGEST)
+        if any(kind.read(sample) is not None for kind in scheme.kinds):
+            return sample
+    return None
 
 
 def _settings(scheme: Scheme) -> Iterator[tuple[Path, str]]:
-    if scheme.pin is not None and "{tag}" not in scheme.pin:
-        sample = scheme.make_pin("x", _PUSHED, "sha256:9f1c2ab3d4e5")
-        if replace(scheme, pin=None, ignore=()).read_unique(sample) is not None:
-            yield (
-                ("pin",),
-                (
-                    f"Tags such as {sample} are taken for pins, although a kind under `unique` "
-                    "fits them; put a word before {digest}."
-                ),
-            )
+    sample = _pin_like_unique(scheme)
+    if sample is not None:
+        yield (
+            ("pin",),
+            (
+                f"Pins such as {sample} look like unique tags, for a kind under `unique` fits "
+                "them; put a word before {digest}."
+            ),
+        )
     if scheme.unknown == "remove":
         yield (
             ("unknown",),

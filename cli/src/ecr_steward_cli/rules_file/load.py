@@ -5,6 +5,7 @@ Functions never come here: they read what `ecr-steward compile` made of the file
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import importlib.resources
 import json
@@ -20,9 +21,10 @@ from jsonschema.protocols import Validator
 
 from ecr_steward.rules import channels
 from ecr_steward.rules.model import RulesError, Ruleset
-from ecr_steward.tags.kinds import MOST_PARTS, SIMPLE, KindError, make
-from ecr_steward.tags.scheme import Scheme, SchemeError, StableTag
-from ecr_steward.tags.versions import Variants
+from ecr_steward.tags.kinds import KINDS, MOST_PARTS, Kind, KindError, known, make
+from ecr_steward.tags.scheme import Scheme
+from ecr_steward.tags.stable import SchemeError, StableTag
+from ecr_steward.tags.suffixes import Suffixes
 from ecr_steward_cli.rules_file.advice import advice
 from ecr_steward_cli.rules_file.document import (
     Document,
@@ -46,14 +48,6 @@ MAX_BYTES = 1024 * 1024
 _Error = Any
 """A jsonschema.ValidationError; what its fields hold depends on the keyword that failed."""
 
-# What people write for a kind, and what it is called here.
-_OTHER_WORDS: Mapping[str, str] = {
-    "calver": "{version: {parts: N}}", "commit": "sha", "date": "timestamp", "digits": "build",
-    "git": "sha", "hash": "sha", "number": "build", "regex": '{pattern: "…"}',
-    "time": "timestamp", "version": "{version: {parts: N}}", "pattern": '{pattern: "…"}',
-    "parts": "{version: {parts: N}}",
-}  # fmt: skip
-
 
 @dataclass(frozen=True)
 class Loaded:
@@ -70,9 +64,11 @@ class Loaded:
 
 
 def schema() -> dict[str, Any]:
-    """The JSON Schema (draft 2020-12) of the rules file."""
+    """The JSON Schema (draft 2020-12) of the rules file, with the part of each kind."""
     text = importlib.resources.files(__package__).joinpath("schema.json").read_text("utf-8")
-    return dict(json.loads(text))
+    document: dict[str, Any] = json.loads(text)
+    document["$defs"]["kind"]["anyOf"] = [kind.schema() for kind in KINDS]
+    return document
 
 
 def load(path: str | FilePath) -> Ruleset:
@@ -165,7 +161,7 @@ def _faults(document: Document) -> Iterator[Fault]:
 def _text_faults(document: Document) -> Iterator[Fault]:
     """Faults within texts of a scheme, which the schema has no words for."""
     for path in document.places:
-        probe = _probe(path)
+        probe = _probe(document.data, path)
         value = _at(document.data, path) if probe else None
         if probe is None or not isinstance(value, str):
             continue
@@ -193,23 +189,37 @@ def _slow_faults(document: Document) -> Iterator[Fault]:
 
 def _is_pattern(path: Path) -> bool:
     match path:
-        case ("rules", int(), "tags", "unique", int(), "pattern"):
+        case ("rules", int(), "tags", "unique", int(), str(name)):
+            return any(kind.name == name and kind.is_expression for kind in KINDS)
+        case ("rules", int(), "tags", "stable", int(), "of", int(), "pattern"):
             return True
     return False
 
 
-def _probe(path: Path) -> Callable[[str], object] | None:
+def _probe(data: Any, path: Path) -> Callable[[str], object] | None:
     """What raises SchemeError if the text at `path` means nothing there."""
     match path:
         case ("rules", int(), "tags", "stable", int(), "tag"):
-            return StableTag
-        case ("rules", int(), "tags", "unique", int(), "pattern"):
-            return lambda text: Scheme(unique=({"pattern": text},))
+            groups = _groups(_at(data, path[:3]).get("unique"))
+            return lambda text: StableTag(text).check(groups)
+        case ("rules", int(), "tags", "stable", int(), "of", int(), "pattern"):
+            return lambda text: StableTag("x", of=({"pattern": text},))
+        case ("rules", int(), "tags", "unique", int(), str(name)):
+            return lambda text: Scheme(unique=({name: text},))
         case ("rules", int(), "tags", "pin"):
-            return lambda text: Scheme(unique=("sha",), pin=text)
+            return lambda text: Scheme(unique=(), pin=text)
         case ("rules", int(), "tags", "variant_latest"):
-            return lambda text: Scheme(unique=("sha",), variant_latest=text)
+            return lambda text: Scheme(unique=(), variant_latest=text)
     return None
+
+
+def _groups(unique: Any) -> dict[str, str]:
+    """The placeholders of the kinds under `unique`, as far as these mean something."""
+    found: dict[str, str] = {}
+    for definition in unique if isinstance(unique, list) else ():
+        with contextlib.suppress(KindError):
+            found |= make(definition, Suffixes()).placeholders
+    return found
 
 
 def _at(data: Any, path: Path) -> Any:
@@ -327,8 +337,9 @@ def _not_a_mapping(value: object, text: str, path: Path) -> str:
     hint = ""
     if isinstance(value, str) and _keys(path)[-1:] == ("stable",):
         hint = f'; write {{tag: "{clipped(text)}"}}'
-    elif _keys(path)[-2:] == ("unique", "version"):
-        hint = f"; write {{version: {{parts: {value if type(value) is int else 'N'}}}}}"
+    elif _keys(path)[-2:-1] == ("unique",):
+        said = _kind(_keys(path)[-1]).hint(value)
+        hint = f"; write {said}" if said else ""
     return f"a mapping of keys; it is {shown(value)}{hint}"
 
 
@@ -358,9 +369,9 @@ def _no_kind_sentence(value: object) -> str:
         return f"An entry of `unique` is empty; {_known_kinds()}"
     if isinstance(value, dict) and len(value) == 1:
         value = next(iter(value))
-        if value in SIMPLE:
+        if value in [kind.name for kind in KINDS if kind.name == kind.written]:
             return f"`{value}` has no settings; write it as a word of its own, without `:`."
-    words = {**dict(zip(SIMPLE, SIMPLE, strict=True)), **_OTHER_WORDS}
+    words = {each: kind.written for kind in KINDS for each in (kind.name, *kind.synonyms)}
     word = value.lower() if isinstance(value, str) else ""
     close = difflib.get_close_matches(word, words, n=1)
     known = _known_kinds()
@@ -370,12 +381,11 @@ def _no_kind_sentence(value: object) -> str:
 
 
 def _known_kinds() -> str:
-    """The end of the sentence with which the kinds themselves refuse what is none of them."""
-    try:
-        make(None, Variants())
-    except KindError as error:
-        return str(error).partition("; ")[2]
-    raise AssertionError("None is a kind of unique tag")
+    return f"there are {known()}."
+
+
+def _kind(name: str) -> type[Kind]:
+    return next(kind for kind in KINDS if kind.name == name)
 
 
 def _wrong_count(document: Document, path: Path, error: _Error) -> Iterator[Fault]:
@@ -410,6 +420,8 @@ def _wrong_text(document: Document, path: Path, error: _Error) -> Iterator[Fault
         sentence = channels.text_fault(key, text) or ""
     elif key in _GLOBS:
         sentence = _not_a_glob(key, text, error)
+    elif key == "prereleases":
+        sentence = f"{shown(text)} is no word of a pre-release; use letters only, such as rc."
     else:
         sentence = _not_a_prefix(text)
     yield Fault(document.line(path), sentence)
@@ -419,6 +431,8 @@ _GLOBS: Mapping[str, tuple[str, str]] = {
     "repositories": ("repositories", "small letters, digits, `.`, `_`, `-`, `/` and `*`"),
     "ignore": ("tags", "letters, digits, `.`, `_`, `-` and `*`"),
     "variants": ("variants", "letters, digits, `.`, `_`, `-` and `*`"),
+    "revisions": ("revisions", "letters, digits, `.`, `_`, `-` and `*`"),
+    "of": ("tags", "letters, digits, `.`, `_`, `-` and `*`"),
 }
 
 
@@ -427,8 +441,8 @@ def _not_a_glob(key: str, text: str, error: _Error) -> str:
     if len(text) > int(error.schema["maxLength"]):
         return f"{shown(text)} is longer than names of {names} can be."
     bare = text.lstrip("-")
-    if key == "variants" and re.fullmatch(error.schema["pattern"], bare):
-        return f'The `-` before a variant is no part of it: write "{bare}" for {shown(text)}.'
+    if key in ("variants", "revisions") and re.fullmatch(error.schema["pattern"], bare):
+        return f'The `-` before a {key[:-1]} is no part of it: write "{bare}" for {shown(text)}.'
     return f"{shown(text)} can match no {names}; use {characters}."
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from ecr_steward.rules import Ruleset
 from ecr_steward.tags.scheme import Scheme, Verdict
+from ecr_steward.words.calls import API_CALL, deletions
 from ecr_steward.words.hints import Action, Hint
 
 
@@ -39,12 +40,12 @@ def judge(rules: Ruleset, hint: Hint) -> PushAnswer:
         deleted = hint.action is Action.DELETE and hint.digest is not None
         return PushAnswer.LOOK if deleted else PushAnswer.UNTAGGED
     if hint.action is Action.DELETE:
-        return _judge_deleted(rule.tags, hint.tag)
-    return _judge_pushed(rule.tags, hint.tag)
+        return _judge_deleted(rule.tags, hint.tag, hint.digest)
+    return _judge_pushed(rule.tags, hint.tag, hint.digest)
 
 
-def _judge_pushed(scheme: Scheme, tag: str) -> PushAnswer:
-    verdict = scheme.judge(tag)
+def _judge_pushed(scheme: Scheme, tag: str, digest: str | None) -> PushAnswer:
+    verdict = scheme.judge(tag, digest)
     if verdict is Verdict.STABLE and scheme.line(tag) is None and scheme.pin is None:
         return PushAnswer.PIPELINES
     if verdict is Verdict.UNKNOWN and scheme.unknown == "allow":
@@ -54,9 +55,8 @@ def _judge_pushed(scheme: Scheme, tag: str) -> PushAnswer:
     )
 
 
-def _judge_deleted(scheme: Scheme, tag: str) -> PushAnswer:
-    unique = scheme.read_unique(tag)
-    if unique is not None and scheme.lines(unique.version):
+def _judge_deleted(scheme: Scheme, tag: str, digest: str | None) -> PushAnswer:
+    if scheme.read_unique(tag, digest) is not None:
         return PushAnswer.LOOK
     return PushAnswer.LOOK if scheme.line(tag) is not None else PushAnswer.HARMLESS
 
@@ -64,12 +64,23 @@ def _judge_deleted(scheme: Scheme, tag: str) -> PushAnswer:
 def check(
     event: Mapping[str, Any], rules: Ruleset, send: Callable[[Hint], None]
 ) -> tuple[Hint | None, PushAnswer]:
-    """Judge one `ECR Image Action` event, and `send` its hint on if there is something to look at.
+    """Judge one `ECR Image Action` event, or a call that deleted tags, and `send` on what there is
+    to look at. Returns the first hint that is, or else the first of all, and what it is.
 
     Raises MalformedEvent for an event that cannot be understood.
     """
-    hint = Hint.from_ecr(event)
-    answer = PushAnswer.NOTHING_DONE if hint is None else judge(rules, hint)
-    if hint is not None and answer is PushAnswer.LOOK:
+    hints = _hints(event)
+    answers = [judge(rules, hint) for hint in hints]
+    looked = [hint for hint, each in zip(hints, answers, strict=True) if each is PushAnswer.LOOK]
+    for hint in looked:
         send(hint)
-    return hint, answer
+    if looked:
+        return looked[0], PushAnswer.LOOK
+    return (hints[0], answers[0]) if hints else (None, PushAnswer.NOTHING_DONE)
+
+
+def _hints(event: Mapping[str, Any]) -> list[Hint]:
+    if event.get("detail-type") == API_CALL:
+        return deletions(event)
+    hint = Hint.from_ecr(event)
+    return [] if hint is None else [hint]

@@ -5,7 +5,7 @@ One table holds it all; an item's `pk` says whose it is and its `sk` what:
 | pk | sk | body |
 |---|---|---|
 | `repo#NAME` | `mark#TAG` | the mark of a stable tag |
-| `repo#NAME` | `unique#TAG` | the image that a unique tag was accepted on, and when it was pushed |
+| `repo#NAME` | `unique#TAG` | the image a unique tag was accepted on, or the last of a free one |
 | `repo#NAME` | `hold#TAG` | the word that a stable tag stays where it is |
 | `repo#NAME` | `taken#TAG` | when somebody else took a stable tag from where it belongs |
 | `repo#NAME` | `open`, `open#HASH` | the changes announced and not yet closed |
@@ -89,7 +89,8 @@ class Memory:
     """What history knows that bears on one batch.
 
     `known` has the digests that unique tags were accepted on, `pushed` by tag when their images had
-    been pushed then. `led` has an entry for each cause asked for.
+    been pushed then, `freed` the last digests of unique tags that were deleted. `led` has an entry
+    for each cause asked for.
     """
 
     marks: Mapping[str, Mark] = field(default_factory=dict)
@@ -100,6 +101,7 @@ class Memory:
     pull_through: tuple[str, ...] = ()
     first_sight: bool = False
     led: Led = field(default_factory=dict)
+    freed: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def contested(self) -> frozenset[str]:
@@ -205,14 +207,19 @@ class History:
         forgotten: Iterable[str] = (),
         known: Mapping[str, str] | None = None,
         pushed: Mapping[str, datetime] | None = None,
+        freed: Mapping[str, str] | None = None,
     ) -> None:
         """Keep marks and the digests of unique tags, with when these were pushed as far as `pushed`
-        has them; drop the marks of `forgotten` tags."""
+        has them; drop the marks of `forgotten` tags. `freed` unique tags belong to no image, and
+        what they were on last is kept."""
         pk = _repo(repository)
         items = [_marked(repository, mark) for mark in marks]
         items += [
             _owning(pk, tag, digest, (pushed or {}).get(digest))
             for tag, digest in (known or {}).items()
+        ]
+        items += [
+            Item(pk, f"unique#{tag}", {"freed": digest}) for tag, digest in (freed or {}).items()
         ]
         self._table.put_all(items)
         gone: list[Write] = [Delete(pk, f"mark#{tag}") for tag in dict.fromkeys(forgotten)]
@@ -495,8 +502,7 @@ def _owning(pk: str, tag: str, digest: str, pushed: datetime | None) -> Item:
 
 def _memory(items: Iterable[Item], open_facts: tuple[Fact, ...]) -> Memory:
     marks: dict[str, Mark] = {}
-    known: dict[str, str] = {}
-    pushed: dict[str, datetime] = {}
+    unique: dict[str, Mapping[str, str]] = {}
     holds: dict[str, Hold] = {}
     pull_through: tuple[str, ...] = ()
     for item in items:
@@ -507,10 +513,17 @@ def _memory(items: Iterable[Item], open_facts: tuple[Fact, ...]) -> Memory:
             hold = _held(item)
             holds[hold.tag] = hold
         elif item.sk.startswith("unique#"):
-            tag = item.sk.removeprefix("unique#")
-            known[tag] = item.body["digest"]
-            if "pushed" in item.body:
-                pushed[tag] = parse_time(item.body["pushed"])
+            unique[item.sk.removeprefix("unique#")] = item.body
         elif item.sk == "pull-through":
             pull_through = tuple(item.body)
-    return Memory(marks, known, pushed, holds, open_facts, pull_through)
+    return Memory(
+        marks=marks,
+        known={tag: each["digest"] for tag, each in unique.items() if "digest" in each},
+        pushed={
+            tag: parse_time(each["pushed"]) for tag, each in unique.items() if "pushed" in each
+        },
+        holds=holds,
+        open=open_facts,
+        pull_through=pull_through,
+        freed={tag: each["freed"] for tag, each in unique.items() if "freed" in each},
+    )

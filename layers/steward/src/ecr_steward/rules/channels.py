@@ -149,7 +149,7 @@ INTERVALS: Mapping[str, timedelta] = {
 """How often a digest may be sent."""
 
 _QUIET = frozenset({Kind.MOVE, Kind.PIN})
-ATTENTION = frozenset({Kind.REJECT, Kind.OVERWRITE, Kind.DRIFT, Kind.FAILED})
+ATTENTION = frozenset({Kind.REJECT, Kind.OVERWRITE, Kind.STALE, Kind.DRIFT, Kind.FAILED})
 """The kinds of fact that somebody has to look at, where they are loud."""
 
 _SETTINGS = frozenset({Kind.DRIFT, Kind.CORRECT})

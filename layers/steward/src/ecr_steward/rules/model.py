@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
-from ecr_steward.tags.scheme import Scheme, SchemeError
+from ecr_steward.tags.scheme import Scheme
+from ecr_steward.tags.stable import SchemeError
 from ecr_steward.words.globs import Globs, glob_regex
 
 if TYPE_CHECKING:

@@ -137,7 +137,7 @@ class _Beside:
             yield from (each for each in self.stable if each.has(tag))
         unique = self._scheme.read_unique(tag)
         if unique is not None:
-            lines = [line.tag for line in self._scheme.lines(unique.version)]
+            lines = [line.tag for line in self._scheme.lines(unique)]
             for each in self.stable:
                 if each.by_pipeline or any(map(each.has, lines)):
                     yield each

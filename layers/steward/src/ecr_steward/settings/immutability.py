@@ -202,9 +202,9 @@ def _covers(wide: str, narrow: str) -> bool:
 
 
 def _only_unique(scheme: Scheme) -> Wanted | None:
-    """Only unique tags frozen: where each kind is a pattern with a beginning of its own."""
-    begins = [_beginning(each["pattern"]) for each in scheme.unique if "pattern" in _mapping(each)]
-    if len(begins) != len(scheme.unique) or not all(begins):
+    """Only unique tags frozen: where each kind has a beginning of its own."""
+    begins = [kind.beginning for kind in scheme.kinds]
+    if not all(begins):
         return None
     filters = _widest(f"{each}*" for each in begins)
     names = (name for _, name in scheme.forms("0"))
@@ -221,29 +221,15 @@ def _numberless(text: str) -> str:
     return re.sub("[0-9]+", "0", text)
 
 
-def _mapping(kind: Any) -> Mapping[str, Any]:
-    return kind if isinstance(kind, Mapping) else {}
-
-
 def _meet(one: str, other: str) -> bool:
     """Whether something can begin with both."""
     return one.startswith(other) or other.startswith(one)
 
 
-_VERSION = re.compile(r"v?(?:[0-9][0-9.]*(?:[-_].*)?)?")
-_BEGINNINGS: Mapping[str, re.Pattern[str]] = {
-    "semver": _VERSION,
-    "sha": re.compile(r"(?:(?:sha|git)-)?[0-9a-f]{0,40}|sh?|sha|gi?|git"),
-    "build": re.compile(r"[0-9]*|[A-Za-z][A-Za-z0-9_.]*(?:-[0-9]*)?"),
-    "timestamp": re.compile(r"[0-9T_.:Z-]*"),
-}
-"""What tags of a kind can begin with, and perhaps more: too much only costs exactness."""
-
-
 def may_begin(scheme: Scheme, begin: str) -> bool:
     """Whether a unique or a stable tag may begin so, for all that is sure."""
     names = (name.partition("*")[0] for _, name in scheme.forms("0"))
-    return any(_can_begin(kind, begin) for kind in scheme.unique) or any(
+    return any(kind.may_begin(begin) for kind in scheme.kinds) or any(
         _meet(_numberless(begin), _numberless(name)) for name in names
     )
 
@@ -253,26 +239,4 @@ def _may_be_unique(scheme: Scheme, filter_: str) -> bool:
     if "*" not in filter_:
         return scheme.judge(filter_) is Verdict.UNIQUE
     begin = filter_.partition("*")[0]
-    return any(_can_begin(kind, begin) for kind in scheme.unique)
-
-
-def _can_begin(kind: Any, begin: str) -> bool:
-    if "pattern" in _mapping(kind):
-        return _meet(begin, _beginning(kind["pattern"]))
-    pattern = _VERSION if isinstance(kind, Mapping) else _BEGINNINGS[kind]
-    return pattern.fullmatch(begin) is not None
-
-
-_LITERAL = re.compile(r"\^?((?:[A-Za-z0-9_-]|\\[._-])*)([?*{]?)")
-
-
-def _beginning(expression: str) -> str:
-    """Plain text that all matches of a regular expression begin with; empty if in doubt."""
-    rest = re.sub(r"\[\^?\]?[^]]*\]", "", re.sub(r"\\.", "", expression))
-    while (less := re.sub(r"\([^()]*\)", "", rest)) != rest:
-        rest = less
-    match = _LITERAL.match(expression)
-    if match is None or "|" in rest:
-        return ""
-    text = match[1].replace("\\", "")
-    return text[:-1] if match[2] else text
+    return any(kind.may_begin(begin) for kind in scheme.kinds)

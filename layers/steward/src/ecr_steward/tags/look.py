@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from ecr_steward.tags.scheme import Line, Scheme, Verdict
+from ecr_steward.tags.scheme import Scheme, Verdict
+from ecr_steward.tags.stable import Line
 from ecr_steward.tags.state import Concern, Image, Mark, Observed, Top, bound, tops
 from ecr_steward.words.hints import Action, Hint
 
@@ -25,6 +26,7 @@ class _Collector:
         self.unique: dict[str, list[Hint]] = {}
         self.stable: list[Hint] = []
         self.unknown: list[Hint] = []
+        self.deleted: dict[str, list[Hint]] = {}
 
     def touch(self, lines: Iterable[Line], hint: Hint) -> None:
         for line in lines:
@@ -33,14 +35,18 @@ class _Collector:
 
     def push(self, tag: str, hint: Hint) -> None:
         scheme = self._scheme
-        if scheme.read_unique(tag) is not None:
+        if scheme.read_unique(tag, hint.digest) is not None:
             self.unique.setdefault(tag, []).append(hint)
             return
-        verdict = scheme.judge(tag)
+        verdict = scheme.judge(tag, hint.digest)
         if verdict is Verdict.STABLE and scheme.pin is not None:
             self.stable.append(hint)
         elif verdict is Verdict.UNKNOWN and scheme.unknown != "allow":
             self.unknown.append(hint)
+
+    def delete(self, tag: str, hint: Hint) -> None:
+        if self._scheme.read_unique(tag, hint.digest) is not None:
+            self.deleted.setdefault(tag, []).append(hint)
 
     def concern(self) -> Concern:
         return Concern(
@@ -48,6 +54,7 @@ class _Collector:
             unique={tag: tuple(each) for tag, each in self.unique.items()},
             stable=tuple(self.stable),
             unknown=tuple(self.unknown),
+            deleted={tag: tuple(each) for tag, each in self.deleted.items()},
             hints={tag: tuple(each) for tag, each in self.hints.items()},
         )
 
@@ -65,10 +72,20 @@ def concern(
             tags = (marked or {}).get(hint.digest or "", ())
             found.touch((line for tag in tags if (line := scheme.line(tag))), hint)
             continue
-        found.touch(_lines(scheme, hint.tag), hint)
+        found.touch(_lines(scheme, hint.tag, hint.digest), hint)
         if hint.action is Action.PUSH:
             found.push(hint.tag, hint)
+        elif hint.action is Action.DELETE:
+            found.delete(hint.tag, hint)
     return found.concern()
+
+
+def vanished(
+    known: Mapping[str, str], images: Iterable[Image], sweep: Hint
+) -> dict[str, tuple[Hint, ...]]:
+    """The unique tags that history knows and that no image carries any more."""
+    carried = {tag for image in images for tag in image.tags}
+    return {tag: (sweep,) for tag in known if tag not in carried}
 
 
 def concern_all(
@@ -79,17 +96,17 @@ def concern_all(
     for image in images:
         for tag in image.tags:
             hint = Hint(sweep.repository, Action.PUSH, tag, image.digest, sweep.cause, sweep.time)
-            found.lines.update((line.tag, line) for line in _lines(scheme, tag))
+            found.lines.update((line.tag, line) for line in _lines(scheme, tag, image.digest))
             found.push(tag, hint)
     found.lines.update((line.tag, line) for tag in marks if (line := scheme.line(tag)))
     found.hints.update((tag, [sweep]) for tag in found.lines)
     return found.concern()
 
 
-def _lines(scheme: Scheme, tag: str) -> Sequence[Line]:
-    unique = scheme.read_unique(tag)
+def _lines(scheme: Scheme, tag: str, digest: str | None) -> Sequence[Line]:
+    unique = scheme.read_unique(tag, digest)
     if unique is not None:
-        return scheme.lines(unique.version)
+        return scheme.lines(unique)
     line = scheme.line(tag)
     return () if line is None else (line,)
 
@@ -195,8 +212,8 @@ def _listed_versions(
     scheme: Scheme, wanted: set[str], listed: Iterable[tuple[str, str]]
 ) -> Iterator[tuple[str, tuple[object, ...], str]]:
     for tag, digest in listed:
-        unique = scheme.read_unique(tag)
+        unique = scheme.read_unique(tag, digest)
         if unique is not None and unique.version is not None:
-            for line in scheme.lines(unique.version):
+            for line in scheme.lines(unique):
                 if line.tag in wanted:
                     yield line.tag, unique.version.precedence, digest

@@ -39,7 +39,13 @@ class PinTemplate:
         self._fixed = len(_FIELD.sub(lambda m: "" if m[1] == "tag" else _sample(m), template))
 
     def renders(self, tag: str) -> bool:
+        """Whether `tag` looks like a pin of some image."""
         return self._regex.fullmatch(tag) is not None
+
+    def makes(self, tag: str, digest: str) -> bool:
+        """Whether `tag` is a pin of the image `digest`: its digits are those of the digest."""
+        match = self._regex.fullmatch(tag)
+        return match is not None and match["digest"] == _digits(digest)
 
     def render(self, tag: str, pushed_at: datetime, digest: str) -> str:
         """The pin of an image; a long `tag` is cut so that the pin stays a valid tag."""
@@ -49,10 +55,14 @@ class PinTemplate:
             if match[1] == "tag":
                 return tag[: grammar.MAX_LENGTH - self._fixed]
             if match[1] == "digest":
-                return digest.removeprefix("sha256:")[:_DIGEST_DIGITS]
+                return _digits(digest)
             return utc.strftime(match[1].removeprefix("pushed:"))
 
         return _FIELD.sub(value, self._template)
+
+
+def _digits(digest: str) -> str:
+    return digest.removeprefix("sha256:")[:_DIGEST_DIGITS]
 
 
 def _escaped(template: str) -> str:
@@ -68,7 +78,7 @@ def _expression(match: re.Match[str]) -> str:
     if match[1] == "tag":
         return r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
     if match[1] == "digest":
-        return f"[0-9a-f]{{{_DIGEST_DIGITS}}}"
+        return f"(?P<digest>[0-9a-f]{{{_DIGEST_DIGITS}}})"
     return "".join(
         re.escape(each) if width is None else f"[0-9]{{{width}}}"
         for each, width in _pieces(match[1])

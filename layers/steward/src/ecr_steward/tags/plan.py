@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
-from ecr_steward.tags.scheme import Line, Scheme, Verdict
-from ecr_steward.tags.state import Concern, Image, Mark, Observed, Top, tops
+from ecr_steward.tags.scheme import Scheme, Verdict
+from ecr_steward.tags.stable import Line
+from ecr_steward.tags.state import Concern, Image, Mark, Observed, Top, tops, uniques
 from ecr_steward.words.facts import Kind
 from ecr_steward.words.hints import Action, Hint
+from ecr_steward.words.reading import iso
 
 WRITES = (Kind.PIN, Kind.RESTORE, Kind.MOVE, Kind.REMOVE)
 """Kinds of change that write to ECR, in the order in which they must be made: an image gets its
@@ -53,13 +56,19 @@ class Plan:
     """What to do, what to remember, and why stable tags stay where they are.
 
     `marks` are those of all lines as they are before the changes. `taken` are those of tags that
-    somebody else took from where they belong, and that are to go back.
+    somebody else took from where they belong, and that are to go back. `known` are the images that
+    unique tags are accepted on, `freed` the last images of those that somebody deleted. `kept` are
+    by unique tag the images that must have their pin before the tag is accepted elsewhere, `passed`
+    unique tags that were free and have another image now: for the record, and told to nobody.
     """
 
     changes: tuple[Change, ...] = ()
     marks: tuple[Mark, ...] = ()
     forgotten: tuple[str, ...] = ()
     known: Mapping[str, str] = field(default_factory=dict)
+    freed: Mapping[str, str] = field(default_factory=dict)
+    kept: Mapping[str, str] = field(default_factory=dict)
+    passed: tuple[Change, ...] = ()
     stays: tuple[Stay, ...] = ()
     taken: tuple[Mark, ...] = ()
 
@@ -83,9 +92,12 @@ def plan_changes(scheme: Scheme, about: Concern, observed: Observed) -> Plan:
     lines = _Lines(scheme, about, replace(observed, images=overwrites.images))
     removes, rejects = _unknown(scheme, about, observed, [*overwrites.restores, *lines.moves])
     losing = [*overwrites.restores, *lines.moves, *removes]
+    pins = _pins(scheme, [*about.stable, *overwrites.late], observed, losing)
+    kept = {pin.after for pin in overwrites.pins}
     return Plan(
         changes=(
-            *_pins(scheme, [*about.stable, *overwrites.late], observed, losing),
+            *overwrites.pins,
+            *(pin for pin in pins if pin.after not in kept),
             *overwrites.restores,
             *lines.moves,
             *removes,
@@ -96,6 +108,9 @@ def plan_changes(scheme: Scheme, about: Concern, observed: Observed) -> Plan:
         marks=tuple(lines.marks),
         forgotten=tuple(lines.forgotten),
         known=overwrites.accepted,
+        freed={t: d for t, d in overwrites.freed.items() if t not in overwrites.accepted},
+        kept={tag: pin.after or "" for tag, pin in overwrites.kept.items()},
+        passed=tuple(overwrites.passed),
         stays=tuple(lines.stays),
         taken=tuple(lines.taken),
     )
@@ -111,7 +126,8 @@ class _Overwrites:
     """Unique tags that are on another image than history knows.
 
     `images` is what the repository looks like once the restores are made; `late` are pushes of a
-    unique tag that another push took away again, and with it the image's last tag.
+    unique tag that another push took away again, and with it the image's last tag. `freed` are
+    those that somebody deleted, with the image they were on; what has one next owns it.
     """
 
     def __init__(self, scheme: Scheme, about: Concern, observed: Observed) -> None:
@@ -120,44 +136,59 @@ class _Overwrites:
         self.late: list[Hint] = []
         self.accepted: dict[str, str] = {}
         self.images = dict(observed.images)
-        self._frozen = observed.frozen
+        self.freed = _freed(about, observed)
+        self.passed: list[Change] = []
+        self.kept: dict[str, Change] = {}
+        self._scheme, self._frozen = scheme, observed.frozen
+        self._was_free = {**observed.freed, **self.freed}
         for tag, hints in about.unique.items():
             hint = next((each for each in hints if _carries(observed, each)), None)
-            known = observed.known.get(tag)
+            known = None if tag in self.freed else observed.known.get(tag)
             if hint is not None and hint.digest is not None and known != hint.digest:
-                self._judge(scheme, tag, known, hint, observed.images[hint.digest])
-            if scheme.overwritten == "restore":
+                self._judge(tag, known, hint, observed.images[hint.digest])
+            if scheme.overwritten in ("restore", "keep"):
                 self.late += [each for each in hints if each.digest != known]
 
-    def _judge(
-        self, scheme: Scheme, tag: str, known: str | None, hint: Hint, newcomer: Image
-    ) -> None:
+    @property
+    def pins(self) -> list[Change]:
+        """The pins of images that lost their unique tag to another, where the rule keeps both."""
+        return list(self.kept.values())
+
+    def _judge(self, tag: str, known: str | None, hint: Hint, newcomer: Image) -> None:
         owner = self.images.get(known or "")
-        if known is None or scheme.overwritten == "allow":
-            self.accepted[tag] = newcomer.digest
+        if known is None or self._scheme.overwritten == "allow":
+            self._accept(tag, self._was_free.get(tag), hint, newcomer)
+            return
+        if self._scheme.overwritten == "keep":
+            self._keep(tag, owner, hint, newcomer)
             return
         reason = f"`{tag}` is a unique tag and was put on another image than it named before"
-        if scheme.overwritten == "restore" and tag in self._frozen:
+        restore = self._scheme.overwritten == "restore"
+        if restore and tag in self._frozen:
             reason += "; ECR does not let it be put back."
-        elif scheme.overwritten == "restore" and owner is not None:
+        elif restore and owner is not None:
             self._restore(tag, owner, newcomer, hint)
             reason += "; it is put back."
         else:
             self.accepted[tag] = newcomer.digest
-            gone = scheme.overwritten == "restore"
-            reason += "; that image is gone, so it cannot be put back." if gone else "."
-        self.reports.append(
-            Change(
-                kind=Kind.OVERWRITE,
-                tag=tag,
-                before=known,
-                after=newcomer.digest,
-                reason=reason,
-                hint=hint,
-                before_tags=() if owner is None else owner.tags,
-                after_tags=newcomer.tags,
-            )
-        )
+            reason += "; that image is gone, so it cannot be put back." if restore else "."
+        self.reports.append(_overwrite(tag, known, owner, newcomer, hint, reason))
+
+    def _accept(self, tag: str, before: str | None, hint: Hint, newcomer: Image) -> None:
+        """The unique tag is the newcomer's; `before` is the last image of one that was free."""
+        self.accepted[tag] = newcomer.digest
+        if before not in (None, newcomer.digest):
+            reason = f"`{tag}` was deleted, so it was free: it belongs to this image now."
+            owner = self.images.get(before or "")
+            self.passed.append(_overwrite(tag, before, owner, newcomer, hint, reason))
+
+    def _keep(self, tag: str, owner: Image | None, hint: Hint, newcomer: Image) -> None:
+        self.accepted[tag] = newcomer.digest
+        if owner is None or any(self._scheme.is_pin(each, owner.digest) for each in owner.tags):
+            return
+        reason = f"`{tag}` was built again; the image before keeps a name of its own."
+        change = Change(Kind.PIN, tag, None, owner.digest, "", hint)
+        self.kept[tag] = _pin(self._scheme, owner, change, reason)
 
     def _restore(self, tag: str, owner: Image, newcomer: Image, hint: Hint) -> None:
         self.restores.append(
@@ -175,6 +206,38 @@ class _Overwrites:
         kept = tuple(each for each in self.images[newcomer.digest].tags if each != tag)
         self.images[newcomer.digest] = replace(self.images[newcomer.digest], tags=kept)
         self.images[owner.digest] = replace(owner, tags=(*owner.tags, tag))
+
+
+def _overwrite(
+    tag: str, before: str | None, owner: Image | None, newcomer: Image, hint: Hint, reason: str
+) -> Change:
+    return Change(
+        kind=Kind.OVERWRITE,
+        tag=tag,
+        before=before,
+        after=newcomer.digest,
+        reason=reason,
+        hint=hint,
+        before_tags=() if owner is None else owner.tags,
+        after_tags=newcomer.tags,
+    )
+
+
+def _freed(about: Concern, observed: Observed) -> dict[str, str]:
+    """The unique tags that somebody deleted, with the image that each belonged to.
+
+    A late word of a deletion does not free what was pushed again on that image, nor what another
+    image got while the word was on its way.
+    """
+    holders = {tag: image.digest for image in observed.images.values() for tag in image.tags}
+    found = {}
+    for tag, hints in about.deleted.items():
+        known, holder = observed.known.get(tag), holders.get(tag)
+        if known is None or holder == known or tag in observed.frozen:
+            continue
+        if holder is None or any(hint.digest == known for hint in hints):
+            found[tag] = known
+    return found
 
 
 class _Lines:
@@ -203,6 +266,8 @@ class _Lines:
         mark = self._observed.marks.get(line.tag)
         digest = None if holder is None else holder.digest
         self.stays.append(Stay(line.tag, digest, f"No image is left for {line}."))
+        if holder is not None and line.tag not in self._observed.holds:
+            self.reports.append(self._stale(line, holder, mark))
         if mark is None:
             return
         self.forgotten.append(line.tag)
@@ -220,6 +285,19 @@ class _Lines:
                 )
             )
 
+    def _stale(self, line: Line, holder: Image, mark: Mark | None) -> Change:
+        gone = f"{mark.unique} is gone and nothing" if mark is not None else "Nothing"
+        unique = "unique tag" if line.newest else "version"
+        return Change(
+            kind=Kind.STALE,
+            tag=line.tag,
+            before=None,
+            after=holder.digest,
+            reason=f"{gone} leads {line}: `{line.tag}` stays on an image without a {unique} of it.",
+            hint=self._about.hints[line.tag][0],
+            after_tags=holder.tags,
+        )
+
     def _place(self, line: Line, top: Top, holder: Image | None) -> None:
         mark = self._observed.marks.get(line.tag)
         placed = holder is not None and holder.digest == top.image.digest
@@ -228,13 +306,14 @@ class _Lines:
         if placed:
             self.stays.append(self._stay(line, top))
             return
+        hint = _hint_for(self._about.hints[line.tag], top.image.digest)
         move = Change(
             kind=Kind.MOVE,
             tag=line.tag,
             before=None if holder is None else holder.digest,
             after=top.image.digest,
-            reason=_reason(self._scheme, line, top, holder, mark),
-            hint=_hint_for(self._about.hints[line.tag], top.image.digest),
+            reason=_reason(self._scheme, line, top, holder, mark) + _since(line, hint, top.image),
+            hint=hint,
             before_tags=() if holder is None else holder.tags,
             after_tags=top.image.tags,
         )
@@ -255,18 +334,20 @@ class _Lines:
         reason = f"`{line.tag}` stays on {top.unique}, {_rank(line)}"
         if lost is not None:
             reason += f": {lost.tag} is {'older' if line.newest else 'lower'}"
+            pushed = self._observed.images[lost.digest or ""]
+            return Stay(line.tag, top.image.digest, f"{reason}.{_since(line, lost, pushed)}", lost)
         return Stay(line.tag, top.image.digest, f"{reason}.", lost)
 
     def _has_lost(self, line: Line, hint: Hint, top: Top) -> bool:
         """Whether `hint` is the push of a unique tag of the line that is below the top."""
         image = self._observed.images.get(hint.digest or "")
-        unique = self._scheme.read_unique(hint.tag or "")
+        unique = self._scheme.read_unique(hint.tag or "", hint.digest)
         if unique is None or image is None or hint.tag not in image.tags:
             return False
-        pushed = Top(unique.tag, unique.version, image, line.newest)
+        pushed = Top(unique, image, line.newest)
         return (
             hint.action is Action.PUSH
-            and line.holds(unique.version)
+            and line.holds(unique)
             and image.digest != top.image.digest
             and not pushed.equals(top)
         )
@@ -275,6 +356,19 @@ class _Lines:
 def _hint_for(hints: Sequence[Hint], digest: str) -> Hint:
     """The hint a move comes from: the push of its target if there is one, else the first."""
     return next((hint for hint in hints if hint.digest == digest), hints[0])
+
+
+_AT_ONCE = timedelta(minutes=10)
+"""How long after an image was pushed its event may come, and its other tags."""
+
+
+def _since(line: Line, hint: Hint, image: Image) -> str:
+    """Where a tag follows the newest and was put on an image that ECR had long before: since when,
+    as a sentence of its own."""
+    late = hint.action is Action.PUSH and hint.digest == image.digest
+    if not (line.newest and late and hint.time - image.pushed_at > _AT_ONCE):
+        return ""
+    return f" ECR has had the image of {hint.tag} since {iso(image.pushed_at)}, which counts."
 
 
 def _rank(line: Line) -> str:
@@ -301,10 +395,10 @@ def _reason(scheme: Scheme, line: Line, top: Top, holder: Image | None, mark: Ma
 
 
 def _was_higher(scheme: Scheme, line: Line, mark: Mark, top: Top) -> bool:
-    unique = scheme.read_unique(mark.unique)
-    if line.newest or unique is None or unique.version is None or top.version is None:
+    unique, version = scheme.read_unique(mark.unique, mark.digest), top.read.version
+    if line.newest or unique is None or unique.version is None or version is None:
         return False
-    return unique.version.precedence > top.version.precedence
+    return unique.version.precedence > version.precedence
 
 
 def _twins(
@@ -312,22 +406,18 @@ def _twins(
 ) -> list[Change]:
     """Unique tags of equal version on other images than the one that leads their line."""
     found: dict[str, Change] = {}
-    for image in images:
-        for tag in image.tags:
-            unique = scheme.read_unique(tag)
-            if unique is None or unique.version is None:
+    for unique, image in uniques(scheme, images):
+        for line in scheme.lines(unique):
+            top = leading.get(line.tag)
+            twin = Top(unique, image, line.newest)
+            if top is None or top.image.digest == image.digest or not twin.equals(top):
                 continue
-            for line in scheme.lines(unique.version):
-                top = leading.get(line.tag)
-                twin = Top(tag, unique.version, image, line.newest)
-                if top is None or top.image.digest == image.digest or not twin.equals(top):
-                    continue
-                reason = (
-                    f"`{tag}` and `{top.unique}` are equal versions of different images; "
-                    f"`{line.tag}` follows `{top.unique}`, whose image was pushed later."
-                )
-                hint = about.hints[line.tag][0]
-                found[tag] = Change(Kind.REJECT, tag, None, image.digest, reason, hint)
+            reason = (
+                f"`{unique.tag}` and `{top.unique}` are equal versions of different images; "
+                f"`{line.tag}` follows `{top.unique}`, whose image was pushed later."
+            )
+            hint = about.hints[line.tag][0]
+            found[unique.tag] = Change(Kind.REJECT, unique.tag, None, image.digest, reason, hint)
     return list(found.values())
 
 
@@ -345,9 +435,10 @@ def _pins(
     for digest, left in _by_image(losing).items():
         image = observed.images[digest]
         rest = [tag for tag in image.tags if tag not in {change.tag for change in left}]
-        reason = _why_pinned(scheme, left, rest)
+        reason = _why_pinned(scheme, left, digest, rest)
         if reason is not None and (rest or digest not in arriving or _is_restored(left)):
-            named = next((tag for tag in rest if scheme.judge(tag) is Verdict.STABLE), left[0].tag)
+            stable = (tag for tag in rest if scheme.judge(tag, digest) is Verdict.STABLE)
+            named = next(stable, left[0].tag)
             tag = left[0].tag if _is_restored(left) else named
             pins[digest] = _pin(scheme, image, replace(left[0], tag=tag), reason)
     for hint in pushes:
@@ -355,7 +446,7 @@ def _pins(
         if found is None or found.digest in pins:
             continue
         late = not found.tags and found.digest not in arriving
-        if late or (hint.tag in found.tags and _is_only_stable(scheme, found.tags)):
+        if late or (hint.tag in found.tags and _is_only_stable(scheme, found.digest, found.tags)):
             change = Change(Kind.MOVE, hint.tag or "", None, found.digest, "", hint)
             reason = f"Only stable tags name the image (`{hint.tag}`)."
             if late:
@@ -364,14 +455,16 @@ def _pins(
     return list(pins.values())
 
 
-def _why_pinned(scheme: Scheme, left: Sequence[Change], rest: Collection[str]) -> str | None:
+def _why_pinned(
+    scheme: Scheme, left: Sequence[Change], digest: str, rest: Collection[str]
+) -> str | None:
     """Why an image that the changes `left` take tags from needs a pin, or None if it does not."""
-    if _is_restored(left) and not _is_named(scheme, rest):
+    if _is_restored(left) and not _is_named(scheme, digest, rest):
         return f"The image lost `{left[0].tag}`, the unique tag it came by."
     if not rest:
         return f"The image would lose its last tag when `{left[0].tag}` moves."
     removed = any(change.kind is Kind.REMOVE for change in left)
-    if removed and scheme.pin is not None and _is_only_stable(scheme, rest):
+    if removed and scheme.pin is not None and _is_only_stable(scheme, digest, rest):
         return f"Only stable tags name the image once `{left[0].tag}` is removed."
     return None
 
@@ -380,9 +473,9 @@ def _is_restored(left: Iterable[Change]) -> bool:
     return any(change.kind is Kind.RESTORE for change in left)
 
 
-def _is_only_stable(scheme: Scheme, tags: Iterable[str]) -> bool:
+def _is_only_stable(scheme: Scheme, digest: str, tags: Iterable[str]) -> bool:
     """Whether stable tags, and such as nobody judges, are all that `tags` has."""
-    return {scheme.judge(tag) for tag in tags} - {Verdict.IGNORED} == {Verdict.STABLE}
+    return {scheme.judge(tag, digest) for tag in tags} - {Verdict.IGNORED} == {Verdict.STABLE}
 
 
 def _by_image(losing: Iterable[Change]) -> dict[str, list[Change]]:
@@ -393,9 +486,9 @@ def _by_image(losing: Iterable[Change]) -> dict[str, list[Change]]:
     return leaving
 
 
-def _is_named(scheme: Scheme, tags: Iterable[str]) -> bool:
+def _is_named(scheme: Scheme, digest: str, tags: Iterable[str]) -> bool:
     """Whether one of `tags` is a unique tag or a pin."""
-    return any(scheme.judge(tag) in (Verdict.UNIQUE, Verdict.PIN) for tag in tags)
+    return any(scheme.judge(tag, digest) in (Verdict.UNIQUE, Verdict.PIN) for tag in tags)
 
 
 def _pin(scheme: Scheme, image: Image, cause: Change, reason: str) -> Change:
@@ -421,7 +514,7 @@ def _unknown(
     named = {change.before for change in losing if change.kind is Kind.RESTORE}
     for hint in about.unknown:
         tag, image = hint.tag or "", observed.images.get(hint.digest or "")
-        reason = f"`{tag}` is neither a unique nor a stable tag of this repository's rule"
+        reason = _why_unknown(scheme, tag)
         removable = scheme.unknown == "remove" and image is not None
         if removable and image is not None:
             if tag not in image.tags or (image.digest, tag) in leaving:
@@ -444,6 +537,12 @@ def _unknown(
             reason += "; it stays, for it is the image's last tag"
         rejects.append(Change(Kind.REJECT, tag, None, hint.digest, f"{reason}.", hint))
     return removes, rejects
+
+
+def _why_unknown(scheme: Scheme, tag: str) -> str:
+    nearly = scheme.nearly(tag)
+    reason = f"`{tag}` is neither a unique nor a stable tag of this repository's rule"
+    return reason if nearly is None else f"{reason} ({nearly})"
 
 
 def _carries(observed: Observed, hint: Hint) -> bool:

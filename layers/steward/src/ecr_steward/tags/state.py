@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from ecr_steward.tags.scheme import Line, Scheme
-from ecr_steward.tags.versions import Version
+from ecr_steward.tags.kinds import Unique
+from ecr_steward.tags.scheme import Scheme
+from ecr_steward.tags.stable import Line
 from ecr_steward.words.hints import Hint
 
 
@@ -46,6 +47,8 @@ class Concern:
     unique: Mapping[str, tuple[Hint, ...]] = field(default_factory=dict)
     stable: tuple[Hint, ...] = ()
     unknown: tuple[Hint, ...] = ()
+    deleted: Mapping[str, tuple[Hint, ...]] = field(default_factory=dict)
+    """Unique tags that somebody took off their images, with the hints that say so."""
     hints: Mapping[str, tuple[Hint, ...]] = field(default_factory=dict)
     """By stable tag, the hints that touch it, in order."""
 
@@ -57,7 +60,7 @@ class Observed:
     `images` are those looked at, with all their tags; `marks` and `known` (unique tag to the
     digest it was first or last accepted on) come from history, and so do `holds`: why a stable tag
     must stay where it is. `frozen` are the unique tags that ECR does not let go back to the image
-    they belong to.
+    they belong to. `freed` are unique tags that were deleted, with the image that each was on last.
     """
 
     images: Mapping[str, Image]
@@ -65,16 +68,20 @@ class Observed:
     known: Mapping[str, str]
     holds: Mapping[str, str] = field(default_factory=dict)
     frozen: frozenset[str] = frozenset()
+    freed: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Top:
     """The unique tag that leads a line, and its image."""
 
-    unique: str
-    version: Version | None
+    read: Unique
     image: Image
     newest: bool
+
+    @property
+    def unique(self) -> str:
+        return self.read.tag
 
     @property
     def order(self) -> tuple[object, ...]:
@@ -82,30 +89,36 @@ class Top:
 
         A line that follows the newest image asks only when it was pushed.
         """
+        version = self.read.version
         when = (self.image.pushed_at, self.image.digest, self.unique)
-        return when if self.newest or self.version is None else (self.version.precedence, *when)
+        return when if self.newest or version is None else (version.precedence, *when)
 
     def equals(self, other: Top) -> bool:
         """Whether both carry equal versions, so that only their images decide."""
-        versions = (self.version, other.version)
+        versions = (self.read.version, other.read.version)
         return not self.newest and all(versions) and self.order[0] == other.order[0]
+
+
+def uniques(scheme: Scheme, images: Iterable[Image]) -> Iterator[tuple[Unique, Image]]:
+    """Every unique tag that images carry; their pins are none."""
+    for image in images:
+        for tag in image.tags:
+            unique = scheme.read_unique(tag, image.digest)
+            if unique is not None:
+                yield unique, image
 
 
 def tops(scheme: Scheme, lines: Mapping[str, Line], images: Iterable[Image]) -> dict[str, Top]:
     """By stable tag, what leads its line among `images`."""
     found: dict[str, Top] = {}
-    for image in images:
-        for tag in image.tags:
-            unique = scheme.read_unique(tag)
-            if unique is None:
+    for unique, image in uniques(scheme, images):
+        for line in scheme.lines(unique):
+            if line.tag not in lines:
                 continue
-            for line in scheme.lines(unique.version):
-                if line.tag not in lines:
-                    continue
-                top = Top(tag, unique.version, image, line.newest)
-                held = found.get(line.tag)
-                if held is None or top.order > held.order:
-                    found[line.tag] = top
+            top = Top(unique, image, line.newest)
+            held = found.get(line.tag)
+            if held is None or top.order > held.order:
+                found[line.tag] = top
     return found
 
 
@@ -115,7 +128,7 @@ def bound(scheme: Scheme, observed: Observed, line: Line) -> Top | None:
     image = observed.images.get(mark.digest) if mark is not None else None
     if mark is None or image is None or mark.unique not in image.tags:
         return None
-    unique = scheme.read_unique(mark.unique)
-    if unique is None or not line.holds(unique.version):
+    unique = scheme.read_unique(mark.unique, image.digest)
+    if unique is None or not line.holds(unique):
         return None
-    return Top(mark.unique, unique.version, image, line.newest)
+    return Top(unique, image, line.newest)

@@ -40,6 +40,9 @@ OF_THE_REGISTRY = frozenset(
 )
 """Calls that change settings; `eventName` is the name of the API's operation."""
 
+DELETE_IMAGES = "BatchDeleteImage"
+"""The call that takes tags off images, and deletes images."""
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -84,6 +87,33 @@ class Call:
 
     def hint(self) -> Hint:
         return Hint(self.repository, Action.CALL, None, None, self.cause, self.time, self.name)
+
+
+def deletions(event: Mapping[str, Any]) -> list[Hint]:
+    """The tags and images that a call of `BatchDeleteImage` deleted, a hint each.
+
+    None for any other call, and for one that failed. Raises MalformedEvent.
+    """
+    detail = _part(event, "detail")
+    name = _text(detail, "eventName", "detail.eventName")
+    if name != DELETE_IMAGES or detail.get("errorCode") is not None:
+        return []
+    repository = _repository(name, detail)
+    answer = _optional_part(detail, "responseElements").get("imageIds")
+    deleted = answer if isinstance(answer, list) else []
+    by = _optional_text(_optional_part(detail, "userIdentity"), "arn")
+    try:
+        time = parse_time(_text(event, "time", "time"))
+    except ValueError as error:
+        raise MalformedEvent(f"`time` is not a time: {error}.") from error
+    id_, type_ = _text(event, "id", "id"), _text(event, "detail-type", "detail-type")
+    hints = []
+    for n, each in enumerate(each for each in deleted if isinstance(each, Mapping)):
+        # Each of several is a fact of its own: the queue takes a cause once.
+        cause = Cause(f"{id_}/{n}" if n else id_, type_, by=by)
+        tag, digest = _optional_text(each, "imageTag"), _optional_text(each, "imageDigest")
+        hints.append(Hint(repository, Action.DELETE, tag, digest, cause, time))
+    return hints
 
 
 def _repository(name: str, detail: Mapping[str, Any]) -> str:

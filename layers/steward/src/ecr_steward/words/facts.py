@@ -48,6 +48,7 @@ class Kind(enum.StrEnum):
     REJECT = "reject"
     OVERWRITE = "overwrite"
     HELD = "held"
+    STALE = "stale"
     DRIFT = "drift"
     CORRECT = "correct"
     FAILED = "failed"
@@ -62,6 +63,7 @@ DETAIL_TYPES: Mapping[Kind, str] = {
     Kind.REJECT: "Tag Rejected",
     Kind.OVERWRITE: "Tag Overwritten",
     Kind.HELD: "Tag Held",
+    Kind.STALE: "Tag Stale",
     Kind.DRIFT: "Repository Drifted",
     Kind.CORRECT: "Repository Corrected",
     Kind.FAILED: "Steward Failed",

@@ -75,8 +75,12 @@ class Surveyor:
         an image vanished while it was looked at.
         """
         about = look.concern(scheme, hints, self._marked(repository, hints))
-        memory = self._history.recall(repository, about.lines, about.unique, _causes(hints))
-        observed = Observed({}, memory.marks, memory.known, _active(memory, now))
+        memory = self._history.recall(
+            repository, about.lines, [*about.unique, *about.deleted], _causes(hints)
+        )
+        observed = Observed(
+            {}, memory.marks, memory.known, _active(memory, now), freed=memory.freed
+        )
         survey = Survey(about, observed, memory)
         pushes = all(hint.action is Action.PUSH for hint in hints)
         if not self._needs_images(scheme, survey):
@@ -88,7 +92,8 @@ class Surveyor:
             return None
         survey.manifests.update(fetched.manifests)
         survey.observed = replace(observed, images=self._describe(repository, fetched.manifests))
-        blocked = (tag for tag in about.unique if memory.known.get(tag, "") in fetched.blocked)
+        asked = (*about.unique, *about.deleted)
+        blocked = (tag for tag in asked if {tag, memory.known.get(tag)} & fetched.blocked.keys())
         survey.observed = replace(survey.observed, frozen=frozen.union(blocked))
         self._forget_former(repository, scheme, survey)
         _leave_blocked(survey, fetched)
@@ -107,7 +112,10 @@ class Surveyor:
         memory = self._history.recall_all(repository, _causes([sweep]))
         images = {image.digest: image for image in self._registry.describe_all(repository)}
         about = look.concern_all(scheme, images.values(), memory.marks, sweep)
-        observed = Observed(images, memory.marks, memory.known, _active(memory, now), frozen)
+        about = replace(about, deleted=look.vanished(memory.known, images.values(), sweep))
+        observed = Observed(
+            images, memory.marks, memory.known, _active(memory, now), frozen, memory.freed
+        )
         survey = Survey(about, observed, memory)
         self._forget_former(repository, scheme, survey)
         return survey
@@ -145,7 +153,10 @@ class Surveyor:
     def _needs_images(self, scheme: Scheme, survey: Survey) -> bool:
         about = survey.about
         removes = scheme.unknown == "remove" and about.unknown
-        return bool(about.lines or about.unique or about.stable or removes or survey.memory.open)
+        freed = not survey.memory.known.keys().isdisjoint(about.deleted)
+        return bool(
+            about.lines or about.unique or about.stable or removes or freed or survey.memory.open
+        )
 
     def _describe(self, repository: str, digests: Collection[str]) -> dict[str, Image]:
         return self._registry.describe(repository, digests) if digests else {}
@@ -180,9 +191,10 @@ def _asked(survey: Survey, hints: Iterable[Hint]) -> tuple[Collection[str], Coll
     about, memory = survey.about, survey.memory
     digests = [hint.digest for hint in hints if hint.digest and hint.action is Action.PUSH]
     digests += [memory.marks[tag].digest for tag in about.lines if tag in memory.marks]
-    digests += [memory.known[tag] for tag in about.unique if tag in memory.known]
+    deleted = [tag for tag in about.deleted if tag in memory.known]
+    digests += [memory.known[tag] for tag in (*about.unique, *deleted) if tag in memory.known]
     digests += [each for fact in memory.open for each in (fact.digest, fact.before) if each]
-    tags = [*about.lines, *(fact.tag for fact in memory.open if fact.tag)]
+    tags = [*about.lines, *deleted, *(fact.tag for fact in memory.open if fact.tag)]
     return dict.fromkeys(digests), dict.fromkeys(tags)
 
 

@@ -187,15 +187,19 @@ class Retagger:
         told += self._history.say(
             [*stamp.counted(findings), *stamp.facts(written.failed)], quietly=quiet
         )
-        known = dict(islice(plan.known.items(), KNOWN_PER_VISIT))
+        accepted = _accepted(plan, written) if mode is Mode.ENFORCE else plan.known
+        known = dict(islice(accepted.items(), KNOWN_PER_VISIT))
+        freed = dict(islice(plan.freed.items(), KNOWN_PER_VISIT))
+        self._history.say(stamp.facts(plan.passed), quietly=True)
         marks = _marks(plan, written.done, look)
         pushed = {each.digest: each.pushed_at for each in look.observed.images.values()}
-        self._history.remember(repository, marks, plan.forgotten, known, pushed)
+        self._history.remember(repository, marks, plan.forgotten, known, pushed, freed)
         if written.passing:
             raise written.passing[0][1]
         unfinished = (
             len(findings) < len(unsaid)
             or len(known) < len(plan.known)
+            or len(freed) < len(plan.freed)
             # Where all of a visit's writes were refused, another visit would be refused them too.
             or (bool(written.done) and len(writes) < len(plan.writes))
         )
@@ -367,16 +371,16 @@ class _Stamp:
             tag=change.tag,
             digest=change.after,
             before=change.before,
-            before_tags=self._telling(change.before_tags),
-            after_tags=self._telling(change.after_tags),
+            before_tags=self._telling(change.before_tags, change.before),
+            after_tags=self._telling(change.after_tags, change.after),
             of=self._of[change.hint.cause.id] or 1,
             contested=change.kind is Kind.HELD and change.tag in self._contested,
         )
 
-    def _telling(self, tags: Sequence[str]) -> tuple[str, ...]:
+    def _telling(self, tags: Sequence[str], digest: str | None) -> tuple[str, ...]:
         if len(tags) <= TAGS_TOLD:
             return tuple(tags)
-        first = sorted(tags, key=lambda tag: self._scheme.read_unique(tag) is None)
+        first = sorted(tags, key=lambda tag: self._scheme.read_unique(tag, digest) is None)
         return tuple(first[:TAGS_TOLD])
 
 
@@ -398,6 +402,17 @@ def _together(visits: Sequence[Visit]) -> Visit:
         contested=sum(each.contested for each in visits),
         stays=tuple(stay for each in visits for stay in each.stays),
     )
+
+
+def _accepted(plan: Plan, written: _Written) -> dict[str, str]:
+    """The unique tags that are accepted on their images: not before the image that one of them was
+    on has its pin, or cannot get it."""
+    settled = {change.after for change in (*written.done, *written.failed)}
+    return {
+        tag: digest
+        for tag, digest in plan.known.items()
+        if tag not in plan.kept or plan.kept[tag] in settled
+    }
 
 
 def _marks(plan: Plan, done: Iterable[Change], look: Survey) -> list[Mark]:

@@ -70,6 +70,13 @@ def _reject(fact: Fact) -> list[Step]:
     ]
 
 
+def _stale(fact: Fact) -> list[Step]:
+    return [
+        Step("To see what the tag was on before:", _tag("history", fact)),
+        Step("Push a version of its line, or take the tag off the image."),
+    ]
+
+
 def _overwrite(fact: Fact) -> list[Step]:
     return [
         Step("To see which image had the tag first:", _tag("history", fact)),
@@ -120,6 +127,7 @@ _STEPS: Mapping[Kind, Callable[[Fact], list[Step]]] = {
     Kind.REJECT: _reject,
     Kind.OVERWRITE: _overwrite,
     Kind.HELD: _held,
+    Kind.STALE: _stale,
     Kind.DRIFT: _drift,
     Kind.CORRECT: _correct,
     Kind.FAILED: _failed,

@@ -61,6 +61,7 @@ def _told(facts: Sequence[Fact], detail: _Detail) -> list[str]:
         ([fact for fact in of[Kind.REMOVE] if fact.before_tags], done("removed", first)),
         ([fact for fact in of[Kind.REMOVE] if not fact.before_tags], "gone"),
         (of[Kind.HELD], "held"),
+        (of[Kind.STALE], "left on an image of no version"),
     )
     parts = [
         _failed(of[Kind.FAILED], detail),
@@ -129,6 +130,7 @@ _COUNTED: Sequence[tuple[Kind, Callable[[int], str]]] = (
     (Kind.FAILED, lambda n: counted(n, "failure", "failures")),
     (Kind.OVERWRITE, lambda n: f"{n:,} overwritten"),
     (Kind.REJECT, lambda n: f"{n:,} rejected"),
+    (Kind.STALE, lambda n: f"{n:,} stale"),
     (Kind.DRIFT, lambda n: f"{n:,} drifted"),
     (Kind.CORRECT, lambda n: f"{n:,} set back"),
     (Kind.RESTORE, lambda n: f"{n:,} restored"),

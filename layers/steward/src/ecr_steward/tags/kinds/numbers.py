@@ -1,0 +1,26 @@
+"""Numbers to make examples of versions from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+_USUAL = {1: "17", 2: "16.4", 3: "1.4.2", 4: "10.0.20348.1"}
+_NUMBERS = ("1.4.2.7.1.1.1.1", "2.7.1.3.1.1.1.1", "0.9.3.1.1.1.1.1", "2026.11.23.1.1.1.1.1")
+
+
+def usual(count: int) -> str:
+    """The version of so many numbers that people think of."""
+    return _USUAL.get(count, ".".join(_NUMBERS[0].split(".")[:count]))
+
+
+def versions(counts: Iterable[int], prefix: str = "") -> Iterator[str]:
+    """Versions of so many numbers that begin with `prefix`."""
+    for count in counts:
+        yield from [] if prefix else [usual(count)]
+        yield from (_filled(prefix, each, count) for each in _NUMBERS)
+
+
+def _filled(prefix: str, numbers: str, count: int) -> str:
+    """`prefix` with as many of `numbers` after it as make `count` numbers."""
+    begin = prefix.split(".") if prefix else []
+    return ".".join([*begin, *numbers.split(".")[len(begin) :]][: max(count, len(begin))])

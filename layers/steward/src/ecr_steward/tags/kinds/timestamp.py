@@ -1,0 +1,49 @@
+"""The kind `timestamp`: dates and times in UTC."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+from ecr_steward.tags.kinds.kind import Unique, Word
+from ecr_steward.tags.suffixes import Suffix
+from ecr_steward.tags.versions import Version
+
+
+class Timestamp(Word):
+    """A date, or a date and a time in UTC: `20261123`, `20261123T0224Z`, `2026-11-23T02-24-00Z`."""
+
+    name = written = "timestamp"
+    synonyms = ("date", "time")
+    description = (
+        "Dates, or dates and times in UTC, in the order of time: year, month and day are the first "
+        "numbers of the version. Such as `20261123`, `20261123T0224Z` or `2026-11-23T02-24-00Z`."
+    )
+    expression = re.compile(
+        r"(?P<date>[0-9]{4}-?[0-9]{2}-?[0-9]{2})"
+        r"(?:[T_.-]?(?P<time>[0-9]{2}[.:-]?[0-9]{2}(?:[.:-]?[0-9]{2})?)Z?)?"
+        r"(?P<suffix>[-_].*)?"
+    )
+    counts = frozenset({3, 5, 6})
+    begins = re.compile(r"[0-9T_.:Z-]*|[0-9-]{8,}.*")
+    tags = ("20261123T0224Z", "20261123")
+
+    def found(self, tag: str, match: re.Match[str], suffix: Suffix) -> Unique | None:
+        date = match["date"].replace("-", "")
+        time = re.sub("[.:-]", "", match["time"] or "")
+        try:
+            datetime.strptime(date + time.ljust(6, "0"), "%Y%m%d%H%M%S")  # noqa: DTZ007
+        except ValueError:
+            return None
+        clock = (time[i : i + 2] for i in range(0, len(time), 2))
+        version = Version((date[:4], date[4:6], date[6:], *clock), revisions=suffix.revisions)
+        return Unique(tag, version, suffix.variant, suffix.platform)
+
+    def nearly(self, tag: str) -> str | None:
+        match = self.expression.fullmatch(tag)
+        if match is None or match["suffix"]:
+            return super().nearly(tag)
+        return "there is no such date and time"
+
+    def words(self) -> str:
+        return "timestamp (times such as 20261123 or 20261123T0224Z)"
