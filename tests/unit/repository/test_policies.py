@@ -223,14 +223,32 @@ def test_our_own_statement_may_not_be_one_that_the_rule_takes_out() -> None:
 
 
 @pytest.mark.parametrize("name", [ACCOUNT, "o-abc123", "codebuild.amazonaws.com", "vpc-0a", "*",
-                                  "vpce-0f", "203.0.113.0/24", "2001:db8::/32"])  # fmt: skip
+                                  "vpce-0f", "203.0.113.0/24", "2001:db8::/32", "1.2.3.4", "::1",
+                                  "o-abc123/r-a1/ou-a1-b2/*", "o-abc123/*"])  # fmt: skip
 def test_who_can_be_named(name: str) -> None:
     baseline = Baseline.from_document({"policy": {"accounts": [name]}})
     assert baseline.policy is not None
-    assert baseline.policy.accounts == {name}
+    assert baseline.policy.accounts.may("manage") == {name}
 
 
-@pytest.mark.parametrize("name", ["11112222333", "O-abc", "o-*", "example.com", "x", 7, None, ""])
+def test_by_right_whoever_may_do_more_may_do_less() -> None:
+    lists = {"pull": ["o-abc123"], "push": [ACCOUNT]}
+    baseline = Baseline.from_document({"policy": {"accounts": lists}})
+    assert baseline.policy is not None
+    found = baseline.policy.accounts
+    assert found.may("pull") == {"o-abc123", ACCOUNT}
+    assert found.may("push") == {ACCOUNT}
+    assert found.may("manage") == set()
+
+
+def test_there_are_three_rights() -> None:
+    sentence, path = fault(accounts={"read": [ACCOUNT]})
+    assert sentence == "`read` is no right; there are pull, push, manage."
+    assert path == ("accounts", "read")
+
+
+@pytest.mark.parametrize("name", ["11112222333", "O-abc", "o-*", "example.com", "x", 7, None, "",
+                                  "o-abc123/r-a1/ou-a1", "1.2.3", "10.0.0.0/33"])  # fmt: skip
 def test_who_cannot_be_named(name: Any) -> None:
     sentence, path = fault(accounts=[ACCOUNT, name])
     assert f"`{name}` is no account" in sentence

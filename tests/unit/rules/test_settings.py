@@ -210,6 +210,7 @@ def test_settings_are_told_in_full() -> None:
             - {Sid: Pull, Effect: Allow, Principal: {AWS: "111122223333"}, Action: "ecr:*"}
           others: remove
           public: remove
+          foreign: remove
           accounts: [o-abc123, "999999999999"]
         lifecycle:
           rules:
@@ -225,6 +226,7 @@ def test_settings_are_told_in_full() -> None:
         "policy       statements Pull",
         "other statements are taken out, but for Lambda's own",
         "statements that let anyone in are taken out, whosever they are",
+        "those whom nobody named are taken out of statements, whosever they are",
         ("may be named: the registry's own account, whom the statements name, 999999999999, "
         "o-abc123"),
         "lifecycle    1 rule",
@@ -243,6 +245,7 @@ def test_settings_in_audit_are_only_reported() -> None:
         "policy       no statements of its own",
         "other statements are reported",
         "statements that let anyone in are reported",
+        "statements that let in whom nobody named are reported",
         "anybody may be named",
         "lifecycle    none: a lifecycle policy is taken away",
     ]

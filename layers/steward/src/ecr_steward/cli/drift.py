@@ -37,11 +37,19 @@ def _account(_: click.Context, __: click.Parameter, value: str | None) -> str:
     help="The registry's account, which may always be named; without it no account is the "
     "registry's own.",
 )
+@click.option(
+    "--role",
+    "roles",
+    metavar="ARN",
+    multiple=True,
+    help="A role that sets policies or moves tags, and must not be locked out; without it any role "
+    "of the account that nothing names.",
+)
 @click.option("--cache", is_flag=True, help="The repository is a pull-through cache.")
 @click.argument("settings", type=click.File("r", encoding="utf-8"))
 def drift(
-    rules_file: str, as_json: bool, as_configured: bool, account: str, cache: bool,
-    settings: IO[str],
+    rules_file: str, as_json: bool, as_configured: bool, account: str, roles: tuple[str, ...],
+    cache: bool, settings: IO[str],
 ) -> None:  # fmt: skip
     """Compare SETTINGS (a JSON file, or - for standard input) with the rules, without AWS.
 
@@ -60,8 +68,9 @@ def drift(
     if rule is not None and not (cache and not rule.names(repository)):
         try:
             changes = drift_of(
-                rule.baseline, actual, scheme=rule.tags, account=account, cache=cache
-            )
+                rule.baseline, actual, scheme=rule.tags, account=account, setters=roles,
+                taggers=roles, cache=cache,
+            )  # fmt: skip
         except RecursionError:  # where JSON can be read that is too deep to be written
             raise Refused(f"{_name(settings)}: {_TOO_DEEP}") from None
         changes = _as_configured(rule, changes) if as_configured else changes

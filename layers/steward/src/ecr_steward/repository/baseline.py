@@ -7,8 +7,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ecr_steward.repository import access, lifecycle, policies
+from ecr_steward.repository.access import Named
+from ecr_steward.repository.actions import RIGHTS, right_of
 from ecr_steward.repository.immutability import SCHEME, ImmutabilityBaseline, stated
-from ecr_steward.repository.state import ENCRYPTIONS, REPOSITORY_SETTINGS, BaselineError, Setting
+from ecr_steward.repository.state import (
+    ENCRYPTIONS,
+    REPOSITORY_SETTINGS,
+    BaselineError,
+    Path,
+    Setting,
+)
 from ecr_steward.tags.scheme import Scheme
 
 
@@ -16,14 +24,25 @@ from ecr_steward.tags.scheme import Scheme
 class PolicyBaseline:
     """`policy:`: our statements, and what happens to others, to public and to foreign ones.
 
-    `accounts` are the account, organisation, service and network names that may be named at all;
-    those that our own statements name are among them.
+    `accounts` are the account, organisation, service and network names that may be named, and for
+    what; those that our own statements name are among them.
     """
 
     statements: tuple[Mapping[str, Any], ...] = ()
     others: str = "report"
     public: str = "report"
-    accounts: frozenset[str] = frozenset()
+    foreign: str = "report"
+    accounts: Named = field(default_factory=Named)
+    by_right: bool = False
+
+    @property
+    def named(self) -> Named:
+        """Whom the rule names: under `accounts`, and in its statements for what those grant."""
+        found = self.accounts
+        for each in self.statements:
+            right = right_of(policies.values(each.get("Action", ()))) if self.by_right else "manage"
+            found |= Named(**{right: access.named(each)})
+        return found
 
     @property
     def sids(self) -> frozenset[str]:
@@ -82,20 +101,27 @@ class Baseline:
 
 
 def _policy(value: Any) -> PolicyBaseline:
-    found = _mapping(value, ("statements", "others", "public", "accounts"))
+    found = _mapping(value, ("statements", *_WORDS, "accounts"))
+    accounts = found.get("accounts", [])
     statements = policies.checked(found.get("statements", []))
-    for key in ("others", "public"):
+    for key in _WORDS:
         _check_word(found.get(key, "report"), key)
     _check_own(statements, found.get("public", "report"))
     return PolicyBaseline(
         statements=statements,
         others=found.get("others", "report"),
         public=found.get("public", "report"),
-        accounts=frozenset(_accounts(found.get("accounts", []))),
+        foreign=found.get("foreign", "report"),
+        accounts=_named(accounts),
+        by_right=isinstance(accounts, Mapping),
     )
 
 
-_WORDS = {"others": ("keep", "report", "remove"), "public": ("allow", "report", "remove")}
+_WORDS = {
+    "others": ("keep", "report", "remove"),
+    "public": ("allow", "report", "remove"),
+    "foreign": ("report", "remove"),
+}
 
 
 def _check_word(value: Any, key: str) -> None:
@@ -116,16 +142,30 @@ def _check_own(statements: Sequence[Mapping[str, Any]], public: str) -> None:
             )
 
 
-def _accounts(value: Any) -> Iterator[str]:
+def _named(accounts: Any) -> Named:
+    """Whom `accounts` names: a list for anything, or lists by right."""
+    if not isinstance(accounts, Mapping):
+        return Named(manage=frozenset(_accounts(accounts, ("accounts",))))
+    for key in accounts:
+        if key not in RIGHTS:
+            raise BaselineError(
+                f"`{key}` is no right; there are {', '.join(RIGHTS)}.", ("accounts", key)
+            )
+    return Named(
+        **{key: frozenset(_accounts(each, ("accounts", key))) for key, each in accounts.items()}
+    )
+
+
+def _accounts(value: Any, path: Path) -> Iterator[str]:
     if not isinstance(value, list):
-        raise BaselineError("`accounts` must be a list.", ("accounts",))
+        raise BaselineError(f"`{path[-1]}` must be a list.", path)
     for i, each in enumerate(value):
-        if not isinstance(each, str) or not access.NAME.fullmatch(each):
+        if not isinstance(each, str) or not access.is_name(each):
             hint = "; put it in quotes" if isinstance(each, int) else ""
             raise BaselineError(
-                f"`{each}` is no account of 12 digits, organisation (`o-…`), service, VPC, VPC "
-                f"endpoint or network{hint}.",
-                ("accounts", i),
+                f"`{each}` is no account of 12 digits, organisation (`o-…`) or unit of one "
+                f"(`o-…/r-…/ou-…/*`), service, VPC, VPC endpoint, network or address{hint}.",
+                (*path, i),
             )
         yield each
 

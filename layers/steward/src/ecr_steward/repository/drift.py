@@ -21,8 +21,8 @@ def drift(
     *,
     scheme: Scheme | None = None,
     account: str = "",
-    role: str = "",
-    tagger: str | None = None,
+    setters: Sequence[str] = (),
+    taggers: Sequence[str] | None = None,
     cache: bool = False,
     managed: Collection[str] = (),
     preview: Sequence[Expiring] = (),
@@ -30,11 +30,11 @@ def drift(
     """Every difference between `actual` and `baseline`, as if the rule enforced.
 
     `scheme` is the rule's, which `immutability: scheme` and lifecycle policies are judged by.
-    `account` is the registry's own, `role` the ARN of the role that sets policies, as far as they
-    are known; `tagger` is that of the role that moves tags, which no policy may lock out where the
-    rule has a scheme. `cache` says that the repository is a pull-through cache. `managed` are the
-    Sids that the steward once set: those that the rule no longer has are taken out. `preview` is
-    what ECR's preview of the baseline's lifecycle policy would expire.
+    `account` is the registry's own, `setters` are the ARNs of the roles that set policies, as far
+    as they are known; `taggers` those of the roles that move tags, which no policy may lock out
+    where the rule has a scheme. `cache` says that the repository is a pull-through cache. `managed`
+    are the Sids that the steward once set: those that the rule no longer has are taken out.
+    `preview` is what ECR's preview of the baseline's lifecycle policy would take away.
     """
     found: list[Change] = []
     if baseline.policy is not None:
@@ -42,8 +42,8 @@ def drift(
             baseline.policy,
             actual.policy,
             account=account,
-            role=role,
-            tagger=None if scheme is None else tagger,
+            setters=setters,
+            taggers=None if scheme is None else taggers,
             managed=managed,
         )
     found += _lifecycle(baseline, actual, scheme, preview)

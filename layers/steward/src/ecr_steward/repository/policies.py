@@ -14,6 +14,9 @@ MAX_LENGTH = 10_240
 """Longest repository policy, in characters (ECR API: RepositoryPolicyText)."""
 
 VERSION = "2012-10-17"
+_OLD = "2008-10-17"
+"""The version of a policy that names none (IAM User Guide: IAM JSON policy elements: Version)."""
+
 _DOCUMENT = ("Version", "Id", "Statement")
 _KEYS = frozenset({
     "Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Condition",
@@ -54,8 +57,29 @@ def statements(policy: Mapping[str, Any] | None) -> tuple[Any, ...]:
     return (*found, *strange)
 
 
+def version(policy: Mapping[str, Any] | None) -> str:
+    """By which version a policy is read; a new one by the steward's own."""
+    if policy is None:
+        return VERSION
+    found = policy.get("Version")
+    return found if isinstance(found, str) else _OLD
+
+
+def has_variables(statement: Any) -> bool:
+    return "${" in json.dumps(statement, default=repr)
+
+
+def escaped(value: Any) -> Any:
+    """What was written under the old version, for the new one: with `${` as the text it was."""
+    if isinstance(value, Mapping):
+        return {key: escaped(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [escaped(each) for each in value]
+    return value.replace("${", "${$}{") if isinstance(value, str) else value
+
+
 def is_lambdas(statement: Any) -> bool:
-    """Whether Lambda put it there, as its Sid says: it is never taken out."""
+    """Whether Lambda put it there, as its Sid says: it stays, unless it lets strangers in."""
     return sid(statement).startswith("Lambda")
 
 

@@ -85,8 +85,8 @@ def _denied(
     statement: Mapping[str, Any], policy: PolicyBaseline, scheme: Scheme | None
 ) -> str | None:
     """What a statement may keep the steward from, whose roles are not known here."""
-    tagger = None if scheme is None else ""
-    steward = Steward(organisations=policy.accounts, tagger=tagger)
+    organisations = frozenset(each for each in policy.named.may("pull") if each.startswith("o-"))
+    steward = Steward(organisations=organisations, taggers=None if scheme is None else ())
     if locks_out_steward(statement, steward):
         return "set the policy"
     return "move tags" if locks_out_tagger(statement, steward) else None

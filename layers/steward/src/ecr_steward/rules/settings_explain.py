@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ecr_steward.repository import immutability
+from ecr_steward.repository.actions import RIGHTS
 from ecr_steward.repository.baseline import Baseline, LifecycleBaseline, PolicyBaseline
 from ecr_steward.rules.model import Mode, Rule
 from ecr_steward.tags.scheme import Scheme
@@ -13,6 +14,10 @@ _OTHERS = {
     "keep": "other statements stay",
     "report": "other statements are reported",
     "remove": "other statements are taken out, but for Lambda's own",
+}
+_FOREIGN = {
+    "report": "statements that let in whom nobody named are reported",
+    "remove": "those whom nobody named are taken out of statements, whosever they are",
 }
 _PUBLIC = {
     "allow": "statements that let anyone in are allowed",
@@ -56,12 +61,16 @@ def _policy(policy: PolicyBaseline) -> Iterator[str]:
     yield f"statements {names}" if names else "no statements of its own"
     yield _OTHERS[policy.others]
     yield _PUBLIC[policy.public]
-    if "*" in policy.accounts:
+    yield _FOREIGN[policy.foreign]
+    if not policy.by_right and "*" in policy.accounts.manage:
         yield "anybody may be named"
-    else:
-        known = ", ".join(sorted(policy.accounts))
-        also = f", {known}" if known else ""
-        yield f"may be named: the registry's own account, whom the statements name{also}"
+        return
+    also = "" if policy.by_right else ", ".join(["", *sorted(policy.accounts.manage)])
+    yield f"may be named: the registry's own account, whom the statements name{also}"
+    for right in RIGHTS if policy.by_right else ():
+        names = ", ".join(sorted(getattr(policy.accounts, right)))
+        if names:
+            yield f"to {right} also {'anybody' if names == '*' else names}"
 
 
 def _lifecycle(wanted: LifecycleBaseline) -> Iterator[str]:

@@ -259,8 +259,8 @@ class _Repository(_Place):
             self._actual,
             scheme=self._rule.tags,
             account=self._enforcer.account,
-            role=self._enforcer.role,
-            tagger=self._enforcer.tagger,
+            setters=known(self._enforcer.role),
+            taggers=None if self._enforcer.tagger is None else known(self._enforcer.tagger),
             cache=self._cached,
             managed=self._sids,
             preview=expiring,
@@ -613,6 +613,11 @@ def _difference(change: Change) -> Difference:
 def _about(each: Change | Difference) -> tuple[str, str, str]:
     """What a difference is about, whatever its values are now."""
     return str(each.setting), str(each.problem), each.subject
+
+
+def known(role: str) -> tuple[str, ...]:
+    """The roles that are known of one that may not be."""
+    return (role,) if role else ()
 
 
 def _without(changes: Sequence[Change], made: Sequence[Change]) -> list[Change]:
