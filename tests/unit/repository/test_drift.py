@@ -180,8 +180,9 @@ def test_a_preview_that_expires_a_stable_tag_refuses_the_lifecycle_policy() -> N
     assert (missing.action, expires.action) == ("refuse", "refuse")
     assert expires.after == rules("untagged")["rules"][0]
     assert expires.reason == (
-        "The lifecycle rule 1 can expire images under the stable tags `main`: let a rule above it "
-        "match those tags and keep them, or write `allow_expiring_stable: true`."
+        "The lifecycle rule 1 can expire images under the stable tags `main`: put a rule above it "
+        'with tagPatternList: ["main"], countType: imageCountMoreThan and countNumber: 9999, or '
+        'write allow_expiring_stable: ["main"].'
     )
     assert found(stated, NONE, COMMITS, preview=[replace(image, tags=("9f1c2ab",))])[1:] == ()
 

@@ -149,7 +149,7 @@ def test_good_settings_are_no_reason_for_a_warning() -> None:
         ((f"policy:\n  statements:\n    - "
           f"{STATEMENT.replace('PutImage', 'GetAuthorizationToken')}}}"), 9,
          "`ecr:GetAuthorizationToken` is about no repository, and ECR refuses"),
-        (ANY_EXPIRES, 9, "This rule can expire images under the stable tags main, so the policy"),
+        (ANY_EXPIRES, 9, "The lifecycle rule 1 can expire images under the stable tags `main`"),
         (("lifecycle:\n  rules:\n    - rulePriority: 1\n      selection: {tagStatus: tagged, "
          "tagPatternList: [a, b], countType: imageCountMoreThan, countNumber: 9}\n"
          "      action: {type: expire}"), 10,
@@ -230,7 +230,7 @@ def test_settings_are_told_in_full() -> None:
         ("may be named: the registry's own account, whom the statements name, 999999999999, "
         "o-abc123"),
         "lifecycle    1 rule",
-        "it is not set if it could expire images under stable tags",
+        "it is not set if it could expire or archive images under stable tags",
         "immutable    IMMUTABLE except main, sha256-*",
         "scanning     on push: yes",
         "encryption   KMS; another one is reported, as ECR cannot change it",

@@ -371,6 +371,7 @@ def _meaning(error: Refused) -> str | None:
 def _expiring(first: Any, rest: Iterator[Any]) -> Iterator[Expiring]:
     for page in (first, *rest):
         for each in page.get("previewResults", ()):
-            if each["action"]["type"] == "EXPIRE":
+            archives = each["action"]["type"] == "TRANSITION"
+            if archives or each["action"]["type"] == "EXPIRE":
                 tags = tuple(each.get("imageTags", ()))
-                yield Expiring(each["imageDigest"], tags, each["appliedRulePriority"])
+                yield Expiring(each["imageDigest"], tags, each["appliedRulePriority"], archives)

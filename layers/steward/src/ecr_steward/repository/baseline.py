@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ecr_steward.repository import access, lifecycle, policies
 from ecr_steward.repository.access import Named
 from ecr_steward.repository.actions import RIGHTS, right_of
+from ecr_steward.repository.expiry import Risk, at_risk, strange
 from ecr_steward.repository.immutability import SCHEME, ImmutabilityBaseline, stated
 from ecr_steward.repository.state import (
     ENCRYPTIONS,
@@ -50,12 +52,33 @@ class PolicyBaseline:
         return frozenset(each["Sid"] for each in self.statements)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class LifecycleBaseline:
-    """`lifecycle:`: the whole document, None where there must be none."""
+    """`lifecycle:`: the whole document, None where there must be none.
+
+    `when_absent` says that any document that is there will do. `allowed` are the entries of
+    `stable` whose tags the policy may take away, `allows_all` says that it may take any.
+    """
 
     document: Mapping[str, Any] | None
-    allow_expiring_stable: bool = False
+    when_absent: bool = False
+    allowed: frozenset[str] = frozenset()
+    allows_all: bool = False
+    scheme: Scheme | None = None
+
+    @functools.cached_property
+    def risks(self) -> tuple[Risk, ...]:
+        """What the policy could take away by its words: found once, for it takes a while."""
+        return at_risk(self.document, self.scheme) if self.document and self.scheme else ()
+
+    @functools.cached_property
+    def strange(self) -> tuple[int, ...]:
+        """The rules that take images only by tags which the scheme does not know."""
+        return strange(self.document, self.scheme) if self.document and self.scheme else ()
+
+    def allows(self, entry: str) -> bool:
+        """Whether images under the tags of this entry of `stable` may expire or be archived."""
+        return self.allows_all or entry in self.allowed
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +113,9 @@ class Baseline:
                 "`immutability: scheme` needs `tags` in the same rule: the scheme.",
                 ("immutability",),
             )
+        if "lifecycle" in read:
+            _check_allowed(read["lifecycle"], repository["lifecycle"], scheme)
+            read["lifecycle"] = replace(read["lifecycle"], scheme=scheme)
         return cls(**read)
 
     @property
@@ -171,14 +197,45 @@ def _accounts(value: Any, path: Path) -> Iterator[str]:
 
 
 def _lifecycle(value: Any) -> LifecycleBaseline:
-    found = _mapping(value, ("rules", "allow_expiring_stable"))
+    found = _mapping(value, ("rules", "when", "allow_expiring_stable"))
     if "rules" not in found:
         raise BaselineError("`lifecycle` needs `rules` or `file`.")
     lifecycle.check(found["rules"])
+    if found.get("when", "different") not in ("absent", "different"):
+        raise BaselineError("`when` must be one of absent, different.", ("when",))
+    if found.get("when") == "absent" and not found["rules"]:
+        raise BaselineError("`when: absent` needs rules to set where there are none.", ("when",))
     return LifecycleBaseline(
         document={"rules": found["rules"]} if found["rules"] else None,
-        allow_expiring_stable=found.get("allow_expiring_stable", False),
+        when_absent=found.get("when") == "absent",
+        allowed=_allowed(found.get("allow_expiring_stable", False)),
+        allows_all=found.get("allow_expiring_stable") is True,
     )
+
+
+def _allowed(value: Any) -> frozenset[str]:
+    if isinstance(value, bool):
+        return frozenset()
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise BaselineError(
+            "`allow_expiring_stable` must be true, false or a list of stable tags.",
+            ("allow_expiring_stable",),
+        )
+    return frozenset(value)
+
+
+def _check_allowed(found: LifecycleBaseline, stated: Any, scheme: Scheme | None) -> None:
+    """Who may be named under `allow_expiring_stable`: stable tags of the same rule."""
+    if not found.allowed:
+        return
+    known = [each.template for each in scheme.stable] if scheme else []
+    for i, each in enumerate(stated["allow_expiring_stable"]):
+        if each not in known:
+            there = f"there are {', '.join(known)}" if known else "there are none"
+            raise BaselineError(
+                f"`{each}` is no stable tag of this rule as `stable` has it; {there}.",
+                ("lifecycle", "allow_expiring_stable", i),
+            )
 
 
 def _scan_on_push(value: Any) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 from ecr_steward.repository import immutability, lifecycle
 from ecr_steward.repository.baseline import Baseline
-from ecr_steward.repository.expiry import at_risk
+from ecr_steward.repository.expiry import Risk, previewed, remedy
 from ecr_steward.repository.lifecycle import Expiring
 from ecr_steward.repository.state import Change, Problem, Setting, Settings, Step
 from ecr_steward.repository.statements import merged, policy_drift
@@ -46,7 +46,7 @@ def drift(
             taggers=None if scheme is None else taggers,
             managed=managed,
         )
-    found += _lifecycle(baseline, actual, scheme, preview)
+    found += _lifecycle(baseline, actual, preview)
     found += _immutability(baseline, actual, scheme, cache)
     found += _scan_on_push(baseline, actual)
     found += _encryption(baseline, actual)
@@ -108,22 +108,26 @@ def _filters(after: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _lifecycle(
-    baseline: Baseline, actual: Settings, scheme: Scheme | None, preview: Sequence[Expiring]
+    baseline: Baseline, actual: Settings, preview: Sequence[Expiring]
 ) -> Iterator[Change]:
     wanted, found = baseline.lifecycle, actual.lifecycle
     if wanted is None:
         return
+    if wanted.when_absent and lifecycle.canonical(found):
+        return
     differs = lifecycle.canonical(wanted.document) != lifecycle.canonical(found)
-    risks = at_risk(wanted.document, scheme, preview) if wanted.document and scheme else {}
-    refused = differs and bool(risks) and not wanted.allow_expiring_stable
+    today = previewed(preview, wanted.scheme) if wanted.scheme else ()
+    risks = tuple(dict.fromkeys((*wanted.risks, *today)))
+    harm = [each for each in risks if not wanted.allows(each.entry)]
+    refused = differs and bool(harm)
     if differs:
         problem, reason = _lifecycle_problem(wanted.document, found)
-        reason += " It is not set, because it could expire stable tags." if refused else ""
+        reason += f" It is not set, because it could {_harm(harm)} stable tags." if refused else ""
         step = Step.REFUSE if refused else Step.CORRECT
+        reason += _strange(wanted.strange)
         yield _change(Setting.LIFECYCLE, problem, found, wanted.document, reason, step)
     # What the rule allows is said when it is set, and not again.
-    if differs or not wanted.allow_expiring_stable:
-        yield from _expiring(wanted.document, risks, Step.REFUSE if refused else Step.REPORT)
+    yield from _taken(wanted.document, risks if differs else harm, harm, refused)
 
 
 def _lifecycle_problem(
@@ -136,22 +140,53 @@ def _lifecycle_problem(
     return Problem.DIFFERENT, "The lifecycle policy is not the rule's."
 
 
-def _expiring(
-    document: Mapping[str, Any] | None, risks: Mapping[int, Sequence[str]], step: Step
+def _harm(risks: Sequence[Risk]) -> str:
+    words = {True: "archive", False: "expire"}
+    return " and ".join(dict.fromkeys(words[each.archives] for each in risks))
+
+
+def _strange(priorities: Sequence[int]) -> str:
+    if not priorities:
+        return ""
+    rules = f"{'rule' if len(priorities) == 1 else 'rules'} {', '.join(map(str, priorities))}"
+    return (
+        f" By {rules} it takes images with tags that the scheme does not know, whatever else they "
+        "carry."
+    )
+
+
+def _taken(
+    document: Mapping[str, Any] | None, risks: Sequence[Risk], harm: Sequence[Risk], refused: bool
 ) -> Iterator[Change]:
+    """A change for each rule and what it does to stable tags."""
     for rule in (document or {}).get("rules", ()):
-        priority = rule["rulePriority"]
-        if priority in risks:
-            tags = ", ".join(f"`{each}`" for each in risks[priority])
-            reason = (
-                f"The lifecycle rule {priority} can expire images under the stable tags {tags}: "
-                "let a rule above it match those tags and keep them, or write "
-                "`allow_expiring_stable: true`."
-            )
+        for archives in (False, True):
+            about = (rule["rulePriority"], archives)
+            found = [each for each in risks if (each.priority, each.archives) == about]
+            if not found:
+                continue
+            harms = [each for each in found if each in harm]
             yield Change(
-                Setting.LIFECYCLE, Problem.EXPIRES_STABLE, f"rule {priority}", step, None, rule,
-                reason,
-            )  # fmt: skip
+                setting=Setting.LIFECYCLE,
+                problem=Problem.ARCHIVES_STABLE if archives else Problem.EXPIRES_STABLE,
+                subject=f"rule {rule['rulePriority']}",
+                action=Step.REFUSE if refused and harms else Step.REPORT,
+                before=None,
+                after=rule,
+                reason=words_of(rule, harms or found, allowed=not harms),
+            )
+
+
+def words_of(rule: Mapping[str, Any], risks: Sequence[Risk], *, allowed: bool) -> str:
+    """What one rule does to stable tags, and what to do about it, in a sentence."""
+    tags = ", ".join(f"`{each}`" for each in dict.fromkeys(each.tag for each in risks))
+    example = next((each.example for each in risks if each.example), ())
+    such = f", such as one with {' and '.join(f'`{each}`' for each in example)}" if example else ""
+    said = (
+        f"The lifecycle rule {risks[0].priority} can {_harm(risks)} images under the stable tags "
+    )
+    said += f"{tags}{such}"
+    return f"{said}, which the rule allows." if allowed else f"{said}: {remedy(rule, risks)}."
 
 
 def _immutability(

@@ -60,6 +60,7 @@ class Problem(enum.StrEnum):
     FOREIGN = "foreign"
     LOCKS_OUT = "locks_out"
     EXPIRES_STABLE = "expires_stable"
+    ARCHIVES_STABLE = "archives_stable"
     UNCHANGEABLE = "unchangeable"
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from ecr_steward.repository import access, immutability, policies
 from ecr_steward.repository.baseline import Baseline, LifecycleBaseline, PolicyBaseline
-from ecr_steward.repository.expiry import at_risk
+from ecr_steward.repository.drift import words_of
+from ecr_steward.repository.expiry import beyond
 from ecr_steward.repository.lockout import Steward, locks_out_steward, locks_out_tagger
 from ecr_steward.rules.document import Path
 from ecr_steward.rules.model import Rule, RulesError, Ruleset
@@ -104,19 +105,17 @@ def _of_lifecycle(wanted: LifecycleBaseline, scheme: Scheme | None) -> Iterator[
                         "either one or the other write two rules."
                     ),
                 )
-    if scheme is None or wanted.document is None or wanted.allow_expiring_stable:
+    if scheme is None or wanted.document is None:
         return
-    risks = at_risk(wanted.document, scheme)
+    for pattern in beyond(scheme):
+        said = "says more than can be told from it alone, so it counts as any tag where the policy"
+        yield ("lifecycle",), f"`{pattern}` {said} is judged."
+    risks = [each for each in wanted.risks if not wanted.allows(each.entry)]
     for i, rule in enumerate(rules):
-        tags = risks.get(rule["rulePriority"])
-        if tags:
-            yield (
-                ("lifecycle", "rules", i),
-                (
-                    f"This rule can expire images under the stable tags {', '.join(tags)}, so the "
-                    "policy is not set unless `allow_expiring_stable: true` says that you mean it."
-                ),
-            )
+        found = [each for each in risks if each.priority == rule["rulePriority"]]
+        if found:
+            said = f"{words_of(rule, found, allowed=False)} The policy is not set before."
+            yield ("lifecycle", "rules", i), said
 
 
 def _of_immutability(baseline: Baseline, scheme: Scheme | None) -> Iterator[tuple[Path, str]]:

@@ -78,11 +78,13 @@ def _lifecycle(wanted: LifecycleBaseline) -> Iterator[str]:
         yield "none: a lifecycle policy is taken away"
         return
     count = len(wanted.document["rules"])
-    yield f"{count} rule{'' if count == 1 else 's'}"
-    if wanted.allow_expiring_stable:
-        yield "it is set even if it could expire images under stable tags"
-    else:
-        yield "it is not set if it could expire images under stable tags"
+    where = ", where there is no policy" if wanted.when_absent else ""
+    yield f"{count} rule{'' if count == 1 else 's'}{where}"
+    if wanted.allows_all:
+        yield "it is set even if it could expire or archive images under stable tags"
+        return
+    but = f" other than {', '.join(sorted(wanted.allowed))}" if wanted.allowed else ""
+    yield f"it is not set if it could expire or archive images under stable tags{but}"
 
 
 def _immutability(baseline: Baseline, scheme: Scheme | None) -> Iterator[str]:

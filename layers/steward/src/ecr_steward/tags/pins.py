@@ -34,7 +34,7 @@ class PinTemplate:
             )
         if template.count("{tag}") > 1 or not grammar.is_tag(_FIELD.sub(_sample, template)):
             raise PinError(f"`{template}` renders to no valid tag.")
-        self._template = template
+        self.template = template
         self._regex = re.compile(_FIELD.sub(_expression, _escaped(template)))
         self._fixed = len(_FIELD.sub(lambda m: "" if m[1] == "tag" else _sample(m), template))
 
@@ -52,7 +52,7 @@ class PinTemplate:
                 return digest.removeprefix("sha256:")[:_DIGEST_DIGITS]
             return utc.strftime(match[1].removeprefix("pushed:"))
 
-        return _FIELD.sub(value, self._template)
+        return _FIELD.sub(value, self.template)
 
 
 def _escaped(template: str) -> str:
