@@ -17,6 +17,7 @@ from ecr_steward.repository.immutability import MOST_FILTERS, MOST_STARS, implie
 from ecr_steward.repository.state import (
     MUTABILITIES,
     BaselineError,
+    Encryption,
     Problem,
     Setting,
     Settings,
@@ -218,7 +219,7 @@ ACTUAL = st.builds(
     mutability=st.sampled_from(MUTABILITIES),
     filters=FILTERS.map(tuple),
     scan_on_push=st.booleans(),
-    encryption=st.sampled_from(["AES256", "KMS"]),
+    encryption=st.sampled_from(["AES256", "KMS"]).map(Encryption),
     resource_tags=st.dictionaries(st.sampled_from("abcd"), st.sampled_from("xy")),
 )
 

@@ -13,6 +13,7 @@ from ecr_steward.registry import Denied, Refused, RepositoryGone, Unavailable
 from ecr_steward.registry.memory_settings import MemorySettings, PreviewImage, expiring
 from ecr_steward.registry.settings import PROPAGATION, EcrSettings
 from ecr_steward.repository.registry import Scanning
+from ecr_steward.repository.state import Encryption
 from tests.settings_world import OURS, UNTAGGED_GO
 from tests.world import manifest
 
@@ -39,7 +40,7 @@ def asked() -> Asked:
 def test_a_new_repository_is_described_as_ecr_makes_it(asked: Asked) -> None:
     found = asked.registry.describe(REPOSITORY)
     assert (found.mutability, found.filters) == ("MUTABLE", ())
-    assert (found.scan_on_push, found.encryption, found.created) == (False, "AES256", NOW)
+    assert (found.scan_on_push, found.encryption, found.created) == (False, Encryption(), NOW)
     assert asked.registry.policy(REPOSITORY) is None
     assert asked.registry.lifecycle(REPOSITORY) is None
     assert asked.registry.resource_tags(found.arn) == {}

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ecr_steward.repository import policies
+from ecr_steward.repository import grammar, policies
 from ecr_steward.repository.access import Allowed, judge
 from ecr_steward.repository.baseline import Baseline
 from ecr_steward.repository.state import BaselineError, Settings, SettingsError
@@ -182,7 +182,7 @@ FAULTS: list[tuple[Any, str, tuple[str | int, ...]]] = [
     (changed(Condition={"Bool": "x"}), "`Bool` must be a mapping", (*FIRST, "Condition", "Bool")),
     (changed(Condition={"Bool": {"k": []}}), "`k` must be a value or a list",
      (*FIRST, "Condition", "Bool", "k")),
-    (changed(Condition={"Bool": {"k": {}}}), "`k` must be a value or a list",
+    (changed(Condition={"Bool": {"k": {}}}), "`k` must be text or a list of texts.",
      (*FIRST, "Condition", "Bool", "k")),
 ]  # fmt: skip
 
@@ -260,7 +260,7 @@ def test_actions_that_are_not_ecrs_are_found() -> None:
         changed(Action=["ecr:PutImage", "s3:GetObject", "*"]),
         changed(Action="sts:AssumeRole"),
     ]
-    assert list(policies.unknown_actions(found)) == [
+    assert list(grammar.unknown_actions(found)) == [
         (0, "Action", "s3:GetObject"),
         (1, "Action", "sts:AssumeRole"),
     ]
@@ -273,4 +273,4 @@ def test_actions_that_are_not_ecrs_are_found() -> None:
 )  # fmt: skip
 def test_every_condition_operator_of_iams_is_taken(operator: str) -> None:
     statement = {"Sid": "A", "Effect": "Allow", "Principal": "*", "Action": "ecr:*"}
-    policies.checked([{**statement, "Condition": {operator: {"aws:PrincipalOrgID": "o-abc123"}}}])
+    grammar.checked([{**statement, "Condition": {operator: {"aws:PrincipalOrgID": "o-abc123"}}}])

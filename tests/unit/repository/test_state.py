@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ecr_steward.repository.state import Settings, SettingsError
+from ecr_steward.repository.state import Encryption, Settings, SettingsError
 
 
 def test_what_is_absent_or_null_is_not_set() -> None:
@@ -40,7 +40,7 @@ def test_all_settings_are_read() -> None:
         mutability="IMMUTABLE_WITH_EXCLUSION",
         filters=("a*", "b"),
         scan_on_push=True,
-        encryption="KMS",
+        encryption=Encryption("KMS"),
         resource_tags={"owner": "platform"},
     )
 
@@ -65,7 +65,7 @@ def test_all_settings_are_read() -> None:
          "`mutability.imageTagMutabilityExclusionFilters[0].Filter` is no field"),
         ({"scan_on_push": "yes"}, "`scan_on_push` must be true or false."),
         ({"encryption": "none"}, "`encryption` must be one of AES256, KMS, KMS_DSSE."),
-        ({"resource_tags": []}, "`resource_tags` must be an object or null."),
+        ({"resource_tags": 7}, "`resource_tags` must be an object or null."),
         ({"resource_tags": {"a": 1}}, "`resource_tags.a` must be text."),
     ],
 )  # fmt: skip

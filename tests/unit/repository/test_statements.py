@@ -313,7 +313,7 @@ def test_a_denial_that_may_lock_the_steward_out_is_refused(keys: dict[str, Any])
     "keys",
     [
         {"Action": "ecr:PutImage"},
-        {"Action": ["ecr:SetRepository", "SetRepositoryPolicy"]},
+        {"Action": ["ecr:SetRepository", "sts:SetRepositoryPolicy"]},
         {"Principal": {"AWS": "999999999999"}},
         {"Principal": {"Service": "codebuild.amazonaws.com"}},
     ],

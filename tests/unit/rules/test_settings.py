@@ -50,7 +50,7 @@ STATEMENT = "{Sid: A, Effect: Allow, Principal: {AWS: '111122223333'}, Action: '
          "`A` is the Sid of an earlier statement too."),
         (f"policy:\n  statements:\n    - {STATEMENT}, Resource: '*'}}", 9,
          "`Resource` has no place in a repository policy"),
-        ("policy:\n  statements: [{Sid: A, Effect: Allow, Action: x, Principal: {AWS: 1111}}]", 8,
+        ("policy:\n  statements: [{Sid: A, Effect: Allow, Action: 'ecr:*', Principal: {AWS: 1}}]", 8,
          "`AWS` must be text or a list of texts; put account ids in quotes."),
         (f"policy:\n  statements:\n    - {STATEMENT}, Condition: {{StringEquls: {{a: b}}}}}}", 9,
          "`StringEquls` is no condition operator of IAM's; did you mean `StringEquals`?"),
@@ -70,7 +70,7 @@ STATEMENT = "{Sid: A, Effect: Allow, Principal: {AWS: '111122223333'}, Action: '
         ("immutability: {immutable_except: ['*a*b*']}", 7, "`*a*b*` has more than 2 `*`"),
         ("immutability: {except: [a]}", 7, "`except` is not a key here; did you mean"),
         ("scan_on_push: yes", 7, "`scan_on_push` must be true or false; it is `yes`."),
-        ("encryption: aes", 7, "`encryption` must be one of AES256, KMS, KMS_DSSE; it is `aes`."),
+        ("encryption: aes", 7, "`encryption` must be one of AES256, KMS, KMS_DSSE."),
         ("resource_tags: {owner: 7}", 7, '`owner` must be text; put it in quotes: "7".'),
         ("resource_tags: {'aws:x': a}", 7, "`aws:x`: tags that begin with `aws:` are AWS's own."),
     ],
@@ -146,9 +146,11 @@ def test_good_settings_are_no_reason_for_a_warning() -> None:
          "`A` may deny the steward to move tags: it is put in only where it surely spares"),
         (f"policy:\n  statements:\n    - {STATEMENT.replace('ecr:PutImage', 's3:Put')}}}", 9,
          "`s3:Put` is no action of ECR's"),
-        ((f"policy:\n  statements:\n    - "
-          f"{STATEMENT.replace('PutImage', 'GetAuthorizationToken')}}}"), 9,
-         "`ecr:GetAuthorizationToken` is about no repository, and ECR refuses"),
+        (f"policy:\n  statements:\n    - {STATEMENT.replace('PutImage', 'BatchGetImages')}}}", 9,
+         "`ecr:BatchGetImages` is no action of ECR's; did you mean `ecr:BatchGetImage`?"),
+        ((f"policy:\n  statements:\n    - {STATEMENT}, "
+          "Condition: {DateGreaterThan: {aws:CurrentTime: bad}}}"), 9,
+         "`DateGreaterThan` cannot read `bad`, so this condition never holds."),
         (ANY_EXPIRES, 9, "The lifecycle rule 1 can expire images under the stable tags `main`"),
         (("lifecycle:\n  rules:\n    - rulePriority: 1\n      selection: {tagStatus: tagged, "
          "tagPatternList: [a, b], countType: imageCountMoreThan, countNumber: 9}\n"
@@ -164,7 +166,7 @@ def test_each_danger_of_settings_is_a_warning(settings: str, line: int, said: st
 
 def test_what_is_meant_is_no_danger() -> None:
     assert warnings(ANY_EXPIRES + "  allow_expiring_stable: true") == []
-    statement = "{Sid: A, Effect: Allow, Principal: '*', Action: x}"
+    statement = "{Sid: A, Effect: Allow, Principal: '*', Action: 'ecr:x'}"
     public = f"policy:\n  public: allow\n  statements: [{statement}]"
     assert [said for _, said in warnings(public) if "anyone" in said] == []
 

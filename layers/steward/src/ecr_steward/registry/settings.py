@@ -13,6 +13,7 @@ from ecr_steward.registry import Refused
 from ecr_steward.registry.ecr import call
 from ecr_steward.repository import policies
 from ecr_steward.repository.lifecycle import Expiring
+from ecr_steward.repository.state import Encryption
 
 if TYPE_CHECKING:
     from mypy_boto3_ecr import ECRClient
@@ -50,7 +51,7 @@ class Described:
     mutability: str
     filters: tuple[str, ...]
     scan_on_push: bool
-    encryption: str
+    encryption: Encryption
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,13 +143,16 @@ class EcrSettings:
         )
         (found,) = answer["repositories"]
         filters = found.get("imageTagMutabilityExclusionFilters", ())
+        encryption = found.get("encryptionConfiguration", {})
         return Described(
             arn=found["repositoryArn"],
             created=found["createdAt"],
             mutability=found["imageTagMutability"],
             filters=tuple(each["filter"] for each in filters),
             scan_on_push=found.get("imageScanningConfiguration", {}).get("scanOnPush", False),
-            encryption=found.get("encryptionConfiguration", {}).get("encryptionType", "AES256"),
+            encryption=Encryption(
+                encryption.get("encryptionType", "AES256"), encryption.get("kmsKey")
+            ),
         )
 
     def policy(self, repository: str) -> Document | None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ecr_steward.repository import access, lifecycle, policies
+from ecr_steward.repository import access, grammar, lifecycle, policies
 from ecr_steward.repository.access import Named
 from ecr_steward.repository.actions import RIGHTS, right_of
 from ecr_steward.repository.expiry import Risk, at_risk, strange
@@ -16,6 +17,7 @@ from ecr_steward.repository.state import (
     ENCRYPTIONS,
     REPOSITORY_SETTINGS,
     BaselineError,
+    Encryption,
     Path,
     Setting,
 )
@@ -82,6 +84,21 @@ class LifecycleBaseline:
 
 
 @dataclass(frozen=True, slots=True)
+class EncryptionBaseline:
+    """`encryption:`: the words that will do, and the KMS key that it must be, None for any."""
+
+    types: tuple[str, ...]
+    key: str | None = None
+
+    def is_met_by(self, found: Encryption) -> bool:
+        return found.type in self.types and self.key in (None, found.key)
+
+    def __str__(self) -> str:
+        types = " or ".join(self.types)
+        return types if self.key is None else f"{types} with {self.key}"
+
+
+@dataclass(frozen=True, slots=True)
 class Baseline:
     """What `repository:` says; None where it says nothing of a setting."""
 
@@ -89,8 +106,9 @@ class Baseline:
     lifecycle: LifecycleBaseline | None = None
     immutability: ImmutabilityBaseline | None = None
     scan_on_push: bool | None = None
-    encryption: str | None = None
+    encryption: EncryptionBaseline | None = None
     resource_tags: Mapping[str, str] | None = field(default=None)
+    required_tags: tuple[str, ...] | None = None
 
     @classmethod
     def from_document(cls, repository: Mapping[str, Any], scheme: Scheme | None = None) -> Baseline:
@@ -121,15 +139,14 @@ class Baseline:
     @property
     def reads(self) -> frozenset[Setting]:
         """The settings that it says something about: the only ones that need to be read."""
-        return frozenset(
-            each for each in REPOSITORY_SETTINGS if getattr(self, each.value) is not None
-        )
+        stated = {each for each in REPOSITORY_SETTINGS if getattr(self, each.value) is not None}
+        return frozenset(stated | ({Setting.RESOURCE_TAGS} if self.required_tags else set()))
 
 
 def _policy(value: Any) -> PolicyBaseline:
     found = _mapping(value, ("statements", *_WORDS, "accounts"))
     accounts = found.get("accounts", [])
-    statements = policies.checked(found.get("statements", []))
+    statements = grammar.checked(found.get("statements", []))
     for key in _WORDS:
         _check_word(found.get(key, "report"), key)
     _check_own(statements, found.get("public", "report"))
@@ -244,9 +261,35 @@ def _scan_on_push(value: Any) -> bool:
     return value
 
 
-def _encryption(value: Any) -> str:
+_KEY = re.compile(r"arn:aws[a-z0-9-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+")
+
+
+def _encryption(value: Any) -> EncryptionBaseline:
+    if isinstance(value, str):
+        return EncryptionBaseline((_encryption_type(value, ()),))
+    found = _mapping(value, ("type", "key"))
+    stated = found.get("type", list(ENCRYPTIONS[1:]))
+    if isinstance(stated, list):
+        types = tuple(_encryption_type(each, ("type", i)) for i, each in enumerate(stated))
+    else:
+        types = (_encryption_type(stated, ("type",)),)
+    if not types:
+        raise BaselineError("`type` is empty; name at least one.", ("type",))
+    key = found.get("key")
+    if key is not None and (not isinstance(key, str) or not _KEY.fullmatch(key)):
+        raise BaselineError(
+            f"`{key}` is no ARN of a KMS key: arn:aws:kms:REGION:ACCOUNT:key/ID, which is what ECR "
+            "keeps, not an alias.",
+            ("key",),
+        )
+    if key is not None and "AES256" in types:
+        raise BaselineError("AES256 has no key of one's own; name KMS under `type`.", ("key",))
+    return EncryptionBaseline(types, key)
+
+
+def _encryption_type(value: Any, path: Path) -> str:
     if value not in ENCRYPTIONS:
-        raise BaselineError(f"`encryption` must be one of {', '.join(ENCRYPTIONS)}.")
+        raise BaselineError(f"`encryption` must be one of {', '.join(ENCRYPTIONS)}.", path)
     return str(value)
 
 
@@ -271,6 +314,19 @@ def _resource_tags(value: Any) -> Mapping[str, str]:
     return tags
 
 
+def _required_tags(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise BaselineError("`required_tags` must be a list of keys.")
+    for i, each in enumerate(value):
+        if not isinstance(each, str) or not 1 <= len(each) <= 128:
+            raise BaselineError(
+                f"`{each}` is no key of a resource tag: a text of 1 to 128 characters; put it in "
+                "quotes.",
+                (i,),
+            )
+    return tuple(value)
+
+
 def _mapping(value: Any, known: tuple[str, ...] = ()) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
         raise BaselineError("This must be a mapping of keys.")
@@ -287,4 +343,5 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "scan_on_push": _scan_on_push,
     "encryption": _encryption,
     "resource_tags": _resource_tags,
+    "required_tags": _required_tags,
 }

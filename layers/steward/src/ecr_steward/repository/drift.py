@@ -220,15 +220,23 @@ def _scan_on_push(baseline: Baseline, actual: Settings) -> Iterator[Change]:
 
 def _encryption(baseline: Baseline, actual: Settings) -> Iterator[Change]:
     wanted, found = baseline.encryption, actual.encryption
-    if wanted is not None and wanted != found:
+    if wanted is not None and not wanted.is_met_by(found):
         reason = (
             f"The repository is encrypted with {found}, where the rule has {wanted}: ECR cannot "
             "change it, so make the repository anew and push its images again."
         )
-        yield _change(Setting.ENCRYPTION, Problem.UNCHANGEABLE, found, wanted, reason, Step.REPORT)
+        yield _change(
+            Setting.ENCRYPTION, Problem.UNCHANGEABLE, str(found), str(wanted), reason, Step.REPORT
+        )
 
 
 def _resource_tags(baseline: Baseline, actual: Settings) -> Iterator[Change]:
+    for key in baseline.required_tags or ():
+        if key not in actual.resource_tags and key not in (baseline.resource_tags or {}):
+            reason = f"The resource tag `{key}` is missing, which must be there with any value."
+            yield Change(
+                Setting.RESOURCE_TAGS, Problem.MISSING, key, Step.REPORT, None, None, reason
+            )
     for key, wanted in (baseline.resource_tags or {}).items():
         found = actual.resource_tags.get(key)
         if found is None:

@@ -155,7 +155,8 @@ class _Reach:
         self._tries += 1
         if self._tries > _MOST_TRIES:
             raise GaveUp
-        name = common([stable.language], self._no(avoided, ignored=True))
+        unwanted = (*self._no(avoided, ignored=True), self._written.unique)
+        name = common([stable.language], unwanted)
         if name is None:
             return None
         image = [name]

@@ -22,7 +22,7 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_.-"
 _BITS = {letter: 1 << i for i, letter in enumerate(LETTERS)}
 _ALL = (1 << len(LETTERS)) - 1
 _FIRST = _ALL & ~_BITS["."] & ~_BITS["-"]
-_MOST_STATES = 20_000
+_MOST_STATES = 4_000
 """More states of one automaton than any sensible expression has."""
 
 DEAD = 0
@@ -173,7 +173,8 @@ class Language:
     def _operation(self, name: str, argument: Any, start: int, flags: int) -> int:
         if name in ("LITERAL", "NOT_LITERAL", "ANY", "IN"):
             end = self._state()
-            mask = _mask(name, argument, flags)
+            read = tuple(argument) if isinstance(argument, list) else argument
+            mask = _mask(name, read, bool(flags & re.IGNORECASE))
             if mask:
                 self._moves[start].append((mask, end))
             return end
@@ -222,16 +223,17 @@ def _parsed(text: str) -> tuple[Any, int]:
     return tree, tree.state.flags
 
 
-def _mask(name: str, argument: Any, flags: int) -> int:
+@functools.lru_cache(1024)
+def _mask(name: str, argument: Any, folded: bool) -> int:
     """The letters that one character of an expression can be."""
     if name == "ANY":
         return _ALL
-    found = sum(_BITS[each] for each in LETTERS if _is_one(name, argument, each, flags))
+    found = sum(_BITS[each] for each in LETTERS if _is_one(name, argument, each, folded))
     return found if name != "NOT_LITERAL" else _ALL & ~found
 
 
-def _is_one(name: str, argument: Any, letter: str, flags: int) -> bool:
-    same = (letter, letter.swapcase()) if flags & re.IGNORECASE else (letter,)
+def _is_one(name: str, argument: Any, letter: str, folded: bool) -> bool:
+    same = (letter, letter.swapcase()) if folded else (letter,)
     if name != "IN":
         return argument in map(ord, same)
     negated = any(str(kind) == "NEGATE" for kind, _ in argument)

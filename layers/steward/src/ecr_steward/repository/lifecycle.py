@@ -198,9 +198,11 @@ def _list(entries: Any, key: str, path: Path) -> None:
     if not isinstance(entries, list) or not entries:
         raise BaselineError(f"`{key}` must be a list with at least one entry.", path)
     for i, each in enumerate(entries):
-        stars = each.count("*") if isinstance(each, str) and key == "tagPatternList" else 0
+        if not isinstance(each, str):
+            raise BaselineError(f"`{each}` must be text; put it in quotes.", (*path, i))
+        stars = each.count("*") if key == "tagPatternList" else 0
         bare = each.replace("*", "a") if stars else each
-        if not isinstance(bare, str) or not _TAG.fullmatch(bare):
+        if not _TAG.fullmatch(bare):
             more = " and `*`" if key == "tagPatternList" else ""
             raise BaselineError(
                 f"`{each}` can be in no tag; use letters, digits, `.`, `_`, `-`{more}.", (*path, i)

@@ -82,7 +82,7 @@ class Template:
         for setting, fields in _FIELDS.items():
             if setting not in self.states:
                 kept |= {name: getattr(found, name) for name in fields}
-        if kept.get("encryption", self.encryption) == found.encryption:
+        if self.key is None and kept.get("encryption", self.encryption) == found.encryption:
             kept["key"] = found.key
         return replace(self, **kept)
 
@@ -327,7 +327,8 @@ def _derived(
         lifecycle=baseline.lifecycle.document if baseline.lifecycle else None,
         mutability=wanted.mutability if wanted else "MUTABLE",
         filters=wanted.filters if wanted else (),
-        encryption=baseline.encryption or "AES256",
+        encryption=baseline.encryption.types[0] if baseline.encryption else "AES256",
+        key=baseline.encryption.key if baseline.encryption else None,
         resource_tags=baseline.resource_tags or {},
         role=role,
         states=baseline.reads,

@@ -50,6 +50,18 @@ REPOSITORY_SETTINGS = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Encryption:
+    """How a repository is encrypted: ECR's word, and the ARN of the KMS key, None for AWS's own or
+    where it is not known."""
+
+    type: str = "AES256"
+    key: str | None = None
+
+    def __str__(self) -> str:
+        return self.type if self.key is None else f"{self.type} with {self.key}"
+
+
 class Problem(enum.StrEnum):
     """What is wrong with a setting."""
 
@@ -113,7 +125,7 @@ class Settings:
     mutability: str = "MUTABLE"
     filters: tuple[str, ...] = ()
     scan_on_push: bool = False
-    encryption: str = "AES256"
+    encryption: Encryption = field(default_factory=Encryption)
     resource_tags: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -168,18 +180,38 @@ def _flag(value: Any, name: str) -> bool:
     return value
 
 
-def _encryption(value: Any, name: str) -> str:
-    if value not in ENCRYPTIONS:
+def _encryption(value: Any, name: str) -> Encryption:
+    """A word, or as `DescribeRepositories` writes it."""
+    found = {"encryptionType": value} if isinstance(value, str) else _mapping(value, name)
+    _check_keys(found, ("encryptionType", "kmsKey"), f"{name}.")
+    word, key = found.get("encryptionType"), found.get("kmsKey")
+    if word not in ENCRYPTIONS:
         raise SettingsError(f"`{name}` must be one of {', '.join(ENCRYPTIONS)}.")
-    return str(value)
+    if key is not None and not isinstance(key, str):
+        raise SettingsError(f"`{name}.kmsKey` must be text.")
+    return Encryption(str(word), key)
 
 
 def _resource_tags(value: Any, name: str) -> Mapping[str, str]:
-    tags = _mapping(value, name)
+    """A mapping, or as `ListTagsForResource` writes it."""
+    if isinstance(value, Mapping) and isinstance(value.get("tags"), list):
+        value = value["tags"]
+    if isinstance(value, list):
+        return dict(_resource_tag(each, f"{name}[{i}]") for i, each in enumerate(value))
+    tags = dict(_mapping(value, name))
     for key, each in tags.items():
         if not isinstance(each, str):
             raise SettingsError(f"`{name}.{key}` must be text.")
     return tags
+
+
+def _resource_tag(value: Any, name: str) -> tuple[str, str]:
+    found = _mapping(value, name)
+    _check_keys(found, ("Key", "Value"), f"{name}.")
+    key, said = found.get("Key"), found.get("Value")
+    if not isinstance(key, str) or not isinstance(said, str):
+        raise SettingsError(f"`{name}` must have `Key` and `Value` as text.")
+    return key, said
 
 
 def _mutability(value: Any, name: str) -> tuple[str, tuple[str, ...]]:

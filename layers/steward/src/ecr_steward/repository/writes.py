@@ -19,7 +19,7 @@ from ecr_steward.repository.languages import (
     literal,
     of_glob,
 )
-from ecr_steward.tags.pins import DEFAULT_PIN
+from ecr_steward.tags.pins import DEFAULT_PIN, PinTemplate
 from ecr_steward.tags.scheme import PLACEHOLDERS, Scheme, StableTag, Verdict
 
 _SUFFIX = "(?:[-_][0-9A-Za-z_.-]+)?"
@@ -27,10 +27,11 @@ _SIMPLE: Mapping[str, str] = {
     "sha": "(?:(?:sha|git)-)?[0-9a-f]{7,40}",
     "build": "(?:[A-Za-z][A-Za-z0-9_.]*-)?[0-9]+",
     "timestamp": (
-        "[0-9]{4}-?(?:0[1-9]|1[0-2])-?(?:0[1-9]|[12][0-9]|3[01])"
+        "(?:[0-9]{3}[1-9]|[0-9]{2}[1-9]0|[0-9][1-9]00|[1-9]000)-?(?:0[1-9]|1[0-2])-?(?:0[1-9]|[12][0-9]|3[01])"
         "(?:[T_.-]?(?:[01][0-9]|2[0-3])[.:-]?[0-5][0-9](?:[.:-]?[0-5][0-9])?Z?)?"
     ),
 }
+_SAMPLES = {"sha": "9f1c2ab", "build": "1187", "timestamp": "20261123"}
 _PLATFORM = (
     "(?:(?:linux|windows)-)?(?:amd64|arm64(?:v8)?|arm32v[567]|armv[567]|armhf|i386|ppc64le|s390x|"
     "riscv64|mips64le|loong64|x86_64|aarch64)|(?:linux|windows)-(?:386|arm|wasm)"
@@ -57,11 +58,14 @@ class Stable:
 class Writes:
     """The tags that a scheme can write; `ignored` are none of them, but for `pins`.
 
+    `tags` are unique and stable ones, and perhaps a few more. `unique` are surely unique: none of
+    them is a stable tag, whatever can write it.
     `beyond` are the patterns that say more than an automaton can: they count as any tag.
     """
 
     stable: tuple[Stable, ...]
     tags: Language
+    unique: Language
     pins: Language
     ignored: tuple[Language, ...]
     beyond: tuple[str, ...]
@@ -88,33 +92,60 @@ def _writes(scheme: Scheme) -> Writes:
     stable = tuple(_stable(scheme))
     names = [_written(each.name) for each in stable]
     tags = Either((*kinds, *names))
-    pins = Either(tuple(_pin(each, tags) for each in (scheme.pin, DEFAULT_PIN.template) if each))
+    own = () if scheme.pin is None else (PinTemplate(scheme.pin),)
+    pins = Either(tuple(_pin(each, tags) for each in (*own, DEFAULT_PIN)))
     ignored = tuple(map(of_glob, scheme.ignore))
-    return Writes(stable, Language(tags), Language(pins), ignored, tuple(beyond))
+    unique = Language(Either(tuple(filter(None, map(_surely, scheme.unique)))))
+    return Writes(stable, Language(tags), unique, Language(pins), ignored, tuple(beyond))
+
+
+_NUMBER = "(?:0|[1-9][0-9]*)"
 
 
 def _kind(definition: Any, scheme: Scheme) -> Expression:
     """What a kind of unique tag writes, and perhaps a little more."""
     if isinstance(definition, Mapping) and "pattern" in definition:
         return Regex(str(definition["pattern"]))
+    if definition == "semver" or isinstance(definition, Mapping):
+        return Then((_version(definition), Regex(_SUFFIX)))
+    return Then((Regex(_SIMPLE[definition]), Either((Regex(""), *_endings(definition, scheme)))))
+
+
+def _version(definition: Any) -> Expression:
+    """The numbers of a version."""
     if definition == "semver":
-        number = "(?:0|[1-9][0-9]*)"
-        return Regex(rf"v?{number}\.{number}\.{number}{_SUFFIX}")
-    if isinstance(definition, Mapping):
-        parts = definition["version"]["parts"]
-        counts = parts if isinstance(parts, list) else [parts]
-        return Either(tuple(Regex(rf"v?[0-9]+(?:\.[0-9]+){{{n - 1}}}{_SUFFIX}") for n in counts))
-    endings = Either((Regex(""), *_endings(scheme)))
-    return Then((Regex(_SIMPLE[definition]), endings))
+        return Regex(rf"v?{_NUMBER}\.{_NUMBER}\.{_NUMBER}")
+    parts = definition["version"]["parts"]
+    counts = parts if isinstance(parts, list) else [parts]
+    return Either(tuple(Regex(rf"v?[0-9]+(?:\.[0-9]+){{{n - 1}}}") for n in counts))
 
 
-def _endings(scheme: Scheme) -> Iterator[Expression]:
-    """What may stand after a tag of a kind without a version: platforms and variants."""
+_ODD = re.compile(r"\(\?[^:P]|\(\?P=|[*+?}]\+|[$^]|\\[0-9AbBZ]")
+"""What in an expression may match less than an automaton takes it to."""
+
+
+def _surely(definition: Any) -> Expression | None:
+    """What a kind of unique tag surely writes; None where that is not sure."""
+    if definition in ("sha", "build"):
+        return Regex(_SIMPLE[definition])
+    if definition == "semver" or (isinstance(definition, Mapping) and "version" in definition):
+        return Then((_version(definition), Regex("(?:-[A-Za-z][0-9A-Za-z]*)?")))
+    if isinstance(definition, Mapping) and not _ODD.search(str(definition["pattern"])):
+        return Regex(str(definition["pattern"]))
+    return None
+
+
+def _endings(definition: str, scheme: Scheme) -> Iterator[Expression]:
+    """What may stand after a tag of a kind without a version: platforms and variants, where the
+    kind reads them."""
+    alone = Scheme(unique=(definition,), variants=scheme.variants)
     platform, dash = Regex(_PLATFORM), literal("-")
-    yield Then((dash, platform))
+    if alone.read_unique(f"{_SAMPLES[definition]}-amd64") is not None:
+        yield Then((dash, platform))
     for each in scheme.variants:
-        yield Then((dash, glob(each)))
-        yield Then((dash, glob(each), dash, platform))
+        if alone.read_unique(f"{_SAMPLES[definition]}-{each.replace('*', 'x')}") is not None:
+            yield Then((dash, glob(each)))
+            yield Then((dash, glob(each), dash, platform))
 
 
 def _stable(scheme: Scheme) -> Iterator[Stable]:
@@ -143,13 +174,6 @@ def _field(part: str) -> Expression:
     return Regex("[0-9]+" if part[1:-1] in PLACEHOLDERS else "[0-9A-Za-z_.-]+")
 
 
-def _pin(template: str, tags: Expression) -> Expression:
+def _pin(template: PinTemplate, tags: Expression) -> Expression:
     """The pins that a template makes of these tags."""
-    fields = {"{tag}": tags, "{digest}": Regex("[0-9a-f]{12}")}
-    return Then(
-        tuple(
-            fields.get(each, Regex("[0-9A-Za-z_.-]+") if each.startswith("{") else literal(each))
-            for each in FIELDS.split(template)
-            if each
-        )
-    )
+    return Then(tuple(tags if each is None else Regex(each) for each in template.parts()))

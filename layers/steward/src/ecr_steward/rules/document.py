@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,10 +87,38 @@ class Document:
     def text(self, path: Path) -> str:
         return self._place(path).text
 
+    def unquoted(self, but: Collection[Path] = ()) -> Iterator[Fault]:
+        """A fault for each value that would lose what is written if it were taken as a number or a
+        date; those at the paths `but` are told already."""
+        for path, value in _scalars(self.data, ()):
+            if path not in but:
+                yield Fault(self.line(path), _quote(value.text))
+
     def _place(self, path: Path) -> Place:
         while path not in self.places:
             path = path[:-1]
         return self.places[path]
+
+
+def _scalars(data: Any, path: Path) -> Iterator[tuple[Path, Scalar]]:
+    if isinstance(data, Scalar):
+        yield path, data
+    items: Iterable[tuple[str | int, Any]] = ()
+    if isinstance(data, dict):
+        items = data.items()
+    elif isinstance(data, list):
+        items = enumerate(data)
+    for step, each in items:
+        yield from _scalars(each, (*path, step))
+
+
+def _quote(text: str) -> str:
+    if re.fullmatch("[-+]?0[0-9_]+", text):
+        return (
+            f"{shown(Scalar(text))} is a number to some and text to others: put it in quotes, "
+            f'"{clipped(text)}", or write it without the zero before it.'
+        )
+    return f'{shown(Scalar(text))} must be text; put it in quotes: "{clipped(text)}".'
 
 
 def printable(text: str) -> str:
@@ -199,6 +227,7 @@ class _Builder:
     def __init__(self) -> None:
         self.places: dict[Path, Place] = {}
         self.faults: list[Fault] = []
+        self._depth = 0
 
     def build(self, node: Node, path: Path, key_line: int) -> Any:
         line = node.start_mark.line + 1
@@ -225,19 +254,38 @@ class _Builder:
 
     def _entries(self, node: MappingNode) -> Iterator[tuple[str, Node, int]]:
         seen: dict[str, int] = {}
+        merged: list[tuple[Node, int]] = []
         for key, value in node.value:
             line = key.start_mark.line + 1
             if not isinstance(key, ScalarNode):
                 self.faults.append(Fault(line, "A key must be a word, not a list or a mapping."))
             elif key.tag == _JSON_TAGS + "merge":
-                sentence = "`<<` is not part of the rules format; write the keys out."
-                self.faults.append(Fault(line, sentence))
+                merged.append((value, line))
             elif key.value in seen:
                 sentence = f"{shown(key.value)} is here twice; it is on line {seen[key.value]} too."
                 self.faults.append(Fault(line, sentence))
             else:
                 seen[key.value] = line
                 yield key.value, value, line
+        for value, line in merged:
+            yield from self._merged(value, line, seen)
+
+    def _merged(
+        self, node: Node, line: int, seen: dict[str, int]
+    ) -> Iterator[tuple[str, Node, int]]:
+        """What a merge key (`<<`) brings in: the keys that are not there yet, the first first."""
+        for each in node.value if isinstance(node, SequenceNode) else [node]:
+            if not isinstance(each, MappingNode):
+                self.faults.append(Fault(line, "`<<` takes a mapping, or a list of mappings."))
+                continue
+            if self._depth > MAX_DEPTH:
+                raise ValueError(Fault(line, f"The file is nested deeper than {MAX_DEPTH} levels."))
+            self._depth += 1
+            for key, value, at in list(self._entries(each)):
+                if key not in seen:
+                    seen[key] = at
+                    yield key, value, at
+            self._depth -= 1
 
 
 _PLAIN = {"null": None, "true": True, "false": False}
@@ -252,6 +300,6 @@ def _scalar(node: Node) -> Any:
         return None
     if kind == "bool" and text.lower() in _PLAIN:
         return _PLAIN[text.lower()]
-    if kind == "int" and re.fullmatch(r"[-+]?[0-9]{1,18}", text):
+    if kind == "int" and re.fullmatch(r"[-+]?(?:0|[1-9][0-9]{0,17})", text):
         return int(text)
     return Scalar(text)

@@ -115,8 +115,9 @@ def _parsed(name: str, line: int, file: str, needs: str, read: _Read) -> Documen
     except ValueError as error:
         fault_: Fault = error.args[0]
         raise RulesFault("", [Fault(fault_.line, fault_.sentence, name)]) from error
-    if found.faults:
-        raise RulesFault("", [Fault(each.line, each.sentence, name) for each in found.faults])
+    faults = (*found.faults, *found.unquoted())
+    if faults:
+        raise RulesFault("", [Fault(each.line, each.sentence, name) for each in faults])
     return found
 
 

@@ -157,8 +157,12 @@ def _faults(document: Document) -> Iterator[Fault]:
         sentence = "The file must be a mapping with the keys `version` and `rules`; it is "
         yield Fault(document.line(()), f"{sentence}{shown(document.data)}.")
         return
+    told = set()
     for error in _validator().iter_errors(document.data):
-        yield from _SENTENCES[str(error.validator)](document, tuple(error.absolute_path), error)
+        path = tuple(error.absolute_path)
+        told.add(path)
+        yield from _SENTENCES[str(error.validator)](document, path, error)
+    yield from document.unquoted(told)
     yield from _text_faults(document)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ecr_steward.repository import access, immutability, policies
+from ecr_steward.repository import access, grammar, immutability
+from ecr_steward.repository.actions import ACTIONS
 from ecr_steward.repository.baseline import Baseline, LifecycleBaseline, PolicyBaseline
 from ecr_steward.repository.drift import words_of
 from ecr_steward.repository.expiry import beyond
@@ -48,19 +50,17 @@ def _of_rule(rule: Rule, baseline: Baseline) -> Iterator[tuple[Path, str]]:
 
 
 def _of_policy(policy: PolicyBaseline, scheme: Scheme | None) -> Iterator[tuple[Path, str]]:
-    for i, key, action in policies.unknown_actions(policy.statements):
-        yield (
-            ("policy", "statements", i, key),
-            f"`{action}` is no action of ECR's: in a repository policy it grants nothing.",
+    for i, key, action in grammar.unknown_actions(policy.statements):
+        close = difflib.get_close_matches(action, ACTIONS, n=1)
+        rest = (
+            f"; did you mean `{close[0]}`?"
+            if close
+            else ": in a repository policy it says nothing."
         )
-    for i, key, action in policies.misplaced_actions(policy.statements):
-        yield (
-            ("policy", "statements", i, key),
-            (
-                f"`{action}` is about no repository, and ECR refuses a repository policy with it: "
-                "let IAM policies grant it."
-            ),
-        )
+        yield ("policy", "statements", i, key), f"`{action}` is no action of ECR's{rest}"
+    for path, operator, value in grammar.unreadable_values(policy.statements):
+        said = f"`{operator}` cannot read `{value}`, so this condition never holds."
+        yield ("policy", "statements", *path), said
     for i, each in enumerate(policy.statements):
         why = access.judge(each, access.Allowed((access.ANY,))).public
         if why is not None and policy.public == "report":

@@ -51,6 +51,9 @@ def _settings(baseline: Baseline, scheme: Scheme | None) -> Iterator[tuple[str, 
     if baseline.encryption is not None:
         said = f"{baseline.encryption}; another one is reported, as ECR cannot change it"
         yield "encryption", iter([said])
+    if baseline.required_tags is not None:
+        required = ", ".join(baseline.required_tags)
+        yield "required", iter([f"resource tags {required}, with any value; a missing one is told"])
     if baseline.resource_tags is not None:
         tags = (f"{key}={value}" for key, value in baseline.resource_tags.items())
         yield "resource", iter([f"tags {', '.join(tags)}; others stay"])

@@ -38,6 +38,13 @@ class PinTemplate:
         self._regex = re.compile(_FIELD.sub(_expression, _escaped(template)))
         self._fixed = len(_FIELD.sub(lambda m: "" if m[1] == "tag" else _sample(m), template))
 
+    def parts(self) -> tuple[str | None, ...]:
+        """The expressions of what stands one after the other in its pins; None is the tag."""
+        whole = _FIELD.sub(lambda m: "{tag}" if m[1] == "tag" else _expression(m),
+                           _escaped(self.template))  # fmt: skip
+        before, tag, after = whole.partition("{tag}")
+        return (before, None, after) if tag else (before,)
+
     def renders(self, tag: str) -> bool:
         return self._regex.fullmatch(tag) is not None
 
