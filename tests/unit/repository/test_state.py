@@ -53,7 +53,7 @@ def test_all_settings_are_read() -> None:
         ({"policy": "{"}, "`policy` is a text that is not JSON"),
         ({"policy": "[]"}, "`policy` must be an object or null."),
         ({"lifecycle": 7}, "`lifecycle` must be an object or null."),
-        ({"mutability": "MUTABLE"}, "`mutability` must be an object or null."),
+        ({"mutability": 7}, "`mutability` must be an object or null."),
         ({"mutability": {"word": "x"}}, "`mutability.word` is no field"),
         ({"mutability": {"imageTagMutability": "FROZEN"}},
          "`mutability.imageTagMutability` must be one of MUTABLE, IMMUTABLE,"),

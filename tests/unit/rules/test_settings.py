@@ -50,7 +50,7 @@ STATEMENT = "{Sid: A, Effect: Allow, Principal: {AWS: '111122223333'}, Action: '
          "`A` is the Sid of an earlier statement too."),
         (f"policy:\n  statements:\n    - {STATEMENT}, Resource: '*'}}", 9,
          "`Resource` has no place in a repository policy"),
-        ("policy:\n  statements: [{Sid: A, Effect: Allow, Action: 'ecr:*', Principal: {AWS: 1}}]", 8,
+        ("policy:\n  statements: [{Sid: A, Effect: Allow, Action: '*', Principal: {AWS: 1}}]", 8,
          "`AWS` must be text or a list of texts; put account ids in quotes."),
         (f"policy:\n  statements:\n    - {STATEMENT}, Condition: {{StringEquls: {{a: b}}}}}}", 9,
          "`StringEquls` is no condition operator of IAM's; did you mean `StringEquals`?"),

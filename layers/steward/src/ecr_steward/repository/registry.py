@@ -9,7 +9,14 @@ from typing import Any
 
 from ecr_steward.repository import immutability, lifecycle, policies
 from ecr_steward.repository.baseline import Baseline
-from ecr_steward.repository.state import BaselineError, Change, Problem, Setting, Step
+from ecr_steward.repository.state import (
+    BaselineError,
+    Change,
+    Problem,
+    Setting,
+    SettingsError,
+    Step,
+)
 from ecr_steward.tags.scheme import Scheme
 
 FREQUENCIES: Mapping[str, tuple[str, ...]] = {
@@ -163,6 +170,35 @@ class RegistrySettings:
 
     scanning: Scanning
     templates: Mapping[str, Template] = field(default_factory=dict)
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> RegistrySettings:
+        """From what the AWS CLI prints, by the keys of the rules; raises SettingsError."""
+        for key in document:
+            if key not in _PRINTED:
+                known = ", ".join(_PRINTED)
+                raise SettingsError(f"`registry.{key}` is no field; there are {known}.")
+        try:
+            scanning = _printed(document, "scanning") or {}
+            templates = [
+                Template.from_response(each)
+                for each in _printed(document, "creation_templates") or ()
+            ]
+            return cls(Scanning.from_response(scanning), {each.prefix: each for each in templates})
+        except (AttributeError, KeyError, TypeError) as error:
+            raise SettingsError(f"`registry` is not as the AWS CLI prints it: {error}.") from error
+
+
+_PRINTED = {
+    "scanning": "scanningConfiguration",
+    "creation_templates": "repositoryCreationTemplates",
+}
+
+
+def _printed(document: Mapping[str, Any], key: str) -> Any:
+    """What the AWS CLI prints under a key, with or without what it puts around."""
+    found = document.get(key)
+    return found.get(_PRINTED[key], found) if isinstance(found, Mapping) else found
 
 
 Governs = Callable[[str], "tuple[Baseline, Scheme | None] | None"]

@@ -157,8 +157,17 @@ def each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found if len(found) == len(pairs) else {"a key twice": [list(each) for each in pairs]}
 
 
+def _unwrapped(value: Any, *keys: str) -> Any:
+    """What stands under one of these keys of an answer of AWS's; any other value as it is."""
+    for key in keys:
+        if isinstance(value, Mapping) and key in value:
+            return value[key]
+    return value
+
+
 def _document(value: Any, name: str) -> Mapping[str, Any]:
     """A policy: an object, or the text of one, as ECR's own answers have it."""
+    value = _unwrapped(value, "policyText", "lifecyclePolicyText")
     try:
         text = isinstance(value, str)
         return _mapping(json.loads(value, object_pairs_hook=each_once) if text else value, name)
@@ -175,6 +184,7 @@ def _mapping(value: Any, name: str) -> Mapping[str, Any]:
 
 
 def _flag(value: Any, name: str) -> bool:
+    value = _unwrapped(_unwrapped(value, "imageScanningConfiguration"), "scanOnPush")
     if not isinstance(value, bool):
         raise SettingsError(f"`{name}` must be true or false.")
     return value
@@ -182,14 +192,15 @@ def _flag(value: Any, name: str) -> bool:
 
 def _encryption(value: Any, name: str) -> Encryption:
     """A word, or as `DescribeRepositories` writes it."""
+    value = _unwrapped(value, "encryptionConfiguration")
     found = {"encryptionType": value} if isinstance(value, str) else _mapping(value, name)
     _check_keys(found, ("encryptionType", "kmsKey"), f"{name}.")
     word, key = found.get("encryptionType"), found.get("kmsKey")
-    if word not in ENCRYPTIONS:
+    if not isinstance(word, str) or word not in ENCRYPTIONS:
         raise SettingsError(f"`{name}` must be one of {', '.join(ENCRYPTIONS)}.")
     if key is not None and not isinstance(key, str):
         raise SettingsError(f"`{name}.kmsKey` must be text.")
-    return Encryption(str(word), key)
+    return Encryption(word, key)
 
 
 def _resource_tags(value: Any, name: str) -> Mapping[str, str]:
@@ -215,16 +226,16 @@ def _resource_tag(value: Any, name: str) -> tuple[str, str]:
 
 
 def _mutability(value: Any, name: str) -> tuple[str, tuple[str, ...]]:
-    """As `DescribeRepositories` writes it: the word, and its exclusion filters."""
+    """The word alone, or with its filters as `DescribeRepositories` writes them."""
     keys = ("imageTagMutability", "imageTagMutabilityExclusionFilters")
-    found = _mapping(value, name)
+    found = {keys[0]: value} if isinstance(value, str) else _mapping(value, name)
     _check_keys(found, keys, f"{name}.")
     word = found.get(keys[0])
     word = "MUTABLE" if word is None else word
-    if word not in MUTABILITIES:
+    if not isinstance(word, str) or word not in MUTABILITIES:
         raise SettingsError(f"`{name}.{keys[0]}` must be one of {', '.join(MUTABILITIES)}.")
     filters = found.get(keys[1])
-    return str(word), _filters([] if filters is None else filters, f"{name}.{keys[1]}")
+    return word, _filters([] if filters is None else filters, f"{name}.{keys[1]}")
 
 
 def _filters(value: Any, name: str) -> tuple[str, ...]:
