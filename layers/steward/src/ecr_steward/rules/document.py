@@ -62,11 +62,13 @@ class Scalar:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a value stands: its own line, its key's line, and a scalar's text as written."""
+    """Where a value stands: its own line, its key's line, a scalar's text as written, and the file
+    if it is not the rules file itself."""
 
     line: int
     key_line: int
     text: str
+    file: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,11 @@ class Document:
     data: Any
     places: Mapping[Path, Place]
     faults: tuple[Fault, ...]
+
+    def fault(self, path: Path, sentence: str, *, key: bool = False) -> Fault:
+        """A fault of the value at `path`, or of its key."""
+        place = self._place(path)
+        return Fault(place.key_line if key else place.line, sentence, place.file)
 
     def line(self, path: Path) -> int:
         """The line of the value at `path`, or of the nearest thing around it."""
@@ -92,7 +99,7 @@ class Document:
         date; those at the paths `but` are told already."""
         for path, value in _scalars(self.data, ()):
             if path not in but:
-                yield Fault(self.line(path), _quote(value.text))
+                yield self.fault(path, _quote(value.text))
 
     def _place(self, path: Path) -> Place:
         while path not in self.places:
@@ -155,8 +162,10 @@ def clipped(text: str) -> str:
     return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"
 
 
-def parse(text: str, needs: str = "`version: 1` and `rules:`") -> Document:
+def parse(text: str, needs: str = "`version: 1` and `rules:`", file: str = "") -> Document:
     """Read `text` as one YAML 1.2 document, of which an empty one is told what it `needs`.
+
+    `file` is what faults call a file that is not the rules file itself.
 
     Duplicate keys and the like are collected in `faults`; ValueError with a Fault as its only
     argument is raised where nothing can be read at all.
@@ -164,7 +173,7 @@ def parse(text: str, needs: str = "`version: 1` and `rules:`") -> Document:
     node = _compose(text)
     if node is None:
         raise ValueError(Fault(1, f"The file is empty; it needs {needs}."))
-    builder = _Builder()
+    builder = _Builder(file)
     data = builder.build(node, (), node.start_mark.line + 1)
     return Document(data, builder.places, tuple(builder.faults))
 
@@ -224,7 +233,8 @@ def _syntax_fault(error: MarkedYAMLError, lines: list[str]) -> Fault:
 class _Builder:
     """Turns nodes into data. An alias is built again at each use, so places are never shared."""
 
-    def __init__(self) -> None:
+    def __init__(self, file: str) -> None:
+        self._file = file
         self.places: dict[Path, Place] = {}
         self.faults: list[Fault] = []
         self._depth = 0
@@ -237,10 +247,10 @@ class _Builder:
             raise ValueError(Fault(line, f"The file holds more than {MAX_VALUES:,} values."))
         if not isinstance(node, ScalarNode) and node.tag not in _COLLECTIONS:
             self.faults.append(
-                Fault(line, f"{shown(str(node.tag))} is no YAML tag that rules use.")
+                self._fault(line, f"{shown(str(node.tag))} is no YAML tag that rules use.")
             )
         text = node.value if isinstance(node, ScalarNode) else ""
-        self.places[path] = Place(line, key_line, text)
+        self.places[path] = Place(line, key_line, text, self._file)
         if isinstance(node, MappingNode):
             return {
                 key: self.build(value, (*path, key), at) for key, value, at in self._entries(node)
@@ -258,17 +268,22 @@ class _Builder:
         for key, value in node.value:
             line = key.start_mark.line + 1
             if not isinstance(key, ScalarNode):
-                self.faults.append(Fault(line, "A key must be a word, not a list or a mapping."))
+                self.faults.append(
+                    self._fault(line, "A key must be a word, not a list or a mapping.")
+                )
             elif key.tag == _JSON_TAGS + "merge":
                 merged.append((value, line))
             elif key.value in seen:
                 sentence = f"{shown(key.value)} is here twice; it is on line {seen[key.value]} too."
-                self.faults.append(Fault(line, sentence))
+                self.faults.append(self._fault(line, sentence))
             else:
                 seen[key.value] = line
                 yield key.value, value, line
         for value, line in merged:
             yield from self._merged(value, line, seen)
+
+    def _fault(self, line: int, sentence: str) -> Fault:
+        return Fault(line, sentence, self._file)
 
     def _merged(
         self, node: Node, line: int, seen: dict[str, int]
@@ -276,7 +291,9 @@ class _Builder:
         """What a merge key (`<<`) brings in: the keys that are not there yet, the first first."""
         for each in node.value if isinstance(node, SequenceNode) else [node]:
             if not isinstance(each, MappingNode):
-                self.faults.append(Fault(line, "`<<` takes a mapping, or a list of mappings."))
+                self.faults.append(
+                    self._fault(line, "`<<` takes a mapping, or a list of mappings.")
+                )
                 continue
             if self._depth > MAX_DEPTH:
                 raise ValueError(Fault(line, f"The file is nested deeper than {MAX_DEPTH} levels."))

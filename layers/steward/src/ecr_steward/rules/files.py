@@ -40,7 +40,7 @@ class Whole:
             if path[: len(each.path)] == each.path:
                 inner = (*each.within, *path[len(each.path) :])
                 return Fault(each.document.line(inner), sentence, each.name)
-        return Fault(self._document.line(path), sentence)
+        return self._document.fault(path, sentence)
 
 
 def whole(document: Document, name: str, read: _Read) -> Whole:
@@ -49,6 +49,8 @@ def whole(document: Document, name: str, read: _Read) -> Whole:
     `name` is the rules file, whose folder the names of files begin at; `read` gives a file's text.
     """
     data = copy.deepcopy(document.data)
+    for key in ("defaults", "include"):
+        data.pop(key, None)
     included: list[_Included] = []
     faults: list[Fault] = []
     for path, setting in _settings(data):
@@ -84,18 +86,19 @@ def _include(
 ) -> _Included | None:
     """Put the content of a setting's file in its place."""
     kind = str(path[-1])
-    line, content = document.line((*path, "file")), _CONTENT[kind]
+    where, content = (*path, "file"), _CONTENT[kind]
     if "file" not in setting:
         return None
     if content in setting:
         sentence = f"`{kind}` has both `file` and `{content}`; keep one of them."
-        raise RulesFault("", [Fault(line, sentence)])
+        raise RulesFault("", [document.fault(where, sentence)])
     file = FilePath(setting.pop("file"))
     if file.is_absolute() or ".." in file.parts:
         sentence = f"{shown(str(file))} must be beside the rules file, or in a folder below it."
-        raise RulesFault("", [Fault(line, sentence)])
-    name = str(folder / file)
-    found = _parsed(name, line, str(file), f"`{_IN_FILE[kind]}`", read)
+        raise RulesFault("", [document.fault(where, sentence)])
+    stated_in = document.fault(where, "").file
+    name = str((FilePath(stated_in).parent if stated_in else folder) / file)
+    found = _parsed(name, where, document, f"`{_IN_FILE[kind]}`", read)
     within = _content(kind, found, name)
     listed = _at(found.data, within)
     # A policy may have one statement in place of a list.
@@ -104,14 +107,14 @@ def _include(
     return _Included(name, found, (*path, content, *one), within)
 
 
-def _parsed(name: str, line: int, file: str, needs: str, read: _Read) -> Document:
+def _parsed(name: str, where: Path, stated: Document, needs: str, read: _Read) -> Document:
     try:
         # JSON may be indented with tabs, which YAML refuses; no text in JSON can hold one.
         text = read(FilePath(name), name)
         found = parse(text.replace("\t", " ") if name.endswith(".json") else text, needs)
     except RulesFault as fault:
-        sentence = f"{shown(file)}: {fault.faults[0].sentence}"
-        raise RulesFault("", [Fault(line, sentence)]) from fault
+        sentence = f"{shown(stated.text(where))}: {fault.faults[0].sentence}"
+        raise RulesFault("", [stated.fault(where, sentence)]) from fault
     except ValueError as error:
         fault_: Fault = error.args[0]
         raise RulesFault("", [Fault(fault_.line, fault_.sentence, name)]) from error
