@@ -18,6 +18,7 @@ from ecr_steward.settings_history import SettingsHistory
 from ecr_steward.workflows.check_settings import Answer, check
 from ecr_steward.workflows.enforce import Enforcer, SettingsVisit
 from ecr_steward.workflows.sweep import Sweeper, visit_settings_and_report
+from tests.having import shown
 from tests.world import BEGINNING, REPOSITORY, Tripwire, WatchedTable, manifest
 
 ACCOUNT = "123456789012"
@@ -142,7 +143,7 @@ class SettingsWorld:
 
     def policy(self) -> list[dict[str, Any]]:
         """The statements of the repository policy, none if there is no policy."""
-        found = EcrSettings(self.ecr).policy(REPOSITORY)
+        found = shown(EcrSettings(self.ecr), REPOSITORY)["policy"]
         return [] if found is None else list(found["Statement"])
 
     def deliver(self, event: dict[str, Any]) -> None:

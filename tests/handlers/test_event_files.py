@@ -25,6 +25,7 @@ from tests.handlers.functions import (
     Function,
     event,
 )
+from tests.having import shown
 from tests.world import image
 
 Start = Callable[[str], Function]
@@ -148,7 +149,7 @@ def _made_public(aws: Aws) -> None:
 
 
 def _is_public(aws: Aws) -> bool:
-    found = EcrSettings(aws.ecr).policy("base/redis")
+    found = shown(EcrSettings(aws.ecr), "base/redis")["policy"]
     return found is not None and ANYONE in found["Statement"]
 
 

@@ -1,4 +1,4 @@
-"""No input gives a traceback: a value of any type in any place is taken or refused in a sentence."""
+"""No input gives a traceback: any value in any place is taken, or refused in a sentence."""
 
 from __future__ import annotations
 

@@ -9,8 +9,8 @@ import pytest
 
 from ecr_steward.repository import grammar, policies
 from ecr_steward.repository.access import Allowed, judge
-from ecr_steward.repository.baseline import Baseline
-from ecr_steward.repository.state import BaselineError, Settings, SettingsError
+from ecr_steward.repository.baseline import Baseline, Settings
+from ecr_steward.repository.state import BaselineError, SettingsError
 
 ACCOUNT = "111122223333"
 PULL: dict[str, Any] = {
@@ -136,7 +136,7 @@ def test_a_policy_is_parsed_from_its_text() -> None:
 def test_what_readers_may_disagree_on_is_unsafe(text: str) -> None:
     named = json.dumps({**PULL, "Principal": {"AWS": ACCOUNT}})
     text = text % (named if "[%s]" in text else named[1:])
-    for policy in (policies.parse(text), Settings.from_document({"policy": text}).policy):
+    for policy in (policies.parse(text), Settings.from_document({"policy": text}).found["policy"]):
         found = policies.statements(policy)
         assert any(judge(each, Allowed([ACCOUNT])).public for each in found)
 
@@ -227,15 +227,13 @@ def test_our_own_statement_may_not_be_one_that_the_rule_takes_out() -> None:
                                   "o-abc123/r-a1/ou-a1-b2/*", "o-abc123/*"])  # fmt: skip
 def test_who_can_be_named(name: str) -> None:
     baseline = Baseline.from_document({"policy": {"accounts": [name]}})
-    assert baseline.policy is not None
-    assert baseline.policy.accounts.may("manage") == {name}
+    assert baseline.wishes["policy"].accounts.may("manage") == {name}
 
 
 def test_by_right_whoever_may_do_more_may_do_less() -> None:
     lists = {"pull": ["o-abc123"], "push": [ACCOUNT]}
     baseline = Baseline.from_document({"policy": {"accounts": lists}})
-    assert baseline.policy is not None
-    found = baseline.policy.accounts
+    found = baseline.wishes["policy"].accounts
     assert found.may("pull") == {"o-abc123", ACCOUNT}
     assert found.may("push") == {ACCOUNT}
     assert found.may("manage") == set()

@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
-from ecr_steward.repository.state import Encryption, Settings, SettingsError
+from ecr_steward.repository.baseline import Settings
+from ecr_steward.repository.kinds.encryption import Encrypted
+from ecr_steward.repository.kinds.immutability import Mutability
+from ecr_steward.repository.state import SettingsError
 
 
 def test_what_is_absent_or_null_is_not_set() -> None:
@@ -15,7 +18,8 @@ def test_what_is_absent_or_null_is_not_set() -> None:
     )
     assert Settings.from_document({}) == Settings.from_document(nothing) == Settings()
     mutability = {"imageTagMutability": None, "imageTagMutabilityExclusionFilters": None}
-    assert Settings.from_document({"mutability": mutability}) == Settings()
+    found = Settings.from_document({"mutability": mutability}).found
+    assert found == {"immutability": Mutability()}
 
 
 def test_all_settings_are_read() -> None:
@@ -34,15 +38,14 @@ def test_all_settings_are_read() -> None:
             "resource_tags": {"owner": "platform"},
         }
     )
-    assert found == Settings(
-        policy={"Statement": []},
-        lifecycle={"rules": []},
-        mutability="IMMUTABLE_WITH_EXCLUSION",
-        filters=("a*", "b"),
-        scan_on_push=True,
-        encryption=Encryption("KMS"),
-        resource_tags={"owner": "platform"},
-    )
+    assert found.found == {
+        "policy": {"Statement": []},
+        "lifecycle": {"rules": []},
+        "immutability": Mutability("IMMUTABLE_WITH_EXCLUSION", ("a*", "b")),
+        "scan_on_push": True,
+        "encryption": Encrypted("KMS"),
+        "resource_tags": {"owner": "platform"},
+    }
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from ecr_steward.repository import policies
-from ecr_steward.repository.baseline import Baseline, PolicyBaseline
+from ecr_steward.repository.baseline import Baseline
 from ecr_steward.repository.state import Change, Problem, Step
-from ecr_steward.repository.statements import fallbacks, merged, policy_drift
+from ecr_steward.repository.statements import PolicyBaseline, fallbacks, merged, policy_drift
 
 OWN = "123456789012"
 ROLE = f"arn:aws:iam::{OWN}:role/steward"
@@ -27,8 +27,8 @@ LAMBDA = {**PULL, "Sid": "LambdaECRImageRetrievalPolicy",
 
 
 def baseline(*ours: Any, **more: Any) -> PolicyBaseline:
-    found = Baseline.from_document({"policy": {"statements": list(ours), **more}}).policy
-    assert found is not None
+    stated = {"policy": {"statements": list(ours), **more}}
+    found: PolicyBaseline = Baseline.from_document(stated).wishes["policy"]
     return found
 
 

@@ -12,6 +12,7 @@ import pytest
 from ecr_steward.events import Action, Cause, Hint
 from ecr_steward.registry.settings import EcrSettings
 from ecr_steward.rules import Mode
+from tests.having import shown
 from tests.settings_world import (
     ANYONE,
     BASELINE,
@@ -106,14 +107,7 @@ def _run(story: Story, mode: Mode, kill_at: int | None) -> tuple[SettingsWorld, 
 
 def _outcome(world: SettingsWorld) -> tuple[Any, ...]:
     """The settings, the facts, and by cause how many facts the notifier is told to wait for."""
-    registry = EcrSettings(world.ecr)
-    described = registry.describe(REPOSITORY)
-    settings = (
-        described,
-        registry.policy(REPOSITORY),
-        registry.lifecycle(REPOSITORY),
-        registry.resource_tags(described.arn),
-    )
+    settings = shown(EcrSettings(world.ecr), REPOSITORY)
     facts = sorted((f.kind, f.id, f.reason, f.mode, f.cause.by or "") for f in world.told())
     sizes: dict[str, int] = {}
     for fact in world.told():

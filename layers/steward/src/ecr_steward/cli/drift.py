@@ -12,10 +12,12 @@ import click
 
 from ecr_steward.cli.errors import NeedsAttention, Refused
 from ecr_steward.cli.markdown import table
+from ecr_steward.repository.baseline import Settings
 from ecr_steward.repository.drift import drift as drift_of
 from ecr_steward.repository.given import repositories
+from ecr_steward.repository.kinds import Around
 from ecr_steward.repository.registry import RegistrySettings, registry_drift
-from ecr_steward.repository.state import Change, Settings, SettingsError, Step
+from ecr_steward.repository.state import Change, SettingsError, Step
 from ecr_steward.rules import Mode, Ruleset
 from ecr_steward.rules.document import printable
 from ecr_steward.rules.explain import is_repository
@@ -108,11 +110,8 @@ def _of_repository(
     if not rule.repository:
         quiet = "its rule says nothing about settings, so they are left alone."
         return _Found(name, quiet=quiet)
-    changes = drift_of(
-        rule.baseline, actual, scheme=rule.tags, account=account, setters=roles, taggers=roles,
-        cache=cache,
-    )  # fmt: skip
-    return _Found(name, changes, rule.mode)
+    around = Around(rule.tags, account, setters=roles, taggers=roles, cache=cache)
+    return _Found(name, drift_of(rule.baseline, actual, around), rule.mode)
 
 
 def _of_registry(rules: Ruleset, documents: Sequence[Any]) -> _Found:

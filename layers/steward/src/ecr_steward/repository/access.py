@@ -148,7 +148,7 @@ class _Names:
         )
 
     def has_network(self, network: _Network) -> bool:
-        return ANY in self._names or _is_within(network, self._networks)
+        return _is_within(network, self._networks)
 
     def others(self, names: Iterable[str]) -> tuple[str, ...]:
         return tuple(sorted(each for each in names if not self.has(each)))

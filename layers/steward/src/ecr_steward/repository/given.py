@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ecr_steward.repository.state import Settings, SettingsError
+from ecr_steward.repository.baseline import Settings
+from ecr_steward.repository.kinds import KINDS
+from ecr_steward.repository.state import SettingsError
 
-_DESCRIBED = {
-    "imageScanningConfiguration": "scan_on_push",
-    "encryptionConfiguration": "encryption",
-}
-_ABOUT = ("repositoryArn", "registryId", "repositoryUri", "createdAt", "lastEvaluatedAt")
+_ABOUT = ("repositoryName", "repositoryArn", "registryId", "repositoryUri", "createdAt",
+          "lastEvaluatedAt")  # fmt: skip
 """What the AWS CLI prints besides, and no setting is in."""
-
-_MUTABILITY = ("imageTagMutability", "imageTagMutabilityExclusionFilters")
-_TEXTS = {"policyText": "policy", "lifecyclePolicyText": "lifecycle"}
 
 
 def repositories(documents: Iterable[Any]) -> dict[str, Settings]:
@@ -65,14 +61,11 @@ def _name(value: Any, key: str) -> str:
 
 def _printed(document: Mapping[str, Any]) -> dict[str, Any]:
     """What the AWS CLI prints of one repository."""
+    known = {key: kind.given for kind in KINDS for key in kind.printed}
     found: dict[str, Any] = {}
     for key, value in document.items():
-        if key in _DESCRIBED:
-            found[_DESCRIBED[key]] = value
-        elif key in _TEXTS:
-            found[_TEXTS[key]] = value
-        elif key not in (*_ABOUT, *_MUTABILITY, "repositoryName"):
+        if key in known:
+            found.setdefault(known[key], {})[key] = value
+        elif key not in _ABOUT:
             raise SettingsError(f"`{key}` is nothing that the AWS CLI prints of a repository.")
-    if _MUTABILITY[0] in document:
-        found["mutability"] = {key: document[key] for key in _MUTABILITY if key in document}
     return found

@@ -1,15 +1,12 @@
-"""The settings a repository has, and the words for what is wrong with them."""
+"""The words for what is wrong with a setting, and how what people give is read."""
 
 from __future__ import annotations
 
 import enum
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
-
-MUTABILITIES = ("MUTABLE", "IMMUTABLE", "IMMUTABLE_WITH_EXCLUSION", "MUTABLE_WITH_EXCLUSION")
-ENCRYPTIONS = ("AES256", "KMS", "KMS_DSSE")
 
 Path = tuple[str | int, ...]
 
@@ -24,42 +21,6 @@ class BaselineError(ValueError):
 
 class SettingsError(ValueError):
     """Settings that cannot be read; the sentence names the field."""
-
-
-class Setting(enum.StrEnum):
-    """What the steward looks after, by its key in the rules file; the last two are the registry's
-    own."""
-
-    POLICY = "policy"
-    LIFECYCLE = "lifecycle"
-    IMMUTABILITY = "immutability"
-    SCAN_ON_PUSH = "scan_on_push"
-    ENCRYPTION = "encryption"
-    RESOURCE_TAGS = "resource_tags"
-    SCANNING = "scanning"
-    CREATION_TEMPLATES = "creation_templates"
-
-
-REPOSITORY_SETTINGS = (
-    Setting.POLICY,
-    Setting.LIFECYCLE,
-    Setting.IMMUTABILITY,
-    Setting.SCAN_ON_PUSH,
-    Setting.ENCRYPTION,
-    Setting.RESOURCE_TAGS,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Encryption:
-    """How a repository is encrypted: ECR's word, and the ARN of the KMS key, None for AWS's own or
-    where it is not known."""
-
-    type: str = "AES256"
-    key: str | None = None
-
-    def __str__(self) -> str:
-        return self.type if self.key is None else f"{self.type} with {self.key}"
 
 
 class Problem(enum.StrEnum):
@@ -88,11 +49,12 @@ class Step(enum.StrEnum):
 class Change:
     """One difference: what it is about, what is done, and why, in a sentence.
 
-    `before` and `after` are JSON values: what is there and what should be; None where there is or
-    should be nothing. `before` and `after` of a policy's change are single statements.
+    `setting` is the name of a kind of setting. `before` and `after` are JSON values: what is there
+    and what should be; None where there is or should be nothing. Those of a policy's change are
+    single statements.
     """
 
-    setting: Setting
+    setting: str
     problem: Problem
     subject: str
     action: Step
@@ -102,7 +64,7 @@ class Change:
 
     def to_document(self) -> dict[str, Any]:
         return {
-            "setting": self.setting.value,
+            "setting": self.setting,
             "problem": self.problem.value,
             "subject": self.subject,
             "action": self.action.value,
@@ -112,52 +74,24 @@ class Change:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """The settings of a repository; as the defaults say where ECR was told nothing.
-
-    `policy` and `lifecycle` are whole documents as ECR has them, parsed. A setting that the
-    baseline says nothing about need not be read: nothing looks at it.
-    """
-
-    policy: Mapping[str, Any] | None = None
-    lifecycle: Mapping[str, Any] | None = None
-    mutability: str = "MUTABLE"
-    filters: tuple[str, ...] = ()
-    scan_on_push: bool = False
-    encryption: Encryption = field(default_factory=Encryption)
-    resource_tags: Mapping[str, str] = field(default_factory=dict)
-
-    @classmethod
-    def from_document(cls, document: Mapping[str, Any]) -> Settings:
-        """Settings as `ecr-steward drift` reads them; raises SettingsError.
-
-        What is absent or null is not set.
-        """
-        _check_keys(document, (*_READERS, "repository"), "")
-        read = {
-            key: reader(document[key], key)
-            for key, reader in _READERS.items()
-            if document.get(key) is not None
-        }
-        mutability, filters = read.pop("mutability", ("MUTABLE", ()))
-        return cls(mutability=mutability, filters=filters, **read)
+# ---------------------------------------------------------------------------- what a rule states
+def mapping(value: Any, path: Path = ()) -> Mapping[str, Any]:
+    """A mapping of a rule's; raises BaselineError."""
+    if not isinstance(value, Mapping):
+        raise BaselineError("This must be a mapping of keys.", path)
+    return value
 
 
-def _check_keys(document: Mapping[str, Any], known: tuple[str, ...], where: str) -> None:
-    for key in document:
+def check_known(found: Mapping[str, Any], known: Sequence[str], path: Path = ()) -> None:
+    """Raises BaselineError for a key that a rule cannot have there."""
+    for key in found:
         if key not in known:
-            raise SettingsError(f"`{where}{key}` is no field; there are {', '.join(known)}.")
+            there = ", ".join(known)
+            raise BaselineError(f"`{key}` is not a key here; there are {there}.", (*path, key))
 
 
-def each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A JSON object. Where a key is there twice no two readers agree on which counts: it gets a
-    shape that nobody knows, for whoever judges it to call unsafe."""
-    found = dict(pairs)
-    return found if len(found) == len(pairs) else {"a key twice": [list(each) for each in pairs]}
-
-
-def _unwrapped(value: Any, *keys: str) -> Any:
+# ---------------------------------------------------------------------------- what people give
+def unwrapped(value: Any, *keys: str) -> Any:
     """What stands under one of these keys of an answer of AWS's; any other value as it is."""
     for key in keys:
         if isinstance(value, Mapping) and key in value:
@@ -165,100 +99,29 @@ def _unwrapped(value: Any, *keys: str) -> Any:
     return value
 
 
-def _document(value: Any, name: str) -> Mapping[str, Any]:
-    """A policy: an object, or the text of one, as ECR's own answers have it."""
-    value = _unwrapped(value, "policyText", "lifecyclePolicyText")
-    try:
-        text = isinstance(value, str)
-        return _mapping(json.loads(value, object_pairs_hook=each_once) if text else value, name)
-    except ValueError as error:
-        if isinstance(error, SettingsError):
-            raise
-        raise SettingsError(f"`{name}` is a text that is not JSON: {error}.") from error
-
-
-def _mapping(value: Any, name: str) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
+def check_fields(found: Any, known: Sequence[str], name: str) -> None:
+    """Raises SettingsError where `found` is no object with these fields only."""
+    if not isinstance(found, Mapping):
         raise SettingsError(f"`{name}` must be an object or null.")
-    return value
+    for key in found:
+        if key not in known:
+            raise SettingsError(f"`{name}.{key}` is no field; there are {', '.join(known)}.")
 
 
-def _flag(value: Any, name: str) -> bool:
-    value = _unwrapped(_unwrapped(value, "imageScanningConfiguration"), "scanOnPush")
-    if not isinstance(value, bool):
-        raise SettingsError(f"`{name}` must be true or false.")
-    return value
+def document_of(value: Any, name: str, key: str) -> Mapping[str, Any]:
+    """A policy: an object, or the text of one, as ECR's own answers have it under `key`."""
+    value = unwrapped(value, key)
+    try:
+        found = json.loads(value, object_pairs_hook=each_once) if isinstance(value, str) else value
+    except ValueError as error:
+        raise SettingsError(f"`{name}` is a text that is not JSON: {error}.") from error
+    if not isinstance(found, Mapping):
+        raise SettingsError(f"`{name}` must be an object or null.")
+    return found
 
 
-def _encryption(value: Any, name: str) -> Encryption:
-    """A word, or as `DescribeRepositories` writes it."""
-    value = _unwrapped(value, "encryptionConfiguration")
-    found = {"encryptionType": value} if isinstance(value, str) else _mapping(value, name)
-    _check_keys(found, ("encryptionType", "kmsKey"), f"{name}.")
-    word, key = found.get("encryptionType"), found.get("kmsKey")
-    if not isinstance(word, str) or word not in ENCRYPTIONS:
-        raise SettingsError(f"`{name}` must be one of {', '.join(ENCRYPTIONS)}.")
-    if key is not None and not isinstance(key, str):
-        raise SettingsError(f"`{name}.kmsKey` must be text.")
-    return Encryption(word, key)
-
-
-def _resource_tags(value: Any, name: str) -> Mapping[str, str]:
-    """A mapping, or as `ListTagsForResource` writes it."""
-    if isinstance(value, Mapping) and isinstance(value.get("tags"), list):
-        value = value["tags"]
-    if isinstance(value, list):
-        return dict(_resource_tag(each, f"{name}[{i}]") for i, each in enumerate(value))
-    tags = dict(_mapping(value, name))
-    for key, each in tags.items():
-        if not isinstance(each, str):
-            raise SettingsError(f"`{name}.{key}` must be text.")
-    return tags
-
-
-def _resource_tag(value: Any, name: str) -> tuple[str, str]:
-    found = _mapping(value, name)
-    _check_keys(found, ("Key", "Value"), f"{name}.")
-    key, said = found.get("Key"), found.get("Value")
-    if not isinstance(key, str) or not isinstance(said, str):
-        raise SettingsError(f"`{name}` must have `Key` and `Value` as text.")
-    return key, said
-
-
-def _mutability(value: Any, name: str) -> tuple[str, tuple[str, ...]]:
-    """The word alone, or with its filters as `DescribeRepositories` writes them."""
-    keys = ("imageTagMutability", "imageTagMutabilityExclusionFilters")
-    found = {keys[0]: value} if isinstance(value, str) else _mapping(value, name)
-    _check_keys(found, keys, f"{name}.")
-    word = found.get(keys[0])
-    word = "MUTABLE" if word is None else word
-    if not isinstance(word, str) or word not in MUTABILITIES:
-        raise SettingsError(f"`{name}.{keys[0]}` must be one of {', '.join(MUTABILITIES)}.")
-    filters = found.get(keys[1])
-    return word, _filters([] if filters is None else filters, f"{name}.{keys[1]}")
-
-
-def _filters(value: Any, name: str) -> tuple[str, ...]:
-    if not isinstance(value, list):
-        raise SettingsError(f"`{name}` must be a list.")
-    return tuple(_filter(each, f"{name}[{i}]") for i, each in enumerate(value))
-
-
-def _filter(value: Any, name: str) -> str:
-    """A filter as ECR writes it, or its text alone."""
-    if isinstance(value, Mapping):
-        _check_keys(value, ("filterType", "filter"), f"{name}.")
-        value = value.get("filter")
-    if not isinstance(value, str):
-        raise SettingsError(f'`{name}` must be {{"filterType": "WILDCARD", "filter": "…"}}.')
-    return value
-
-
-_READERS: Mapping[str, Callable[[Any, str], Any]] = {
-    "policy": _document,
-    "lifecycle": _document,
-    "mutability": _mutability,
-    "scan_on_push": _flag,
-    "encryption": _encryption,
-    "resource_tags": _resource_tags,
-}
+def each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object. Where a key is there twice no two readers agree on which counts: it gets a
+    shape that nobody knows, for whoever judges it to call unsafe."""
+    found = dict(pairs)
+    return found if len(found) == len(pairs) else {"a key twice": [list(each) for each in pairs]}

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ecr_steward.repository import policies
-from ecr_steward.repository.access import LAMBDA, Access, Allowed, judge, without_strangers
-from ecr_steward.repository.baseline import PolicyBaseline
+from ecr_steward.repository.access import (
+    LAMBDA,
+    Access,
+    Allowed,
+    Named,
+    judge,
+    named,
+    without_strangers,
+)
+from ecr_steward.repository.actions import right_of
 from ecr_steward.repository.lockout import (
     Steward,
     lets_lambda_pull,
@@ -16,9 +24,39 @@ from ecr_steward.repository.lockout import (
     locks_out_steward,
     locks_out_tagger,
 )
-from ecr_steward.repository.state import Change, Problem, Setting, Step
+from ecr_steward.repository.state import Change, Problem, Step
 
 _HARMLESS = Access()
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyBaseline:
+    """`policy:`: our statements, and what happens to others, to public and to foreign ones.
+
+    `accounts` are the account, organisation, service and network names that may be named, and for
+    what; those that our own statements name are among them.
+    """
+
+    statements: tuple[Mapping[str, Any], ...] = ()
+    others: str = "report"
+    public: str = "report"
+    foreign: str = "report"
+    accounts: Named = field(default_factory=Named)
+    by_right: bool = False
+
+    @property
+    def named(self) -> Named:
+        """Whom the rule names: under `accounts`, and in its statements for what those grant."""
+        found = self.accounts
+        for each in self.statements:
+            right = right_of(policies.values(each.get("Action", ()))) if self.by_right else "manage"
+            found |= Named(**{right: named(each)})
+        return found
+
+    @property
+    def sids(self) -> frozenset[str]:
+        """The Sids of our statements: remembered, they tell later what the rule has dropped."""
+        return frozenset(each["Sid"] for each in self.statements)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +155,12 @@ def policy_drift(
 
     `setters` set policies and `taggers` move tags, as `Steward` has them.
     """
-    named = baseline.named
-    organisations = frozenset(each for each in named.may("pull") if each.startswith("o-"))
+    allowed = baseline.named
+    organisations = frozenset(each for each in allowed.may("pull") if each.startswith("o-"))
     taggers = None if taggers is None else tuple(taggers)
     steward = Steward(account, tuple(setters), taggers, organisations)
     version = policies.version(policy)
-    judged = _Judge(baseline, steward, frozenset(managed), Allowed(named, account), version)
+    judged = _Judge(baseline, steward, frozenset(managed), Allowed(allowed, account), version)
     actual = policies.statements(policy)
     found: list[Change] = []
     for change in (*judged.ours(actual), *judged.others(actual)):
@@ -301,7 +339,7 @@ def _change(
     problem: Problem, before: Any, after: Any, reason: str, action: Step = Step.CORRECT
 ) -> Change:
     subject = policies.subject(after if before is None else before)
-    return Change(Setting.POLICY, problem, subject, action, before, after, reason)
+    return Change("policy", problem, subject, action, before, after, reason)
 
 
 def _the(statement: Any) -> str:

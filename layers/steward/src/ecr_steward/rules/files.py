@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Any
 
+from ecr_steward.repository.kinds import KINDS
 from ecr_steward.rules.document import Document, Fault, Path, RulesFault, parse, shown
 
 _Read = Callable[[FilePath, str], str]
@@ -65,17 +66,14 @@ def whole(document: Document, name: str, read: _Read) -> Whole:
     return Whole(data, document, tuple(included))
 
 
-_CONTENT = {"policy": "statements", "lifecycle": "rules"}
-"""By setting, the key that stands for the content of `file`."""
-
-_IN_FILE = {"policy": "Statement", "lifecycle": "rules"}
-_AWS_KEYS = {"policy": ("Version", "Id", "Statement"), "lifecycle": ("rules",)}
+_FILES = {kind.name: kind.file for kind in KINDS if kind.file is not None}
+"""By the name of a setting, how it stands in a file of its own."""
 
 
 def _settings(data: Mapping[str, Any]) -> Iterator[tuple[Path, dict[str, Any]]]:
     """Each setting of a rule that can be a file, and its path."""
     for i, rule in enumerate(data["rules"]):
-        for key in _CONTENT:
+        for key in _FILES:
             found = rule.get("repository", {}).get(key)
             if found is not None:
                 yield ("rules", i, "repository", key), found
@@ -86,7 +84,7 @@ def _include(
 ) -> _Included | None:
     """Put the content of a setting's file in its place."""
     kind = str(path[-1])
-    where, content = (*path, "file"), _CONTENT[kind]
+    where, content = (*path, "file"), _FILES[kind].content
     if "file" not in setting:
         return None
     if content in setting:
@@ -98,7 +96,7 @@ def _include(
         raise RulesFault("", [document.fault(where, sentence)])
     stated_in = document.fault(where, "").file
     name = str((FilePath(stated_in).parent if stated_in else folder) / file)
-    found = _parsed(name, where, document, f"`{_IN_FILE[kind]}`", read)
+    found = _parsed(name, where, document, f"`{_FILES[kind].key}`", read)
     within = _content(kind, found, name)
     listed = _at(found.data, within)
     # A policy may have one statement in place of a list.
@@ -126,15 +124,15 @@ def _parsed(name: str, where: Path, stated: Document, needs: str, read: _Read) -
 
 def _content(kind: str, found: Document, name: str) -> Path:
     """Where in a file the list is that the rules want: alone, or in a document as AWS has it."""
-    key = _IN_FILE[kind]
+    key = _FILES[kind].key
     if isinstance(found.data, list):
         return ()
     if not isinstance(found.data, dict) or key not in found.data:
         sentence = f"The file must be a mapping with `{key}`; it is {shown(found.data)}."
         raise RulesFault("", [Fault(found.line(()), sentence, name)])
     for other in found.data:
-        if other not in _AWS_KEYS[kind]:
-            known = ", ".join(f"`{each}`" for each in _AWS_KEYS[kind])
+        if other not in _FILES[kind].keys:
+            known = ", ".join(f"`{each}`" for each in _FILES[kind].keys)
             sentence = f"{shown(other)} has no place here; there are {known}."
             raise RulesFault("", [Fault(found.key_line((other,)), sentence, name)])
     return (key,)

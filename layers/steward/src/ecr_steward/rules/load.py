@@ -18,6 +18,7 @@ from typing import Any
 import jsonschema
 from jsonschema.protocols import Validator
 
+from ecr_steward.repository.kinds import KINDS
 from ecr_steward.rules import channels
 from ecr_steward.rules.advice import advice
 from ecr_steward.rules.compose import composed
@@ -71,9 +72,13 @@ class Loaded:
 
 
 def schema() -> dict[str, Any]:
-    """The JSON Schema (draft 2020-12) of the rules file."""
+    """The JSON Schema (draft 2020-12) of the rules file: each kind of setting has its part."""
     text = importlib.resources.files("ecr_steward.rules").joinpath("schema.json").read_text("utf-8")
-    return dict(json.loads(text))
+    found: dict[str, Any] = json.loads(text)
+    settings = found["$defs"]["rule"]["properties"]["repository"]["properties"]
+    for kind in KINDS:
+        settings.update(kind.schema)
+    return found
 
 
 def load(path: str | FilePath) -> Ruleset:
