@@ -225,7 +225,7 @@ def test_the_settings_that_the_readme_shows_differ_from_the_rules_that_are_shipp
     rule = load(ROOT / "layers/rules/rules.yaml").rule_for(document["repository"])
     assert rule is not None
     found = drift(rule.baseline, Settings.from_document(document), Around(rule.tags))
-    assert {each.setting for each in found} == {"policy", "scan_on_push"}
+    assert {each.setting for each in found} == {"policy"}
 
 
 def test_the_readme_shows_the_rules_file_that_is_shipped() -> None:

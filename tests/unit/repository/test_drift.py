@@ -225,6 +225,10 @@ def test_a_change_as_a_document_has_the_keys_of_the_contract() -> None:
     }
 
 
+def test_what_the_registrys_scanning_decides_is_no_drift() -> None:
+    assert found({"scan_on_push": True}, NONE, registry_scans=True) == ()
+
+
 def test_only_what_the_baseline_names_is_to_be_read() -> None:
     assert Baseline.from_document({}).reads == frozenset()
     assert Baseline.from_document({"policy": {}, "scan_on_push": False}).reads == {

@@ -164,6 +164,16 @@ def test_each_danger_of_settings_is_a_warning(settings: str, line: int, said: st
     assert sentence.startswith(said)
 
 
+def test_a_flag_that_counts_for_nothing_is_warned_of() -> None:
+    text = file("scan_on_push: true") + "registry: {scanning: {type: ENHANCED}}\n"
+    (warning,) = inspect_text(text, "rules.yaml").warnings
+    assert warning.sentence == (
+        "`scan_on_push` counts for nothing: `registry.scanning` decides which images are scanned; "
+        "take it out here."
+    )
+    assert inspect_text(file("scan_on_push: true"), "rules.yaml").warnings == ()
+
+
 def test_what_is_meant_is_no_danger() -> None:
     assert warnings(ANY_EXPIRES + "  allow_expiring_stable: true") == []
     statement = "{Sid: A, Effect: Allow, Principal: '*', Action: 'ecr:x'}"

@@ -110,7 +110,10 @@ def _of_repository(
     if not rule.repository:
         quiet = "its rule says nothing about settings, so they are left alone."
         return _Found(name, quiet=quiet)
-    around = Around(rule.tags, account, setters=roles, taggers=roles, cache=cache)
+    around = Around(
+        rule.tags, account, setters=roles, taggers=roles, cache=cache,
+        registry_scans=rules.registry_scans,
+    )  # fmt: skip
     return _Found(name, drift_of(rule.baseline, actual, around), rule.mode)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ecr_steward.repository.kinds import Around
 from ecr_steward.rules.document import Path
 from ecr_steward.rules.model import RulesError, Ruleset
 
@@ -28,6 +29,7 @@ def settings_faults(ruleset: Ruleset) -> Iterator[RulesError]:
 def settings_advice(ruleset: Ruleset) -> Iterator[tuple[Path, str]]:
     """The path and the sentence of each warning."""
     for rule in ruleset.rules:
+        around = Around(rule.tags, registry_scans=ruleset.registry_scans)
         for kind, wish in rule.baseline.stated():
-            for path, sentence in kind.advice(wish, rule.tags):
+            for path, sentence in kind.advice(wish, around):
                 yield ("rules", rule.index, "repository", *path), sentence

@@ -251,6 +251,7 @@ class _Repository(_Place):
             cache=self._cached,
             managed=self._sids,
             preview=expiring,
+            registry_scans=self._enforcer.rules.registry_scans,
         )
         return drift(self._baseline, self._actual, around)
 

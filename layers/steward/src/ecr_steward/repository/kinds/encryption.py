@@ -143,7 +143,7 @@ class Encryption(Kind[Wanted, Encrypted]):
         )
         yield self.change(Problem.UNCHANGEABLE, str(found), str(wish), reason, Step.REPORT)
 
-    def explain(self, wish: Wanted, scheme: Scheme | None) -> Iterator[tuple[str, str]]:
+    def explain(self, wish: Wanted, around: Around) -> Iterator[tuple[str, str]]:
         yield "encryption", f"{wish}; another one is reported, as ECR cannot change it"
 
     def made(self, wish: Wanted, scheme: Scheme | None, *, cache: bool) -> Encrypted:

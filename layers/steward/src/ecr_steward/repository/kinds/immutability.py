@@ -138,22 +138,19 @@ class Immutability(Kind[ImmutabilityBaseline, Mutability]):
         said = immutability.request(value.word, value.filters)
         return Request("PutImageTagMutability", {"repositoryName": name, **said})
 
-    def explain(
-        self, wish: ImmutabilityBaseline, scheme: Scheme | None
-    ) -> Iterator[tuple[str, str]]:
-        wanted = immutability.wanted(wish, scheme)
+    def explain(self, wish: ImmutabilityBaseline, around: Around) -> Iterator[tuple[str, str]]:
+        wanted = immutability.wanted(wish, around.scheme)
         if wanted is None:
             return
         yield "immutable", immutability.described(wanted.mutability, wanted.filters)
         if wanted.exact:
             return
         yield "", wanted.reason
-        if scheme is not None and scheme.overwritten == "restore":
+        if around.scheme is not None and around.scheme.overwritten == "restore":
             yield "", "the steward puts overwritten unique tags back itself"
 
-    def advice(
-        self, wish: ImmutabilityBaseline, scheme: Scheme | None
-    ) -> Iterator[tuple[Path, str]]:
+    def advice(self, wish: ImmutabilityBaseline, around: Around) -> Iterator[tuple[Path, str]]:
+        scheme = around.scheme
         wanted = immutability.wanted(wish, scheme)
         if wanted is None or scheme is None or wanted.exact:
             return

@@ -23,7 +23,8 @@ class Around:
     that set policies, as far as they are known, `taggers` those of the roles that move tags, which
     no policy may lock out where the rule has a scheme. `cache` says that the repository is a
     pull-through cache. `managed` are the Sids that the steward once set. `preview` is what ECR's
-    preview of the wished lifecycle policy would take away.
+    preview of the wished lifecycle policy would take away. `registry_scans` says that the scanning
+    of the registry decides which images are scanned.
     """
 
     scheme: Scheme | None = None
@@ -33,6 +34,7 @@ class Around:
     cache: bool = False
     managed: frozenset[str] = frozenset()
     preview: Sequence[Expiring] = ()
+    registry_scans: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,10 +145,10 @@ class Kind(abc.ABC, Generic[Wish, Found]):
         return None
 
     @abc.abstractmethod
-    def explain(self, wish: Wish, scheme: Scheme | None) -> Iterator[tuple[str, str]]:
+    def explain(self, wish: Wish, around: Around) -> Iterator[tuple[str, str]]:
         """The title and the line of each thing to say of what the rule wishes."""
 
-    def advice(self, wish: Wish, scheme: Scheme | None) -> Iterator[tuple[Path, str]]:
+    def advice(self, wish: Wish, around: Around) -> Iterator[tuple[Path, str]]:
         """The path and the sentence of each warning."""
         return iter(())
 

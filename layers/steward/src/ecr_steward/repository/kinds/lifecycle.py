@@ -209,7 +209,7 @@ class Lifecycle(Kind[Wanted, Document | None]):
     def to_preview(self, wish: Wanted) -> Document | None:
         return wish.document
 
-    def explain(self, wish: Wanted, scheme: Scheme | None) -> Iterator[tuple[str, str]]:
+    def explain(self, wish: Wanted, around: Around) -> Iterator[tuple[str, str]]:
         if wish.document is None:
             yield "lifecycle", "none: a lifecycle policy is taken away"
             return
@@ -222,16 +222,16 @@ class Lifecycle(Kind[Wanted, Document | None]):
         but = f" other than {', '.join(sorted(wish.allowed))}" if wish.allowed else ""
         yield "", f"it is not set if it could expire or archive images under stable tags{but}"
 
-    def advice(self, wish: Wanted, scheme: Scheme | None) -> Iterator[tuple[Path, str]]:
+    def advice(self, wish: Wanted, around: Around) -> Iterator[tuple[Path, str]]:
         for i, rule in enumerate(wish.rules):
             for key in lifecycle.LISTS:
                 if len(rule["selection"].get(key, ())) > 1:
                     said = f"The entries of `{key}` must all match, each by a tag of the image"
                     path = (self.name, "rules", i, "selection", key)
                     yield path, f"{said}; for either one or the other write two rules."
-        if scheme is None or wish.document is None:
+        if around.scheme is None or wish.document is None:
             return
-        for pattern in beyond(scheme):
+        for pattern in beyond(around.scheme):
             said = "says more than can be told from it alone, so it counts as any tag where the"
             yield (self.name,), f"`{pattern}` {said} policy is judged."
         risks = [each for each in wish.risks if not wish.allows(each.entry)]

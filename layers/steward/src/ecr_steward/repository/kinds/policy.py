@@ -251,7 +251,7 @@ class Policy(Kind[PolicyBaseline, Document | None]):
     def ours(self, wish: PolicyBaseline) -> frozenset[str]:
         return wish.sids
 
-    def explain(self, wish: PolicyBaseline, scheme: Scheme | None) -> Iterator[tuple[str, str]]:
+    def explain(self, wish: PolicyBaseline, around: Around) -> Iterator[tuple[str, str]]:
         names = ", ".join(each["Sid"] for each in wish.statements)
         yield "policy", f"statements {names}" if names else "no statements of its own"
         yield "", _OTHERS[wish.others]
@@ -268,8 +268,8 @@ class Policy(Kind[PolicyBaseline, Document | None]):
             if known:
                 yield "", f"to {right} also {'anybody' if known == '*' else known}"
 
-    def advice(self, wish: PolicyBaseline, scheme: Scheme | None) -> Iterator[tuple[Path, str]]:
-        for path, sentence in (*_in_vain(wish), *_dangers(wish, scheme)):
+    def advice(self, wish: PolicyBaseline, around: Around) -> Iterator[tuple[Path, str]]:
+        for path, sentence in (*_in_vain(wish), *_dangers(wish, around.scheme)):
             yield (self.name, "statements", *path), sentence
 
     def made(self, wish: PolicyBaseline, scheme: Scheme | None, *, cache: bool) -> Document | None:

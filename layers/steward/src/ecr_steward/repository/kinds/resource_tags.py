@@ -110,7 +110,7 @@ class ResourceTags(Kind[Wanted, Mapping[str, str]]):
         tags = [{"Key": each.subject, "Value": each.after} for each in changes]
         return Request("TagResource", {"resourceArn": arn, "tags": tags})
 
-    def explain(self, wish: Wanted, scheme: Scheme | None) -> Iterator[tuple[str, str]]:
+    def explain(self, wish: Wanted, around: Around) -> Iterator[tuple[str, str]]:
         if wish.tags:
             tags = ", ".join(f"{key}={value}" for key, value in wish.tags.items())
             yield "resource", f"tags {tags}; others stay"

@@ -6,7 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ecr_steward.repository.kinds.kind import Around, Kind, Request
-from ecr_steward.repository.state import BaselineError, Change, Problem, SettingsError, unwrapped
+from ecr_steward.repository.state import (
+    BaselineError,
+    Change,
+    Path,
+    Problem,
+    SettingsError,
+    unwrapped,
+)
 from ecr_steward.tags.scheme import Scheme
 
 SCHEMA: Mapping[str, Any] = {
@@ -45,7 +52,7 @@ class ScanOnPush(Kind[bool, bool]):
         return value
 
     def drift(self, wish: bool, found: bool, around: Around) -> Iterator[Change]:
-        if wish is found:
+        if wish is found or around.registry_scans:
             return
         words = {True: "scanned on push", False: "not scanned on push"}
         stated = f"scan_on_push: {str(wish).lower()}"
@@ -58,5 +65,13 @@ class ScanOnPush(Kind[bool, bool]):
             {"repositoryName": name, "imageScanningConfiguration": {"scanOnPush": value}},
         )
 
-    def explain(self, wish: bool, scheme: Scheme | None) -> Iterator[tuple[str, str]]:
-        yield "scanning", f"on push: {'yes' if wish else 'no'}"
+    def advice(self, wish: bool, around: Around) -> Iterator[tuple[Path, str]]:
+        if around.registry_scans:
+            said = "counts for nothing: `registry.scanning` decides which images are scanned"
+            yield (self.name,), f"`scan_on_push` {said}; take it out here."
+
+    def explain(self, wish: bool, around: Around) -> Iterator[tuple[str, str]]:
+        if around.registry_scans:
+            yield "scanning", "as the registry's scanning decides"
+        else:
+            yield "scanning", f"on push: {'yes' if wish else 'no'}"
