@@ -9,10 +9,6 @@ from ecr_steward.repository.baseline import Settings
 from ecr_steward.repository.kinds import KINDS
 from ecr_steward.repository.state import SettingsError
 
-_ABOUT = ("repositoryName", "repositoryArn", "registryId", "repositoryUri", "createdAt",
-          "lastEvaluatedAt")  # fmt: skip
-"""What the AWS CLI prints besides, and no setting is in."""
-
 
 def repositories(documents: Iterable[Any]) -> dict[str, Settings]:
     """The settings of each repository that the documents are about; raises SettingsError.
@@ -60,12 +56,10 @@ def _name(value: Any, key: str) -> str:
 
 
 def _printed(document: Mapping[str, Any]) -> dict[str, Any]:
-    """What the AWS CLI prints of one repository."""
+    """What the AWS CLI prints of one repository; it may print more every day."""
     known = {key: kind.given for kind in KINDS for key in kind.printed}
     found: dict[str, Any] = {}
     for key, value in document.items():
         if key in known:
             found.setdefault(known[key], {})[key] = value
-        elif key not in _ABOUT:
-            raise SettingsError(f"`{key}` is nothing that the AWS CLI prints of a repository.")
     return found
