@@ -15,8 +15,10 @@ import pytest
 from ecr_steward.doors.calls import check as check_settings
 from ecr_steward.doors.pushes import check
 from ecr_steward.rules.channels import Form
+from ecr_steward.settings.baseline import Settings
 from ecr_steward.settings.drift import drift
-from ecr_steward.settings.state import REPOSITORY_SETTINGS, Problem, Settings, Step
+from ecr_steward.settings.kinds import KINDS, Around
+from ecr_steward.settings.state import Problem, Step
 from ecr_steward.tags.scheme import Scheme, Verdict
 from ecr_steward.words.facts import DETAIL_TYPES
 from ecr_steward.words.reading import MalformedEvent
@@ -200,7 +202,7 @@ def test_an_example_of_settings_says_nothing_in_vain(example: str) -> None:
 
 def test_every_setting_of_a_repository_is_in_an_example() -> None:
     shown = set(re.findall(r"\b(\w+):", " ".join(SETTINGS)))
-    assert {each.value for each in REPOSITORY_SETTINGS} <= shown
+    assert {each.name for each in KINDS} <= shown
 
 
 def test_the_example_of_the_registry_is_one() -> None:
@@ -212,7 +214,7 @@ def test_the_example_of_the_registry_is_one() -> None:
 
 def test_the_readme_lists_every_problem_that_a_setting_can_have() -> None:
     rows = table(README, "Setting", "Problem", "When", "What is done")
-    assert {row[0] for row in rows} == {code(each.value) for each in REPOSITORY_SETTINGS}
+    assert {row[0] for row in rows} == {code(each.name) for each in KINDS}
     assert {row[1] for row in rows} == {code(each.value) for each in Problem}
     steps = {each.value for each in Step}
     assert all(steps & set(re.findall(r"\w+", row[3])) or "as `" in row[3] for row in rows)
@@ -223,8 +225,8 @@ def test_the_settings_that_the_readme_shows_differ_from_the_rules_that_are_shipp
     document = json.loads(example)
     rule = load(ROOT / "layers/rules/rules.yaml").rule_for(document["repository"])
     assert rule is not None
-    found = drift(rule.baseline, Settings.from_document(document), scheme=rule.tags, account="")
-    assert {each.setting for each in found} == {"policy", "scan_on_push"}
+    found = drift(rule.baseline, Settings.from_document(document), Around(rule.tags))
+    assert {each.setting for each in found} == {"policy"}
 
 
 def test_the_readme_shows_the_rules_file_that_is_shipped() -> None:

@@ -13,6 +13,7 @@ from ecr_steward.ecr.settings import EcrSettings
 from ecr_steward.rules import Mode
 from ecr_steward.words.causes import Cause
 from ecr_steward.words.hints import Action, Hint
+from tests.having import shown
 from tests.support.settings_world import (
     ANYONE,
     BASELINE,
@@ -107,14 +108,7 @@ def _run(story: Story, mode: Mode, kill_at: int | None) -> tuple[SettingsWorld, 
 
 def _outcome(world: SettingsWorld) -> tuple[Any, ...]:
     """The settings, the facts, and by cause how many facts the notifier is told to wait for."""
-    registry = EcrSettings(world.ecr)
-    described = registry.describe(REPOSITORY)
-    settings = (
-        described,
-        registry.policy(REPOSITORY),
-        registry.lifecycle(REPOSITORY),
-        registry.resource_tags(described.arn),
-    )
+    settings = shown(EcrSettings(world.ecr), REPOSITORY)
     facts = sorted((f.kind, f.id, f.reason, f.mode, f.cause.by or "") for f in world.told())
     sizes: dict[str, int] = {}
     for fact in world.told():
