@@ -25,6 +25,7 @@ from tests.handlers.functions import (
     Function,
     event,
 )
+from tests.having import shown
 from tests.support.facts import returned
 from tests.support.world import image
 
@@ -166,7 +167,7 @@ def _made_public(aws: Aws) -> None:
 
 
 def _is_public(aws: Aws) -> bool:
-    found = EcrSettings(aws.ecr.client).policy("base/redis")
+    found = shown(EcrSettings(aws.ecr.client), "base/redis")["policy"]
     return found is not None and ANYONE in found["Statement"]
 
 
@@ -181,14 +182,12 @@ def _put_right(back: int = 0) -> Expectation:
         assert not _is_public(aws)
         told = {fact.difference.setting: fact for fact in _facts(aws) if fact.difference}
         assert {fact.kind for fact in told.values()} == {Kind.CORRECT}
-        assert told.keys() == {"policy", "scan_on_push"}
+        assert told.keys() == {"policy"}
         assert told["policy"].difference is not None
         assert told["policy"].difference.before == ANYONE
-        assert len(_facts(aws)) == 2
+        assert len(_facts(aws)) == 1
         called = asked["Records"][0]["body"].find('"CALL"') > 0
         assert told["policy"].cause.by == (MALLORY if called else None)
-        # Whoever set the policy did not switch off the scanning.
-        assert told["scan_on_push"].cause.by is None
 
     return expect
 

@@ -10,6 +10,7 @@ import pytest
 
 from tests.handlers.functions import ENVIRONMENT, SECRETS, Aws, Context, Function, event
 from tests.support.facts import returned
+from tests.support.settings_world import ANYONE
 
 Start = Callable[[str], Function]
 
@@ -42,6 +43,8 @@ def metrics(captured: str) -> dict[str, Any]:
 
 def world(aws: Aws) -> None:
     aws.hold("base/redis", "1.3.9", "1.4.2")
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [ANYONE]})
+    aws.ecr.set_repository_policy(repositoryName="base/redis", policyText=policy)
     aws.hold("apps/shop", "9f3c2ab")
     aws.hold("sandbox/notes")
 

@@ -26,6 +26,7 @@ from ecr_steward.history.dynamo import DynamoTable
 from ecr_steward.history.settings import Known, SettingsHistory
 from ecr_steward.history.tags import History
 from ecr_steward.rules import Mode
+from ecr_steward.settings.kinds import named
 from ecr_steward.settings.lifecycle import Expiring
 from ecr_steward.sweep.slices import Sweeper
 from ecr_steward.words.causes import Cause
@@ -34,6 +35,7 @@ from ecr_steward.words.hints import Action, Hint
 from ecr_steward.writers.settings import Enforcer
 from ecr_steward_cli.in_memory.settings import MemorySettings
 from ecr_steward_cli.in_memory.table import MemoryTable
+from tests.having import put
 from tests.integration.test_memory_matches_botocore import faults, there
 from tests.support.dynamodb import create_history_table
 from tests.support.settings_world import ANYONE, BASELINE, OURS, UNTAGGED_GO, policy, rules_for
@@ -210,7 +212,9 @@ def test_a_preview_is_asked_for_page_by_page(stubbed: Stubbed) -> None:
     found = stubbed(prepare).preview(REPOSITORY)
     assert found is not None
     assert (found.done, found.images, found.document) == (True, 12, UNTAGGED_GO)
-    assert found.tagged == (Expiring("sha256:0", ("0",), 1), Expiring("sha256:2", ("2",), 1))
+    assert found.tagged == tuple(
+        Expiring(f"sha256:{n}", (str(n),), 1, archives=n == 1) for n in range(3)
+    )
 
 
 @pytest.mark.parametrize("status", ["EXPIRED", "FAILED"])
@@ -239,12 +243,12 @@ def test_a_preview_in_progress_is_no_error(stubbed: Stubbed) -> None:
 )
 def test_what_is_not_there_is_none(stubbed: Stubbed, method: str, code: str) -> None:
     registry = stubbed(lambda stubber: stubber.add_client_error(method, code))
-    ask = {
-        "get_repository_policy": registry.policy,
-        "get_lifecycle_policy": registry.lifecycle,
-        "get_lifecycle_policy_preview": registry.preview,
+    ask: Callable[[], object] = {
+        "get_repository_policy": lambda: registry.read(named("policy").read, REPOSITORY, ""),
+        "get_lifecycle_policy": lambda: registry.read(named("lifecycle").read, REPOSITORY, ""),
+        "get_lifecycle_policy_preview": lambda: registry.preview(REPOSITORY),
     }[method]
-    assert ask(REPOSITORY) is None
+    assert ask() is None
 
 
 def test_a_refused_policy_says_what_ecr_said_and_what_it_mostly_means(stubbed: Stubbed) -> None:
@@ -258,7 +262,7 @@ def test_a_refused_policy_says_what_ecr_said_and_what_it_mostly_means(stubbed: S
             stubber.add_client_error("set_repository_policy", "InvalidParameterException", message)
 
     with pytest.raises(Refused, match="mostly a principal does not exist"):
-        stubbed(prepare).set_policy(REPOSITORY, json.loads(policy(OURS)))
+        put(stubbed(prepare), REPOSITORY, "policy", policy(OURS))
 
 
 def test_a_repository_that_vanishes_is_told_apart(stubbed: Stubbed) -> None:
@@ -268,7 +272,7 @@ def test_a_repository_that_vanishes_is_told_apart(stubbed: Stubbed) -> None:
         )
     )
     with pytest.raises(RepositoryGone):
-        registry.set_mutability(REPOSITORY, "IMMUTABLE", ())
+        put(registry, REPOSITORY, "immutability", "IMMUTABLE")
 
 
 # ---------------------------------------------------------------------------- in memory

@@ -11,11 +11,14 @@ from hypothesis import strategies as st
 
 from ecr_steward.settings import lifecycle, policies
 from ecr_steward.settings.access import Allowed, judge
-from ecr_steward.settings.baseline import Baseline
+from ecr_steward.settings.baseline import Baseline, Settings
 from ecr_steward.settings.drift import correction, drift
 from ecr_steward.settings.immutability import MOST_FILTERS, MOST_STARS, implied, matches
-from ecr_steward.settings.state import MUTABILITIES, BaselineError, Setting, Settings, Step
+from ecr_steward.settings.kinds import Around
+from ecr_steward.settings.kinds.immutability import WORDS
+from ecr_steward.settings.state import BaselineError, Problem, Step
 from ecr_steward.tags.scheme import Scheme, Verdict
+from tests.having import having
 
 OWN = "123456789012"
 ROLE = f"arn:aws:iam::{OWN}:role/steward"
@@ -181,7 +184,10 @@ WISHES = st.fixed_dictionaries(
                 "statements": OURS,
                 "others": st.sampled_from(["keep", "report", "remove"]),
                 "public": st.sampled_from(["allow", "report", "remove"]),
-                "accounts": st.sampled_from([[], ["111122223333"], ["o-abc123"], ["*"]]),
+                "foreign": st.sampled_from(["report", "remove"]),
+                "accounts": st.sampled_from(
+                    [[], ["111122223333"], ["o-abc123"], ["*"], {"pull": ["111122223333"]}]
+                ),
             }
         ),
         "lifecycle": documents().flatmap(
@@ -197,7 +203,7 @@ WISHES = st.fixed_dictionaries(
     },
 )
 ACTUAL = st.builds(
-    Settings,
+    having,
     policy=st.none()
     | st.builds(
         lambda found, version: {"Version": version, "Statement": found},
@@ -205,7 +211,7 @@ ACTUAL = st.builds(
         st.sampled_from(["2012-10-17", "2008-10-17"]),
     ),
     lifecycle=st.none() | documents(),
-    mutability=st.sampled_from(MUTABILITIES),
+    mutability=st.sampled_from(WORDS),
     filters=FILTERS.map(tuple),
     scan_on_push=st.booleans(),
     encryption=st.sampled_from(["AES256", "KMS"]),
@@ -230,40 +236,35 @@ def test_a_correction_leaves_nothing_to_correct_and_applying_it_twice_is_nothing
     baseline = wished(stated, scheme)
 
     def changes(settings: Settings) -> Any:
-        return drift(baseline, settings, scheme=scheme, account=OWN, role=ROLE, cache=cache,
-                     managed=managed)  # fmt: skip
+        around = Around(scheme, OWN, (ROLE,), cache=cache, managed=frozenset(managed))
+        return drift(baseline, settings, around)
 
     first = changes(actual)
-    made = correction(baseline, actual, first)
+    made = correction(actual, first)
     right = made.applied(actual)
     second = changes(right)
     assert [each for each in second if each.action is Step.CORRECT] == []
-    assert correction(baseline, right, second).applied(right) == right
+    assert correction(right, second).applied(right) == right
     assert {each.setting for each in first} <= baseline.reads
     event(f"corrects {len(made.sets)} settings")
 
-    # What Lambda has there stays, and ours are the rule's word for word.
-    if Setting.POLICY in made.sets:
-        left = policies.statements(right.policy)
-        for each in policies.statements(actual.policy):
-            assert not policies.is_lambdas(each) or each in left
+    had = actual.found.get("policy")
+    # What Lambda has there stays, strangers apart, and ours are the rule's word for word.
+    if "policy" in made.sets:
+        left = policies.statements(right.found["policy"])
+        who = [c.before for c in first if c.problem in (Problem.PUBLIC, Problem.FOREIGN)]
+        for each in policies.statements(had):
+            assert not policies.is_lambdas(each) or each in left or each in who
         assert all("Resource" not in each for each in left if isinstance(each, dict))
-        assert right.policy is None or len(policies.dumps(right.policy)) <= policies.MAX_LENGTH
+        assert (
+            right.found["policy"] is None
+            or len(policies.dumps(right.found["policy"])) <= policies.MAX_LENGTH
+        )
 
     # The order of what is there changes no verdict.
-    shuffled = list(policies.statements(actual.policy))
+    shuffled = list(policies.statements(had))
     by.shuffle(shuffled)
-    again = changes(
-        Settings(
-            policy=None if actual.policy is None else {**actual.policy, "Statement": shuffled},
-            lifecycle=actual.lifecycle,
-            mutability=actual.mutability,
-            filters=tuple(reversed(actual.filters)),
-            scan_on_push=actual.scan_on_push,
-            encryption=actual.encryption,
-            resource_tags=actual.resource_tags,
-        )
-    )
+    again = changes(actual.but({"policy": None if had is None else {**had, "Statement": shuffled}}))
     assert verdicts(again) == verdicts(first)
 
 

@@ -19,6 +19,7 @@ from ecr_steward.words.facts import Fact, Kind
 from ecr_steward.words.hints import Hint
 from ecr_steward.writers.settings import Enforcer, SettingsVisit
 from ecr_steward_cli.in_memory.settings import MemorySettings
+from tests.having import shown
 from tests.support.world import BEGINNING, REPOSITORY, Tripwire, WatchedTable, manifest
 
 ACCOUNT = "123456789012"
@@ -143,7 +144,7 @@ class SettingsWorld:
 
     def policy(self) -> list[dict[str, Any]]:
         """The statements of the repository policy, none if there is no policy."""
-        found = EcrSettings(self.ecr.client).policy(REPOSITORY)
+        found = shown(EcrSettings(self.ecr.client), REPOSITORY)["policy"]
         return [] if found is None else list(found["Statement"])
 
     def deliver(self, event: dict[str, Any]) -> None:

@@ -68,6 +68,7 @@ def _parts() -> tuple[Table, ...]:
         r"rules\[\]\.tags\b.*",
         r"rules\[\]\.repository\b.*",
         r"rules\[\]\.notify\b.*",
+        r"(defaults|include)\b.*",
         r"registry\b.*",
         r"(channels|notify)\b.*",
     )

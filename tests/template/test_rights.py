@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 from typing import Any
 
@@ -253,13 +254,18 @@ CLIENTS = {"_client", "client", "sns", "sqs", "events"}
 
 
 def _calls(path: Path) -> set[str]:
-    """The methods that a module uses of a boto3 client, and the operations it pages through."""
+    """The methods that a module uses of a boto3 client, the operations that it pages through, and
+    those that kinds of setting name."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Attribute) and _name(node.value) in CLIENTS:
             found.add(node.attr)
         if isinstance(node, ast.Call) and _name(node.func) == "get_paginator":
             found |= {each.value for each in node.args if isinstance(each, ast.Constant)}  # type: ignore[misc]
+        if isinstance(node, ast.Call) and _name(node.func) in ("Read", "Request"):
+            first = node.args[0]
+            assert isinstance(first, ast.Constant)
+            found.add(re.sub("(?<!^)(?=[A-Z])", "_", str(first.value)).lower())
     return found - {"get_paginator", "exceptions", "meta"}
 
 

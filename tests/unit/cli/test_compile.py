@@ -118,4 +118,4 @@ def test_the_content_of_files_beside_the_rules_is_compiled_with_them() -> None:
     Path("lifecycle.json").unlink()
     (rule,) = compiled.read("rules.json").rules
     assert rule.repository == {"lifecycle": {"rules": []}}
-    assert rule.baseline.lifecycle is not None
+    assert rule.baseline.reads == {"lifecycle"}

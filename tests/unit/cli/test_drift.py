@@ -89,7 +89,7 @@ def test_settings_as_they_should_be_end_with_nothing_and_zero(rules: Path) -> No
     result = run(rules, RIGHT)
     assert result.exit_code == 0
     assert result.stdout == (
-        "base/redis: nothing differs from what the rule says of its settings.\n"
+        "base/redis: nothing differs from what the rules say of its settings.\n"
     )
 
 
@@ -178,10 +178,16 @@ def test_a_file_is_read_as_well_as_standard_input(rules: Path, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "-:1: This is not JSON: Expecting value."),
+        ("", "-:1: This is not JSON: it is empty."),
         ('{"repository": "a",\n}', "-:2: This is not JSON: "),
-        ("[]", "-: The settings must be one JSON object."),
-        ('{"repository": "Base"}', "-: `repository` must be the name of a repository."),
+        ("[]", "-: There is no repository in the settings."),
+        ("7", "-: The settings must be JSON objects."),
+        ('{"repository": "aa"} x', "-:1: This is not JSON: "),
+        (
+            '{"repository": "aa", "policy": {}} {"repository": "aa", "policy": {}}',
+            "-: `policy` of `aa` is there twice.",
+        ),
+        ('{"repository": "Base"}', "-: `Base` is no name of a repository."),
         ('{"repository": 7}', "-: `repository` must be the name of a repository."),
         ('{"repository": "aa", "polcy": {}}', "-: `polcy` is no field; there are policy,"),
         ('{"repository": "aa", "scan_on_push": 1}', "-: `scan_on_push` must be true or false."),
@@ -211,3 +217,97 @@ def test_faults_of_the_rules_are_told_as_check_tells_them(rules: Path) -> None:
     result = run(rules, RIGHT)
     assert result.exit_code == 2
     assert result.stderr.startswith(f"{rules}:11: `encryption` must be one of")
+
+
+DESCRIBED = {
+    "repositoryArn": f"arn:aws:ecr:eu-west-1:{OWN}:repository/base/redis",
+    "registryId": OWN,
+    "repositoryName": "base/redis",
+    "repositoryUri": f"{OWN}.dkr.ecr.eu-west-1.amazonaws.com/base/redis",
+    "createdAt": "2026-01-01T00:00:00+00:00",
+    "imageTagMutability": "IMMUTABLE_WITH_EXCLUSION",
+    "imageTagMutabilityExclusionFilters": [{"filterType": "WILDCARD", "filter": "latest"}],
+    "imageScanningConfiguration": {"scanOnPush": False},
+    "encryptionConfiguration": {"encryptionType": "KMS", "kmsKey": "arn:aws:kms:x"},
+}
+POLICY = {
+    "registryId": OWN,
+    "repositoryName": "base/redis",
+    "policyText": json.dumps({"Version": "2012-10-17", "Statement": [PULL]}),
+}
+
+
+def test_what_the_aws_cli_prints_is_taken_as_it_is(rules: Path) -> None:
+    printed = [json.dumps(each, indent=4) for each in ({"repositories": [DESCRIBED]}, POLICY)]
+    result = run(rules, "\n".join(printed), "--json")
+    found = json.loads(result.stdout)
+    assert found["repository"] == "base/redis"
+    assert [f"{c['setting']} {c['problem']}" for c in found["changes"]] == [
+        "policy public",
+        "immutability different",
+        "scan_on_push different",
+        "resource_tags missing",
+    ]
+    own = {
+        "repository": "base/redis",
+        "policy": POLICY,
+        "mutability": "IMMUTABLE",
+        "scan_on_push": {"scanOnPush": True},
+        "encryption": {"encryptionConfiguration": DESCRIBED["encryptionConfiguration"]},
+        "resource_tags": {"tags": [{"Key": "owner", "Value": OWN}]},
+    }
+    assert [each["problem"] for each in changes(rules, own)] == ["public", "different"]
+
+
+def test_several_repositories_are_told_by_name(rules: Path) -> None:
+    lines = [json.dumps(RIGHT), json.dumps({"repository": "other"}), json.dumps(POLICY)]
+    result = run(rules, "\n".join(lines[:2]), "--json")
+    assert result.exit_code == 0
+    assert json.loads(result.stdout) == {
+        "repositories": {"base/redis": {"changes": []}, "other": {"changes": []}}
+    }
+    text = run(rules, "\n".join(lines[1:])).stdout
+    assert text.startswith("other: no rule matches; the repository is left alone.\nbase/redis:\n|")
+
+
+def test_the_settings_of_the_registry_are_judged_too(tmp_path: Path) -> None:
+    file = tmp_path / "rules.yaml"
+    file.write_text(
+        'version: 1\nrules: [{repositories: ["*"], repository: {immutability: IMMUTABLE}}]\n'
+        "registry: {scanning: {type: ENHANCED}, "
+        "creation_templates: [{prefix: base, applied_for: [CREATE_ON_PUSH]}]}\n"
+    )
+    printed = {
+        "scanning": {
+            "registryId": OWN,
+            "scanningConfiguration": {"scanType": "BASIC", "rules": []},
+        },
+        "creation_templates": {"repositoryCreationTemplates": []},
+    }
+    result = run(file, {"registry": printed}, "--registry", "--json")
+    assert result.exit_code == 1
+    found = json.loads(result.stdout)["registry"]["changes"]
+    assert [(each["setting"], each["problem"]) for each in found] == [
+        ("scanning", "different"),
+        ("creation_templates", "missing"),
+    ]
+    for odd in ({}, {"registry": 7}, {"registry": {"x": 1}}, {"registry": {"scanning": "x"}}):
+        result = run(file, odd, "--registry")
+        assert (result.exit_code, result.stdout) == (2, "")
+
+
+def test_a_role_that_must_not_be_locked_out_is_named(rules: Path) -> None:
+    role = f"arn:aws:iam::{OWN}:role/steward"
+    but = {"ArnNotEquals": {"aws:PrincipalArn": role}}
+    deny = {"Sid": "Own", "Effect": "Deny", "Principal": "*", "Action": "ecr:*", "Condition": but}
+    rules.write_text(
+        "version: 1\nrules:\n  - repositories: [base/*]\n    repository:\n"
+        f"      policy: {{statements: [{json.dumps(deny)}]}}\n"
+    )
+    settings = {"repository": "base/redis"}
+    account = ("--account", OWN)
+    assert [each["problem"] for each in changes(rules, settings, *account)] == ["locks_out"]
+    named = changes(rules, settings, *account, "--role", role)
+    assert [each["problem"] for each in named] == ["missing"]
+    both = changes(rules, settings, *account, "--role", role, "--role", f"{role}-2")
+    assert [each["problem"] for each in both] == ["locks_out"]

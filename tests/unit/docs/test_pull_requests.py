@@ -7,8 +7,9 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
+from ecr_steward.settings.baseline import Settings
 from ecr_steward.settings.drift import drift
-from ecr_steward.settings.state import Settings
+from ecr_steward.settings.kinds import Around
 from ecr_steward_cli.main import main
 from ecr_steward_cli.rules_file.load import load
 from tests.support.pages import ROOT, blocks, read
@@ -31,5 +32,5 @@ def test_the_settings_that_are_shown_differ_from_the_rules_that_are_shipped() ->
     document = json.loads(example)
     rule = load(RULES).rule_for(document["repository"])
     assert rule is not None
-    found = drift(rule.baseline, Settings.from_document(document), scheme=rule.tags, account="")
-    assert {each.setting for each in found} == {"policy", "scan_on_push"}
+    found = drift(rule.baseline, Settings.from_document(document), Around(rule.tags))
+    assert {each.setting for each in found} == {"policy"}

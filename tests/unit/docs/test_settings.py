@@ -7,7 +7,8 @@ import textwrap
 
 import pytest
 
-from ecr_steward.settings.state import REPOSITORY_SETTINGS, Problem, Step
+from ecr_steward.settings.kinds import KINDS
+from ecr_steward.settings.state import Problem, Step
 from ecr_steward_cli.rules_file.load import inspect_text
 from tests.support.pages import blocks, code, read, table
 
@@ -30,7 +31,7 @@ def test_an_example_says_nothing_in_vain(example: str) -> None:
 
 def test_every_setting_of_a_repository_is_in_an_example() -> None:
     shown = set(re.findall(r"\b(\w+):", " ".join(EXAMPLES)))
-    assert {each.value for each in REPOSITORY_SETTINGS} <= shown
+    assert {each.name for each in KINDS} <= shown
 
 
 def test_the_example_of_the_registry_is_one() -> None:
@@ -42,7 +43,7 @@ def test_the_example_of_the_registry_is_one() -> None:
 
 def test_every_problem_that_a_setting_can_have_is_listed() -> None:
     rows = table(SETTINGS, "Setting", "Problem", "When", "What is done")
-    assert {row[0] for row in rows} == {code(each.value) for each in REPOSITORY_SETTINGS}
+    assert {row[0] for row in rows} == {code(each.name) for each in KINDS}
     assert {row[1] for row in rows} == {code(each.value) for each in Problem}
     steps = {each.value for each in Step}
     assert all(steps & set(re.findall(r"\w+", row[3])) or "as `" in row[3] for row in rows)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,8 +13,12 @@ from botocore.exceptions import ClientError
 
 from ecr_steward.ecr import Denied, Refused, RepositoryGone, Unavailable
 from ecr_steward.ecr.settings import PROPAGATION, EcrSettings
+from ecr_steward.settings.kinds import DESCRIBED, KINDS
+from ecr_steward.settings.kinds.encryption import Encrypted
+from ecr_steward.settings.kinds.immutability import Mutability
 from ecr_steward.settings.registry import Scanning
 from ecr_steward_cli.in_memory.settings import MemorySettings, PreviewImage, expiring
+from tests.having import put, shown
 from tests.support.settings_world import OURS, UNTAGGED_GO
 from tests.support.world import manifest
 
@@ -37,59 +43,58 @@ def asked() -> Asked:
 
 
 def test_a_new_repository_is_described_as_ecr_makes_it(asked: Asked) -> None:
-    found = asked.registry.describe(REPOSITORY)
-    assert (found.mutability, found.filters) == ("MUTABLE", ())
-    assert (found.scan_on_push, found.encryption, found.created) == (False, "AES256", NOW)
-    assert asked.registry.policy(REPOSITORY) is None
-    assert asked.registry.lifecycle(REPOSITORY) is None
-    assert asked.registry.resource_tags(found.arn) == {}
+    assert shown(asked.registry, REPOSITORY) == {kind.name: kind.unset for kind in KINDS}
+    assert asked.registry.describe(REPOSITORY).created == NOW
     assert asked.registry.preview(REPOSITORY) is None
 
 
 def test_each_setting_is_read_as_it_was_set(asked: Asked) -> None:
     registry = asked.registry
     arn = registry.describe(REPOSITORY).arn
-    registry.set_policy(REPOSITORY, DOCUMENT)
-    registry.set_lifecycle(REPOSITORY, UNTAGGED_GO)
-    registry.set_mutability(REPOSITORY, "IMMUTABLE_WITH_EXCLUSION", ["latest", "dev-*"])
-    registry.set_scan_on_push(REPOSITORY, on=True)
-    registry.add_resource_tags(arn, {"owner": "platform"})
-    registry.add_resource_tags(arn, {"cost": "7"})
-    found = registry.describe(REPOSITORY)
-    assert registry.policy(REPOSITORY) == DOCUMENT
-    assert registry.lifecycle(REPOSITORY) == UNTAGGED_GO
-    assert (found.mutability, found.filters) == (
-        "IMMUTABLE_WITH_EXCLUSION",
-        ("latest", "dev-*"),
-    )
-    assert found.scan_on_push is True
-    assert registry.resource_tags(arn) == {"owner": "platform", "cost": "7"}
-    registry.set_mutability(REPOSITORY, "MUTABLE", ())
-    assert registry.describe(REPOSITORY).filters == ()
+    filters = {"imageTagMutabilityExclusionFilters": ["latest", "dev-*"]}
+    given = {
+        "policy": DOCUMENT,
+        "lifecycle": UNTAGGED_GO,
+        "immutability": {"imageTagMutability": "IMMUTABLE_WITH_EXCLUSION", **filters},
+        "scan_on_push": True,
+    }
+    for setting, each in given.items():
+        put(registry, REPOSITORY, setting, each)
+    for tags in ({"owner": "platform"}, {"cost": "7"}):
+        put(registry, REPOSITORY, "resource_tags", tags, arn)
+    found = shown(registry, REPOSITORY)
+    assert found == {
+        **given,
+        "immutability": Mutability("IMMUTABLE_WITH_EXCLUSION", ("latest", "dev-*")),
+        "encryption": Encrypted(),
+        "resource_tags": {"owner": "platform", "cost": "7"},
+    }
+    put(registry, REPOSITORY, "immutability", "MUTABLE")
+    assert shown(registry, REPOSITORY)["immutability"] == Mutability()
 
 
 def test_what_is_taken_away_twice_is_away(asked: Asked) -> None:
-    asked.registry.set_policy(REPOSITORY, DOCUMENT)
+    put(asked.registry, REPOSITORY, "policy", DOCUMENT)
     for _ in range(2):
-        asked.registry.set_policy(REPOSITORY, None)
-        asked.registry.set_lifecycle(REPOSITORY, None)
-    assert asked.registry.policy(REPOSITORY) is None
+        put(asked.registry, REPOSITORY, "policy", None)
+        put(asked.registry, REPOSITORY, "lifecycle", None)
+    assert shown(asked.registry, REPOSITORY)["policy"] is None
 
 
 def test_a_repository_that_is_gone_is_told_apart(asked: Asked) -> None:
     registry = asked.registry
     arn = registry.describe(REPOSITORY).arn
     asked.ecr.delete_repository(repositoryName=REPOSITORY)
-    for ask in (
+    reads = [kind.read for kind in KINDS if kind.read != DESCRIBED]
+    asks: list[Callable[[], object]] = [
+        *(partial(registry.read, each, REPOSITORY, arn) for each in reads),
         lambda: registry.describe(REPOSITORY),
-        lambda: registry.policy(REPOSITORY),
-        lambda: registry.lifecycle(REPOSITORY),
-        lambda: registry.resource_tags(arn),
         lambda: registry.preview(REPOSITORY),
-        lambda: registry.set_policy(REPOSITORY, DOCUMENT),
-        lambda: registry.set_policy(REPOSITORY, None),
-        lambda: registry.set_scan_on_push(REPOSITORY, on=True),
-    ):
+        lambda: put(registry, REPOSITORY, "policy", DOCUMENT),
+        lambda: put(registry, REPOSITORY, "policy", None),
+        lambda: put(registry, REPOSITORY, "scan_on_push", True),
+    ]
+    for ask in asks:
         with pytest.raises(RepositoryGone):
             ask()
 
@@ -97,7 +102,7 @@ def test_a_repository_that_is_gone_is_told_apart(asked: Asked) -> None:
 def test_a_policy_that_names_nobody_known_is_tried_again_and_then_explained(asked: Asked) -> None:
     asked.ecr.strangers.add("111122223333")
     with pytest.raises(Refused, match="ECR does not say which; mostly a principal"):
-        asked.registry.set_policy(REPOSITORY, DOCUMENT)
+        put(asked.registry, REPOSITORY, "policy", DOCUMENT)
     assert asked.slept == list(PROPAGATION)
     assert asked.ecr.calls["SetRepositoryPolicy"] == 3
 
@@ -105,8 +110,8 @@ def test_a_policy_that_names_nobody_known_is_tried_again_and_then_explained(aske
 def test_a_policy_that_locks_everybody_out_is_refused_without_force(asked: Asked) -> None:
     deny = {"Sid": "No", "Effect": "Deny", "Principal": "*", "Action": "ecr:*"}
     with pytest.raises(Refused, match="ECR says no more; mostly a principal does not exist"):
-        asked.registry.set_policy(REPOSITORY, {"Version": "2012-10-17", "Statement": [deny]})
-    assert asked.registry.policy(REPOSITORY) is None
+        put(asked.registry, REPOSITORY, "policy", {"Version": "2012-10-17", "Statement": [deny]})
+    assert shown(asked.registry, REPOSITORY)["policy"] is None
 
 
 @pytest.mark.parametrize(
@@ -131,9 +136,9 @@ def test_what_goes_wrong_is_told_in_our_words(
 
     asked.ecr.before = refuse
     for ask in (
-        lambda: asked.registry.policy(REPOSITORY),
-        lambda: asked.registry.set_policy(REPOSITORY, DOCUMENT),
-        lambda: asked.registry.set_policy(REPOSITORY, None),
+        lambda: shown(asked.registry, REPOSITORY),
+        lambda: put(asked.registry, REPOSITORY, "policy", DOCUMENT),
+        lambda: put(asked.registry, REPOSITORY, "policy", None),
         lambda: asked.registry.scanning(),
     ):
         with pytest.raises(kind):
@@ -181,7 +186,7 @@ def test_the_registrys_own_settings_are_read_as_they_were_set(asked: Asked) -> N
     )
     templates = registry.templates()
     assert len(templates) == 101
-    assert templates["team-007/"].mutability == "IMMUTABLE"
+    assert templates["team-007/"].to_request()["imageTagMutability"] == "IMMUTABLE"
     with pytest.raises(Refused, match="TemplateAlreadyExists"):
         registry.put_template({"prefix": "team-007/", "appliedFor": []}, new=True)
 

@@ -66,8 +66,7 @@ def test_the_content_of_files_is_in_the_rules_and_in_what_functions_get(folder: 
     assert repository["policy"] == {"others": "keep", "statements": [PULL]}
     assert repository["lifecycle"]["rules"][0]["rulePriority"] == 1
     baseline = found.ruleset.rules[0].baseline
-    assert baseline.policy is not None
-    assert baseline.policy.statements == (PULL,)
+    assert baseline.wishes["policy"].statements == (PULL,)
 
 
 @pytest.mark.parametrize("content", [[PULL], {"Statement": PULL}])

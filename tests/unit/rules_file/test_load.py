@@ -80,7 +80,10 @@ def test_an_alias_stands_for_what_it_names() -> None:
     assert ruleset.rules[0].tags == ruleset.rules[1].tags
 
 
-SETTINGS = "`policy`, `lifecycle`, `immutability`, `scan_on_push`, `encryption`, `resource_tags`"
+SETTINGS = (
+    "`policy`, `lifecycle`, `immutability`, `scan_on_push`, `encryption`, `resource_tags`, "
+    "`required_tags`"
+)
 RULE_KEYS = "here are `repositories`, `mode`, `tags`, `repository`, `notify`."
 TAGS_KEYS = (
     "here are `unique`, `variants`, `revisions`, `variant_latest`, `stable`, `pin`, `ignore`, "
@@ -190,7 +193,7 @@ ONE_FAULT = [
     (rule("mode: audit", "mode: audit"), 5, "`mode` is here twice; it is on line 4 too."),
     (rule("repository: {polcy: {}}"), 4,
      f"`polcy` is not a key here; did you mean `policy`? There are {SETTINGS}."),
-    (rule("<<: {mode: audit}"), 4, "`<<` is not part of the rules format; write the keys out."),
+    (rule("<<: audit"), 4, "`<<` takes a mapping, or a list of mappings."),
     (rule("? [mode]", ": audit"), 4, "A key must be a word, not a list or a mapping."),
     (rule("7: x"), 4,
      f"`7` is not a key here; t{RULE_KEYS}"),

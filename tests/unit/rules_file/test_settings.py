@@ -50,7 +50,7 @@ STATEMENT = "{Sid: A, Effect: Allow, Principal: {AWS: '111122223333'}, Action: '
          "`A` is the Sid of an earlier statement too."),
         (f"policy:\n  statements:\n    - {STATEMENT}, Resource: '*'}}", 9,
          "`Resource` has no place in a repository policy"),
-        ("policy:\n  statements: [{Sid: A, Effect: Allow, Action: x, Principal: {AWS: 1111}}]", 8,
+        ("policy:\n  statements: [{Sid: A, Effect: Allow, Action: '*', Principal: {AWS: 1}}]", 8,
          "`AWS` must be text or a list of texts; put account ids in quotes."),
         (f"policy:\n  statements:\n    - {STATEMENT}, Condition: {{StringEquls: {{a: b}}}}}}", 9,
          "`StringEquls` is no condition operator of IAM's; did you mean `StringEquals`?"),
@@ -70,7 +70,7 @@ STATEMENT = "{Sid: A, Effect: Allow, Principal: {AWS: '111122223333'}, Action: '
         ("immutability: {immutable_except: ['*a*b*']}", 7, "`*a*b*` has more than 2 `*`"),
         ("immutability: {except: [a]}", 7, "`except` is not a key here; did you mean"),
         ("scan_on_push: yes", 7, "`scan_on_push` must be true or false; it is `yes`."),
-        ("encryption: aes", 7, "`encryption` must be one of AES256, KMS, KMS_DSSE; it is `aes`."),
+        ("encryption: aes", 7, "`encryption` must be one of AES256, KMS, KMS_DSSE."),
         ("resource_tags: {owner: 7}", 7, '`owner` must be text; put it in quotes: "7".'),
         ("resource_tags: {'aws:x': a}", 7, "`aws:x`: tags that begin with `aws:` are AWS's own."),
     ],
@@ -146,10 +146,12 @@ def test_good_settings_are_no_reason_for_a_warning() -> None:
          "`A` may deny the steward to move tags: it is put in only where it surely spares"),
         (f"policy:\n  statements:\n    - {STATEMENT.replace('ecr:PutImage', 's3:Put')}}}", 9,
          "`s3:Put` is no action of ECR's"),
-        ((f"policy:\n  statements:\n    - "
-          f"{STATEMENT.replace('PutImage', 'GetAuthorizationToken')}}}"), 9,
-         "`ecr:GetAuthorizationToken` is about no repository, and ECR refuses"),
-        (ANY_EXPIRES, 9, "This rule can expire images under the stable tags main, so the policy"),
+        (f"policy:\n  statements:\n    - {STATEMENT.replace('PutImage', 'BatchGetImages')}}}", 9,
+         "`ecr:BatchGetImages` is no action of ECR's; did you mean `ecr:BatchGetImage`?"),
+        ((f"policy:\n  statements:\n    - {STATEMENT}, "
+          "Condition: {DateGreaterThan: {aws:CurrentTime: bad}}}"), 9,
+         "`DateGreaterThan` cannot read `bad`, so this condition never holds."),
+        (ANY_EXPIRES, 9, "The lifecycle rule 1 can expire images under the stable tags `main`"),
         (("lifecycle:\n  rules:\n    - rulePriority: 1\n      selection: {tagStatus: tagged, "
          "tagPatternList: [a, b], countType: imageCountMoreThan, countNumber: 9}\n"
          "      action: {type: expire}"), 10,
@@ -162,9 +164,19 @@ def test_each_danger_of_settings_is_a_warning(settings: str, line: int, said: st
     assert sentence.startswith(said)
 
 
+def test_a_flag_that_counts_for_nothing_is_warned_of() -> None:
+    text = file("scan_on_push: true") + "registry: {scanning: {type: ENHANCED}}\n"
+    (warning,) = inspect_text(text, "rules.yaml").warnings
+    assert warning.sentence == (
+        "`scan_on_push` counts for nothing: `registry.scanning` decides which images are scanned; "
+        "take it out here."
+    )
+    assert inspect_text(file("scan_on_push: true"), "rules.yaml").warnings == ()
+
+
 def test_what_is_meant_is_no_danger() -> None:
     assert warnings(ANY_EXPIRES + "  allow_expiring_stable: true") == []
-    statement = "{Sid: A, Effect: Allow, Principal: '*', Action: x}"
+    statement = "{Sid: A, Effect: Allow, Principal: '*', Action: 'ecr:x'}"
     public = f"policy:\n  public: allow\n  statements: [{statement}]"
     assert [said for _, said in warnings(public) if "anyone" in said] == []
 
@@ -210,6 +222,7 @@ def test_settings_are_told_in_full() -> None:
             - {Sid: Pull, Effect: Allow, Principal: {AWS: "111122223333"}, Action: "ecr:*"}
           others: remove
           public: remove
+          foreign: remove
           accounts: [o-abc123, "999999999999"]
         lifecycle:
           rules:
@@ -225,10 +238,11 @@ def test_settings_are_told_in_full() -> None:
         "policy       statements Pull",
         "other statements are taken out, but for Lambda's own",
         "statements that let anyone in are taken out, whosever they are",
+        "those whom nobody named are taken out of statements, whosever they are",
         ("may be named: the registry's own account, whom the statements name, 999999999999, "
         "o-abc123"),
         "lifecycle    1 rule",
-        "it is not set if it could expire images under stable tags",
+        "it is not set if it could expire or archive images under stable tags",
         "immutable    IMMUTABLE except main, sha256-*",
         "scanning     on push: yes",
         "encryption   KMS; another one is reported, as ECR cannot change it",
@@ -243,6 +257,7 @@ def test_settings_in_audit_are_only_reported() -> None:
         "policy       no statements of its own",
         "other statements are reported",
         "statements that let anyone in are reported",
+        "statements that let in whom nobody named are reported",
         "anybody may be named",
         "lifecycle    none: a lifecycle policy is taken away",
     ]

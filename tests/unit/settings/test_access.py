@@ -208,7 +208,53 @@ SHAPES: list[Shape] = [
     ("another among ours", allow({"AWS": [OWN, f"arn:aws:iam::{STRANGER}:user/x"]}),
      f"foreign {STRANGER}"),
     ("another, in our org only", allow({"AWS": STRANGER}, {"StringEquals": {ORG: "o-abc123"}}),
+     "fine"),
+    ("another, in another org", allow({"AWS": STRANGER}, {"StringEquals": {ORG: "o-other1"}}),
      f"foreign {STRANGER}"),
+    ("another, in our org if it has one",
+     allow({"AWS": STRANGER}, {"StringEqualsIfExists": {ORG: "o-abc123"}}), f"foreign {STRANGER}"),
+    # Keys that must be there.
+    ("our org, which must be there",
+     allow("*", {"StringEqualsIfExists": {ORG: "o-abc123"}, "Null": {ORG: "false"}}), "fine"),
+    ("all paths in our org, one of which must be there",
+     allow("*", {"ForAllValues:StringLike": {"aws:PrincipalOrgPaths": "o-abc123/*"},
+                 "Null": {"AWS:PrincipalOrgPaths": False}}), "fine"),
+    ("our org, which must not be there",
+     allow("*", {"StringEqualsIfExists": {ORG: "o-abc123"}, "Null": {ORG: "true"}}), "public"),
+    ("our org, which may be there or not",
+     allow("*", {"StringEqualsIfExists": {ORG: "o-abc123"}, "Null": {ORG: ["true", "false"]}}),
+     "public"),
+    ("another key that must be there",
+     allow("*", {"StringEqualsIfExists": {ORG: "o-abc123"}, "Null": {"aws:SourceIp": "false"}}),
+     "public"),
+    # The registry's own, by variable.
+    ("the account of the repository",
+     anyone("StringEquals", "aws:PrincipalAccount", "${aws:ResourceAccount}"), "fine"),
+    ("the organisation of the repository, as a variable",
+     anyone("StringEquals", ORG, "${AWS:resourceorgid}"), "fine"),
+    ("a unit of the repository's organisation",
+     anyone("ForAnyValue:StringLike", "aws:PrincipalOrgPaths", "${aws:ResourceOrgID}/r-1/ou-2/*"),
+     "fine"),
+    ("a role of the repository's account",
+     anyone("ArnLike", "aws:PrincipalArn", "arn:aws:iam::${aws:ResourceAccount}:role/*"), "fine"),
+    ("the repository's account or one's own",
+     anyone("StringEquals", "aws:PrincipalAccount",
+            ["${aws:ResourceAccount}", "${aws:PrincipalAccount}"]), "public"),
+    ("the account of the repository with another to fall back on",
+     anyone("StringEquals", "aws:PrincipalAccount", "${aws:ResourceAccount, '999999999999'}"),
+     "public"),
+    # Networks.
+    ("private networks together",
+     anyone("IpAddress", "aws:SourceIp", ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16",
+                                          "fc00::/7"]),
+     "foreign 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, fc00::/7"),
+    ("a network inside another", anyone("IpAddress", "aws:SourceIp", ["16.0.0.0/8", "16.1.0.0/16"]),
+     "foreign 16.0.0.0/8, 16.1.0.0/16"),
+    ("two wide networks", anyone("IpAddress", "aws:SourceIp", ["16.0.0.0/8", "18.0.0.0/16"]),
+     "public"),
+    ("more than a private network", anyone("IpAddress", "aws:SourceIp", "10.0.0.0/7"), "public"),
+    ("our network beside a wide one",
+     anyone("IpAddress", "aws:SourceIp", ["203.0.113.0/24", "16.0.0.0/8"]), "foreign 16.0.0.0/8"),
     ("a canonical user", allow({"CanonicalUser": "0" * 64}), f"foreign {'0' * 64}"),
     # Services, and whom they act for.
     ("Lambda, pulling", service("lambda.amazonaws.com"), "fine"),
@@ -283,6 +329,58 @@ def test_the_table_has_every_verdict_often_and_no_shape_twice() -> None:
     assert len(set(names)) == len(names) >= 100
     found = [expected.partition(" ")[0] for _, _, expected in SHAPES]
     assert min(map(found.count, ("public", "foreign", "fine"))) >= 15
+
+
+def condition(key: str, wanted: Any, operator: str = "StringEquals") -> dict[str, Any]:
+    return anyone(operator, key, wanted)
+
+
+def test_what_the_rule_names_is_fine_whatever_its_size() -> None:
+    everywhere = Allowed(["0.0.0.0/0", "::/0"])
+    wide = condition("aws:SourceIp", ["0.0.0.0/1", "203.0.113.7", "2000::/3"], "IpAddress")
+    assert verdict(judge(wide, everywhere)) == "fine"
+    halves = Allowed(["10.0.0.0/9", "10.128.0.0/9"])
+    assert verdict(judge(condition("aws:SourceIp", "10.0.0.0/8", "IpAddress"), halves)) == "fine"
+
+
+@pytest.mark.parametrize("name", ["1.2.3.4", "1.2.3.4/32", "2001:db8::7"])
+def test_an_address_is_named_with_or_without_its_mask(name: str) -> None:
+    bare = condition("aws:SourceIp", name.partition("/")[0], "IpAddress")
+    assert verdict(judge(bare, Allowed([name]))) == "fine"
+
+
+UNIT = "o-abc123/r-1/ou-1-a/*"
+PATHS = "aws:PrincipalOrgPaths"
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        (UNIT, "fine"),
+        ("o-abc123/r-1/ou-1-a/", "fine"),
+        ("o-abc123/r-1/ou-1-a/ou-1-b/*", "fine"),
+        ("o-abc123/r-1/ou-1-a*", "foreign o-abc123/r-1/ou-1-a*"),
+        ("o-abc123/*", "foreign o-abc123/*"),
+        ("o-abc123/*/ou-1-a/*", "foreign o-abc123/*/ou-1-a/*"),
+        ("o-other1/r-1/ou-1-a/*", "foreign o-other1/r-1/ou-1-a/*"),
+    ],
+)
+def test_a_unit_takes_in_its_own_units_and_no_more(path: str, expected: str) -> None:
+    unit = condition(PATHS, path, "ForAnyValue:StringLike")
+    assert verdict(judge(unit, Allowed([UNIT]))) == expected
+
+
+def test_a_whole_organisation_is_more_than_a_unit_of_it() -> None:
+    assert verdict(judge(condition(ORG, "o-abc123"), Allowed([UNIT]))) == "foreign o-abc123"
+
+
+def test_under_the_old_version_a_variable_names_nobody_but_in_an_arn() -> None:
+    own = condition("aws:PrincipalAccount", ["${aws:ResourceAccount}", STRANGER])
+    assert verdict(judge(own, ALLOWED, "2008-10-17")) == f"foreign {STRANGER}"
+    only = condition("aws:PrincipalAccount", "${aws:ResourceAccount}")
+    assert verdict(judge(only, ALLOWED, "2008-10-17")) == "fine"
+    role = condition("aws:PrincipalArn", "arn:aws:iam::*:role/${x}", "StringLike")
+    assert verdict(judge(role, ALLOWED, "2008-10-17")) == "public"
 
 
 def test_without_the_registrys_account_nobody_is_its_own() -> None:

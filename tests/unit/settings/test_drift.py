@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 
-from ecr_steward.settings.baseline import Baseline
+from ecr_steward.settings.baseline import Baseline, Settings
 from ecr_steward.settings.drift import Correction, correction, drift
+from ecr_steward.settings.kinds import Around
+from ecr_steward.settings.kinds.immutability import Mutability
 from ecr_steward.settings.lifecycle import Expiring
-from ecr_steward.settings.state import BaselineError, Change, Setting, Settings
+from ecr_steward.settings.state import BaselineError, Change
 from ecr_steward.tags.scheme import Scheme
+from tests.having import having
 
 OWN = "123456789012"
 COMMITS = Scheme.from_document({"unique": ["sha"], "stable": [{"tag": "main"}]})
@@ -49,7 +52,7 @@ def found(
     stated: dict[str, Any], actual: Settings, scheme: Scheme | None = None, **more: Any
 ) -> tuple[Change, ...]:
     baseline = Baseline.from_document(stated, scheme)
-    return drift(baseline, actual, scheme=scheme, account=OWN, **more)
+    return drift(baseline, actual, Around(scheme, OWN, **more))
 
 
 def statement(**keys: Any) -> dict[str, Any]:
@@ -61,23 +64,23 @@ TABLE: list[tuple[str, dict[str, Any], Settings, Scheme | None, list[str]]] = [
     ("policy missing", {"policy": {"statements": [PULL]}}, NONE, None,
      ["policy missing Pull correct"]),
     ("policy different", {"policy": {"statements": [PULL]}},
-     Settings(policy=policy(statement(Sid="Pull", Action="ecr:*"))), None,
+     having(policy=policy(statement(Sid="Pull", Action="ecr:*"))), None,
      ["policy different Pull correct"]),
-    ("policy extra", {"policy": {"accounts": ["*"]}}, Settings(policy=policy(statement())), None,
+    ("policy extra", {"policy": {"accounts": ["*"]}}, having(policy=policy(statement())), None,
      ["policy extra X report"]),
     ("policy public", {"policy": {"public": "remove"}},
-     Settings(policy=policy(statement(Principal="*"))), None, ["policy public X correct"]),
-    ("policy foreign", {"policy": {"others": "keep"}}, Settings(policy=policy(statement())), None,
+     having(policy=policy(statement(Principal="*"))), None, ["policy public X correct"]),
+    ("policy foreign", {"policy": {"others": "keep"}}, having(policy=policy(statement())), None,
      ["policy foreign X report"]),
     ("policy locks out", {"policy": {"statements": [DENY]}}, NONE, None,
      ["policy locks_out Deny refuse"]),
-    ("policy right", {"policy": {"statements": [PULL]}}, Settings(policy=policy(PULL)), None, []),
+    ("policy right", {"policy": {"statements": [PULL]}}, having(policy=policy(PULL)), None, []),
     ("lifecycle missing", {"lifecycle": rules("untagged")}, NONE, COMMITS,
      ["lifecycle missing lifecycle correct"]),
     ("lifecycle different", {"lifecycle": rules("untagged")},
-     Settings(lifecycle=rules("untagged", number=9)), COMMITS,
+     having(lifecycle=rules("untagged", number=9)), COMMITS,
      ["lifecycle different lifecycle correct"]),
-    ("lifecycle extra", {"lifecycle": {"rules": []}}, Settings(lifecycle=rules("any")), COMMITS,
+    ("lifecycle extra", {"lifecycle": {"rules": []}}, having(lifecycle=rules("any")), COMMITS,
      ["lifecycle extra lifecycle correct"]),
     ("lifecycle expires stable", {"lifecycle": rules("any")}, NONE, COMMITS,
      ["lifecycle missing lifecycle refuse", "lifecycle expires_stable rule 1 refuse"]),
@@ -85,35 +88,35 @@ TABLE: list[tuple[str, dict[str, Any], Settings, Scheme | None, list[str]]] = [
      {"lifecycle": {**rules("any"), "allow_expiring_stable": True}}, NONE, COMMITS,
      ["lifecycle missing lifecycle correct", "lifecycle expires_stable rule 1 report"]),
     ("lifecycle expires stable, set already", {"lifecycle": rules("any")},
-     Settings(lifecycle=rules("any")), COMMITS, ["lifecycle expires_stable rule 1 report"]),
+     having(lifecycle=rules("any")), COMMITS, ["lifecycle expires_stable rule 1 report"]),
     ("lifecycle expires stable, set and allowed",
      {"lifecycle": {**rules("any"), "allow_expiring_stable": True}},
-     Settings(lifecycle=rules("any")), COMMITS, []),
+     having(lifecycle=rules("any")), COMMITS, []),
     ("lifecycle without a scheme", {"lifecycle": rules("any")}, NONE, None,
      ["lifecycle missing lifecycle correct"]),
-    ("lifecycle right", {"lifecycle": rules("untagged")}, Settings(lifecycle=rules("untagged")),
+    ("lifecycle right", {"lifecycle": rules("untagged")}, having(lifecycle=rules("untagged")),
      COMMITS, []),
     ("immutability by the scheme", {"immutability": "scheme"}, NONE, COMMITS,
      ["immutability different immutability correct"]),
     ("immutability by the scheme, right", {"immutability": "scheme"},
-     Settings(mutability="IMMUTABLE_WITH_EXCLUSION", filters=("main",)), COMMITS, []),
+     having(mutability="IMMUTABLE_WITH_EXCLUSION", filters=("main",)), COMMITS, []),
     ("immutability that cannot be said", {"immutability": "scheme"},
-     Settings(mutability="IMMUTABLE"), VERSIONS, ["immutability different immutability correct"]),
+     having(mutability="IMMUTABLE"), VERSIONS, ["immutability different immutability correct"]),
     ("immutability that cannot be said, mutable", {"immutability": "scheme"}, NONE, VERSIONS, []),
     ("immutability stated", {"immutability": "IMMUTABLE"}, NONE, None,
      ["immutability different immutability correct"]),
     ("scanning", {"scan_on_push": True}, NONE, None,
      ["scan_on_push different scan_on_push correct"]),
-    ("no scanning", {"scan_on_push": False}, Settings(scan_on_push=True), None,
+    ("no scanning", {"scan_on_push": False}, having(scan_on_push=True), None,
      ["scan_on_push different scan_on_push correct"]),
     ("scanning right", {"scan_on_push": False}, NONE, None, []),
     ("encryption", {"encryption": "KMS"}, NONE, None,
      ["encryption unchangeable encryption report"]),
     ("encryption right", {"encryption": "AES256"}, NONE, None, []),
     ("resource tags", {"resource_tags": {"owner": "a", "tier": "1", "team": "x"}},
-     Settings(resource_tags={"owner": "b", "team": "x", "more": "y"}), None,
+     having(resource_tags={"owner": "b", "team": "x", "more": "y"}), None,
      ["resource_tags different owner correct", "resource_tags missing tier correct"]),
-    ("nothing stated", {}, Settings(policy=policy(statement(Principal="*")), scan_on_push=True),
+    ("nothing stated", {}, having(policy=policy(statement(Principal="*")), scan_on_push=True),
      COMMITS, []),
 ]  # fmt: skip
 
@@ -129,8 +132,7 @@ def test_each_problem_of_each_setting_is_found_and_put_right_once(
     changes = found(stated, actual, scheme)
     said = [f"{each.setting} {each.problem} {each.subject} {each.action}" for each in changes]
     assert said == expected
-    baseline = Baseline.from_document(stated, scheme)
-    right = correction(baseline, actual, changes).applied(actual)
+    right = correction(actual, changes).applied(actual)
     assert all(each.action != "correct" for each in found(stated, right, scheme))
 
 
@@ -143,34 +145,29 @@ def test_a_correction_has_whole_documents_and_only_what_is_to_be_set() -> None:
         "encryption": "KMS",
         "resource_tags": {"owner": "a", "team": "x"},
     }
-    actual = Settings(policy=policy(statement()), resource_tags={"team": "x"})
-    baseline = Baseline.from_document(stated, COMMITS)
-    made = correction(baseline, actual, found(stated, actual, COMMITS))
-    assert made == Correction(
-        sets=frozenset(Setting) & baseline.reads - {Setting.ENCRYPTION},
-        policy=policy(statement(), PULL),
-        lifecycle=rules("untagged"),
-        mutability="IMMUTABLE_WITH_EXCLUSION",
-        filters=("main", "sha256-*"),
-        scan_on_push=True,
-        resource_tags={"owner": "a"},
-    )
-    assert made.applied(actual).resource_tags == {"team": "x", "owner": "a"}
-    assert correction(baseline, actual, ()) == Correction()
+    actual = having(policy=policy(statement()), resource_tags={"team": "x"})
+    made = correction(actual, found(stated, actual, COMMITS))
+    assert made.values == {
+        "policy": policy(statement(), PULL),
+        "lifecycle": rules("untagged"),
+        "immutability": Mutability("IMMUTABLE_WITH_EXCLUSION", ("main", "sha256-*")),
+        "scan_on_push": True,
+        "resource_tags": {"team": "x", "owner": "a"},
+    }
+    assert correction(actual, ()) == Correction()
 
 
 def test_what_must_go_is_deleted_whole() -> None:
     stated = {"policy": {"others": "remove", "accounts": ["*"]}, "lifecycle": {"rules": []}}
-    actual = Settings(policy=policy(statement()), lifecycle=rules("any"))
-    made = correction(Baseline.from_document(stated), actual, found(stated, actual))
-    assert made.sets == {Setting.POLICY, Setting.LIFECYCLE}
-    assert (made.policy, made.lifecycle) == (None, None)
+    actual = having(policy=policy(statement()), lifecycle=rules("any"))
+    made = correction(actual, found(stated, actual))
+    assert made.values == {"policy": None, "lifecycle": None}
 
 
 def test_what_is_refused_is_not_set() -> None:
     stated = {"lifecycle": rules("any"), "scan_on_push": True}
-    made = correction(Baseline.from_document(stated), NONE, found(stated, NONE, COMMITS))
-    assert made.sets == {Setting.SCAN_ON_PUSH}
+    made = correction(NONE, found(stated, NONE, COMMITS))
+    assert made.sets == {"scan_on_push"}
 
 
 def test_a_preview_that_expires_a_stable_tag_refuses_the_lifecycle_policy() -> None:
@@ -180,8 +177,9 @@ def test_a_preview_that_expires_a_stable_tag_refuses_the_lifecycle_policy() -> N
     assert (missing.action, expires.action) == ("refuse", "refuse")
     assert expires.after == rules("untagged")["rules"][0]
     assert expires.reason == (
-        "The lifecycle rule 1 can expire images under the stable tags `main`: let a rule above it "
-        "match those tags and keep them, or write `allow_expiring_stable: true`."
+        "The lifecycle rule 1 can expire images under the stable tags `main`: put a rule above it "
+        'with tagPatternList: ["main"], countType: imageCountMoreThan and countNumber: 9999, or '
+        'write allow_expiring_stable: ["main"].'
     )
     assert found(stated, NONE, COMMITS, preview=[replace(image, tags=("9f1c2ab",))])[1:] == ()
 
@@ -197,7 +195,7 @@ def test_reasons_name_the_setting_and_the_rules_wish() -> None:
         "The repository is encrypted with AES256, where the rule has KMS: ECR cannot change it, so "
         "make the repository anew and push its images again."
     )
-    assert why({"immutability": "scheme"}, Settings(mutability="IMMUTABLE"), VERSIONS) == (
+    assert why({"immutability": "scheme"}, having(mutability="IMMUTABLE"), VERSIONS) == (
         "Tags are IMMUTABLE and should be MUTABLE, because wildcards cannot say the scheme: the "
         "filter `*` for tags that move would free unique tags too."
     )
@@ -210,7 +208,7 @@ def test_reasons_name_the_setting_and_the_rules_wish() -> None:
 def test_a_pull_through_cache_is_made_mutable() -> None:
     stated = {"immutability": "IMMUTABLE"}
     assert found(stated, NONE, cache=True) == ()
-    (change,) = found(stated, Settings(mutability="IMMUTABLE"), cache=True)
+    (change,) = found(stated, having(mutability="IMMUTABLE"), cache=True)
     assert change.after["imageTagMutability"] == "MUTABLE"
 
 
@@ -227,11 +225,15 @@ def test_a_change_as_a_document_has_the_keys_of_the_contract() -> None:
     }
 
 
+def test_what_the_registrys_scanning_decides_is_no_drift() -> None:
+    assert found({"scan_on_push": True}, NONE, registry_scans=True) == ()
+
+
 def test_only_what_the_baseline_names_is_to_be_read() -> None:
     assert Baseline.from_document({}).reads == frozenset()
     assert Baseline.from_document({"policy": {}, "scan_on_push": False}).reads == {
-        Setting.POLICY,
-        Setting.SCAN_ON_PUSH,
+        "policy",
+        "scan_on_push",
     }
 
 

@@ -144,7 +144,7 @@ def test_filters_match_as_ecrs_wildcards_do_not_as_expressions(
     ],
 )
 def test_what_a_rule_can_state(value: Any, word: str, filters: tuple[str, ...]) -> None:
-    found = Baseline.from_document({"immutability": value}, scheme()).immutability
+    found = Baseline.from_document({"immutability": value}, scheme()).wishes["immutability"]
     assert found == ImmutabilityBaseline(word, filters)
 
 

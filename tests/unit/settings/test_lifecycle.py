@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ecr_steward.settings import lifecycle
-from ecr_steward.settings.expiry import NEVER, at_risk
+from ecr_steward.settings.expiry import NEVER, at_risk, beyond, guard, previewed, strange
 from ecr_steward.settings.lifecycle import Expiring
 from ecr_steward.settings.state import BaselineError
 from ecr_steward.tags.scheme import Scheme
@@ -41,6 +41,9 @@ def since(kind: str = "sinceImagePushed", days: int = 14, **more: Any) -> dict[s
     return {"countType": kind, "countUnit": "days", "countNumber": days, **more}
 
 
+ARCHIVED = since("sinceImageTransitioned", 365, storageClass="archive")
+
+
 # ---------------------------------------------------------------------------- grammar
 GOOD: list[list[Any]] = [
     [],
@@ -54,9 +57,9 @@ GOOD: list[list[Any]] = [
     [rule(1, **since("sinceImageTransitioned", 365, storageClass="archive"))],
     [
         rule(1, tagStatus="untagged", storageClass="standard"),
-        rule(2, tagStatus="untagged", storageClass="archive"),
+        rule(2, tagStatus="untagged", **ARCHIVED),
         rule(3, ARCHIVE),
-        rule(4, storageClass="archive"),
+        rule(4, **ARCHIVED),
     ],
     [rule(i, **tagged(1, f"t{i}")["selection"]) for i in range(1, 51)],
 ]  # fmt: skip
@@ -117,6 +120,12 @@ BAD: list[tuple[Any, str, tuple[str | int, ...]]] = [
     ([rule(1, ARCHIVE, storageClass="archive")], "are archived already",
      ("rules", 0, "action", "type")),
     ([rule(1, **since("sinceImagePulled"))], "can only archive", ("rules", 0, "action", "type")),
+    ([rule(1, storageClass="archive")], "`countType: imageCountMoreThan` looks at images that are",
+     ("rules", 0, "selection", "countType")),
+    ([rule(1, **since(storageClass="archive"))], "ECR takes `sinceImageTransitioned` only",
+     ("rules", 0, "selection", "countType")),
+    ([rule(1, **{**ARCHIVED, "countNumber": 89})], "`countNumber` must be 90 or more",
+     ("rules", 0, "selection", "countNumber")),
     ([rule(1, {"type": "transition"})], "needs `targetStorageClass: archive`",
      ("rules", 0, "action")),
     ([rule(1, {**EXPIRE, "targetStorageClass": "archive"})],
@@ -203,43 +212,66 @@ COMMITS = Scheme.from_document(
     {"unique": ["sha"], "stable": [{"tag": "main"}, {"tag": "edge", "follows": "newest"}]}
 )
 ALL = ("{major}.{minor}", "{major}.{minor}-alpine*", "latest", "alpine*")
+BUILDS = Scheme.from_document(
+    {
+        "unique": [{"pattern": "github-sha-[0-9a-f]{40}"}, "timestamp"],
+        "stable": [{"tag": "main-latest"}, {"tag": "live"}],
+        "ignore": ["pr-*"],
+    }
+)
+BOTH = ("main-latest", "live")
 RISKS: list[tuple[str, Scheme, list[Any], dict[int, tuple[str, ...]]]] = [
     ("untagged images only", SEMVER, [rule(1, tagStatus="untagged")], {}),
     ("tags outside the scheme", SEMVER, [tagged(1, "pr-*"), tagged(2, "buildcache*")], {}),
     ("anything", SEMVER, [rule(1)], {1: ALL}),
     ("anything, by age", SEMVER, [rule(1, **since())], {1: ALL}),
-    ("anything, to the archive", SEMVER, [rule(1, ARCHIVE)], {}),
-    ("anything archived", SEMVER, [rule(1, storageClass="archive")], {1: ALL}),
+    ("anything, to the archive", SEMVER, [rule(1, ARCHIVE)], {1: ALL}),
+    ("anything archived, where nothing is archived", SEMVER, [rule(1, **ARCHIVED)], {}),
+    ("anything archived", SEMVER, [rule(1, ARCHIVE), rule(2, **ARCHIVED)], {1: ALL, 2: ALL}),
+    ("only what is archived by a rule that spares all stable tags", COMMITS,
+     [tagged(1, "pr-*", action=ARCHIVE), rule(2, **ARCHIVED)], {}),
     ("a count that is never reached", SEMVER, [rule(1, countNumber=NEVER)], {}),
     ("every tag", SEMVER, [tagged(1, "*")], {1: ALL}),
-    ("unique tags with a v", SEMVER, [tagged(1, "v*")],
-     {1: ALL}),
+    ("unique tags with a v", SEMVER, [tagged(1, "v*")], {1: ALL}),
     ("unique tags of one line", SEMVER, [tagged(1, "1.4.*")], {1: ALL}),
-    ("a stable tag by name", SEMVER, [tagged(1, "latest", **since())], {1: ("latest",)}),
+    ("a stable tag by name, on an image that has others too", SEMVER,
+     [tagged(1, "latest", **since())], {1: ALL}),
     ("a stable tag by name, counted", SEMVER, [tagged(1, "latest", count=1)], {}),
-    ("a stable tag by its beginning", SEMVER, [tagged(1, "lat*")], {1: ("latest",)}),
     ("some of the stable tags", SEMVER, [tagged(1, "1.*", "*.0")], {1: ALL}),
-    ("anything with a dash", SEMVER, [tagged(1, "*-*")],
-     {1: ("{major}.{minor}-alpine*", "alpine*")}),
-    ("three stars", SEMVER, [tagged(1, "*.*.*")], {1: ("{major}.{minor}", "latest")}),
-    ("a variant", SEMVER, [tagged(1, "*-alpine*")], {1: ("{major}.{minor}-alpine*", "alpine*")}),
+    ("three stars", SEMVER, [tagged(1, "*.*-alpine*")], {1: ALL}),
+    ("a variant that is none", SEMVER, [tagged(1, "*_alpine")], {1: ALL}),
+    ("release candidates", SEMVER, [tagged(1, "*-rc*")], {1: ALL}),
     ("two tags that no image of ours has", SEMVER, [tagged(1, "latest", "pr-*", **since())], {}),
     ("protected by name", SEMVER, [tagged(1, "latest", count=1), rule(2)],
      {2: ("{major}.{minor}", "{major}.{minor}-alpine*", "alpine*")}),
     ("protected by a great count", SEMVER, [tagged(1, "*", count=NEVER), rule(2)], {}),
     ("protected too low down", SEMVER, [tagged(1, "*"), tagged(2, "latest", count=1)], {1: ALL}),
-    ("protected in another class", SEMVER,
-     [tagged(1, "*", count=NEVER, storageClass="archive"), rule(2)], {2: ALL}),
-    ("protected by being archived", SEMVER, [tagged(1, "*", action=ARCHIVE), rule(2)], {}),
+    ("taken by a rule above", SEMVER, [tagged(1, "*", action=ARCHIVE), rule(2)], {1: ALL}),
     ("not protected by one of two tags", SEMVER, [tagged(1, "latest", "prod", count=1), rule(2)],
      {2: ALL}),
+    ("protected by two tags that it always has", COMMITS,
+     [tagged(1, "m*", "*n", count=NEVER), tagged(2, "main", **since())], {}),
     ("expired by the first that takes it", SEMVER, [tagged(1, "*"), rule(2)], {1: ALL}),
-    ("commits", COMMITS, [tagged(1, "sha-*")], {1: ("main", "edge")}),
-    ("commits by a digit", COMMITS, [tagged(1, "9*")], {1: ("main", "edge")}),
+    ("commits by age", COMMITS, [tagged(1, "sha-*", **since())], {1: ("main", "edge")}),
+    ("commits by count, the newest of which has its tag", COMMITS, [tagged(1, "sha-*")],
+     {1: ("main",)}),
     ("what is no commit", COMMITS, [tagged(1, "v*")], {}),
     ("commits, the pipeline's tag kept", COMMITS, [tagged(1, "main", count=1), tagged(2, "sha-*")],
-     {2: ("edge",)}),
+     {}),
+    ("builds by pattern", BUILDS, [tagged(1, "github-sha-*", **since())], {1: BOTH}),
+    ("builds by a pattern that is shorter", BUILDS, [tagged(1, "github-sha-z*", **since())], {}),
+    ("timestamps", BUILDS, [tagged(1, "2026-*", **since())], {1: BOTH}),
+    ("a thirteenth month", BUILDS, [tagged(1, "2026-13*", **since())], {}),
+    ("what is ignored", BUILDS, [tagged(1, "pr-*", **since())], {}),
+    ("pins", BUILDS, [tagged(1, "live-*", **since())], {1: BOTH}),
 ]  # fmt: skip
+
+
+def by_rule(risks: Any) -> dict[int, tuple[str, ...]]:
+    found: dict[int, dict[str, None]] = {}
+    for each in risks:
+        found.setdefault(each.priority, {})[each.tag] = None
+    return {priority: tuple(tags) for priority, tags in found.items()}
 
 
 @pytest.mark.parametrize(
@@ -249,14 +281,45 @@ def test_stable_tags_at_risk_are_named_with_the_rule(
     scheme: Scheme, rules: list[Any], expected: dict[int, tuple[str, ...]]
 ) -> None:
     lifecycle.check(rules)
-    assert at_risk({"rules": rules}, scheme) == expected
+    assert by_rule(at_risk({"rules": rules}, scheme)) == expected
+
+
+def test_what_is_archived_is_told_from_what_expires() -> None:
+    found = at_risk({"rules": [rule(1, ARCHIVE), rule(2, **ARCHIVED)]}, COMMITS)
+    assert {(each.priority, each.archives) for each in found} == {(1, True), (2, False)}
+
+
+def test_a_risk_shows_an_image_that_the_rule_would_take() -> None:
+    document = {"rules": [tagged(1, "9*4", "main", **since())]}
+    assert [each.example for each in at_risk(document, COMMITS)] == [
+        ("main", "9aaaaa4"),
+        ("edge", "9aaaaa4", "main"),
+    ]
+
+
+def test_a_pattern_that_no_automaton_can_say_counts_as_any_tag() -> None:
+    scheme = Scheme.from_document(
+        {"unique": [{"pattern": "(?!x)v[0-9]+"}, "sha"], "stable": [{"tag": "main"}]}
+    )
+    assert beyond(scheme) == ("(?!x)v[0-9]+",)
+    assert by_rule(at_risk({"rules": [tagged(1, "pr-*")]}, scheme)) == {1: ("main",)}
+    assert strange({"rules": [tagged(1, "pr-*")]}, COMMITS) == (1,)
+
+
+@pytest.mark.parametrize("scheme", [SEMVER, COMMITS, BUILDS])
+def test_the_rules_that_are_advised_protect_all_that_is_at_risk(scheme: Scheme) -> None:
+    rules = [rule(99, **since())]
+    names = dict.fromkeys(guard(each.tag) for each in at_risk({"rules": rules}, scheme))
+    guards = [tagged(i, each, count=NEVER) for i, each in enumerate(names, start=1)]
+    lifecycle.check([*guards, *rules])
+    assert at_risk({"rules": [*guards, *rules]}, scheme) == ()
 
 
 def test_fifty_rules_with_stars_are_judged_in_no_time() -> None:
-    """The writer does so at each look at a repository."""
+    """Rule 10 reaches nothing that rule 1 does not protect, and so on."""
     rules = [tagged(i, f"v{i}*-*", f"*x{i}*") for i in range(1, 51)]
     started = time.process_time()
-    assert len(at_risk({"rules": rules}, SEMVER)) == 50
+    assert list(by_rule(at_risk({"rules": rules}, SEMVER))) == list(range(1, 10))
     assert time.process_time() - started < 2
 
 
@@ -267,5 +330,9 @@ def test_a_preview_tells_of_the_stable_tags_that_would_expire_today() -> None:
         Expiring("sha256:3", ("pr-1",), 1),
         Expiring("sha256:4", (), 1),
     ]
-    document = {"rules": [tagged(1, "pr-*"), tagged(2, "x*")]}
-    assert at_risk(document, SEMVER, preview) == {1: ("latest", "1.4"), 2: ("1.4",)}
+    found = previewed(preview, SEMVER)
+    assert [(each.priority, each.tag, each.entry) for each in found] == [
+        (2, "1.4", "{major}.{minor}"),
+        (1, "latest", "latest"),
+        (1, "1.4", "{major}.{minor}"),
+    ]

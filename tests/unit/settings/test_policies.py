@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from ecr_steward.settings import policies
+from ecr_steward.settings import grammar, policies
 from ecr_steward.settings.access import Allowed, judge
-from ecr_steward.settings.baseline import Baseline
-from ecr_steward.settings.state import BaselineError, Settings, SettingsError
+from ecr_steward.settings.baseline import Baseline, Settings
+from ecr_steward.settings.state import BaselineError, SettingsError
 
 ACCOUNT = "111122223333"
 PULL: dict[str, Any] = {
@@ -136,7 +136,7 @@ def test_a_policy_is_parsed_from_its_text() -> None:
 def test_what_readers_may_disagree_on_is_unsafe(text: str) -> None:
     named = json.dumps({**PULL, "Principal": {"AWS": ACCOUNT}})
     text = text % (named if "[%s]" in text else named[1:])
-    for policy in (policies.parse(text), Settings.from_document({"policy": text}).policy):
+    for policy in (policies.parse(text), Settings.from_document({"policy": text}).found["policy"]):
         found = policies.statements(policy)
         assert any(judge(each, Allowed([ACCOUNT])).public for each in found)
 
@@ -182,7 +182,7 @@ FAULTS: list[tuple[Any, str, tuple[str | int, ...]]] = [
     (changed(Condition={"Bool": "x"}), "`Bool` must be a mapping", (*FIRST, "Condition", "Bool")),
     (changed(Condition={"Bool": {"k": []}}), "`k` must be a value or a list",
      (*FIRST, "Condition", "Bool", "k")),
-    (changed(Condition={"Bool": {"k": {}}}), "`k` must be a value or a list",
+    (changed(Condition={"Bool": {"k": {}}}), "`k` must be text or a list of texts.",
      (*FIRST, "Condition", "Bool", "k")),
 ]  # fmt: skip
 
@@ -223,14 +223,30 @@ def test_our_own_statement_may_not_be_one_that_the_rule_takes_out() -> None:
 
 
 @pytest.mark.parametrize("name", [ACCOUNT, "o-abc123", "codebuild.amazonaws.com", "vpc-0a", "*",
-                                  "vpce-0f", "203.0.113.0/24", "2001:db8::/32"])  # fmt: skip
+                                  "vpce-0f", "203.0.113.0/24", "2001:db8::/32", "1.2.3.4", "::1",
+                                  "o-abc123/r-a1/ou-a1-b2/*", "o-abc123/*"])  # fmt: skip
 def test_who_can_be_named(name: str) -> None:
     baseline = Baseline.from_document({"policy": {"accounts": [name]}})
-    assert baseline.policy is not None
-    assert baseline.policy.accounts == {name}
+    assert baseline.wishes["policy"].accounts.may("manage") == {name}
 
 
-@pytest.mark.parametrize("name", ["11112222333", "O-abc", "o-*", "example.com", "x", 7, None, ""])
+def test_by_right_whoever_may_do_more_may_do_less() -> None:
+    lists = {"pull": ["o-abc123"], "push": [ACCOUNT]}
+    baseline = Baseline.from_document({"policy": {"accounts": lists}})
+    found = baseline.wishes["policy"].accounts
+    assert found.may("pull") == {"o-abc123", ACCOUNT}
+    assert found.may("push") == {ACCOUNT}
+    assert found.may("manage") == set()
+
+
+def test_there_are_three_rights() -> None:
+    sentence, path = fault(accounts={"read": [ACCOUNT]})
+    assert sentence == "`read` is no right; there are pull, push, manage."
+    assert path == ("accounts", "read")
+
+
+@pytest.mark.parametrize("name", ["11112222333", "O-abc", "o-*", "example.com", "x", 7, None, "",
+                                  "o-abc123/r-a1/ou-a1", "1.2.3", "10.0.0.0/33"])  # fmt: skip
 def test_who_cannot_be_named(name: Any) -> None:
     sentence, path = fault(accounts=[ACCOUNT, name])
     assert f"`{name}` is no account" in sentence
@@ -242,7 +258,7 @@ def test_actions_that_are_not_ecrs_are_found() -> None:
         changed(Action=["ecr:PutImage", "s3:GetObject", "*"]),
         changed(Action="sts:AssumeRole"),
     ]
-    assert list(policies.unknown_actions(found)) == [
+    assert list(grammar.unknown_actions(found)) == [
         (0, "Action", "s3:GetObject"),
         (1, "Action", "sts:AssumeRole"),
     ]
@@ -255,4 +271,4 @@ def test_actions_that_are_not_ecrs_are_found() -> None:
 )  # fmt: skip
 def test_every_condition_operator_of_iams_is_taken(operator: str) -> None:
     statement = {"Sid": "A", "Effect": "Allow", "Principal": "*", "Action": "ecr:*"}
-    policies.checked([{**statement, "Condition": {operator: {"aws:PrincipalOrgID": "o-abc123"}}}])
+    grammar.checked([{**statement, "Condition": {operator: {"aws:PrincipalOrgID": "o-abc123"}}}])

@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
-from ecr_steward.settings.state import Settings, SettingsError
+from ecr_steward.settings.baseline import Settings
+from ecr_steward.settings.kinds.encryption import Encrypted
+from ecr_steward.settings.kinds.immutability import Mutability
+from ecr_steward.settings.state import SettingsError
 
 
 def test_what_is_absent_or_null_is_not_set() -> None:
@@ -15,7 +18,8 @@ def test_what_is_absent_or_null_is_not_set() -> None:
     )
     assert Settings.from_document({}) == Settings.from_document(nothing) == Settings()
     mutability = {"imageTagMutability": None, "imageTagMutabilityExclusionFilters": None}
-    assert Settings.from_document({"mutability": mutability}) == Settings()
+    found = Settings.from_document({"mutability": mutability}).found
+    assert found == {"immutability": Mutability()}
 
 
 def test_all_settings_are_read() -> None:
@@ -34,15 +38,14 @@ def test_all_settings_are_read() -> None:
             "resource_tags": {"owner": "platform"},
         }
     )
-    assert found == Settings(
-        policy={"Statement": []},
-        lifecycle={"rules": []},
-        mutability="IMMUTABLE_WITH_EXCLUSION",
-        filters=("a*", "b"),
-        scan_on_push=True,
-        encryption="KMS",
-        resource_tags={"owner": "platform"},
-    )
+    assert found.found == {
+        "policy": {"Statement": []},
+        "lifecycle": {"rules": []},
+        "immutability": Mutability("IMMUTABLE_WITH_EXCLUSION", ("a*", "b")),
+        "scan_on_push": True,
+        "encryption": Encrypted("KMS"),
+        "resource_tags": {"owner": "platform"},
+    }
 
 
 @pytest.mark.parametrize(
@@ -53,7 +56,7 @@ def test_all_settings_are_read() -> None:
         ({"policy": "{"}, "`policy` is a text that is not JSON"),
         ({"policy": "[]"}, "`policy` must be an object or null."),
         ({"lifecycle": 7}, "`lifecycle` must be an object or null."),
-        ({"mutability": "MUTABLE"}, "`mutability` must be an object or null."),
+        ({"mutability": 7}, "`mutability` must be an object or null."),
         ({"mutability": {"word": "x"}}, "`mutability.word` is no field"),
         ({"mutability": {"imageTagMutability": "FROZEN"}},
          "`mutability.imageTagMutability` must be one of MUTABLE, IMMUTABLE,"),
@@ -65,7 +68,7 @@ def test_all_settings_are_read() -> None:
          "`mutability.imageTagMutabilityExclusionFilters[0].Filter` is no field"),
         ({"scan_on_push": "yes"}, "`scan_on_push` must be true or false."),
         ({"encryption": "none"}, "`encryption` must be one of AES256, KMS, KMS_DSSE."),
-        ({"resource_tags": []}, "`resource_tags` must be an object or null."),
+        ({"resource_tags": 7}, "`resource_tags` must be an object or null."),
         ({"resource_tags": {"a": 1}}, "`resource_tags.a` must be text."),
     ],
 )  # fmt: skip

@@ -20,6 +20,7 @@ from ecr_steward.words.facts import Kind
 from ecr_steward.words.hints import Action, Hint
 from ecr_steward.writers import preview
 from ecr_steward.writers.batch import StewardOff
+from tests.having import shown
 from tests.support.facts import faults
 from tests.support.settings_world import (
     ALICE,
@@ -61,10 +62,10 @@ def test_a_new_repository_gets_every_setting_of_its_baseline() -> None:
     world = SettingsWorld()
     world.settle()
     assert world.policy() == [OURS]
-    described = world.enforcer.registry.describe(REPOSITORY)
-    assert described.scan_on_push is True
-    assert world.enforcer.registry.lifecycle(REPOSITORY) == UNTAGGED_GO
-    assert world.enforcer.registry.resource_tags(described.arn) == {"owner": "platform"}
+    found = shown(world.enforcer.registry, REPOSITORY)
+    assert found["scan_on_push"] is True
+    assert found["lifecycle"] == UNTAGGED_GO
+    assert found["resource_tags"] == {"owner": "platform"}
     assert world.about() == {
         ("correct", "policy", "missing"): 1,
         ("correct", "lifecycle", "missing"): 1,
@@ -343,14 +344,14 @@ def test_a_lifecycle_policy_is_previewed_before_it_is_set_and_the_event_says_so(
     (fact,) = world.told()
     assert fact.kind is Kind.CORRECT
     assert "2 images would expire now, among them 1.0.0, 1.1.0." in fact.reason
-    assert world.enforcer.registry.lifecycle(REPOSITORY) == EXPIRES
+    assert shown(world.enforcer.registry, REPOSITORY)["lifecycle"] == EXPIRES
 
 
 def test_a_lifecycle_policy_that_would_expire_stable_tags_is_refused_and_reported() -> None:
     world = SettingsWorld(rules_for({"lifecycle": ALL}))
     world.push("latest", age=timedelta(days=40))
     world.settle()
-    assert world.enforcer.registry.lifecycle(REPOSITORY) is None
+    assert shown(world.enforcer.registry, REPOSITORY)["lifecycle"] is None
     assert world.about() == {
         ("drift", "lifecycle", "missing"): 1,
         ("drift", "lifecycle", "expires_stable"): 1,
@@ -358,7 +359,7 @@ def test_a_lifecycle_policy_that_would_expire_stable_tags_is_refused_and_reporte
     assert {f.difference.action for f in world.told() if f.difference} == {"refuse"}
     world.deploy(rules_for({"lifecycle": {**ALL, "allow_expiring_stable": True}}))
     world.sweep()
-    assert world.enforcer.registry.lifecycle(REPOSITORY) == ALL
+    assert shown(world.enforcer.registry, REPOSITORY)["lifecycle"] == ALL
 
 
 def test_a_lifecycle_policy_in_any_order_is_the_one_that_ecr_previewed() -> None:
@@ -376,14 +377,14 @@ def test_a_preview_that_takes_long_makes_only_the_lifecycle_policy_wait() -> Non
     with pytest.raises(Unavailable, match="the lifecycle preview is still running"):
         world.settle()
     assert world.about() == {("correct", "scan_on_push", "different"): 1}
-    assert world.enforcer.registry.lifecycle(REPOSITORY) is None
+    assert shown(world.enforcer.registry, REPOSITORY)["lifecycle"] is None
     hint = swept(world)
     for _ in range(2):
         try:
             world.visit([hint])
         except Unavailable:
             continue
-    assert world.enforcer.registry.lifecycle(REPOSITORY) == EXPIRES
+    assert shown(world.enforcer.registry, REPOSITORY)["lifecycle"] == EXPIRES
     assert world.ecr.calls["StartLifecyclePolicyPreview"] == 1
     assert len(world.told()) == 2
 
@@ -402,7 +403,7 @@ def test_somebody_elses_preview_is_waited_for_and_not_believed() -> None:
         except Unavailable:
             continue
         break
-    assert world.enforcer.registry.lifecycle(REPOSITORY) == EXPIRES
+    assert shown(world.enforcer.registry, REPOSITORY)["lifecycle"] == EXPIRES
 
 
 # ---------------------------------------------------------------------------- bad days
@@ -647,7 +648,7 @@ def test_a_cache_is_left_alone_unless_a_rule_names_it() -> None:
     assert {setting for _, setting, _ in named.about()} == {
         "policy", "lifecycle", "scan_on_push", "resource_tags",
     }  # fmt: skip
-    assert named.enforcer.registry.describe(REPOSITORY).mutability == "MUTABLE"
+    assert shown(named.enforcer.registry, REPOSITORY)["immutability"].word == "MUTABLE"
 
 
 def test_the_first_repository_of_a_new_cache_is_left_alone_before_any_sweep() -> None:
@@ -657,7 +658,7 @@ def test_the_first_repository_of_a_new_cache_is_left_alone_before_any_sweep() ->
     world.ecr.add_pull_through_cache_rule("base", "public.ecr.aws")
     world.settle()
     assert world.told() == []
-    assert world.enforcer.registry.describe(REPOSITORY).mutability == "MUTABLE"
+    assert shown(world.enforcer.registry, REPOSITORY)["immutability"].word == "MUTABLE"
 
 
 def test_the_caller_of_every_write_is_the_steward(world: SettingsWorld) -> None:

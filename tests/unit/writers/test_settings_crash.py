@@ -17,6 +17,7 @@ from ecr_steward.tags.settle import MADE
 from ecr_steward.words.causes import Cause
 from ecr_steward.words.facts import Fact, Kind
 from ecr_steward.words.hints import Action, Hint
+from tests.having import shown
 from tests.support.settings_world import (
     ANYONE,
     BASELINE,
@@ -113,14 +114,7 @@ def _run(story: Story, mode: Mode, kill_at: int | None) -> tuple[SettingsWorld, 
 
 def _outcome(world: SettingsWorld) -> tuple[Any, ...]:
     """The settings, the facts, and by cause how many facts the notifier is told to wait for."""
-    registry = EcrSettings(world.ecr.client)
-    described = registry.describe(REPOSITORY)
-    settings = (
-        described,
-        registry.policy(REPOSITORY),
-        registry.lifecycle(REPOSITORY),
-        registry.resource_tags(described.arn),
-    )
+    settings = shown(EcrSettings(world.ecr.client), REPOSITORY)
     facts = sorted(
         (f.kind, f.id, f.reason.removesuffix(f" {MADE}"), f.mode, f.cause.by or "")
         for f in world.told()

@@ -139,7 +139,7 @@ def test_the_registrys_own_settings_are_set_and_told_once() -> None:
     registry = world.enforcer.registry
     assert registry.scanning() == SCANNED
     template = registry.templates()["base/"]
-    assert template.mutability == "IMMUTABLE"
+    assert template.to_request()["imageTagMutability"] == "IMMUTABLE"
     facts = world.told()
     assert {(f.kind.value, f.difference.setting) for f in facts if f.difference} == {
         ("correct", "scanning"),
@@ -212,5 +212,5 @@ def test_a_template_of_tagged_repositories_is_put_with_its_role() -> None:
     world.put_right()
     world.sweep()
     template = world.enforcer.registry.templates()["base/"]
-    assert template.resource_tags == {"owner": "platform"}
+    assert template.made["resource_tags"] == {"owner": "platform"}
     assert template.role == "arn:aws:iam::123456789012:role/templates"

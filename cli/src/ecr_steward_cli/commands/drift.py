@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import IO, Any, NoReturn
 
 import click
 
-from ecr_steward.rules import Mode, Rule
+from ecr_steward.rules import Mode, Ruleset
+from ecr_steward.settings.baseline import Settings
 from ecr_steward.settings.drift import drift as drift_of
-from ecr_steward.settings.state import Change, Settings, SettingsError, Step
+from ecr_steward.settings.given import repositories
+from ecr_steward.settings.kinds import Around
+from ecr_steward.settings.registry import RegistrySettings, registry_drift
+from ecr_steward.settings.state import Change, SettingsError, Step
 from ecr_steward_cli.errors import NeedsAttention, Refused
 from ecr_steward_cli.markdown import table
 from ecr_steward_cli.rules_file.document import printable
@@ -37,48 +41,99 @@ def _account(_: click.Context, __: click.Parameter, value: str | None) -> str:
     help="The registry's account, which may always be named; without it no account is the "
     "registry's own.",
 )
+@click.option(
+    "--role",
+    "roles",
+    metavar="ARN",
+    multiple=True,
+    help="A role that sets policies or moves tags, and must not be locked out; without it any role "
+    "of the account that nothing names.",
+)
 @click.option("--cache", is_flag=True, help="The repository is a pull-through cache.")
+@click.option("--registry", "own", is_flag=True, help="SETTINGS are the registry's own.")
 @click.argument("settings", type=click.File("r", encoding="utf-8"))
 def drift(
-    rules_file: str, as_json: bool, as_configured: bool, account: str, cache: bool,
-    settings: IO[str],
+    rules_file: str, as_json: bool, as_configured: bool, account: str, roles: tuple[str, ...],
+    cache: bool, own: bool, settings: IO[str],
 ) -> None:  # fmt: skip
-    """Compare SETTINGS (a JSON file, or - for standard input) with the rules, without AWS.
+    """Compare SETTINGS (JSON in a file, or - for standard input) with the rules, without AWS.
 
-    SETTINGS is an object with the repository's name under `repository` and what it has under
-    `policy`, `lifecycle`, `mutability`, `scan_on_push`, `encryption` and `resource_tags`; what is
-    absent or null is not set. Every rule acts as in mode: enforce. The exit code is 1 if anything
-    differs.
+    SETTINGS is one object or several, each with a repository's name under `repository` and what it
+    has under `policy`, `lifecycle`, `mutability`, `scan_on_push`, `encryption` and
+    `resource_tags`; what is absent or null is not set. Objects and values may be what the AWS CLI
+    prints. Every rule acts as in mode: enforce. The exit code is 1 if anything differs.
     """
     try:
         rules = load(rules_file)
     except RulesFault as fault:
         raise Refused.rules(fault) from fault
-    repository, actual = _read(settings)
-    rule = rules.rule_for(repository)
-    changes: Sequence[Change] = ()
-    if rule is not None and not (cache and not rule.names(repository)):
-        try:
-            changes = drift_of(
-                rule.baseline, actual, scheme=rule.tags, account=account, cache=cache
-            )
-        except RecursionError:  # where JSON can be read that is too deep to be written
-            raise Refused(f"{_name(settings)}: {_TOO_DEEP}") from None
-        changes = _as_configured(rule, changes) if as_configured else changes
-    if as_json:
-        found = {"repository": repository, "changes": [each.to_document() for each in changes]}
-        click.echo(json.dumps(found, indent=2))
-    else:
-        click.echo(_report(repository, rule, changes, cache=cache))
-    if changes:
+    name, documents = _name(settings), _parsed(settings)
+    try:
+        if own:
+            found = [_of_registry(rules, documents)]
+        else:
+            found = [
+                _of_repository(rules, each, actual, account, roles, cache=cache)
+                for each, actual in _repositories(documents).items()
+            ]
+        found = [_as_configured(each) for each in found] if as_configured else found
+        click.echo(_as_json(found) if as_json else _as_text(found))
+    except SettingsError as error:
+        raise Refused(f"{name}: {printable(str(error))}") from error
+    except RecursionError:  # where JSON can be read that is too deep to be written
+        raise Refused(f"{name}: {_TOO_DEEP}") from None
+    if any(each.changes for each in found):
         raise NeedsAttention
 
 
-def _as_configured(rule: Rule, changes: Iterable[Change]) -> list[Change]:
-    """The changes as the rule's own mode has them: audit only reports."""
-    if rule.mode is Mode.ENFORCE:
-        return list(changes)
-    return [replace(each, action=Step.REPORT) for each in changes]
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What differs at one repository, or at the registry, whose name is empty.
+
+    `mode` is that of the rule; `quiet` says why nothing was looked at.
+    """
+
+    name: str
+    changes: tuple[Change, ...] = ()
+    mode: Mode = Mode.ENFORCE
+    quiet: str = ""
+
+
+def _of_repository(
+    rules: Ruleset, name: str, actual: Settings, account: str, roles: Sequence[str], *, cache: bool
+) -> _Found:
+    rule = rules.rule_for(name)
+    if rule is None:
+        return _Found(name, quiet="no rule matches; the repository is left alone.")
+    if cache and not rule.names(name):
+        return _Found(name, quiet="no rule names it; a pull-through cache is left alone without.")
+    if not rule.repository:
+        quiet = "its rule says nothing about settings, so they are left alone."
+        return _Found(name, quiet=quiet)
+    around = Around(
+        rule.tags, account, setters=roles, taggers=roles, cache=cache,
+        registry_scans=rules.registry_scans,
+    )  # fmt: skip
+    return _Found(name, drift_of(rule.baseline, actual, around), rule.mode)
+
+
+def _of_registry(rules: Ruleset, documents: Sequence[Any]) -> _Found:
+    if len(documents) != 1 or not isinstance(documents[0], dict):
+        raise SettingsError('The settings of a registry are one object: {"registry": {…}}.')
+    given = documents[0].get("registry")
+    if not isinstance(given, dict) or set(documents[0]) != {"registry"}:
+        raise SettingsError('The settings of a registry are one object: {"registry": {…}}.')
+    return _Found(
+        "", registry_drift(rules.registry_baseline, RegistrySettings.from_document(given))
+    )
+
+
+def _as_configured(found: _Found) -> _Found:
+    """What differs as the rule's own mode has it: audit only reports."""
+    if found.mode is Mode.ENFORCE:
+        return found
+    changes = tuple(replace(each, action=Step.REPORT) for each in found.changes)
+    return replace(found, changes=changes)
 
 
 _TOO_DEEP = "The JSON is nested too deeply to be read."
@@ -88,32 +143,36 @@ def _name(file: IO[str]) -> str:
     return "-" if file.name == "<stdin>" else file.name
 
 
-def _read(file: IO[str]) -> tuple[str, Settings]:
+def _repositories(documents: Sequence[Any]) -> Mapping[str, Settings]:
+    found = repositories(documents)
+    for each in found:
+        if not is_repository(each):
+            raise SettingsError(f"`{each}` is no name of a repository.")
+    return found
+
+
+def _parsed(file: IO[str]) -> Sequence[Any]:
+    """Every JSON document in a file: one, or several one after the other."""
     name = _name(file)
-    document = _parsed(file, name)
-    repository = document.get("repository")
-    if not isinstance(repository, str) or not is_repository(repository):
-        raise Refused(f"{name}: `repository` must be the name of a repository.")
+    decoder = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_no_constant)
+    found, at = [], 0
     try:
-        return repository, Settings.from_document(document)
-    except SettingsError as error:
-        raise Refused(f"{name}: {printable(str(error))}") from error
-
-
-def _parsed(file: IO[str], name: str) -> Mapping[str, Any]:
-    try:
-        document = json.loads(file.read(), object_pairs_hook=_once, parse_constant=_no_constant)
+        text = file.read()
+        while at < len(text.rstrip()):
+            at += len(text[at:]) - len(text[at:].lstrip())
+            document, at = decoder.raw_decode(text, at)
+            found.append(document)
     except json.JSONDecodeError as error:
         raise Refused(f"{name}:{error.lineno}: This is not JSON: {error.msg}.") from error
     except UnicodeDecodeError as error:
         raise Refused(f"{name}: This is not UTF-8 text: {error}.") from error
     except RecursionError:
         raise Refused(f"{name}: {_TOO_DEEP}") from None
-    except SettingsError as error:
+    except (SettingsError, ValueError) as error:
         raise Refused(f"{name}: {printable(str(error))}") from error
-    if not isinstance(document, dict):
-        raise Refused(f"{name}: The settings must be one JSON object.")
-    return document
+    if not found:
+        raise Refused(f"{name}:1: This is not JSON: it is empty.")
+    return found
 
 
 def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
@@ -130,17 +189,32 @@ def _no_constant(name: str) -> NoReturn:
     raise SettingsError(f"`{name}` is not JSON.")
 
 
-def _report(repository: str, rule: Rule | None, changes: Sequence[Change], *, cache: bool) -> str:
-    if rule is None:
-        return f"{repository}: no rule matches; the repository is left alone."
-    if cache and not rule.names(repository):
-        return f"{repository}: no rule names it; a pull-through cache is left alone without."
-    if not rule.repository:
-        return f"{repository}: its rule says nothing about settings, so they are left alone."
-    if not changes:
-        return f"{repository}: nothing differs from what the rule says of its settings."
+def _as_json(found: Sequence[_Found]) -> str:
+    said = {
+        each.name: {"changes": [change.to_document() for change in each.changes]} for each in found
+    }
+    document: dict[str, Any] = {"repositories": said}
+    if list(said) == [""]:
+        document = {"registry": said[""]}
+    elif len(said) == 1:
+        ((name, changes),) = said.items()
+        document = {"repository": name, **changes}
+    return json.dumps(document, indent=2)
+
+
+def _as_text(found: Sequence[_Found]) -> str:
+    heads = [f"{each.name}:\n" if each.changes and len(found) > 1 else "" for each in found]
+    return "\n".join(f"{head}{_report(each)}" for head, each in zip(heads, found, strict=True))
+
+
+def _report(found: _Found) -> str:
+    name = found.name or "The registry"
+    if found.quiet:
+        return f"{name}: {found.quiet}"
+    if not found.changes:
+        return f"{name}: nothing differs from what the rules say of its settings."
     headings = ("setting", "problem", "subject", "what happens", "why")
-    return table(headings, map(_row, changes))
+    return table(headings, map(_row, found.changes))
 
 
 def _row(change: Change) -> tuple[str, ...]:

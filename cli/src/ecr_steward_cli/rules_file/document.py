@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,11 +62,13 @@ class Scalar:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a value stands: its own line, its key's line, and a scalar's text as written."""
+    """Where a value stands: its own line, its key's line, a scalar's text as written, and the file
+    if it is not the rules file itself."""
 
     line: int
     key_line: int
     text: str
+    file: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,11 @@ class Document:
     data: Any
     places: Mapping[Path, Place]
     faults: tuple[Fault, ...]
+
+    def fault(self, path: Path, sentence: str, *, key: bool = False) -> Fault:
+        """A fault of the value at `path`, or of its key."""
+        place = self._place(path)
+        return Fault(place.key_line if key else place.line, sentence, place.file)
 
     def line(self, path: Path) -> int:
         """The line of the value at `path`, or of the nearest thing around it."""
@@ -87,10 +94,38 @@ class Document:
     def text(self, path: Path) -> str:
         return self._place(path).text
 
+    def unquoted(self, but: Collection[Path] = ()) -> Iterator[Fault]:
+        """A fault for each value that would lose what is written if it were taken as a number or a
+        date; those at the paths `but` are told already."""
+        for path, value in _scalars(self.data, ()):
+            if path not in but:
+                yield self.fault(path, _quote(value.text))
+
     def _place(self, path: Path) -> Place:
         while path not in self.places:
             path = path[:-1]
         return self.places[path]
+
+
+def _scalars(data: Any, path: Path) -> Iterator[tuple[Path, Scalar]]:
+    if isinstance(data, Scalar):
+        yield path, data
+    items: Iterable[tuple[str | int, Any]] = ()
+    if isinstance(data, dict):
+        items = data.items()
+    elif isinstance(data, list):
+        items = enumerate(data)
+    for step, each in items:
+        yield from _scalars(each, (*path, step))
+
+
+def _quote(text: str) -> str:
+    if re.fullmatch("[-+]?0[0-9_]+", text):
+        return (
+            f"{shown(Scalar(text))} is a number to some and text to others: put it in quotes, "
+            f'"{clipped(text)}", or write it without the zero before it.'
+        )
+    return f'{shown(Scalar(text))} must be text; put it in quotes: "{clipped(text)}".'
 
 
 def printable(text: str) -> str:
@@ -127,8 +162,10 @@ def clipped(text: str) -> str:
     return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"
 
 
-def parse(text: str, needs: str = "`version: 1` and `rules:`") -> Document:
+def parse(text: str, needs: str = "`version: 1` and `rules:`", file: str = "") -> Document:
     """Read `text` as one YAML 1.2 document, of which an empty one is told what it `needs`.
+
+    `file` is what faults call a file that is not the rules file itself.
 
     Duplicate keys and the like are collected in `faults`; ValueError with a Fault as its only
     argument is raised where nothing can be read at all.
@@ -136,7 +173,7 @@ def parse(text: str, needs: str = "`version: 1` and `rules:`") -> Document:
     node = _compose(text)
     if node is None:
         raise ValueError(Fault(1, f"The file is empty; it needs {needs}."))
-    builder = _Builder()
+    builder = _Builder(file)
     data = builder.build(node, (), node.start_mark.line + 1)
     return Document(data, builder.places, tuple(builder.faults))
 
@@ -196,9 +233,11 @@ def _syntax_fault(error: MarkedYAMLError, lines: list[str]) -> Fault:
 class _Builder:
     """Turns nodes into data. An alias is built again at each use, so places are never shared."""
 
-    def __init__(self) -> None:
+    def __init__(self, file: str) -> None:
+        self._file = file
         self.places: dict[Path, Place] = {}
         self.faults: list[Fault] = []
+        self._depth = 0
 
     def build(self, node: Node, path: Path, key_line: int) -> Any:
         line = node.start_mark.line + 1
@@ -208,10 +247,10 @@ class _Builder:
             raise ValueError(Fault(line, f"The file holds more than {MAX_VALUES:,} values."))
         if not isinstance(node, ScalarNode) and node.tag not in _COLLECTIONS:
             self.faults.append(
-                Fault(line, f"{shown(str(node.tag))} is no YAML tag that rules use.")
+                self._fault(line, f"{shown(str(node.tag))} is no YAML tag that rules use.")
             )
         text = node.value if isinstance(node, ScalarNode) else ""
-        self.places[path] = Place(line, key_line, text)
+        self.places[path] = Place(line, key_line, text, self._file)
         if isinstance(node, MappingNode):
             return {
                 key: self.build(value, (*path, key), at) for key, value, at in self._entries(node)
@@ -225,19 +264,45 @@ class _Builder:
 
     def _entries(self, node: MappingNode) -> Iterator[tuple[str, Node, int]]:
         seen: dict[str, int] = {}
+        merged: list[tuple[Node, int]] = []
         for key, value in node.value:
             line = key.start_mark.line + 1
             if not isinstance(key, ScalarNode):
-                self.faults.append(Fault(line, "A key must be a word, not a list or a mapping."))
+                self.faults.append(
+                    self._fault(line, "A key must be a word, not a list or a mapping.")
+                )
             elif key.tag == _JSON_TAGS + "merge":
-                sentence = "`<<` is not part of the rules format; write the keys out."
-                self.faults.append(Fault(line, sentence))
+                merged.append((value, line))
             elif key.value in seen:
                 sentence = f"{shown(key.value)} is here twice; it is on line {seen[key.value]} too."
-                self.faults.append(Fault(line, sentence))
+                self.faults.append(self._fault(line, sentence))
             else:
                 seen[key.value] = line
                 yield key.value, value, line
+        for value, line in merged:
+            yield from self._merged(value, line, seen)
+
+    def _fault(self, line: int, sentence: str) -> Fault:
+        return Fault(line, sentence, self._file)
+
+    def _merged(
+        self, node: Node, line: int, seen: dict[str, int]
+    ) -> Iterator[tuple[str, Node, int]]:
+        """What a merge key (`<<`) brings in: the keys that are not there yet, the first first."""
+        for each in node.value if isinstance(node, SequenceNode) else [node]:
+            if not isinstance(each, MappingNode):
+                self.faults.append(
+                    self._fault(line, "`<<` takes a mapping, or a list of mappings.")
+                )
+                continue
+            if self._depth > MAX_DEPTH:
+                raise ValueError(Fault(line, f"The file is nested deeper than {MAX_DEPTH} levels."))
+            self._depth += 1
+            for key, value, at in list(self._entries(each)):
+                if key not in seen:
+                    seen[key] = at
+                    yield key, value, at
+            self._depth -= 1
 
 
 _PLAIN = {"null": None, "true": True, "false": False}
@@ -252,6 +317,6 @@ def _scalar(node: Node) -> Any:
         return None
     if kind == "bool" and text.lower() in _PLAIN:
         return _PLAIN[text.lower()]
-    if kind == "int" and re.fullmatch(r"[-+]?[0-9]{1,18}", text):
+    if kind == "int" and re.fullmatch(r"[-+]?(?:0|[1-9][0-9]{0,17})", text):
         return int(text)
     return Scalar(text)

@@ -57,13 +57,13 @@ def explain(loaded: Loaded, repository: str) -> str:
     return "\n".join(
         [
             f"{repository}: the rule on line {line} wins ({', '.join(rule.repositories)}).",
-            *(f"  {each}" for each in _meaning(rule, repository)),
+            *(f"  {each}" for each in _meaning(rule, repository, loaded.ruleset)),
             *(f"  {each}" for each in _titled("messages", _messages(loaded.ruleset, repository))),
         ]
     )
 
 
-def _meaning(rule: Rule, repository: str) -> Iterator[str]:
+def _meaning(rule: Rule, repository: str, ruleset: Ruleset) -> Iterator[str]:
     yield f"mode         {_MODES[rule.mode]}"
     if not rule.names(repository):
         yield "             If it is a pull-through cache it is left alone: only globs that begin"
@@ -72,7 +72,7 @@ def _meaning(rule: Rule, repository: str) -> Iterator[str]:
         yield "tags         The rule says nothing about tags, so they are left alone."
     else:
         yield from _of_scheme(rule, rule.tags)
-    yield from (f"{title:<13}{line}" for title, line in settings(rule))
+    yield from (f"{title:<13}{line}" for title, line in settings(rule, ruleset))
 
 
 def _of_scheme(rule: Rule, scheme: Scheme) -> Iterator[str]:

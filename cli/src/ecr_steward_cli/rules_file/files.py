@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Any
 
+from ecr_steward.settings.kinds import KINDS
 from ecr_steward_cli.rules_file.document import Document, Fault, Path, RulesFault, parse, shown
 
 _Read = Callable[[FilePath, str], str]
@@ -40,7 +41,7 @@ class Whole:
             if path[: len(each.path)] == each.path:
                 inner = (*each.within, *path[len(each.path) :])
                 return Fault(each.document.line(inner), sentence, each.name)
-        return Fault(self._document.line(path), sentence)
+        return self._document.fault(path, sentence)
 
 
 def whole(document: Document, name: str, read: _Read) -> Whole:
@@ -49,6 +50,8 @@ def whole(document: Document, name: str, read: _Read) -> Whole:
     `name` is the rules file, whose folder the names of files begin at; `read` gives a file's text.
     """
     data = copy.deepcopy(document.data)
+    for key in ("defaults", "include"):
+        data.pop(key, None)
     included: list[_Included] = []
     faults: list[Fault] = []
     for path, setting in _settings(data):
@@ -63,17 +66,14 @@ def whole(document: Document, name: str, read: _Read) -> Whole:
     return Whole(data, document, tuple(included))
 
 
-_CONTENT = {"policy": "statements", "lifecycle": "rules"}
-"""By setting, the key that stands for the content of `file`."""
-
-_IN_FILE = {"policy": "Statement", "lifecycle": "rules"}
-_AWS_KEYS = {"policy": ("Version", "Id", "Statement"), "lifecycle": ("rules",)}
+_FILES = {kind.name: kind.file for kind in KINDS if kind.file is not None}
+"""By the name of a setting, how it stands in a file of its own."""
 
 
 def _settings(data: Mapping[str, Any]) -> Iterator[tuple[Path, dict[str, Any]]]:
     """Each setting of a rule that can be a file, and its path."""
     for i, rule in enumerate(data["rules"]):
-        for key in _CONTENT:
+        for key in _FILES:
             found = rule.get("repository", {}).get(key)
             if found is not None:
                 yield ("rules", i, "repository", key), found
@@ -84,18 +84,19 @@ def _include(
 ) -> _Included | None:
     """Put the content of a setting's file in its place."""
     kind = str(path[-1])
-    line, content = document.line((*path, "file")), _CONTENT[kind]
+    where, content = (*path, "file"), _FILES[kind].content
     if "file" not in setting:
         return None
     if content in setting:
         sentence = f"`{kind}` has both `file` and `{content}`; keep one of them."
-        raise RulesFault("", [Fault(line, sentence)])
+        raise RulesFault("", [document.fault(where, sentence)])
     file = FilePath(setting.pop("file"))
     if file.is_absolute() or ".." in file.parts:
         sentence = f"{shown(str(file))} must be beside the rules file, or in a folder below it."
-        raise RulesFault("", [Fault(line, sentence)])
-    name = str(folder / file)
-    found = _parsed(name, line, str(file), f"`{_IN_FILE[kind]}`", read)
+        raise RulesFault("", [document.fault(where, sentence)])
+    stated_in = document.fault(where, "").file
+    name = str((FilePath(stated_in).parent if stated_in else folder) / file)
+    found = _parsed(name, where, document, f"`{_FILES[kind].key}`", read)
     within = _content(kind, found, name)
     listed = _at(found.data, within)
     # A policy may have one statement in place of a list.
@@ -104,33 +105,34 @@ def _include(
     return _Included(name, found, (*path, content, *one), within)
 
 
-def _parsed(name: str, line: int, file: str, needs: str, read: _Read) -> Document:
+def _parsed(name: str, where: Path, stated: Document, needs: str, read: _Read) -> Document:
     try:
         # JSON may be indented with tabs, which YAML refuses; no text in JSON can hold one.
         text = read(FilePath(name), name)
         found = parse(text.replace("\t", " ") if name.endswith(".json") else text, needs)
     except RulesFault as fault:
-        sentence = f"{shown(file)}: {fault.faults[0].sentence}"
-        raise RulesFault("", [Fault(line, sentence)]) from fault
+        sentence = f"{shown(stated.text(where))}: {fault.faults[0].sentence}"
+        raise RulesFault("", [stated.fault(where, sentence)]) from fault
     except ValueError as error:
         fault_: Fault = error.args[0]
         raise RulesFault("", [Fault(fault_.line, fault_.sentence, name)]) from error
-    if found.faults:
-        raise RulesFault("", [Fault(each.line, each.sentence, name) for each in found.faults])
+    faults = (*found.faults, *found.unquoted())
+    if faults:
+        raise RulesFault("", [Fault(each.line, each.sentence, name) for each in faults])
     return found
 
 
 def _content(kind: str, found: Document, name: str) -> Path:
     """Where in a file the list is that the rules want: alone, or in a document as AWS has it."""
-    key = _IN_FILE[kind]
+    key = _FILES[kind].key
     if isinstance(found.data, list):
         return ()
     if not isinstance(found.data, dict) or key not in found.data:
         sentence = f"The file must be a mapping with `{key}`; it is {shown(found.data)}."
         raise RulesFault("", [Fault(found.line(()), sentence, name)])
     for other in found.data:
-        if other not in _AWS_KEYS[kind]:
-            known = ", ".join(f"`{each}`" for each in _AWS_KEYS[kind])
+        if other not in _FILES[kind].keys:
+            known = ", ".join(f"`{each}`" for each in _FILES[kind].keys)
             sentence = f"{shown(other)} has no place here; there are {known}."
             raise RulesFault("", [Fault(found.key_line((other,)), sentence, name)])
     return (key,)

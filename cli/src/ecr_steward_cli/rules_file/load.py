@@ -21,11 +21,13 @@ from jsonschema.protocols import Validator
 
 from ecr_steward.rules import channels
 from ecr_steward.rules.model import RulesError, Ruleset
+from ecr_steward.settings import kinds as settings_kinds
 from ecr_steward.tags.kinds import KINDS, MOST_PARTS, Kind, KindError, known, make
 from ecr_steward.tags.scheme import Scheme
 from ecr_steward.tags.stable import SchemeError, StableTag
 from ecr_steward.tags.suffixes import Suffixes
 from ecr_steward_cli.rules_file.advice import advice
+from ecr_steward_cli.rules_file.compose import composed
 from ecr_steward_cli.rules_file.document import (
     Document,
     Fault,
@@ -64,10 +66,14 @@ class Loaded:
 
 
 def schema() -> dict[str, Any]:
-    """The JSON Schema (draft 2020-12) of the rules file, with the part of each kind."""
+    """The JSON Schema (draft 2020-12) of the rules file, with the part of each kind of unique tag
+    and of each setting."""
     text = importlib.resources.files(__package__).joinpath("schema.json").read_text("utf-8")
     document: dict[str, Any] = json.loads(text)
     document["$defs"]["kind"]["anyOf"] = [kind.schema() for kind in KINDS]
+    settings = document["$defs"]["rule"]["properties"]["repository"]["properties"]
+    for setting in settings_kinds.KINDS:
+        settings.update(setting.schema)
     return document
 
 
@@ -95,6 +101,7 @@ def inspect_text(text: str, name: str) -> Loaded:
         document = parse(text)
     except ValueError as error:
         raise RulesFault(name, [error.args[0]]) from error
+    document = composed(document, name, _read)
     faults = [*document.faults, *_faults(document)]
     faults = faults or [*_channel_faults(document), *_slow_faults(document)]
     if faults:
@@ -119,7 +126,7 @@ def inspect_text(text: str, name: str) -> Loaded:
 def _channel_faults(document: Document) -> list[Fault]:
     """What is wrong with channels and routes that the schema takes."""
     return [
-        Fault(document.key_line(path), sentence)
+        document.fault(path, sentence, key=True)
         for path, sentence in channels.faults(document.data)
     ]
 
@@ -151,10 +158,14 @@ def _read(path: FilePath, name: str) -> str:
 def _faults(document: Document) -> Iterator[Fault]:
     if not isinstance(document.data, dict):
         sentence = "The file must be a mapping with the keys `version` and `rules`; it is "
-        yield Fault(document.line(()), f"{sentence}{shown(document.data)}.")
+        yield document.fault((), f"{sentence}{shown(document.data)}.")
         return
+    told = set()
     for error in _validator().iter_errors(document.data):
-        yield from _SENTENCES[str(error.validator)](document, tuple(error.absolute_path), error)
+        path = tuple(error.absolute_path)
+        told.add(path)
+        yield from _SENTENCES[str(error.validator)](document, path, error)
+    yield from document.unquoted(told)
     yield from _text_faults(document)
 
 
@@ -170,7 +181,7 @@ def _text_faults(document: Document) -> Iterator[Fault]:
                 warnings.simplefilter("ignore")  # of expressions that may come to mean something
                 probe(value)
         except SchemeError as error:
-            yield Fault(document.line(path), str(error))
+            yield document.fault(path, str(error))
 
 
 def _slow_faults(document: Document) -> Iterator[Fault]:
@@ -179,8 +190,8 @@ def _slow_faults(document: Document) -> Iterator[Fault]:
     guilty = slow(list(patterns.values()))
     for path, pattern in patterns.items():
         if pattern in guilty:
-            yield Fault(
-                document.line(path),
+            yield document.fault(
+                path,
                 f"{shown(pattern)} can take for ever over a tag that it does not match: it has "
                 "repeats within or beside repeats that take the same letters, such as (a+)+. "
                 "Write it so that every letter can be taken in one way only.",
@@ -276,7 +287,7 @@ def _unknown_keys(document: Document, path: Path, error: _Error) -> Iterator[Fau
     for key in error.instance:
         if key not in allowed:
             sentence = _unknown_key(str(key), allowed)
-            yield Fault(document.key_line((*path, key)), sentence)
+            yield document.fault((*path, key), sentence, key=True)
 
 
 def _unknown_key(key: str, allowed: list[str]) -> str:
@@ -296,14 +307,14 @@ def _missing_keys(document: Document, path: Path, error: _Error) -> Iterator[Fau
     unknown = set(error.instance) - set(error.schema["properties"])
     for key in error.validator_value:
         if key not in error.instance and not difflib.get_close_matches(key, unknown, n=1):
-            yield Fault(document.key_line(path), f"`{key}` is missing.")
+            yield document.fault(path, f"`{key}` is missing.", key=True)
 
 
 def _wrong_type(document: Document, path: Path, error: _Error) -> Iterator[Fault]:
     wanted = error.validator_value
     first = wanted[0] if isinstance(wanted, list) else wanted
     said = _TYPES[str(first)](error.instance, document.text(path), path)
-    yield Fault(document.line(path), f"{_name(path)} must be {said}.")
+    yield document.fault(path, f"{_name(path)} must be {said}.")
 
 
 def _not_text(value: object, text: str, path: Path) -> str:
@@ -357,11 +368,11 @@ def _wrong_value(document: Document, path: Path, error: _Error) -> Iterator[Faul
     close = difflib.get_close_matches(str(error.instance), error.validator_value, n=1)
     meant = f" Did you mean `{close[0]}`?" if close and isinstance(path[-1], int) else ""
     sentence = f"{_name(path)} must be one of {allowed}; it is {shown(error.instance)}.{meant}"
-    yield Fault(document.line(path), sentence)
+    yield document.fault(path, sentence)
 
 
 def _no_kind(document: Document, path: Path, error: _Error) -> Iterator[Fault]:
-    yield Fault(document.line(path), _no_kind_sentence(error.instance))
+    yield document.fault(path, _no_kind_sentence(error.instance))
 
 
 def _no_kind_sentence(value: object) -> str:
@@ -390,7 +401,7 @@ def _kind(name: str) -> type[Kind]:
 
 def _wrong_count(document: Document, path: Path, error: _Error) -> Iterator[Fault]:
     sentence = f"{_name(path)} must be {_not_a_count(error.instance, '', path)}."
-    yield Fault(document.line(path), sentence)
+    yield document.fault(path, sentence)
 
 
 def _wrong_version(document: Document, path: Path, error: _Error) -> Iterator[Fault]:
@@ -398,7 +409,7 @@ def _wrong_version(document: Document, path: Path, error: _Error) -> Iterator[Fa
         sentence = "`version` must be the number 1, without quotes."
     else:
         sentence = f"`version` must be 1; it is {shown(error.instance)}."
-    yield Fault(document.line(path), sentence)
+    yield document.fault(path, sentence)
 
 
 def _no_entries(document: Document, path: Path, error: _Error) -> Iterator[Fault]:
@@ -406,12 +417,12 @@ def _no_entries(document: Document, path: Path, error: _Error) -> Iterator[Fault
               "unique": "name at least one kind of unique tag",
               "on": 'name at least one event, or `"*"`',
               "parts": f"name at least one number from 1 to {MOST_PARTS}"}  # fmt: skip
-    yield Fault(document.line(path), f"`{path[-1]}` is empty; {wanted[str(path[-1])]}.")
+    yield document.fault(path, f"`{path[-1]}` is empty; {wanted[str(path[-1])]}.")
 
 
 def _repeated(document: Document, path: Path, error: _Error) -> Iterator[Fault]:
     sentence = f"{written(error.instance)} is listed twice under `{path[-2]}`; remove one."
-    yield Fault(document.line(path), sentence)
+    yield document.fault(path, sentence)
 
 
 def _wrong_text(document: Document, path: Path, error: _Error) -> Iterator[Fault]:
@@ -424,7 +435,7 @@ def _wrong_text(document: Document, path: Path, error: _Error) -> Iterator[Fault
         sentence = f"{shown(text)} is no word of a pre-release; use letters only, such as rc."
     else:
         sentence = _not_a_prefix(text)
-    yield Fault(document.line(path), sentence)
+    yield document.fault(path, sentence)
 
 
 _GLOBS: Mapping[str, tuple[str, str]] = {

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
-from ecr_steward.rules.model import Rule, RulesError, Ruleset
-from ecr_steward.settings import access, immutability, policies
-from ecr_steward.settings.baseline import Baseline, LifecycleBaseline, PolicyBaseline
-from ecr_steward.settings.expiry import at_risk
-from ecr_steward.settings.lockout import Steward, locks_out_steward, locks_out_tagger
-from ecr_steward.tags.scheme import Scheme
+from ecr_steward.rules.model import RulesError, Ruleset
+from ecr_steward.settings.kinds import Around
 from ecr_steward_cli.rules_file.document import Path
 
 
@@ -34,103 +29,7 @@ def settings_faults(ruleset: Ruleset) -> Iterator[RulesError]:
 def settings_advice(ruleset: Ruleset) -> Iterator[tuple[Path, str]]:
     """The path and the sentence of each warning."""
     for rule in ruleset.rules:
-        for path, sentence in _of_rule(rule, rule.baseline):
-            yield ("rules", rule.index, "repository", *path), sentence
-
-
-def _of_rule(rule: Rule, baseline: Baseline) -> Iterator[tuple[Path, str]]:
-    if baseline.policy is not None:
-        yield from _of_policy(baseline.policy, rule.tags)
-    if baseline.lifecycle is not None:
-        yield from _of_lifecycle(baseline.lifecycle, rule.tags)
-    yield from _of_immutability(baseline, rule.tags)
-
-
-def _of_policy(policy: PolicyBaseline, scheme: Scheme | None) -> Iterator[tuple[Path, str]]:
-    for i, key, action in policies.unknown_actions(policy.statements):
-        yield (
-            ("policy", "statements", i, key),
-            f"`{action}` is no action of ECR's: in a repository policy it grants nothing.",
-        )
-    for i, key, action in policies.misplaced_actions(policy.statements):
-        yield (
-            ("policy", "statements", i, key),
-            (
-                f"`{action}` is about no repository, and ECR refuses a repository policy with it: "
-                "let IAM policies grant it."
-            ),
-        )
-    for i, each in enumerate(policy.statements):
-        why = access.judge(each, access.Allowed((access.ANY,))).public
-        if why is not None and policy.public == "report":
-            yield (
-                ("policy", "statements", i),
-                (
-                    f"`{each['Sid']}` lets anyone in ({why}), which will be reported; write "
-                    "`public: allow` if you mean it."
-                ),
-            )
-        denied = _denied(each, policy, scheme)
-        if denied is not None:
-            yield (
-                ("policy", "statements", i),
-                (
-                    f"`{each['Sid']}` may deny the steward to {denied}: it is put in only where it "
-                    "surely spares the steward's role, such as by a condition on aws:PrincipalArn."
-                ),
-            )
-
-
-def _denied(
-    statement: Mapping[str, Any], policy: PolicyBaseline, scheme: Scheme | None
-) -> str | None:
-    """What a statement may keep the steward from, whose roles are not known here."""
-    tagger = None if scheme is None else ""
-    steward = Steward(organisations=policy.accounts, tagger=tagger)
-    if locks_out_steward(statement, steward):
-        return "set the policy"
-    return "move tags" if locks_out_tagger(statement, steward) else None
-
-
-def _of_lifecycle(wanted: LifecycleBaseline, scheme: Scheme | None) -> Iterator[tuple[Path, str]]:
-    rules: list[Any] = list((wanted.document or {}).get("rules", ()))
-    for i, rule in enumerate(rules):
-        for key in ("tagPatternList", "tagPrefixList"):
-            if len(rule["selection"].get(key, ())) > 1:
-                yield (
-                    ("lifecycle", "rules", i, "selection", key),
-                    (
-                        f"The entries of `{key}` must all match, each by a tag of the image; for "
-                        "either one or the other write two rules."
-                    ),
-                )
-    if scheme is None or wanted.document is None or wanted.allow_expiring_stable:
-        return
-    risks = at_risk(wanted.document, scheme)
-    for i, rule in enumerate(rules):
-        tags = risks.get(rule["rulePriority"])
-        if tags:
-            yield (
-                ("lifecycle", "rules", i),
-                (
-                    f"This rule can expire images under the stable tags {', '.join(tags)}, so the "
-                    "policy is not set unless `allow_expiring_stable: true` says that you mean it."
-                ),
-            )
-
-
-def _of_immutability(baseline: Baseline, scheme: Scheme | None) -> Iterator[tuple[Path, str]]:
-    wanted = immutability.wanted(baseline.immutability, scheme)
-    if wanted is None or scheme is None or wanted.exact:
-        return
-    guarded = scheme.overwritten == "restore"
-    rest = "the steward puts overwritten unique tags back itself (`overwritten: restore`)"
-    if not guarded:
-        rest = f"`overwritten: {scheme.overwritten}` does not put unique tags back either"
-    yield (
-        ("immutability",),
-        (
-            f"`immutability: scheme` leaves these repositories mutable, because {wanted.reason}; "
-            f"{rest}."
-        ),
-    )
+        around = Around(rule.tags, registry_scans=ruleset.registry_scans)
+        for kind, wish in rule.baseline.stated():
+            for path, sentence in kind.advice(wish, around):
+                yield ("rules", rule.index, "repository", *path), sentence

@@ -4,85 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ecr_steward.rules.model import Mode, Rule
-from ecr_steward.settings import immutability
-from ecr_steward.settings.baseline import Baseline, LifecycleBaseline, PolicyBaseline
-from ecr_steward.tags.scheme import Scheme
-
-_OTHERS = {
-    "keep": "other statements stay",
-    "report": "other statements are reported",
-    "remove": "other statements are taken out, but for Lambda's own",
-}
-_PUBLIC = {
-    "allow": "statements that let anyone in are allowed",
-    "report": "statements that let anyone in are reported",
-    "remove": "statements that let anyone in are taken out, whosever they are",
-}
+from ecr_steward.rules.model import Mode, Rule, Ruleset
+from ecr_steward.settings.kinds import Around
 
 
-def settings(rule: Rule) -> Iterator[tuple[str, str]]:
+def settings(rule: Rule, ruleset: Ruleset) -> Iterator[tuple[str, str]]:
     """The title and the line of each thing to say."""
     if not rule.baseline.reads:
         yield "settings", "The rule says nothing about settings, so they are left alone."
         return
     if rule.mode is Mode.AUDIT:
         yield "settings", "In mode audit what differs below is reported, and nothing is set."
-    for title, lines in _settings(rule.baseline, rule.tags):
-        for each in lines:
-            yield title, each
-            title = ""
-
-
-def _settings(baseline: Baseline, scheme: Scheme | None) -> Iterator[tuple[str, Iterator[str]]]:
-    if baseline.policy is not None:
-        yield "policy", _policy(baseline.policy)
-    if baseline.lifecycle is not None:
-        yield "lifecycle", _lifecycle(baseline.lifecycle)
-    if baseline.immutability is not None:
-        yield "immutable", _immutability(baseline, scheme)
-    if baseline.scan_on_push is not None:
-        yield "scanning", iter([f"on push: {'yes' if baseline.scan_on_push else 'no'}"])
-    if baseline.encryption is not None:
-        said = f"{baseline.encryption}; another one is reported, as ECR cannot change it"
-        yield "encryption", iter([said])
-    if baseline.resource_tags is not None:
-        tags = (f"{key}={value}" for key, value in baseline.resource_tags.items())
-        yield "resource", iter([f"tags {', '.join(tags)}; others stay"])
-
-
-def _policy(policy: PolicyBaseline) -> Iterator[str]:
-    names = ", ".join(each["Sid"] for each in policy.statements)
-    yield f"statements {names}" if names else "no statements of its own"
-    yield _OTHERS[policy.others]
-    yield _PUBLIC[policy.public]
-    if "*" in policy.accounts:
-        yield "anybody may be named"
-    else:
-        known = ", ".join(sorted(policy.accounts))
-        also = f", {known}" if known else ""
-        yield f"may be named: the registry's own account, whom the statements name{also}"
-
-
-def _lifecycle(wanted: LifecycleBaseline) -> Iterator[str]:
-    if wanted.document is None:
-        yield "none: a lifecycle policy is taken away"
-        return
-    count = len(wanted.document["rules"])
-    yield f"{count} rule{'' if count == 1 else 's'}"
-    if wanted.allow_expiring_stable:
-        yield "it is set even if it could expire images under stable tags"
-    else:
-        yield "it is not set if it could expire images under stable tags"
-
-
-def _immutability(baseline: Baseline, scheme: Scheme | None) -> Iterator[str]:
-    wanted = immutability.wanted(baseline.immutability, scheme)
-    if wanted is None:
-        return
-    yield immutability.described(wanted.mutability, wanted.filters)
-    if wanted.exact:
-        return
-    yield wanted.reason
-    if scheme is not None and scheme.overwritten == "restore":
-        yield "the steward puts overwritten unique tags back itself"
+    around = Around(rule.tags, registry_scans=ruleset.registry_scans)
+    for kind, wish in rule.baseline.stated():
+        yield from kind.explain(wish, around)

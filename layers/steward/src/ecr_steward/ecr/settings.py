@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
@@ -17,6 +18,7 @@ from ecr_steward.settings.lifecycle import Expiring
 if TYPE_CHECKING:
     from mypy_boto3_ecr import ECRClient
 
+    from ecr_steward.settings.kinds import Read, Request
     from ecr_steward.settings.registry import Scanning, Template
 Document = Mapping[str, Any]
 
@@ -41,14 +43,12 @@ _PAGE = 100
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """What `DescribeRepositories` says of one repository, in ECR's words."""
+    """What `DescribeRepositories` says of one repository: its ARN, when it was made, and all of
+    the answer, which several settings are read from."""
 
     arn: str
     created: datetime
-    mutability: str
-    filters: tuple[str, ...]
-    scan_on_push: bool
-    encryption: str
+    answer: Document
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,23 +72,13 @@ class SettingsRegistry(Protocol):
         """Raises RepositoryGone."""
         ...
 
-    def policy(self, repository: str) -> Document | None: ...
-
-    def lifecycle(self, repository: str) -> Document | None: ...
-
-    def resource_tags(self, arn: str) -> dict[str, str]: ...
-
-    def set_policy(self, repository: str, document: Document | None) -> None:
-        """Set the whole repository policy, or take it away. Never by `force`."""
+    def read(self, read: Read, name: str, arn: str) -> Document | None:
+        """What a call of its own tells of a setting; None if the repository has none."""
         ...
 
-    def set_lifecycle(self, repository: str, document: Document | None) -> None: ...
-
-    def set_mutability(self, repository: str, mutability: str, filters: Sequence[str]) -> None: ...
-
-    def set_scan_on_push(self, repository: str, *, on: bool) -> None: ...
-
-    def add_resource_tags(self, arn: str, tags: Mapping[str, str]) -> None: ...
+    def send(self, request: Request) -> None:
+        """Set something, whole. A policy never by `force`."""
+        ...
 
     def start_preview(self, repository: str, document: Document) -> None:
         """Begin to find out what a lifecycle policy would do; one that runs already goes on."""
@@ -137,50 +127,22 @@ class EcrSettings:
             repositoryNames=[repository],
         )
         (found,) = answer["repositories"]
-        filters = found.get("imageTagMutabilityExclusionFilters", ())
-        return Described(
-            arn=found["repositoryArn"],
-            created=found["createdAt"],
-            mutability=found["imageTagMutability"],
-            filters=tuple(each["filter"] for each in filters),
-            scan_on_push=found.get("imageScanningConfiguration", {}).get("scanOnPush", False),
-            encryption=found.get("encryptionConfiguration", {}).get("encryptionType", "AES256"),
-        )
+        return Described(found["repositoryArn"], found["createdAt"], found)
 
-    def policy(self, repository: str) -> Document | None:
-        return self._document(
-            "GetRepositoryPolicy",
-            self._client.get_repository_policy,
-            "policyText",
-            "RepositoryPolicyNotFoundException",
-            repositoryName=repository,
-        )
+    def read(self, read: Read, name: str, arn: str) -> Document | None:
+        asked = {"resourceArn": arn} if read.by_arn else {"repositoryName": name}
+        try:
+            answer: Document = self._call(read.operation, **asked)
+        except Refused as error:
+            if read.absent and error.code == read.absent:
+                return None
+            raise
+        return answer
 
-    def lifecycle(self, repository: str) -> Document | None:
-        return self._document(
-            "GetLifecyclePolicy",
-            self._client.get_lifecycle_policy,
-            "lifecyclePolicyText",
-            "LifecyclePolicyNotFoundException",
-            repositoryName=repository,
-        )
-
-    def resource_tags(self, arn: str) -> dict[str, str]:
-        answer = call("ListTagsForResource", self._client.list_tags_for_resource, resourceArn=arn)
-        return {each["Key"]: each["Value"] for each in answer.get("tags", ())}
-
-    def set_policy(self, repository: str, document: Document | None) -> None:
-        if document is None:
-            self._absent(
-                "DeleteRepositoryPolicy",
-                self._client.delete_repository_policy,
-                "RepositoryPolicyNotFoundException",
-                repositoryName=repository,
-            )
-            return
-        for wait in PROPAGATION:
+    def send(self, request: Request) -> None:
+        for wait in PROPAGATION if request.patient else ():
             try:
-                self._set_policy(repository, document)
+                self._send(request)
             except Refused as error:
                 if _meaning(error) is None:
                     raise
@@ -188,56 +150,24 @@ class EcrSettings:
             else:
                 return
         try:
-            self._set_policy(repository, document)
+            self._send(request)
         except Refused as error:
-            meaning = _meaning(error)
+            meaning = _meaning(error) if request.patient else None
             if meaning is None:
                 raise
             said = f"{error.message}. {meaning}"
             raise Refused(error.operation, error.code, said) from error
 
-    def set_lifecycle(self, repository: str, document: Document | None) -> None:
-        if document is None:
-            self._absent(
-                "DeleteLifecyclePolicy",
-                self._client.delete_lifecycle_policy,
-                "LifecyclePolicyNotFoundException",
-                repositoryName=repository,
-            )
-            return
-        call(
-            "PutLifecyclePolicy",
-            self._client.put_lifecycle_policy,
-            repositoryName=repository,
-            lifecyclePolicyText=policies.dumps(document),
-        )
+    def _send(self, request: Request) -> None:
+        try:
+            self._call(request.operation, **request.arguments)
+        except Refused as error:
+            if not request.absent or error.code != request.absent:
+                raise
 
-    def set_mutability(self, repository: str, mutability: str, filters: Sequence[str]) -> None:
-        listed = [{"filterType": "WILDCARD", "filter": each} for each in filters]
-        call(
-            "PutImageTagMutability",
-            self._client.put_image_tag_mutability,
-            repositoryName=repository,
-            imageTagMutability=mutability,
-            # ECR refuses an empty list, and any list without an exclusion to list.
-            **({"imageTagMutabilityExclusionFilters": listed} if listed else {}),
-        )
-
-    def set_scan_on_push(self, repository: str, *, on: bool) -> None:
-        call(
-            "PutImageScanningConfiguration",
-            self._client.put_image_scanning_configuration,
-            repositoryName=repository,
-            imageScanningConfiguration={"scanOnPush": on},
-        )
-
-    def add_resource_tags(self, arn: str, tags: Mapping[str, str]) -> None:
-        call(
-            "TagResource",
-            self._client.tag_resource,
-            resourceArn=arn,
-            tags=[{"Key": key, "Value": value} for key, value in tags.items()],
-        )
+    def _call(self, operation: str, **arguments: Any) -> Any:
+        name = re.sub("(?<!^)(?=[A-Z])", "_", operation).lower()
+        return call(operation, getattr(self._client, name), **arguments)
 
     def start_preview(self, repository: str, document: Document) -> None:
         try:
@@ -319,14 +249,6 @@ class EcrSettings:
         )
         call(operation, method, **template)
 
-    def _set_policy(self, repository: str, document: Document) -> None:
-        call(
-            "SetRepositoryPolicy",
-            self._client.set_repository_policy,
-            repositoryName=repository,
-            policyText=policies.dumps(document),
-        )
-
     def _pages(self, operation: str, method: Callable[..., Any], **asked: Any) -> Iterator[Any]:
         token: str | None = None
         while True:
@@ -338,26 +260,6 @@ class EcrSettings:
             if not token:
                 return
 
-    def _document(
-        self, operation: str, method: Callable[..., Any], key: str, absent: str, **asked: Any
-    ) -> Document | None:
-        try:
-            answer = call(operation, method, **asked)
-        except Refused as error:
-            if error.code == absent:
-                return None
-            raise
-        return policies.parse(answer[key])
-
-    def _absent(
-        self, operation: str, method: Callable[..., Any], absent: str, **asked: Any
-    ) -> None:
-        try:
-            call(operation, method, **asked)
-        except Refused as error:
-            if error.code != absent:
-                raise
-
 
 def _meaning(error: Refused) -> str | None:
     """What an answer means that says too little; None for any other answer."""
@@ -367,6 +269,7 @@ def _meaning(error: Refused) -> str | None:
 def _expiring(first: Any, rest: Iterator[Any]) -> Iterator[Expiring]:
     for page in (first, *rest):
         for each in page.get("previewResults", ()):
-            if each["action"]["type"] == "EXPIRE":
+            archives = each["action"]["type"] == "TRANSITION"
+            if archives or each["action"]["type"] == "EXPIRE":
                 tags = tuple(each.get("imageTags", ()))
-                yield Expiring(each["imageDigest"], tags, each["appliedRulePriority"])
+                yield Expiring(each["imageDigest"], tags, each["appliedRulePriority"], archives)

@@ -179,6 +179,15 @@ class Ruleset:
         except BaselineError as error:
             raise RulesError(str(error), ("registry", *error.path)) from error
 
+    @property
+    def registry_scans(self) -> bool:
+        """Whether the scanning that the rules state of the registry decides for repositories too:
+        then what they have themselves counts for nothing (ECR API: PutImageScanningConfiguration,
+        "being deprecated, in favor of specifying the image scanning configuration at the registry
+        level")."""
+        scanning = self.registry.get("scanning", {})
+        return bool(scanning.get("rules")) or scanning.get("type") == "ENHANCED"
+
     def _governs(self, prefix: str) -> tuple[Baseline, Scheme | None] | None:
         """What holds for every repository whose name begins with `prefix`.
 

@@ -1,162 +1,213 @@
 """Which stable tags a lifecycle policy could take away, with the image under them.
 
-Judged from the documents alone, before any preview. Sure protection counts: an image whose tags a
-rule matches is out of reach of the rules below it, and a rule that names one tag in full, or counts
-to a number that is never reached, expires nothing. What else may be on the image under a stable tag
-are the unique tags of its line, or any of the scheme where your pipeline moves it. A rule that is
-not found here may still expire a stable tag one day: the preview tells of today.
+Judged from the documents alone, before any preview, and as ECR evaluates them (ECR User Guide:
+Lifecycle policy evaluation rules): a rule selects the images that have a tag for each of its
+patterns, rules of one storage class are applied by priority, and an image that the tags of a rule
+select is out of reach of the rules below it. A rule that names one tag in full, or counts to a
+number that is never reached, takes nothing.
+
+An image under a stable tag is taken to carry tags of the scheme besides, and no others. So a rule
+reaches a stable tag if such an image is possible: one with the stable tag, with a tag for each
+pattern of the rule, and without one for some pattern of each rule above. Only images that a rule
+archives are in reach of the rules for archived ones.
 """
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 from ecr_steward.settings import lifecycle
-from ecr_steward.settings.immutability import matches, may_begin
+from ecr_steward.settings.languages import GaveUp, Language, common, of_glob
 from ecr_steward.settings.lifecycle import Expiring
+from ecr_steward.settings.writes import FIELDS, Stable, Writes, writes
 from ecr_steward.tags.scheme import Scheme, Verdict
-from ecr_steward.words import grammar
 
 NEVER = 9_999
-"""A count from which on a rule is taken to mean that nothing ever expires."""
+"""A count from which on a rule is taken to mean that it never takes anything."""
 
-_ANY = "\N{REPLACEMENT CHARACTER}"
-"""Stands for what is not known of a stable tag: only a wildcard can match it."""
-
-_FILLERS = (
-    "", "0", "1", "x", "1.0", "4.2", "1.4.2", "v1.4.2", "9f1c2ab", "1187", "20261123", "2026.11",
-    "16.4", "10.0.20348.1",
-)  # fmt: skip
-_FEW = ("", "0", "1", "x")
+_MOST_TRIES = 500
+"""After so many images that a rule above protects, the next one is taken to be in reach."""
 
 
-class _Stable(NamedTuple):
-    """The stable tags that one entry makes: how a reason names them, and a glob of them in which
-    `_ANY` stands for each number."""
+@dataclass(frozen=True, slots=True)
+class Risk:
+    """What a lifecycle rule could take away.
 
-    label: str
-    glob: str
-    by_pipeline: bool
+    `tag` is the stable tag, as the scheme names it or as a preview found it, and `entry` the
+    template that makes it. `example` are tags of an image that the rule would take; none where the
+    search for one took too long.
+    """
 
-    def has(self, tag: str) -> bool:
-        """Whether `tag` is one of them."""
-        expression = re.escape(self.glob).replace(_ANY, "[0-9]+").replace(r"\*", ".*")
-        return re.fullmatch(expression, tag) is not None
-
-    def is_matched_by(self, pattern: str) -> bool:
-        """Whether the pattern surely matches every one of them."""
-        return matches(pattern, self.glob.replace("*", _ANY))
+    priority: int
+    archives: bool
+    entry: str
+    tag: str
+    example: tuple[str, ...] = ()
 
 
-def at_risk(
-    document: Mapping[str, Any], scheme: Scheme, preview: Sequence[Expiring] = ()
-) -> dict[int, tuple[str, ...]]:
-    """By priority of a rule, the stable tags whose images it could expire, or would today."""
-    found: dict[int, dict[str, None]] = {}
-    for priority, label in (*_possible(document, scheme), *_previewed(preview, scheme)):
-        found.setdefault(priority, {})[label] = None
-    return {priority: tuple(found[priority]) for priority in sorted(found)}
+def at_risk(document: Mapping[str, Any], scheme: Scheme) -> tuple[Risk, ...]:
+    """What each rule could take away, by priority."""
+    return tuple(sorted(_possible(document, scheme), key=lambda each: each.priority))
 
 
-def _previewed(preview: Iterable[Expiring], scheme: Scheme) -> Iterator[tuple[int, str]]:
-    for image in preview:
-        for tag in image.tags:
-            if scheme.judge(tag) is Verdict.STABLE:
-                yield image.priority, tag
-
-
-def _possible(document: Mapping[str, Any], scheme: Scheme) -> Iterator[tuple[int, str]]:
-    rules = lifecycle.by_priority(document["rules"])
-    beside = _Beside(scheme)
-    for name in ("standard", "archive"):
-        of_class = [each for each in rules if lifecycle.storage_class(each) == name]
-        for stable in beside.stable:
-            for rule in _expiring(of_class, stable, beside):
-                yield rule["rulePriority"], stable.label
-
-
-def _stable(scheme: Scheme) -> Iterator[_Stable]:
-    labels = (name for _, name in scheme.forms(None))
-    for label, (stable, glob) in zip(labels, scheme.forms(_ANY), strict=True):
-        yield _Stable(label, glob, stable.follows is None)
-
-
-def _expiring(
-    rules: Iterable[Mapping[str, Any]], stable: _Stable, beside: _Beside
-) -> Iterator[Mapping[str, Any]]:
-    """The rules of one storage class that could expire an image under these stable tags."""
-    for rule in rules:
-        globs = lifecycle.patterns(rule)
-        if rule["selection"]["tagStatus"] == "untagged":
-            continue
-        expires = rule["action"]["type"] == "expire" and not _is_idle(rule, globs)
-        surely = all(map(stable.is_matched_by, globs))
-        if expires and (surely or all(stable in beside.matched_by(each) for each in globs)):
-            yield rule
-        if surely:
-            return
-
-
-def _is_idle(rule: Mapping[str, Any], globs: frozenset[str]) -> bool:
-    """Whether a rule expires nothing: as many images as it keeps never have these tags."""
-    selection = rule["selection"]
-    alone = any("*" not in each for each in globs)
-    return selection["countType"] == "imageCountMoreThan" and (
-        alone or selection["countNumber"] >= NEVER
+def previewed(preview: Iterable[Expiring], scheme: Scheme) -> tuple[Risk, ...]:
+    """What the rules would take away today, as a preview says."""
+    return tuple(
+        Risk(image.priority, image.archives, _entry(tag, scheme), tag)
+        for image in preview
+        for tag in image.tags
+        if scheme.judge(tag) is Verdict.STABLE
     )
 
 
-class _Beside:
-    """Which stable tags can be on one image with a tag that a pattern matches: found by trying
-    tags such as the scheme may know, once for each pattern."""
+def beyond(scheme: Scheme) -> tuple[str, ...]:
+    """The patterns of the scheme that no automaton can say, and that count as any tag."""
+    return writes(scheme).beyond
 
-    def __init__(self, scheme: Scheme) -> None:
-        self._scheme = scheme
-        self.stable = tuple(_stable(scheme))
-        variants = [each.replace("*", "20") for each in scheme.variants]
-        self._few = [*_FEW, "1.4.2", *variants]
-        self._fillers = [*_FILLERS, *variants]
-        for number in ("", "2", "4.2", "1.4.2"):
-            self._fillers += [f"{number}-{each}" for each in variants]
-        self._known: dict[str, frozenset[_Stable]] = {}
 
-    def matched_by(self, pattern: str) -> frozenset[_Stable]:
-        if pattern not in self._known:
-            found = {each for each in self.stable if each.is_matched_by(pattern)}
-            for tag in self._samples(pattern):
-                found.update(self._with(tag))
-            self._known[pattern] = frozenset(found)
-        return self._known[pattern]
+def strange(document: Mapping[str, Any], scheme: Scheme) -> tuple[int, ...]:
+    """The rules, by priority, that take images only by tags which the scheme does not know."""
+    reach = _Reach(writes(scheme))
+    return tuple(
+        rule["rulePriority"]
+        for rule in lifecycle.by_priority(document["rules"])
+        if any(reach.tag(each, frozenset()) is None for each in lifecycle.patterns(rule))
+    )
 
-    def _with(self, tag: str) -> Iterator[_Stable]:
-        """The stable tags that `tag` is one of, or that can be on the image of a unique tag."""
-        if self._scheme.judge(tag) is Verdict.STABLE:
-            yield from (each for each in self.stable if each.has(tag))
-        unique = self._scheme.read_unique(tag)
-        if unique is not None:
-            lines = [line.tag for line in self._scheme.lines(unique)]
-            for each in self.stable:
-                if each.by_pipeline or any(map(each.has, lines)):
-                    yield each
 
-    def _samples(self, pattern: str) -> Iterator[str]:
-        """Tags that the pattern matches, if the scheme knows any that begin as it does."""
-        parts = pattern.split("*")
-        if not may_begin(self._scheme, parts[0]):
-            return
-        for filled in self._fillings(len(parts) - 1):
-            tag = "".join(itertools.chain.from_iterable(zip(parts, [*filled, ""], strict=True)))
-            if grammar.is_tag(tag):
-                yield tag
+def _entry(tag: str, scheme: Scheme) -> str:
+    """The template that makes a stable tag."""
+    makers = (each.entry for each in writes(scheme).stable if each.language.has(tag))
+    return next(makers, tag)
 
-    def _fillings(self, count: int) -> Iterator[tuple[str, ...]]:
-        """What to put in place of as many stars; the more there are, the less is tried for each."""
-        if count > 2:
-            return itertools.product(_FEW, repeat=count)
-        choices = [self._fillers, *[self._few] * (count - 1)] if count else []
-        return itertools.chain.from_iterable(
-            itertools.product(*each) for each in (choices, choices[::-1])
-        )
+
+def _possible(document: Mapping[str, Any], scheme: Scheme) -> Iterator[Risk]:
+    rules = lifecycle.by_priority(document["rules"])
+    written = writes(scheme)
+    reach = _Reach(written)
+    for stable in written.stable:
+        first = list(reach.taking(_of_class(rules, "standard"), stable))
+        yield from first
+        if any(each.archives for each in first):
+            yield from reach.taking(_of_class(rules, "archive"), stable)
+
+
+def _of_class(rules: Iterable[Mapping[str, Any]], name: str) -> list[Mapping[str, Any]]:
+    return [
+        each
+        for each in rules
+        if lifecycle.storage_class(each) == name and each["selection"]["tagStatus"] != "untagged"
+    ]
+
+
+def _takes(rule: Mapping[str, Any], stable: Stable) -> bool:
+    """Whether a rule takes anything of a stable tag's at all."""
+    selection = rule["selection"]
+    if selection["countType"] != "imageCountMoreThan":
+        return True
+    alone = any("*" not in each for each in lifecycle.patterns(rule))
+    return not (stable.leads or alone or selection["countNumber"] >= NEVER)
+
+
+class _Reach:
+    """Which images under stable tags the rules of one policy reach."""
+
+    def __init__(self, written: Writes) -> None:
+        self._written = written
+        self._tags: dict[tuple[str, frozenset[str]], str | None] = {}
+        self._tries = 0
+
+    def taking(self, rules: Sequence[Mapping[str, Any]], stable: Stable) -> Iterator[Risk]:
+        """The rules of one storage class that could take an image under these stable tags."""
+        above: list[frozenset[str]] = []
+        for rule in rules:
+            globs = lifecycle.patterns(rule)
+            if _takes(rule, stable):
+                image = self._reached(globs, above, stable)
+                if image is not None:
+                    archives = rule["action"]["type"] == "transition"
+                    yield Risk(rule["rulePriority"], archives, stable.entry, stable.name, image)
+            above.append(globs)
+
+    def _reached(
+        self, globs: frozenset[str], above: Sequence[frozenset[str]], stable: Stable
+    ) -> tuple[str, ...] | None:
+        self._tries = 0
+        alone = frozenset[str]().union(*(each for each in above if len(each) == 1))
+        several = [each for each in above if len(each) != 1]
+        try:
+            return self._image(globs, several, stable, alone)
+        except GaveUp:
+            return ()
+
+    def _image(
+        self,
+        globs: frozenset[str],
+        above: Sequence[frozenset[str]],
+        stable: Stable,
+        avoided: frozenset[str],
+    ) -> tuple[str, ...] | None:
+        """The tags of an image that a rule takes and no rule above selects, none of which one of
+        the globs `avoided` matches; None if there is none."""
+        self._tries += 1
+        if self._tries > _MOST_TRIES:
+            raise GaveUp
+        unwanted = (*self._no(avoided, ignored=True), self._written.unique)
+        name = common([stable.language], unwanted)
+        if name is None:
+            return None
+        image = [name]
+        for each in sorted(globs):
+            if not of_glob(each).has(name):
+                tag = self.tag(each, avoided)
+                if tag is None:
+                    return None
+                image.append(tag)
+        selecting = (each for each in above if self._selects(each, image))
+        protecting = next(selecting, None)
+        if protecting is None:
+            return tuple(dict.fromkeys(image))
+        without = (self._image(globs, above, stable, avoided | {g}) for g in sorted(protecting))
+        return next((found for found in without if found is not None), None)
+
+    def _selects(self, globs: frozenset[str], image: Sequence[str]) -> bool:
+        return all(any(of_glob(each).has(tag) for tag in image) for each in globs)
+
+    def tag(self, pattern: str, avoided: frozenset[str]) -> str | None:
+        """A tag of the scheme that one glob matches and none of those that are avoided."""
+        key = pattern, avoided
+        if key not in self._tags:
+            wanted, written = of_glob(pattern), self._written
+            found = common([written.tags, wanted], self._no(avoided, ignored=True))
+            found = found or common([written.pins, wanted], self._no(avoided, ignored=False))
+            self._tags[key] = found
+        return self._tags[key]
+
+    def _no(self, avoided: frozenset[str], *, ignored: bool) -> tuple[Language, ...]:
+        unwanted = tuple(map(of_glob, sorted(avoided)))
+        return (*unwanted, *self._written.ignored) if ignored else unwanted
+
+
+# ---------------------------------------------------------------------------- what to do about it
+def guard(name: str) -> str:
+    """The pattern by which a lifecycle rule protects all stable tags that have this name."""
+    pattern = re.sub(r"\*+", "*", FIELDS.sub("*", name))
+    few = pattern.count("*") <= lifecycle.MOST_STARS
+    return pattern if few else f"{pattern.partition('*')[0]}*"
+
+
+def remedy(rule: Mapping[str, Any], risks: Sequence[Risk]) -> str:
+    """What to do so that a rule takes none of these: a rule above it for each, or a permission."""
+    guards = dict.fromkeys(guard(each.tag) for each in risks)
+    entries = dict.fromkeys(each.entry for each in risks)
+    rules = "a rule" if len(guards) == 1 else "rules"
+    patterns = " and ".join(f'tagPatternList: ["{each}"]' for each in guards)
+    allowed = ", ".join(f'"{each}"' for each in entries)
+    guarded = f"put {rules} above it with {patterns}, countType: imageCountMoreThan and "
+    guarded += f"countNumber: {NEVER}"
+    if lifecycle.storage_class(rule) == "archive":
+        guarded = "let no rule archive them"
+    return f"{guarded}, or write allow_expiring_stable: [{allowed}]"

@@ -17,6 +17,9 @@ MAX_RULES = 50
 MOST_STARS = 4
 """Most `*` in an entry of `tagPatternList`."""
 
+LEAST_ARCHIVED = 90
+"""Days that an archived image stays at least (ECR User Guide: Archiving an image)."""
+
 LISTS = ("tagPatternList", "tagPrefixList")
 _RULE_KEYS = ("rulePriority", "description", "selection", "action")
 _SELECTION_KEYS = (
@@ -29,11 +32,15 @@ _TAG = re.compile(r"[0-9A-Za-z._-]{1,128}")
 
 @dataclass(frozen=True, slots=True)
 class Expiring:
-    """An image that a preview says would expire: its tags, and the priority of the rule."""
+    """An image that a preview says would be taken away: its tags, and the priority of the rule.
+
+    `archives` says that it would be archived, not expired.
+    """
 
     digest: str
     tags: tuple[str, ...]
     priority: int
+    archives: bool = False
 
 
 def dumps(document: Mapping[str, Any]) -> str:
@@ -120,7 +127,7 @@ def _check_rule(rule: Any) -> None:
     if not _is_count(priority):
         raise BaselineError("`rulePriority` must be a whole number from 1 on.", ("rulePriority",))
     if not isinstance(rule.get("description", ""), str):
-        raise BaselineError("`description` must be text.", ("description",))
+        raise BaselineError("`description` must be text; put it in quotes.", ("description",))
     selection, action = rule["selection"], rule["action"]
     _check_keys(
         selection, _SELECTION_KEYS, ("tagStatus", "countType", "countNumber"), "`selection`",
@@ -191,9 +198,11 @@ def _list(entries: Any, key: str, path: Path) -> None:
     if not isinstance(entries, list) or not entries:
         raise BaselineError(f"`{key}` must be a list with at least one entry.", path)
     for i, each in enumerate(entries):
-        stars = each.count("*") if isinstance(each, str) and key == "tagPatternList" else 0
+        if not isinstance(each, str):
+            raise BaselineError(f"`{each}` must be text; put it in quotes.", (*path, i))
+        stars = each.count("*") if key == "tagPatternList" else 0
         bare = each.replace("*", "a") if stars else each
-        if not isinstance(bare, str) or not _TAG.fullmatch(bare):
+        if not _TAG.fullmatch(bare):
             more = " and `*`" if key == "tagPatternList" else ""
             raise BaselineError(
                 f"`{each}` can be in no tag; use letters, digits, `.`, `_`, `-`{more}.", (*path, i)
@@ -219,7 +228,8 @@ def _units(selection: Mapping[str, Any], _: Mapping[str, Any]) -> None:
 
 def _classes(selection: Mapping[str, Any], action: Mapping[str, Any]) -> None:
     archived = selection.get("storageClass", "standard") == "archive"
-    if selection["countType"] == "sinceImageTransitioned" and not archived:
+    transitioned = selection["countType"] == "sinceImageTransitioned"
+    if transitioned and not archived:
         raise BaselineError(
             "`countType: sinceImageTransitioned` needs `storageClass: archive`: it counts from the "
             "day an image was archived.",
@@ -229,6 +239,18 @@ def _classes(selection: Mapping[str, Any], action: Mapping[str, Any]) -> None:
         raise BaselineError(
             "Images with `storageClass: archive` are archived already; only `expire` is left.",
             ("action", "type"),
+        )
+    if archived and not transitioned:
+        raise BaselineError(
+            f"`countType: {selection['countType']}` looks at images that are not archived: with "
+            "`storageClass: archive` ECR takes `sinceImageTransitioned` only.",
+            ("selection", "countType"),
+        )
+    if archived and selection["countNumber"] < LEAST_ARCHIVED:
+        raise BaselineError(
+            f"An archived image stays for {LEAST_ARCHIVED} days at least, so `countNumber` must be "
+            f"{LEAST_ARCHIVED} or more.",
+            ("selection", "countNumber"),
         )
 
 

@@ -6,13 +6,13 @@ after. So a Deny that reaches either is not put in unless it surely does not hol
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from ecr_steward.settings import policies
-from ecr_steward.settings.access import LAMBDA
+from ecr_steward.settings.access import LAMBDA, OWN_ORGANISATION, with_own
+from ecr_steward.settings.actions import matches as _matches
 
 _SETS = ("ecr:setrepositorypolicy", "ecr:getrepositorypolicy", "ecr:deleterepositorypolicy")
 _TAGS = ("ecr:putimage", "ecr:batchgetimage", "ecr:describeimages", "ecr:listimages")
@@ -27,52 +27,55 @@ among them is not known."""
 
 @dataclass(frozen=True, slots=True)
 class Steward:
-    """Who sets policies: its account, its role's ARN, the organisations that it may be in.
+    """Who sets policies and moves tags: its account, its roles' ARNs, and the organisations that
+    it may be in.
 
-    `tagger` is the ARN of the role that moves tags, empty where it is not known, None where tags
-    are none of its business.
+    `setters` set policies and `taggers` move tags, each of them; where none is known it may be any
+    role of the account. `taggers` is None where tags are none of its business.
     """
 
     account: str = ""
-    role: str = ""
+    setters: tuple[str, ...] = ()
+    taggers: tuple[str, ...] | None = None
     organisations: frozenset[str] = frozenset()
-    tagger: str | None = None
 
-    def facts(self) -> Facts:
+    def facts(self, role: str) -> Facts:
         account = self.account or _UNKNOWN
         return {
-            "aws:principalarn": self.role or f"arn:aws:iam::{account}:role/{_UNKNOWN}",
+            "aws:principalarn": role or f"arn:aws:iam::{account}:role/{_UNKNOWN}",
             "aws:principalaccount": account,
             "aws:principalisawsservice": "false",
             "aws:viaawsservice": "false",
             "aws:securetransport": "true",
         }
 
-    def is_meant(self, statement: Mapping[str, Any]) -> bool:
-        """Whether the principals of a Deny take in the steward."""
+    def is_denied(self, statement: Any, actions: Iterable[str], roles: Iterable[str]) -> bool:
+        """Whether a Deny may keep one of these roles from any of these actions."""
+        if not _is_deny(statement) or not _covers(statement, actions):
+            return False
+        return any(
+            self._is_meant(statement, role)
+            and _can_hold(statement, self.facts(role), self.organisations, self.account)
+            for role in tuple(roles) or ("",)
+        )
+
+    def _is_meant(self, statement: Mapping[str, Any], role: str) -> bool:
+        """Whether the principals of a Deny take in a role."""
         names = _names(statement, "NotPrincipal")
         if names is not None:
-            return self.role not in names if self.role else True
+            return role not in names if role else True
         names = _names(statement, "Principal") or frozenset()
-        return bool(names & {"*", self.account or "*", self.role or "*"})
+        return bool(names & {"*", self.account or "*", role or "*"})
 
 
 def locks_out_steward(statement: Any, steward: Steward) -> bool:
     """Whether with this statement the steward could not see or set the policy any more."""
-    return (
-        _is_deny(statement)
-        and _covers(statement, _SETS)
-        and steward.is_meant(statement)
-        and _can_hold(statement, steward.facts(), steward.organisations)
-    )
+    return steward.is_denied(statement, _SETS, steward.setters)
 
 
 def locks_out_tagger(statement: Any, steward: Steward) -> bool:
     """Whether with this statement the steward could not see or move tags any more."""
-    if steward.tagger is None or not (_is_deny(statement) and _covers(statement, _TAGS)):
-        return False
-    tagger = replace(steward, role=steward.tagger)
-    return tagger.is_meant(statement) and _can_hold(statement, tagger.facts(), tagger.organisations)
+    return steward.taggers is not None and steward.is_denied(statement, _TAGS, steward.taggers)
 
 
 def locks_out_lambda(statement: Any, account: str) -> bool:
@@ -82,7 +85,7 @@ def locks_out_lambda(statement: Any, account: str) -> bool:
     spared = _names(statement, "NotPrincipal")
     meant = _names(statement, "Principal") or frozenset()
     reached = LAMBDA not in spared if spared is not None else bool(meant & {"*", LAMBDA})
-    return reached and _can_hold(statement, _lambda_facts(account), frozenset())
+    return reached and _can_hold(statement, _lambda_facts(account), frozenset(), account)
 
 
 def lets_lambda_pull(statement: Any) -> bool:
@@ -130,22 +133,23 @@ def _covers(statement: Mapping[str, Any], wanted: Iterable[str]) -> bool:
     return not all(any(_matches(str(p).lower(), action) for p in patterns) for action in wanted)
 
 
-def _matches(pattern: str, text: str) -> bool:
-    """Whether an IAM pattern matches: `*` is any run of characters, `?` any one of them."""
-    expression = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
-    return re.fullmatch(expression, text, re.DOTALL) is not None
-
-
 # ---------------------------------------------------------------------------- conditions
-def _can_hold(statement: Mapping[str, Any], facts: Facts, friends: frozenset[str]) -> bool:
+def _can_hold(
+    statement: Mapping[str, Any], facts: Facts, friends: frozenset[str], account: str
+) -> bool:
     """Whether all conditions may hold for a request with these facts.
 
-    `friends` are organisations: where a condition names one, the caller is taken to be in it.
+    `friends` are organisations: where a condition names one, the caller is taken to be in it, as it
+    is in the repository's own.
     """
+    friends = friends | {OWN_ORGANISATION}
     conditions = statement.get("Condition")
     for operator, entries in (conditions or {}).items():
         for key, wanted in entries.items():
-            texts = [policies.condition_text(each) for each in policies.values(wanted)]
+            texts = [
+                with_own(policies.condition_text(each), account or _UNKNOWN)
+                for each in policies.values(wanted)
+            ]
             known = dict(facts)
             if friends.intersection(texts):
                 known["aws:principalorgid"] = next(each for each in texts if each in friends)

@@ -5,23 +5,25 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ecr_steward.settings.state import BaselineError, SettingsError, each_once
+from ecr_steward.settings.state import SettingsError, each_once
 
 MAX_LENGTH = 10_240
 """Longest repository policy, in characters (ECR API: RepositoryPolicyText)."""
 
 VERSION = "2012-10-17"
+_OLD = "2008-10-17"
+"""The version of a policy that names none (IAM User Guide: IAM JSON policy elements: Version)."""
+
 _DOCUMENT = ("Version", "Id", "Statement")
-_KEYS = frozenset({
+KEYS = frozenset({
     "Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Condition",
 })  # fmt: skip
 _ROOT = re.compile(r"arn:aws[a-z0-9-]*:iam::([0-9]{12}):root")
 _ACCOUNT = re.compile(r"[0-9]{12}")
 _DELETED = re.compile(r"A[A-Z]{3}[A-Z0-9]{12,}")
-_SID = re.compile(r"[A-Za-z0-9 _.-]{1,128}")
 
 Canonical = tuple[Any, ...]
 
@@ -54,8 +56,29 @@ def statements(policy: Mapping[str, Any] | None) -> tuple[Any, ...]:
     return (*found, *strange)
 
 
+def version(policy: Mapping[str, Any] | None) -> str:
+    """By which version a policy is read; a new one by the steward's own."""
+    if policy is None:
+        return VERSION
+    found = policy.get("Version")
+    return found if isinstance(found, str) else _OLD
+
+
+def has_variables(statement: Any) -> bool:
+    return "${" in json.dumps(statement, default=repr)
+
+
+def escaped(value: Any) -> Any:
+    """What was written under the old version, for the new one: with `${` as the text it was."""
+    if isinstance(value, Mapping):
+        return {key: escaped(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [escaped(each) for each in value]
+    return value.replace("${", "${$}{") if isinstance(value, str) else value
+
+
 def is_lambdas(statement: Any) -> bool:
-    """Whether Lambda put it there, as its Sid says: it is never taken out."""
+    """Whether Lambda put it there, as its Sid says: it stays, unless it lets strangers in."""
     return sid(statement).startswith("Lambda")
 
 
@@ -97,14 +120,14 @@ def canonical(statement: Any) -> Canonical:
     return (
         sid(statement),
         statement.get("Effect"),
-        *(_principals(statement[key]) if key in statement else None for key in _WHO),
-        *(_actions(statement[key]) if key in statement else None for key in _WHAT),
+        *(_principals(statement[key]) if key in statement else None for key in WHO),
+        *(_actions(statement[key]) if key in statement else None for key in WHAT),
         _conditions(statement.get("Condition", {})),
     )
 
 
-_WHO = ("Principal", "NotPrincipal")
-_WHAT = ("Action", "NotAction")
+WHO = ("Principal", "NotPrincipal")
+WHAT = ("Action", "NotAction")
 
 
 def _is_known(statement: Mapping[Any, Any]) -> bool:
@@ -112,7 +135,7 @@ def _is_known(statement: Mapping[Any, Any]) -> bool:
         return False
     conditions = statement.get("Condition", {})
     return (
-        set(statement) <= _KEYS | {"Resource"}
+        set(statement) <= KEYS | {"Resource"}
         and isinstance(statement.get("Sid", ""), str)
         and isinstance(statement.get("Effect"), str)
         and isinstance(conditions, Mapping)
@@ -174,7 +197,7 @@ def deleted(statement: Any) -> tuple[str, ...]:
     """The ids that stand where principals were that are deleted now (`AROA…`, `AIDA…`)."""
     if not isinstance(statement, Mapping):
         return ()
-    found = (name for key in _WHO if key in statement for _, name in principals(statement[key]))
+    found = (name for key in WHO if key in statement for _, name in principals(statement[key]))
     return tuple(name for name in found if isinstance(name, str) and is_deleted(name))
 
 
@@ -197,159 +220,6 @@ def is_deleted(name: str) -> bool:
     return _DELETED.fullmatch(name) is not None and not name.isdecimal()
 
 
-# ---------------------------------------------------------------------------- what a rule states
-def checked(value: Any) -> tuple[Mapping[str, Any], ...]:
-    """The statements of a rule, each of a shape that ECR takes; raises BaselineError."""
-    if not isinstance(value, list):
-        raise BaselineError("`statements` must be a list.", ("statements",))
-    seen: set[str] = set()
-    for i, each in enumerate(value):
-        try:
-            _check(each, seen)
-        except BaselineError as error:
-            raise BaselineError(str(error), ("statements", i, *error.path)) from error
-    length = len(dumps(document(value)))
-    if length > MAX_LENGTH:
-        raise BaselineError(
-            f"The statements make a policy of {length:,} characters; ECR takes {MAX_LENGTH:,} at "
-            "most. Name accounts by their organisation, or take statements together.",
-            ("statements",),
-        )
-    return tuple(value)
-
-
 def document(found: Sequence[Any], version: str = VERSION, **more: Any) -> dict[str, Any]:
     """The policy of these statements."""
     return {"Version": version, **more, "Statement": list(found)}
-
-
-def _check(statement: Any, seen: set[str]) -> None:
-    if not isinstance(statement, Mapping):
-        raise BaselineError("A statement must be a mapping with `Sid`, `Effect` and so on.")
-    _check_keys(statement)
-    name = statement.get("Sid")
-    if not isinstance(name, str) or not _SID.fullmatch(name):
-        raise BaselineError(
-            "A statement needs a `Sid` of letters and digits: the steward knows its own by it."
-        )
-    if name.startswith("Lambda"):
-        raise BaselineError(
-            f"`{name}`: Sids that begin with `Lambda` are Lambda's own, which the steward never "
-            "touches; name it otherwise.",
-            ("Sid",),
-        )
-    if name in seen:
-        raise BaselineError(f"`{name}` is the Sid of an earlier statement too.", ("Sid",))
-    seen.add(name)
-    _check_values(statement)
-
-
-def _check_keys(statement: Mapping[str, Any]) -> None:
-    if {"Resource", "NotResource"} & set(statement):
-        key = "Resource" if "Resource" in statement else "NotResource"
-        raise BaselineError(
-            f"`{key}` has no place in a repository policy, which is about its own repository: "
-            "remove it.",
-            (key,),
-        )
-    for key in statement:
-        if key not in _KEYS:
-            known = ", ".join(sorted(_KEYS))
-            raise BaselineError(f"`{key}` is no part of a statement; there are {known}.", (key,))
-    for pair in (_WHO, _WHAT):
-        if len(set(pair) & set(statement)) != 1:
-            raise BaselineError(f"A statement needs either `{pair[0]}` or `{pair[1]}`.")
-
-
-def _check_values(statement: Mapping[str, Any]) -> None:
-    if statement.get("Effect") not in ("Allow", "Deny"):
-        raise BaselineError("`Effect` must be Allow or Deny.", ("Effect",))
-    for key in set(_WHAT) & set(statement):
-        if not _are_texts(statement[key]):
-            raise BaselineError(f"`{key}` must be an action such as `ecr:BatchGetImage`, or a list "
-                                "of them.", (key,))  # fmt: skip
-    for key in set(_WHO) & set(statement):
-        _check_principal(statement[key], key)
-    _check_condition(statement.get("Condition", {}))
-
-
-def _check_principal(value: Any, key: str) -> None:
-    if value == "*":
-        return
-    if not isinstance(value, Mapping) or not value:
-        raise BaselineError(f'`{key}` must be `"*"`, or a mapping such as {{AWS: "…"}}.', (key,))
-    for kind, names in value.items():
-        if kind not in ("AWS", "Service", "Federated", "CanonicalUser"):
-            raise BaselineError(f"`{kind}` is no kind of principal; there are AWS and Service.",
-                                (key, kind))  # fmt: skip
-        if not _are_texts(names):
-            raise BaselineError(
-                f"`{kind}` must be text or a list of texts; put account ids in quotes.", (key, kind)
-            )
-        ids = deleted({key: {kind: names}})
-        if ids:
-            raise BaselineError(
-                f"`{ids[0]}` is the id of a principal, and ECR takes no policy with one: name it "
-                "by its ARN.", (key, kind),
-            )  # fmt: skip
-
-
-def _check_condition(value: Any) -> None:
-    if not isinstance(value, Mapping):
-        raise BaselineError("`Condition` must be a mapping of operators.", ("Condition",))
-    for operator, entries in value.items():
-        path = ("Condition", operator)
-        if not _is_operator(str(operator)):
-            import difflib
-
-            close = difflib.get_close_matches(str(operator), _OPERATORS, n=1)
-            meant = f"; did you mean `{close[0]}`?" if close else ", such as `StringEquals`."
-            raise BaselineError(f"`{operator}` is no condition operator of IAM's{meant}", path)
-        if not isinstance(entries, Mapping):
-            raise BaselineError(f"`{operator}` must be a mapping of condition keys.", path)
-        for key, wanted in entries.items():
-            if not values(wanted) or not all(
-                isinstance(each, str | bool | int) for each in values(wanted)
-            ):
-                raise BaselineError(f"`{key}` must be a value or a list of values.", (*path, key))
-
-
-_ORDERS = ("Equals", "NotEquals", "LessThan", "LessThanEquals", "GreaterThan", "GreaterThanEquals")
-_OPERATORS = (
-    "StringEquals", "StringNotEquals", "StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase",
-    "StringLike", "StringNotLike", *(f"Numeric{each}" for each in _ORDERS),
-    *(f"Date{each}" for each in _ORDERS), "Bool", "BinaryEquals", "IpAddress", "NotIpAddress",
-    "ArnEquals", "ArnLike", "ArnNotEquals", "ArnNotLike", "Null",
-)  # fmt: skip
-"""Condition operators (IAM User Guide: IAM JSON policy elements: Condition operators)."""
-
-_KNOWN_OPERATORS = frozenset(each.lower() for each in _OPERATORS)
-
-
-def _is_operator(text: str) -> bool:
-    """Whether a condition operator is one of IAM's, with what may stand before and after it."""
-    bare = re.sub(r"^(foranyvalue|forallvalues):|ifexists$", "", text.lower())
-    return bare in _KNOWN_OPERATORS
-
-
-def _are_texts(value: Any) -> bool:
-    found = values(value)
-    return bool(found) and all(isinstance(each, str) and each for each in found)
-
-
-def unknown_actions(found: Iterable[Mapping[str, Any]]) -> Iterable[tuple[int, str, str]]:
-    """The place and the name of each action that is not ECR's."""
-    for i, statement in enumerate(found):
-        for key in _WHAT:
-            for each in values(statement.get(key, [])):
-                if each != "*" and not each.lower().startswith("ecr:"):
-                    yield i, key, each
-
-
-def misplaced_actions(found: Iterable[Mapping[str, Any]]) -> Iterable[tuple[int, str, str]]:
-    """The place and the name of each action that ECR takes in no repository policy."""
-    for i, statement in enumerate(found):
-        for key in _WHAT:
-            for each in values(statement.get(key, [])):
-                if each.lower() == "ecr:getauthorizationtoken":
-                    yield i, key, each

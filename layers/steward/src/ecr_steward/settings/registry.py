@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ecr_steward.settings import immutability, lifecycle, policies
 from ecr_steward.settings.baseline import Baseline
-from ecr_steward.settings.state import BaselineError, Change, Problem, Setting, Step
+from ecr_steward.settings.kinds import KINDS
+from ecr_steward.settings.state import BaselineError, Change, Problem, SettingsError, Step
 from ecr_steward.tags.scheme import Scheme
 
 FREQUENCIES: Mapping[str, tuple[str, ...]] = {
@@ -50,41 +50,33 @@ class Scanning:
         """From `scanningConfiguration` of `GetRegistryScanningConfiguration`."""
         rules: dict[str, frozenset[str]] = {}
         for each in configuration.get("rules", ()):
-            filters = frozenset(entry["filter"] for entry in each.get("repositoryFilters", ()))
-            frequency = each["scanFrequency"]
+            filters = frozenset(str(entry["filter"]) for entry in each.get("repositoryFilters", ()))
+            frequency = str(each["scanFrequency"])
             rules[frequency] = rules.get(frequency, frozenset()) | filters
         return cls(configuration.get("scanType", "BASIC"), rules)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Template:
     """What repositories under `prefix` are made with; `role` is needed for tags and KMS keys.
 
-    `states` are the settings that the rule of a wanted template says something about; of others
-    the registry's template keeps what it has.
+    `made` has the settings by name; of those that a wanted template does not have the registry's
+    template keeps what it has.
     """
 
     prefix: str
     applied_for: frozenset[str]
-    policy: Mapping[str, Any] | None = None
-    lifecycle: Mapping[str, Any] | None = None
-    mutability: str = "MUTABLE"
-    filters: tuple[str, ...] = ()
-    encryption: str = "AES256"
-    key: str | None = None
-    resource_tags: Mapping[str, str] = field(default_factory=dict)
+    made: Mapping[str, Any] = field(default_factory=dict)
     role: str | None = None
-    states: frozenset[Setting] = frozenset()
 
     def over(self, found: Template) -> Template:
         """This template with what it does not state as `found` has it."""
-        kept: dict[str, Any] = {"role": self.role or found.role}
-        for setting, fields in _FIELDS.items():
-            if setting not in self.states:
-                kept |= {name: getattr(found, name) for name in fields}
-        if kept.get("encryption", self.encryption) == found.encryption:
-            kept["key"] = found.key
-        return replace(self, **kept)
+        made = dict(found.made)
+        for kind in KINDS:
+            if kind.name in self.made:
+                had = found.made.get(kind.name, kind.unset)
+                made[kind.name] = kind.over(self.made[kind.name], had)
+        return replace(self, made=made, role=self.role or found.role)
 
     def to_request(self) -> dict[str, Any]:
         """The arguments of `CreateRepositoryCreationTemplate` and of its `Update…`.
@@ -92,36 +84,18 @@ class Template:
         All that the template can have is among them, empty where it has none, so that an update
         takes away what is not said; but for the role, which cannot be empty.
         """
-        request: dict[str, Any] = {
-            "prefix": self.prefix,
-            "appliedFor": sorted(self.applied_for),
-            "repositoryPolicy": "" if self.policy is None else policies.dumps(self.policy),
-            "lifecyclePolicy": "" if self.lifecycle is None else policies.dumps(self.lifecycle),
-            **immutability.request(self.mutability, self.filters),
-            "encryptionConfiguration": _encryption(self.encryption, self.key),
-            "resourceTags": [
-                {"Key": key, "Value": each} for key, each in sorted(self.resource_tags.items())
-            ],
-        }
+        request: dict[str, Any] = {"prefix": self.prefix, "appliedFor": sorted(self.applied_for)}
+        for kind in KINDS:
+            request |= kind.to_template(self.made.get(kind.name, kind.unset))
         return request if self.role is None else {**request, "customRoleArn": self.role}
 
     @classmethod
     def from_response(cls, template: Mapping[str, Any]) -> Template:
         """From an entry of `repositoryCreationTemplates`; raises SettingsError."""
-        encryption = template.get("encryptionConfiguration") or {}
-        policy, rules = template.get("repositoryPolicy"), template.get("lifecyclePolicy")
         return cls(
             prefix=template["prefix"],
             applied_for=frozenset(template.get("appliedFor", ())),
-            policy=policies.parse(policy) if policy else None,
-            lifecycle=policies.parse(rules) if rules else None,
-            mutability=template.get("imageTagMutability", "MUTABLE"),
-            filters=tuple(
-                each["filter"] for each in template.get("imageTagMutabilityExclusionFilters", ())
-            ),
-            encryption=encryption.get("encryptionType", "AES256"),
-            key=encryption.get("kmsKey") or None,
-            resource_tags={each["Key"]: each["Value"] for each in template.get("resourceTags", ())},
+            made={kind.name: kind.from_template(template) for kind in KINDS},
             role=template.get("customRoleArn") or None,
         )
 
@@ -130,31 +104,12 @@ class Template:
         return self._meaning() == other._meaning()
 
     def _meaning(self) -> tuple[Any, ...]:
-        return (
-            self.prefix,
-            self.applied_for,
-            frozenset(map(policies.canonical, policies.statements(self.policy))),
-            lifecycle.canonical(self.lifecycle),
-            (self.mutability, frozenset(self.filters)),
-            (self.encryption, self.key),
-            dict(self.resource_tags),
-            self.role,
-        )
+        made = [kind.meaning(self.made.get(kind.name, kind.unset)) for kind in KINDS]
+        return (self.prefix, self.applied_for, made, self.role)
 
-
-_FIELDS: Mapping[Setting, tuple[str, ...]] = {
-    Setting.POLICY: ("policy",),
-    Setting.LIFECYCLE: ("lifecycle",),
-    Setting.IMMUTABILITY: ("mutability", "filters"),
-    Setting.ENCRYPTION: ("encryption",),
-    Setting.RESOURCE_TAGS: ("resource_tags",),
-}
-"""By setting, the fields of a template that it is in."""
-
-
-def _encryption(kind: str, key: str | None) -> dict[str, str]:
-    said = {"encryptionType": kind}
-    return said if key is None else {**said, "kmsKey": key}
+    @property
+    def needs_role(self) -> bool:
+        return any(kind.needs_role(self.made.get(kind.name, kind.unset)) for kind in KINDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +118,35 @@ class RegistrySettings:
 
     scanning: Scanning
     templates: Mapping[str, Template] = field(default_factory=dict)
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> RegistrySettings:
+        """From what the AWS CLI prints, by the keys of the rules; raises SettingsError."""
+        for key in document:
+            if key not in _PRINTED:
+                known = ", ".join(_PRINTED)
+                raise SettingsError(f"`registry.{key}` is no field; there are {known}.")
+        try:
+            scanning = _printed(document, "scanning") or {}
+            templates = [
+                Template.from_response(each)
+                for each in _printed(document, "creation_templates") or ()
+            ]
+            return cls(Scanning.from_response(scanning), {each.prefix: each for each in templates})
+        except (AttributeError, KeyError, TypeError) as error:
+            raise SettingsError(f"`registry` is not as the AWS CLI prints it: {error}.") from error
+
+
+_PRINTED = {
+    "scanning": "scanningConfiguration",
+    "creation_templates": "repositoryCreationTemplates",
+}
+
+
+def _printed(document: Mapping[str, Any], key: str) -> Any:
+    """What the AWS CLI prints under a key, with or without what it puts around."""
+    found = document.get(key)
+    return found.get(_PRINTED[key], found) if isinstance(found, Mapping) else found
 
 
 Governs = Callable[[str], "tuple[Baseline, Scheme | None] | None"]
@@ -204,7 +188,7 @@ def registry_drift(baseline: RegistryBaseline, actual: RegistrySettings) -> tupl
 def _scanning_drift(wanted: Scanning | None, found: Scanning) -> Iterator[Change]:
     if wanted is not None and wanted != found:
         yield Change(
-            setting=Setting.SCANNING,
+            setting="scanning",
             problem=Problem.DIFFERENT,
             subject="scanning",
             action=Step.CORRECT,
@@ -231,7 +215,7 @@ def _template_drift(baseline: RegistryBaseline, actual: RegistrySettings) -> Ite
             continue
         missing = "There is no creation template" if found is None else "The creation template"
         yield Change(
-            setting=Setting.CREATION_TEMPLATES,
+            setting="creation_templates",
             problem=Problem.MISSING if found is None else Problem.DIFFERENT,
             subject=wanted.prefix,
             action=Step.CORRECT,
@@ -301,7 +285,7 @@ def _template(entry: Mapping[str, Any], governs: Governs) -> Template:
             ("prefix",),
         )
     template = _derived(prefix, frozenset(entry["applied_for"]), role, *governed)
-    if role is None and (template.resource_tags or template.encryption != "AES256"):
+    if role is None and template.needs_role:
         raise BaselineError(
             f"The rule for `{prefix}` has `resource_tags` or a KMS key: ECR then needs a role to "
             "make repositories with; name it under `role`.",
@@ -318,17 +302,5 @@ def _derived(
     scheme: Scheme | None,
 ) -> Template:
     cache = "PULL_THROUGH_CACHE" in applied
-    wanted = immutability.wanted(baseline.immutability, scheme, cache=cache)
-    ours = baseline.policy.statements if baseline.policy else ()
-    return Template(
-        prefix=prefix,
-        applied_for=applied,
-        policy=policies.document(ours) if ours else None,
-        lifecycle=baseline.lifecycle.document if baseline.lifecycle else None,
-        mutability=wanted.mutability if wanted else "MUTABLE",
-        filters=wanted.filters if wanted else (),
-        encryption=baseline.encryption or "AES256",
-        resource_tags=baseline.resource_tags or {},
-        role=role,
-        states=baseline.reads,
-    )
+    made = {kind.name: kind.made(wish, scheme, cache=cache) for kind, wish in baseline.stated()}
+    return Template(prefix, applied, made, role)

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ecr_steward.settings import policies
-from ecr_steward.settings.access import LAMBDA, Access, Allowed, judge, named
-from ecr_steward.settings.baseline import PolicyBaseline
+from ecr_steward.settings.access import (
+    LAMBDA,
+    Access,
+    Allowed,
+    Named,
+    judge,
+    named,
+    without_strangers,
+)
+from ecr_steward.settings.actions import right_of
 from ecr_steward.settings.lockout import (
     Steward,
     lets_lambda_pull,
@@ -16,9 +24,39 @@ from ecr_steward.settings.lockout import (
     locks_out_steward,
     locks_out_tagger,
 )
-from ecr_steward.settings.state import Change, Problem, Setting, Step
+from ecr_steward.settings.state import Change, Problem, Step
 
 _HARMLESS = Access()
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyBaseline:
+    """`policy:`: our statements, and what happens to others, to public and to foreign ones.
+
+    `accounts` are the account, organisation, service and network names that may be named, and for
+    what; those that our own statements name are among them.
+    """
+
+    statements: tuple[Mapping[str, Any], ...] = ()
+    others: str = "report"
+    public: str = "report"
+    foreign: str = "report"
+    accounts: Named = field(default_factory=Named)
+    by_right: bool = False
+
+    @property
+    def named(self) -> Named:
+        """Whom the rule names: under `accounts`, and in its statements for what those grant."""
+        found = self.accounts
+        for each in self.statements:
+            right = right_of(policies.values(each.get("Action", ()))) if self.by_right else "manage"
+            found |= Named(**{right: named(each)})
+        return found
+
+    @property
+    def sids(self) -> frozenset[str]:
+        """The Sids of our statements: remembered, they tell later what the rule has dropped."""
+        return frozenset(each["Sid"] for each in self.statements)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +67,7 @@ class _Judge:
     steward: Steward
     managed: frozenset[str]
     allowed: Allowed
+    version: str
 
     def ours(self, actual: Sequence[Any]) -> Iterator[Change]:
         for wanted in self.baseline.statements:
@@ -37,11 +76,21 @@ class _Judge:
                 reason = f"The statement `{wanted['Sid']}` of the rule is missing."
                 yield _change(Problem.MISSING, None, wanted, reason)
             for each in found:
-                if not policies.same(each, wanted):
-                    yield _change(Problem.DIFFERENT, each, wanted, _difference(each, wanted))
-                    yield from self._who(each, wanted, gone=True)
-                else:
-                    yield from self._who(each, wanted, gone=False)
+                differs = self._difference(each, wanted)
+                if differs is not None:
+                    yield _change(Problem.DIFFERENT, each, wanted, differs)
+                yield from self._who(each, wanted, gone=differs is not None)
+
+    def _difference(self, found: Any, wanted: Mapping[str, Any]) -> str | None:
+        """How a statement differs from the rule's; None where it says the same."""
+        if not policies.same(found, wanted):
+            return _difference(found, wanted)
+        if self.version != policies.VERSION and policies.has_variables(wanted):
+            return (
+                f"The statement `{wanted['Sid']}` has a variable, which is a mere text in this "
+                f"policy: its Version is {self.version}, not {policies.VERSION}."
+            )
+        return None
 
     def others(self, actual: Sequence[Any]) -> Iterator[Change]:
         for each in actual:
@@ -50,7 +99,7 @@ class _Judge:
             dropped = policies.sid(each) in self.managed
             stays = policies.is_lambdas(each)
             gone = not stays and (dropped or self.baseline.others == "remove")
-            who = list(self._who(each, None, gone=gone, stays=stays))
+            who = list(self._who(each, None, gone=gone))
             # What goes because it is public needs no second word for being there.
             goes = any(change.action is Step.CORRECT for change in who)
             if not stays and (gone or not goes):
@@ -66,24 +115,23 @@ class _Judge:
             reason = f"{_the(statement)} is not one of the rule's."
             yield _change(Problem.EXTRA, statement, None, reason, action)
 
-    def _who(
-        self, statement: Any, after: Any, *, gone: bool, stays: bool = False
-    ) -> Iterator[Change]:
+    def _who(self, statement: Any, after: Any, *, gone: bool) -> Iterator[Change]:
         """What is wrong with whom a statement lets in. `gone` says that it is taken out or
-        replaced anyway, `stays` that it must not be."""
-        access = judge(statement, self.allowed)
-        if access.public is not None and self.baseline.public != "allow":
-            removed = not stays and (gone or self.baseline.public == "remove")
-            reason = f"{_the(statement)} lets anyone in: {access.public}."
-            if stays:
-                reason += " Its Sid is one of Lambda's, so it is for a person to take out."
+        replaced anyway; `after` is what it must be, None where it is not ours."""
+        found = judge(statement, self.allowed, self.version)
+        if found.public is not None and self.baseline.public != "allow":
+            removed = gone or self.baseline.public == "remove"
+            reason = f"{_the(statement)} lets anyone in: {found.public}."
             after = self._narrowed(statement) if after is None and removed else after
             action = Step.CORRECT if removed else Step.REPORT
             yield _change(Problem.PUBLIC, statement, after, reason, action)
-        if access.foreign:
-            strangers = ", ".join(map(_stranger, access.foreign))
+        if found.foreign:
+            removed = gone or self.baseline.foreign == "remove"
+            strangers = ", ".join(map(_stranger, found.foreign))
             reason = f"{_the(statement)} lets in {strangers}, which the rule does not name."
-            action = Step.CORRECT if gone else Step.REPORT
+            if after is None and removed and not gone:
+                after = without_strangers(statement, self.allowed, self.version)
+            action = Step.CORRECT if removed else Step.REPORT
             yield _change(Problem.FOREIGN, statement, after, reason, action)
 
     def _narrowed(self, statement: Any) -> Any:
@@ -91,7 +139,7 @@ class _Judge:
         if not lets_lambda_pull(statement):
             return None
         left = {**statement, "Principal": {"Service": LAMBDA}}
-        return left if judge(left, self.allowed) == _HARMLESS else None
+        return left if judge(left, self.allowed, self.version) == _HARMLESS else None
 
 
 def policy_drift(
@@ -99,18 +147,20 @@ def policy_drift(
     policy: Mapping[str, Any] | None,
     *,
     account: str = "",
-    role: str = "",
-    tagger: str | None = None,
+    setters: Sequence[str] = (),
+    taggers: Sequence[str] | None = None,
     managed: Collection[str] = (),
 ) -> tuple[Change, ...]:
     """Every difference of a policy. `before` and `after` are single statements.
 
-    `role` sets policies and `tagger` moves tags, as `Steward` has them.
+    `setters` set policies and `taggers` move tags, as `Steward` has them.
     """
-    names = baseline.accounts.union(*map(named, baseline.statements))
-    organisations = frozenset(each for each in names if each.startswith("o-"))
-    steward = Steward(account, role, organisations, tagger)
-    judged = _Judge(baseline, steward, frozenset(managed), Allowed(names, account))
+    allowed = baseline.named
+    organisations = frozenset(each for each in allowed.may("pull") if each.startswith("o-"))
+    taggers = None if taggers is None else tuple(taggers)
+    steward = Steward(account, tuple(setters), taggers, organisations)
+    version = policies.version(policy)
+    judged = _Judge(baseline, steward, frozenset(managed), Allowed(allowed, account), version)
     actual = policies.statements(policy)
     found: list[Change] = []
     for change in (*judged.ours(actual), *judged.others(actual)):
@@ -135,7 +185,7 @@ def _without_harm(
         harm = "no statement would let Lambda pull any more, and functions that run these images "
         harm += "would fail; take it out by hand if there are none"
         # Whoever can write into a statement could hold it open with Lambda's name otherwise.
-        open_ = [each.before for each in found if _is(each, Problem.PUBLIC, Step.CORRECT)]
+        open_ = [c.before for c in found if c.problem in _WHO and c.action is Step.CORRECT]
         found = [
             _refused(each, harm)
             if each.action is Step.CORRECT
@@ -156,10 +206,6 @@ def _harm(statement: Any, steward: Steward, *, pulls: bool) -> str | None:
     if pulls and locks_out_lambda(statement, steward.account):
         return "the Lambda functions that run these images could not pull them any more"
     return None
-
-
-def _is(change: Change, problem: Problem, action: Step) -> bool:
-    return change.problem is problem and change.action is action
 
 
 def _refused(change: Change, harm: str) -> Change:
@@ -199,14 +245,17 @@ def merged(policy: Mapping[str, Any] | None, changes: Sequence[Change]) -> dict[
     """
     made = [each for each in changes if each.action is Step.CORRECT]
     gone = [policies.canonical(each.before) for each in made if each.before is not None]
+    version = _version(policy, made)
     left = [each for each in policies.statements(policy) if policies.canonical(each) not in gone]
+    if version != policies.version(policy):
+        left = [policies.escaped(each) for each in left]
     for change in made:
         if change.after is not None and not any(policies.same(change.after, each) for each in left):
             left.append(change.after)
     if not left:
         return None
     more = {key: value for key, value in (policy or {}).items() if key == "Id"}
-    return policies.document(left, _version(policy, made), **more)
+    return policies.document(left, version, **more)
 
 
 _WHO = (Problem.PUBLIC, Problem.FOREIGN)
@@ -278,11 +327,11 @@ def _of_the_living(policy: Mapping[str, Any] | None, changes: Sequence[Change]) 
 
 
 def _version(policy: Mapping[str, Any] | None, made: Sequence[Change]) -> str:
-    """The version that the policy has: in another one, `${…}` in others' statements would mean
-    something else. Only where ours have it must it be the version that knows it."""
-    had = (policy or {}).get("Version", policies.VERSION)
-    uses = any("${" in policies.dumps(each.after) for each in made if each.after is not None)
-    return policies.VERSION if uses or not isinstance(had, str) else had
+    """The version that the policy has; only where ours have variables must it be the one that
+    knows them."""
+    if policy is None or any(policies.has_variables(each.after) for each in made):
+        return policies.VERSION
+    return policies.version(policy)
 
 
 # ---------------------------------------------------------------------------- words
@@ -290,7 +339,7 @@ def _change(
     problem: Problem, before: Any, after: Any, reason: str, action: Step = Step.CORRECT
 ) -> Change:
     subject = policies.subject(after if before is None else before)
-    return Change(Setting.POLICY, problem, subject, action, before, after, reason)
+    return Change("policy", problem, subject, action, before, after, reason)
 
 
 def _the(statement: Any) -> str:
@@ -329,5 +378,5 @@ def _stranger(name: str) -> str:
     if name.isdecimal():
         return f"the account {name}"
     if name.startswith("o-"):
-        return f"the organisation {name}"
+        return f"the {'unit of an ' if '/' in name else ''}organisation {name}"
     return f"any account through {name}" if name.endswith((".com", ".cn")) else name

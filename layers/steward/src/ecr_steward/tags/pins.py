@@ -34,9 +34,16 @@ class PinTemplate:
             )
         if template.count("{tag}") > 1 or not grammar.is_tag(_FIELD.sub(_sample, template)):
             raise PinError(f"`{template}` renders to no valid tag.")
-        self._template = template
+        self.template = template
         self._regex = re.compile(_FIELD.sub(_expression, _escaped(template)))
         self._fixed = len(_FIELD.sub(lambda m: "" if m[1] == "tag" else _sample(m), template))
+
+    def parts(self) -> tuple[str | None, ...]:
+        """The expressions of what stands one after the other in its pins; None is the tag."""
+        whole = _FIELD.sub(lambda m: "{tag}" if m[1] == "tag" else _expression(m),
+                           _escaped(self.template))  # fmt: skip
+        before, tag, after = whole.partition("{tag}")
+        return (before, None, after) if tag else (before,)
 
     def renders(self, tag: str) -> bool:
         """Whether `tag` looks like a pin of some image."""
@@ -58,7 +65,7 @@ class PinTemplate:
                 return _digits(digest)
             return utc.strftime(match[1].removeprefix("pushed:"))
 
-        return _FIELD.sub(value, self._template)
+        return _FIELD.sub(value, self.template)
 
 
 def _digits(digest: str) -> str:

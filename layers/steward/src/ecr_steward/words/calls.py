@@ -16,29 +16,28 @@ API_CALL = "AWS API Call via CloudTrail"
 SERVICE_EVENT = "AWS Service Event via CloudTrail"
 """`detail-type` of what ECR did by itself, such as making a pull-through cache repository."""
 
-OF_REPOSITORIES = frozenset(
-    {
-        "CreateRepository",
-        "DeleteRepository",
-        "SetRepositoryPolicy",
-        "DeleteRepositoryPolicy",
-        "PutLifecyclePolicy",
-        "DeleteLifecyclePolicy",
-        "PutImageTagMutability",
-        "PutImageScanningConfiguration",
-        "TagResource",
-        "UntagResource",
-    }
-)
-OF_THE_REGISTRY = frozenset(
-    {
-        "PutRegistryScanningConfiguration",
-        "CreateRepositoryCreationTemplate",
-        "UpdateRepositoryCreationTemplate",
-        "DeleteRepositoryCreationTemplate",
-    }
-)
-"""Calls that change settings; `eventName` is the name of the API's operation."""
+CHANGES: Mapping[str, str] = {
+    "SetRepositoryPolicy": "policy",
+    "DeleteRepositoryPolicy": "policy",
+    "PutLifecyclePolicy": "lifecycle",
+    "DeleteLifecyclePolicy": "lifecycle",
+    "PutImageTagMutability": "immutability",
+    "PutImageScanningConfiguration": "scan_on_push",
+    "TagResource": "resource_tags",
+    "UntagResource": "resource_tags",
+}
+"""Which setting of a repository a call changes; `CreateRepository` sets them all. Names of calls
+are those of the API's operations, as `eventName` has them."""
+
+OF_REPOSITORIES = frozenset({"CreateRepository", "DeleteRepository", *CHANGES})
+
+CHANGES_OF_THE_REGISTRY: Mapping[str, str] = {
+    "PutRegistryScanningConfiguration": "scanning",
+    "CreateRepositoryCreationTemplate": "creation_templates",
+    "UpdateRepositoryCreationTemplate": "creation_templates",
+    "DeleteRepositoryCreationTemplate": "creation_templates",
+}
+OF_THE_REGISTRY = frozenset(CHANGES_OF_THE_REGISTRY)
 
 DELETE_IMAGES = "BatchDeleteImage"
 """The call that takes tags off images, and deletes images."""

@@ -10,7 +10,7 @@ from typing import Any
 from ecr_steward.ecr import RegistryError, Unavailable
 from ecr_steward.ecr.settings import Preview, SettingsRegistry
 from ecr_steward.settings.lifecycle import canonical
-from ecr_steward.settings.state import Change, Setting
+from ecr_steward.settings.state import Change
 
 POLLS = 3
 """How often a visit looks at a running preview, a second apart, before it comes back later: the
@@ -31,8 +31,8 @@ class Outlook:
     """
 
     changes: Sequence[Change]
-    blocked: Mapping[Setting, RegistryError] = field(default_factory=dict)
-    notes: Mapping[Setting, str] = field(default_factory=dict)
+    blocked: Mapping[str, RegistryError] = field(default_factory=dict)
+    notes: Mapping[str, str] = field(default_factory=dict)
     previewed: datetime | None = None
 
 

@@ -10,17 +10,20 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 from ecr_steward.ecr import Refused, RegistryError, RepositoryGone, Unavailable
 from ecr_steward.ecr.settings import SettingsRegistry
 from ecr_steward.history.settings import Known, SettingsHistory, key_of
 from ecr_steward.history.tags import Led, numbered
 from ecr_steward.rules import Mode, Rule, Ruleset
+from ecr_steward.settings.baseline import Settings
 from ecr_steward.settings.drift import correction, drift
+from ecr_steward.settings.kinds import DESCRIBED, KINDS, Around, named
 from ecr_steward.settings.lifecycle import Expiring
 from ecr_steward.settings.settle import settle
-from ecr_steward.settings.state import Change, Setting, Settings, Step
-from ecr_steward.settings.statements import fallbacks
+from ecr_steward.settings.state import Change, Step
+from ecr_steward.words.calls import CHANGES, CHANGES_OF_THE_REGISTRY
 from ecr_steward.words.causes import Cause
 from ecr_steward.words.facts import Difference, Fact, Kind
 from ecr_steward.words.hints import REGISTRY, Action, Hint
@@ -130,7 +133,7 @@ class _Place(abc.ABC):
         """What is known of it, and its drift; None where it is not the steward's to judge."""
 
     @abc.abstractmethod
-    def look_again(self, settings: frozenset[Setting]) -> tuple[Change, ...]:
+    def look_again(self, settings: frozenset[str]) -> tuple[Change, ...]:
         """The drift after these settings were set."""
 
     @abc.abstractmethod
@@ -138,20 +141,16 @@ class _Place(abc.ABC):
         """What has to be known of the corrections among `changes` before they are made."""
 
     @abc.abstractmethod
-    def set(self, setting: Setting, changes: Sequence[Change]) -> None:
+    def set(self, setting: str, changes: Sequence[Change]) -> None:
         """Correct all changes of one setting; raises RegistryError."""
 
-    def fallbacks(self, setting: Setting, changes: Sequence[Change]) -> Iterator[_Fallback]:
+    def fallbacks(self, setting: str, changes: Sequence[Change]) -> Iterator[_Fallback]:
         """What to try in this order where ECR refused `set`: changes, and what makes them."""
         return iter(())
 
     def after(self, known: Known, *, settled: bool) -> Known:
         """What is known once corrections are announced, or all made where `settled`."""
         return known
-
-
-_DESCRIBED = frozenset({Setting.IMMUTABILITY, Setting.SCAN_ON_PUSH, Setting.ENCRYPTION})
-"""The settings that `DescribeRepositories` tells."""
 
 
 class _Repository(_Place):
@@ -178,98 +177,88 @@ class _Repository(_Place):
         self._sids = known.sids
         return known, self._drift()
 
-    def look_again(self, settings: frozenset[Setting]) -> tuple[Change, ...]:
-        if settings & _DESCRIBED:
-            self._observe(settings)
-        else:
-            self._read(settings)
+    def look_again(self, settings: frozenset[str]) -> tuple[Change, ...]:
+        self._observe(settings)
         return self._drift()
 
     def outlook(self, changes: Sequence[Change], known: Known) -> Outlook:
-        stated, lifecycle = self._baseline.lifecycle, Setting.LIFECYCLE
-        sets = any(c.setting is lifecycle and c.action is Step.CORRECT for c in changes)
-        if stated is None or stated.document is None or not sets:
-            return Outlook(changes)
+        sets = {each.setting for each in changes if each.action is Step.CORRECT}
+        for kind, wish in self._baseline.stated():
+            document = kind.to_preview(wish) if kind.name in sets else None
+            if document is not None:
+                return self._previewed(kind.name, document, changes, known)
+        return Outlook(changes)
+
+    def _previewed(
+        self, setting: str, document: Mapping[str, Any], changes: Sequence[Change], known: Known
+    ) -> Outlook:
         try:
-            previewer = self._enforcer.previewer
-            found = previewer.preview(self.name, stated.document, known.previewed)
+            found = self._enforcer.previewer.preview(self.name, document, known.previewed)
         except RepositoryGone:
             raise
         except RegistryError as error:
-            return Outlook(changes, blocked={lifecycle: error})
+            return Outlook(changes, blocked={setting: error})
         if not found.done:
             began = known.previewed or self._enforcer.clock()
-            return Outlook(changes, blocked={lifecycle: preview.running()}, previewed=began)
+            return Outlook(changes, blocked={setting: preview.running()}, previewed=began)
         seen = self._drift(found.tagged)
-        others = [each for each in changes if each.setting is not lifecycle]
+        others = [each for each in changes if each.setting != setting]
         return Outlook(
-            changes=[*others, *(each for each in seen if each.setting is lifecycle)],
-            notes={lifecycle: preview.words(found)},
+            changes=[*others, *(each for each in seen if each.setting == setting)],
+            notes={setting: preview.words(found)},
         )
 
-    def set(self, setting: Setting, changes: Sequence[Change]) -> None:
-        wanted = correction(self._baseline, self._actual, changes)
-        if setting is Setting.POLICY:
-            self._registry.set_policy(self.name, wanted.policy)
-        elif setting is Setting.LIFECYCLE:
-            self._registry.set_lifecycle(self.name, wanted.lifecycle)
-        elif setting is Setting.IMMUTABILITY:
-            self._registry.set_mutability(self.name, wanted.mutability, wanted.filters)
-        elif setting is Setting.SCAN_ON_PUSH:
-            self._registry.set_scan_on_push(self.name, on=wanted.scan_on_push)
-        else:
-            self._registry.add_resource_tags(self._arn, wanted.resource_tags)
+    def set(self, setting: str, changes: Sequence[Change]) -> None:
+        self._send(setting, correction(self._actual, changes).values[setting], changes)
 
-    def fallbacks(self, setting: Setting, changes: Sequence[Change]) -> Iterator[_Fallback]:
-        if setting is Setting.POLICY:
-            for less in fallbacks(self._actual.policy, changes):
-                yield less.changes, partial(self._registry.set_policy, self.name, less.policy)
+    def fallbacks(self, setting: str, changes: Sequence[Change]) -> Iterator[_Fallback]:
+        kind = named(setting)
+        for less in kind.less(self._actual.of(kind), changes):
+            yield less.changes, partial(self._send, setting, less.value, less.changes)
+
+    def _send(self, setting: str, value: Any, changes: Sequence[Change]) -> None:
+        request = named(setting).request(self.name, self._arn, value, changes)
+        self._registry.send(request)
 
     def after(self, known: Known, *, settled: bool) -> Known:
-        if self._baseline.policy is None or self.mode is not Mode.ENFORCE:
+        if self.mode is not Mode.ENFORCE:
             return known
-        ours = self._baseline.policy.sids
-        # A statement that is about to be put in is remembered before, or a crash would lose it.
-        return replace(known, sids=ours if settled else ours | known.sids)
+        for kind, wish in self._baseline.stated():
+            ours = kind.ours(wish)
+            if ours is not None:
+                # What is about to be put in is remembered before, or a crash would lose it.
+                known = replace(known, sids=ours if settled else ours | known.sids)
+        return known
 
-    def _observe(self, settings: frozenset[Setting]) -> str:
-        """Read these settings; returns when the repository was made."""
-        found = self._registry.describe(self.name)
-        self._arn = found.arn
-        self._actual = replace(
-            self._actual,
-            mutability=found.mutability,
-            filters=found.filters,
-            scan_on_push=found.scan_on_push,
-            encryption=found.encryption,
-        )
-        self._read(settings)
-        return iso(found.created)
-
-    def _read(self, settings: frozenset[Setting]) -> None:
-        """Read those of these settings that have a call of their own."""
-        if Setting.POLICY in settings:
-            policy = self._registry.policy(self.name)
-            self._actual = replace(self._actual, policy=policy)
-        if Setting.LIFECYCLE in settings:
-            lifecycle = self._registry.lifecycle(self.name)
-            self._actual = replace(self._actual, lifecycle=lifecycle)
-        if Setting.RESOURCE_TAGS in settings:
-            tags = self._registry.resource_tags(self._arn)
-            self._actual = replace(self._actual, resource_tags=tags)
+    def _observe(self, settings: frozenset[str]) -> str:
+        """Read these settings; returns when the repository was made, empty if nothing told it."""
+        kinds = [each for each in KINDS if each.name in settings]
+        created = ""
+        found: dict[str, Any] = {}
+        if not self._arn or any(each.read == DESCRIBED for each in kinds):
+            described = self._registry.describe(self.name)
+            self._arn, created = described.arn, iso(described.created)
+            found = {k.name: k.from_answer(described.answer) for k in kinds if k.read == DESCRIBED}
+        for kind in kinds:
+            if kind.read != DESCRIBED:
+                answer = self._registry.read(kind.read, self.name, self._arn)
+                found[kind.name] = kind.unset if answer is None else kind.from_answer(answer)
+        self._actual = self._actual.but(found)
+        return created
 
     def _drift(self, expiring: Sequence[Expiring] = ()) -> tuple[Change, ...]:
-        return drift(
-            self._baseline,
-            self._actual,
+        tagger = self._enforcer.tagger
+        around = Around(
             scheme=self._rule.tags,
             account=self._enforcer.account,
-            role=self._enforcer.role,
-            tagger=self._enforcer.tagger,
+            setters=_known(self._enforcer.role),
+            taggers=None if tagger is None else _known(tagger),
             cache=self._cached,
             managed=self._sids,
             preview=expiring,
+            registry_scans=self._enforcer.rules.registry_scans,
         )
+        return drift(self._baseline, self._actual, around)
 
 
 class _Registry(_Place):
@@ -280,7 +269,7 @@ class _Registry(_Place):
     def look(self, known: Known) -> tuple[Known, tuple[Change, ...]] | None:
         return known, self.look_again(frozenset())
 
-    def look_again(self, settings: frozenset[Setting]) -> tuple[Change, ...]:
+    def look_again(self, settings: frozenset[str]) -> tuple[Change, ...]:
         # Most sandboxes never see the registry itself.
         from ecr_steward.settings.registry import RegistrySettings, Scanning, registry_drift
 
@@ -294,9 +283,9 @@ class _Registry(_Place):
     def outlook(self, changes: Sequence[Change], known: Known) -> Outlook:
         return Outlook(changes)
 
-    def set(self, setting: Setting, changes: Sequence[Change]) -> None:
+    def set(self, setting: str, changes: Sequence[Change]) -> None:
         for change in changes:
-            if setting is Setting.SCANNING:
+            if setting == "scanning":
                 self._registry.set_scanning(change.after)
             else:
                 self._registry.put_template(change.after, new=change.before is None)
@@ -409,7 +398,7 @@ class _Visit:
             tried: list[Change] = []
             try:
                 for setting in dict.fromkeys(each.setting for each in todo):
-                    each = [change for change in todo if change.setting is setting]
+                    each = [change for change in todo if change.setting == setting]
                     tried += self._set(plan, setting, each, written)
                 todo = self._verify(tried, written)
             except RepositoryGone:
@@ -421,7 +410,7 @@ class _Visit:
         written.failed += [(each, _CONTESTED) for each in todo]
 
     def _set(
-        self, plan: _Plan, setting: Setting, changes: Sequence[Change], written: _Written
+        self, plan: _Plan, setting: str, changes: Sequence[Change], written: _Written
     ) -> Sequence[Change]:
         """Set one setting, or after a refusal what can be set all the same; the changes made."""
         made = changes
@@ -438,9 +427,7 @@ class _Visit:
             return ()
         return made
 
-    def _set_less(
-        self, plan: _Plan, setting: Setting, changes: Sequence[Change]
-    ) -> Sequence[Change]:
+    def _set_less(self, plan: _Plan, setting: str, changes: Sequence[Change]) -> Sequence[Change]:
         for made, make in self._place.fallbacks(setting, changes):
             self._announce(plan, made)
             try:
@@ -498,21 +485,8 @@ _CONTESTED = (
     f"it was set {ATTEMPTS} times and differed again right after: does somebody else set it, too?"
 )
 
-_CALLS: Mapping[str, Setting] = {
-    "SetRepositoryPolicy": Setting.POLICY,
-    "DeleteRepositoryPolicy": Setting.POLICY,
-    "PutLifecyclePolicy": Setting.LIFECYCLE,
-    "DeleteLifecyclePolicy": Setting.LIFECYCLE,
-    "PutImageTagMutability": Setting.IMMUTABILITY,
-    "PutImageScanningConfiguration": Setting.SCAN_ON_PUSH,
-    "TagResource": Setting.RESOURCE_TAGS,
-    "UntagResource": Setting.RESOURCE_TAGS,
-    "PutRegistryScanningConfiguration": Setting.SCANNING,
-    "CreateRepositoryCreationTemplate": Setting.CREATION_TEMPLATES,
-    "UpdateRepositoryCreationTemplate": Setting.CREATION_TEMPLATES,
-    "DeleteRepositoryCreationTemplate": Setting.CREATION_TEMPLATES,
-}
-"""Which setting a call changes; `CreateRepository` sets them all."""
+_CALLS: Mapping[str, str] = {**CHANGES, **CHANGES_OF_THE_REGISTRY}
+"""Which setting a call changes."""
 
 
 def _set_at(hints: Iterable[Hint]) -> dict[str, datetime]:
@@ -571,7 +545,7 @@ class _Stamp:
         """One fact a cause: such facts have nothing else that tells them apart."""
         reasons: dict[str, dict[str, Change]] = {}
         for change, why in failed:
-            named = change.setting.value.replace("_", " ")
+            named = change.setting.replace("_", " ")
             sentence = f"The {named} of the {self._what()} could not be set back: {why}."
             reasons.setdefault(self._cause(change.setting).id, {}).setdefault(sentence, change)
         facts = {}
@@ -583,13 +557,13 @@ class _Stamp:
     def _what(self) -> str:
         return "repository" if self._place.name else "registry"
 
-    def _cause(self, setting: Setting) -> Cause:
+    def _cause(self, setting: str) -> Cause:
         """The event behind a change: the last call that set it, or else what led to the look.
 
         Whoever made another call did not change this.
         """
         for hint in reversed(self._hints):
-            if hint.call == "CreateRepository" or _CALLS.get(hint.call or "") is setting:
+            if hint.call == "CreateRepository" or _CALLS.get(hint.call or "") == setting:
                 return hint.cause
         sweeps = (hint for hint in self._hints if hint.action is Action.SWEEP)
         return replace(next(sweeps, self._hints[0]).cause, by=None)
@@ -616,7 +590,7 @@ class _Stamp:
 
 def _difference(change: Change) -> Difference:
     return Difference(
-        setting=change.setting.value,
+        setting=change.setting,
         problem=change.problem.value,
         subject=change.subject,
         action=change.action.value,
@@ -628,6 +602,11 @@ def _difference(change: Change) -> Difference:
 def _about(each: Change | Difference) -> tuple[str, str, str]:
     """What a difference is about, whatever its values are now."""
     return str(each.setting), str(each.problem), each.subject
+
+
+def _known(role: str) -> tuple[str, ...]:
+    """The roles that are known of one that may not be."""
+    return (role,) if role else ()
 
 
 def _without(changes: Sequence[Change], made: Sequence[Change]) -> list[Change]:
@@ -650,7 +629,7 @@ def _log(place: _Place, changes: Iterable[Change]) -> None:
             extra={
                 "repository": place.name,
                 "mode": place.mode.value,
-                "setting": change.setting.value,
+                "setting": change.setting,
                 "problem": change.problem.value,
                 "action": change.action.value,
             },

@@ -1,0 +1,332 @@
+"""The lifecycle policy: compared by meaning, never set where it could take a stable tag away."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ecr_steward.settings import lifecycle, policies
+from ecr_steward.settings.expiry import Risk, at_risk, beyond, previewed, remedy, strange
+from ecr_steward.settings.kinds.kind import Around, File, Kind, Read, Request
+from ecr_steward.settings.state import (
+    BaselineError,
+    Change,
+    Path,
+    Problem,
+    Step,
+    check_known,
+    document_of,
+    mapping,
+)
+from ecr_steward.tags.scheme import Scheme
+
+Document = Mapping[str, Any]
+_ABSENT = "LifecyclePolicyNotFoundException"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The whole document, None where there must be none.
+
+    `when_absent` says that any document that is there will do. `allowed` are the entries of
+    `stable` whose tags the policy may take away, `allows_all` says that it may take any.
+    """
+
+    document: Document | None
+    when_absent: bool = False
+    allowed: frozenset[str] = frozenset()
+    allows_all: bool = False
+    scheme: Scheme | None = None
+
+    @functools.cached_property
+    def risks(self) -> tuple[Risk, ...]:
+        """What the policy could take away by its words: found once, for it takes a while."""
+        return at_risk(self.document, self.scheme) if self.document and self.scheme else ()
+
+    @functools.cached_property
+    def strange(self) -> tuple[int, ...]:
+        """The rules that take images only by tags which the scheme does not know."""
+        return strange(self.document, self.scheme) if self.document and self.scheme else ()
+
+    @property
+    def rules(self) -> list[Any]:
+        return list((self.document or {}).get("rules", ()))
+
+    def allows(self, entry: str) -> bool:
+        """Whether images under the tags of this entry of `stable` may expire or be archived."""
+        return self.allows_all or entry in self.allowed
+
+
+SCHEMA: Mapping[str, Any] = {
+    "lifecycle": {
+        "title": "Lifecycle policy",
+        "description": (
+            "The lifecycle policy, compared by meaning: spelling, defaults, descriptions "
+            "and the numbers of priorities do not count, only their order."
+        ),
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            "rules": {
+                "title": "Lifecycle rules",
+                "description": (
+                    "The rules as AWS writes them; with an empty list the repository must "
+                    "have no lifecycle policy."
+                ),
+                "type": "array",
+                "items": {
+                    "type": "object",
+                },
+                "examples": [
+                    [
+                        {
+                            "rulePriority": 1,
+                            "selection": {
+                                "tagStatus": "untagged",
+                                "countType": "sinceImagePushed",
+                                "countUnit": "days",
+                                "countNumber": 14,
+                            },
+                            "action": {
+                                "type": "expire",
+                            },
+                        },
+                    ],
+                ],
+            },
+            "file": {
+                "title": "File of lifecycle rules",
+                "description": (
+                    "A JSON or YAML file beside the rules file with the lifecycle policy, "
+                    "in place of `rules`."
+                ),
+                "type": "string",
+                "examples": ["lifecycle/base.json"],
+            },
+            "when": {
+                "title": "When",
+                "description": (
+                    "`different` keeps the lifecycle policy equal to these rules, `absent` "
+                    "sets them only where there is no lifecycle policy, so that any other "
+                    "will do."
+                ),
+                "enum": ["absent", "different"],
+                "default": "different",
+                "examples": ["absent"],
+            },
+            "allow_expiring_stable": {
+                "title": "Allow expiring stable tags",
+                "description": (
+                    "Whether a lifecycle policy is set although it could expire or archive "
+                    "an image under a stable tag of the scheme: `true`, or the stable tags,"
+                    " as `stable` has them, that it may take. Otherwise it is refused and "
+                    "reported."
+                ),
+                "type": ["boolean", "array"],
+                "uniqueItems": True,
+                "items": {
+                    "type": "string",
+                },
+                "default": False,
+                "examples": [True, ["{major}.{minor}"]],
+            },
+        },
+        "examples": [
+            {
+                "file": "lifecycle/base.json",
+            },
+        ],
+    },
+}
+
+
+class Lifecycle(Kind[Wanted, Document | None]):
+    name = "lifecycle"
+    printed = ("lifecyclePolicyText",)
+    schema = SCHEMA
+    file = File("rules", "rules", ("rules",))
+    read = Read("GetLifecyclePolicy", absent=_ABSENT)
+    unset = None
+
+    def wish(self, stated: Mapping[str, Any], scheme: Scheme | None) -> Wanted:
+        try:
+            return _stated(stated[self.name], scheme)
+        except BaselineError as error:
+            raise BaselineError(str(error), (self.name, *error.path)) from error
+
+    def from_answer(self, answer: Mapping[str, Any]) -> Document | None:
+        return policies.parse(answer["lifecyclePolicyText"])
+
+    def from_given(self, value: Any) -> Document | None:
+        return document_of(value, self.name, "lifecyclePolicyText")
+
+    def drift(self, wish: Wanted, found: Document | None, around: Around) -> Iterator[Change]:
+        if wish.when_absent and lifecycle.canonical(found):
+            return
+        differs = lifecycle.canonical(wish.document) != lifecycle.canonical(found)
+        today = previewed(around.preview, wish.scheme) if wish.scheme else ()
+        risks = tuple(dict.fromkeys((*wish.risks, *today)))
+        harm = [each for each in risks if not wish.allows(each.entry)]
+        refused = differs and bool(harm)
+        if differs:
+            problem, reason = _problem(wish.document, found)
+            words = f" It is not set, because it could {_harm(harm)} stable tags."
+            reason += f"{words if refused else ''}{_strange(wish.strange)}"
+            step = Step.REFUSE if refused else Step.CORRECT
+            yield self.change(problem, found, wish.document, reason, step)
+        # What the rule allows is said when it is set, and not again.
+        yield from self._taken(wish.rules, risks if differs else harm, harm, refused=refused)
+
+    def _taken(
+        self, rules: Sequence[Any], risks: Sequence[Risk], harm: Sequence[Risk], *, refused: bool
+    ) -> Iterator[Change]:
+        """A change for each rule and what it does to stable tags."""
+        for rule in rules:
+            for archives in (False, True):
+                about = (rule["rulePriority"], archives)
+                found = [each for each in risks if (each.priority, each.archives) == about]
+                harms = [each for each in found if each in harm]
+                if found:
+                    yield self.change(
+                        Problem.ARCHIVES_STABLE if archives else Problem.EXPIRES_STABLE,
+                        None,
+                        rule,
+                        _words_of(rule, harms or found, allowed=not harms),
+                        Step.REFUSE if refused and harms else Step.REPORT,
+                        f"rule {rule['rulePriority']}",
+                    )
+
+    def request(
+        self, name: str, arn: str, value: Document | None, changes: Sequence[Change]
+    ) -> Request:
+        if value is None:
+            return Request("DeleteLifecyclePolicy", {"repositoryName": name}, absent=_ABSENT)
+        text = policies.dumps(value)
+        return Request("PutLifecyclePolicy", {"repositoryName": name, "lifecyclePolicyText": text})
+
+    def to_preview(self, wish: Wanted) -> Document | None:
+        return wish.document
+
+    def explain(self, wish: Wanted, around: Around) -> Iterator[tuple[str, str]]:
+        if wish.document is None:
+            yield "lifecycle", "none: a lifecycle policy is taken away"
+            return
+        count = len(wish.rules)
+        where = ", where there is no policy" if wish.when_absent else ""
+        yield "lifecycle", f"{count} rule{'' if count == 1 else 's'}{where}"
+        if wish.allows_all:
+            yield "", "it is set even if it could expire or archive images under stable tags"
+            return
+        but = f" other than {', '.join(sorted(wish.allowed))}" if wish.allowed else ""
+        yield "", f"it is not set if it could expire or archive images under stable tags{but}"
+
+    def advice(self, wish: Wanted, around: Around) -> Iterator[tuple[Path, str]]:
+        for i, rule in enumerate(wish.rules):
+            for key in lifecycle.LISTS:
+                if len(rule["selection"].get(key, ())) > 1:
+                    said = f"The entries of `{key}` must all match, each by a tag of the image"
+                    path = (self.name, "rules", i, "selection", key)
+                    yield path, f"{said}; for either one or the other write two rules."
+        if around.scheme is None or wish.document is None:
+            return
+        for pattern in beyond(around.scheme):
+            said = "says more than can be told from it alone, so it counts as any tag where the"
+            yield (self.name,), f"`{pattern}` {said} policy is judged."
+        risks = [each for each in wish.risks if not wish.allows(each.entry)]
+        for i, rule in enumerate(wish.rules):
+            found = [each for each in risks if each.priority == rule["rulePriority"]]
+            if found:
+                said = f"{_words_of(rule, found, allowed=False)} The policy is not set before."
+                yield (self.name, "rules", i), said
+
+    def made(self, wish: Wanted, scheme: Scheme | None, *, cache: bool) -> Document | None:
+        return wish.document
+
+    def to_template(self, value: Document | None) -> dict[str, Any]:
+        return {"lifecyclePolicy": "" if value is None else policies.dumps(value)}
+
+    def from_template(self, template: Mapping[str, Any]) -> Document | None:
+        text = template.get("lifecyclePolicy")
+        return policies.parse(text) if text else None
+
+    def meaning(self, value: Document | None) -> Any:
+        return lifecycle.canonical(value)
+
+
+# ---------------------------------------------------------------------------- what a rule states
+def _stated(value: Any, scheme: Scheme | None) -> Wanted:
+    found = mapping(value)
+    check_known(found, ("rules", "when", "allow_expiring_stable"))
+    if "rules" not in found:
+        raise BaselineError("`lifecycle` needs `rules` or `file`.")
+    lifecycle.check(found["rules"])
+    when = found.get("when", "different")
+    if when not in ("absent", "different"):
+        raise BaselineError("`when` must be one of absent, different.", ("when",))
+    if when == "absent" and not found["rules"]:
+        raise BaselineError("`when: absent` needs rules to set where there are none.", ("when",))
+    allowed = found.get("allow_expiring_stable", False)
+    return Wanted(
+        document={"rules": found["rules"]} if found["rules"] else None,
+        when_absent=when == "absent",
+        allowed=frozenset(_allowed(allowed, scheme)),
+        allows_all=allowed is True,
+        scheme=scheme,
+    )
+
+
+def _allowed(value: Any, scheme: Scheme | None) -> Iterator[str]:
+    """The stable tags of the same rule that may be taken away."""
+    if isinstance(value, bool):
+        return
+    path = ("allow_expiring_stable",)
+    if not isinstance(value, list):
+        raise BaselineError(
+            "`allow_expiring_stable` must be true, false or a list of stable tags.", path
+        )
+    known = [each.template for each in scheme.stable] if scheme else []
+    for i, each in enumerate(value):
+        if each not in known:
+            there = f"there are {', '.join(known)}" if known else "there are none"
+            raise BaselineError(
+                f"`{each}` is no stable tag of this rule as `stable` has it; {there}.", (*path, i)
+            )
+        yield each
+
+
+# ---------------------------------------------------------------------------- words
+def _problem(wanted: Document | None, found: Document | None) -> tuple[Problem, str]:
+    if wanted is None:
+        return Problem.EXTRA, "There is a lifecycle policy, where the rule has none."
+    if found is None:
+        return Problem.MISSING, "There is no lifecycle policy, where the rule has one."
+    return Problem.DIFFERENT, "The lifecycle policy is not the rule's."
+
+
+def _harm(risks: Sequence[Risk]) -> str:
+    words = {True: "archive", False: "expire"}
+    return " and ".join(dict.fromkeys(words[each.archives] for each in risks))
+
+
+def _strange(priorities: Sequence[int]) -> str:
+    if not priorities:
+        return ""
+    rules = f"{'rule' if len(priorities) == 1 else 'rules'} {', '.join(map(str, priorities))}"
+    return (
+        f" By {rules} it takes images with tags that the scheme does not know, whatever else they "
+        "carry."
+    )
+
+
+def _words_of(rule: Mapping[str, Any], risks: Sequence[Risk], *, allowed: bool) -> str:
+    """What one rule does to stable tags, and what to do about it, in a sentence."""
+    tags = ", ".join(f"`{each}`" for each in dict.fromkeys(each.tag for each in risks))
+    example = next((each.example for each in risks if each.example), ())
+    such = f", such as one with {' and '.join(f'`{each}`' for each in example)}" if example else ""
+    said = (
+        f"The lifecycle rule {risks[0].priority} can {_harm(risks)} images under the stable tags "
+    )
+    said += f"{tags}{such}"
+    return f"{said}, which the rule allows." if allowed else f"{said}: {remedy(rule, risks)}."
