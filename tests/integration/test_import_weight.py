@@ -43,7 +43,7 @@ def test_every_function_is_measured() -> None:
 
 
 @each_handler
-def test_a_start_loads_at_most_a_hundred_modules_more_than_bare_boto3(
+def test_a_start_loads_few_modules_more_than_bare_boto3(
     handler: str, starts: dict[str, Probed], bare: Probed
 ) -> None:
     assert len(added(starts[handler], bare)) <= MOST_MODULES

@@ -18,8 +18,8 @@ MANY = 4
 """A word in so many public names is one that a reader must know."""
 
 PLAIN = """
-    all and at by check error for from get has in is it known make name new notify of on out parse put
-    read send set take text time to with write
+    all and at by check error for from get has in is it known make name new notify of on out parse
+    put read send set take text time to with write
 """
 """What English, Python and AWS mean by them, in whatever project."""
 

@@ -21,7 +21,7 @@ def test_each_kind_is_found_by_its_name_and_stands_in_a_file_of_that_name(
     kind: Kind[Any, Any],
 ) -> None:
     assert named(kind.name) is kind
-    assert type(kind).__module__ == f"ecr_steward.repository.kinds.{kind.name}"
+    assert type(kind).__module__ == f"ecr_steward.settings.kinds.{kind.name}"
     assert kind.name in kind.keys
 
 
@@ -38,8 +38,8 @@ def test_the_door_lets_in_the_calls_that_change_a_setting_and_no_others() -> Non
 
 
 KNOWN_BY = {
-    "calls.py": "which call changes which setting: the doors load no kinds",
-    "repository/statements.py": "what a policy is merged of",
+    "words/calls.py": "which call changes which setting: the doors load no kinds",
+    "settings/statements.py": "what a policy is merged of",
     "rules/model.py": "the scheme guards unique tags itself where ECR cannot",
 }
 
@@ -48,7 +48,6 @@ KNOWN_BY = {
 def test_nothing_else_in_the_library_knows_a_setting_by_its_name(name: str) -> None:
     modules = (each for each in PACKAGE.rglob("*.py") if f"{name}" in each.read_text("utf-8"))
     found = {str(each.relative_to(PACKAGE)) for each in modules}
-    kinds = {each for each in found if each.startswith("repository/kinds/")}
-    # The registry in memory speaks the API's words, and the help of a command shows examples.
-    assert found - kinds - set(KNOWN_BY) <= {"registry/memory_settings.py", "cli/drift.py"}
-    assert len(kinds - {"repository/kinds/__init__.py"}) == 1
+    kinds = {each for each in found if each.startswith("settings/kinds/")}
+    assert found - kinds - set(KNOWN_BY) == set()
+    assert len(kinds - {"settings/kinds/__init__.py"}) == 1

@@ -10,6 +10,7 @@ from ecr_steward.rules import Ruleset
 from ecr_steward.tags.scheme import Scheme, Verdict
 from ecr_steward.words.calls import API_CALL, deletions
 from ecr_steward.words.hints import Action, Hint
+from ecr_steward.words.reading import as_object
 
 
 class PushAnswer(enum.StrEnum):
@@ -80,7 +81,7 @@ def check(
 
 
 def _hints(event: Mapping[str, Any]) -> list[Hint]:
-    if event.get("detail-type") == API_CALL:
+    if as_object(event, "The event").get("detail-type") == API_CALL:
         return deletions(event)
     hint = Hint.from_ecr(event)
     return [] if hint is None else [hint]
