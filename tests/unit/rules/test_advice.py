@@ -161,6 +161,8 @@ STABLE = [
      "`within` has no effect on `main`, which follows nothing: your pipeline alone moves it."),
     ("[semver]", '{tag: main, not_within: "8"}',
      "`not_within` has no effect on `main`, which follows nothing: your pipeline alone moves it."),
+    ("[semver]", '{tag: main, of: ["1.*"]}',
+     "`of` has no effect on `main`, which follows nothing: your pipeline alone moves it."),
     ("[semver]", "{tag: edge, follows: newest, prereleases: true}",
      "`prereleases` has no effect on `edge`: `newest` counts pre-releases always."),
     ("[sha]", '{tag: edge, follows: newest, not_within: "8"}',

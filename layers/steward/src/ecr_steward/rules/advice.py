@@ -315,6 +315,7 @@ def _unread(scheme: Scheme, stable: StableTag) -> Iterator[tuple[str, str]]:
             "within": stable.within,
             "not_within": stable.not_within,
             "prereleases": stable.prereleases,
+            "of": stable.of,
         }
         for key in (key for key, value in said.items() if value):
             yield key, f"`{key}` {no_effect}, which follows nothing: your pipeline alone moves it."
