@@ -58,6 +58,9 @@ ORDER: Mapping[str, list[tuple[str, str, str]]] = {
     "a hand move looks like an echo": [
         ("push", "0.1.0", "a"), ("rest", "", ""), ("push", "latest", "b"),
     ],
+    "two moves that one event led to are one fact": [
+        ("push", "1.0.0", "a"), ("twice", "", "1"), ("push", "latest", "b"),
+    ],
     "what was throttled is not tried again": [
         ("push", "0.1.0", "a"), ("throttle", "", "10"),
     ],

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from itertools import islice
 
 from ecr_steward.rules.channels import ATTENTION, EMAIL, EVENTS, LOUD, Route, Service, family
-from ecr_steward.rules.examples import candidates, moved, sample_of
 from ecr_steward.rules.model import Ruleset
 from ecr_steward.tags.kinds import NUMBERS, Kind, Unique
 from ecr_steward.tags.scheme import Scheme, Verdict
@@ -17,6 +16,7 @@ from ecr_steward.tags.suffixes import Suffixes, Variants
 from ecr_steward.tags.versions import Version
 from ecr_steward.words.globs import Globs
 from ecr_steward_cli.rules_file.document import Document, Path, written
+from ecr_steward_cli.rules_file.examples import candidates, moved, sample_of
 
 _ANY = "\N{REPLACEMENT CHARACTER}"
 """Stands for what `*` matches: no name holds it, so only another `*` can match it."""

@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from itertools import islice
 
 from ecr_steward.rules.channels import INTERVALS
-from ecr_steward.rules.examples import candidates, moved, of_variant, sample_of
 from ecr_steward.rules.model import Mode, Rule, Ruleset
 from ecr_steward.tags.kinds import NUMBERS, Kind, Unique
 from ecr_steward.tags.scheme import Scheme
 from ecr_steward.tags.stable import Line, StableTag
+from ecr_steward_cli.rules_file.examples import candidates, moved, of_variant, sample_of
 from ecr_steward_cli.rules_file.load import Loaded
 from ecr_steward_cli.rules_file.settings_explain import settings
 
