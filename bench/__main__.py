@@ -59,6 +59,7 @@ def _rows(quick: bool, progress: Callable[[str], None]) -> list[Row]:
         rows = starts.measure(built, scratch, 3 if quick else 11, progress)
     rows += matching.measure(progress)
     rows += calls.count(calls.SIZES[:2] if quick else calls.SIZES, progress)
+    rows += calls.many_lines(5_000 if quick else 100_000, progress)
     rows += settings_calls.count(progress)
     rows += wall.measure(wall.SIZES[:1] if quick else wall.SIZES, 5 if quick else 21, progress)
     rows += stories.measure(stories.SIZES[:1] if quick else stories.SIZES, progress)

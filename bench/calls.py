@@ -13,6 +13,7 @@ from ecr_steward.doors.pushes import check
 from ecr_steward.ecr.images import EcrRegistry
 from ecr_steward.history.tags import History
 from ecr_steward.rules import Mode, Ruleset
+from ecr_steward.tags.state import Mark
 from ecr_steward.words.hints import Hint
 from ecr_steward.writers.tags import Retagger
 from ecr_steward_cli.in_memory.images import OCI_MANIFEST, MemoryEcr
@@ -50,20 +51,24 @@ class Repository:
     With `marked` the steward has seen all that; without, it has yet to see its first push.
     """
 
-    def __init__(self, size: int, *, marked: bool = True) -> None:
+    def __init__(self, size: int, *, marked: bool = True, rules: Ruleset = RULES) -> None:
+        self._rules = rules
         self._now = datetime(2026, 11, 23, tzinfo=UTC)
         self._events: list[dict[str, Any]] = []
         self._ecr = MemoryEcr(emit=self._events.append, clock=self._tick)
         self._ecr.create_repository(repositoryName=REPOSITORY)
+        self._history = History(MemoryTable())
         self._retagger = Retagger(
-            rules=RULES,
+            rules=rules,
             cap=Mode.ENFORCE,
             registry=EcrRegistry(self._ecr.client),
-            history=History(MemoryTable()),
+            history=self._history,
             clock=self._tick,
             account="123456789012",
             region="eu-west-1",
         )
+        if not size:
+            return
         for i in range(size - _SETTLED):
             self._put(f"0.{i // 100}.{i % 100}")
         for version in ("1.4.0", "1.4.1"):
@@ -73,6 +78,21 @@ class Repository:
         else:
             for tag in ("1.4", "1", "latest"):
                 self._put("1.4.1", tag)
+        self._events.clear()
+
+    def fill(self, *tags: str) -> None:
+        """Images of their own under these tags, without any event."""
+        for tag in tags:
+            self._put(tag)
+        self._events.clear()
+
+    def mark(self, unique: str, *stable: str) -> None:
+        """Put stable tags on the image of a unique tag, and let the steward know of it."""
+        digest = self.tags()[unique]
+        for tag in stable:
+            self._put(unique, tag)
+        marks = [Mark(tag, unique, digest, placed=True) for tag in stable]
+        self._history.remember(REPOSITORY, marks, known={unique: digest})
         self._events.clear()
 
     def push(self, version: str) -> dict[str, Any]:
@@ -95,7 +115,7 @@ class Repository:
         self._ecr.calls.clear()
         hints: list[Hint] = []
         for event in events:
-            check(event, RULES, hints.append)
+            check(event, self._rules, hints.append)
         if hints:
             self._retagger.visit(REPOSITORY, hints)
         return Counter(self._ecr.calls)
@@ -167,6 +187,74 @@ SCENARIOS = (
     Scenario("tag off the scheme", off_scheme, 0),
     Scenario("healing a tag moved by hand", hand_move, 3),
 )
+
+
+_LINES = 500
+"""Branches, and components, of the repository that has many lines."""
+
+_MANY = Ruleset.from_document(
+    {
+        "version": 1,
+        "rules": [
+            {
+                "repositories": ["base/*"],
+                "mode": "enforce",
+                "tags": {
+                    "unique": [
+                        {"pattern": "(?P<branch>b[0-9]+)-[0-9a-f]{7}"},
+                        {"pattern": "(?P<component>c[0-9]+)-(?P<version>[0-9]+[.][0-9]+[.][0-9]+)"},
+                    ],
+                    "stable": [
+                        {"tag": "{branch}", "follows": "newest"},
+                        {"tag": "edge", "follows": "newest"},
+                        {"tag": "{component}-{major}.{minor}", "follows": "highest"},
+                        {"tag": "{component}-latest", "follows": "highest"},
+                    ],
+                },
+            }
+        ],
+    }
+)
+
+
+class ManyLines:
+    """A repository of so many tags on 500 branches and 500 components, as a sweep leaves it: the
+    stable tags where they belong, and a mark for each."""
+
+    def __init__(self, size: int) -> None:
+        self._repository = Repository(0, rules=_MANY)
+        for i in range(size // 2):
+            self._repository.fill(f"b{i % _LINES}-{i:07x}", f"c{i % _LINES}-1.0.{i // _LINES}")
+        rounds = size // 2 // _LINES
+        for n in range(_LINES):
+            commit, version = f"b{n}-{size // 2 - _LINES + n:07x}", f"c{n}-1.0.{rounds - 1}"
+            self._repository.mark(commit, f"b{n}")
+            self._repository.mark(version, f"c{n}-1.0", f"c{n}-latest")
+        self._repository.mark(version, "edge")
+
+    def calls(self, tag: str) -> Counter[str]:
+        return self._repository.handle(self._repository.push(tag))
+
+
+_PUSHES = (
+    ("commit of a branch, moves 2", "b7-fffffff", 4),
+    ("first commit of a branch, moves 2", "b9999-fffffff", 4),
+    ("version of a component, moves 3", "c7-1.0.99999", 5),
+    ("first version of a minor, moves 3", "c7-1.1.0", 5),
+    ("older version, moves edge alone", "c8-1.0.00", 3),
+)
+
+
+def many_lines(size: int, progress: Callable[[str], None]) -> list[Row]:
+    """The calls of pushes into a repository of so many tags on a thousand lines."""
+    group = f"ECR calls at {size:,} tags on {2 * _LINES:,} lines"
+    progress("a repository of many lines")
+    repository = ManyLines(size)
+    rows = []
+    for what, tag, goal in _PUSHES:
+        calls = sum(repository.calls(tag).values())
+        rows.append(Row(group, what, calls, "calls", goal=f"{goal}", met=calls == goal))
+    return rows
 
 
 def first_push(size: int) -> Counter[str]:

@@ -167,8 +167,8 @@ def unbounded(scheme: Scheme, about: Concern, observed: Observed) -> tuple[Line,
     """The lines that nothing bounds: what leads them is known only from a listing.
 
     A line is bounded by its own mark while the mark's image still carries the mark's unique tag;
-    or by a wider line's mark that is not higher than the best version seen in this line, for then
-    nothing in this line can be higher either.
+    or by a wider line's mark that is not higher (or newer) than the best seen in this line, for
+    then nothing in this line can be higher either.
     """
     leading = tops(scheme, about.lines, observed.images.values())
     bounds = {

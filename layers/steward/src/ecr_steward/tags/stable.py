@@ -275,13 +275,13 @@ class Line:
         return (base, unique.variant) in self.names and self.stable.admits(unique)
 
     def inside(self, wider: Line) -> bool:
-        """Whether every version of this line is one of `wider`'s too."""
-        if self.values is None or wider.values is None or self.newest or wider.newest:
+        """Whether everything in this line is in `wider` too, and in the same order."""
+        if self.values is None or wider.values is None or self.newest != wider.newest:
             return False
         mine, other = self.stable, wider.stable
         return (
             self.variant == wider.variant
-            and _covers(other.prereleases, mine.prereleases)
+            and (self.newest or _covers(other.prereleases, mine.prereleases))
             and other.within in ((), mine.within)
             and other.of in ((), mine.of)
             and set(other.not_within) <= set(mine.not_within)

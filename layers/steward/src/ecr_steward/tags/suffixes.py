@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -96,6 +97,9 @@ def _revision_regex(globs: Iterable[str]) -> re.Pattern[str] | None:
     return re.compile("|".join(expressions)) if expressions else None
 
 
+_REMEMBERED = 4096
+
+
 class Suffixes:
     """How suffixes are read under the `variants` and `revisions` of a rule."""
 
@@ -104,7 +108,8 @@ class Suffixes:
         self._revision_names = frozenset(glob for glob in revisions if "*" not in glob)
         self._revisions = _revision_regex(glob for glob in revisions if "*" in glob)
 
-    def read(self, suffix: str) -> Suffix:
+    @functools.cached_property
+    def read(self) -> Callable[[str], Suffix]:
         """Read what follows a version, the `-` or `_` before it included.
 
         Names without a star win wherever they stand, a variant's before a revision's. Then what
@@ -112,7 +117,18 @@ class Suffixes:
         rest a variant with a star takes the longest end, else the longest beginning. What is left
         is the pre-release, and after a `_` build metadata.
         """
+        return functools.lru_cache(_REMEMBERED)(self._read)
+
+    def _read(self, suffix: str) -> Suffix:
         return _Reading(suffix, self).suffix() if suffix else Suffix()
+
+    @property
+    def has_revision_names(self) -> bool:
+        return bool(self._revision_names)
+
+    @property
+    def has_revisions(self) -> bool:
+        return self._revisions is not None
 
     def is_revision(self, text: str) -> bool:
         return self._revisions is not None and self._revisions.fullmatch(text) is not None
@@ -130,16 +146,29 @@ class _Reading:
         self._marks = [mark for mark, _ in segments]
         self._texts = [text for _, text in segments]
         self._taken: list[_Run] = []
+        self._spans = self._all_spans()
+
+    def _all_spans(self) -> list[list[str]]:
+        """By where they start and how many segments they have more than one, all runs as text."""
+        spans = []
+        for start, text in enumerate(self._texts):
+            texts = [text]
+            for i in range(start + 1, len(self._texts)):
+                texts.append(f"{texts[-1]}{self._marks[i]}{self._texts[i]}")
+            spans.append(texts)
+        return spans
 
     def suffix(self) -> Suffix:
         name = self._variant_name()
         if name is not None:
             self._taken.append(name)
-        self._take("revision", self._suffixes.is_revision_name, named=True)
+        if self._suffixes.has_revision_names:
+            self._take("revision", self._suffixes.is_revision_name, named=True)
         underscore = self._underscore()
         self._take("commits", _is_describe, underscore)
         self._take("platform", _is_platform)
-        self._take("revision", self._suffixes.is_revision)
+        if self._suffixes.has_revisions:
+            self._take("revision", self._suffixes.is_revision)
         self._take("prerelease", _is_prerelease, underscore)
         starred = self._starred_variant(name)
         if starred is not None:
@@ -151,11 +180,14 @@ class _Reading:
         """The variant without a star that the suffix has: the longest end, else the longest
         beginning, else the longest in between."""
         names = self._suffixes.variants.names
+        if not names:
+            return None
         count = len(self._texts)
         runs = (
-            _Run(i, j, "variant", text, named=True)
-            for i, j in self._spans(range(count), len(names) and count)
-            if (text := self._text(range(i, j))) in names
+            _Run(i, i + n, "variant", text, named=True)
+            for i, texts in enumerate(self._spans)
+            for n, text in enumerate(texts, 1)
+            if text in names
         )
         return max(
             runs,
@@ -172,15 +204,15 @@ class _Reading:
         named: bool = False,
     ) -> None:
         """Take every run that `is_one`, from left to right, the longest first, before `most`."""
-        at = 0
-        free = self._free()
-        end = len(self._texts) if most is None else most
+        at, end = 0, len(self._texts) if most is None else most
+        gone = [i for run in self._taken for i in range(run.start, run.end)]
         while at < end:
-            stop = next((i for i in range(at, end) if i not in free), end)
-            found = next((j for j in range(stop, at, -1) if is_one(self._text(range(at, j)))), None)
-            if found is not None:
-                self._taken.append(_Run(at, found, what, self._text(range(at, found)), named))
-            at = found or at + 1
+            stop = min((i for i in gone if i >= at), default=end)
+            texts = self._spans[at]
+            found = next((n for n in range(min(stop, end) - at, 0, -1) if is_one(texts[n - 1])), 0)
+            if found:
+                self._taken.append(_Run(at, at + found, what, texts[found - 1], named))
+            at += found or 1
 
     def _underscore(self) -> int:
         """Where build metadata begins: at the first `_` that is not within something known."""
@@ -196,7 +228,7 @@ class _Reading:
         known = self._suffixes.variants.has_starred, self._suffixes.is_revision, _is_platform
         count = len(self._texts)
         return any(
-            is_one(self._text(range(i, j)))
+            is_one(self._spans[i][j - i - 1])
             for i in range(at)
             for j in range(at + 1, count + 1)
             for is_one in known
@@ -270,15 +302,6 @@ class _Reading:
         before = [self._texts[i] for i in left if i < begins]
         after = [i for i in left if i >= begins]
         return "-".join(before) if before else None, self._text(after) if after else None
-
-    def _free(self) -> set[int]:
-        taken = {i for run in self._taken for i in range(run.start, run.end)}
-        return set(range(len(self._texts))) - taken
-
-    def _spans(self, among: range, most: int) -> Iterator[tuple[int, int]]:
-        for i in among:
-            for j in range(i + 1, min(i + most, among.stop) + 1):
-                yield i, j
 
     def _text(self, some: Sequence[int]) -> str:
         """The segments at these places as they are written, without what stands before them."""

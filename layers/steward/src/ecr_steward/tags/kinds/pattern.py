@@ -19,6 +19,8 @@ _NUMBERS = re.compile(r"v?([0-9]+(?:[._T-][0-9]+)*)Z?")
 _EVERY_TAG = frozenset({".+", "^.+", ".+$", "^.+$"})
 _ANY_NUMBER = 64
 """More numbers than a version in a tag of 128 characters can have."""
+_FEW, _MANY = 8, 60
+"""How many tags of all that were drawn are examples, with usual numbers and as they are."""
 _USUAL_COUNTS = (3, 2, 4, 1)
 _LITERAL = re.compile(r"\^?((?:[A-Za-z0-9_-]|\\[._-])*)([?*{]?)")
 
@@ -99,8 +101,9 @@ class Pattern(Kind):
         from ecr_steward.tags.kinds.strings import strings
 
         drawn = strings(self._expression)
-        usual = (each for tag in drawn for each in self._with_usual_numbers(tag, prefix))
-        tags = usual if prefix else itertools.chain(usual, drawn)
+        few = _spread(drawn, _FEW)
+        usual = (each for tag in few for each in self._with_usual_numbers(tag, prefix))
+        tags = usual if prefix else itertools.chain(usual, _spread(drawn, _MANY))
         yield from (f"{tag}{suffix}" for tag in tags)
 
     def _with_usual_numbers(self, tag: str, prefix: str) -> Iterator[str]:
@@ -146,6 +149,11 @@ class Pattern(Kind):
 
     def may_begin(self, text: str) -> bool:
         return text.startswith(self.beginning) or self.beginning.startswith(text)
+
+
+def _spread(tags: tuple[str, ...], most: int) -> tuple[str, ...]:
+    """At most so many of the tags, from all over them."""
+    return tags[:: -(-len(tags) // most) or 1]
 
 
 def _no_expression(expression: str, error: Exception) -> str:
