@@ -9,9 +9,10 @@ import pytest
 from ecr_steward.events import REGISTRY, Hint, Kind
 from ecr_steward.history import History
 from ecr_steward.registry.ecr import EcrRegistry
-from ecr_steward.repository.registry import Scanning
+from ecr_steward.repository.registry_kinds.scanning import Scanning
 from ecr_steward.rules import Mode, Ruleset
 from tests.facts import faults
+from tests.having import of_registry
 from tests.settings_world import TAGS, SettingsWorld, rules_for
 from tests.world import REPOSITORY
 
@@ -136,8 +137,8 @@ def test_the_registrys_own_settings_are_set_and_told_once() -> None:
     world.put_right()
     world.sweep()
     registry = world.enforcer.registry
-    assert registry.scanning() == SCANNED
-    template = registry.templates()["base/"]
+    assert of_registry(registry)["scanning"] == SCANNED
+    template = of_registry(registry)["creation_templates"]["base/"]
     assert template.to_request()["imageTagMutability"] == "IMMUTABLE"
     facts = world.told()
     assert {(f.kind.value, f.difference.setting) for f in facts if f.difference} == {
@@ -155,10 +156,10 @@ def test_in_audit_the_registrys_drift_is_kept_for_the_summary_and_changed_by_nob
     world = with_registry(Mode.AUDIT)
     world.trail.clear()
     world.sweep()
-    assert world.enforcer.registry.scanning() == Scanning("BASIC")
+    assert of_registry(world.enforcer.registry)["scanning"] == Scanning("BASIC")
     assert world.told() == []
     (fact,) = swept(world)
-    assert fact.totals["drifted"] == 4  # two of the repository, two of the registry
+    assert fact.totals["drifted"] == 3  # one of the repository, two of the registry
 
 
 def test_a_call_that_changes_the_registry_leads_to_a_look_at_it() -> None:
@@ -168,7 +169,7 @@ def test_a_call_that_changes_the_registry_leads_to_a_look_at_it() -> None:
     world.table.told.clear()
     world.ecr.put_registry_scanning_configuration(scanType="BASIC", rules=[])
     world.settle()
-    assert world.enforcer.registry.scanning() == SCANNED
+    assert of_registry(world.enforcer.registry)["scanning"] == SCANNED
     (fact,) = world.told()
     assert fact.kind is Kind.CORRECT
     assert fact.cause.by is not None
@@ -210,6 +211,6 @@ def test_a_template_of_tagged_repositories_is_put_with_its_role() -> None:
     )
     world.put_right()
     world.sweep()
-    template = world.enforcer.registry.templates()["base/"]
+    template = of_registry(world.enforcer.registry)["creation_templates"]["base/"]
     assert template.made["resource_tags"] == {"owner": "platform"}
     assert template.role == "arn:aws:iam::123456789012:role/templates"

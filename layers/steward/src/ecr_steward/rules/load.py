@@ -19,6 +19,7 @@ import jsonschema
 from jsonschema.protocols import Validator
 
 from ecr_steward.repository.kinds import KINDS
+from ecr_steward.repository.registry_kinds import REGISTRY_KINDS
 from ecr_steward.rules import channels
 from ecr_steward.rules.advice import advice
 from ecr_steward.rules.compose import composed
@@ -78,6 +79,8 @@ def schema() -> dict[str, Any]:
     settings = found["$defs"]["rule"]["properties"]["repository"]["properties"]
     for kind in KINDS:
         settings.update(kind.schema)
+    own = found["properties"]["registry"]["properties"]
+    own.update({kind.name: kind.schema for kind in REGISTRY_KINDS})
     return found
 
 
