@@ -152,6 +152,38 @@ def test_the_registrys_own_settings_are_set_and_told_once() -> None:
     assert world.told() == facts
 
 
+def test_the_registrys_policy_replication_and_exclusions_are_set_and_told_once() -> None:
+    statement = {
+        "Sid": "Replicate",
+        "Effect": "Allow",
+        "Principal": {"AWS": "111122223333"},
+        "Action": ["ecr:ReplicateImage"],
+        "Resource": ["arn:aws:ecr:eu-west-1:123456789012:repository/*"],
+    }
+    copies = {"rules": [{"destinations": [{"region": "us-east-1", "registryId": "111122223333"}]}]}
+    world = with_registry(
+        policy={"statements": [statement], "others": "remove"},
+        replication=copies,
+        pull_time_exclusions=["self"],
+    )
+    world.put_right()
+    world.sweep()
+    found = of_registry(world.enforcer.registry)
+    assert found["policy"]["Statement"] == [statement]
+    assert found["replication"] == copies
+    assert found["pull_time_exclusions"] == {world.enforcer.tagger}
+    facts = world.told()
+    assert {f.difference.setting for f in facts if f.difference} == {
+        "policy",
+        "replication",
+        "pull_time_exclusions",
+    }
+    for fact in facts:
+        assert list(faults(fact.detail_type, fact.to_detail())) == []
+    world.sweep()
+    assert world.told() == facts
+
+
 def test_in_audit_the_registrys_drift_is_kept_for_the_summary_and_changed_by_nobody() -> None:
     world = with_registry(Mode.AUDIT)
     world.trail.clear()
