@@ -52,9 +52,10 @@ def _check(statement: Any, seen: set[str], *, resource: bool) -> None:
     _check_keys(statement, resource=resource)
     name = statement.get("Sid")
     if not isinstance(name, str) or not _SID.fullmatch(name):
+        hint = " Put it in quotes." if isinstance(name, int) else ""
         raise BaselineError(
             "A statement needs a `Sid`, a text of letters and digits: the steward knows its own by "
-            "it."
+            f"it.{hint}"
         )
     if name.startswith("Lambda"):
         raise BaselineError(
