@@ -8,7 +8,7 @@ from typing import Any
 
 from ecr_steward.repository.kinds import Around, Read, Request
 from ecr_steward.repository.registry_kinds.kind import Governs, RegistryKind
-from ecr_steward.repository.state import BaselineError, Change, Problem, Step
+from ecr_steward.repository.state import BaselineError, Change, Problem, SettingsError, Step
 
 SELF = "self"
 """Stands for the role that reads images for the steward."""
@@ -50,6 +50,8 @@ class PullTimeExclusions(RegistryKind[tuple[str, ...], frozenset[str]]):
         return tuple(stated)
 
     def from_answer(self, answer: Any) -> frozenset[str]:
+        if not isinstance(answer, list) or not all(isinstance(each, str) for each in answer):
+            raise SettingsError("`pull_time_exclusions` must be a list of texts.")
         return frozenset(answer)
 
     def drift(

@@ -64,7 +64,9 @@ class Replication(RegistryKind[Mapping[str, Any], Mapping[str, Any]]):
         return {"rules": rules}
 
     def from_answer(self, answer: Any) -> Mapping[str, Any]:
-        return {"rules": answer["rules"]} if answer else self.unset
+        found = {"rules": answer["rules"]} if answer else self.unset
+        _meaning(found)  # whatever has none is nothing that ECR says
+        return found
 
     def drift(
         self, wish: Mapping[str, Any], found: Mapping[str, Any], around: Around
