@@ -208,8 +208,8 @@ def test_every_setting_of_a_repository_is_in_an_example() -> None:
 def test_the_example_of_the_registry_is_one() -> None:
     (example,) = REGISTRY
     baseline = inspect_text(_APPS + example, "README.md").ruleset.registry_baseline
-    assert baseline.scanning is not None
-    assert [each.prefix for each in baseline.templates] == ["apps/"]
+    assert "scanning" in baseline.wishes
+    assert [each.prefix for each in baseline.wishes["creation_templates"]] == ["apps/"]
 
 
 def test_the_readme_lists_every_problem_that_a_setting_can_have() -> None:
@@ -266,6 +266,9 @@ def test_the_readme_names_every_right_of_every_role_and_no_other() -> None:
         SettingsMode="enforce",
         AllowTagRemoval="true",
         CreationTemplateRole="arn:aws:iam::123456789012:role/templates",
+        RegistryPolicy="true",
+        Replication="true",
+        PullTimeExclusions="true",
         ChannelKey=key,
         Tracing="Active",
     )

@@ -21,6 +21,7 @@ from jsonschema.protocols import Validator
 from ecr_steward.rules import channels
 from ecr_steward.rules.model import RulesError, Ruleset
 from ecr_steward.settings.kinds import KINDS
+from ecr_steward.settings.registry_kinds import REGISTRY_KINDS
 from ecr_steward.tags.kinds import MOST_PARTS, SIMPLE, KindError, make
 from ecr_steward.tags.scheme import Scheme, SchemeError, StableTag
 from ecr_steward.tags.versions import Variants
@@ -62,13 +63,13 @@ class Loaded:
     """A rules file without fault.
 
     `document` is its data as JSON can hold it, with the content of the files it names, `warnings`
-    what it says in vain, and `rule_lines` the line of each rule.
+    what it says in vain, and `rule_places` where each rule stands.
     """
 
     ruleset: Ruleset
     document: Mapping[str, Any]
     warnings: tuple[Fault, ...]
-    rule_lines: tuple[int, ...]
+    rule_places: tuple[str, ...]
 
 
 def schema() -> dict[str, Any]:
@@ -78,6 +79,8 @@ def schema() -> dict[str, Any]:
     settings = found["$defs"]["rule"]["properties"]["repository"]["properties"]
     for kind in KINDS:
         settings.update(kind.schema)
+    own = found["properties"]["registry"]["properties"]
+    own.update({kind.name: kind.schema for kind in REGISTRY_KINDS})
     return found
 
 
@@ -123,8 +126,14 @@ def inspect_text(text: str, name: str) -> Loaded:
         ruleset=ruleset,
         document=found.data,
         warnings=tuple(sorted(found.fault(*each) for each in said)),
-        rule_lines=tuple(document.line(("rules", rule.index)) for rule in ruleset.rules),
+        rule_places=tuple(_place(document, rule.index) for rule in ruleset.rules),
     )
+
+
+def _place(document: Document, index: int) -> str:
+    """Where a rule stands: its line, and its file if that is one that is included."""
+    found = document.fault(("rules", index), "")
+    return f"line {found.line} of {found.file}" if found.file else f"line {found.line}"
 
 
 def _channel_faults(document: Document) -> list[Fault]:

@@ -240,14 +240,6 @@ _BEGINNINGS: Mapping[str, re.Pattern[str]] = {
 """What tags of a kind can begin with, and perhaps more: too much only costs exactness."""
 
 
-def may_begin(scheme: Scheme, begin: str) -> bool:
-    """Whether a unique or a stable tag may begin so, for all that is sure."""
-    names = (name.partition("*")[0] for _, name in scheme.forms("0"))
-    return any(_can_begin(kind, begin) for kind in scheme.unique) or any(
-        _meet(_numberless(begin), _numberless(name)) for name in names
-    )
-
-
 def _may_be_unique(scheme: Scheme, filter_: str) -> bool:
     """Whether the filter matches a unique tag, for all that its beginning says."""
     if "*" not in filter_:
