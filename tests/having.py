@@ -7,6 +7,8 @@ from typing import Any
 from ecr_steward.ecr.settings import SettingsRegistry
 from ecr_steward.settings.baseline import Settings
 from ecr_steward.settings.kinds import DESCRIBED, KINDS, named
+from ecr_steward.settings.registry import RegistrySettings
+from ecr_steward.settings.registry_kinds import REGISTRY_KINDS
 from ecr_steward.settings.state import Problem
 
 
@@ -39,3 +41,17 @@ def put(
     parts = given.items() if setting == "resource_tags" else [(setting, given)]
     changes = [kind.change(Problem.DIFFERENT, None, each, "", subject=key) for key, each in parts]
     registry.send(kind.request(repository, arn, value, changes))
+
+
+def of_registry(registry: SettingsRegistry) -> dict[str, Any]:
+    """What a registry itself has, by the name of each setting."""
+    found = {}
+    for kind in REGISTRY_KINDS:
+        printed = (registry.read(kind.read, "", "") or {}).get(kind.printed)
+        found[kind.name] = kind.unset if printed is None else kind.from_answer(printed)
+    return found
+
+
+def registry_having(**found: Any) -> RegistrySettings:
+    """The settings of a registry, by name."""
+    return RegistrySettings(found)

@@ -84,7 +84,7 @@ def test_what_explain_says_is_what_simulate_does(tags: dict[str, Any]) -> None:
     rule = {"repositories": ["team/*"], "mode": "enforce", "tags": tags}
     document = {"version": 1, "rules": [rule]}
     try:
-        loaded = Loaded(Ruleset.from_document(document), document, (), (1,))
+        loaded = Loaded(Ruleset.from_document(document), document, (), ("1",))
     except RulesError:
         assume(False)
     said = [line.strip() for line in explain(loaded, REPOSITORY).splitlines()]

@@ -74,6 +74,17 @@ RULES: dict[str, Any] = {
     "rules": [RULE],
     "registry": {
         "scanning": {"type": "BASIC", "rules": [{"frequency": "MANUAL", "filters": ["*"]}]},
+        "policy": {"statements": [{**STATEMENT, "Resource": ["*"]}], "accounts": ["o-abc123"]},
+        "replication": {
+            "rules": [
+                {
+                    "destinations": [{"region": "eu-west-1", "registryId": "111122223333"}],
+                    "repositoryFilters": [{"filter": "prod/", "filterType": "PREFIX_MATCH"}],
+                    "deleteReplication": {"enabled": True},
+                }
+            ]
+        },
+        "pull_time_exclusions": ["self", "arn:aws:iam::111122223333:role/x"],
         "creation_templates": [
             {
                 "prefix": "team",
@@ -99,6 +110,19 @@ SETTINGS: dict[str, Any] = {
 }
 REGISTRY: dict[str, Any] = {
     "registry": {
+        "policy": {"policyText": json.dumps({"Version": "2012-10-17", "Statement": [STATEMENT]})},
+        "replication": {
+            "replicationConfiguration": {
+                "rules": [
+                    {
+                        "destinations": [{"region": "eu-west-1", "registryId": "111122223333"}],
+                        "repositoryFilters": [{"filter": "a", "filterType": "PREFIX_MATCH"}],
+                        "deleteReplication": {"enabled": True},
+                    }
+                ]
+            }
+        },
+        "pull_time_exclusions": {"pullTimeUpdateExclusions": ["arn:aws:iam::1:role/x"]},
         "scanning": {
             "scanningConfiguration": {
                 "scanType": "BASIC",

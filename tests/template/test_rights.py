@@ -237,6 +237,13 @@ CALLS = {
     },
     "describe_repositories": {"ecr:DescribeRepositories"},
     "describe_pull_through_cache_rules": {"ecr:DescribePullThroughCacheRules"},
+    "get_registry_policy": {"ecr:GetRegistryPolicy"},
+    "put_registry_policy": {"ecr:PutRegistryPolicy"},
+    "delete_registry_policy": {"ecr:DeleteRegistryPolicy"},
+    "describe_registry": {"ecr:DescribeRegistry"},
+    "put_replication_configuration": {"ecr:PutReplicationConfiguration"},
+    "list_pull_time_update_exclusions": {"ecr:ListPullTimeUpdateExclusions"},
+    "register_pull_time_update_exclusion": {"ecr:RegisterPullTimeUpdateExclusion"},
     "put_events": {"events:PutEvents"},
     "lookup_events": {"cloudtrail:LookupEvents"},
     "publish": {"sns:Publish"},
@@ -262,10 +269,10 @@ def _calls(path: Path) -> set[str]:
             found.add(node.attr)
         if isinstance(node, ast.Call) and _name(node.func) == "get_paginator":
             found |= {each.value for each in node.args if isinstance(each, ast.Constant)}  # type: ignore[misc]
-        if isinstance(node, ast.Call) and _name(node.func) in ("Read", "Request"):
+        if isinstance(node, ast.Call) and _name(node.func) in ("Read", "Request", "_pages"):
             first = node.args[0]
-            assert isinstance(first, ast.Constant)
-            found.add(re.sub("(?<!^)(?=[A-Z])", "_", str(first.value)).lower())
+            if isinstance(first, ast.Constant):
+                found.add(re.sub("(?<!^)(?=[A-Z])", "_", str(first.value)).lower())
     return found - {"get_paginator", "exceptions", "meta"}
 
 
@@ -281,6 +288,9 @@ def test_the_roles_have_what_the_library_calls_and_nothing_more() -> None:
         SettingsMode="enforce",
         AllowTagRemoval="true",
         CreationTemplateRole="arn:aws:iam::123456789012:role/templates",
+        RegistryPolicy="true",
+        Replication="true",
+        PullTimeExclusions="true",
     )
     called = set().union(*map(_calls, ADAPTERS))
     needed = set().union(*(CALLS[call] for call in called)) | BY_LAMBDA

@@ -13,12 +13,13 @@ from botocore.exceptions import ClientError
 
 from ecr_steward.ecr import Denied, Refused, RepositoryGone, Unavailable
 from ecr_steward.ecr.settings import PROPAGATION, EcrSettings
-from ecr_steward.settings.kinds import DESCRIBED, KINDS
+from ecr_steward.settings.kinds import DESCRIBED, KINDS, Request
 from ecr_steward.settings.kinds.encryption import Encrypted
 from ecr_steward.settings.kinds.immutability import Mutability
-from ecr_steward.settings.registry import Scanning
+from ecr_steward.settings.registry_kinds import REGISTRY_KINDS
+from ecr_steward.settings.registry_kinds.scanning import Scanning
 from ecr_steward_cli.in_memory.settings import MemorySettings, PreviewImage, expiring
-from tests.having import put, shown
+from tests.having import of_registry, put, shown
 from tests.support.settings_world import OURS, UNTAGGED_GO
 from tests.support.world import manifest
 
@@ -139,7 +140,7 @@ def test_what_goes_wrong_is_told_in_our_words(
         lambda: shown(asked.registry, REPOSITORY),
         lambda: put(asked.registry, REPOSITORY, "policy", DOCUMENT),
         lambda: put(asked.registry, REPOSITORY, "policy", None),
-        lambda: asked.registry.scanning(),
+        lambda: of_registry(asked.registry),
     ):
         with pytest.raises(kind):
             ask()
@@ -172,23 +173,39 @@ def test_a_preview_runs_and_names_every_tagged_image_over_all_pages(asked: Asked
 
 def test_the_registrys_own_settings_are_read_as_they_were_set(asked: Asked) -> None:
     registry = asked.registry
-    assert registry.scanning() == Scanning("BASIC")
+    assert of_registry(registry) == {kind.name: kind.unset for kind in REGISTRY_KINDS}
     wanted = Scanning("BASIC", {"SCAN_ON_PUSH": frozenset({"*"})})
-    registry.set_scanning(wanted.to_request())
-    assert registry.scanning() == wanted
-    assert registry.templates() == {}
+    registry.send(Request("PutRegistryScanningConfiguration", wanted.to_request()))
+    text = json.dumps(DOCUMENT)
+    registry.send(Request("PutRegistryPolicy", {"policyText": text}))
+    replication = {"rules": [{"destinations": [{"region": "eu-west-1", "registryId": "1"}]}]}
+    registry.send(Request("PutReplicationConfiguration", {"replicationConfiguration": replication}))
+    excluded = {"principalArn": "arn:aws:iam::123456789012:role/x"}
+    for _ in range(2):
+        registry.send(
+            Request("RegisterPullTimeUpdateExclusion", excluded, "ExclusionAlreadyExistsException")
+        )
     for number in range(101):
         template = {"prefix": f"team-{number:03}/", "appliedFor": ["CREATE_ON_PUSH"]}
-        registry.put_template(template, new=True)
-    registry.put_template(
-        {"prefix": "team-007/", "appliedFor": ["REPLICATION"], "imageTagMutability": "IMMUTABLE"},
-        new=False,
-    )
-    templates = registry.templates()
+        registry.send(Request("CreateRepositoryCreationTemplate", template))
+    other = {"appliedFor": ["REPLICATION"], "imageTagMutability": "IMMUTABLE"}
+    registry.send(Request("UpdateRepositoryCreationTemplate", {"prefix": "team-007/", **other}))
+    found = of_registry(registry)
+    templates = found.pop("creation_templates")
+    assert found == {
+        "scanning": wanted,
+        "policy": DOCUMENT,
+        "replication": replication,
+        "pull_time_exclusions": {excluded["principalArn"]},
+    }
     assert len(templates) == 101
     assert templates["team-007/"].to_request()["imageTagMutability"] == "IMMUTABLE"
+    registry.send(Request("DeleteRegistryPolicy", {}))
+    assert of_registry(registry)["policy"] is None
     with pytest.raises(Refused, match="TemplateAlreadyExists"):
-        registry.put_template({"prefix": "team-007/", "appliedFor": []}, new=True)
+        registry.send(
+            Request("CreateRepositoryCreationTemplate", {"prefix": "team-007/", "appliedFor": []})
+        )
 
 
 # ---------------------------------------------------------------------------- what would expire

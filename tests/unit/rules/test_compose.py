@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from ecr_steward.rules.model import Mode
 from ecr_steward.words.globs import glob_regex
 from ecr_steward_cli.rules_file.compose import narrowed
+from ecr_steward_cli.rules_file.explain import explain
 from ecr_steward_cli.rules_file.load import RulesFault, inspect
 
 MAIN = """\
@@ -76,6 +77,12 @@ def test_the_rules_of_a_team_come_first_and_hold_under_its_prefixes_alone(rules:
     assert found.rule_for("bank/core") is team
     for other in ("shop-web", "payments/core", "base/shop-web"):
         assert found.rule_for(other) is not team
+
+
+def test_it_is_told_in_which_file_a_rule_stands(rules: Path) -> None:
+    said = explain(inspect(rules), "bank/core").replace(f"{rules.parent}/", "")
+    assert said.startswith("bank/core: the rule on line 3 of teams/payments.yaml wins (")
+    assert explain(inspect(rules), "base/x").startswith("base/x: the rule on line 8 wins (")
 
 
 def test_the_fingerprint_covers_all_files(rules: Path) -> None:
@@ -165,6 +172,14 @@ rules:
     write(tmp_path / "rules.yaml", text.replace("public: remove", "public: gone"))
     lines = {each.partition(" ")[0] for each in faults(tmp_path / "rules.yaml")}
     assert lines == {"rules.yaml:5:"}
+
+
+def test_merges_that_double_at_each_level_end_with_a_sentence(tmp_path: Path) -> None:
+    levels = [f"  m{n}: &m{n} {{<<: [*m{n - 1}, *m{n - 1}]}}" for n in range(1, 31)]
+    text = "\n".join(["version: 1", "x:", "  m0: &m0 {a: 1}", *levels, "rules: []", ""])
+    write(tmp_path / "rules.yaml", text)
+    (said,) = faults(tmp_path / "rules.yaml")
+    assert "The file merges more than 10,000 mappings." in said
 
 
 NAMES = st.text("ab/", max_size=6)

@@ -59,7 +59,7 @@ def test_a_good_file_becomes_rules_in_its_order(tmp_path: Path) -> None:
 
 def test_all_that_is_known_of_a_file_comes_with_its_rules() -> None:
     loaded = rules.inspect_text(GOOD, "rules.yaml")
-    assert loaded.rule_lines == (4, 13)
+    assert loaded.rule_places == ("line 4", "line 13")
     assert loaded.warnings == ()
     assert loaded.document["rules"][1] == {"repositories": ["*"]}
     assert json.loads(json.dumps(loaded.document)) == loaded.document

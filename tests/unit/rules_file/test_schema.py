@@ -100,6 +100,11 @@ FULL: dict[str, Any] = {
                 "role": "arn:aws:iam::111122223333:role/ecr-template",
             }
         ],
+        "policy": {"others": "keep", "public": "remove"},
+        "replication": {
+            "rules": [{"destinations": [{"region": "eu-west-1", "registryId": "111122223333"}]}]
+        },
+        "pull_time_exclusions": ["self"],
     },
     "channels": {
         "platform": {"type": "slack", "url": "ssm:/ecr-steward/slack"},
@@ -146,18 +151,18 @@ def test_everything_that_the_format_has_is_accepted_by_the_schema_and_by_the_mod
     ruleset = Ruleset.from_document(FULL)
     assert len(ruleset.rules) == 3
     assert len(ruleset.rules[0].baseline.reads) == 6
-    assert len(ruleset.registry_baseline.templates) == 1
+    assert len(ruleset.registry_baseline.wishes) == 5
 
 
 def test_no_object_takes_keys_that_it_does_not_describe() -> None:
     found = list(objects(schema()))
-    assert len(found) == 21
+    assert len(found) == 23
     assert all(each["additionalProperties"] is False for each in found)
 
 
 def test_every_key_has_a_title_a_description_and_examples_for_editors() -> None:
     found = dict(properties(schema()))
-    assert len(found) == 76
+    assert len(found) == 85
     for path, said in found.items():
         assert {"title", "description", "examples"} <= set(said), path
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,8 @@ import pytest
 
 import ecr_steward
 from ecr_steward.settings.kinds import KINDS, Kind, named
+from ecr_steward.settings.registry_kinds import REGISTRY_KINDS
+from ecr_steward.settings.state import Problem
 from ecr_steward.words.calls import CHANGES
 
 PACKAGE = Path(ecr_steward.__file__).parent
@@ -35,6 +39,14 @@ def test_a_new_repository_has_what_is_unset(kind: Kind[Any, Any]) -> None:
 def test_the_door_lets_in_the_calls_that_change_a_setting_and_no_others() -> None:
     unchangeable = {"encryption"}
     assert set(CHANGES.values()) == set(NAMES) - unchangeable
+
+
+@pytest.mark.parametrize("name", ["repository_drifted", "repository_corrected"])
+def test_events_tell_of_every_setting_and_every_problem(name: str) -> None:
+    text = files("ecr_steward_cli.schemas").joinpath("events", f"{name}.json").read_text("utf-8")
+    said = json.loads(text)["properties"]
+    assert set(said["setting"]["enum"]) == {*NAMES, *(kind.name for kind in REGISTRY_KINDS)}
+    assert set(said["problem"]["enum"]) == {each.value for each in Problem}
 
 
 KNOWN_BY = {

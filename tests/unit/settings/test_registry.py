@@ -7,13 +7,11 @@ from typing import Any
 import pytest
 
 from ecr_steward.rules.model import RulesError, Ruleset
-from ecr_steward.settings.registry import (
-    RegistryBaseline,
-    RegistrySettings,
-    Scanning,
-    Template,
-    registry_drift,
-)
+from ecr_steward.settings.kinds import Around
+from ecr_steward.settings.registry import RegistryBaseline, RegistrySettings, registry_drift
+from ecr_steward.settings.registry_kinds.creation_templates import Template
+from ecr_steward.settings.registry_kinds.scanning import Scanning
+from tests.having import registry_having
 
 ROLE = "arn:aws:iam::123456789012:role/ecr-template"
 PULL = {
@@ -49,7 +47,7 @@ SCANNING = {
         {"frequency": "SCAN_ON_PUSH", "filters": ["*"]},
     ],
 }
-BASIC = RegistrySettings(Scanning("BASIC"))
+BASIC = RegistrySettings()
 
 
 def baseline(**registry: Any) -> RegistryBaseline:
@@ -63,7 +61,10 @@ def template(prefix: str = "base/", *applied: str, **more: Any) -> dict[str, Any
 
 def test_where_the_rules_say_nothing_nothing_drifts() -> None:
     templates = {"x": Template("x", frozenset({"REPLICATION"}))}
-    actual = RegistrySettings(Scanning("ENHANCED", {"SCAN_ON_PUSH": frozenset("*")}), templates)
+    actual = registry_having(
+        scanning=Scanning("ENHANCED", {"SCAN_ON_PUSH": frozenset("*")}),
+        creation_templates=templates,
+    )
     assert registry_drift(baseline(), actual) == ()
 
 
@@ -79,7 +80,7 @@ def test_scanning_that_differs_is_set_as_a_whole() -> None:
     assert "BASIC (of no repository)" in change.reason
     assert "CONTINUOUS_SCAN for base/*; SCAN_ON_PUSH for *" in change.reason
     set_ = Scanning.from_response(change.after)
-    assert registry_drift(baseline(scanning=SCANNING), RegistrySettings(set_)) == ()
+    assert registry_drift(baseline(scanning=SCANNING), registry_having(scanning=set_)) == ()
 
 
 def test_a_template_is_made_of_the_rule_for_all_repositories_under_it() -> None:
@@ -110,19 +111,19 @@ def test_a_template_that_is_as_it_should_be_is_no_drift_however_it_is_written() 
     response = {**change.after, "repositoryPolicy": change.after["repositoryPolicy"].replace(
         '"111122223333"', '["arn:aws:iam::111122223333:root"]')}  # fmt: skip
     there = {"base/": Template.from_response(response)}
-    assert registry_drift(wanted, RegistrySettings(Scanning("BASIC"), there)) == ()
+    assert registry_drift(wanted, registry_having(creation_templates=there)) == ()
     other = {"base/": Template.from_response({**response, "appliedFor": ["REPLICATION"]})}
-    (changed,) = registry_drift(wanted, RegistrySettings(Scanning("BASIC"), other))
+    (changed,) = registry_drift(wanted, registry_having(creation_templates=other))
     assert (changed.problem, changed.before["appliedFor"]) == ("different", ["REPLICATION"])
     assert changed.reason.startswith("The creation template for `base/` differs: ")
 
 
 def test_the_template_of_the_root_and_of_caches() -> None:
-    (root,) = baseline(creation_templates=[template("ROOT")]).templates
+    (root,) = baseline(creation_templates=[template("ROOT")]).wishes["creation_templates"]
     assert root.same(Template("ROOT", frozenset({"CREATE_ON_PUSH"})))
     assert root.to_request()["repositoryPolicy"] == ""
     cached = template("base", "PULL_THROUGH_CACHE", role=ROLE)
-    (cache,) = baseline(creation_templates=[cached]).templates
+    (cache,) = baseline(creation_templates=[cached]).wishes["creation_templates"]
     assert cache.to_request()["imageTagMutability"] == "MUTABLE"
     assert Template.from_response({"prefix": "x"}).same(Template("x", frozenset()))
 
@@ -139,11 +140,11 @@ def test_what_the_rule_does_not_state_stays_as_the_template_has_it() -> None:
         "resourceTags": [{"Key": "a", "Value": "b"}],
         "customRoleArn": ROLE,
     }
-    there = RegistrySettings(Scanning("BASIC"), {"ROOT": Template.from_response(response)})
+    there = registry_having(creation_templates={"ROOT": Template.from_response(response)})
     (change,) = registry_drift(wanted, there)
     assert change.after == {**change.before, "appliedFor": ["REPLICATION"]}
     assert change.after["encryptionConfiguration"] == keyed
-    set_ = RegistrySettings(Scanning("BASIC"), {"ROOT": Template.from_response(change.after)})
+    set_ = registry_having(creation_templates={"ROOT": Template.from_response(change.after)})
     assert registry_drift(wanted, set_) == ()
 
 
@@ -185,3 +186,109 @@ def test_a_prefix_that_no_rule_holds_for_has_no_template() -> None:
     }
     with pytest.raises(RulesError, match="add a rule for `base/\\*`"):
         _ = Ruleset.from_document(document).registry_baseline
+
+
+# ---------------------------------------------------------------------------- policy
+ACCOUNT = "123456789012"
+REPLICATE: dict[str, Any] = {
+    "Sid": "Replicate",
+    "Effect": "Allow",
+    "Principal": {"AWS": "arn:aws:iam::111122223333:root"},
+    "Action": ["ecr:CreateRepository", "ecr:ReplicateImage"],
+    "Resource": [f"arn:aws:ecr:eu-west-1:{ACCOUNT}:repository/*"],
+}
+PUBLIC = {**REPLICATE, "Sid": "Open", "Principal": "*"}
+
+
+def judged(actual: Any = None, account: str = ACCOUNT, **policy: Any) -> list[str]:
+    found = None if actual is None else {"Version": "2012-10-17", "Statement": actual}
+    around = Around(account=account, setters=(ROLE,), taggers=(ROLE,))
+    changes = registry_drift(baseline(policy=policy), registry_having(policy=found), around)
+    return [f"{each.problem} {each.subject} {each.action}" for each in changes]
+
+
+def test_the_registrys_policy_is_merged_by_sid() -> None:
+    assert judged(statements=[REPLICATE]) == ["missing Replicate correct"]
+    assert judged([REPLICATE], statements=[REPLICATE]) == []
+    fewer = {**REPLICATE, "Resource": "arn:aws:ecr:eu-west-1:123456789012:repository/base/*"}
+    assert judged([fewer], statements=[REPLICATE]) == ["different Replicate correct"]
+    assert judged([PUBLIC], public="remove", others="keep") == ["public Open correct"]
+    assert judged([REPLICATE], foreign="remove", others="keep") == ["foreign Replicate correct"]
+
+
+@pytest.mark.parametrize(
+    ("action", "harm"),
+    [("ecr:BatchGetImage", "Inspector could not scan"), ("ecr:ReplicateImage", "be replicated")],
+)
+def test_a_denial_that_breaks_what_aws_does_for_the_registry_is_refused(
+    action: str, harm: str
+) -> None:
+    spared = {"ArnNotEquals": {"aws:PrincipalArn": ROLE}}
+    deny = {**PUBLIC, "Sid": "No", "Effect": "Deny", "Action": action, "Condition": spared}
+    wanted = baseline(policy={"statements": [deny]})
+    around = Around(account=ACCOUNT, setters=(ROLE,), taggers=(ROLE,))
+    (change,) = registry_drift(wanted, BASIC, around)
+    assert (change.problem, change.action) == ("locks_out", "refuse")
+    assert harm in change.reason
+    ours = f"arn:aws:iam::{ACCOUNT}:role/*"
+    everyone = {**deny, "Condition": {"ArnNotLike": {"aws:PrincipalArn": ours}}}
+    assert judged(statements=[everyone]) == ["missing No correct"]
+
+
+# ---------------------------------------------------------------------------- replication
+RULE: dict[str, Any] = {
+    "destinations": [{"region": "eu-west-1", "registryId": "111122223333"}],
+    "repositoryFilters": [{"filter": "prod/", "filterType": "PREFIX_MATCH"}],
+}
+
+
+def test_replication_is_compared_by_meaning_and_set_as_a_whole() -> None:
+    wanted = baseline(replication={"rules": [RULE]})
+    (change,) = registry_drift(wanted, BASIC)
+    assert (change.setting, change.problem) == ("replication", "different")
+    assert change.after == {"rules": [RULE]}
+    same = {**RULE, "deleteReplication": {"enabled": False}}
+    assert registry_drift(wanted, registry_having(replication={"rules": [same]})) == ()
+
+
+# ---------------------------------------------------------------------------- exclusions
+def test_self_is_the_role_that_reads_images_for_the_steward_and_others_stay() -> None:
+    reader = f"arn:aws:iam::{ACCOUNT}:role/reader"
+    wanted = baseline(pull_time_exclusions=["self", ROLE])
+    around = Around(taggers=(reader,))
+    found = registry_drift(wanted, registry_having(pull_time_exclusions=frozenset({"x"})), around)
+    assert [(each.problem, each.subject) for each in found] == [
+        ("missing", reader),
+        ("missing", ROLE),
+    ]
+    there = registry_having(pull_time_exclusions=frozenset({reader, ROLE}))
+    assert registry_drift(wanted, there, around) == ()
+
+
+@pytest.mark.parametrize(
+    ("registry", "said", "path"),
+    [
+        ({"policy": {"statements": [{**REPLICATE, "Action": "x"}]}}, "`Action` must be an action",
+         ("policy", "statements", 0, "Action")),
+        ({"replication": {"rules": [{}]}}, "A rule needs `destinations`",
+         ("replication", "rules", 0)),
+        ({"replication": {"rules": [{**RULE, "to": 1}]}}, "`to` is not a key here",
+         ("replication", "rules", 0, "to")),
+        ({"replication": {"rules": [{"destinations": [{"region": "x", "registryId": "1"}]}]}},
+         "`x` is no Region", ("replication", "rules", 0, "destinations", 0)),
+        ({"replication": {"rules": [{"destinations": [{"region": "us-x-1", "registryId": 7}]}]}},
+         "`7` is no `registryId` of 12 digits; put it in quotes",
+         ("replication", "rules", 0, "destinations", 0)),
+        ({"replication": {"rules": [{**RULE, "repositoryFilters": [{"filter": "a*"}]}]}},
+         "A filter is {filter: PREFIX", ("replication", "rules", 0, "repositoryFilters", 0)),
+        ({"replication": {"rules": [RULE] * 26}}, "ECR takes 25 rules", ("replication", "rules")),
+        ({"pull_time_exclusions": ["x"]}, "`x` is no ARN", ("pull_time_exclusions", 0)),
+    ],
+)  # fmt: skip
+def test_what_ecr_would_refuse_of_the_registry_is_named_with_its_place(
+    registry: dict[str, Any], said: str, path: tuple[str | int, ...]
+) -> None:
+    with pytest.raises(RulesError) as caught:
+        baseline(**registry)
+    assert said in caught.value.sentence
+    assert caught.value.path == ("registry", *path)

@@ -9,9 +9,10 @@ import pytest
 from ecr_steward.ecr.images import EcrRegistry
 from ecr_steward.history.tags import History
 from ecr_steward.rules import Mode, Ruleset
-from ecr_steward.settings.registry import Scanning
+from ecr_steward.settings.registry_kinds.scanning import Scanning
 from ecr_steward.words.facts import Kind
 from ecr_steward.words.hints import REGISTRY, Hint
+from tests.having import of_registry
 from tests.support.facts import faults
 from tests.support.settings_world import TAGS, SettingsWorld, rules_for
 from tests.support.world import REPOSITORY
@@ -137,8 +138,8 @@ def test_the_registrys_own_settings_are_set_and_told_once() -> None:
     world.put_right()
     world.sweep()
     registry = world.enforcer.registry
-    assert registry.scanning() == SCANNED
-    template = registry.templates()["base/"]
+    assert of_registry(registry)["scanning"] == SCANNED
+    template = of_registry(registry)["creation_templates"]["base/"]
     assert template.to_request()["imageTagMutability"] == "IMMUTABLE"
     facts = world.told()
     assert {(f.kind.value, f.difference.setting) for f in facts if f.difference} == {
@@ -152,15 +153,46 @@ def test_the_registrys_own_settings_are_set_and_told_once() -> None:
     assert world.told() == facts
 
 
+def test_the_registrys_policy_replication_and_exclusions_are_set_and_told_once() -> None:
+    statement = {
+        "Sid": "Replicate",
+        "Effect": "Allow",
+        "Principal": {"AWS": "111122223333"},
+        "Action": ["ecr:ReplicateImage"],
+        "Resource": ["arn:aws:ecr:eu-west-1:123456789012:repository/*"],
+    }
+    copies = {"rules": [{"destinations": [{"region": "us-east-1", "registryId": "111122223333"}]}]}
+    world = with_registry(
+        policy={"statements": [statement], "others": "remove"},
+        replication=copies,
+        pull_time_exclusions=["self"],
+    )
+    world.put_right()
+    world.sweep()
+    found = of_registry(world.enforcer.registry)
+    assert found["policy"]["Statement"] == [statement]
+    assert found["replication"] == copies
+    assert found["pull_time_exclusions"] == {world.enforcer.tagger}
+    facts = world.told()
+    assert {f.difference.setting for f in facts if f.difference} == {
+        "policy",
+        "replication",
+        "pull_time_exclusions",
+    }
+    for fact in facts:
+        assert list(faults(fact.detail_type, fact.to_detail())) == []
+    world.sweep()
+    assert world.told() == facts
+
+
 def test_in_audit_the_registrys_drift_is_kept_for_the_summary_and_changed_by_nobody() -> None:
     world = with_registry(Mode.AUDIT)
     world.trail.clear()
     world.sweep()
-    assert world.enforcer.registry.scanning() == Scanning("BASIC")
+    assert of_registry(world.enforcer.registry)["scanning"] == Scanning("BASIC")
     assert world.told() == []
     (fact,) = swept(world)
-    # One of the repository, whose scanning the registry decides, and two of the registry.
-    assert fact.totals["drifted"] == 3
+    assert fact.totals["drifted"] == 3  # one of the repository, two of the registry
 
 
 def test_a_call_that_changes_the_registry_leads_to_a_look_at_it() -> None:
@@ -170,7 +202,7 @@ def test_a_call_that_changes_the_registry_leads_to_a_look_at_it() -> None:
     world.table.told.clear()
     world.ecr.put_registry_scanning_configuration(scanType="BASIC", rules=[])
     world.settle()
-    assert world.enforcer.registry.scanning() == SCANNED
+    assert of_registry(world.enforcer.registry)["scanning"] == SCANNED
     (fact,) = world.told()
     assert fact.kind is Kind.CORRECT
     assert fact.cause.by is not None
@@ -212,6 +244,6 @@ def test_a_template_of_tagged_repositories_is_put_with_its_role() -> None:
     )
     world.put_right()
     world.sweep()
-    template = world.enforcer.registry.templates()["base/"]
+    template = of_registry(world.enforcer.registry)["creation_templates"]["base/"]
     assert template.made["resource_tags"] == {"owner": "platform"}
     assert template.role == "arn:aws:iam::123456789012:role/templates"

@@ -70,7 +70,7 @@ def drift(
     name, documents = _name(settings), _parsed(settings)
     try:
         if own:
-            found = [_of_registry(rules, documents)]
+            found = [_of_registry(rules, documents, account, roles)]
         else:
             found = [
                 _of_repository(rules, each, actual, account, roles, cache=cache)
@@ -117,15 +117,17 @@ def _of_repository(
     return _Found(name, drift_of(rule.baseline, actual, around), rule.mode)
 
 
-def _of_registry(rules: Ruleset, documents: Sequence[Any]) -> _Found:
+def _of_registry(
+    rules: Ruleset, documents: Sequence[Any], account: str, roles: Sequence[str]
+) -> _Found:
     if len(documents) != 1 or not isinstance(documents[0], dict):
         raise SettingsError('The settings of a registry are one object: {"registry": {…}}.')
     given = documents[0].get("registry")
     if not isinstance(given, dict) or set(documents[0]) != {"registry"}:
         raise SettingsError('The settings of a registry are one object: {"registry": {…}}.')
-    return _Found(
-        "", registry_drift(rules.registry_baseline, RegistrySettings.from_document(given))
-    )
+    actual = RegistrySettings.from_document(given)
+    around = Around(account=account, setters=roles, taggers=roles)
+    return _Found("", registry_drift(rules.registry_baseline, actual, around))
 
 
 def _as_configured(found: _Found) -> _Found:

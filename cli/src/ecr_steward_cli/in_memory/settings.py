@@ -145,6 +145,9 @@ class MemorySettings(MemoryEcr):
         self._kept: dict[str, _Kept] = {}
         self._scanning: dict[str, Any] = {"scanType": "BASIC", "rules": []}
         self._templates: dict[str, dict[str, Any]] = {}
+        self._registry_policy: str | None = None
+        self._replication: dict[str, Any] = {"rules": []}
+        self._exclusions: set[str] = set()
 
     # Repositories
 
@@ -366,6 +369,57 @@ class MemorySettings(MemoryEcr):
             raise invalid_parameter("rules", "must have at most 2 members")
         self._scanning = _copy({"scanType": scanType, "rules": list(rules)})
         return {"registryScanningConfiguration": _copy(self._scanning)}
+
+    @api_operation("GetRegistryPolicy")
+    def get_registry_policy(self) -> Reply:
+        """The registry's policy (ECR API: GetRegistryPolicy)."""
+        absent = RefusedError("RegistryPolicyNotFoundException", "The registry has no policy")
+        return {"registryId": self.account, "policyText": _held(self._registry_policy, absent)}
+
+    @api_operation("PutRegistryPolicy")
+    def put_registry_policy(self, *, policyText: str) -> Reply:
+        """Put the whole policy in place of the old one (ECR API: PutRegistryPolicy)."""
+        if len(policyText) > LONGEST_POLICY:
+            raise invalid_parameter("policyText", f"must have at most {LONGEST_POLICY} characters")
+        if not is_policy(policyText) or not names_known(policyText, self.strangers):
+            raise invalid_parameter("PolicyText", "Invalid registry policy provided")
+        self._registry_policy = policyText
+        return {"registryId": self.account, "policyText": policyText}
+
+    @api_operation("DeleteRegistryPolicy")
+    def delete_registry_policy(self) -> Reply:
+        """Take the registry's policy away (ECR API: DeleteRegistryPolicy)."""
+        reply = type(self).get_registry_policy.__wrapped__(self)  # type: ignore[attr-defined]
+        self._registry_policy = None
+        return dict(reply)
+
+    @api_operation("DescribeRegistry")
+    def describe_registry(self) -> Reply:
+        """Where images are copied to (ECR API: DescribeRegistry)."""
+        return {"registryId": self.account, "replicationConfiguration": _copy(self._replication)}
+
+    @api_operation("PutReplicationConfiguration")
+    def put_replication_configuration(
+        self, *, replicationConfiguration: Mapping[str, Any]
+    ) -> Reply:
+        """Say where images are copied to (ECR API: PutReplicationConfiguration)."""
+        self._replication = _copy(replicationConfiguration)
+        return {"replicationConfiguration": _copy(self._replication)}
+
+    @api_operation("ListPullTimeUpdateExclusions")
+    def list_pull_time_update_exclusions(
+        self, *, maxResults: int = 100, nextToken: str | None = None
+    ) -> Reply:
+        """Whose pulls do not count (ECR API: ListPullTimeUpdateExclusions)."""
+        return {"pullTimeUpdateExclusions": sorted(self._exclusions)}
+
+    @api_operation("RegisterPullTimeUpdateExclusion")
+    def register_pull_time_update_exclusion(self, *, principalArn: str) -> Reply:
+        """Let somebody's pulls not count (ECR API: RegisterPullTimeUpdateExclusion)."""
+        if principalArn in self._exclusions:
+            raise RefusedError("ExclusionAlreadyExistsException", f"{principalArn} is excluded")
+        self._exclusions.add(principalArn)
+        return {"principalArn": principalArn, "createdAt": self._clock()}
 
     @api_operation("DescribeRepositoryCreationTemplates")
     def describe_repository_creation_templates(

@@ -18,6 +18,7 @@ Path = tuple[str | int, ...]
 
 MAX_DEPTH = 32
 MAX_VALUES = 100_000
+MAX_MERGES = 10_000
 _MAX_SHOWN = 60
 _JSON_TAGS = "tag:yaml.org,2002:"
 _COLLECTIONS = (_JSON_TAGS + "map", _JSON_TAGS + "seq")
@@ -237,7 +238,7 @@ class _Builder:
         self._file = file
         self.places: dict[Path, Place] = {}
         self.faults: list[Fault] = []
-        self._depth = 0
+        self._depth = self._merges = 0
 
     def build(self, node: Node, path: Path, key_line: int) -> Any:
         line = node.start_mark.line + 1
@@ -295,6 +296,9 @@ class _Builder:
                     self._fault(line, "`<<` takes a mapping, or a list of mappings.")
                 )
                 continue
+            self._merges += 1
+            if self._merges > MAX_MERGES:
+                raise ValueError(Fault(line, f"The file merges more than {MAX_MERGES:,} mappings."))
             if self._depth > MAX_DEPTH:
                 raise ValueError(Fault(line, f"The file is nested deeper than {MAX_DEPTH} levels."))
             self._depth += 1

@@ -53,10 +53,10 @@ def explain(loaded: Loaded, repository: str) -> str:
     rule = loaded.ruleset.rule_for(repository)
     if rule is None:
         return f"{repository}: no rule matches; the repository is left alone."
-    line = loaded.rule_lines[rule.index]
+    place = loaded.rule_places[rule.index]
     return "\n".join(
         [
-            f"{repository}: the rule on line {line} wins ({', '.join(rule.repositories)}).",
+            f"{repository}: the rule on {place} wins ({', '.join(rule.repositories)}).",
             *(f"  {each}" for each in _meaning(rule, repository, loaded.ruleset)),
             *(f"  {each}" for each in _titled("messages", _messages(loaded.ruleset, repository))),
         ]

@@ -22,6 +22,7 @@ from jsonschema.protocols import Validator
 from ecr_steward.rules import channels
 from ecr_steward.rules.model import RulesError, Ruleset
 from ecr_steward.settings import kinds as settings_kinds
+from ecr_steward.settings.registry_kinds import REGISTRY_KINDS
 from ecr_steward.tags.kinds import KINDS, MOST_PARTS, Kind, KindError, known, make
 from ecr_steward.tags.scheme import Scheme
 from ecr_steward.tags.stable import SchemeError, StableTag
@@ -56,13 +57,13 @@ class Loaded:
     """A rules file without fault.
 
     `document` is its data as JSON can hold it, with the content of the files it names, `warnings`
-    what it says in vain, and `rule_lines` the line of each rule.
+    what it says in vain, and `rule_places` where each rule stands.
     """
 
     ruleset: Ruleset
     document: Mapping[str, Any]
     warnings: tuple[Fault, ...]
-    rule_lines: tuple[int, ...]
+    rule_places: tuple[str, ...]
 
 
 def schema() -> dict[str, Any]:
@@ -74,6 +75,8 @@ def schema() -> dict[str, Any]:
     settings = document["$defs"]["rule"]["properties"]["repository"]["properties"]
     for setting in settings_kinds.KINDS:
         settings.update(setting.schema)
+    own = document["properties"]["registry"]["properties"]
+    own.update({kind.name: kind.schema for kind in REGISTRY_KINDS})
     return document
 
 
@@ -119,8 +122,14 @@ def inspect_text(text: str, name: str) -> Loaded:
         ruleset=ruleset,
         document=found.data,
         warnings=tuple(sorted(found.fault(*each) for each in said)),
-        rule_lines=tuple(document.line(("rules", rule.index)) for rule in ruleset.rules),
+        rule_places=tuple(_place(document, rule.index) for rule in ruleset.rules),
     )
+
+
+def _place(document: Document, index: int) -> str:
+    """Where a rule stands: its line, and its file if that is one that is included."""
+    found = document.fault(("rules", index), "")
+    return f"line {found.line} of {found.file}" if found.file else f"line {found.line}"
 
 
 def _channel_faults(document: Document) -> list[Fault]:

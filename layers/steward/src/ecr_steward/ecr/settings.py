@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from mypy_boto3_ecr import ECRClient
 
     from ecr_steward.settings.kinds import Read, Request
-    from ecr_steward.settings.registry import Scanning, Template
 Document = Mapping[str, Any]
 
 PROPAGATION = (2.0, 4.0)
@@ -92,22 +91,6 @@ class SettingsRegistry(Protocol):
         """The prefixes of the repositories that pull-through-cache rules make."""
         ...
 
-    def scanning(self) -> Scanning:
-        """The registry's scanning configuration."""
-        ...
-
-    def set_scanning(self, configuration: Document) -> None:
-        """Set the whole scanning configuration, in the API's words."""
-        ...
-
-    def templates(self) -> dict[str, Template]:
-        """The registry's repository creation templates, by prefix."""
-        ...
-
-    def put_template(self, template: Document, *, new: bool) -> None:
-        """Create a repository creation template, or change it to this, in the API's words."""
-        ...
-
 
 class EcrSettings:
     """The `SettingsRegistry` protocol over boto3's ECR client or the in-memory one.
@@ -131,13 +114,20 @@ class EcrSettings:
 
     def read(self, read: Read, name: str, arn: str) -> Document | None:
         asked = {"resourceArn": arn} if read.by_arn else {"repositoryName": name}
+        asked = {} if read.alone else asked
         try:
+            if read.pages:
+                return {read.pages: list(self._listed(read))}
             answer: Document = self._call(read.operation, **asked)
         except Refused as error:
             if read.absent and error.code == read.absent:
                 return None
             raise
         return answer
+
+    def _listed(self, read: Read) -> Iterator[Any]:
+        for page in self._pages(read.operation, maxResults=_PAGE):
+            yield from page[read.pages]
 
     def send(self, request: Request) -> None:
         for wait in PROPAGATION if request.patient else ():
@@ -184,7 +174,6 @@ class EcrSettings:
     def preview(self, repository: str) -> Preview | None:
         pages = self._pages(
             "GetLifecyclePolicyPreview",
-            self._client.get_lifecycle_policy_preview,
             repositoryName=repository,
             # The others are only counted, and that is in the summary.
             filter={"tagStatus": "TAGGED"},
@@ -206,55 +195,15 @@ class EcrSettings:
     def pull_through_prefixes(self) -> tuple[str, ...]:
         pages = self._pages(
             "DescribePullThroughCacheRules",
-            self._client.describe_pull_through_cache_rules,
             maxResults=_PAGE,
         )
         rules = (each for page in pages for each in page["pullThroughCacheRules"])
         return tuple(each["ecrRepositoryPrefix"] for each in rules)
 
-    def scanning(self) -> Scanning:
-        answer = call(
-            "GetRegistryScanningConfiguration", self._client.get_registry_scanning_configuration
-        )
-        from ecr_steward.settings.registry import Scanning
-
-        return Scanning.from_response(answer["scanningConfiguration"])
-
-    def set_scanning(self, configuration: Document) -> None:
-        call(
-            "PutRegistryScanningConfiguration",
-            self._client.put_registry_scanning_configuration,
-            **configuration,
-        )
-
-    def templates(self) -> dict[str, Template]:
-        pages = self._pages(
-            "DescribeRepositoryCreationTemplates",
-            self._client.describe_repository_creation_templates,
-            maxResults=_PAGE,
-        )
-        every = (each for page in pages for each in page["repositoryCreationTemplates"])
-        from ecr_steward.settings.registry import Template
-
-        return {each["prefix"]: Template.from_response(each) for each in every}
-
-    def put_template(self, template: Document, *, new: bool) -> None:
-        operation, method = (
-            ("CreateRepositoryCreationTemplate", self._client.create_repository_creation_template)
-            if new
-            else (
-                "UpdateRepositoryCreationTemplate",
-                self._client.update_repository_creation_template,
-            )
-        )
-        call(operation, method, **template)
-
-    def _pages(self, operation: str, method: Callable[..., Any], **asked: Any) -> Iterator[Any]:
+    def _pages(self, operation: str, **asked: Any) -> Iterator[Any]:
         token: str | None = None
         while True:
-            page = call(
-                operation, method, **asked, **({} if token is None else {"nextToken": token})
-            )
+            page = self._call(operation, **asked, **({} if token is None else {"nextToken": token}))
             yield page
             token = page.get("nextToken")
             if not token:

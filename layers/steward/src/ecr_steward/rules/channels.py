@@ -153,7 +153,7 @@ ATTENTION = frozenset({Kind.REJECT, Kind.OVERWRITE, Kind.STALE, Kind.DRIFT, Kind
 """The kinds of fact that somebody has to look at, where they are loud."""
 
 _SETTINGS = frozenset({Kind.DRIFT, Kind.CORRECT})
-_GRAVE = frozenset({"public", "foreign", "locks_out", "expires_stable"})
+_GRAVE = frozenset({"public", "foreign", "locks_out", "expires_stable", "archives_stable"})
 """Problems of a setting that somebody must know of at once."""
 
 

@@ -23,14 +23,17 @@ from ecr_steward.settings.state import BaselineError, Path
 _SID = re.compile(r"[A-Za-z0-9 _.-]{1,128}")
 
 
-def checked(value: Any) -> tuple[Mapping[str, Any], ...]:
-    """The statements of a rule, each of a shape that ECR takes; raises BaselineError."""
+def checked(value: Any, *, resource: bool = False) -> tuple[Mapping[str, Any], ...]:
+    """The statements of a rule, each of a shape that ECR takes; raises BaselineError.
+
+    `resource` says that they may have `Resource`, as those of the registry's policy.
+    """
     if not isinstance(value, list):
         raise BaselineError("`statements` must be a list.", ("statements",))
     seen: set[str] = set()
     for i, each in enumerate(value):
         try:
-            _check(each, seen)
+            _check(each, seen, resource=resource)
         except BaselineError as error:
             raise BaselineError(str(error), ("statements", i, *error.path)) from error
     length = len(dumps(document(value)))
@@ -43,15 +46,16 @@ def checked(value: Any) -> tuple[Mapping[str, Any], ...]:
     return tuple(value)
 
 
-def _check(statement: Any, seen: set[str]) -> None:
+def _check(statement: Any, seen: set[str], *, resource: bool) -> None:
     if not isinstance(statement, Mapping):
         raise BaselineError("A statement must be a mapping with `Sid`, `Effect` and so on.")
-    _check_keys(statement)
+    _check_keys(statement, resource=resource)
     name = statement.get("Sid")
     if not isinstance(name, str) or not _SID.fullmatch(name):
+        hint = " Put it in quotes." if isinstance(name, int) else ""
         raise BaselineError(
             "A statement needs a `Sid`, a text of letters and digits: the steward knows its own by "
-            "it."
+            f"it.{hint}"
         )
     if name.startswith("Lambda"):
         raise BaselineError(
@@ -65,8 +69,8 @@ def _check(statement: Any, seen: set[str]) -> None:
     _check_values(statement)
 
 
-def _check_keys(statement: Mapping[str, Any]) -> None:
-    if {"Resource", "NotResource"} & set(statement):
+def _check_keys(statement: Mapping[str, Any], *, resource: bool) -> None:
+    if {"Resource", "NotResource"} & set(statement) and not resource:
         key = "Resource" if "Resource" in statement else "NotResource"
         raise BaselineError(
             f"`{key}` has no place in a repository policy, which is about its own repository: "
@@ -74,7 +78,7 @@ def _check_keys(statement: Mapping[str, Any]) -> None:
             (key,),
         )
     for key in statement:
-        if key not in KEYS:
+        if key not in KEYS and key != "Resource":
             known = ", ".join(sorted(KEYS))
             raise BaselineError(f"`{key}` is no part of a statement; there are {known}.", (key,))
     for pair in (WHO, WHAT):

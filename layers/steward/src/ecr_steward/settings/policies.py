@@ -123,6 +123,8 @@ def canonical(statement: Any) -> Canonical:
         *(_principals(statement[key]) if key in statement else None for key in WHO),
         *(_actions(statement[key]) if key in statement else None for key in WHAT),
         _conditions(statement.get("Condition", {})),
+        # Most statements have none, or all that there is.
+        *_resources(statement.get("Resource", "*")),
     )
 
 
@@ -130,9 +132,12 @@ WHO = ("Principal", "NotPrincipal")
 WHAT = ("Action", "NotAction")
 
 
+def _resources(value: Any) -> tuple[frozenset[str], ...]:
+    found = frozenset(map(condition_text, values(value)))
+    return () if found == {"*"} else (found,)
+
+
 def _is_known(statement: Mapping[Any, Any]) -> bool:
-    if "Resource" in statement and values(statement["Resource"]) != ("*",):
-        return False
     conditions = statement.get("Condition", {})
     return (
         set(statement) <= KEYS | {"Resource"}

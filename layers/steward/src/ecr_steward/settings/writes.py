@@ -24,7 +24,7 @@ from ecr_steward.tags.pins import DEFAULT_PIN, PinTemplate
 from ecr_steward.tags.scheme import Scheme, Verdict
 from ecr_steward.tags.stable import StableTag
 
-_SUFFIX = "(?:[-_][0-9A-Za-z_.-]+)?"
+_SUFFIX = "(?:[-_][0-9A-Za-z_-][0-9A-Za-z_.-]*)?"
 _SIMPLE: Mapping[str, str] = {
     "sha": "(?:(?:sha|git)-)?[0-9a-f]{7,40}",
     "build": "(?:[A-Za-z][A-Za-z0-9_.]*-)?[0-9]+",
@@ -97,7 +97,15 @@ def _writes(scheme: Scheme) -> Writes:
     own = () if scheme.pin is None else (PinTemplate(scheme.pin),)
     pins = Either(tuple(_pin(each, tags) for each in (*own, DEFAULT_PIN)))
     ignored = tuple(map(of_glob, scheme.ignore))
-    unique = Language(Either(tuple(filter(None, map(_surely, scheme.unique)))))
+    unique = Language(
+        Either(
+            tuple(
+                each
+                for each in (_surely(kind, scheme) for kind in scheme.unique)
+                if each is not None
+            )
+        )
+    )
     return Writes(stable, Language(tags), unique, Language(pins), ignored, tuple(beyond))
 
 
@@ -126,12 +134,14 @@ _ODD = re.compile(r"\(\?[^:P]|\(\?P=|[*+?}]\+|[$^]|\\[0-9AbBZ]")
 """What in an expression may match less than an automaton takes it to."""
 
 
-def _surely(definition: Any) -> Expression | None:
+def _surely(definition: Any, scheme: Scheme) -> Expression | None:
     """What a kind of unique tag surely writes; None where that is not sure."""
     if definition in ("sha", "build"):
         return Regex(_SIMPLE[definition])
     if definition == "semver" or (isinstance(definition, Mapping) and "version" in definition):
-        return Then((_version(definition), Regex("(?:-[A-Za-z][0-9A-Za-z]*)?")))
+        variants = tuple(Then((literal("-"), glob(each))) for each in scheme.variants)
+        plain = Regex("(?:-[A-Za-z][0-9A-Za-z]*)?")
+        return Then((_version(definition), Either((plain, *variants))))
     if isinstance(definition, Mapping) and not _ODD.search(str(definition["pattern"])):
         return Regex(str(definition["pattern"]))
     return None

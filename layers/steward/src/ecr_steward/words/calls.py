@@ -33,6 +33,11 @@ OF_REPOSITORIES = frozenset({"CreateRepository", "DeleteRepository", *CHANGES})
 
 CHANGES_OF_THE_REGISTRY: Mapping[str, str] = {
     "PutRegistryScanningConfiguration": "scanning",
+    "PutRegistryPolicy": "policy",
+    "DeleteRegistryPolicy": "policy",
+    "PutReplicationConfiguration": "replication",
+    "RegisterPullTimeUpdateExclusion": "pull_time_exclusions",
+    "DeregisterPullTimeUpdateExclusion": "pull_time_exclusions",
     "CreateRepositoryCreationTemplate": "creation_templates",
     "UpdateRepositoryCreationTemplate": "creation_templates",
     "DeleteRepositoryCreationTemplate": "creation_templates",

@@ -106,8 +106,7 @@ class Enforcer:
     def _place(self, repository: str, hints: Sequence[Hint]) -> _Place | None:
         if repository == REGISTRY:
             baseline = self.rules.registry_baseline
-            stated = baseline.scanning is not None or baseline.templates
-            return _Registry(self) if stated else None
+            return _Registry(self) if baseline.wishes else None
         rule = self.rules.rule_for(repository)
         if rule is None or not rule.baseline.reads:
             return None
@@ -221,14 +220,7 @@ class _Repository(_Place):
         self._registry.send(request)
 
     def after(self, known: Known, *, settled: bool) -> Known:
-        if self.mode is not Mode.ENFORCE:
-            return known
-        for kind, wish in self._baseline.stated():
-            ours = kind.ours(wish)
-            if ours is not None:
-                # What is about to be put in is remembered before, or a crash would lose it.
-                known = replace(known, sids=ours if settled else ours | known.sids)
-        return known
+        return _remembered(self, self._baseline.stated(), known, settled=settled)
 
     def _observe(self, settings: frozenset[str]) -> str:
         """Read these settings; returns when the repository was made, empty if nothing told it."""
@@ -247,16 +239,12 @@ class _Repository(_Place):
         return created
 
     def _drift(self, expiring: Sequence[Expiring] = ()) -> tuple[Change, ...]:
-        tagger = self._enforcer.tagger
-        around = Around(
+        around = _around(
+            self._enforcer,
             scheme=self._rule.tags,
-            account=self._enforcer.account,
-            setters=_known(self._enforcer.role),
-            taggers=None if tagger is None else _known(tagger),
             cache=self._cached,
             managed=self._sids,
             preview=expiring,
-            registry_scans=self._enforcer.rules.registry_scans,
         )
         return drift(self._baseline, self._actual, around)
 
@@ -264,31 +252,64 @@ class _Repository(_Place):
 class _Registry(_Place):
     def __init__(self, enforcer: Enforcer) -> None:
         self.name, self.rule, self.mode = "", "registry", enforcer.cap
-        self._registry, self._baseline = enforcer.registry, enforcer.rules.registry_baseline
+        self._enforcer, self._registry = enforcer, enforcer.registry
+        self._baseline = enforcer.rules.registry_baseline
+        self._actual: Any = None
+        self._sids: frozenset[str] = frozenset()
 
     def look(self, known: Known) -> tuple[Known, tuple[Change, ...]] | None:
+        self._sids = known.sids
         return known, self.look_again(frozenset())
 
     def look_again(self, settings: frozenset[str]) -> tuple[Change, ...]:
         # Most sandboxes never see the registry itself.
-        from ecr_steward.settings.registry import RegistrySettings, Scanning, registry_drift
+        from ecr_steward.settings.registry import RegistrySettings, registry_drift
 
-        scanning = self._baseline.scanning is not None
-        actual = RegistrySettings(
-            scanning=self._registry.scanning() if scanning else Scanning("BASIC"),
-            templates=self._registry.templates() if self._baseline.templates else {},
-        )
-        return registry_drift(self._baseline, actual)
+        found = {}
+        for kind, _ in self._baseline.stated():
+            printed = (self._registry.read(kind.read, "", "") or {}).get(kind.printed)
+            found[kind.name] = kind.unset if printed is None else kind.from_answer(printed)
+        self._actual = RegistrySettings(found)
+        around = _around(self._enforcer, managed=self._sids)
+        return registry_drift(self._baseline, self._actual, around)
 
     def outlook(self, changes: Sequence[Change], known: Known) -> Outlook:
         return Outlook(changes)
 
     def set(self, setting: str, changes: Sequence[Change]) -> None:
-        for change in changes:
-            if setting == "scanning":
-                self._registry.set_scanning(change.after)
-            else:
-                self._registry.put_template(change.after, new=change.before is None)
+        for kind, _ in self._baseline.stated():
+            if kind.name == setting:
+                for request in kind.requests(self._actual.of(kind), changes):
+                    self._registry.send(request)
+
+    def after(self, known: Known, *, settled: bool) -> Known:
+        return _remembered(self, self._baseline.stated(), known, settled=settled)
+
+
+def _around(enforcer: Enforcer, **more: Any) -> Around:
+    """What settings are judged by, whosever they are."""
+    tagger = enforcer.tagger
+    return Around(
+        account=enforcer.account,
+        setters=_known(enforcer.role),
+        taggers=None if tagger is None else _known(tagger),
+        registry_scans=enforcer.rules.registry_scans,
+        **more,
+    )
+
+
+def _remembered(
+    place: _Place, stated: Iterable[tuple[Any, Any]], known: Known, *, settled: bool
+) -> Known:
+    """What is known, with the names of what is ours in the settings of a place."""
+    if place.mode is not Mode.ENFORCE:
+        return known
+    for kind, wish in stated:
+        ours = kind.ours(wish)
+        if ours is not None:
+            # What is about to be put in is remembered before, or a crash would lose it.
+            known = replace(known, sids=ours if settled else ours | known.sids)
+    return known
 
 
 @dataclass(slots=True)

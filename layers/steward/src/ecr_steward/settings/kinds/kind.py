@@ -40,11 +40,14 @@ class Around:
 @dataclass(frozen=True, slots=True)
 class Read:
     """The call of ECR that tells a setting. `absent` is the error that says that there is none;
-    `by_arn` says that it asks by the repository's ARN, not by its name."""
+    `by_arn` says that it asks by the repository's ARN, not by its name, `alone` that it asks about
+    the registry; `pages` is the list that the answer has in pages."""
 
     operation: str
     absent: str = ""
     by_arn: bool = False
+    alone: bool = False
+    pages: str = ""
 
 
 @dataclass(frozen=True, slots=True)

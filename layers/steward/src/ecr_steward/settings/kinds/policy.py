@@ -207,7 +207,7 @@ class Policy(Kind[PolicyBaseline, Document | None]):
 
     def wish(self, stated: Mapping[str, Any], scheme: Scheme | None) -> PolicyBaseline:
         try:
-            return _stated(stated[self.name])
+            return stated_policy(stated[self.name])
         except BaselineError as error:
             raise BaselineError(str(error), (self.name, *error.path)) from error
 
@@ -287,10 +287,11 @@ class Policy(Kind[PolicyBaseline, Document | None]):
 
 
 # ---------------------------------------------------------------------------- what a rule states
-def _stated(value: Any) -> PolicyBaseline:
+def stated_policy(value: Any, *, resource: bool = False) -> PolicyBaseline:
+    """What a policy's mapping says; `resource` is for the registry's. Raises BaselineError."""
     found = mapping(value)
     check_known(found, ("statements", *_WORDS, "accounts"))
-    statements = grammar.checked(found.get("statements", []))
+    statements = grammar.checked(found.get("statements", []), resource=resource)
     for key, words in _WORDS.items():
         word = found.get(key, "report")
         if not isinstance(word, str) or word not in words:

@@ -1,0 +1,91 @@
+"""The registry's policy: merged by Sid, like a repository's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ecr_steward.settings import policies
+from ecr_steward.settings.kinds import Around, Read, Request
+from ecr_steward.settings.kinds.policy import SCHEMA as OF_RULES
+from ecr_steward.settings.kinds.policy import stated_policy
+from ecr_steward.settings.lockout import Steward
+from ecr_steward.settings.registry_kinds.kind import Governs, RegistryKind
+from ecr_steward.settings.state import Change, Problem, Step
+from ecr_steward.settings.statements import PolicyBaseline, merged, policy_drift
+
+Document = Mapping[str, Any]
+_ABSENT = "RegistryPolicyNotFoundException"
+_SERVICES = {
+    "Inspector could not scan images any more": (
+        "inspector2.amazonaws.com/AWSServiceRoleForAmazonInspector2",
+        ("ecr:batchgetimage", "ecr:getdownloadurlforlayer", "ecr:describeimages",
+         "ecr:listimages", "ecr:describerepositories"),
+    ),
+    "images could not be replicated any more": (
+        "replication.ecr.amazonaws.com/AWSServiceRoleForECRReplication",
+        ("ecr:replicateimage", "ecr:createrepository"),
+    ),
+}  # fmt: skip
+"""By what a Deny would break, the service-linked role and what it must be able to do (Amazon
+Inspector User Guide: Scanning Amazon ECR container images; ECR User Guide: Using service-linked
+roles)."""
+
+SCHEMA: Mapping[str, Any] = {
+    **OF_RULES["policy"],
+    "title": "Registry policy",
+    "description": (
+        "Statements that the registry's policy must have, and what happens to others, as in a "
+        "rule; statements may have `Resource`. A Deny that would keep Inspector from scanning or "
+        "ECR from replicating is refused."
+    ),
+    "properties": {
+        key: said for key, said in OF_RULES["policy"]["properties"].items() if key != "file"
+    },
+    "examples": [{"others": "keep", "public": "remove"}],
+}
+
+
+class RegistryPolicy(RegistryKind[PolicyBaseline, Document | None]):
+    name = "policy"
+    schema = SCHEMA
+    read = Read("GetRegistryPolicy", absent=_ABSENT, alone=True)
+    printed = "policyText"
+    unset = None
+
+    def wish(self, stated: Any, governs: Governs) -> PolicyBaseline:
+        return stated_policy(stated, resource=True)
+
+    def from_answer(self, answer: Any) -> Document | None:
+        return policies.parse(answer) if answer else None
+
+    def drift(
+        self, wish: PolicyBaseline, found: Document | None, around: Around
+    ) -> Iterator[Change]:
+        changes = policy_drift(
+            wish, found, account=around.account, setters=around.setters, taggers=around.taggers,
+            managed=around.managed,
+        )  # fmt: skip
+        return (_spared(each, around.account) for each in changes)
+
+    def requests(self, found: Document | None, changes: Sequence[Change]) -> Iterator[Request]:
+        left = merged(found, changes)
+        if left is None:
+            yield Request("DeleteRegistryPolicy", {}, absent=_ABSENT)
+        else:
+            yield Request("PutRegistryPolicy", {"policyText": policies.dumps(left)}, patient=True)
+
+    def ours(self, wish: PolicyBaseline) -> frozenset[str]:
+        return wish.sids
+
+
+def _spared(change: Change, account: str) -> Change:
+    """The change, refused where it would break what a service does for the registry."""
+    for harm, (role, actions) in _SERVICES.items():
+        arn = f"arn:aws:iam::{account}:role/aws-service-role/{role}"
+        denied = Steward(account).is_denied(change.after, actions, (arn,) if account else ())
+        if change.action is Step.CORRECT and denied:
+            said = f"{change.reason} It is left as it is: {harm}."
+            return replace(change, problem=Problem.LOCKS_OUT, action=Step.REFUSE, reason=said)
+    return change
