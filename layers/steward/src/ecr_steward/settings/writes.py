@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from ecr_steward.settings.languages import (
     ANY_TEXT,
@@ -15,7 +14,6 @@ from ecr_steward.settings.languages import (
     NotRegular,
     Regex,
     Then,
-    glob,
     literal,
     of_glob,
 )
@@ -24,20 +22,6 @@ from ecr_steward.tags.pins import DEFAULT_PIN, PinTemplate
 from ecr_steward.tags.scheme import Scheme, Verdict
 from ecr_steward.tags.stable import StableTag
 
-_SUFFIX = "(?:[-_][0-9A-Za-z_-][0-9A-Za-z_.-]*)?"
-_SIMPLE: Mapping[str, str] = {
-    "sha": "(?:(?:sha|git)-)?[0-9a-f]{7,40}",
-    "build": "(?:[A-Za-z][A-Za-z0-9_.]*-)?[0-9]+",
-    "timestamp": (
-        "(?:[0-9]{3}[1-9]|[0-9]{2}[1-9]0|[0-9][1-9]00|[1-9]000)-?(?:0[1-9]|1[0-2])-?(?:0[1-9]|[12][0-9]|3[01])"
-        "(?:[T_.-]?(?:[01][0-9]|2[0-3])[.:-]?[0-5][0-9](?:[.:-]?[0-5][0-9])?Z?)?"
-    ),
-}
-_SAMPLES = {"sha": "9f1c2ab", "build": "1187", "timestamp": "20261123"}
-_PLATFORM = (
-    "(?:(?:linux|windows)-)?(?:amd64|arm64(?:v8)?|arm32v[567]|armv[567]|armhf|i386|ppc64le|s390x|"
-    "riscv64|mips64le|loong64|x86_64|aarch64)|(?:linux|windows)-(?:386|arm|wasm)"
-)
 FIELDS = re.compile(r"(\{[^{}]*\}|\*)")
 """The parts of a stable tag's name that are not written out."""
 
@@ -83,81 +67,23 @@ def writes(scheme: Scheme) -> Writes:
 
 def _writes(scheme: Scheme) -> Writes:
     kinds, beyond = [], []
-    for definition in scheme.unique:
-        kind = _kind(definition, scheme)
+    for kind in scheme.kinds:
+        written = Regex(kind.language())
         try:
-            Language(kind)
+            Language(written)
         except NotRegular:
-            beyond.append(str(definition["pattern"]))
-            kind = ANY_TEXT
-        kinds.append(kind)
+            beyond.append(written.text)
+            written = ANY_TEXT
+        kinds.append(written)
     stable = tuple(_stable(scheme))
     names = [_written(each.name) for each in stable]
     tags = Either((*kinds, *names))
     own = () if scheme.pin is None else (PinTemplate(scheme.pin),)
     pins = Either(tuple(_pin(each, tags) for each in (*own, DEFAULT_PIN)))
     ignored = tuple(map(of_glob, scheme.ignore))
-    unique = Language(
-        Either(
-            tuple(
-                each
-                for each in (_surely(kind, scheme) for kind in scheme.unique)
-                if each is not None
-            )
-        )
-    )
+    sure = (kind.sure() for kind in scheme.kinds)
+    unique = Language(Either(tuple(Regex(each) for each in sure if each is not None)))
     return Writes(stable, Language(tags), unique, Language(pins), ignored, tuple(beyond))
-
-
-_NUMBER = "(?:0|[1-9][0-9]*)"
-
-
-def _kind(definition: Any, scheme: Scheme) -> Expression:
-    """What a kind of unique tag writes, and perhaps a little more."""
-    if isinstance(definition, Mapping) and "pattern" in definition:
-        return Regex(str(definition["pattern"]))
-    if definition == "semver" or isinstance(definition, Mapping):
-        return Then((_version(definition), Regex(_SUFFIX)))
-    return Then((Regex(_SIMPLE[definition]), Either((Regex(""), *_endings(definition, scheme)))))
-
-
-def _version(definition: Any) -> Expression:
-    """The numbers of a version."""
-    if definition == "semver":
-        return Regex(rf"v?{_NUMBER}\.{_NUMBER}\.{_NUMBER}")
-    parts = definition["version"]["parts"]
-    counts = parts if isinstance(parts, list) else [parts]
-    return Either(tuple(Regex(rf"v?[0-9]+(?:\.[0-9]+){{{n - 1}}}") for n in counts))
-
-
-_ODD = re.compile(r"\(\?[^:P]|\(\?P=|[*+?}]\+|[$^]|\\[0-9AbBZ]")
-"""What in an expression may match less than an automaton takes it to."""
-
-
-def _surely(definition: Any, scheme: Scheme) -> Expression | None:
-    """What a kind of unique tag surely writes; None where that is not sure."""
-    if definition in ("sha", "build"):
-        return Regex(_SIMPLE[definition])
-    if definition == "semver" or (isinstance(definition, Mapping) and "version" in definition):
-        variants = tuple(Then((literal("-"), glob(each))) for each in scheme.variants)
-        plain = Regex("(?:-[A-Za-z][0-9A-Za-z]*)?")
-        return Then((_version(definition), Either((plain, *variants))))
-    if isinstance(definition, Mapping) and not _ODD.search(str(definition["pattern"])):
-        return Regex(str(definition["pattern"]))
-    return None
-
-
-def _endings(definition: str, scheme: Scheme) -> Iterator[Expression]:
-    """What may stand after a tag of a kind without a version: platforms and variants, where the
-    kind reads them."""
-    alone = Scheme(unique=(definition,), variants=scheme.variants, revisions=scheme.revisions)
-    platform, dash = Regex(_PLATFORM), literal("-")
-    if alone.read_unique(f"{_SAMPLES[definition]}-amd64") is not None:
-        yield Then((dash, platform))
-    for each in scheme.variants:
-        if alone.read_unique(f"{_SAMPLES[definition]}-{each.replace('*', 'x')}") is not None:
-            yield Then((dash, glob(each)))
-            yield Then((dash, glob(each), dash, platform))
 
 
 def _stable(scheme: Scheme) -> Iterator[Stable]:

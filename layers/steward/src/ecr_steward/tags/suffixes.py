@@ -97,6 +97,10 @@ def _revision_regex(globs: Iterable[str]) -> re.Pattern[str] | None:
     return re.compile("|".join(expressions)) if expressions else None
 
 
+def _glob_text(glob: str) -> str:
+    return ".*".join(map(re.escape, re.split(r"\*+", glob)))
+
+
 _REMEMBERED = 4096
 
 
@@ -105,8 +109,22 @@ class Suffixes:
 
     def __init__(self, variants: tuple[str, ...] = (), revisions: tuple[str, ...] = ()) -> None:
         self.variants = Variants(variants)
+        self._variant_globs, self._revision_globs = variants, revisions
         self._revision_names = frozenset(glob for glob in revisions if "*" not in glob)
         self._revisions = _revision_regex(glob for glob in revisions if "*" in glob)
+
+    @functools.cached_property
+    def plain(self) -> str:
+        """A regular expression that matches every suffix which says nothing of a version, and
+        perhaps more."""
+        pieces = map(_glob_text, (*self._variant_globs, *self._revision_globs))
+        return f"(?:[-_](?:{'|'.join([f'(?i:{_PLATFORM.pattern})', *pieces])}))*"
+
+    @functools.cached_property
+    def sure(self) -> str:
+        """A regular expression of suffixes after which a version is one for sure."""
+        pieces = map(_glob_text, self._variant_globs)
+        return f"(?:-(?:{'|'.join(['[A-Za-z][0-9A-Za-z]*', *pieces])}))?"
 
     @functools.cached_property
     def read(self) -> Callable[[str], Suffix]:

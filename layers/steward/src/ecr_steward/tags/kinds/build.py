@@ -16,7 +16,8 @@ class Build(Word):
         "Build numbers: decimal digits, optionally after a word and `-`. They carry no version. "
         "Such as `1187` or `build-1187`."
     )
-    expression = re.compile(r"(?:[A-Za-z][A-Za-z0-9_.]*-)?[0-9]+(?P<suffix>[-_].*)?")
+    head = "(?:[A-Za-z][A-Za-z0-9_.]*-)?[0-9]+"
+    is_sure = True
     begins = re.compile(
         r"[0-9]*|[A-Za-z][A-Za-z0-9_.]*(?:-[0-9]*)?|(?:[A-Za-z][A-Za-z0-9_.]*-)?[0-9]+[-_].*"
     )

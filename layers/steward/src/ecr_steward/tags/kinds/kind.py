@@ -123,6 +123,16 @@ class Kind(ABC):
         yield from ()
 
     @abstractmethod
+    def language(self) -> str:
+        """A regular expression that matches every tag of this kind, and perhaps more: too much only
+        costs exactness."""
+
+    def sure(self) -> str | None:
+        """A regular expression that matches tags of this kind alone, not all of them; None where
+        nothing is sure."""
+        return None
+
+    @abstractmethod
     def may_begin(self, text: str) -> bool:
         """Whether tags of this kind can begin with `text`, and perhaps where they cannot: too much
         only costs exactness."""
@@ -132,12 +142,19 @@ class Word(Kind):
     """A kind that is named by a word and has no settings: its tags match an expression, and a
     variant, a platform or a revision can follow."""
 
-    expression: ClassVar[re.Pattern[str]]
-    """What a tag begins with; its group `suffix` is what follows."""
+    head: ClassVar[str]
+    """An expression of what a tag begins with; what follows is its suffix."""
+    is_sure: ClassVar[bool] = False
+    """Whether all that the head matches is of this kind."""
     begins: ClassVar[re.Pattern[str]]
     tags: ClassVar[tuple[str, ...]]
 
     has_variants = True
+
+    expression: ClassVar[re.Pattern[str]]
+
+    def __init_subclass__(cls) -> None:
+        cls.expression = re.compile(f"{cls.head}(?P<suffix>[-_].*)?")
 
     def __init__(self, suffixes: Suffixes) -> None:
         self._suffixes = suffixes
@@ -182,6 +199,12 @@ class Word(Kind):
             return None
         left = match["suffix"][1:]
         return f"`{left}` after it is no variant, no revision and no platform of the rule"
+
+    def language(self) -> str:
+        return f"(?:{self.head}){self._suffixes.plain}"
+
+    def sure(self) -> str | None:
+        return self.head if self.is_sure else None
 
     def may_begin(self, text: str) -> bool:
         return self.begins.fullmatch(text) is not None

@@ -1,4 +1,4 @@
-"""Numbers to make examples of versions from."""
+"""The numbers of versions: examples, and expressions of all that they can be."""
 
 from __future__ import annotations
 
@@ -6,6 +6,16 @@ from collections.abc import Iterable, Iterator
 
 _USUAL = {1: "17", 2: "16.4", 3: "1.4.2", 4: "10.0.20348.1"}
 _NUMBERS = ("1.4.2.7.1.1.1.1", "2.7.1.3.1.1.1.1", "0.9.3.1.1.1.1.1", "2026.11.23.1.1.1.1.1")
+
+ANY_SUFFIX = "(?:[-_][0-9A-Za-z_.-]+)?"
+"""An expression of all that can follow the numbers of a version."""
+
+
+def language(counts: Iterable[int], *, leading_zeros: bool = True) -> str:
+    """An expression of versions of so many numbers, without a suffix."""
+    number = "[0-9]+" if leading_zeros else "(?:0|[1-9][0-9]*)"
+    dotted = (number + rf"(?:\.{number}){{{count - 1}}}" for count in sorted(counts))
+    return f"v?(?:{'|'.join(dotted)})"
 
 
 def usual(count: int) -> str:

@@ -16,6 +16,8 @@ from ecr_steward.tags.versions import Version
 _GROUPS = ("version", "prerelease", "revision", "variant")
 """Groups that say something of the version; all others are placeholders of stable tags."""
 _NUMBERS = re.compile(r"v?([0-9]+(?:[._T-][0-9]+)*)Z?")
+_ODD = re.compile(r"\(\?[^:P]|\(\?P=|[*+?}]\+|[$^]|\\[0-9AbBZ]")
+"""What in an expression may match less than an automaton takes it to."""
 _EVERY_TAG = frozenset({".+", "^.+", ".+$", "^.+$"})
 _ANY_NUMBER = 64
 """More numbers than a version in a tag of 128 characters can have."""
@@ -91,6 +93,12 @@ class Pattern(Kind):
     def read(self, tag: str) -> Unique | None:
         match = self._regex.fullmatch(tag)
         return None if match is None else _named(tag, match.groupdict())
+
+    def language(self) -> str:
+        return self._expression
+
+    def sure(self) -> str | None:
+        return None if _ODD.search(self._expression) else self._expression
 
     def words(self) -> str:
         ordered = ", versions by its group `version`" if self.counts else ""

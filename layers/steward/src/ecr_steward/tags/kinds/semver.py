@@ -18,6 +18,7 @@ class Semver(Word):
         "Versions of three numbers as in SemVer 2.0.0, optionally with a leading `v`; `_` stands "
         "for `+`. Such as `1.4.2`, `v1.4.2-rc.1` or `1.4.2_linux`."
     )
+    head = numbers.language({3}, leading_zeros=False)
     begins = re.compile(r"v?(?:[0-9][0-9.]*(?:[-_].*)?)?")
     counts = frozenset({3})
     has_prereleases = True
@@ -32,6 +33,12 @@ class Semver(Word):
 
     def samples(self) -> Iterator[str]:
         yield from Kind.samples(self)
+
+    def language(self) -> str:
+        return self.head + numbers.ANY_SUFFIX
+
+    def sure(self) -> str | None:
+        return self.head + self._suffixes.sure
 
     def nearly(self, tag: str) -> str | None:
         parts = split(tag, self._suffixes)

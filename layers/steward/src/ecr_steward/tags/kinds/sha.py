@@ -16,7 +16,8 @@ class Sha(Word):
         "Commits: 7 to 40 hex digits, all of them decimal or not, optionally after `sha-` or "
         "`git-`. They carry no version. Such as `9f1c2ab` or `sha-9f1c2ab`."
     )
-    expression = re.compile(r"(?:(?:sha|git)-)?[0-9a-f]{7,40}(?P<suffix>[-_].*)?")
+    head = "(?:(?:sha|git)-)?[0-9a-f]{7,40}"
+    is_sure = True
     begins = re.compile(
         r"(?:(?:sha|git)-)?[0-9a-f]{0,40}(?:(?<=[0-9a-f]{7})[-_].*)?|sh?|sha|gi?|git"
     )

@@ -19,11 +19,16 @@ class Timestamp(Word):
         "Dates, or dates and times in UTC, in the order of time: year, month and day are the first "
         "numbers of the version. Such as `20261123`, `20261123T0224Z` or `2026-11-23T02-24-00Z`."
     )
-    expression = re.compile(
-        r"(?P<date>[0-9]{4}-?[0-9]{2}-?[0-9]{2})"
-        r"(?:[T_.-]?(?P<time>[0-9]{2}[.:-]?[0-9]{2}(?:[.:-]?[0-9]{2})?)Z?)?"
-        r"(?P<suffix>[-_].*)?"
+    head = (
+        "(?P<date>[0-9]{4}-?[0-9]{2}-?[0-9]{2})"
+        "(?:[T_.-]?(?P<time>[0-9]{2}[.:-]?[0-9]{2}(?:[.:-]?[0-9]{2})?)Z?)?"
     )
+    dates = (
+        "(?:[0-9]{3}[1-9]|[0-9]{2}[1-9]0|[0-9][1-9]00|[1-9]000)"
+        "-?(?:0[1-9]|1[0-2])-?(?:0[1-9]|[12][0-9]|3[01])"
+        "(?:[T_.-]?(?:[01][0-9]|2[0-3])[.:-]?[0-5][0-9](?:[.:-]?[0-5][0-9])?Z?)?"
+    )
+    """The same without most of what is no date: all that an expression can say."""
     counts = frozenset({3, 5, 6})
     begins = re.compile(r"[0-9T_.:Z-]*|[0-9-]{8,}.*")
     tags = ("20261123T0224Z", "20261123")
@@ -44,6 +49,9 @@ class Timestamp(Word):
         if match is None or match["suffix"]:
             return super().nearly(tag)
         return "there is no such date and time"
+
+    def language(self) -> str:
+        return f"{self.dates}{self._suffixes.plain}"
 
     def words(self) -> str:
         return "timestamp (times such as 20261123 or 20261123T0224Z)"

@@ -105,5 +105,11 @@ class Dotted(Kind):
         for text in numbers.versions(self._listed, prefix):
             yield from (f"{text}{suffix}", f"v{text}{suffix}")
 
+    def language(self) -> str:
+        return numbers.language(self.counts) + numbers.ANY_SUFFIX
+
+    def sure(self) -> str | None:
+        return numbers.language(self.counts) + self._suffixes.sure
+
     def may_begin(self, text: str) -> bool:
         return Semver.begins.fullmatch(text) is not None
