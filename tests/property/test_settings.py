@@ -10,12 +10,13 @@ from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
 from ecr_steward.repository import lifecycle, policies
-from ecr_steward.repository.access import Allowed, judge
+from ecr_steward.repository.access import judge
 from ecr_steward.repository.baseline import Baseline, Settings
 from ecr_steward.repository.drift import correction, drift
 from ecr_steward.repository.immutability import MOST_FILTERS, MOST_STARS, implied, matches
 from ecr_steward.repository.kinds import Around
 from ecr_steward.repository.kinds.immutability import WORDS
+from ecr_steward.repository.names import Allowed
 from ecr_steward.repository.state import BaselineError, Problem, Step
 from ecr_steward.tags.scheme import Scheme, Verdict
 from tests.having import having

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from ecr_steward.repository import grammar, policies
-from ecr_steward.repository.access import Allowed, judge
+from ecr_steward.repository.access import judge
 from ecr_steward.repository.baseline import Baseline, Settings
+from ecr_steward.repository.names import Allowed
 from ecr_steward.repository.state import BaselineError, SettingsError
 
 ACCOUNT = "111122223333"

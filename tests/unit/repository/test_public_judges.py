@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from ecr_steward.repository.access import Allowed, judge
+from ecr_steward.repository.access import judge
+from ecr_steward.repository.names import Allowed
 from ecr_steward.rules.load import inspect_text
 from tests.unit.repository.test_access import OWN, STRANGER, allow, anyone, service, without
 
