@@ -4,9 +4,9 @@ Each statement is judged alone. A Deny grants nothing, and takes nothing off wha
 grants: whoever removes it later would open what was called closed. What is not understood is taken
 for the worst: that it lets anyone in.
 
-A condition limits only if it says who, and cannot be passed without being it: one of the keys of `conditions`
-with values that name an account, an organisation or a unit of it, a principal, a VPC or a network
-in full, under an operator that fails where the key is absent. So negations, wildcards where the
+A condition limits only if it says who, and cannot be passed without being it: one of the keys in
+`conditions` with values that name an account, an organisation or a unit of it, a principal, a VPC
+or a network in full, under an operator that fails where the key is absent. So negations, wildcards where the
 name must stand and every other key limit nothing; nor does `aws:VpcSourceIp` alone, for in a VPC
 of their own anyone can have any private address. `…IfExists` and `ForAllValues:` limit only where
 `Null: {KEY: "false"}` says that the key must be there. Of the policy variables those of the
