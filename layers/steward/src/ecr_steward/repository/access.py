@@ -6,12 +6,12 @@ for the worst: that it lets anyone in.
 
 A condition limits only if it says who, and cannot be passed without being it: one of the keys in
 `conditions` with values that name an account, an organisation or a unit of it, a principal, a VPC
-or a network in full, under an operator that fails where the key is absent. So negations, wildcards where the
-name must stand and every other key limit nothing; nor does `aws:VpcSourceIp` alone, for in a VPC
-of their own anyone can have any private address. `…IfExists` and `ForAllValues:` limit only where
-`Null: {KEY: "false"}` says that the key must be there. Of the policy variables those of the
-repository's own account and organisation name somebody; under Version 2008-10-17 a variable is a
-text, which no account, organisation, VPC or address has.
+or a network in full, under an operator that fails where the key is absent. So negations, wildcards
+where the name must stand and every other key limit nothing; nor does `aws:VpcSourceIp` alone, for
+in a VPC of their own anyone can have any private address. `…IfExists` and `ForAllValues:` limit
+only where `Null: {KEY: "false"}` says that the key must be there. Of the policy variables those of
+the repository's own account and organisation name somebody; under Version 2008-10-17 a variable is
+a text, which no account, organisation, VPC or address has.
 
 All that a statement says of who comes in must hold: where one of its limits lets in nobody but the
 allowed, nobody else comes in. Networks limit as long as those that are neither named by the rule
