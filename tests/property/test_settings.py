@@ -10,12 +10,13 @@ from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
 from ecr_steward.settings import lifecycle, policies
-from ecr_steward.settings.access import Allowed, judge
+from ecr_steward.settings.access import judge
 from ecr_steward.settings.baseline import Baseline, Settings
 from ecr_steward.settings.drift import correction, drift
 from ecr_steward.settings.immutability import MOST_FILTERS, MOST_STARS, implied, matches
 from ecr_steward.settings.kinds import Around
 from ecr_steward.settings.kinds.immutability import WORDS
+from ecr_steward.settings.names import Allowed
 from ecr_steward.settings.state import BaselineError, Problem, Step
 from ecr_steward.tags.scheme import Scheme, Verdict
 from tests.having import having

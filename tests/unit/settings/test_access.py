@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from ecr_steward.settings.access import Access, Allowed, judge, named
+from ecr_steward.settings.access import Access, judge, named
+from ecr_steward.settings.names import Allowed
 
 OWN = "123456789012"
 NAMED = "111122223333"

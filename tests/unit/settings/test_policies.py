@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from ecr_steward.settings import grammar, policies
-from ecr_steward.settings.access import Allowed, judge
+from ecr_steward.settings.access import judge
 from ecr_steward.settings.baseline import Baseline, Settings
+from ecr_steward.settings.names import Allowed
 from ecr_steward.settings.state import BaselineError, SettingsError
 
 ACCOUNT = "111122223333"

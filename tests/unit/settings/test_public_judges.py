@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from ecr_steward.settings.access import Allowed, judge
+from ecr_steward.settings.access import judge
+from ecr_steward.settings.names import Allowed
 from ecr_steward_cli.rules_file.load import inspect_text
 from tests.unit.settings.test_access import OWN, STRANGER, allow, anyone, service, without
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ecr_steward.settings import policies
-from ecr_steward.settings.access import LAMBDA, OWN_ORGANISATION, with_own
+from ecr_steward.settings.access import LAMBDA
 from ecr_steward.settings.actions import matches as _matches
+from ecr_steward.settings.names import OWN_ORGANISATION, with_own
 
 _SETS = ("ecr:setrepositorypolicy", "ecr:getrepositorypolicy", "ecr:deleterepositorypolicy")
 _TAGS = ("ecr:putimage", "ecr:batchgetimage", "ecr:describeimages", "ecr:listimages")

@@ -7,15 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ecr_steward.settings import policies
-from ecr_steward.settings.access import (
-    LAMBDA,
-    Access,
-    Allowed,
-    Named,
-    judge,
-    named,
-    without_strangers,
-)
+from ecr_steward.settings.access import LAMBDA, Access, judge, named, without_strangers
 from ecr_steward.settings.actions import right_of
 from ecr_steward.settings.lockout import (
     Steward,
@@ -24,6 +16,7 @@ from ecr_steward.settings.lockout import (
     locks_out_steward,
     locks_out_tagger,
 )
+from ecr_steward.settings.names import Allowed, Named
 from ecr_steward.settings.state import Change, Problem, Step
 
 _HARMLESS = Access()

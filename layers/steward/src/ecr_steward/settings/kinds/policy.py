@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ecr_steward.settings import access, grammar, policies
-from ecr_steward.settings.access import Named
 from ecr_steward.settings.actions import ACTIONS, RIGHTS
 from ecr_steward.settings.kinds.kind import Around, File, Kind, Less, Read, Request
 from ecr_steward.settings.lockout import Steward, locks_out_steward, locks_out_tagger
+from ecr_steward.settings.names import ANY, Allowed, Named, is_name
 from ecr_steward.settings.state import (
     BaselineError,
     Change,
@@ -324,7 +324,7 @@ def _check_own(baseline: PolicyBaseline) -> None:
 def _open(baseline: PolicyBaseline) -> Iterator[tuple[int, str]]:
     """Our statements that let anyone in, and why."""
     # Whom they name is named by the rule, networks of any size among them.
-    allowed = access.Allowed(baseline.accounts | Named(manage=frozenset({access.ANY})))
+    allowed = Allowed(baseline.accounts | Named(manage=frozenset({ANY})))
     for i, each in enumerate(baseline.statements):
         why = access.judge(each, allowed).public
         if why is not None:
@@ -349,7 +349,7 @@ def _accounts(value: Any, path: Path) -> Iterator[str]:
     if not isinstance(value, list):
         raise BaselineError(f"`{path[-1]}` must be a list.", path)
     for i, each in enumerate(value):
-        if not isinstance(each, str) or not access.is_name(each):
+        if not isinstance(each, str) or not is_name(each):
             hint = "; put it in quotes" if isinstance(each, int) else ""
             raise BaselineError(
                 f"`{each}` is no account of 12 digits, organisation (`o-…`) or unit of one "
