@@ -95,7 +95,7 @@ SCHEMES = st.fixed_dictionaries(
         "pin": st.sampled_from([None, "{tag}-{digest}", "p-{pushed:%Y%m%d}-{digest}"]),
         "ignore": st.sampled_from([["buildcache*"], ["buildcache*", "2.*"]]),
         "unknown": st.sampled_from(["report", "allow", "remove"]),
-        "overwritten": st.sampled_from(["report", "allow", "restore"]),
+        "overwritten": st.sampled_from(["report", "allow", "restore", "keep"]),
     }
 )
 
