@@ -97,7 +97,7 @@ SCHEMES = st.fixed_dictionaries(
         "pin": st.sampled_from([None, "{tag}-{digest}", "p-{pushed:%Y%m%d}-{digest}"]),
         "ignore": st.sampled_from([["buildcache*"], ["buildcache*", "2.*"]]),
         "unknown": st.sampled_from(["report", "allow", "remove"]),
-        "overwritten": st.sampled_from(["report", "allow", "restore"]),
+        "overwritten": st.sampled_from(["report", "allow", "restore", "keep"]),
     }
 )
 
@@ -128,8 +128,9 @@ class Oracle:
             return False
         if tag in COMMITS:
             return COMMITS[tag] in self._tags["unique"]
-        if tag.isdigit():
-            return "build" in self._tags["unique"]
+        number, _, variant = tag.partition("-")
+        if number.isdigit() and (not variant or variant in self._variants):
+            return "build" in self._tags["unique"] and Part((), None, variant or None, None)
         part = PARTS.get(tag)
         if part is None or not self._takes(part):
             return False
@@ -165,7 +166,10 @@ class Oracle:
         for i, entry in enumerate(self._tags["stable"]):
             if part is False or "follows" not in entry:
                 continue
-            name = self._name(i, entry, part if isinstance(part, Part) else None)
+            whole = part if isinstance(part, Part) and part.numbers else None
+            name = self._name(i, entry, whole)
+            if name and whole is None and isinstance(part, Part) and part.variant:
+                name = f"{name}-{part.variant}"
             if name is None or self.ignores(name) or self.reads(name) or self.owner(name) != i:
                 continue
             yield name, entry["follows"] == "newest"
@@ -202,7 +206,7 @@ class Oracle:
     def rank(self, tag: str) -> tuple[Any, ...]:
         """The order of two versions: numbers, then a release, the pre-release, the build."""
         part = self.reads(tag)
-        if not isinstance(part, Part):
+        if not isinstance(part, Part) or not part.numbers:
             return ()
         numbers = [int(each) for each in part.numbers] + [0] * (3 - len(part.numbers))
         match = re.fullmatch(r"(.*?)([0-9]*)", part.prerelease or "")

@@ -161,6 +161,8 @@ STABLE = [
      "`within` has no effect on `main`, which follows nothing: your pipeline alone moves it."),
     ("[semver]", '{tag: main, not_within: "8"}',
      "`not_within` has no effect on `main`, which follows nothing: your pipeline alone moves it."),
+    ("[semver]", '{tag: main, of: ["1.*"]}',
+     "`of` has no effect on `main`, which follows nothing: your pipeline alone moves it."),
     ("[semver]", "{tag: edge, follows: newest, prereleases: true}",
      "`prereleases` has no effect on `edge`: `newest` counts pre-releases always."),
     ("[sha]", '{tag: edge, follows: newest, not_within: "8"}',
@@ -447,6 +449,17 @@ def test_an_entry_that_no_unique_tag_can_move_is_warned_of() -> None:
 def test_an_entry_of_some_unique_tags_is_not_warned_of(unique: str, of: str) -> None:
     text = tags(f"stable: [{{tag: edge, follows: newest, of: {of}}}]", unique=unique)
     assert warnings(text) == []
+
+
+def test_an_entry_that_follows_versions_and_dates_at_once_is_warned_of() -> None:
+    unique = "[semver, timestamp, sha]"
+    latest = "stable: [{tag: latest, follows: highest}]"
+    assert warnings(tags(latest, unique=unique)) == [
+        (6, ("`latest` follows versions and dates in one order, in which 20261123T0224Z is above "
+         "1.4.2; pick one of them with `of`."))
+    ]  # fmt: skip
+    apart = 'stable: [{tag: latest, follows: highest, of: ["*.*.*"]}, {tag: edge, follows: newest}]'
+    assert warnings(tags(apart, unique=unique)) == []
 
 
 def test_removing_unknown_tags_brings_a_reminder_of_what_the_stack_must_allow() -> None:

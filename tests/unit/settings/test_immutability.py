@@ -190,3 +190,10 @@ def test_a_request_has_filters_only_where_there_are_any() -> None:
         "imageTagMutability": "MUTABLE_WITH_EXCLUSION",
         "imageTagMutabilityExclusionFilters": [{"filterType": "WILDCARD", "filter": "a*"}],
     }
+
+
+def test_where_unique_tags_may_move_nothing_is_frozen() -> None:
+    keep = Scheme(unique=("sha",), overwritten="keep")
+    assert immutability.implied(keep).mutability == "MUTABLE"
+    assert immutability.implied(keep).exact
+    assert immutability.implied(Scheme(unique=("sha",))).mutability != "MUTABLE"

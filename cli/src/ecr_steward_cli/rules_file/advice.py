@@ -103,6 +103,7 @@ def _of_scheme(scheme: Scheme) -> Iterator[tuple[Path, str]]:
         else:
             for key, sentence in (*_prefixes(stable), *_unread(scheme, stable)):
                 yield ("stable", i, key), sentence
+    yield from _dates(scheme)
     yield from _settings(scheme)
 
 
@@ -315,6 +316,7 @@ def _unread(scheme: Scheme, stable: StableTag) -> Iterator[tuple[str, str]]:
             "within": stable.within,
             "not_within": stable.not_within,
             "prereleases": stable.prereleases,
+            "of": stable.of,
         }
         for key in (key for key, value in said.items() if value):
             yield key, f"`{key}` {no_effect}, which follows nothing: your pipeline alone moves it."
@@ -368,6 +370,25 @@ def _pin_like_unique(scheme: Scheme) -> str | None:
         if any(kind.read(sample) is not None for kind in scheme.kinds):
             return sample
     return None
+
+
+def _dates(scheme: Scheme) -> Iterator[tuple[Path, str]]:
+    """Entries that follow versions and dates at once."""
+    for i, stable in enumerate(scheme.stable):
+        if stable.follows != "highest":
+            continue
+        tags: dict[bool, str] = {}
+        for kind in scheme.kinds:
+            read = (scheme.read_unique(tag) for tag in kind.examples())
+            found = moved(scheme, stable, (each for each in read if each is not None))
+            if found is not None and kind.read(found[0].tag) == found[0]:
+                tags.setdefault(kind.has_dates, found[0].tag)
+        if len(tags) == 2:
+            sentence = (
+                f"`{stable.template}` follows versions and dates in one order, in which "
+                f"{tags[True]} is above {tags[False]}; pick one of them with `of`."
+            )
+            yield ("stable", i, "tag"), sentence
 
 
 def _settings(scheme: Scheme) -> Iterator[tuple[Path, str]]:

@@ -134,6 +134,8 @@ def wanted(
 # ---------------------------------------------------------------------------- what a scheme implies
 def implied(scheme: Scheme) -> Wanted:
     """The setting that says the scheme exactly, else MUTABLE with the reason why there is none."""
+    if scheme.overwritten == "keep":
+        return Wanted("MUTABLE", reason="`overwritten: keep` lets unique tags move")
     by_stable, by_unique = _all_but_stable(scheme), _only_unique(scheme)
     if isinstance(by_stable, Wanted):
         also = (by_unique,) if by_unique is not None else ()

@@ -68,6 +68,8 @@ class Kind(ABC):
     has_variants: bool = False
     has_prereleases: bool = False
     """Whether its tags can be of a variant, or pre-releases."""
+    has_dates: bool = False
+    """Whether its versions are dates, which stand above all that counts from 1."""
     beginning: str = ""
     """Plain text that all its tags begin with; empty if in doubt."""
     shapes: frozenset[Hashable] = frozenset()

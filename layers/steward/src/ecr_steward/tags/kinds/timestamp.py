@@ -30,6 +30,7 @@ class Timestamp(Word):
     )
     """The same without most of what is no date: all that an expression can say."""
     counts = frozenset({3, 5, 6})
+    has_dates = True
     begins = re.compile(r"[0-9T_.:Z-]*|[0-9-]{8,}.*")
     tags = ("20261123T0224Z", "20261123")
 
