@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ecr_steward.words.calls import API_CALL
-from ecr_steward_cli.in_memory.settings import identity
+from ecr_steward_cli.in_memory.cloudtrail import identity
 
 if TYPE_CHECKING:
     from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef

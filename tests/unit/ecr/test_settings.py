@@ -12,7 +12,8 @@ from botocore.exceptions import ClientError
 from ecr_steward.ecr import Denied, Refused, RepositoryGone, Unavailable
 from ecr_steward.ecr.settings import PROPAGATION, EcrSettings
 from ecr_steward.settings.registry import Scanning
-from ecr_steward_cli.in_memory.settings import MemorySettings, PreviewImage, expiring
+from ecr_steward_cli.in_memory.documents import PreviewImage, expiring
+from ecr_steward_cli.in_memory.settings import MemorySettings
 from tests.support.settings_world import OURS, UNTAGGED_GO
 from tests.support.world import manifest
 
