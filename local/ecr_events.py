@@ -75,7 +75,7 @@ class ImageAction:
     """One `ECR Image Action`, as ECR puts it on the default event bus.
 
     `tag` is None where no tag is concerned. The media types are None where ECR leaves them out:
-    both on a DELETE, `artifact_media_type` on an index.
+    both on a DELETE, `artifact_media_type` on an index. `storage_class` is where an image went.
     """
 
     action: str
@@ -84,6 +84,7 @@ class ImageAction:
     tag: str | None
     manifest_media_type: str | None = None
     artifact_media_type: str | None = None
+    storage_class: str | None = None
 
     detail_type: ClassVar[str] = IMAGE_ACTION
 
@@ -100,6 +101,8 @@ class ImageAction:
             detail["manifest-media-type"] = self.manifest_media_type
         if self.artifact_media_type:
             detail["artifact-media-type"] = self.artifact_media_type
+        if self.storage_class:
+            detail["target-storage-class"] = self.storage_class
         return detail
 
 

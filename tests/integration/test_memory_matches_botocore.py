@@ -32,6 +32,7 @@ METHODS = {
     "ListImages": "list_images",
     "PutImage": "put_image",
     "PutImageTagMutability": "put_image_tag_mutability",
+    "UpdateImageStorageClass": "update_image_storage_class",
 }
 OF_IMAGES = (grammar, images, manifests, operations, refusals, repositories)
 COMMON_ERRORS = {
@@ -177,6 +178,9 @@ def read_images(watched: Watched, ecr: MemoryEcr, redis: dict[str, Any]) -> None
     watched.fail("BatchGetImage", repositoryName="absent", imageIds=asked[:1])
     ecr.archive("redis", digest(image("2")))
     watched.ask("BatchGetImage", **redis, imageIds=[{"imageTag": "latest"}])
+    place = {**redis, "imageId": asked[0]}
+    watched.ask("UpdateImageStorageClass", **place, targetStorageClass="STANDARD")
+    watched.fail("UpdateImageStorageClass", **place, targetStorageClass="ATTIC")
     watched.ask("BatchDeleteImage", **redis, imageIds=[{"imageDigest": digest(image("3"))}])
     watched.ask("DescribeImages", **redis, filter={"imageStatus": "ANY"})
     watched.ask("PutImage", **redis, imageManifest=image("2"), imageTag="latest")

@@ -163,7 +163,7 @@ def test_there_are_no_pull_through_caches(ecr: Ecr) -> None:
 
 
 def test_an_operation_that_is_not_served_is_refused_by_name(ecr: Ecr) -> None:
-    assert ecr.call("UpdateImageStorageClass")["error"] == "UnsupportedOperationException"
+    assert ecr.call("PutSigningConfiguration")["error"] == "UnsupportedOperationException"
 
 
 def test_calls_are_counted_by_caller_and_operation_until_they_are_reset(ecr: Ecr) -> None:

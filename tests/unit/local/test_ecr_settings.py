@@ -11,8 +11,9 @@ from ecr_steward.words.calls import Call
 from local.ecr_events import entry
 from local.images import build
 from local.ministack_server import as_role, on_repositories
+from tests.support.local_ecr import CALLER
 from tests.support.settings_world import ANYONE, policy
-from tests.unit.local.conftest import CALLER, Ecr
+from tests.unit.local.conftest import Ecr
 
 REPOSITORY = "base/redis"
 TRANSITION = {

@@ -110,6 +110,17 @@ def in_order(text: str) -> str:
     return json.dumps({"rules": sorted(rules, key=lambda rule: int(rule["rulePriority"]))})
 
 
+def check_template(template: Mapping[str, Any]) -> None:
+    """Raises RefusedError for a repository creation template without the role it needs.
+
+    ECR User Guide: Repository creation templates: resource tags and KMS need a custom role.
+    """
+    encryption = template.get("encryptionConfiguration") or {}
+    keyed = str(encryption.get("encryptionType", "")).startswith("KMS")
+    if (keyed or template.get("resourceTags")) and not template.get("customRoleArn"):
+        raise invalid_parameter("customRoleArn", "must not be null with resource tags or KMS")
+
+
 @dataclass(frozen=True, slots=True)
 class PreviewImage:
     """What a lifecycle rule looks at."""

@@ -122,6 +122,13 @@ def _check_filter(exclusion: Mapping[str, str]) -> None:
         raise invalid_parameter(f"{member}.filter", f"must have at most {MAX_WILDCARDS} wildcards")
 
 
+def check_storage_class(target: str) -> None:
+    if target not in ("ARCHIVE", "STANDARD"):
+        raise invalid_parameter(
+            "targetStorageClass", "must satisfy enum value set: [ARCHIVE, STANDARD]"
+        )
+
+
 def check_scanning(scan_type: str, rules: Sequence[object]) -> None:
     """The scanning configuration of a registry (ECR API: PutRegistryScanningConfiguration)."""
     if scan_type not in ("BASIC", "ENHANCED"):

@@ -245,6 +245,27 @@ class MemoryEcr(MemoryRepositories):
                 deleted.extend(self._delete(repository, image, tag))
         return {"imageIds": deleted, "failures": failures}
 
+    @api_operation("UpdateImageStorageClass")
+    def update_image_storage_class(
+        self,
+        *,
+        repositoryName: str,
+        imageId: ImageId,
+        targetStorageClass: str,
+        registryId: str | None = None,
+    ) -> Reply:
+        """Archive an image, or restore it at once (ECR API: UpdateImageStorageClass)."""
+        repository = self._repository(repositoryName, registryId)
+        (image,) = self._described(repository, [imageId])
+        grammar.check_storage_class(targetStorageClass)
+        self._move_to(targetStorageClass, repository, image)
+        return {
+            "registryId": self.account,
+            "repositoryName": repositoryName,
+            "imageId": {"imageDigest": image.digest},
+            "imageStatus": "ARCHIVED" if targetStorageClass == "ARCHIVE" else "ACTIVATING",
+        }
+
     # For tests and the simulator: no calls of the API, so neither counted nor hooked
 
     def tags(self, repository: str) -> dict[str, str]:
@@ -259,11 +280,7 @@ class MemoryEcr(MemoryRepositories):
         """
         with self._lock:
             place = self._repositories[repository]
-            image = place.images[digest]
-            now = self._clock()
-            image.status, image.archived_at = "ARCHIVED", now
-            detail = {"target-storage-class": "ARCHIVE"} | _types(image)
-            self._note(place.name, image.digest, "UPDATE_STORAGE_CLASS", now, detail)
+            self._move_to("ARCHIVE", place, place.images[digest])
             events = self._taken_events()
         self._send(events)
 
@@ -281,6 +298,15 @@ class MemoryEcr(MemoryRepositories):
             place.remove(image)
 
     # What an operation is made of
+
+    def _move_to(self, target: str, repository: HeldRepository, image: StoredImage) -> None:
+        now = self._clock()
+        if target == "ARCHIVE":
+            image.status, image.archived_at = "ARCHIVED", now
+        elif image.status != "ACTIVE":
+            image.status, image.activated_at = "ACTIVE", now
+        detail = {"target-storage-class": target} | _types(image)
+        self._note(repository.name, image.digest, "UPDATE_STORAGE_CLASS", now, detail)
 
     def _check_tag(
         self, repository: HeldRepository, image: StoredImage, tag: str | None, *, is_new: bool

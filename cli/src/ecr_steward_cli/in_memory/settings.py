@@ -346,6 +346,14 @@ class MemorySettings(MemoryEcr):
             },
         )
 
+    @api_operation("DeleteRepositoryCreationTemplate")
+    def delete_repository_creation_template(self, *, prefix: str) -> Reply:
+        """Take a creation template away (ECR API: DeleteRepositoryCreationTemplate)."""
+        if prefix not in self._templates:
+            raise RefusedError("TemplateNotFoundException", f"'{prefix}' has no template")
+        gone = self._templates.pop(prefix)
+        return {"registryId": self.account, "repositoryCreationTemplate": gone}
+
     # How it works
 
     def forget_principal(self, arn: str, unique_id: str) -> None:
@@ -359,10 +367,7 @@ class MemorySettings(MemoryEcr):
     def _keep_template(self, prefix: str, asked: Mapping[str, Any]) -> Reply:
         given = {key: value for key, value in asked.items() if value is not None}
         settings = {**self._templates.get(prefix, {}), **given}
-        if (settings.get("resourceTags") or _is_kms(settings)) and not settings.get(
-            "customRoleArn"
-        ):
-            raise invalid_parameter("customRoleArn", "must not be null with resource tags or KMS")
+        documents.check_template(settings)
         self._templates[prefix] = _copy({"prefix": prefix, **settings})
         return {
             "registryId": self.account,
@@ -474,11 +479,6 @@ def _no_policy(name: str) -> RefusedError:
 def _no_lifecycle(name: str) -> RefusedError:
     said = f"Lifecycle policy does not exist for the repository with name '{name}'"
     return RefusedError("LifecyclePolicyNotFoundException", said)
-
-
-def _is_kms(settings: Mapping[str, Any]) -> bool:
-    encryption = settings.get("encryptionConfiguration") or {}
-    return str(encryption.get("encryptionType", "")).startswith("KMS")
 
 
 def _previewed(image: PreviewImage, priority: int) -> dict[str, Any]:
