@@ -89,14 +89,18 @@ class ImageAction:
     detail_type: ClassVar[str] = IMAGE_ACTION
 
     def detail(self) -> dict[str, str]:
-        """The event's `detail`; an image without a tag has the empty string as `image-tag`."""
+        """The event's `detail`; an image without a tag has the empty string as `image-tag`.
+
+        None of them is there where an image goes to another storage class: all its tags go.
+        """
         detail = {
             "result": "SUCCESS",
             "repository-name": self.repository,
             "image-digest": self.digest,
             "action-type": self.action,
-            "image-tag": self.tag or "",
         }
+        if self.storage_class is None:
+            detail["image-tag"] = self.tag or ""
         if self.manifest_media_type:
             detail["manifest-media-type"] = self.manifest_media_type
         if self.artifact_media_type:

@@ -33,10 +33,10 @@ def policy(*statements: dict[str, Any]) -> str:
 
 def rule(priority: int, status: str, count: int = 1, **more: Any) -> dict[str, Any]:
     """A lifecycle rule that keeps the `count` newest images."""
-    selection = {"tagStatus": status, "countType": "imageCountMoreThan", "countNumber": count}
+    counted = {"countType": "imageCountMoreThan", "countNumber": count}
     return {
         "rulePriority": priority,
-        "selection": {**selection, **more},
+        "selection": {"tagStatus": status, **counted, **more},
         "action": {"type": "expire"},
     }
 
@@ -377,6 +377,29 @@ class LifecyclePolicyContract:
         for call in (ecr.put_lifecycle_policy, ecr.start_lifecycle_policy_preview):
             assert refusal(call, **asked) == "InvalidParameterException"
 
+    @pytest.mark.parametrize(
+        "rules",
+        [
+            [rule(1, "any"), rule(2, "untagged")],
+            [rule(1, "untagged"), rule(2, "untagged", 5)],
+            [rule(1, "tagged")],
+            [rule(1, "tagged", tagPatternList=["a"], tagPrefixList=["a"])],
+            [rule(1, "tagged", tagPatternList=["a*b*c*d*e*"])],
+            [rule(1, "any", countUnit="days")],
+            [rule(1, "any", 0)],
+            [rule(0, "any")],
+            [rule(1, "any", countType="sinceImagePulled", countUnit="days")],
+            [rule(number, "tagged", tagPatternList=[f"v{number}"]) for number in range(1, 52)],
+        ],
+    )
+    def test_rules_that_do_not_fit_are_refused(self, ecr: ECRClient, rules: Any) -> None:
+        """User Guide, Lifecycle policy properties: `any` comes last, one rule for untagged images,
+        exactly one list for tagged ones, at most four `*`, a unit for days only, counts and
+        priorities from 1, sinceImagePulled to archive only. Service quotas: 50 rules."""
+        asked = {"repositoryName": REDIS, "lifecyclePolicyText": lifecycle(*rules)}
+        wrong = refusal(ecr.put_lifecycle_policy, **asked)
+        assert wrong == "InvalidParameterException"
+
     def test_a_preview_that_nobody_started_is_not_there(self, ecr: ECRClient) -> None:
         """GetLifecyclePolicyPreview, LifecyclePolicyPreviewNotFoundException."""
         wrong = refusal(ecr.get_lifecycle_policy_preview, repositoryName=REDIS)
@@ -435,7 +458,7 @@ class LifecyclePolicyContract:
         before it."""
         push(ecr, image("arm64"))
         push(ecr, index(digest(image("arm64"))), "1")
-        assert self.preview(ecr, rule(1, "untagged", 0 + 1), rule(2, "any", 5)) == (0, [])
+        assert self.preview(ecr, rule(1, "untagged"), rule(2, "any", 5)) == (0, [])
         push(ecr, image("bare"))
         push(ecr, image("newest"))
         assert self.preview(ecr, rule(1, "untagged"))[0] == 1

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from ecr_steward.settings import lifecycle
+from ecr_steward.settings.state import BaselineError
 from ecr_steward.words.globs import glob_regex
 from ecr_steward_cli.in_memory.refusals import invalid_parameter
 
 LONGEST_POLICY: Final = 10_240
 """Characters of a repository policy (ECR API: SetRepositoryPolicy)."""
-LONGEST_LIFECYCLE: Final = 30_720
-"""Characters of a lifecycle policy (ECR API: PutLifecyclePolicy)."""
 
 _UNIQUE_ID = re.compile(r"A[A-Z]{3}[A-Z0-9]{12,}")
 
@@ -90,24 +90,25 @@ def _listed(value: Any) -> list[Any]:
 
 def check_lifecycle(text: str) -> None:
     """Raises RefusedError for a text that ECR takes for no lifecycle policy."""
-    if not 100 <= len(text) <= LONGEST_LIFECYCLE:
+    if not 100 <= len(text) <= lifecycle.MAX_LENGTH:
         raise invalid_parameter(
-            "lifecyclePolicyText", f"must have from 100 to {LONGEST_LIFECYCLE} characters"
+            "lifecyclePolicyText", f"must have from 100 to {lifecycle.MAX_LENGTH} characters"
         )
     try:
         rules = json.loads(text)["rules"]
-        priorities = [int(each["rulePriority"]) for each in rules]
-        shaped = all(each["action"]["type"] and each["selection"]["tagStatus"] for each in rules)
-    except (ValueError, TypeError, KeyError):
-        priorities, shaped = [], False
-    if not shaped or not priorities or len(set(priorities)) < len(priorities):
+        lifecycle.check(rules)
+    except (ValueError, TypeError, KeyError, BaselineError) as error:
+        raise invalid_parameter(
+            "LifecyclePolicyText", f"Lifecycle policy validation failure: {error}"
+        ) from error
+    if not rules:
         raise invalid_parameter("LifecyclePolicyText", "Lifecycle policy validation failure")
 
 
 def in_order(text: str) -> str:
     """A lifecycle policy as ECR gives it back: its rules in the order of their priorities."""
     rules = json.loads(text)["rules"]
-    return json.dumps({"rules": sorted(rules, key=lambda rule: int(rule["rulePriority"]))})
+    return json.dumps({"rules": lifecycle.by_priority(rules)})
 
 
 def check_template(template: Mapping[str, Any]) -> None:
