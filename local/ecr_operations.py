@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from moto.ecr.exceptions import LifecyclePolicyNotFoundException
 from moto.ecr.models import Repository
 
 from ecr_steward_cli.in_memory import documents, grammar, manifests, paging
@@ -275,8 +276,11 @@ class Previews:
 
     def _start(self, asked: Answer) -> Answer:
         repository = self._ecr.repository(asked["repositoryName"])
-        documents.check_lifecycle(asked["lifecyclePolicyText"])
-        text = self._texts[_id_of(repository)] = documents.in_order(asked["lifecyclePolicyText"])
+        given = asked.get("lifecyclePolicyText") or repository.lifecycle_policy
+        if given is None:
+            raise LifecyclePolicyNotFoundException(repository.name, repository.registry_id)
+        documents.check_lifecycle(given)
+        text = self._texts[_id_of(repository)] = documents.in_order(given)
         return {**_preview_of(repository, text), "status": "IN_PROGRESS"}
 
     def _get(self, asked: Answer) -> Answer:

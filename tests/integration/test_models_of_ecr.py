@@ -7,18 +7,22 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from ecr_steward_cli.in_memory.settings import MemorySettings
+from local.ecr_events import Event, ImageAction
 from tests.support import ecr_images_contract, ecr_settings_contract
 from tests.support.ecr_images_contract import (
     REDIS,
     BatchDeleteImageContract,
     BatchGetImageContract,
     DescribeAndListContract,
+    Events,
+    ImageEventsContract,
     PutImageContract,
     StorageClassContract,
 )
@@ -38,23 +42,49 @@ if TYPE_CHECKING:
     from mypy_boto3_ecr import ECRClient
 
 
-@pytest.fixture
-def memory() -> ECRClient:
-    return MemorySettings().client
+@dataclass
+class Model:
+    """A model's client, and the details of the events about images that it sent."""
+
+    client: ECRClient
+    details: list[dict[str, Any]]
 
 
 @pytest.fixture
-def local(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ECRClient]:
+def memory() -> Model:
+    details: list[dict[str, Any]] = []
+    ecr = MemorySettings(emit=lambda event: details.append(event["detail"]))
+    return Model(ecr.client, details)
+
+
+@pytest.fixture
+def local(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Model]:
+    details: list[dict[str, Any]] = []
+
+    def keep(event: Event) -> None:
+        if isinstance(event, ImageAction):
+            details.append(event.detail())
+
     monkeypatch.setenv("MOTO_ACCOUNT_ID", ACCOUNT)
-    with local_ecr(tmp_path, lambda _event: None) as server:
-        yield client_of(server)
+    with local_ecr(tmp_path, keep) as server:
+        yield Model(client_of(server), details)
 
 
 @pytest.fixture(params=["memory", "local"])
-def ecr(request: pytest.FixtureRequest) -> ECRClient:
-    client: ECRClient = request.getfixturevalue(request.param)
-    client.create_repository(repositoryName=REDIS)
-    return client
+def model(request: pytest.FixtureRequest) -> Model:
+    model: Model = request.getfixturevalue(request.param)
+    model.client.create_repository(repositoryName=REDIS)
+    return model
+
+
+@pytest.fixture
+def ecr(model: Model) -> ECRClient:
+    return model.client
+
+
+@pytest.fixture
+def events(model: Model) -> Events:
+    return lambda: [{**each, "image-tag": each.get("image-tag") or None} for each in model.details]
 
 
 class TestPutImage(PutImageContract):
@@ -74,6 +104,10 @@ class TestBatchDeleteImage(BatchDeleteImageContract):
 
 
 class TestStorageClass(StorageClassContract):
+    pass
+
+
+class TestImageEvents(ImageEventsContract):
     pass
 
 

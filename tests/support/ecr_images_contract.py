@@ -32,6 +32,8 @@ OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 
+Events = Callable[[], list[dict[str, Any]]]
+
 
 def refusal(call: Callable[..., object], **asked: Any) -> str:
     """The code by which ECR refuses the call."""
@@ -627,3 +629,77 @@ class StorageClassContract:
             asked = {"repositoryName": name, "imageId": {"imageTag": tag}}
             wrong = refusal(ecr.update_image_storage_class, **asked, targetStorageClass=target)
             assert wrong == code
+
+
+class ImageEventsContract:
+    """The `ECR Image Action` events of it all. A subclass has the fixture `events`: their details,
+    where a tag that is empty or not there is None.
+
+    User Guide, Amazon ECR events and EventBridge; that every PutImage sends one, also of a tag
+    alone, was observed (awslabs/cfn-ecr-aws-soci-index-builder, pull request 137).
+    """
+
+    def test_each_push_sends_one_with_its_tag_and_media_types(
+        self, ecr: ECRClient, events: Events
+    ) -> None:
+        """Events and EventBridge: Event for a completed image push."""
+        one = push(ecr, image("1"), "1", "1.0")
+        pushed = {
+            "result": "SUCCESS",
+            "repository-name": REDIS,
+            "image-digest": one,
+            "action-type": "PUSH",
+            "manifest-media-type": OCI_MANIFEST,
+            "artifact-media-type": OCI_CONFIG,
+        }
+        assert events() == [{**pushed, "image-tag": tag} for tag in ("1", "1.0")]
+
+    def test_an_index_has_no_artifact_media_type_and_its_images_no_tag(
+        self, ecr: ECRClient, events: Events
+    ) -> None:
+        """Pull request 137, as above."""
+        push(ecr, index(push(ecr, image("arm64"))), "1")
+        assert [each["image-tag"] for each in events()] == [None, "1"]
+        assert ["artifact-media-type" in each for each in events()] == [True, False]
+
+    def test_a_moved_tag_sends_no_delete(self, ecr: ECRClient, events: Events) -> None:
+        """Events and EventBridge: DELETE is for an image that is deleted."""
+        push(ecr, image("old"), "latest")
+        push(ecr, image("new"), "latest")
+        assert [each["action-type"] for each in events()] == ["PUSH", "PUSH"]
+
+    def test_what_is_refused_sends_nothing(self, ecr: ECRClient, events: Events) -> None:
+        """Events and EventBridge: for a completed push, a deleted image."""
+        push(ecr, image("1"), "1")
+        refusal(ecr.put_image, repositoryName=REDIS, imageManifest=image("1"), imageTag="1")
+        refusal(ecr.put_image, repositoryName=REDIS, imageManifest=index(ABSENT))
+        deleted(ecr, {"imageTag": "absent"})
+        assert len(events()) == 1
+
+    def test_a_deletion_sends_one_for_each_tag(self, ecr: ECRClient, events: Events) -> None:
+        """Events and EventBridge: Event for an image deletion. One for each tag is not said by AWS;
+        both models do so."""
+        one, bare = push(ecr, image("1"), "1", "1.0", "1.0.1"), push(ecr, image("bare"))
+        before = len(events())
+        deleted(ecr, {"imageTag": "1"}, {"imageDigest": one}, {"imageDigest": bare})
+        gone = events()[before:]
+        assert [each["image-tag"] for each in gone] == ["1", "1.0", "1.0.1", None]
+        assert {each["action-type"] for each in gone} == {"DELETE"}
+        assert [each["image-digest"] for each in gone] == [one, one, one, bare]
+
+    def test_an_archived_image_is_told(self, ecr: ECRClient, events: Events) -> None:
+        """Events and EventBridge: Event for an image archival action."""
+        one = push(ecr, image("1"), "1")
+        archive(ecr, one)
+        assert events()[1:] == [
+            {
+                "action-type": "UPDATE_STORAGE_CLASS",
+                "target-storage-class": "ARCHIVE",
+                "image-digest": one,
+                "repository-name": REDIS,
+                "result": "SUCCESS",
+                "manifest-media-type": OCI_MANIFEST,
+                "artifact-media-type": OCI_CONFIG,
+                "image-tag": None,
+            }
+        ]

@@ -414,6 +414,16 @@ class LifecyclePolicyContract:
         wrong = refusal(ecr.get_lifecycle_policy, repositoryName=REDIS)
         assert wrong == "LifecyclePolicyNotFoundException"
 
+    def test_a_preview_is_of_the_policy_that_is_set_if_none_is_given(self, ecr: ECRClient) -> None:
+        """StartLifecyclePolicyPreview, lifecyclePolicyText: if you do not specify a policy, the
+        current policy for the repository is used; LifecyclePolicyNotFoundException."""
+        wrong = refusal(ecr.start_lifecycle_policy_preview, repositoryName=REDIS)
+        assert wrong == "LifecyclePolicyNotFoundException"
+        text = lifecycle(rule(1, "any"))
+        ecr.put_lifecycle_policy(repositoryName=REDIS, lifecyclePolicyText=text)
+        started = ecr.start_lifecycle_policy_preview(repositoryName=REDIS)
+        assert json.loads(started["lifecyclePolicyText"]) == json.loads(text)
+
     @staticmethod
     def preview(ecr: ECRClient, *rules: dict[str, Any], **asked: Any) -> tuple[int, list[Any]]:
         """How many images would expire; of those shown digest, tags and the rule's priority."""

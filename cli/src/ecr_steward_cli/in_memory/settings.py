@@ -152,17 +152,25 @@ class MemorySettings(MemoryEcr):
 
     @api_operation("StartLifecyclePolicyPreview")
     def start_lifecycle_policy_preview(
-        self, *, repositoryName: str, lifecyclePolicyText: str, registryId: str | None = None
+        self,
+        *,
+        repositoryName: str,
+        lifecyclePolicyText: str | None = None,
+        registryId: str | None = None,
     ) -> Reply:
-        """Begin a preview (ECR API: StartLifecyclePolicyPreview)."""
+        """Begin a preview, of the policy that is set if none is given.
+
+        ECR API: StartLifecyclePolicyPreview.
+        """
         kept = self._settings(repositoryName, registryId)
-        documents.check_lifecycle(lifecyclePolicyText)
+        text = lifecyclePolicyText or _held(kept.lifecycle, _no_lifecycle(repositoryName))
+        documents.check_lifecycle(text)
         if kept.preview is not None and kept.polls > 0:
             raise RefusedError(
                 "LifecyclePolicyPreviewInProgressException",
                 f"The lifecycle policy preview of '{repositoryName}' is in progress",
             )
-        kept.preview, kept.polls = documents.in_order(lifecyclePolicyText), self.preview_polls
+        kept.preview, kept.polls = documents.in_order(text), self.preview_polls
         return {
             **self._lifecycle_reply(repositoryName, kept.preview),
             "status": "IN_PROGRESS",
