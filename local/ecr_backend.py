@@ -9,6 +9,7 @@ images is in `ecr_operations`, for moto knows neither filters nor pages.
 
 from __future__ import annotations
 
+import copy
 import itertools
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -107,8 +108,10 @@ class LocalEcr(CheckedSettings):
             _move(repository, image, image_tag)
             types = (contents.media_type, contents.artifact_media_type)
             self.announce(ImageAction("PUSH", repository_name, actual, image_tag, *types))
-            image.image_tag = image_tag  # type: ignore[assignment]  # of all tags, the one asked for
-            return image
+            # An image has many tags, an answer the one that was asked for.
+            answer = copy.copy(image)
+            answer.image_tag = image_tag  # type: ignore[assignment]  # None where there is no tag
+            return answer
 
     def _new(self, repository: Repository, manifest: str, contents: Contents) -> LocalImage:
         children = [by_digest(repository, digest) for digest in contents.children]

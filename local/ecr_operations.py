@@ -39,7 +39,7 @@ class _Row:
     content: Any
 
 
-class Operations:
+class ServedOperations:
     """Operations by their name, on one registry."""
 
     def __init__(self, ecr: LocalEcr) -> None:

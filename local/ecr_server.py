@@ -33,7 +33,7 @@ from local.ecr_registry import BlobStore, RegistryApp, password_for
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-    from local.ecr_operations import Operations
+    from local.ecr_operations import ServedOperations
 
 logger = logging.getLogger(__name__)
 
@@ -89,7 +89,7 @@ def create_app(
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
     from local.ecr_backend import install
-    from local.ecr_operations import Operations
+    from local.ecr_operations import ServedOperations
 
     blobs = BlobStore(data)
     ecr = install(account, region, announce, blobs.keep)
@@ -98,7 +98,7 @@ def create_app(
         ecr, blobs, password_for(account), lambda operation: calls.add("registry", operation)
     )
     api = DomainDispatcherApplication(create_backend_app)
-    own = Operations(ecr)
+    own = ServedOperations(ecr)
     trail = Trail(announce, caller_of)
 
     def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -153,7 +153,7 @@ class Trail:
         return response
 
 
-def _served(own: Operations, operation: str, environ: WSGIEnvironment) -> Response:
+def _served(own: ServedOperations, operation: str, environ: WSGIEnvironment) -> Response:
     # moto takes its account when it is first imported, and that is not before the server's.
     from moto.core.exceptions import ServiceException
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Unpack, cast
 
 from ecr_steward_cli.in_memory import grammar, manifests, paging
 from ecr_steward_cli.in_memory.grammar import MAX_TAGS_PER_IMAGE, ImageId
@@ -19,7 +19,12 @@ from ecr_steward_cli.in_memory.manifests import (
 )
 from ecr_steward_cli.in_memory.operations import Reply, api_operation
 from ecr_steward_cli.in_memory.refusals import RefusedError
-from ecr_steward_cli.in_memory.repositories import HeldRepository, MemoryRepositories, StoredImage
+from ecr_steward_cli.in_memory.repositories import (
+    HeldRepository,
+    MemoryRepositories,
+    PagedSetup,
+    StoredImage,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_ecr import ECRClient
@@ -32,6 +37,13 @@ __all__ = [
     "OCI_MANIFEST",
     "MemoryEcr",
 ]
+
+
+class ImagesSetup(PagedSetup, total=False):
+    """What a registry of images is made of; see `MemoryEcr`."""
+
+    digest_of: Callable[[str], str]
+    echo_tags: bool
 
 
 class MemoryEcr(MemoryRepositories):
@@ -77,7 +89,7 @@ class MemoryEcr(MemoryRepositories):
         *,
         digest_of: Callable[[str], str] = manifests.sha256,
         echo_tags: bool = True,
-        **given: Any,
+        **given: Unpack[PagedSetup],
     ) -> None:
         super().__init__(**given)
         self._digest_of = digest_of

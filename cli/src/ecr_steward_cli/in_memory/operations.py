@@ -9,7 +9,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any, TypeVar, cast
+from typing import Any, TypedDict, TypeVar, cast
 
 from botocore.exceptions import ClientError, ParamValidationError
 
@@ -33,7 +33,7 @@ def api_operation(name: str) -> Callable[[_Method], _Method]:
         required = frozenset(each.name for each in members if each.default is each.empty)
 
         @functools.wraps(method)
-        def call(self: Operations, *args: Any, **kwargs: Any) -> Reply:
+        def call(self: MemoryRegistry, *args: Any, **kwargs: Any) -> Reply:
             if args:
                 raise TypeError(f"{method.__name__}() only accepts keyword arguments.")
             if not (required <= kwargs.keys() <= known) or None in kwargs.values():
@@ -63,7 +63,19 @@ def counted_ids() -> Callable[[], str]:
     return lambda: f"{(number := next(numbers)):08x}-0000-4000-8000-{number:012x}"
 
 
-class Operations:
+class RegistrySetup(TypedDict, total=False):
+    """What a registry is made of; see `MemoryEcr`."""
+
+    account: str
+    region: str
+    clock: Callable[[], datetime]
+    ids: Callable[[], str] | None
+    emit: Callable[[dict[str, Any]], None] | None
+    before: Hook | None
+    after: Hook | None
+
+
+class MemoryRegistry:
     """A registry whose methods are operations; see `MemoryEcr` for what it is made of."""
 
     def __init__(

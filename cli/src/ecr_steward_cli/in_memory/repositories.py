@@ -10,12 +10,12 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Unpack
 
 from ecr_steward_cli.in_memory import grammar, paging
 from ecr_steward_cli.in_memory.grammar import Filters
 from ecr_steward_cli.in_memory.manifests import Contents
-from ecr_steward_cli.in_memory.operations import Operations, Reply, api_operation
+from ecr_steward_cli.in_memory.operations import MemoryRegistry, RegistrySetup, Reply, api_operation
 from ecr_steward_cli.in_memory.refusals import RefusedError
 
 
@@ -105,10 +105,16 @@ class _CacheRule:
     created_at: datetime
 
 
-class MemoryRepositories(Operations):
+class PagedSetup(RegistrySetup, total=False):
+    """What a registry is made of that answers by page; see `MemoryEcr`."""
+
+    page_limit: int
+
+
+class MemoryRepositories(MemoryRegistry):
     """The repositories of a registry, and its pull-through cache rules."""
 
-    def __init__(self, *, page_limit: int = 100, **given: Any) -> None:
+    def __init__(self, *, page_limit: int = 100, **given: Unpack[RegistrySetup]) -> None:
         super().__init__(**given)
         self._page_limit = page_limit
         self._repositories: dict[str, HeldRepository] = {}

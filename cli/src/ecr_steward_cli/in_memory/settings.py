@@ -9,13 +9,13 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC
-from typing import Any
+from typing import Any, Unpack
 
 from ecr_steward.words.calls import API_CALL, OF_REPOSITORIES, OF_THE_REGISTRY
 from ecr_steward_cli.in_memory import cloudtrail, documents, grammar
 from ecr_steward_cli.in_memory.documents import PreviewImage
 from ecr_steward_cli.in_memory.grammar import Filters
-from ecr_steward_cli.in_memory.images import MemoryEcr
+from ecr_steward_cli.in_memory.images import ImagesSetup, MemoryEcr
 from ecr_steward_cli.in_memory.operations import Reply, api_operation
 from ecr_steward_cli.in_memory.refusals import RefusedError, invalid_parameter
 from ecr_steward_cli.in_memory.repositories import HeldRepository
@@ -54,7 +54,7 @@ class MemorySettings(MemoryEcr):
         *,
         trail: Callable[[dict[str, Any]], None] | None = None,
         preview_polls: int = 0,
-        **given: Any,
+        **given: Unpack[ImagesSetup],
     ) -> None:
         super().__init__(**given)
         self.trail = trail
