@@ -3,51 +3,62 @@
 moto derives digests from layer digests (at random for an index), deletes an image whose last tag
 moves to another one, reads exclusion filters as regular expressions, answers a missing repository
 with a bare exception, never checks an index's children and sends no events. What stands here
-follows the ECR API reference: PutImage, BatchGetImage, BatchDeleteImage, ListImages,
-DescribeImages.
+follows the ECR API reference: PutImage, BatchDeleteImage, UpdateImageStorageClass. What is read of
+images is in `ecr_operations`, for moto knows neither filters nor pages.
 """
 
 from __future__ import annotations
 
 import copy
-import hashlib
-import json
-import re
+import itertools
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, cast
 
-from moto.core.exceptions import ServiceException
-from moto.ecr.exceptions import (
-    ImageAlreadyExistsException,
-    ImageNotFoundException,
-    InvalidParameterException,
-)
+from moto.ecr.exceptions import ImageAlreadyExistsException, ImageNotFoundException
 from moto.ecr.models import ECRBackend, Image, Repository, ecr_backends
 
+from ecr_steward_cli.in_memory import grammar, manifests
+from ecr_steward_cli.in_memory.grammar import ImageId
+from ecr_steward_cli.in_memory.manifests import Contents
 from local.ecr_events import ImageAction
+from local.ecr_refusals import Refusal, refusing
 from local.ecr_settings import CheckedSettings
 
-_DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
-_TAG: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+Failure = dict[str, Any]
 
 
-class ImageTagAlreadyExistsException(ServiceException):
-    """The tag exists and the repository's setting freezes it."""
+class LocalImage(Image):
+    """moto's image, with what its manifest says and what happened to it since."""
 
-    code = "ImageTagAlreadyExistsException"
+    def __init__(
+        self, repository: Repository, number: int, manifest: str, contents: Contents, size: int
+    ) -> None:
+        super().__init__(
+            repository.account_id,
+            None,  # type: ignore[arg-type]  # moto keeps untagged images, its type does not
+            manifest,
+            repository.name,
+            contents.media_type,
+            manifests.sha256(manifest),
+        )
+        self.number = number
+        self.contents = contents
+        self.size = size
+        self.pushed_at = datetime.now(UTC)
+        self.status = "ACTIVE"
+        self.archived_at: datetime | None = None
+        self.activated_at: datetime | None = None
 
+    def archive(self) -> None:
+        """Keep it where it can neither be pulled nor seen among the active ones."""
+        self.status, self.archived_at = "ARCHIVED", datetime.now(UTC)
 
-class ImageDigestDoesNotMatchException(ServiceException):
-    """The digest given is not the manifest's."""
-
-    code = "ImageDigestDoesNotMatchException"
-
-
-class ReferencedImagesNotFoundException(ServiceException):
-    """An index names an image that the repository does not hold."""
-
-    code = "ReferencedImagesNotFoundException"
+    def activate(self) -> None:
+        """Restore it, if it is archived."""
+        if self.status != "ACTIVE":
+            self.status, self.activated_at = "ACTIVE", datetime.now(UTC)
 
 
 class LocalEcr(CheckedSettings):
@@ -63,6 +74,7 @@ class LocalEcr(CheckedSettings):
         self.announce: Callable[[ImageAction], None] = lambda _event: None
         # The bytes of layers that came through the ECR API go where the /v2/ door keeps its own.
         self.keep_blob: Callable[[str, bytes], None] = lambda _digest, _content: None
+        self._numbers = itertools.count(1)
 
     def put_image(
         self,
@@ -73,67 +85,50 @@ class LocalEcr(CheckedSettings):
         digest: str | None = None,
     ) -> Image:
         """Store the manifest as it stands and put the tag on it; see ECR API: PutImage."""
-        manifest = _parsed(image_manifest)
-        media_type = image_manifest_mediatype or manifest.get("mediaType")
-        if not media_type:
-            raise _invalid("ImageManifest", "Invalid JSON syntax")
-        if image_tag is not None and not _TAG.fullmatch(image_tag):
-            raise _invalid("imageTag", f"must satisfy regular expression '{_TAG.pattern}'")
-        actual = "sha256:" + hashlib.sha256(image_manifest.encode()).hexdigest()
+        with refusing():
+            grammar.check_put(image_manifest, image_tag)
+            contents = manifests.read(image_manifest, image_manifest_mediatype)
+        actual = manifests.sha256(image_manifest)
         if digest and digest != actual:
-            raise ImageDigestDoesNotMatchException(
-                f"The image digest '{digest}' does not match the digest of the manifest '{actual}'"
+            raise Refusal(
+                "ImageDigestDoesNotMatchException",
+                f"The image digest '{digest}' does not match the digest of the manifest '{actual}'",
             )
         with self.lock:
             repository = self._get_repository(repository_name)
-            _require_children(repository, manifest)
-            image = _by_digest(repository, actual)
+            image = by_digest(repository, actual)
             if image is None:
-                image = Image(
-                    self.account_id,
-                    None,  # type: ignore[arg-type]  # moto keeps untagged images, its type does not
-                    image_manifest,
-                    repository_name,
-                    media_type,
-                    actual,
-                )
-                image.artifact_media_type = _artifact_media_type(manifest)  # type: ignore[attr-defined]
+                image = self._new(repository, image_manifest, contents)
                 _require_movable(repository, image, image_tag)
                 repository.images.append(image)
             else:
                 _require_news(repository, image, image_tag)
                 _require_movable(repository, image, image_tag)
+                image.activate()
             _move(repository, image, image_tag)
-            self.announce(
-                ImageAction(
-                    "PUSH",
-                    repository_name,
-                    actual,
-                    image_tag,
-                    media_type,
-                    _artifact_media_type(manifest),
-                )
-            )
-            return _named(image, image_tag)
+            types = (contents.media_type, contents.artifact_media_type)
+            self.announce(ImageAction("PUSH", repository_name, actual, image_tag, *types))
+            # An image has many tags, an answer the one that was asked for.
+            answer = copy.copy(image)
+            answer.image_tag = image_tag  # type: ignore[assignment]  # None where there is no tag
+            return answer
 
-    def batch_get_image(
-        self,
-        repository_name: str,
-        registry_id: str | None = None,
-        image_ids: list[dict[str, Any]] | None = None,
-    ) -> dict[str, Any]:
-        """One image or one failure for each id asked for; see ECR API: BatchGetImage."""
-        with self.lock:
-            repository = self._get_repository(repository_name, registry_id)
-            images: list[Image] = []
-            failures: list[dict[str, Any]] = []
-            for image_id in image_ids or []:
-                found, failure = _look_up(repository, image_id)
-                if found is not None:
-                    images.append(_named(found, image_id.get("imageTag")))
-                if failure is not None:
-                    failures.append(failure)
-            return {"images": images, "failures": failures}
+    def _new(self, repository: Repository, manifest: str, contents: Contents) -> LocalImage:
+        children = [by_digest(repository, digest) for digest in contents.children]
+        missing = [
+            digest
+            for digest, child in zip(contents.children, children, strict=True)
+            if child is None
+        ]
+        if missing:
+            raise Refusal(
+                "ReferencedImagesNotFoundException",
+                f"Images with digests '{', '.join(missing)}' required for pushing image into "
+                f"repository with name '{repository.name}' in the registry with id "
+                f"'{repository.registry_id}' do not exist",
+            )
+        size = max((child.size for child in children if child), default=contents.size)
+        return LocalImage(repository, next(self._numbers), manifest, contents, size)
 
     def batch_delete_image(
         self,
@@ -142,12 +137,14 @@ class LocalEcr(CheckedSettings):
         image_ids: list[dict[str, str]] | None = None,
     ) -> dict[str, Any]:
         """Take off tags, or delete images by digest; see ECR API: BatchDeleteImage."""
+        with refusing():
+            grammar.check_batch("imageIds", image_ids or [])
         with self.lock:
             repository = self._get_repository(repository_name, registry_id)
             deleted: list[dict[str, str]] = []
-            failures: list[dict[str, Any]] = []
+            failures: list[Failure] = []
             for image_id in image_ids or []:
-                found, failure = _look_up(repository, image_id)
+                found, failure = look_up(repository, image_id)
                 if found is not None:
                     failure = _still_referenced(repository, found, image_id)
                 if found is None or failure is not None:
@@ -158,36 +155,6 @@ class LocalEcr(CheckedSettings):
                     deleted.append({"imageDigest": digest} | ({"imageTag": tag} if tag else {}))
                     self.announce(ImageAction("DELETE", repository_name, digest, tag))
             return {"imageIds": deleted, "failures": failures}
-
-    def list_images(
-        self,
-        repository_name: str,
-        registry_id: str | None = None,
-        tag_status: str = "ANY",
-    ) -> list[Image]:
-        """Copies of the images, so that a push meanwhile cannot disturb the answer."""
-        with self.lock:
-            images = super().list_images(repository_name, registry_id, tag_status)
-            return [_snapshot(image) for image in images]
-
-    def describe_images(
-        self,
-        repository_name: str,
-        registry_id: str | None = None,
-        image_ids: list[dict[str, str]] | None = None,
-    ) -> Iterable[Image]:
-        """The images asked for, each once; one missing id fails the call (DescribeImages)."""
-        with self.lock:
-            repository = self._get_repository(repository_name, registry_id)
-            if not image_ids:
-                return [_snapshot(image) for image in repository.images]
-            found: dict[str, Image] = {}
-            for image_id in image_ids:
-                image, failure = _look_up(repository, image_id)
-                if image is None:
-                    raise _not_found(repository, (failure or {}).get("imageId", image_id))
-                found[image.get_image_digest()] = _snapshot(image)
-            return list(found.values())
 
     def complete_layer_upload(
         self,
@@ -206,24 +173,41 @@ class LocalEcr(CheckedSettings):
             self.keep_blob(answer["layerDigest"], content)
             return answer
 
+    def move_to(self, target: str, repository_name: str, image_id: ImageId) -> LocalImage:
+        """Put an image into the storage class; see ECR API: UpdateImageStorageClass."""
+        with self.lock:
+            image = described(self._get_repository(repository_name), image_id)
+            with refusing():
+                grammar.check_storage_class(target)
+            if target == "ARCHIVE":
+                image.archive()
+            else:
+                image.activate()
+            return image
+
     def holds(self, repository_name: str) -> bool:
         """Whether the repository exists."""
         return repository_name in self.repositories
 
+    def repository(self, name: str, registry_id: str | None = None) -> Repository:
+        """The repository of this name; raises RepositoryNotFoundException."""
+        return self._get_repository(name, registry_id)
+
     def find(self, repository_name: str, reference: str) -> Image | None:
-        """The image with this tag or digest, None if there is none.
+        """The active image with this tag or digest, None if there is none.
 
         Raises RepositoryNotFoundException if the repository does not exist.
         """
         with self.lock:
             repository = self._get_repository(repository_name)
-            if ":" in reference:
-                return _by_digest(repository, reference)
-            return _by_tag(repository, reference)
+            find = by_digest if ":" in reference else by_tag
+            image = find(repository, reference)
+            return image if image is not None and image.status == "ACTIVE" else None
 
-    def images_of(self, repository_name: str) -> list[Image]:
+    def images_of(self, repository_name: str) -> list[LocalImage]:
         """The repository's images; raises RepositoryNotFoundException."""
-        return list(self._get_repository(repository_name).images)
+        with self.lock:
+            return list(images_in(self._get_repository(repository_name)))
 
     def layers(self, repository_name: str) -> dict[str, int]:
         """The repository's layers by digest, with their size in bytes."""
@@ -246,44 +230,69 @@ def install(
     return registry
 
 
-def _parsed(image_manifest: str) -> dict[str, Any]:
-    try:
-        manifest = json.loads(image_manifest)
-    except json.JSONDecodeError:
-        manifest = None
-    if not isinstance(manifest, dict):
-        raise _invalid("ImageManifest", "Invalid JSON syntax")
-    return manifest
+def images_in(repository: Repository) -> list[LocalImage]:
+    """The images in the order they were pushed."""
+    return cast(list[LocalImage], repository.images)
 
 
-def _invalid(parameter: str, constraint: str) -> InvalidParameterException:
-    return InvalidParameterException(
-        f"Invalid parameter at '{parameter}' failed to satisfy constraint: '{constraint}'"
+def by_digest(repository: Repository, digest: str) -> LocalImage | None:
+    """The image of this digest."""
+    return next((i for i in images_in(repository) if i.get_image_digest() == digest), None)
+
+
+def by_tag(repository: Repository, tag: str) -> LocalImage | None:
+    """The image that has this tag."""
+    return next((i for i in images_in(repository) if tag in i.image_tags), None)
+
+
+def parents(repository: Repository, image: LocalImage) -> list[str]:
+    """The digests of the indexes that need the image."""
+    digest = image.get_image_digest()
+    return [
+        each.get_image_digest()
+        for each in images_in(repository)
+        if digest in each.contents.children
+    ]
+
+
+def look_up(repository: Repository, image_id: ImageId) -> tuple[LocalImage | None, Failure | None]:
+    """The image an imageId names, or the failure ECR answers with."""
+    fault = grammar.fault_of(image_id)
+    if fault is not None:
+        return None, failed(image_id, *fault)
+    tag, digest = image_id.get("imageTag"), image_id.get("imageDigest")
+    tagged = None if tag is None else by_tag(repository, tag)
+    image = tagged if digest is None else by_digest(repository, digest)
+    if image is None and tagged is None:
+        return None, failed(image_id, "ImageNotFound", "Requested image not found")
+    if image is None or (tag is not None and image is not tagged):
+        reason = "The tag does not name the image with this digest"
+        return None, failed(image_id, "ImageTagDoesNotMatchDigest", reason)
+    return image, None
+
+
+def failed(image_id: ImageId, code: str, reason: str) -> Failure:
+    """One of the `failures` of a batch (ECR API: ImageFailure)."""
+    return {"imageId": dict(image_id), "failureCode": code, "failureReason": reason}
+
+
+def described(repository: Repository, image_id: ImageId) -> LocalImage:
+    """The image an imageId names, for a call that fails as a whole where there is none."""
+    image, failure = look_up(repository, image_id)
+    if image is not None:
+        return image
+    if failure is not None and failure["failureCode"] in grammar.INVALID_IDS:
+        raise Refusal("InvalidParameterException", failure["failureReason"])
+    digest, tag = image_id.get("imageDigest") or "null", image_id.get("imageTag") or "null"
+    raise ImageNotFoundException(
+        image_id=f"{{imageDigest:'{digest}', imageTag:'{tag}'}}",
+        repository_name=repository.name,
+        registry_id=repository.registry_id,
     )
 
 
-def _artifact_media_type(manifest: dict[str, Any]) -> str | None:
-    config = manifest.get("config")
-    return config.get("mediaType") if isinstance(config, dict) else None
-
-
-def _children(manifest: dict[str, Any]) -> Iterator[str]:
-    for child in manifest.get("manifests") or []:
-        yield child["digest"]
-
-
-def _require_children(repository: Repository, manifest: dict[str, Any]) -> None:
-    missing = [digest for digest in _children(manifest) if _by_digest(repository, digest) is None]
-    if missing:
-        raise ReferencedImagesNotFoundException(
-            f"Images with digests '{', '.join(missing)}' required for pushing image into "
-            f"repository with name '{repository.name}' in the registry with id "
-            f"'{repository.registry_id}' do not exist"
-        )
-
-
-def _require_news(repository: Repository, image: Image, tag: str | None) -> None:
-    if tag is None or tag in image.image_tags:
+def _require_news(repository: Repository, image: LocalImage, tag: str | None) -> None:
+    if image.status == "ACTIVE" and (tag is None or tag in image.image_tags):
         raise ImageAlreadyExistsException(
             registry_id=repository.registry_id,
             image_tag=tag or "null",
@@ -292,93 +301,49 @@ def _require_news(repository: Repository, image: Image, tag: str | None) -> None
         )
 
 
-def _require_movable(repository: Repository, image: Image, tag: str | None) -> None:
-    owner = None if tag is None else _by_tag(repository, tag)
-    if tag is None or owner is None or owner is image or not _frozen(repository, tag):
+def _require_movable(repository: Repository, image: LocalImage, tag: str | None) -> None:
+    if tag is None or tag in image.image_tags:
         return
-    raise ImageTagAlreadyExistsException(
-        f"The image tag '{tag}' already exists in the '{repository.name}' repository and cannot "
-        "be overwritten because the tag is immutable."
+    if by_tag(repository, tag) is not None and _is_frozen(repository, tag):
+        raise Refusal(
+            "ImageTagAlreadyExistsException",
+            f"The image tag '{tag}' already exists in the '{repository.name}' repository and "
+            "cannot be overwritten because the tag is immutable.",
+        )
+    with refusing():
+        grammar.check_tag_count(image.get_image_digest(), len(image.image_tags))
+
+
+def _is_frozen(repository: Repository, tag: str) -> bool:
+    filters: Sequence[Mapping[str, str]] = cast(
+        Any, repository.image_tag_mutability_exclusion_filters or ()
     )
+    return grammar.is_frozen(tag, repository.image_tag_mutability, grammar.wildcards(filters))
 
 
-def _frozen(repository: Repository, tag: str) -> bool:
-    # `*` is the only wildcard of an exclusion filter (ECR API: PutImageTagMutability).
-    filters = repository.image_tag_mutability_exclusion_filters or []
-    excluded = any(
-        re.fullmatch(".*".join(map(re.escape, one["filter"].split("*"))), tag) for one in filters
-    )
-    return repository.is_tag_immutable() != excluded
-
-
-def _by_digest(repository: Repository, digest: str) -> Image | None:
-    return next((i for i in repository.images if i.get_image_digest() == digest), None)
-
-
-def _by_tag(repository: Repository, tag: str) -> Image | None:
-    return next((i for i in repository.images if tag in i.image_tags), None)
-
-
-def _move(repository: Repository, image: Image, tag: str | None) -> None:
-    if tag is None:
+def _move(repository: Repository, image: LocalImage, tag: str | None) -> None:
+    if tag is None or tag in image.image_tags:
         return
-    owner = _by_tag(repository, tag)
+    owner = by_tag(repository, tag)
     if owner is not None:
         # ECR keeps the image that loses its last tag this way, untagged.
         owner.remove_tag(tag)
     image.update_tag(tag)
 
 
-def _snapshot(image: Image) -> Image:
-    answer = copy.copy(image)
-    answer.image_tags = list(image.image_tags)
-    return answer
-
-
-def _named(image: Image, tag: str | None) -> Image:
-    # An image has many tags, an answer the one that was asked for.
-    answer = _snapshot(image)
-    answer.image_tag = tag  # type: ignore[assignment]  # as above: None where there is no tag
-    return answer
-
-
-def _look_up(
-    repository: Repository, image_id: dict[str, Any]
-) -> tuple[Image | None, dict[str, Any] | None]:
-    """The image an imageId names, or the failure ECR answers with."""
-    tag, digest = image_id.get("imageTag"), image_id.get("imageDigest")
-    if tag is None and digest is None:
-        return None, _failure(image_id, "MissingDigestAndTag", "Neither digest nor tag is given")
-    if digest is not None and not _DIGEST.fullmatch(digest):
-        return None, _failure(image_id, "InvalidImageDigest", f"'{digest}' is not a digest")
-    image = _by_digest(repository, digest) if digest else _by_tag(repository, str(tag))
-    if image is None:
-        return None, _failure(image_id, "ImageNotFound", "Requested image not found")
-    if tag is not None and tag not in image.image_tags:
-        reason = "The tag does not name the image with this digest"
-        return None, _failure(image_id, "ImageTagDoesNotMatchDigest", reason)
-    return image, None
-
-
-def _failure(image_id: dict[str, Any], code: str, reason: str) -> dict[str, Any]:
-    return {"imageId": image_id, "failureCode": code, "failureReason": reason}
-
-
 def _still_referenced(
-    repository: Repository, image: Image, image_id: dict[str, str]
-) -> dict[str, Any] | None:
-    tag = image_id.get("imageTag")
-    if tag is not None and "imageDigest" not in image_id and len(image.image_tags) > 1:
+    repository: Repository, image: LocalImage, image_id: ImageId
+) -> Failure | None:
+    if "imageTag" in image_id and len(image.image_tags) > 1:
         return None
-    digest = image.get_image_digest()
-    for parent in repository.images:
-        if parent is not image and digest in _children(json.loads(parent.image_manifest)):
-            reason = f"Requested image referenced by manifest list: [{parent.get_image_digest()}]"
-            return _failure(image_id, "ImageReferencedByManifestList", reason)
-    return None
+    needed_by = parents(repository, image)
+    if not needed_by:
+        return None
+    reason = f"Requested image referenced by manifest list: {needed_by}"
+    return failed(image_id, "ImageReferencedByManifestList", reason)
 
 
-def _take_off(repository: Repository, image: Image, tag: str | None) -> list[str | None]:
+def _take_off(repository: Repository, image: LocalImage, tag: str | None) -> list[str | None]:
     """Remove one tag, or the image with all of them; what was removed, None for no tag."""
     if tag is None:
         repository.images.remove(image)
@@ -387,12 +352,3 @@ def _take_off(repository: Repository, image: Image, tag: str | None) -> list[str
     if not image.image_tags:
         repository.images.remove(image)
     return [tag]
-
-
-def _not_found(repository: Repository, image_id: dict[str, Any]) -> ImageNotFoundException:
-    digest, tag = image_id.get("imageDigest") or "null", image_id.get("imageTag") or "null"
-    return ImageNotFoundException(
-        image_id=f"{{imageDigest:'{digest}', imageTag:'{tag}'}}",
-        repository_name=repository.name,
-        registry_id=repository.registry_id,
-    )

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ecr_steward.words.calls import API_CALL
-from ecr_steward_cli.in_memory.settings import identity
+from ecr_steward_cli.in_memory.cloudtrail import identity
 
 if TYPE_CHECKING:
     from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef
@@ -75,7 +75,7 @@ class ImageAction:
     """One `ECR Image Action`, as ECR puts it on the default event bus.
 
     `tag` is None where no tag is concerned. The media types are None where ECR leaves them out:
-    both on a DELETE, `artifact_media_type` on an index.
+    both on a DELETE, `artifact_media_type` on an index. `storage_class` is where an image went.
     """
 
     action: str
@@ -84,22 +84,29 @@ class ImageAction:
     tag: str | None
     manifest_media_type: str | None = None
     artifact_media_type: str | None = None
+    storage_class: str | None = None
 
     detail_type: ClassVar[str] = IMAGE_ACTION
 
     def detail(self) -> dict[str, str]:
-        """The event's `detail`; an image without a tag has the empty string as `image-tag`."""
+        """The event's `detail`; an image without a tag has the empty string as `image-tag`.
+
+        None of them is there where an image goes to another storage class: all its tags go.
+        """
         detail = {
             "result": "SUCCESS",
             "repository-name": self.repository,
             "image-digest": self.digest,
             "action-type": self.action,
-            "image-tag": self.tag or "",
         }
+        if self.storage_class is None:
+            detail["image-tag"] = self.tag or ""
         if self.manifest_media_type:
             detail["manifest-media-type"] = self.manifest_media_type
         if self.artifact_media_type:
             detail["artifact-media-type"] = self.artifact_media_type
+        if self.storage_class:
+            detail["target-storage-class"] = self.storage_class
         return detail
 
 

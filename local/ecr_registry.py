@@ -294,7 +294,7 @@ class RegistryApp:
 
     def _tags(self, request: Request, name: str) -> Response:
         _only(request, "GET")
-        tags = sorted(tag for image in self._ecr.list_images(name) for tag in image.image_tags)
+        tags = sorted(tag for image in self._ecr.images_of(name) for tag in image.image_tags)
         last = request.args.get("last")
         if last is not None:
             tags = [tag for tag in tags if tag > last]

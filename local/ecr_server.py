@@ -33,7 +33,7 @@ from local.ecr_registry import BlobStore, RegistryApp, password_for
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-    from local.ecr_settings import MoreSettings
+    from local.ecr_operations import ServedOperations
 
 logger = logging.getLogger(__name__)
 
@@ -89,7 +89,7 @@ def create_app(
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
     from local.ecr_backend import install
-    from local.ecr_settings import MoreSettings
+    from local.ecr_operations import ServedOperations
 
     blobs = BlobStore(data)
     ecr = install(account, region, announce, blobs.keep)
@@ -98,7 +98,7 @@ def create_app(
         ecr, blobs, password_for(account), lambda operation: calls.add("registry", operation)
     )
     api = DomainDispatcherApplication(create_backend_app)
-    more = MoreSettings(ecr)
+    own = ServedOperations(ecr)
     trail = Trail(announce, caller_of)
 
     def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -109,8 +109,8 @@ def create_app(
             return _own(path, environ, calls, health)(environ, start_response)
         operation = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")[2]
         calls.add(_caller(environ.get("HTTP_USER_AGENT", "")), operation or path)
-        if more.has(operation):
-            return trail.along(operation, environ, _served(more, operation, environ))(
+        if own.has(operation):
+            return trail.along(operation, environ, _served(own, operation, environ))(
                 environ, start_response
             )
         if not hasattr(ECRResponse, xform_name(operation or "none")):
@@ -153,14 +153,14 @@ class Trail:
         return response
 
 
-def _served(more: MoreSettings, operation: str, environ: WSGIEnvironment) -> Response:
+def _served(own: ServedOperations, operation: str, environ: WSGIEnvironment) -> Response:
     # moto takes its account when it is first imported, and that is not before the server's.
     from moto.core.exceptions import ServiceException
 
     asked = Request(environ).get_data()
     environ["wsgi.input"] = io.BytesIO(asked)
     try:
-        return _answer(200, more.call(operation, json.loads(asked or b"{}")))
+        return _answer(200, own.call(operation, json.loads(asked or b"{}")))
     except ServiceException as error:
         response = _answer(400, {"__type": error.code, "message": error.message})
         response.headers["x-amzn-ErrorType"] = error.code

@@ -24,7 +24,7 @@ from local.cloud import ACCOUNT, REGION, ROOT, Inbox, LocalCloud, Message
 from local.ecr_events import DEFAULT_SOURCE
 from local.images import Image, Media
 from tests.support.facts import faults
-from tests.waiting import PATIENCE, eventually
+from tests.support.waiting import PATIENCE, eventually
 
 T = TypeVar("T")
 

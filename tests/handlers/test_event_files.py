@@ -25,8 +25,8 @@ from tests.handlers.functions import (
     Function,
     event,
 )
-from tests.having import shown
 from tests.support.facts import returned
+from tests.support.having import shown
 from tests.support.world import image
 
 Start = Callable[[str], Function]

@@ -35,9 +35,9 @@ from ecr_steward.words.hints import Action, Hint
 from ecr_steward.writers.settings import Enforcer
 from ecr_steward_cli.in_memory.settings import MemorySettings
 from ecr_steward_cli.in_memory.table import MemoryTable
-from tests.having import put
 from tests.integration.test_memory_matches_botocore import faults, there
 from tests.support.dynamodb import create_history_table
+from tests.support.having import put
 from tests.support.settings_world import ANYONE, BASELINE, OURS, UNTAGGED_GO, policy, rules_for
 
 REGION = "eu-west-1"

@@ -16,8 +16,8 @@ from ecr_steward.settings import lifecycle
 from ecr_steward.settings.expiry import Risk, at_risk
 from ecr_steward.settings.state import BaselineError
 from ecr_steward.tags.scheme import Scheme, Verdict
-from tests import lifecycles
-from tests.lifecycles import Image, lost
+from tests.support import lifecycles
+from tests.support.lifecycles import Image, lost
 
 
 def drawn(by: random.Random) -> tuple[Scheme, list[str], list[dict[str, Any]]]:

@@ -19,7 +19,7 @@ from ecr_steward.settings.kinds.immutability import WORDS
 from ecr_steward.settings.names import Allowed
 from ecr_steward.settings.state import BaselineError, Problem, Step
 from ecr_steward.tags.scheme import Scheme, Verdict
-from tests.having import having
+from tests.support.having import having
 
 OWN = "123456789012"
 ROLE = f"arn:aws:iam::{OWN}:role/steward"

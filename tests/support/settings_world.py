@@ -19,7 +19,7 @@ from ecr_steward.words.facts import Fact, Kind
 from ecr_steward.words.hints import Hint
 from ecr_steward.writers.settings import Enforcer, SettingsVisit
 from ecr_steward_cli.in_memory.settings import MemorySettings
-from tests.having import shown
+from tests.support.having import shown
 from tests.support.world import BEGINNING, REPOSITORY, Tripwire, WatchedTable, manifest
 
 ACCOUNT = "123456789012"

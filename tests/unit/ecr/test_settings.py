@@ -18,8 +18,9 @@ from ecr_steward.settings.kinds.encryption import Encrypted
 from ecr_steward.settings.kinds.immutability import Mutability
 from ecr_steward.settings.registry_kinds import REGISTRY_KINDS
 from ecr_steward.settings.registry_kinds.scanning import Scanning
-from ecr_steward_cli.in_memory.settings import MemorySettings, PreviewImage, expiring
-from tests.having import of_registry, put, shown
+from ecr_steward_cli.in_memory.documents import PreviewImage, expiring
+from ecr_steward_cli.in_memory.settings import MemorySettings
+from tests.support.having import of_registry, put, shown
 from tests.support.settings_world import OURS, UNTAGGED_GO
 from tests.support.world import manifest
 

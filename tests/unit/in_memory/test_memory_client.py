@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ast
-import inspect
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,10 +14,10 @@ from botocore.exceptions import ClientError, ParamValidationError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ecr_steward_cli.in_memory import images
+from ecr_steward_cli import in_memory
 from ecr_steward_cli.in_memory.images import MemoryEcr
+from tests.support.waiting import PATIENCE
 from tests.unit.in_memory.memory_images import digest, image, push, refused, registry
-from tests.waiting import PATIENCE
 
 
 class CrashError(Exception):
@@ -166,11 +166,10 @@ def test_an_event_may_be_answered_from_another_thread() -> None:
 
 def test_only_the_exceptions_of_botocore_are_imported() -> None:
     """The simulator starts without boto3, whose import alone costs a fifth of a second."""
-    tree = ast.parse(inspect.getsource(images))
-    modules = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    modules |= {
-        name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names
-    }
+    room = Path(str(in_memory.__file__)).parent
+    nodes = [node for file in room.glob("*.py") for node in ast.walk(ast.parse(file.read_text()))]
+    modules = {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
+    modules |= {name.name for node in nodes if isinstance(node, ast.Import) for name in node.names}
     assert {name for name in modules if name and name.startswith("boto")} == {"botocore.exceptions"}
 
 

@@ -8,17 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from moto.ecr.models import ECRBackend, ecr_backends
 from werkzeug.test import Client, TestResponse
 
 from local.ecr_events import ApiCall, Event, ImageAction
-from local.ecr_server import create_app
 from local.images import Image
+from tests.support.local_ecr import ACCOUNT, REGION, local_ecr
 
-ACCOUNT = "123456789012"
-REGION = "eu-west-1"
-CALLER = "arn:aws:sts::123456789012:assumed-role/Of-{}/session"
-"""Who has an access key, to the server under test."""
 LOGIN = {"Authorization": "Basic " + base64.b64encode(b"AWS:123456789012-auth-token").decode()}
 
 
@@ -26,13 +21,13 @@ class Ecr:
     """The ECR server in this process, asked without a socket; keeps the events it announced:
     images in `events`, calls that change settings in `trail`."""
 
-    def __init__(self, data: Path) -> None:
+    http: Client
+
+    def __init__(self) -> None:
         self.events: list[ImageAction] = []
         self.trail: list[ApiCall] = []
-        app = create_app(ACCOUNT, REGION, data, self._keep, caller_of=CALLER.format)
-        self.http = Client(app)
 
-    def _keep(self, event: Event) -> None:
+    def keep(self, event: Event) -> None:
         if isinstance(event, ApiCall):
             self.trail.append(event)
         else:
@@ -92,9 +87,8 @@ class Ecr:
 def ecr(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ecr]:
     # Both are set for the life of a server process; other tests use moto as it is.
     monkeypatch.setenv("MOTO_ACCOUNT_ID", ACCOUNT)
-    server = Ecr(tmp_path)
-    server.call("CreateRepository", repositoryName="base/redis")
-    server.trail.clear()
-    yield server
-    ecr_backends.clear()
-    ecr_backends.backend = ECRBackend
+    server = Ecr()
+    with local_ecr(tmp_path, server.keep) as server.http:
+        server.call("CreateRepository", repositoryName="base/redis")
+        server.trail.clear()
+        yield server

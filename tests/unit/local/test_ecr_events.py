@@ -10,8 +10,8 @@ from botocore.exceptions import EndpointConnectionError
 
 from local.ecr_events import EventSender, ImageAction, entry
 from local.images import Media, build
+from tests.support.waiting import PATIENCE, eventually
 from tests.unit.local.conftest import Ecr
-from tests.waiting import PATIENCE, eventually
 
 if TYPE_CHECKING:
     from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef
@@ -40,6 +40,16 @@ def test_no_tag_is_an_empty_tag_and_what_is_unknown_is_left_out() -> None:
     assert detail["image-tag"] == ""
     assert "manifest-media-type" not in detail
     assert "artifact-media-type" not in detail
+
+
+def test_an_archived_image_is_told_with_its_storage_class_and_without_a_tag() -> None:
+    """ECR User Guide, Amazon ECR events and EventBridge: Event for an image archival action."""
+    detail = ImageAction(
+        "UPDATE_STORAGE_CLASS", "base/redis", "sha256:1", None, OCI, OCI_CONFIG, "ARCHIVE"
+    ).detail()
+
+    assert detail["target-storage-class"] == "ARCHIVE"
+    assert "image-tag" not in detail
 
 
 def test_the_entry_carries_the_source_and_the_time_it_is_given() -> None:

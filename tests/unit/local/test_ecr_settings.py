@@ -9,27 +9,12 @@ import pytest
 
 from ecr_steward.words.calls import Call
 from local.ecr_events import entry
-from local.images import build
 from local.ministack_server import as_role, on_repositories
+from tests.support.local_ecr import CALLER
 from tests.support.settings_world import ANYONE, policy
-from tests.unit.local.conftest import CALLER, Ecr
+from tests.unit.local.conftest import Ecr
 
 REPOSITORY = "base/redis"
-TRANSITION = {
-    "rules": [
-        {
-            "rulePriority": 1,
-            "selection": {
-                "tagStatus": "any",
-                "countType": "sinceImagePulled",
-                "countUnit": "days",
-                "countNumber": 90,
-            },
-            "action": {"type": "transition", "targetStorageClass": "archive"},
-        }
-    ]
-}
-TEMPLATE: dict[str, Any] = {"prefix": "base/", "appliedFor": ["CREATE_ON_PUSH"]}
 
 
 def test_a_call_that_changes_a_setting_is_told_with_who_made_it(ecr: Ecr) -> None:
@@ -64,75 +49,13 @@ def test_a_new_repository_is_named_in_the_answer_too(ecr: Ecr) -> None:
     assert told.answered["repository"]["repositoryName"] == "base/nginx"
 
 
-@pytest.mark.parametrize(
-    ("operation", "asked"),
-    [
-        ("SetRepositoryPolicy", {"policyText": policy({"Effect": "Allow", "Action": "ecr:*"})}),
-        ("PutLifecyclePolicy", {"lifecyclePolicyText": json.dumps({"rules": []}) + " " * 100}),
-        ("PutImageTagMutability", {"imageTagMutability": "IMMUTABLE_WITH_EXCLUSION"}),
-        (
-            "PutImageTagMutability",
-            {
-                "imageTagMutability": "IMMUTABLE",
-                "imageTagMutabilityExclusionFilters": [
-                    {"filterType": "WILDCARD", "filter": "latest"}
-                ],
-            },
-        ),
-    ],
-)
-def test_what_ecr_refuses_is_refused(ecr: Ecr, operation: str, asked: dict[str, Any]) -> None:
-    answer = ecr.call(operation, repositoryName=REPOSITORY, **asked)
-    assert answer == {"status": 400, "error": "InvalidParameterException"}
-
-
-def test_todays_lifecycle_policies_are_taken(ecr: Ecr) -> None:
-    text = json.dumps(TRANSITION)
-    ecr.call("PutLifecyclePolicy", repositoryName=REPOSITORY, lifecyclePolicyText=text)
-    found = ecr.call("GetLifecyclePolicy", repositoryName=REPOSITORY)
-    assert json.loads(found["lifecyclePolicyText"]) == TRANSITION
-
-
-def test_a_preview_counts_what_would_expire_and_names_what_has_tags(ecr: Ecr) -> None:
-    asked = {"repositoryName": REPOSITORY}
-    assert ecr.call("GetLifecyclePolicyPreview", **asked)["error"] == (
-        "LifecyclePolicyPreviewNotFoundException"
-    )
-    for version in ("1.0.0", "1.1.0"):
-        ecr.put(REPOSITORY, build(version), version)
-    ecr.put(REPOSITORY, build("untagged"))
-    rules = [
-        {
-            "rulePriority": 1,
-            "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 1},
-            "action": {"type": "expire"},
-        }
-    ]
-    text = json.dumps({"rules": rules})
-    ecr.call("StartLifecyclePolicyPreview", lifecyclePolicyText=text, **asked)
-    found = ecr.call("GetLifecyclePolicyPreview", filter={"tagStatus": "TAGGED"}, **asked)
-    assert found["status"] == "COMPLETE"
-    assert found["summary"]["expiringImageTotalCount"] == 2
-    named = {tag for each in found["previewResults"] for tag in each["imageTags"]}
-    assert named
-    assert named <= {"1.0.0", "1.1.0"}
-    everything = ecr.call("GetLifecyclePolicyPreview", **asked)["previewResults"]
-    assert len(everything) == 2
-
-
-def test_creation_templates_come_change_and_go(ecr: Ecr) -> None:
-    ecr.call("CreateRepositoryCreationTemplate", **TEMPLATE)
-    again = ecr.call("CreateRepositoryCreationTemplate", **TEMPLATE)
-    assert again["error"] == "TemplateAlreadyExistsException"
-    ecr.call("UpdateRepositoryCreationTemplate", prefix="base/", imageTagMutability="IMMUTABLE")
-    (found,) = ecr.call("DescribeRepositoryCreationTemplates")["repositoryCreationTemplates"]
-    assert found == {**TEMPLATE, "imageTagMutability": "IMMUTABLE"}
-    ecr.call("DeleteRepositoryCreationTemplate", prefix="base/")
-    gone = ecr.call("UpdateRepositoryCreationTemplate", prefix="base/")
-    assert gone["error"] == "TemplateNotFoundException"
-    assert [call.error for call in ecr.trail if call.error] == [
-        "TemplateAlreadyExistsException",
-        "TemplateNotFoundException",
+def test_calls_for_templates_are_told(ecr: Ecr) -> None:
+    ecr.call("CreateRepositoryCreationTemplate", prefix="base", appliedFor=["CREATE_ON_PUSH"])
+    ecr.call("DescribeRepositoryCreationTemplates")
+    ecr.call("UpdateRepositoryCreationTemplate", prefix="absent")
+    assert [(call.name, call.error) for call in ecr.trail] == [
+        ("CreateRepositoryCreationTemplate", None),
+        ("UpdateRepositoryCreationTemplate", "TemplateNotFoundException"),
     ]
 
 

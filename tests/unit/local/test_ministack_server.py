@@ -24,7 +24,7 @@ from local.ministack_server import (
     unpacked_once,
     waiting,
 )
-from tests.waiting import PATIENCE
+from tests.support.waiting import PATIENCE
 
 
 def nothing() -> dict[str, int]:

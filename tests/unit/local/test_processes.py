@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from local.processes import CloudError, PortTaken, Server, free_ports, run, start, wait_for
-from tests.waiting import PATIENCE, eventually
+from tests.support.waiting import PATIENCE, eventually
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
 SCRIPT = """

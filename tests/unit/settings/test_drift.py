@@ -14,7 +14,7 @@ from ecr_steward.settings.kinds.immutability import Mutability
 from ecr_steward.settings.lifecycle import Expiring
 from ecr_steward.settings.state import BaselineError, Change
 from ecr_steward.tags.scheme import Scheme
-from tests.having import having
+from tests.support.having import having
 
 OWN = "123456789012"
 COMMITS = Scheme.from_document({"unique": ["sha"], "stable": [{"tag": "main"}]})

@@ -11,7 +11,7 @@ from ecr_steward.settings.kinds import Around
 from ecr_steward.settings.registry import RegistryBaseline, RegistrySettings, registry_drift
 from ecr_steward.settings.registry_kinds.creation_templates import Template
 from ecr_steward.settings.registry_kinds.scanning import Scanning
-from tests.having import registry_having
+from tests.support.having import registry_having
 
 ROLE = "arn:aws:iam::123456789012:role/ecr-template"
 PULL = {

@@ -20,8 +20,8 @@ from ecr_steward.words.facts import Kind
 from ecr_steward.words.hints import Action, Hint
 from ecr_steward.writers import preview
 from ecr_steward.writers.batch import StewardOff
-from tests.having import shown
 from tests.support.facts import faults
+from tests.support.having import shown
 from tests.support.settings_world import (
     ALICE,
     ANYONE,

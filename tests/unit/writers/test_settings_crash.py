@@ -17,7 +17,7 @@ from ecr_steward.tags.settle import MADE
 from ecr_steward.words.causes import Cause
 from ecr_steward.words.facts import Fact, Kind
 from ecr_steward.words.hints import Action, Hint
-from tests.having import shown
+from tests.support.having import shown
 from tests.support.settings_world import (
     ANYONE,
     BASELINE,

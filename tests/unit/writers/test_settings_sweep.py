@@ -12,8 +12,8 @@ from ecr_steward.rules import Mode, Ruleset
 from ecr_steward.settings.registry_kinds.scanning import Scanning
 from ecr_steward.words.facts import Kind
 from ecr_steward.words.hints import REGISTRY, Hint
-from tests.having import of_registry
 from tests.support.facts import faults
+from tests.support.having import of_registry
 from tests.support.settings_world import TAGS, SettingsWorld, rules_for
 from tests.support.world import REPOSITORY
 

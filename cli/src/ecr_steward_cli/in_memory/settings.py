@@ -6,103 +6,22 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import UTC
+from typing import Any, Unpack
 
 from ecr_steward.words.calls import API_CALL, OF_REPOSITORIES, OF_THE_REGISTRY
-from ecr_steward_cli.in_memory.images import (
-    Filters,
-    HeldRepository,
-    MemoryEcr,
-    RefusedError,
-    Reply,
-    api_operation,
-    check_mutability,
-    invalid_parameter,
-)
-
-__all__ = ["MemorySettings", "PreviewImage", "RefusedError", "check_lifecycle", "check_mutability"]
-
-LONGEST_POLICY = 10_240
-"""Characters of a repository policy (ECR API: SetRepositoryPolicy)."""
-LONGEST_LIFECYCLE = 30_720
-"""Characters of a lifecycle policy (ECR API: PutLifecyclePolicy)."""
-MAX_RESOURCE_TAGS = 50
+from ecr_steward_cli.in_memory import cloudtrail, documents, grammar
+from ecr_steward_cli.in_memory.documents import PreviewImage
+from ecr_steward_cli.in_memory.grammar import Filters
+from ecr_steward_cli.in_memory.images import ImagesSetup, MemoryEcr
+from ecr_steward_cli.in_memory.operations import Reply, api_operation
+from ecr_steward_cli.in_memory.refusals import RefusedError, invalid_parameter
+from ecr_steward_cli.in_memory.repositories import HeldRepository
 
 SOMEBODY = "arn:aws:sts::123456789012:assumed-role/Developer/somebody"
 """Who calls where nobody else is named."""
-
-
-@dataclass(frozen=True, slots=True)
-class PreviewImage:
-    """What a lifecycle rule looks at."""
-
-    digest: str
-    tags: tuple[str, ...]
-    pushed_at: datetime
-
-
-def expiring(
-    rules: Iterable[Mapping[str, Any]], images: Sequence[PreviewImage], now: datetime
-) -> Iterator[tuple[PreviewImage, int]]:
-    """The images that a lifecycle policy would expire, each with the priority of its rule.
-
-    Rules go by priority; an image that a rule selects is out of reach for the later ones, expired
-    or not (ECR User Guide: Lifecycle policy evaluation rules). Rules about pulls and archived
-    images select nothing here.
-    """
-    left = sorted(images, key=lambda image: image.pushed_at, reverse=True)
-    for rule in sorted(rules, key=lambda rule: int(rule["rulePriority"])):
-        selection = rule["selection"]
-        selected = [image for image in left if _selects(selection, image)]
-        for image in _due(selection, selected, now):
-            if rule["action"]["type"] == "expire":
-                yield image, int(rule["rulePriority"])
-        left = [image for image in left if image not in selected]
-
-
-def _selects(selection: Mapping[str, Any], image: PreviewImage) -> bool:
-    status = selection["tagStatus"]
-    if status == "any":
-        return True
-    if status == "untagged":
-        return not image.tags
-    wanted = selection.get("tagPatternList") or [
-        f"{prefix}*" for prefix in selection.get("tagPrefixList", ())
-    ]
-    # Every entry has to be matched, each by any of the image's tags.
-    return bool(image.tags) and all(
-        any(_matches(pattern, tag) for tag in image.tags) for pattern in wanted
-    )
-
-
-def _matches(pattern: str, tag: str) -> bool:
-    first, *rest = pattern.split("*")
-    if not rest:
-        return tag == pattern
-    if not tag.startswith(first) or len(tag) < len(first) + len(rest[-1]):
-        return False
-    place = len(first)
-    for part in rest[:-1]:
-        found = tag.find(part, place)
-        if found < 0:
-            return False
-        place = found + len(part)
-    return tag.endswith(rest[-1]) and len(tag) - len(rest[-1]) >= place
-
-
-def _due(
-    selection: Mapping[str, Any], newest_first: Sequence[PreviewImage], now: datetime
-) -> Sequence[PreviewImage]:
-    count, kind = int(selection["countNumber"]), selection["countType"]
-    if kind == "imageCountMoreThan":
-        return newest_first[count:]
-    if kind == "sinceImagePushed":
-        return [each for each in newest_first if now - each.pushed_at > timedelta(days=count)]
-    return ()
 
 
 @dataclass(slots=True)
@@ -135,7 +54,7 @@ class MemorySettings(MemoryEcr):
         *,
         trail: Callable[[dict[str, Any]], None] | None = None,
         preview_polls: int = 0,
-        **given: Any,
+        **given: Unpack[ImagesSetup],
     ) -> None:
         super().__init__(**given)
         self.trail = trail
@@ -163,29 +82,14 @@ class MemorySettings(MemoryEcr):
         tags: Sequence[Mapping[str, str]] = (),
     ) -> Reply:
         """A repository with its first settings (ECR API: CreateRepository)."""
-        reply = super().create_repository.__wrapped__(  # type: ignore[attr-defined]
-            self,
-            repositoryName=repositoryName,
-            imageTagMutability=imageTagMutability,
-            imageTagMutabilityExclusionFilters=imageTagMutabilityExclusionFilters,
+        repository = self._create(
+            repositoryName, imageTagMutability, imageTagMutabilityExclusionFilters
         )
-        del reply
         kept = self._of(repositoryName)
         kept.scan_on_push = bool((imageScanningConfiguration or {}).get("scanOnPush"))
         kept.encryption = (encryptionConfiguration or {}).get("encryptionType", "AES256")
         kept.tags = {each["Key"]: each["Value"] for each in tags}
-        return {"repository": self._shown(self._repositories[repositoryName])}
-
-    @api_operation("DeleteRepository")
-    def delete_repository(
-        self, *, repositoryName: str, registryId: str | None = None, force: bool = False
-    ) -> Reply:
-        """Remove a repository with its settings (ECR API: DeleteRepository)."""
-        reply: Reply = super().delete_repository.__wrapped__(  # type: ignore[attr-defined]
-            self, repositoryName=repositoryName, registryId=registryId, force=force
-        )
-        self._kept.pop(repositoryName, None)
-        return reply
+        return {"repository": self._shown(repository)}
 
     # Repository policy
 
@@ -206,12 +110,7 @@ class MemorySettings(MemoryEcr):
     ) -> Reply:
         """Put the whole policy in place of the old one (ECR API: SetRepositoryPolicy)."""
         kept = self._settings(repositoryName, registryId)
-        if len(policyText) > LONGEST_POLICY:
-            raise invalid_parameter("policyText", f"must have at most {LONGEST_POLICY} characters")
-        if not is_policy(policyText) or (_locks_out(policyText) and not force):
-            raise invalid_parameter("PolicyText", "Invalid repository policy provided")
-        if not names_known(policyText, self.strangers):
-            raise invalid_parameter("PolicyText", "Principal not found")
+        documents.check_policy(policyText, self.strangers, force=force)
         kept.policy = policyText
         return self._policy_reply(repositoryName, policyText)
 
@@ -240,8 +139,8 @@ class MemorySettings(MemoryEcr):
     ) -> Reply:
         """Put a lifecycle policy in place of the old one (ECR API: PutLifecyclePolicy)."""
         kept = self._settings(repositoryName, registryId)
-        check_lifecycle(lifecyclePolicyText)
-        kept.lifecycle = _in_order(lifecyclePolicyText)
+        documents.check_lifecycle(lifecyclePolicyText)
+        kept.lifecycle = documents.in_order(lifecyclePolicyText)
         return self._lifecycle_reply(repositoryName, kept.lifecycle)
 
     @api_operation("DeleteLifecyclePolicy")
@@ -256,17 +155,25 @@ class MemorySettings(MemoryEcr):
 
     @api_operation("StartLifecyclePolicyPreview")
     def start_lifecycle_policy_preview(
-        self, *, repositoryName: str, lifecyclePolicyText: str, registryId: str | None = None
+        self,
+        *,
+        repositoryName: str,
+        lifecyclePolicyText: str | None = None,
+        registryId: str | None = None,
     ) -> Reply:
-        """Begin a preview (ECR API: StartLifecyclePolicyPreview)."""
+        """Begin a preview, of the policy that is set if none is given.
+
+        ECR API: StartLifecyclePolicyPreview.
+        """
         kept = self._settings(repositoryName, registryId)
-        check_lifecycle(lifecyclePolicyText)
+        text = lifecyclePolicyText or _held(kept.lifecycle, _no_lifecycle(repositoryName))
+        documents.check_lifecycle(text)
         if kept.preview is not None and kept.polls > 0:
             raise RefusedError(
                 "LifecyclePolicyPreviewInProgressException",
                 f"The lifecycle policy preview of '{repositoryName}' is in progress",
             )
-        kept.preview, kept.polls = _in_order(lifecyclePolicyText), self.preview_polls
+        kept.preview, kept.polls = documents.in_order(text), self.preview_polls
         return {
             **self._lifecycle_reply(repositoryName, kept.preview),
             "status": "IN_PROGRESS",
@@ -293,8 +200,8 @@ class MemorySettings(MemoryEcr):
         if kept.polls > 0:
             kept.polls -= 1
             return {**reply, "status": "IN_PROGRESS"}
-        due = list(expiring(json.loads(kept.preview)["rules"], self._images(repositoryName),
-                            self._clock()))  # fmt: skip
+        rules, now = json.loads(kept.preview)["rules"], self._clock()
+        due = list(documents.expiring(rules, self._images(repositoryName), now))
         wanted = (filter or {}).get("tagStatus", "ANY")
         shown = [
             each for each in due if wanted == "ANY" or bool(each[0].tags) == (wanted == "TAGGED")
@@ -339,8 +246,7 @@ class MemorySettings(MemoryEcr):
         """Add resource tags, and give those that are there a new value (ECR API: TagResource)."""
         kept = self._settings(self._named(resourceArn))
         after = {**kept.tags, **{each["Key"]: each["Value"] for each in tags}}
-        if len(after) > MAX_RESOURCE_TAGS:
-            raise RefusedError("TooManyTagsException", f"More than {MAX_RESOURCE_TAGS} tags")
+        grammar.check_resource_tags(len(after))
         kept.tags = after
         return {}
 
@@ -363,35 +269,32 @@ class MemorySettings(MemoryEcr):
         self, *, scanType: str = "BASIC", rules: Sequence[Mapping[str, Any]] = ()
     ) -> Reply:
         """Say what is scanned (ECR API: PutRegistryScanningConfiguration)."""
-        if scanType not in ("BASIC", "ENHANCED"):
-            raise invalid_parameter("scanType", "must satisfy enum value set: [BASIC, ENHANCED]")
-        if len(rules) > 2:
-            raise invalid_parameter("rules", "must have at most 2 members")
+        grammar.check_scanning(scanType, rules)
         self._scanning = _copy({"scanType": scanType, "rules": list(rules)})
         return {"registryScanningConfiguration": _copy(self._scanning)}
 
     @api_operation("GetRegistryPolicy")
     def get_registry_policy(self) -> Reply:
         """The registry's policy (ECR API: GetRegistryPolicy)."""
+        return self._registry_policy_reply()
+
+    def _registry_policy_reply(self) -> Reply:
         absent = RefusedError("RegistryPolicyNotFoundException", "The registry has no policy")
         return {"registryId": self.account, "policyText": _held(self._registry_policy, absent)}
 
     @api_operation("PutRegistryPolicy")
     def put_registry_policy(self, *, policyText: str) -> Reply:
         """Put the whole policy in place of the old one (ECR API: PutRegistryPolicy)."""
-        if len(policyText) > LONGEST_POLICY:
-            raise invalid_parameter("policyText", f"must have at most {LONGEST_POLICY} characters")
-        if not is_policy(policyText) or not names_known(policyText, self.strangers):
-            raise invalid_parameter("PolicyText", "Invalid registry policy provided")
+        documents.check_registry_policy(policyText, self.strangers)
         self._registry_policy = policyText
         return {"registryId": self.account, "policyText": policyText}
 
     @api_operation("DeleteRegistryPolicy")
     def delete_registry_policy(self) -> Reply:
         """Take the registry's policy away (ECR API: DeleteRegistryPolicy)."""
-        reply = type(self).get_registry_policy.__wrapped__(self)  # type: ignore[attr-defined]
+        reply = self._registry_policy_reply()
         self._registry_policy = None
-        return dict(reply)
+        return reply
 
     @api_operation("DescribeRegistry")
     def describe_registry(self) -> Reply:
@@ -505,6 +408,14 @@ class MemorySettings(MemoryEcr):
             },
         )
 
+    @api_operation("DeleteRepositoryCreationTemplate")
+    def delete_repository_creation_template(self, *, prefix: str) -> Reply:
+        """Take a creation template away (ECR API: DeleteRepositoryCreationTemplate)."""
+        if prefix not in self._templates:
+            raise RefusedError("TemplateNotFoundException", f"'{prefix}' has no template")
+        gone = self._templates.pop(prefix)
+        return {"registryId": self.account, "repositoryCreationTemplate": gone}
+
     # How it works
 
     def forget_principal(self, arn: str, unique_id: str) -> None:
@@ -518,10 +429,7 @@ class MemorySettings(MemoryEcr):
     def _keep_template(self, prefix: str, asked: Mapping[str, Any]) -> Reply:
         given = {key: value for key, value in asked.items() if value is not None}
         settings = {**self._templates.get(prefix, {}), **given}
-        if (settings.get("resourceTags") or _is_kms(settings)) and not settings.get(
-            "customRoleArn"
-        ):
-            raise invalid_parameter("customRoleArn", "must not be null with resource tags or KMS")
+        documents.check_template(settings)
         self._templates[prefix] = _copy({"prefix": prefix, **settings})
         return {
             "registryId": self.account,
@@ -560,12 +468,17 @@ class MemorySettings(MemoryEcr):
                     "eventName": name,
                     "eventType": "AwsApiCall",
                     "eventTime": now,
-                    "userIdentity": identity(self.caller),
+                    "userIdentity": cloudtrail.identity(self.caller),
                     "requestParameters": dict(parameters),
                     **more,
                 },
             }
         )
+
+    def _remove(self, name: str, registry: str | None, *, force: bool) -> HeldRepository:
+        repository = super()._remove(name, registry, force=force)
+        self._kept.pop(name, None)
+        return repository
 
     def _of(self, name: str) -> _Kept:
         return self._kept.setdefault(name, _Kept())
@@ -603,20 +516,6 @@ class MemorySettings(MemoryEcr):
         return {"registryId": self.account, "repositoryName": name, "lifecyclePolicyText": text}
 
 
-def identity(caller: str) -> dict[str, Any]:
-    """`userIdentity` of CloudTrail for the ARN of a caller (CloudTrail User Guide)."""
-    known = {"arn": caller, "accountId": caller.split(":")[4]}
-    if ":assumed-role/" not in caller:
-        return {"type": "IAMUser", **known}
-    role = caller.split("/")[1]
-    issuer = {
-        "type": "Role",
-        "arn": f"arn:aws:iam::{known['accountId']}:role/{role}",
-        "userName": role,
-    }
-    return {"type": "AssumedRole", **known, "sessionContext": {"sessionIssuer": issuer}}
-
-
 def _response(name: str, reply: Reply) -> dict[str, Any] | None:
     if name != "CreateRepository":
         return None
@@ -642,88 +541,6 @@ def _no_policy(name: str) -> RefusedError:
 def _no_lifecycle(name: str) -> RefusedError:
     said = f"Lifecycle policy does not exist for the repository with name '{name}'"
     return RefusedError("LifecyclePolicyNotFoundException", said)
-
-
-def _is_kms(settings: Mapping[str, Any]) -> bool:
-    encryption = settings.get("encryptionConfiguration") or {}
-    return str(encryption.get("encryptionType", "")).startswith("KMS")
-
-
-def is_policy(text: str) -> bool:
-    """Whether ECR takes the text for a repository policy."""
-    try:
-        document = json.loads(text)
-        statements = document["Statement"]
-    except (ValueError, TypeError, KeyError):
-        return False
-    statements = [statements] if isinstance(statements, dict) else statements
-    return bool(statements) and all(map(_is_statement, statements))
-
-
-def names_known(text: str, strangers: Collection[str] = ()) -> bool:
-    """Whether ECR knows all principals of a repository policy; `strangers` it does not."""
-    return not any(
-        _UNIQUE_ID.fullmatch(name) or any(stranger in name for stranger in strangers)
-        for statement in _listed(json.loads(text)["Statement"])
-        for name in _named(statement)
-    )
-
-
-def _is_statement(statement: Any) -> bool:
-    if not isinstance(statement, dict) or statement.get("Effect") not in ("Allow", "Deny"):
-        return False
-    if not (statement.keys() & {"Principal", "NotPrincipal"}):
-        return False
-    return bool(statement.keys() & {"Action", "NotAction"})
-
-
-_UNIQUE_ID = re.compile(r"A[A-Z]{3}[A-Z0-9]{12,}")
-
-
-def _named(statement: Mapping[str, Any]) -> Iterator[str]:
-    """The users, roles and accounts that a statement names."""
-    for key in ("Principal", "NotPrincipal"):
-        found = statement.get(key)
-        names = _listed(found.get("AWS")) if isinstance(found, Mapping) else []
-        yield from (each for each in names if isinstance(each, str))
-
-
-def _locks_out(text: str) -> bool:
-    return any(
-        each.get("Effect") == "Deny"
-        and each.get("Principal") in ("*", {"AWS": "*"}, {"AWS": ["*"]})
-        and not each.get("Condition")
-        and {"ecr:*", "*", "ecr:SetRepositoryPolicy"} & set(_listed(each.get("Action")))
-        for each in _listed(json.loads(text)["Statement"])
-    )
-
-
-def _listed(value: Any) -> list[Any]:
-    if value is None:
-        return []
-    return value if isinstance(value, list) else [value]
-
-
-def check_lifecycle(text: str) -> None:
-    """Raises RefusedError for a text that ECR takes for no lifecycle policy."""
-    if not 100 <= len(text) <= LONGEST_LIFECYCLE:
-        raise invalid_parameter(
-            "lifecyclePolicyText", f"must have from 100 to {LONGEST_LIFECYCLE} characters"
-        )
-    try:
-        rules = json.loads(text)["rules"]
-        priorities = [int(each["rulePriority"]) for each in rules]
-        shaped = all(each["action"]["type"] and each["selection"]["tagStatus"] for each in rules)
-    except (ValueError, TypeError, KeyError):
-        priorities, shaped = [], False
-    if not shaped or not priorities or len(set(priorities)) < len(priorities):
-        raise invalid_parameter("LifecyclePolicyText", "Lifecycle policy validation failure")
-
-
-def _in_order(text: str) -> str:
-    """A lifecycle policy as ECR gives it back: its rules in the order of their priorities."""
-    rules = json.loads(text)["rules"]
-    return json.dumps({"rules": sorted(rules, key=lambda rule: int(rule["rulePriority"]))})
 
 
 def _previewed(image: PreviewImage, priority: int) -> dict[str, Any]:
