@@ -78,7 +78,7 @@ def check(
 
 
 def _hints(event: Mapping[str, Any]) -> list[Hint]:
-    if event.get("detail-type") == API_CALL:
+    if isinstance(event, Mapping) and event.get("detail-type") == API_CALL:
         return deletions(event)
     hint = Hint.from_ecr(event)
     return [] if hint is None else [hint]
