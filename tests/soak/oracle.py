@@ -121,11 +121,14 @@ def _place(told: _Told) -> tuple[str, str | None]:
 
 
 def _is_doubtful(told: _Told, changes: list[Change]) -> bool:
-    """Whether a fact says that the steward was interrupted, and somebody moved the tag then: who of
-    both it was nobody can know."""
+    """Whether a fact says that the steward was interrupted, and the tag was moved then: by somebody,
+    or by the steward itself to where it found it, which a clock that is ahead makes look later. What
+    of it happened nobody can know."""
     tag, said = told.detail["tag"], "interrupted" in told.detail["reason"]
     began = (datetime.fromisoformat(told.detail["time"]) - BEGINNING).total_seconds()
-    since = (each for each in changes if each.tag == tag and not each.by_steward)
+    found = told.detail.get("from")
+    moved = (each for each in changes if each.tag == tag)
+    since = (each for each in moved if not each.by_steward or each.after == found)
     return said and _is_write(told) and any(each.time > began - _SKEW for each in since)
 
 

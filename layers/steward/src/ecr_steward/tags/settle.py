@@ -19,8 +19,8 @@ from ecr_steward.words.reading import parse_time
 MADE = "The steward was interrupted, and found it done when it looked again."
 
 UNKNOWN = (
-    "The steward was interrupted, and somebody moved the tag before it looked again: whether the "
-    "steward had done it is not known."
+    "The steward was interrupted, and the tag may have been moved before it looked again: whether "
+    "the steward had done it is not known."
 )
 
 
