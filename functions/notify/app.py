@@ -5,6 +5,7 @@ NotifyQueue (steward events) and ErrandQueue (what one channel is still owed) ->
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -20,14 +21,21 @@ from ecr_steward.messages.own_facts import OwnFacts
 from ecr_steward.messages.sending import Sending
 from ecr_steward.messages.whom.owners import ResourceTags
 from ecr_steward.messages.whom.recipients import recipients
+from ecr_steward.messages.whom.routing import Routing
 from ecr_steward.queues.later import retry_in
-from ecr_steward.rules.channels import Form
 from ecr_steward.start import clients, observe
 from ecr_steward.start.clients import quick_client
 from ecr_steward.start.environment import Environment
 from ecr_steward.start.sandbox import Handler, Reply, now, prepared, rules
 
 logger = observe.logger()
+
+
+@functools.cache
+def routing() -> Routing:
+    """The channels and routes of the rules this function was deployed with."""
+    return Routing(rules())
+
 
 SEND_WITHIN = 25
 """Seconds after which a batch of messages sends nothing any more; one story may take twice as long
@@ -50,7 +58,7 @@ def handle(env: Environment) -> Handler:
     facts = OwnFacts(env.text("REGISTRY"), env.text("AWS_REGION"), env.mode(), rules)
     sending = Sending(
         client=quick_client,
-        topics={Form.TEXT: env.text("TOPIC_ARN"), Form.CHAT: env.text("CHAT_TOPIC_ARN")},
+        topics={"text": env.text("TOPIC_ARN"), "chat": env.text("CHAT_TOPIC_ARN")},
         clock=now,
         local_http=env.flag("ALLOW_LOCAL_HTTP"),
         count=observe.count,
@@ -58,7 +66,6 @@ def handle(env: Environment) -> Handler:
     notifier = Notifier(
         carrier=Carrier(
             ledger=Ledger(table),
-            write=sending.write,
             send=sending.send,
             errand=errands.send,
             wrong=facts.channel_down,
@@ -66,8 +73,8 @@ def handle(env: Environment) -> Handler:
             pause=time.sleep,
             most=env.number("MESSAGES_PER_MINUTE"),
         ),
-        route=lambda told: recipients(rules(), told, resource_tags.of),
-        channel=lambda name: rules().channels.get(name),
+        route=lambda told: recipients(routing(), told, resource_tags.of),
+        channel=lambda name: routing().channels.get(name),
         retry_in=lambda handle, seconds: retry_in(quick_client("sqs"), queue, handle, seconds),
         retry_errand_in=errands.retry_in,
         spread=at_once,
@@ -76,7 +83,7 @@ def handle(env: Environment) -> Handler:
     def notify(event: Mapping[str, Any]) -> Reply:
         if "test" in event:
             observe.count("ChannelsTried")
-            return sending.try_out(str(event["test"]), rules().channels, facts.sample)
+            return sending.try_out(str(event["test"]), routing().channels, facts.sample)
         observe.count("EventsReceived", len(event["Records"]))
         began = time.monotonic()
         return dict(

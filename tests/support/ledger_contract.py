@@ -120,12 +120,12 @@ class LedgerContract:
         ledger.pay(PUSH.id, "audit", facts, NOW)
         assert ledger.story(PUSH.id).due == {}
 
-    def test_letters_are_noted_by_channel(self, ledger: Ledger) -> None:
+    def test_payloads_are_noted_by_channel(self, ledger: Ledger) -> None:
         ledger.posted(PUSH.id, "audit", "one", NOW)
         ledger.posted(PUSH.id, "audit", "two", NOW)
         ledger.posted(PUSH.id, "other", "one", NOW)
-        letters = ledger.story(PUSH.id).letters
-        assert letters == {"audit": frozenset({"one", "two"}), "other": frozenset({"one"})}
+        payloads = ledger.story(PUSH.id).payloads
+        assert payloads == {"audit": frozenset({"one", "two"}), "other": frozenset({"one"})}
 
     # Digests
 
@@ -231,7 +231,7 @@ class LedgerContract:
         ledger.claim(read, NOW)
         ledger.pay(PUSH.id, "platform", [MOVED], NOW)
         ledger.owe(PUSH.id, "audit", [MOVED], NOW)
-        ledger.posted(PUSH.id, "audit", "letter", NOW)
+        ledger.posted(PUSH.id, "audit", "payload", NOW)
         ledger.settle(read, NOW)
         month = int((NOW + timedelta(days=30)).timestamp())
         assert {item.expires for item in table.query(f"told#{PUSH.id}")} == {month}

@@ -17,7 +17,7 @@ import pytest
 from ecr_steward.messages.deliver import backoff
 from ecr_steward.messages.ledger import LEASE
 from ecr_steward.messages.notify import PATIENCE
-from ecr_steward.rules.channels import INTERVALS
+from ecr_steward.messages.whom.routing import INTERVALS
 from ecr_steward.start import clients
 from ecr_steward.start.environment import Environment
 from functions.notify.app import SEND_WITHIN

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ecr_steward.history.table import Add, Item
-from ecr_steward.messages.channels import forms
-from ecr_steward.messages.channels.forms import Letter
+from ecr_steward.messages.channels.channel import Channel, Payload
 from ecr_steward.messages.deliver import Carrier
 from ecr_steward.messages.errands import LONGEST_DELAY, Errand
 from ecr_steward.messages.ledger import Ledger
@@ -21,9 +21,9 @@ from ecr_steward.messages.say.message import Message
 from ecr_steward.messages.send.outcome import Outcome, Sent
 from ecr_steward.messages.whom.recipients import recipients
 from ecr_steward.messages.whom.routes import Parcel
+from ecr_steward.messages.whom.routing import Routing
 from ecr_steward.queues.later import LONGEST_WAIT
 from ecr_steward.rules import Ruleset
-from ecr_steward.rules.channels import Channel, Form
 from ecr_steward.words.causes import CHANNEL, Cause
 from ecr_steward.words.facts import Fact, Kind
 from ecr_steward.words.reading import iso
@@ -51,6 +51,10 @@ def ruleset(*channels: str, **more: Any) -> Ruleset:
         "rules": [{"repositories": ["*"]}],
     }
     return Ruleset.from_document(document | more)
+
+
+def routing(*channels: str, **more: Any) -> Routing:
+    return Routing(ruleset(*channels, **more))
 
 
 class SteppedTable(WatchedTable):
@@ -88,14 +92,33 @@ class Queued:
 
 @dataclass(frozen=True)
 class Told:
-    """A letter that a channel took: when, and at which step of the notifier."""
+    """A payload that a channel took: when, and at which step of the notifier."""
 
     channel: str
     facts: tuple[Fact, ...]
-    letter: Letter
+    payload: Payload
     summary: bool
     at: datetime
     step: int
+
+
+@dataclass(frozen=True)
+class Recording(Routing):
+    """Notes of each payload which message it tells."""
+
+    written: dict[str, Message]
+
+    @functools.cached_property
+    def channels(self) -> Mapping[str, Channel]:
+        return {name: self._recorded(channel) for name, channel in super().channels.items()}
+
+    def _recorded(self, channel: Channel) -> Channel:
+        def render(message: Message) -> tuple[Payload, ...]:
+            payloads = channel.render(message)
+            self.written.update({each.id: message for each in payloads})
+            return payloads
+
+        return replace(channel, type=replace(channel.type, forms={channel.form: render}))
 
 
 Answers = Callable[[str, datetime], Outcome]
@@ -123,11 +146,11 @@ class Post:
         self.may_note: Callable[[], bool] = lambda: True
         self._ids = itertools.count()
         self._written: dict[str, Message] = {}
+        self._routing = Recording(self.rules, self._written)
         self._published = 0
         self.notifier = Notifier(
             carrier=Carrier(
                 ledger=self.ledger,
-                write=self._write,
                 send=self._send,
                 errand=self._errand,
                 wrong=self._wrong,
@@ -136,7 +159,7 @@ class Post:
                 most=self.most,
             ),
             route=self.route,
-            channel=lambda name: self.rules.channels.get(name),
+            channel=lambda name: self.routing.channels.get(name),
             retry_in=self._retry_in,
             retry_errand_in=self._retry_in,
         )
@@ -220,26 +243,26 @@ class Post:
 
     # ------------------------------------------------------------------ channels
 
+    @property
+    def routing(self) -> Routing:
+        if self._routing.ruleset is not self.rules:
+            self._routing = Recording(self.rules, self._written)
+        return self._routing
+
     def route(self, facts: Iterable[Fact]) -> list[Parcel]:
-        return recipients(self.rules, facts, lambda fact: self.tags)
+        return recipients(self.routing, facts, lambda fact: self.tags)
 
-    def _write(self, form: Form, said: Message) -> Sequence[Letter]:
-        letters = forms.write(form, said)
-        for each in letters:
-            self._written[each.id] = said
-        return letters
-
-    def _send(self, channel: Channel, letter: Letter) -> Outcome:
+    def _send(self, channel: Channel, payload: Payload) -> Outcome:
         self.wire.step()
         self.attempts[channel.name] += 1
         outcome = self.answer(channel.name, self.now)
         if isinstance(outcome, Sent):
-            said = self._written[letter.id]
+            said = self._written[payload.id]
             facts = said.facts
-            if channel.form is Form.WEBHOOK and said.every is None:
-                facts = tuple(fact for fact in facts if fact.id == letter.id)
+            # A webhook gets each fact by itself.
+            facts = tuple(fact for fact in facts if fact.id == payload.id) or facts
             summary = said.every is not None
-            told = Told(channel.name, facts, letter, summary, self.now, self.wire.steps)
+            told = Told(channel.name, facts, payload, summary, self.now, self.wire.steps)
             self.told.append(told)
         self.wire.step()
         return outcome

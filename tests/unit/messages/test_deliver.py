@@ -269,7 +269,7 @@ def test_five_hundred_events_become_a_few_messages_and_none_is_lost_or_doubled()
     expect_once(post, facts, "platform")
     assert [told.summary for told in post.told] == [False] * 10 + [True]
     assert len(post.told[-1].facts) == 490
-    assert "490" in post.told[-1].letter.body
+    assert "490" in post.told[-1].payload.body
     assert post.told[-1].at < BEGINNING + STORM + LEASE + timedelta(minutes=1)
 
 
@@ -294,7 +294,7 @@ def test_what_is_loud_is_seen_in_the_summary_of_a_storm() -> None:
     loud = [replace(fact, cause=Cause(f"loud-{fact.kind}", "x")) for fact in (DRIFTED, FAILED)]
     post.deliver(post.post(loud))
     post.drain()
-    body = post.told[-1].letter.body
+    body = post.told[-1].payload.body
     assert post.told[-1].summary
     assert "lets anyone pull" in body
     assert "could not be put on its image" in body
@@ -447,7 +447,7 @@ def test_large_facts_are_noted_gathered_and_told(rules: Ruleset, count: int) -> 
     assert post.failed == []
     for channel in {told.channel for told in post.told}:
         expect_once(post, facts, channel)
-    assert max(len(told.letter.body.encode()) for told in post.told) <= 256 * 1024
+    assert max(len(told.payload.body.encode()) for told in post.told) <= 256 * 1024
 
 
 def test_a_digest_for_programs_that_repeats_large_facts_is_one_that_can_be_sent() -> None:
@@ -456,22 +456,22 @@ def test_a_digest_for_programs_that_repeats_large_facts_is_one_that_can_be_sent(
     post.post(facts)
     post.drain()
     (told,) = post.told
-    assert len(told.letter.body.encode()) <= 512 * 1024
-    loudest = json.loads(told.letter.body)["data"]["loudest"]
+    assert len(told.payload.body.encode()) <= 512 * 1024
+    loudest = json.loads(told.payload.body)["data"]["loudest"]
     assert [each["data"]["cut"][0] for each in loudest] == ["difference"] * 5
 
 
-# Webhooks: a letter for each fact
+# Webhooks: a payload for each fact
 
 
-def test_of_several_letters_only_those_that_did_not_arrive_are_sent_again() -> None:
+def test_of_several_payloads_only_those_that_did_not_arrive_are_sent_again() -> None:
     post = Post(hooked(), failing("hook", Sent("ok"), Later("It answered 500.")))
     facts = story("1.4", "1", "latest")
     post.post(facts)
     post.drain()
     expect_once(post, facts, "hook")
     assert post.attempts == {"hook": 4}
-    assert len({told.letter.id for told in post.told}) == 3
+    assert len({told.payload.id for told in post.told}) == 3
 
 
 # Killed anywhere, with channels that fail

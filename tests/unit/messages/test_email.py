@@ -13,8 +13,8 @@ from botocore.stub import Stubber
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecr_steward.messages.channels.email import SUBJECT, letters
-from ecr_steward.messages.channels.forms import Letter
+from ecr_steward.messages.channels.channel import Payload
+from ecr_steward.messages.channels.email import SUBJECT, payloads
 from ecr_steward.messages.say.message import story as message_of
 from ecr_steward.messages.say.wording import short
 from ecr_steward.words.facts import Fact, Kind
@@ -25,9 +25,9 @@ EVENTS = Path(__file__).parents[3] / "events"
 LONG = "team-a/" + "payments-" * 25 + "api"
 
 
-def render(facts: Sequence[Fact]) -> Letter:
-    (letter,) = letters(message_of(facts))
-    return letter
+def render(facts: Sequence[Fact]) -> Payload:
+    (payload,) = payloads(message_of(facts))
+    return payload
 
 
 # The title

@@ -12,13 +12,13 @@ from ecr_steward.messages.whom.recipients import recipients
 from ecr_steward.words.causes import CHANNEL, Cause
 from ecr_steward.words.facts import Fact
 from tests.support.facts import FAILED, MOVED, REJECTED
-from tests.unit.messages.post import ruleset
+from tests.unit.messages.post import routing
 
 BROKEN = replace(FAILED, repository="", cause=Cause("channel/audit/2026-11-23T02:24:00Z", CHANNEL))
 
 
 def names(channels: list[str], facts: list[Fact], tags: Mapping[str, str]) -> set[str]:
-    parcels = recipients(ruleset(*channels), facts, lambda fact: tags)
+    parcels = recipients(routing(*channels), facts, lambda fact: tags)
     return {parcel.channel.name for parcel in parcels}
 
 
@@ -32,7 +32,7 @@ def test_that_a_channel_is_wrong_goes_to_the_others_that_are_routed() -> None:
 
 
 def test_where_no_other_is_routed_it_goes_to_all_the_others() -> None:
-    rules = ruleset("platform", "audit", notify=[{"on": ["*"], "to": ["audit"]}])
+    rules = routing("platform", "audit", notify=[{"on": ["*"], "to": ["audit"]}])
     found = recipients(rules, [BROKEN], lambda fact: {})
     assert {parcel.channel.name for parcel in found} == {"platform", "email"}
     assert {parcel.every for parcel in found} == {None}
@@ -44,7 +44,7 @@ def test_another_failure_goes_where_it_is_routed() -> None:
 
 def test_each_repository_has_its_own_tags() -> None:
     shop = replace(REJECTED, repository="apps/shop")
-    rules = ruleset("platform", "audit", notify=[{"on": ["*"], "to": ["platform"]}])
+    rules = routing("platform", "audit", notify=[{"on": ["*"], "to": ["platform"]}])
     tags = {"apps/shop": {"steward:notify": "audit"}}
     found = recipients(rules, [MOVED, shop], lambda fact: tags.get(fact.repository, {}))
     told = [parcel.facts for parcel in found if parcel.channel.name == "audit"]

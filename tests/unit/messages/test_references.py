@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError
 
-from ecr_steward.messages.send.references import MAX_AGE, References, Secret, Unreadable
-from ecr_steward.rules.channels import Reference
+from ecr_steward.messages.channels.reference import Reference, Secret
+from ecr_steward.messages.send.references import MAX_AGE, References, Unreadable
 
 HIDDEN = "https://hooks.example/T000/B000/XXXX"
 URL = Reference.parse("ssm:/ecr-steward/slack")

@@ -10,10 +10,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from ecr_steward.messages.channels.forms import Letter
+from ecr_steward.messages.channels.channel import Channel, Payload
 from ecr_steward.messages.send.outcome import Later, Outcome, Refused, Sent
 from ecr_steward.messages.whom.routes import Parcel
-from ecr_steward.rules.channels import Channel
 from ecr_steward.words.facts import Fact
 from functions.notify.app import NOTE_WITHIN, SEND_WITHIN
 from tests.support.facts import story
@@ -79,9 +78,9 @@ class Rush(Post):
         self.now = max(ends)
         return waits
 
-    def _send(self, channel: Channel, letter: Letter) -> Outcome:
+    def _send(self, channel: Channel, payload: Payload) -> Outcome:
         self.now += timedelta(seconds=self.seconds[channel.name])
-        return super()._send(channel, letter)
+        return super()._send(channel, payload)
 
 
 def _visible(each: Queued) -> datetime:

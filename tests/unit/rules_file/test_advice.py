@@ -389,7 +389,7 @@ def test_a_channel_that_no_route_leads_to_is_warned_of() -> None:
 
 def test_requests_without_a_signature_are_warned_of() -> None:
     (found,) = routed("[]", channels='\nchannels: {hook: {type: webhook, url: "ssm:/hook"}}')
-    assert found.startswith("Without `secret` the requests to `hook` are not signed")
+    assert found.startswith("`hook` has no `secret`, so its requests are not signed")
 
 
 @pytest.mark.parametrize(

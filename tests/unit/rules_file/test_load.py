@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ecr_steward.rules import channels
 from ecr_steward.rules.model import Mode, fingerprint
+from ecr_steward.words import events
 from ecr_steward_cli.rules_file import load as rules
 from ecr_steward_cli.rules_file.document import Fault, RulesFault
 
@@ -93,12 +93,12 @@ CHANNEL_NAME = (
     "A channel's name has 1 to 64 letters, digits, `.`, `_` and `-`, and begins with a letter or "
     "a digit."
 )
-SUCH_AS = "where its address is kept, such as `ssm:/ecr-steward/NAME`."
+SUCH_AS = "such as `ssm:/ecr-steward/NAME`."
 REFERENCE = (
     "is a reference, never the address or secret itself: keep that in a parameter and write "
     "`ssm:/ecr-steward/NAME`, or in a secret and write `secretsmanager:NAME`."
 )
-WORDS = ", ".join(channels.WORDS)
+WORDS = ", ".join(events.WORDS)
 
 
 def channel(*lines: str) -> str:
@@ -128,9 +128,9 @@ ONE_FAULT = [
     (channel("type: mail"), 4, "`type` must be one of slack, teams, webhook, sns; it is `mail`."),
     (channel("type: slack", "to: x"), 5,
      "`to` is not a key here; there are `type`, `url`, `secret`, `topic`, `form`."),
-    (channel("type: slack"), 3, f"The channel `ops` needs `url`: {SUCH_AS}"),
-    (channel("type: teams"), 3, f"The channel `ops` needs `url`: {SUCH_AS}"),
-    (channel("type: webhook"), 3, f"The channel `ops` needs `url`: {SUCH_AS}"),
+    (channel("type: slack"), 3, f"The channel `ops` needs `url`, {SUCH_AS}"),
+    (channel("type: teams"), 3, f"The channel `ops` needs `url`, {SUCH_AS}"),
+    (channel("type: webhook"), 3, f"The channel `ops` needs `url`, {SUCH_AS}"),
     (channel("type: slack", "url: https://hooks.slack.com/services/T0/B0/XyZ"), 5,
      f"`url` {REFERENCE}"),
     (channel("type: slack", "url: hunter2"), 5, f"`url` {REFERENCE}"),
@@ -141,9 +141,9 @@ ONE_FAULT = [
     (channel("type: slack", "url: 'secretsmanager:a#'"), 5,
      "`url` has no valid name after `secretsmanager:`."),
     (channel("type: slack", "url: ssm:/a", "secret: ssm:/b"), 6,
-     "`secret` is no key of a channel of type slack; remove it."),
+     "`secret` is not a key of a channel of type slack; remove it."),
     (channel("type: sns", "url: ssm:/a"), 5,
-     "`url` is no key of a channel of type sns; remove it."),
+     "`url` is not a key of a channel of type sns; remove it."),
     (channel("type: sns", "topic: images"), 5,
      "`topic` must be the ARN of an SNS topic; leave it out for the stack's own."),
     (channel("type: sns", "form: html"), 5, "`form` must be one of text, chat; it is `html`."),

@@ -8,11 +8,13 @@ from typing import Any
 import jsonschema
 import pytest
 
-from ecr_steward.rules.channels import INTERVALS, WORDS, Form, Service
+from ecr_steward.messages.channels.table import TYPES
+from ecr_steward.messages.whom.routing import INTERVALS
 from ecr_steward.rules.model import Ruleset
 from ecr_steward.tags.kinds import MOST_PARTS, SIMPLE, KindError, Unique, make
 from ecr_steward.tags.scheme import Scheme, StableTag
 from ecr_steward.tags.versions import Variants
+from ecr_steward.words.events import WORDS
 from ecr_steward_cli.rules_file.load import schema
 
 FULL: dict[str, Any] = {
@@ -186,8 +188,7 @@ def test_every_example_and_default_fits_its_own_key() -> None:
 def test_channels_and_routes_have_the_words_that_are_understood() -> None:
     defs = schema()["$defs"]
     channel, route = defs["channel"]["properties"], defs["route"]["properties"]
-    assert channel["type"]["enum"] == list(Service)
-    assert set(channel["form"]["enum"]) <= set(Form)
+    assert channel["type"]["enum"] == list(TYPES)
     assert route["on"]["items"]["enum"] == list(WORDS)
     assert route["every"]["enum"] == list(INTERVALS)
 

@@ -18,7 +18,8 @@ from typing import Any
 import jsonschema
 from jsonschema.protocols import Validator
 
-from ecr_steward.rules import channels
+from ecr_steward.messages.channels import table
+from ecr_steward.messages.whom.routing import faults as routing_faults
 from ecr_steward.rules.model import RulesError, Ruleset
 from ecr_steward.tags.kinds import MOST_PARTS, SIMPLE, KindError, make
 from ecr_steward.tags.scheme import Scheme, SchemeError, StableTag
@@ -70,9 +71,11 @@ class Loaded:
 
 
 def schema() -> dict[str, Any]:
-    """The JSON Schema (draft 2020-12) of the rules file."""
+    """The JSON Schema (draft 2020-12) of the rules file; each type of channel adds its part."""
     text = importlib.resources.files(__package__).joinpath("schema.json").read_text("utf-8")
-    return dict(json.loads(text))
+    document: dict[str, Any] = json.loads(text)
+    document["$defs"]["channel"]["properties"] = table.properties()
+    return document
 
 
 def load(path: str | FilePath) -> Ruleset:
@@ -123,8 +126,7 @@ def inspect_text(text: str, name: str) -> Loaded:
 def _channel_faults(document: Document) -> list[Fault]:
     """What is wrong with channels and routes that the schema takes."""
     return [
-        Fault(document.key_line(path), sentence)
-        for path, sentence in channels.faults(document.data)
+        Fault(document.key_line(path), sentence) for path, sentence in routing_faults(document.data)
     ]
 
 
@@ -406,8 +408,8 @@ def _repeated(document: Document, path: Path, error: _Error) -> Iterator[Fault]:
 
 def _wrong_text(document: Document, path: Path, error: _Error) -> Iterator[Fault]:
     key, text = _keys(path)[-1], str(error.instance)
-    if key in channels.TEXTS:
-        sentence = channels.text_fault(key, text) or ""
+    if path[0] == "channels":
+        sentence = table.keys()[key].fault(text) or ""
     elif key in _GLOBS:
         sentence = _not_a_glob(key, text, error)
     else:

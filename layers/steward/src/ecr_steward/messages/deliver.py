@@ -9,15 +9,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from ecr_steward.messages.channels.channel import Channel
 from ecr_steward.messages.errands import Errand
 from ecr_steward.messages.ledger import STORM, Ledger, State, Story, Window
 from ecr_steward.messages.send.outcome import Later, Outcome, Refused, Sent, Unasked
 from ecr_steward.queues.later import LONGEST_WAIT
-from ecr_steward.rules.channels import Channel, Form
 from ecr_steward.words.facts import Fact
 
 if TYPE_CHECKING:
-    from ecr_steward.messages.channels.forms import Letter
+    from ecr_steward.messages.channels.channel import Payload
     from ecr_steward.messages.say.message import Message
 
 log = logging.getLogger(__name__)
@@ -51,14 +51,13 @@ def seconds(wait: timedelta) -> int:
 class Carrier:
     """Brings channels what they are to get, and notes what they have.
 
-    `write` puts a message into the form of a channel, `send` sends one letter, `errand` puts an
-    errand into its queue, `wrong` makes the fact that a channel is wrong, `pause` waits so many
-    seconds. More than `most` messages in a minute are gathered.
+    `send` sends one payload, `errand` puts an errand into its queue, `wrong` makes the fact that a
+    channel is wrong, `pause` waits so many seconds. More than `most` messages in a minute are
+    gathered.
     """
 
     ledger: Ledger
-    write: Callable[[Form, Message], Sequence[Letter]]
-    send: Callable[[Channel, Letter], Outcome]
+    send: Callable[[Channel, Payload], Outcome]
     errand: Callable[[Errand, int], None]
     wrong: Callable[[Channel, str, datetime], Fact]
     clock: Callable[[], datetime]
@@ -166,8 +165,8 @@ def insist(carrier: Carrier, round_: Round, note: Callable[[], None]) -> None:
 
 def _too_much(carrier: Carrier, channel: Channel, state: State, now: datetime) -> bool:
     """Whether a channel gets more than its share of messages; this one is counted."""
-    if channel.form is Form.WEBHOOK:
-        return False  # programs want each event, and say 429 themselves
+    if not channel.type.limited:
+        return False
     # Counted in a storm too: while it goes on, its windows follow each other.
     counted = carrier.ledger.count(channel.name, now)
     # The last sixty seconds, as far as two minutes that are counted one by one can tell.
@@ -182,33 +181,33 @@ def _bring(
     round_: Round,
     story: Story | None = None,
 ) -> Outcome | Unasked:
-    """Send the letters of a message that the channel does not have; several only tell a story."""
+    """Send the payloads of a message that the channel does not have; several only tell a story."""
     now = carrier.clock()
     if state.rest is not None and now < state.rest:
         return Later("It asked to be left in peace.", state.rest - now)
     if channel.name in round_.tired:
         return round_.tired[channel.name]
-    letters = carrier.write(channel.form, said)
-    had = story.letters.get(channel.name, frozenset()) if story else frozenset()
+    payloads = channel.render(said)
+    had = story.payloads.get(channel.name, frozenset()) if story else frozenset()
     outcome: Outcome | Unasked = Sent("")
-    for letter in (each for each in letters if each.id not in had):
-        outcome = _send(carrier, channel, letter, round_)
+    for payload in (each for each in payloads if each.id not in had):
+        outcome = _send(carrier, channel, payload, round_)
         if not isinstance(outcome, Sent):
             break
-        if story and len(letters) > 1:
-            insist(carrier, round_, _posting(carrier, story.cause, channel.name, letter.id))
+        if story and len(payloads) > 1:
+            insist(carrier, round_, _posting(carrier, story.cause, channel.name, payload.id))
     return outcome
 
 
-def _posting(carrier: Carrier, cause: str, channel: str, letter: str) -> Callable[[], None]:
-    return lambda: carrier.ledger.posted(cause, channel, letter, carrier.clock())
+def _posting(carrier: Carrier, cause: str, channel: str, payload: str) -> Callable[[], None]:
+    return lambda: carrier.ledger.posted(cause, channel, payload, carrier.clock())
 
 
-def _send(carrier: Carrier, channel: Channel, letter: Letter, round_: Round) -> Outcome | Unasked:
+def _send(carrier: Carrier, channel: Channel, payload: Payload, round_: Round) -> Outcome | Unasked:
     if not round_.has_time_for(channel.name):
         return Unasked()
     asked = carrier.clock()
-    outcome = carrier.send(channel, letter)
+    outcome = carrier.send(channel, payload)
     round_.wait_for(channel.name, carrier.clock() - asked)
     if isinstance(outcome, Later):
         # One that does not answer costs an invocation its time once, and one that asks for a rest

@@ -7,7 +7,7 @@ It stands in the history's table:
 | `told#CAUSE` | `arrived#ID` | a fact that has reached the notifier |
 | `told#CAUSE` | `told#CHANNEL#ID` | the channel has the fact, or the window of one of its digests |
 | `told#CAUSE` | `due#CHANNEL#ID` | the fact is owed to the channel, and an errand is under way |
-| `told#CAUSE` | `letter#CHANNEL#ID` | a letter was sent, where several tell the facts |
+| `told#CAUSE` | `payload#CHANNEL#ID` | a payload was sent, where several tell the facts |
 | `told#CAUSE` | `refused#CHANNEL` | that the channel refused them was said |
 | `told#CAUSE` | `told#ID` | each channel of the fact has it, or is owed it |
 | `told#CAUSE` | `claim#N` | who is telling |
@@ -86,7 +86,7 @@ class Story:
     """What one cause led to, as far as it has reached the notifier.
 
     Of `untold` it is not settled yet who has them, `told` counts the others. `told_on` are the ids
-    of facts and `letters` those of letters that a channel has; `due` are the facts it is owed.
+    of facts and `payloads` those of payloads that a channel has; `due` are the facts it is owed.
     `claims` is how often somebody set out to tell, `claimed` when last, or None if nobody is known
     to be at it.
     """
@@ -97,7 +97,7 @@ class Story:
     claims: int
     claimed: datetime | None
     told_on: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    letters: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    payloads: Mapping[str, frozenset[str]] = field(default_factory=dict)
     due: Mapping[str, tuple[Fact, ...]] = field(default_factory=dict)
 
     @property
@@ -168,7 +168,7 @@ class Ledger:
             claims=claims,
             claimed=claimed,
             told_on={channel: frozenset(ids) for channel, ids in told_on.items()},
-            letters={name: frozenset(ids) for name, ids in _by_channel(items, "letter#").items()},
+            payloads={name: frozenset(ids) for name, ids in _by_channel(items, "payload#").items()},
             due={channel: facts for channel, facts in due.items() if facts},
         )
 
@@ -197,9 +197,9 @@ class Ledger:
         """Note that a channel has these facts."""
         self._note(cause, "told", channel, facts, time)
 
-    def posted(self, cause: str, channel: str, letter: str, time: datetime) -> None:
-        """Note that a channel has one of several letters."""
-        sk = f"letter#{channel}#{letter}"
+    def posted(self, cause: str, channel: str, payload: str, time: datetime) -> None:
+        """Note that a channel has one of several payloads."""
+        sk = f"payload#{channel}#{payload}"
         self._table.put_all([Item(_told(cause), sk, expires=expiry(time, _KEPT))])
 
     def _note(

@@ -11,10 +11,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ecr_steward.messages import deliver
+from ecr_steward.messages.channels.channel import Channel
 from ecr_steward.messages.deliver import Carrier, Round
 from ecr_steward.messages.errands import Errand
 from ecr_steward.messages.ledger import LEASE, Story, Window
-from ecr_steward.rules.channels import Channel
 from ecr_steward.words.facts import Fact
 from ecr_steward.words.reading import MalformedEvent
 

@@ -13,8 +13,8 @@ from ecr_steward.words.facts import Fact, Kind
 from ecr_steward.words.reading import iso
 
 if TYPE_CHECKING:
+    from ecr_steward.messages.channels.channel import Channel
     from ecr_steward.rules import Ruleset
-    from ecr_steward.rules.channels import Channel
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from ecr_steward.messages.channels.forms import Letter
+from ecr_steward.messages.channels.channel import Payload
 from ecr_steward.messages.say.message import Message, Part
 from ecr_steward.messages.say.steps import Step
 from ecr_steward.messages.say.wording import one_line
@@ -16,12 +16,12 @@ BODY = 200_000
 """Longest body, in bytes; SNS takes messages of 256 KB (SNS API: Publish)."""
 
 
-def letters(message: Message) -> tuple[Letter, ...]:
+def payloads(message: Message) -> tuple[Payload, ...]:
     """One e-mail: a subject that SNS accepts, and a body of lines."""
     lines = [message.headline, "", *_parts(message.parts)]
     lines += [*_steps(message.steps), *_footer(message)]
     body = _fitted([_line(line) for line in lines])
-    return (Letter(message.id, body, content_type="text/plain", subject=_subject(message)),)
+    return (Payload(message.id, body, content_type="text/plain", subject=_subject(message)),)
 
 
 def _fitted(lines: list[str]) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from ecr_steward.messages.channels.forms import Letter, dumps
+from ecr_steward.messages.channels.channel import URL, ChannelType, Payload, dumps, to_url
 from ecr_steward.messages.say.message import Message, Part, runs
 from ecr_steward.messages.say.steps import Step
 from ecr_steward.messages.say.wording import clipped, inert, listed
@@ -36,7 +36,7 @@ _FOOT = 10
 Block = dict[str, Any]
 
 
-def letters(message: Message) -> tuple[Letter, ...]:
+def payloads(message: Message) -> tuple[Payload, ...]:
     """One message for an incoming webhook."""
     body = {
         "text": inert(message.within(HEADER)),
@@ -44,7 +44,7 @@ def letters(message: Message) -> tuple[Letter, ...]:
         "unfurl_links": False,
         "unfurl_media": False,
     }
-    return (Letter(message.id, dumps(body)),)
+    return (Payload(message.id, dumps(body)),)
 
 
 def _blocks(message: Message) -> list[Block]:
@@ -143,3 +143,13 @@ def _url(link: str) -> Block:
 
 def _plain(text: str, most: int) -> Block:
     return {"type": "plain_text", "text": clipped(inert(text), most), "emoji": False}
+
+
+TYPE = ChannelType(
+    name="slack",
+    description="an incoming webhook of Slack",
+    keys={"url": URL},
+    forms={"slack": payloads},
+    address=to_url,
+    size=128 * 1024,
+)

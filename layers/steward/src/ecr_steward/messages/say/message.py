@@ -11,7 +11,7 @@ from ecr_steward.messages.say import links
 from ecr_steward.messages.say.steps import Step, steps
 from ecr_steward.messages.say.titles import ORDER, counts, digest_title, title
 from ecr_steward.messages.say.wording import place, setting, short, some, who
-from ecr_steward.rules.channels import ATTENTION, is_loud
+from ecr_steward.words.events import ATTENTION, is_loud
 from ecr_steward.words.facts import Fact, Kind
 from ecr_steward.words.reading import parse_time
 

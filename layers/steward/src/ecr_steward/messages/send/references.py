@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ecr_steward.rules.channels import Reference, Store
+from ecr_steward.messages.channels.reference import Reference, Secret, Store
 
 MAX_AGE = 300.0
 """Seconds after which a value is read again: how long an old secret can live on in a sandbox."""
@@ -28,21 +28,6 @@ class Unreadable(Exception):
     def __init__(self, sentence: str, *, lasting: bool) -> None:
         super().__init__(sentence)
         self.lasting = lasting
-
-
-class Secret:
-    """A text that nothing shows by accident: not a log line, not a traceback, not a test."""
-
-    __slots__ = ("_text",)
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def reveal(self) -> str:
-        return self._text
-
-    def __repr__(self) -> str:
-        return "Secret(…)"
 
 
 class References:

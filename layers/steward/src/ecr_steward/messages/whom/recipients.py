@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ecr_steward.messages.whom.routes import Parcel, parcels, unknown_channels
-from ecr_steward.rules.model import Ruleset
+from ecr_steward.messages.whom.routing import Routing
 from ecr_steward.words.causes import CHANNEL
 from ecr_steward.words.facts import Fact
 
@@ -14,35 +14,35 @@ log = logging.getLogger(__name__)
 
 
 def recipients(
-    ruleset: Ruleset, facts: Iterable[Fact], tags_of: Callable[[Fact], Mapping[str, str]]
+    routing: Routing, facts: Iterable[Fact], tags_of: Callable[[Fact], Mapping[str, str]]
 ) -> list[Parcel]:
     """The facts by channel. That a channel is wrong goes to others only, routed there or not.
 
     `tags_of` gives the resource tags of a fact's repository; it is not asked where e-mail is all
     there is, for then they can add nothing.
     """
-    asked = tags_of if len(ruleset.channels) > 1 else _no_tags
+    asked = tags_of if len(routing.channels) > 1 else _no_tags
     by_repository: dict[str, list[Fact]] = {}
     for fact in facts:
         by_repository.setdefault(fact.repository, []).append(fact)
     return [
         parcel
         for group in by_repository.values()
-        for parcel in _of_one(ruleset, group, asked(group[0]))
+        for parcel in _of_one(routing, group, asked(group[0]))
     ]
 
 
 def _of_one(
-    ruleset: Ruleset, facts: Sequence[Fact], resource_tags: Mapping[str, str]
+    routing: Routing, facts: Sequence[Fact], resource_tags: Mapping[str, str]
 ) -> list[Parcel]:
-    for name in unknown_channels(ruleset, resource_tags):
+    for name in unknown_channels(routing, resource_tags):
         log.warning("%s names the channel %s, which there is not", facts[0].repository, name)
-    found = parcels(ruleset, facts, resource_tags)
+    found = parcels(routing, facts, resource_tags)
     broken = _broken(facts)
     if broken is None:
         return found
     left = [parcel for parcel in found if parcel.channel.name != broken]
-    others = (each for name, each in ruleset.channels.items() if name != broken)
+    others = (each for name, each in routing.channels.items() if name != broken)
     return left or [Parcel(channel, None, tuple(facts)) for channel in others]
 
 
