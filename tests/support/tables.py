@@ -164,7 +164,7 @@ TABLES = (
     Table("docs/messages.md", ("`detail-type`", "When"), _events),
     Table(
         "docs/messages.md",
-        ("Event", "Slack", "Teams", "Webhook", "E-mail", "Amazon Q"),
+        ("Event", *messages.FORMS),
         _golden,
     ),
     Table("docs/operate.md", ("Command", "What it does"), _commands),

@@ -9,6 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ecr_steward.rules.model import Mode, fingerprint
+from ecr_steward.messages.channels import table
 from ecr_steward.words import events
 from ecr_steward_cli.rules_file import load as rules
 from ecr_steward_cli.rules_file.document import Fault, RulesFault
@@ -93,6 +94,8 @@ CHANNEL_NAME = (
     "A channel's name has 1 to 64 letters, digits, `.`, `_` and `-`, and begins with a letter or "
     "a digit."
 )
+TYPES = ", ".join(table.TYPES)
+KEYS = ", ".join(f"`{key}`" for key in ("type", *table.keys()))
 SUCH_AS = "such as `ssm:/ecr-steward/NAME`."
 REFERENCE = (
     "is a reference, never the address or secret itself: keep that in a parameter and write "
@@ -125,9 +128,9 @@ ONE_FAULT = [
      "An entry of `rules` must be a mapping of keys; it is `redis`."),
     # channels
     (channel("url: ssm:x"), 3, "`type` is missing."),
-    (channel("type: mail"), 4, "`type` must be one of slack, teams, webhook, sns; it is `mail`."),
+    (channel("type: mail"), 4, f"`type` must be one of {TYPES}; it is `mail`."),
     (channel("type: slack", "to: x"), 5,
-     "`to` is not a key here; there are `type`, `url`, `secret`, `topic`, `form`."),
+     f"`to` is not a key here; there are {KEYS}."),
     (channel("type: slack"), 3, f"The channel `ops` needs `url`, {SUCH_AS}"),
     (channel("type: teams"), 3, f"The channel `ops` needs `url`, {SUCH_AS}"),
     (channel("type: webhook"), 3, f"The channel `ops` needs `url`, {SUCH_AS}"),
