@@ -19,11 +19,11 @@ from ecr_steward.words.facts import Fact, Kind
 from ecr_steward.words.hints import IMAGE_ACTION
 from local import channels, images
 from local.channels import Channels
-from local.cloud import HOME, ROOT, Inbox, LocalCloud, Message
+from local.cloud import HOME, ROOT, Inbox, LocalCloud, QueuedMessage
 from local.console import command, console, step
 from local.ecr_events import DEFAULT_SOURCE
 from local.images import Media
-from local.receiver import Received, Receiver
+from local.receiver import ReceivedRequest, Receiver
 
 STACK: Final = "demo"
 PARAMETERS: Final = {
@@ -289,14 +289,14 @@ def _line(fact: Fact, name: object) -> str:
     return f"[{colour}]{what}[/] [bold]{fact.tag}[/]{where}  [dim]{fact.reason}[/]"
 
 
-def _show(message: Message, *, whole: bool) -> None:
+def _show(message: QueuedMessage, *, whole: bool) -> None:
     console.print(f"  [magenta]message[/] {escape(message.subject)}", soft_wrap=True)
     if whole:
         for line in message.body.splitlines():
             console.print(f"    [dim]│ {escape(line)}[/]", soft_wrap=True)
 
 
-def _show_arrived(arrived: Received, *, whole: bool) -> None:
+def _show_arrived(arrived: ReceivedRequest, *, whole: bool) -> None:
     kind = "slack  " if arrived.path == f"/{channels.SLACK}" else "webhook"
     console.print(f"  [magenta]{kind}[/] {escape(channels.headline(arrived))}", soft_wrap=True)
     if whole and kind.startswith("slack"):

@@ -1,6 +1,6 @@
 """notify: tells people what the steward found and did, on the channels of the rules.
 
-NotifyQueue (steward events) and ErrandQueue (what one channel is still owed) -> SNS and https.
+NotifyQueue (steward events) and RetryQueue (what one channel is still owed) -> SNS and https.
 """
 
 from __future__ import annotations
@@ -13,16 +13,15 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from ecr_steward.history.dynamo import DynamoTable
-from ecr_steward.messages.deliver import Carrier
-from ecr_steward.messages.errands import Errands
+from ecr_steward.messages.deliver import Deliverer, TimeLeft
 from ecr_steward.messages.ledger import Ledger
 from ecr_steward.messages.notify import Notifier, at_once
 from ecr_steward.messages.own_facts import OwnFacts
-from ecr_steward.messages.sending import Sending
+from ecr_steward.messages.retries import NotifyQueue, RetryQueue
+from ecr_steward.messages.sending import LazySender
 from ecr_steward.messages.whom.owners import ResourceTags
-from ecr_steward.messages.whom.recipients import recipients
+from ecr_steward.messages.whom.recipients import Recipients
 from ecr_steward.messages.whom.routing import Routing
-from ecr_steward.queues.later import retry_in
 from ecr_steward.start import clients, observe
 from ecr_steward.start.clients import quick_client
 from ecr_steward.start.environment import Environment
@@ -47,16 +46,14 @@ NOTE_WITHIN = 45
 
 @prepared
 def handle(env: Environment) -> Handler:
-    """The handler: one SQS event of steward events or errands to what must come again.
+    """The handler: one SQS event of steward events or retries to what must come again.
 
     `{"test": "CHANNEL"}` sends a sample to one channel and replies what came of it.
     """
     table = DynamoTable(clients.client("dynamodb"), env.text("HISTORY_TABLE"))
-    queue = env.text("NOTIFY_QUEUE_URL")
-    errands = Errands(lambda: quick_client("sqs"), env.text("ERRAND_QUEUE_URL"))
     resource_tags = ResourceTags(lambda: quick_client("ecr"))
     facts = OwnFacts(env.text("REGISTRY"), env.text("AWS_REGION"), env.mode(), rules)
-    sending = Sending(
+    sending = LazySender(
         client=quick_client,
         topics={"text": env.text("TOPIC_ARN"), "chat": env.text("CHAT_TOPIC_ARN")},
         clock=now,
@@ -64,19 +61,17 @@ def handle(env: Environment) -> Handler:
         count=observe.count,
     )
     notifier = Notifier(
-        carrier=Carrier(
+        deliverer=Deliverer(
             ledger=Ledger(table),
             send=sending.send,
-            errand=errands.send,
-            wrong=facts.channel_down,
+            retries=RetryQueue(lambda: quick_client("sqs"), env.text("RETRY_QUEUE_URL")),
+            down=facts.channel_down,
             clock=now,
             pause=time.sleep,
             most=env.number("MESSAGES_PER_MINUTE"),
         ),
-        route=lambda told: recipients(routing(), told, resource_tags.of),
-        channel=lambda name: routing().channels.get(name),
-        retry_in=lambda handle, seconds: retry_in(quick_client("sqs"), queue, handle, seconds),
-        retry_errand_in=errands.retry_in,
+        recipients=Recipients(routing, resource_tags.of),
+        events=NotifyQueue(lambda: quick_client("sqs"), env.text("NOTIFY_QUEUE_URL")),
         spread=at_once,
     )
 
@@ -89,8 +84,10 @@ def handle(env: Environment) -> Handler:
         return dict(
             notifier.notify(
                 event["Records"],
-                lambda: time.monotonic() < began + SEND_WITHIN,
-                lambda: time.monotonic() < began + NOTE_WITHIN,
+                TimeLeft(
+                    to_send=lambda: time.monotonic() < began + SEND_WITHIN,
+                    to_note=lambda: time.monotonic() < began + NOTE_WITHIN,
+                ),
             )
         )
 

@@ -19,7 +19,7 @@ from rich.table import Table
 from standardwebhooks import Webhook
 
 from local.cloud import Inbox, LocalCloud
-from local.receiver import Answer, Received, Receiver, Script
+from local.receiver import Answer, ReceivedRequest, Receiver, Script
 from tests.e2e.deployed import Deployed
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e: other stacks")]
@@ -113,7 +113,7 @@ FAULTS = {
 }
 
 
-def counted(name: str, arrived: list[Received], facts: set[str]) -> Row:
+def counted(name: str, arrived: list[ReceivedRequest], facts: set[str]) -> Row:
     sent = [each for each in arrived if each.headers["webhook-id"] in facts]
     taken = Counter(each.headers["webhook-id"] for each in sent if each.accepted)
     return Row(

@@ -19,7 +19,7 @@ from botocore.config import Config
 from ecr_steward.words.facts import Fact
 from local import images
 from local.cloud import REGION, LocalCloud
-from local.images import Image
+from local.images import BuiltImage
 from local.receiver import Receiver
 from tests.e2e import guard
 from tests.e2e.deployed import Deployed, by_tag, call_event, ecr_event
@@ -76,7 +76,7 @@ def strict(home: Path, template: Path) -> Iterator[Deployed]:
         yield stack
 
 
-def push(stack: Deployed, version: str) -> Image:
+def push(stack: Deployed, version: str) -> BuiltImage:
     """Push a version, and hand its event to the door."""
     image = images.build(f"{REPOSITORY}:{version}")
     images.push(stack.cloud.client("ecr"), f"{REPOSITORY}:{version}", image)

@@ -13,7 +13,7 @@ import pytest
 
 from ecr_steward.history.facts import fact_of
 from ecr_steward.history.table import Table
-from ecr_steward.messages.ledger import LEASE, STORM, Gathered, Ledger, State, Window
+from ecr_steward.messages.ledger import LEASE, STORM, ChannelState, Gathered, Ledger, Window
 from ecr_steward.words.causes import Cause
 from ecr_steward.words.facts import Fact
 from ecr_steward.words.reading import iso
@@ -182,7 +182,7 @@ class LedgerContract:
     # Channels
 
     def test_of_a_channel_that_was_never_used_nothing_is_known(self, ledger: Ledger) -> None:
-        assert ledger.state("platform", NOW) == State(None, False, 0, False)
+        assert ledger.state("platform", NOW) == ChannelState(None, False, 0, False)
 
     def test_messages_are_counted_by_the_minute(self, ledger: Ledger) -> None:
         assert [ledger.count("platform", NOW) for _ in range(3)] == [1, 2, 3]

@@ -22,7 +22,7 @@ from ecr_steward.history.table import Table
 from ecr_steward.history.tags import History
 from ecr_steward.words.grammar import is_tag
 from ecr_steward.words.hints import REGISTRY
-from ecr_steward_cli.errors import Refused
+from ecr_steward_cli.errors import Refusal
 from ecr_steward_cli.rules_file.explain import is_repository
 
 DEFAULT = "ecr-steward"
@@ -126,7 +126,7 @@ class Stack:
 
     @classmethod
     def find(cls, name: str, outside: Outside) -> Stack:
-        """Raises Refused where there is no such stack, or AWS does not answer."""
+        """Raises Refusal where there is no such stack, or AWS does not answer."""
         with aws():
             client = outside.client("cloudformation")
             region = client.meta.region_name
@@ -135,7 +135,7 @@ class Stack:
             except boto.ClientError as error:
                 if error.response["Error"]["Code"] != "ValidationError":
                     raise
-                raise Refused(
+                raise Refusal(
                     f"There is no stack `{name}` in {region}: name yours with --stack or "
                     "ECR_STEWARD_STACK, and its Region with AWS_REGION."
                 ) from error
@@ -152,11 +152,11 @@ class Stack:
         )
 
     def output(self, key: str) -> str:
-        """Raises Refused where the stack has no such output."""
+        """Raises Refusal where the stack has no such output."""
         return self._named(self.outputs, "output", key)
 
     def parameter(self, key: str) -> str:
-        """Raises Refused where the stack has no such parameter."""
+        """Raises Refusal where the stack has no such parameter."""
         return self._named(self.parameters, "parameter", key)
 
     def client(self, service: str) -> Any:
@@ -192,7 +192,7 @@ class Stack:
     def depths(self, queue: str) -> tuple[int, int, int]:
         """The messages of a queue that wait, are in flight, are delayed.
 
-        They are approximate (SQS API: GetQueueAttributes). Raises Refused for no queue of the
+        They are approximate (SQS API: GetQueueAttributes). Raises Refusal for no queue of the
         stack.
         """
         url = self.output(f"{queue}Url")
@@ -202,7 +202,7 @@ class Stack:
 
     def _named(self, values: Mapping[str, str], what: str, key: str) -> str:
         if key not in values:
-            raise Refused(
+            raise Refusal(
                 f"Stack `{self.name}` ({self.state}) has no {what} `{key}`: it is no ECR Steward, "
                 "or an older one. Deploy it again, or name another stack with --stack."
             )
@@ -216,11 +216,11 @@ def is_paused(state: str) -> bool:
 
 @contextlib.contextmanager
 def aws() -> Iterator[None]:
-    """Calls of AWS; where one fails, Refused says what happened and the way out."""
+    """Calls of AWS; where one fails, Refusal says what happened and the way out."""
     try:
         yield
     except (boto.ClientError, boto.BotoCoreError) as error:
-        raise Refused(sentence(error)) from error
+        raise Refusal(sentence(error)) from error
 
 
 _LOG_IN = "log in again (`aws sso login`, or as you got them) and repeat the command."

@@ -8,7 +8,7 @@ from botocore import exceptions as boto
 from botocore.exceptions import ClientError
 
 from ecr_steward_cli.commands.status import status
-from ecr_steward_cli.errors import Refused
+from ecr_steward_cli.errors import Refusal
 from ecr_steward_cli.stack import Stack, Subject, aws, sentence
 from tests.unit.cli.stack_fakes import Deployed, refusal
 
@@ -21,7 +21,7 @@ def test_a_stack_knows_its_outputs_and_parameters() -> None:
 
 
 def test_a_missing_stack_is_named_with_its_region_and_the_way_out() -> None:
-    with pytest.raises(Refused, match="There is no stack `other` in eu-west-1: name yours with"):
+    with pytest.raises(Refusal, match="There is no stack `other` in eu-west-1: name yours with"):
         Stack.find("other", Deployed().outside)
 
 
@@ -30,9 +30,9 @@ def test_a_stack_of_something_else_is_refused_by_what_it_lacks() -> None:
     del deployed.cloudformation.outputs["RetagEventSource"]
     del deployed.cloudformation.parameters["SweepHours"]
     stack = deployed.stack()
-    with pytest.raises(Refused, match=r"`ecr-steward` \(UPDATE_COMPLETE\) has no output `Retag"):
+    with pytest.raises(Refusal, match=r"`ecr-steward` \(UPDATE_COMPLETE\) has no output `Retag"):
         stack.output("RetagEventSource")
-    with pytest.raises(Refused, match="has no parameter `SweepHours`: it is no ECR Steward, or"):
+    with pytest.raises(Refusal, match="has no parameter `SweepHours`: it is no ECR Steward, or"):
         stack.parameter("SweepHours")
 
 
@@ -111,7 +111,7 @@ def test_what_keeps_a_call_from_aws_is_said_with_the_way_out(
 
 
 def test_only_errors_of_aws_are_taken_for_refusals() -> None:
-    with pytest.raises(Refused, match="You may not call Query"), aws():
+    with pytest.raises(Refusal, match="You may not call Query"), aws():
         raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "Query")
     with pytest.raises(ZeroDivisionError), aws():
         raise ZeroDivisionError

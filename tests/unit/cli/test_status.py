@@ -65,7 +65,7 @@ def test_json_has_the_same_in_one_object(deployed: Deployed) -> None:
     assert queue == {"waiting": 4, "in_flight": 2, "delayed": 1, "oldest_seconds": 75}
     assert set(said["queues"]) == {
         "NotifyQueue",
-        "ErrandQueue",
+        "RetryQueue",
         "SettingsQueue",
         "CheckSettingsFailureQueue",
         "SettingsFailureQueue",

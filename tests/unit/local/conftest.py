@@ -13,7 +13,7 @@ from werkzeug.test import Client, TestResponse
 
 from local.ecr_events import ApiCall, Event, ImageAction
 from local.ecr_server import create_app
-from local.images import Image
+from local.images import BuiltImage
 
 ACCOUNT = "123456789012"
 REGION = "eu-west-1"
@@ -57,7 +57,7 @@ class Ecr:
             return document
         return {"status": answer.status_code, "error": document["__type"].rpartition("#")[2]}
 
-    def put(self, repository: str, image: Image, tag: str | None = None) -> dict[str, Any]:
+    def put(self, repository: str, image: BuiltImage, tag: str | None = None) -> dict[str, Any]:
         """PutImage, the children of an index first."""
         for child in image.children:
             self.put(repository, child)

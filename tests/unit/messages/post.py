@@ -13,14 +13,13 @@ from typing import Any
 
 from ecr_steward.history.table import Add, Item
 from ecr_steward.messages.channels.channel import Channel, Payload
-from ecr_steward.messages.deliver import Carrier
-from ecr_steward.messages.errands import LONGEST_DELAY, Errand
+from ecr_steward.messages.deliver import Deliverer, TimeLeft
 from ecr_steward.messages.ledger import Ledger
 from ecr_steward.messages.notify import Notifier
+from ecr_steward.messages.retries import LONGEST_DELAY, Retry
 from ecr_steward.messages.say.message import Message
-from ecr_steward.messages.send.outcome import Outcome, Sent
-from ecr_steward.messages.whom.recipients import recipients
-from ecr_steward.messages.whom.routes import Parcel
+from ecr_steward.messages.send.outcome import Delivered, Outcome
+from ecr_steward.messages.whom.recipients import Recipients
 from ecr_steward.messages.whom.routing import Routing
 from ecr_steward.queues.later import LONGEST_WAIT
 from ecr_steward.rules import Ruleset
@@ -35,7 +34,7 @@ BEGINNING = datetime(2026, 11, 23, 2, 24, tzinfo=UTC)
 VISIBILITY = timedelta(seconds=660)
 """When a message comes back that nobody acknowledged: longer than the notifier may run."""
 
-MAX_RECEIVES = {"events": 15, "errands": 15}
+MAX_RECEIVES = {"events": 15, "retries": 15}
 """As template.yaml has them."""
 
 URL = "ssm:/ecr-steward/url"
@@ -129,7 +128,7 @@ class Post:
     """`answer` is what a channel says to an attempt, `most` how many messages it may get."""
 
     rules: Ruleset = field(default_factory=ruleset)
-    answer: Answers = lambda channel, now: Sent("ok")
+    answer: Answers = lambda channel, now: Delivered("ok")
     most: int = 10
     tags: Mapping[str, str] = field(default_factory=dict)
 
@@ -149,19 +148,17 @@ class Post:
         self._routing = Recording(self.rules, self._written)
         self._published = 0
         self.notifier = Notifier(
-            carrier=Carrier(
+            deliverer=Deliverer(
                 ledger=self.ledger,
                 send=self._send,
-                errand=self._errand,
-                wrong=self._wrong,
+                retries=self,
+                down=self._down,
                 clock=lambda: self.now,
                 pause=self._pause,
                 most=self.most,
             ),
-            route=self.route,
-            channel=lambda name: self.routing.channels.get(name),
-            retry_in=self._retry_in,
-            retry_errand_in=self._retry_in,
+            recipients=Recipients(lambda: self.routing, self.tags_of),
+            events=self,
         )
 
     # ------------------------------------------------------------------ queues
@@ -177,7 +174,7 @@ class Post:
             each.visible = self.now + VISIBILITY
         try:
             answer = self.notifier.notify(
-                [each.record() for each in messages], self.may_send, self.may_note
+                [each.record() for each in messages], TimeLeft(self.may_send, self.may_note)
             )
         except Killed:
             self.wire.steps, self.wire.at = 0, None
@@ -200,7 +197,7 @@ class Post:
             self.now = max(self.now, soonest)
             self._give_up()
             ready = [each for each in self.queue.values() if each.visible <= self.now]
-            for name in ("events", "errands"):
+            for name in ("events", "retries"):
                 self.deliver([each.id for each in ready if each.queue == name])
             self.now += timedelta(seconds=1)
         raise AssertionError(f"The queues are not empty after {limit} rounds.")
@@ -227,13 +224,13 @@ class Post:
         self.queue[id_] = Queued(content, id_, queue, 0, visible)
         return id_
 
-    def _errand(self, errand: Errand, seconds: int) -> None:
+    def send(self, retry: Retry, seconds: int) -> None:
         self.wire.step()
         delay = timedelta(seconds=min(seconds, LONGEST_DELAY))
-        self._put(errand.to_message(), "errands", self.now + delay)
+        self._put(retry.to_message(), "retries", self.now + delay)
         self.wire.step()
 
-    def _retry_in(self, receipt_handle: str, seconds: int) -> None:
+    def retry_in(self, receipt_handle: str, seconds: int) -> None:
         self.wire.step()
         message = self.queue[receipt_handle.removeprefix("receipt-")]
         message.visible = self.now + timedelta(seconds=min(seconds, LONGEST_WAIT))
@@ -243,20 +240,20 @@ class Post:
 
     # ------------------------------------------------------------------ channels
 
+    def tags_of(self, fact: Fact) -> Mapping[str, str]:
+        return self.tags
+
     @property
     def routing(self) -> Routing:
         if self._routing.ruleset is not self.rules:
             self._routing = Recording(self.rules, self._written)
         return self._routing
 
-    def route(self, facts: Iterable[Fact]) -> list[Parcel]:
-        return recipients(self.routing, facts, lambda fact: self.tags)
-
     def _send(self, channel: Channel, payload: Payload) -> Outcome:
         self.wire.step()
         self.attempts[channel.name] += 1
         outcome = self.answer(channel.name, self.now)
-        if isinstance(outcome, Sent):
+        if isinstance(outcome, Delivered):
             said = self._written[payload.id]
             facts = said.facts
             # A webhook gets each fact by itself.
@@ -267,7 +264,7 @@ class Post:
         self.wire.step()
         return outcome
 
-    def _wrong(self, channel: Channel, reason: str, time: datetime) -> Fact:
+    def _down(self, channel: Channel, reason: str, time: datetime) -> Fact:
         return Fact(
             kind=Kind.FAILED,
             cause=Cause(f"channel/{channel.name}/{iso(time)}", CHANNEL),
@@ -293,6 +290,6 @@ class Post:
     def waiting(self, queue: str) -> list[Queued]:
         return [each for each in self.queue.values() if each.queue == queue]
 
-    def errands(self) -> list[Errand]:
-        bodies = [each.content for each in self.waiting("errands")]
-        return [Errand.from_document(json.loads(str(body))) for body in bodies]
+    def retries(self) -> list[Retry]:
+        bodies = [each.content for each in self.waiting("retries")]
+        return [Retry.from_document(json.loads(str(body))) for body in bodies]

@@ -18,8 +18,8 @@ BROKEN = replace(FAILED, repository="", cause=Cause("channel/audit/2026-11-23T02
 
 
 def names(channels: list[str], facts: list[Fact], tags: Mapping[str, str]) -> set[str]:
-    parcels = recipients(routing(*channels), facts, lambda fact: tags)
-    return {parcel.channel.name for parcel in parcels}
+    deliveries = recipients(routing(*channels), facts, lambda fact: tags)
+    return {delivery.channel.name for delivery in deliveries}
 
 
 def test_the_routes_decide() -> None:
@@ -34,8 +34,8 @@ def test_that_a_channel_is_wrong_goes_to_the_others_that_are_routed() -> None:
 def test_where_no_other_is_routed_it_goes_to_all_the_others() -> None:
     rules = routing("platform", "audit", notify=[{"on": ["*"], "to": ["audit"]}])
     found = recipients(rules, [BROKEN], lambda fact: {})
-    assert {parcel.channel.name for parcel in found} == {"platform", "email"}
-    assert {parcel.every for parcel in found} == {None}
+    assert {delivery.channel.name for delivery in found} == {"platform", "email"}
+    assert {delivery.every for delivery in found} == {None}
 
 
 def test_another_failure_goes_where_it_is_routed() -> None:
@@ -47,7 +47,7 @@ def test_each_repository_has_its_own_tags() -> None:
     rules = routing("platform", "audit", notify=[{"on": ["*"], "to": ["platform"]}])
     tags = {"apps/shop": {"steward:notify": "audit"}}
     found = recipients(rules, [MOVED, shop], lambda fact: tags.get(fact.repository, {}))
-    told = [parcel.facts for parcel in found if parcel.channel.name == "audit"]
+    told = [delivery.facts for delivery in found if delivery.channel.name == "audit"]
     assert told == [(shop,)]
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecr_steward.messages.channels.sns import EMAIL
-from ecr_steward.messages.whom.routes import Parcel, parcels, routes_for, unknown_channels
+from ecr_steward.messages.whom.routes import Delivery, deliveries, routes_for, unknown_channels
 from ecr_steward.messages.whom.routing import Routing
 from ecr_steward.rules.model import Ruleset
 from ecr_steward.words.events import WORDS
@@ -39,8 +39,8 @@ def told(
     rules: Routing, facts: list[Fact], tags: Mapping[str, str] | None = None
 ) -> dict[tuple[str, timedelta | None], int]:
     """How many facts go where, and when."""
-    found = parcels(rules, facts, tags or {})
-    return {(parcel.channel.name, parcel.every): len(parcel.facts) for parcel in found}
+    found = deliveries(rules, facts, tags or {})
+    return {(delivery.channel.name, delivery.every): len(delivery.facts) for delivery in found}
 
 
 ONLY_PLATFORM = [{"on": ["loud"], "to": ["platform"]}]
@@ -48,7 +48,7 @@ ONLY_PLATFORM = [{"on": ["loud"], "to": ["platform"]}]
 
 def test_without_channels_everything_is_an_e_mail_at_once() -> None:
     rules = Routing(Ruleset.from_document({"version": 1, "rules": []}))
-    assert parcels(rules, [MOVED, REJECTED], {}) == [Parcel(EMAIL, None, (MOVED, REJECTED))]
+    assert deliveries(rules, [MOVED, REJECTED], {}) == [Delivery(EMAIL, None, (MOVED, REJECTED))]
 
 
 def test_by_default_refusals_are_told_at_once_and_moves_once_an_hour() -> None:
@@ -145,9 +145,9 @@ def test_every_fact_reaches_each_of_its_channels_once(
 ) -> None:
     rules = routing(notify, notify=notify)
     reached = [
-        (parcel.channel.name, fact.id)
-        for parcel in parcels(rules, facts, {})
-        for fact in parcel.facts
+        (delivery.channel.name, fact.id)
+        for delivery in deliveries(rules, facts, {})
+        for fact in delivery.facts
     ]
     due = [(name, fact.id) for fact in facts for name in routes_for(rules, fact, {})]
     assert sorted(reached) == sorted(due)

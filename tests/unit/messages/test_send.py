@@ -16,7 +16,7 @@ from ecr_steward.messages.channels.reference import Secret
 from ecr_steward.messages.channels.sns import EMAIL
 from ecr_steward.messages.channels.table import channel_type
 from ecr_steward.messages.send.http import Forbidden, Response, Unreachable
-from ecr_steward.messages.send.outcome import Later, Outcome, Refused, Sent
+from ecr_steward.messages.send.outcome import Delivered, Later, Outcome, Undeliverable
 from ecr_steward.messages.send.references import References
 from ecr_steward.messages.send.send import Sender, judge, retry_after
 from tests.unit.messages.test_references import Stores, refused
@@ -78,7 +78,7 @@ def answered(status: int, retry_after: str | None = None, body: bytes = b"") -> 
 
 
 def test_a_payload_goes_to_the_address_of_the_channel(world: World) -> None:
-    assert world.send(SLACK, answered(200, body=b"ok")) == Sent("200 ok")
+    assert world.send(SLACK, answered(200, body=b"ok")) == Delivered("200 ok")
     headers = {"Content-Type": "application/json"}
     assert world.posted == [(ADDRESS, b'{"text": "hello"}', headers)]
 
@@ -101,7 +101,7 @@ def test_a_webhook_without_a_secret_has_the_id_all_the_same(world: World) -> Non
 def test_a_secret_that_signs_nothing_is_refused_by_its_reference(world: World) -> None:
     world.stores.values["key"] = "hunter2"
     outcome = world.send(HOOK)
-    assert isinstance(outcome, Refused)
+    assert isinstance(outcome, Undeliverable)
     assert outcome.reason.startswith("`secretsmanager:key`: ")
     assert "hunter2" not in outcome.reason
     assert world.posted == []
@@ -118,7 +118,7 @@ def test_an_answer_that_passes_is_for_later_and_asked_once(world: World, status:
 def test_a_refusal_has_the_references_read_anew_and_is_tried_once_more(
     world: World, status: int
 ) -> None:
-    assert isinstance(world.send(SLACK, *[answered(status)] * 3), Refused)
+    assert isinstance(world.send(SLACK, *[answered(status)] * 3), Undeliverable)
     assert len(world.posted) == 2
     assert world.stores.asked == ["/ecr-steward/url"] * 2
 
@@ -126,14 +126,14 @@ def test_a_refusal_has_the_references_read_anew_and_is_tried_once_more(
 def test_an_address_that_was_changed_is_found_by_a_refusal(world: World) -> None:
     world.send(HOOK)
     world.stores.values["/ecr-steward/url"] = "https://new.example/"
-    assert isinstance(world.send(HOOK, answered(404), answered(200)), Sent)
+    assert isinstance(world.send(HOOK, answered(404), answered(200)), Delivered)
     assert [url for url, _, _ in world.posted] == [ADDRESS, ADDRESS, "https://new.example/"]
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_a_redirect_is_refused_with_the_way_out(world: World, status: int) -> None:
     outcome = world.send(SLACK, *[answered(status)] * 2)
-    assert isinstance(outcome, Refused)
+    assert isinstance(outcome, Undeliverable)
     assert "keep the final address in the reference" in outcome.reason
 
 
@@ -142,14 +142,14 @@ def test_what_cannot_be_reached_is_for_later_and_what_is_forbidden_is_refused(
 ) -> None:
     assert world.send(SLACK, Unreachable("No.")) == Later("No.")
     refused_ = world.send(SLACK, *[Forbidden("It is not public.")] * 2)
-    assert refused_ == Refused("The address in `ssm:/ecr-steward/url`: It is not public.")
+    assert refused_ == Undeliverable("The address in `ssm:/ecr-steward/url`: It is not public.")
 
 
 def test_a_reference_that_cannot_be_read_for_good_is_refused_and_else_for_later(
     world: World,
 ) -> None:
     world.stores.fault = refused("AccessDeniedException")
-    assert isinstance(world.send(SLACK), Refused)
+    assert isinstance(world.send(SLACK), Undeliverable)
     world.stores.fault = refused("ThrottlingException")
     assert isinstance(world.send(SLACK), Later)
     assert world.posted == []
@@ -160,7 +160,7 @@ def test_a_reference_that_cannot_be_read_for_good_is_refused_and_else_for_later(
 
 def test_text_goes_to_the_topic_of_the_stack_or_of_the_channel(world: World) -> None:
     payload = Payload("i", "body", "text/plain", "subject")
-    assert isinstance(world.sender.send(EMAIL, payload), Sent)
+    assert isinstance(world.sender.send(EMAIL, payload), Delivered)
     own = Channel("ops", EMAIL.type, {"topic": "arn:own"})
     world.sender.send(own, payload)
     world.sender.send(Channel("chat", EMAIL.type, {"form": "chat"}), Payload("i", "{}"))
@@ -173,7 +173,7 @@ def test_text_goes_to_the_topic_of_the_stack_or_of_the_channel(world: World) -> 
 
 @pytest.mark.parametrize(
     ("code", "kind"),
-    [("AuthorizationError", Refused), ("NotFound", Refused), ("Throttled", Later)],
+    [("AuthorizationError", Undeliverable), ("NotFound", Undeliverable), ("Throttled", Later)],
 )
 def test_what_sns_refuses_for_good_is_refused(world: World, code: str, kind: type) -> None:
     world.fault = ClientError({"Error": {"Code": code}}, "Publish")
@@ -228,7 +228,7 @@ def test_retry_after_that_means_nothing_is_none(header: str | None) -> None:
 def test_words_of_an_answer_that_hold_the_address_or_more_than_a_line_are_left_out(
     body: bytes,
 ) -> None:
-    assert judge(Response(200, None, body), [Secret(ADDRESS)], NOW) == Sent("200")
+    assert judge(Response(200, None, body), [Secret(ADDRESS)], NOW) == Delivered("200")
 
 
 @pytest.mark.parametrize(
@@ -248,7 +248,7 @@ def test_no_log_and_no_outcome_holds_an_address_or_a_secret(
 ) -> None:
     with caplog.at_level(logging.DEBUG):
         outcome = world.send(HOOK, fault, fault)
-    assert not isinstance(outcome, Sent)
+    assert not isinstance(outcome, Delivered)
     for hidden in (ADDRESS, KEY, "T000SECRET", "hooks.example"):
         assert hidden not in caplog.text
         assert hidden not in repr(outcome)

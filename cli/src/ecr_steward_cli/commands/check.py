@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import click
 
-from ecr_steward_cli.errors import Refused
+from ecr_steward_cli.errors import Refusal
 from ecr_steward_cli.rules_file.explain import explain, is_repository
 from ecr_steward_cli.rules_file.load import Loaded, RulesFault, inspect
 
 
 def checked(rules: str) -> Loaded:
-    """The rules file `rules`, its warnings said on stderr; raises Refused with its faults."""
+    """The rules file `rules`, its warnings said on stderr; raises Refusal with its faults."""
     try:
         loaded = inspect(rules)
     except RulesFault as fault:
-        raise Refused.rules(fault) from fault
+        raise Refusal.rules(fault) from fault
     for each in loaded.warnings:
         click.echo(f"{each.file or rules}:{each.line}: warning: {each.sentence}", err=True)
     return loaded

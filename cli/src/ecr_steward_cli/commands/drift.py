@@ -13,7 +13,7 @@ import click
 from ecr_steward.rules import Mode, Rule
 from ecr_steward.settings.drift import drift as drift_of
 from ecr_steward.settings.state import Change, Settings, SettingsError, Step
-from ecr_steward_cli.errors import NeedsAttention, Refused
+from ecr_steward_cli.errors import NeedsAttention, Refusal
 from ecr_steward_cli.markdown import table
 from ecr_steward_cli.rules_file.document import printable
 from ecr_steward_cli.rules_file.explain import is_repository
@@ -53,7 +53,7 @@ def drift(
     try:
         rules = load(rules_file)
     except RulesFault as fault:
-        raise Refused.rules(fault) from fault
+        raise Refusal.rules(fault) from fault
     repository, actual = _read(settings)
     rule = rules.rule_for(repository)
     changes: Sequence[Change] = ()
@@ -63,7 +63,7 @@ def drift(
                 rule.baseline, actual, scheme=rule.tags, account=account, cache=cache
             )
         except RecursionError:  # where JSON can be read that is too deep to be written
-            raise Refused(f"{_name(settings)}: {_TOO_DEEP}") from None
+            raise Refusal(f"{_name(settings)}: {_TOO_DEEP}") from None
         changes = _as_configured(rule, changes) if as_configured else changes
     if as_json:
         found = {"repository": repository, "changes": [each.to_document() for each in changes]}
@@ -93,26 +93,26 @@ def _read(file: IO[str]) -> tuple[str, Settings]:
     document = _parsed(file, name)
     repository = document.get("repository")
     if not isinstance(repository, str) or not is_repository(repository):
-        raise Refused(f"{name}: `repository` must be the name of a repository.")
+        raise Refusal(f"{name}: `repository` must be the name of a repository.")
     try:
         return repository, Settings.from_document(document)
     except SettingsError as error:
-        raise Refused(f"{name}: {printable(str(error))}") from error
+        raise Refusal(f"{name}: {printable(str(error))}") from error
 
 
 def _parsed(file: IO[str], name: str) -> Mapping[str, Any]:
     try:
         document = json.loads(file.read(), object_pairs_hook=_once, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
-        raise Refused(f"{name}:{error.lineno}: This is not JSON: {error.msg}.") from error
+        raise Refusal(f"{name}:{error.lineno}: This is not JSON: {error.msg}.") from error
     except UnicodeDecodeError as error:
-        raise Refused(f"{name}: This is not UTF-8 text: {error}.") from error
+        raise Refusal(f"{name}: This is not UTF-8 text: {error}.") from error
     except RecursionError:
-        raise Refused(f"{name}: {_TOO_DEEP}") from None
+        raise Refusal(f"{name}: {_TOO_DEEP}") from None
     except SettingsError as error:
-        raise Refused(f"{name}: {printable(str(error))}") from error
+        raise Refusal(f"{name}: {printable(str(error))}") from error
     if not isinstance(document, dict):
-        raise Refused(f"{name}: The settings must be one JSON object.")
+        raise Refusal(f"{name}: The settings must be one JSON object.")
     return document
 
 

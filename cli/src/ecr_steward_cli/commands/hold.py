@@ -19,7 +19,7 @@ from ecr_steward.words.hints import Action, Hint
 from ecr_steward.words.reading import iso, parse_time
 from ecr_steward_cli import deployed
 from ecr_steward_cli.commands.wait import hindrance, place
-from ecr_steward_cli.errors import NeedsAttention, Refused
+from ecr_steward_cli.errors import NeedsAttention, Refusal
 from ecr_steward_cli.stack import Outside, Stack, Subject, aws, pass_outside, stack_option
 
 _Command = TypeVar("_Command", bound=Callable[..., object])
@@ -46,18 +46,18 @@ class Governed:
 
 
 def governed(stack: Stack, repository: str, tag: str) -> Governed:
-    """Raises Refused for a tag that the stack's rules do not have the steward move."""
+    """Raises Refusal for a tag that the stack's rules do not have the steward move."""
     rules = deployed.rules(stack)
     rule = rules.rule_for(repository)
     if rule is None or rule.tags is None:
-        raise Refused(
+        raise Refusal(
             f"No rule of stack `{stack.name}` says anything about the tags of {repository}, so "
             f"nothing moves there: look at the name, or at `ecr-steward check RULES --explain "
             f"{repository}`."
         )
     why = _why_not(rule.tags, tag)
     if why is not None:
-        raise Refused(f"`{tag}` {why}")
+        raise Refusal(f"`{tag}` {why}")
     return Governed(repository, tag, rules, rule, rule.tags)
 
 
@@ -75,7 +75,7 @@ def _why_not(scheme: Scheme, tag: str) -> str | None:
 
 
 def moment(text: str | None, now: datetime) -> datetime | None:
-    """The time that `--until` names: `2h`, `3d`, or ISO 8601 with a zone. Raises Refused."""
+    """The time that `--until` names: `2h`, `3d`, or ISO 8601 with a zone. Raises Refusal."""
     if text is None:
         return None
     span = _SPAN.fullmatch(text)
@@ -85,12 +85,12 @@ def moment(text: str | None, now: datetime) -> datetime | None:
         try:
             time = parse_time(text)
         except ValueError as error:
-            raise Refused(
+            raise Refusal(
                 f"`{text}` is no time for --until ({error}): write 2h, 3d, or such as "
                 "2026-12-24T18:00:00Z."
             ) from error
     if time <= now:
-        raise Refused(f"`{text}` for --until is not after now, {iso(now)}.")
+        raise Refusal(f"`{text}` for --until is not after now, {iso(now)}.")
     return time
 
 
@@ -150,7 +150,7 @@ def hold(
         held = governed(stack, *subject)
         found = place(stack.client("ecr"), *subject)
         if found is None:
-            raise Refused(f"No image of {held.repository} has the tag {held.tag}.")
+            raise Refusal(f"No image of {held.repository} has the tag {held.tag}.")
         by = caller(stack)["Arn"]
         stack.history().hold(held.repository, Hold(held.tag, outside.now(), end, by, reason))
     click.echo(
@@ -178,7 +178,7 @@ def release(outside: Outside, stack_name: str, subject: tuple[str, str]) -> None
     try:
         with aws():
             look_at(stack, repository, tag, Cause(f"release-{_stamp(outside)}", "Release", by))
-    except Refused as error:
+    except Refusal as error:
         raise NeedsAttention(
             f"{name} is released, but the writer could not be told: {error.message} The next sweep "
             "lets the tag catch up."

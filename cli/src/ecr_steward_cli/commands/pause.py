@@ -8,7 +8,7 @@ from collections.abc import Callable
 import click
 from botocore.exceptions import ClientError
 
-from ecr_steward_cli.errors import NeedsAttention, Refused
+from ecr_steward_cli.errors import NeedsAttention, Refusal
 from ecr_steward_cli.stack import Outside, Stack, aws, console, pass_outside, stack_option
 
 PAUSED = (
@@ -24,11 +24,11 @@ _SETTLED = ("Enabled", "Disabled")
 def switch(stack: Stack, *, on: bool, progress: Callable[[str], None] = lambda state: None) -> bool:
     """Start or stop the writers and wait until that holds; False if it held already.
 
-    `progress` gets every state on the way. Raises NeedsAttention if it takes minutes, Refused
+    `progress` gets every state on the way. Raises NeedsAttention if it takes minutes, Refusal
     where `Mode` is off, for then the writers would hand every message to the failure queue.
     """
     if on and stack.output("Mode") == "off":
-        raise Refused(
+        raise Refusal(
             f"Stack `{stack.name}` has Mode=off: deploy it with Mode=audit or Mode=enforce, which "
             "starts the writers."
         )

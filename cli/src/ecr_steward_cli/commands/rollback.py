@@ -28,7 +28,7 @@ from ecr_steward_cli.commands.hold import (
     until_words,
 )
 from ecr_steward_cli.commands.wait import Place, place
-from ecr_steward_cli.errors import NeedsAttention, Refused
+from ecr_steward_cli.errors import NeedsAttention, Refusal
 from ecr_steward_cli.stack import Outside, Stack, Subject, aws, pass_outside, stack_option
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -153,11 +153,11 @@ def words(image: Image, tag: str) -> str:
 
 
 def manifest_of(registry: Registry, repository: str, digest: str) -> Manifest:
-    """Raises Refused where ECR does not give it."""
+    """Raises Refusal where ECR does not give it."""
     fetched = registry.fetch(repository, [digest])
     if digest not in fetched.manifests:
         code = fetched.blocked.get(digest, "it is gone")
-        raise Refused(f"ECR does not give the image {digest} ({code}): name another with --to.")
+        raise Refusal(f"ECR does not give the image {digest} ({code}): name another with --to.")
     return fetched.manifests[digest]
 
 
@@ -169,33 +169,33 @@ def aim(
     start: Place | None,
     to: str | None,
 ) -> Image:
-    """The image to go back to. Raises Refused where there is none."""
+    """The image to go back to. Raises Refusal where there is none."""
     repository, tag = subject.repository, subject.tag
     digest = to if to is None or _DIGEST.fullmatch(to) else _tagged(ecr, subject, to)
     if digest is None:
         now = None if start is None else start.digest
         digest = before(list(history.facts(repository)), tag, now)
     if digest is None:
-        raise Refused(
+        raise Refusal(
             f"History does not know where {subject} was before: name the image with --to."
         )
     try:
         return registry.describe(repository, [digest])[digest]
     except ImageGone as error:
-        raise Refused(
+        raise Refusal(
             f"The image {digest} is not in {repository} (any more): name another with --to."
         ) from error
 
 
 def _tagged(ecr: Any, subject: Governed, to: str) -> str:
     if subject.scheme.judge(to) not in (Verdict.UNIQUE, Verdict.PIN):
-        raise Refused(
+        raise Refusal(
             f"`{to}` is neither a digest nor a unique tag of {subject.repository}: --to takes one "
             "of these, for any other tag may move."
         )
     found = place(ecr, subject.repository, to)
     if found is None:
-        raise Refused(f"No image of {subject.repository} has the tag {to}.")
+        raise Refusal(f"No image of {subject.repository} has the tag {to}.")
     return found.digest
 
 
@@ -204,7 +204,7 @@ def _ecr() -> Iterator[None]:
     try:
         yield
     except RegistryError as error:
-        raise Refused(
+        raise Refusal(
             f"ECR refused {error.operation}: {error.code}: {error.message.rstrip('.')}."
         ) from error
 
@@ -214,7 +214,7 @@ def _run(rollback: Rollback) -> None:
     try:
         with aws(), _ecr():
             rollback.run()
-    except Refused as error:
+    except Refusal as error:
         raise NeedsAttention(
             f"{error.message} {rollback.subject} was not moved; it is held where it is: "
             f"`ecr-steward release {rollback.subject}` ends that."

@@ -12,9 +12,17 @@ import click
 from ecr_steward.messages.say.wording import short
 from ecr_steward.words.facts import Kind
 from ecr_steward_cli import markdown
-from ecr_steward_cli.errors import Refused
+from ecr_steward_cli.errors import Refusal
 from ecr_steward_cli.rules_file.load import RulesFault, load
-from ecr_steward_cli.simulation import BadPush, Kept, Outcome, Push, Simulation, Told, story
+from ecr_steward_cli.simulation import (
+    BadPush,
+    Push,
+    ReportedFact,
+    Simulation,
+    SimulationResult,
+    UnmovedTag,
+    story,
+)
 
 
 @click.command()
@@ -34,7 +42,7 @@ def simulate(
     try:
         rules = load(rules_file)
     except RulesFault as fault:
-        raise Refused.rules(fault) from fault
+        raise Refusal.rules(fault) from fault
     repository, tag = _subject(why)
     name = "-" if pushes.name == "<stdin>" else pushes.name
     simulation = Simulation(rules, as_configured=as_configured)
@@ -42,7 +50,7 @@ def simulate(
         try:
             simulation.feed(Push.parse(number, text))
         except BadPush as error:
-            raise Refused(f"{name}:{number}: {error}") from error
+            raise Refusal(f"{name}:{number}: {error}") from error
     outcome = simulation.outcome()
     if why:
         outcome = story(outcome, repository, tag)
@@ -53,7 +61,7 @@ def simulate(
 def _subject(why: str | None) -> tuple[str, str]:
     repository, colon, tag = (why or ":").rpartition(":")
     if why is not None and not (repository and colon and tag):
-        raise Refused(f"--why takes REPOSITORY:TAG; `{why}` is not that.")
+        raise Refusal(f"--why takes REPOSITORY:TAG; `{why}` is not that.")
     return repository, tag
 
 
@@ -63,12 +71,12 @@ def _lines(pushes: Iterable[str]) -> Iterator[tuple[int, str]]:
             if text.strip():
                 yield number, text
     except UnicodeDecodeError as error:
-        raise Refused(
+        raise Refusal(
             f"{getattr(pushes, 'name', '-')}: this is not UTF-8 text: {error}."
         ) from error
 
 
-def _report(outcome: Outcome, why: str | None) -> Iterator[str]:
+def _report(outcome: SimulationResult, why: str | None) -> Iterator[str]:
     if why and not (outcome.told or outcome.kept):
         yield f"Nothing happened to {why}.\n"
         return
@@ -88,7 +96,7 @@ def _lines_of(
     return (f"{line}\n" for line in markdown.lines(headings, rows))
 
 
-def _rows(outcome: Outcome) -> Iterator[tuple[str, ...]]:
+def _rows(outcome: SimulationResult) -> Iterator[tuple[str, ...]]:
     told, kept = map(_row, outcome.told), map(_kept, outcome.kept)
     return heapq.merge(told, kept, key=lambda row: int(row[0]))
 
@@ -96,19 +104,19 @@ def _rows(outcome: Outcome) -> Iterator[tuple[str, ...]]:
 _HEADINGS = ("line", "repository", "what", "tag", "from", "to", "why")
 
 
-def _row(each: Told) -> tuple[str, ...]:
+def _row(each: ReportedFact) -> tuple[str, ...]:
     fact = each.fact
     before = "" if fact.kind is Kind.REJECT else short(fact.before)
     what = (fact.repository, fact.kind.value, fact.tag or "")
     return (str(each.line), *what, before, short(fact.digest), each.why)
 
 
-def _kept(each: Kept) -> tuple[str, ...]:
+def _kept(each: UnmovedTag) -> tuple[str, ...]:
     place = short(each.stay.digest)
     return (str(each.line), each.repository, "stay", each.stay.tag, place, place, each.why)
 
 
-def _tags(outcome: Outcome) -> Iterator[tuple[str, str, str]]:
+def _tags(outcome: SimulationResult) -> Iterator[tuple[str, str, str]]:
     for repository, tags in outcome.tags.items():
         images: dict[str, list[str]] = {}
         for tag, digest in tags.items():
@@ -117,5 +125,5 @@ def _tags(outcome: Outcome) -> Iterator[tuple[str, str, str]]:
             yield repository, short(digest), ", ".join(names)
 
 
-def _totals(outcome: Outcome) -> str:
+def _totals(outcome: SimulationResult) -> str:
     return f"{outcome.events} events, {outcome.reads} reads and {outcome.writes} writes of ECR."

@@ -33,7 +33,7 @@ from ecr_steward_cli.stack import (
 
 _T = TypeVar("_T")
 
-WORK = ("RetagQueue", "SettingsQueue", "NotifyQueue", "ErrandQueue")
+WORK = ("RetagQueue", "SettingsQueue", "NotifyQueue", "RetryQueue")
 _FAILURES = "FailureQueueUrl"
 _MODES = {
     "audit": "decides and reports, and changes nothing",

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from ecr_steward.sweep.slices import LOOK, PORTION, visits
 from ecr_steward.words.facts import Fact
-from ecr_steward_cli.errors import NeedsAttention, Refused
+from ecr_steward_cli.errors import NeedsAttention, Refusal
 from ecr_steward_cli.stack import (
     Outside,
     Stack,
@@ -34,7 +34,7 @@ _SHORT = 20
 
 
 @dataclass(slots=True)
-class Sending:
+class SweepProgress:
     """How far a sweep by hand has been sent: `sent` of `matching` repositories.
 
     `sweep` is its id in the history, `part` the next of its `parts` portions.
@@ -64,18 +64,18 @@ def send(
     stack: Stack,
     glob: str,
     timeout: timedelta,
-    progress: Callable[[Sending], None] = lambda sending: None,
-) -> Sending:
+    progress: Callable[[SweepProgress], None] = lambda sending: None,
+) -> SweepProgress:
     """Send the repositories that `glob` matches to the writers, portion after portion.
 
     Each portion waits until the writers' queues are short, so that live pushes do not wait behind
     the sweep; `timeout` is how long one may wait, and `progress` is told of each that was sent.
     Raises NeedsAttention where nothing matches, the function failed, or the sending ended early,
-    which says how far it came; Refused where `Mode` is off, or the writers are paused and more
+    which says how far it came; Refusal where `Mode` is off, or the writers are paused and more
     than one portion matches.
     """
     if stack.output("Mode") == "off":
-        raise Refused(
+        raise Refusal(
             f"Stack `{stack.name}` has Mode=off, so nothing is swept: deploy it with Mode=audit or "
             "Mode=enforce."
         )
@@ -83,7 +83,7 @@ def send(
     paused = _paused(stack)
     if paused:
         _refuse_portions(stack, asked)
-    sending = Sending(f"hand-{asked['id']}")
+    sending = SweepProgress(f"hand-{asked['id']}")
     with _told_how_far(sending):
         while sending.part < sending.parts:
             if sending.part or not paused:
@@ -99,7 +99,7 @@ def send(
 
 
 @contextlib.contextmanager
-def _told_how_far(sending: Sending) -> Iterator[None]:
+def _told_how_far(sending: SweepProgress) -> Iterator[None]:
     """Whatever ends the sending early says how far it came, once there is something to say."""
     try:
         yield
@@ -116,7 +116,7 @@ def _refuse_portions(stack: Stack, asked: Mapping[str, str]) -> None:
     """Portions wait for the writers to take up those before, which paused ones never do."""
     found = _invoke(stack, {**asked, "part": LOOK})
     if found["parts"] > 1:
-        raise Refused(
+        raise Refusal(
             f"The writers are paused, and {found['matching']:,} repositories are more than the "
             f"{PORTION} that are sent at once, so none was sent: `ecr-steward resume` first, or "
             "name fewer with GLOB."
@@ -147,7 +147,7 @@ def _longest(stack: Stack) -> tuple[int, str]:
     return max((sum(stack.depths(queue)), queue) for queue in stack.switches())
 
 
-def _send_portion(stack: Stack, asked: Mapping[str, str], sending: Sending) -> None:
+def _send_portion(stack: Stack, asked: Mapping[str, str], sending: SweepProgress) -> None:
     sending.under_way = True
     said = _invoke(stack, {**asked, "part": sending.part})
     sending.under_way = False
@@ -207,11 +207,11 @@ def _bar(label: str) -> Progress:
     return Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal)
 
 
-def _sent(stack: Stack, glob: str, timeout: timedelta, *, wait: bool) -> Sending:
+def _sent(stack: Stack, glob: str, timeout: timedelta, *, wait: bool) -> SweepProgress:
     with _bar("Sent") as bar:
         task = bar.add_task("", total=None)
 
-        def show(sending: Sending) -> None:
+        def show(sending: SweepProgress) -> None:
             if sending.part == 1 and sending.parts > 1:
                 bar.console.print(_notice(sending, wait=wait), soft_wrap=True)
             bar.update(task, completed=sending.sent, total=sending.matching)
@@ -219,7 +219,7 @@ def _sent(stack: Stack, glob: str, timeout: timedelta, *, wait: bool) -> Sending
         return send(stack, glob, timeout, show)
 
 
-def _notice(sending: Sending, *, wait: bool) -> str:
+def _notice(sending: SweepProgress, *, wait: bool) -> str:
     notice = (
         f"{sending.matching:,} repositories go to the writers {PORTION} at a time, so that pushes "
         "do not wait behind them."
@@ -229,7 +229,7 @@ def _notice(sending: Sending, *, wait: bool) -> str:
     return f"{notice} All are sent before this ends: --no-wait spares the wait for the last ones."
 
 
-def _followed(stack: Stack, sending: Sending, timeout: timedelta) -> Fact:
+def _followed(stack: Stack, sending: SweepProgress, timeout: timedelta) -> Fact:
     with _bar("Visited") as bar:
         task = bar.add_task("", total=sending.sent)
         try:
@@ -282,7 +282,7 @@ def sweep(outside: Outside, stack_name: str, glob: str, wait: bool, timeout: int
 
 def _paused(stack: Stack) -> bool:
     """Whether the writers are known to be paused; who may not ask goes on."""
-    with contextlib.suppress(Refused), aws():
+    with contextlib.suppress(Refusal), aws():
         return is_paused(stack.writers())
     return False
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import click
 
-from ecr_steward_cli.errors import NeedsAttention, Refused
+from ecr_steward_cli.errors import NeedsAttention, Refusal
 from ecr_steward_cli.stack import Outside, Stack, aws, pass_outside, stack_option
 
 
 def try_out(stack: Stack, channel: str) -> str:
     """Have the deployed function send a sample to a channel; returns what the channel answered.
 
-    Raises NeedsAttention where it did not take the sample or the function failed, Refused where
+    Raises NeedsAttention where it did not take the sample or the function failed, Refusal where
     the deployed rules have no such channel.
     """
     function = stack.output("NotifyFunctionName")
@@ -28,7 +28,7 @@ def try_out(stack: Stack, channel: str) -> str:
             f"{function} failed: {said.get('errorMessage', said)} Its log says more."
         )
     if "known" in said:
-        raise Refused(
+        raise Refusal(
             f"The deployed rules have no channel `{channel}`; there is {', '.join(said['known'])}."
         )
     if not said["sent"]:

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from ecr_steward.messages.say.wording import short
 from ecr_steward.words.grammar import is_tag
-from ecr_steward_cli.errors import NeedsAttention, Refused
+from ecr_steward_cli.errors import NeedsAttention, Refusal
 from ecr_steward_cli.stack import (
     Outside,
     Stack,
@@ -46,7 +46,7 @@ class Place:
 
 
 def place(ecr: Any, repository: str, tag: str) -> Place | None:
-    """Where `tag` is now; None if no image has it. Raises Refused if there is no repository.
+    """Where `tag` is now; None if no image has it. Raises Refusal if there is no repository.
 
     The image's tags come with its digest, so that one call tells it all (ECR API: DescribeImages).
     """
@@ -57,7 +57,7 @@ def place(ecr: Any, repository: str, tag: str) -> Place | None:
         if code == "ImageNotFoundException":
             return None
         if code == "RepositoryNotFoundException":
-            raise Refused(
+            raise Refusal(
                 f"There is no repository `{repository}` in this registry: look at its name, and at "
                 "the account and Region of your credentials."
             ) from error
@@ -86,7 +86,7 @@ def hindrance(stack_name: str, outside: Outside, repository: str, tag: str) -> s
 
     A pipeline that may only ask ECR can wait all the same.
     """
-    with contextlib.suppress(Refused), aws():
+    with contextlib.suppress(Refusal), aws():
         stack = Stack.find(stack_name, outside)
         mode = stack.output("Mode")
         if mode != "enforce":

@@ -61,7 +61,7 @@ class Scalar:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Position:
     """Where a value stands: its own line, its key's line, and a scalar's text as written."""
 
     line: int
@@ -74,7 +74,7 @@ class Document:
     """The data at the top of the file and the place of everything in it."""
 
     data: Any
-    places: Mapping[Path, Place]
+    places: Mapping[Path, Position]
     faults: tuple[Fault, ...]
 
     def line(self, path: Path) -> int:
@@ -87,7 +87,7 @@ class Document:
     def text(self, path: Path) -> str:
         return self._place(path).text
 
-    def _place(self, path: Path) -> Place:
+    def _place(self, path: Path) -> Position:
         while path not in self.places:
             path = path[:-1]
         return self.places[path]
@@ -197,7 +197,7 @@ class _Builder:
     """Turns nodes into data. An alias is built again at each use, so places are never shared."""
 
     def __init__(self) -> None:
-        self.places: dict[Path, Place] = {}
+        self.places: dict[Path, Position] = {}
         self.faults: list[Fault] = []
 
     def build(self, node: Node, path: Path, key_line: int) -> Any:
@@ -211,7 +211,7 @@ class _Builder:
                 Fault(line, f"{shown(str(node.tag))} is no YAML tag that rules use.")
             )
         text = node.value if isinstance(node, ScalarNode) else ""
-        self.places[path] = Place(line, key_line, text)
+        self.places[path] = Position(line, key_line, text)
         if isinstance(node, MappingNode):
             return {
                 key: self.build(value, (*path, key), at) for key, value, at in self._entries(node)

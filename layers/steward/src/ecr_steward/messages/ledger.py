@@ -6,7 +6,7 @@ It stands in the history's table:
 |---|---|---|
 | `told#CAUSE` | `arrived#ID` | a fact that has reached the notifier |
 | `told#CAUSE` | `told#CHANNEL#ID` | the channel has the fact, or the window of one of its digests |
-| `told#CAUSE` | `due#CHANNEL#ID` | the fact is owed to the channel, and an errand is under way |
+| `told#CAUSE` | `due#CHANNEL#ID` | the fact is owed to the channel, and a retry is under way |
 | `told#CAUSE` | `payload#CHANNEL#ID` | a payload was sent, where several tell the facts |
 | `told#CAUSE` | `refused#CHANNEL` | that the channel refused them was said |
 | `told#CAUSE` | `told#ID` | each channel of the fact has it, or is owed it |
@@ -122,7 +122,7 @@ class Gathered:
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class ChannelState:
     """How a channel stands: `rest` is until when it wants no message, `before` how many it was to
     get in the minute before this one, `storm` whether its messages are being gathered."""
 
@@ -190,7 +190,7 @@ class Ledger:
         self.release(story, time)
 
     def owe(self, cause: str, channel: str, facts: Iterable[Fact], time: datetime) -> None:
-        """Note that a channel is owed these facts; an errand must follow."""
+        """Note that a channel is owed these facts; a retry must follow."""
         self._note(cause, "due", channel, facts, time)
 
     def pay(self, cause: str, channel: str, facts: Iterable[Fact], time: datetime) -> None:
@@ -213,7 +213,7 @@ class Ledger:
     # ------------------------------------------------------------------ digests
 
     def has_timer(self, window: Window) -> bool:
-        """Whether an errand is under way that will sum up a window."""
+        """Whether a retry is under way that will sum up a window."""
         key = (window.key, "timer")
         return key in self._table.get([key])
 
@@ -257,7 +257,7 @@ class Ledger:
 
     # ------------------------------------------------------------------ channels
 
-    def state(self, channel: str, now: datetime) -> State:
+    def state(self, channel: str, now: datetime) -> ChannelState:
         """How a channel stands: one read."""
         pk = _channel(channel)
         before = _minute(now - _MINUTE)
@@ -265,7 +265,7 @@ class Ledger:
         found = self._table.get([(pk, "rest"), (pk, "fault"), (pk, before), (storm.key, "timer")])
         rest = found.get((pk, "rest"))
         counted = found.get((pk, before))
-        return State(
+        return ChannelState(
             rest=None if rest is None else parse_time(rest.body),
             faulty=(pk, "fault") in found,
             before=0 if counted is None else counted.counters.get("messages", 0),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Sending:
+class LazySender:
     """Sends payloads.
 
     `client` gives the client of an AWS service, `topics` are the stack's own by form; with
@@ -32,10 +32,10 @@ class Sending:
 
     def send(self, channel: Channel, payload: Payload) -> Outcome:
         """Send one payload, and count what came of it."""
-        from ecr_steward.messages.send.outcome import Sent
+        from ecr_steward.messages.send.outcome import Delivered
 
         outcome = self._sender.send(channel, payload)
-        self.count("MessagesSent" if isinstance(outcome, Sent) else "MessagesNotSent")
+        self.count("MessagesSent" if isinstance(outcome, Delivered) else "MessagesNotSent")
         return outcome
 
     def try_out(
@@ -46,7 +46,7 @@ class Sending:
     ) -> dict[str, Any]:
         """Send a sample to a channel, at once and whatever its routes; what came of it."""
         from ecr_steward.messages.say import message
-        from ecr_steward.messages.send.outcome import Sent
+        from ecr_steward.messages.send.outcome import Delivered
 
         channel = channels.get(name)
         if channel is None:
@@ -54,7 +54,7 @@ class Sending:
         said = message.story([sample(name, self.clock())])
         self._sender.forget(channel)  # whoever tries it has mostly just changed the address
         outcomes = [self._sender.send(channel, each) for each in channel.render(said)]
-        failed = next((each for each in outcomes if not isinstance(each, Sent)), None)
+        failed = next((each for each in outcomes if not isinstance(each, Delivered)), None)
         if failed is not None:
             return {"channel": name, "sent": False, "answer": failed.reason}
         return {"channel": name, "sent": True, "answer": _answers(outcomes)}
@@ -79,6 +79,6 @@ class Sending:
 
 
 def _answers(outcomes: Iterable[Outcome]) -> str:
-    from ecr_steward.messages.send.outcome import Sent
+    from ecr_steward.messages.send.outcome import Delivered
 
-    return ", ".join(each.answer for each in outcomes if isinstance(each, Sent))
+    return ", ".join(each.answer for each in outcomes if isinstance(each, Delivered))

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from ecr_steward.messages.channels.channel import Payload, dumps
 from ecr_steward.messages.say import links
 from ecr_steward.messages.say.message import Message, Part, main
-from ecr_steward.messages.say.steps import Step
+from ecr_steward.messages.say.steps import NextStep
 from ecr_steward.messages.say.wording import clipped, inert, listed
 from ecr_steward.words.events import event_name
 
@@ -77,7 +77,7 @@ def _part(part: Part) -> Iterator[str]:
         yield f"    {_plain(line, _FIELD)}"
 
 
-def _step(step: Step) -> str:
+def _step(step: NextStep) -> str:
     return f"{step.said} {_code(step.command)}" if step.command else step.said
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from ecr_steward.messages.channels.channel import Payload
 from ecr_steward.messages.say.message import Message, Part
-from ecr_steward.messages.say.steps import Step
+from ecr_steward.messages.say.steps import NextStep
 from ecr_steward.messages.say.wording import one_line
 
 SUBJECT = 99
@@ -51,7 +51,7 @@ def _parts(parts: Iterable[Part]) -> Iterator[str]:
         yield ""
 
 
-def _steps(steps: Iterable[Step]) -> Iterator[str]:
+def _steps(steps: Iterable[NextStep]) -> Iterator[str]:
     for step in steps:
         yield step.said
         if step.command:

@@ -12,7 +12,7 @@ from typing import Any
 
 from ecr_steward.messages.channels.channel import URL, ChannelType, Payload, dumps, to_url
 from ecr_steward.messages.say.message import Message, Part, runs
-from ecr_steward.messages.say.steps import Step
+from ecr_steward.messages.say.steps import NextStep
 from ecr_steward.messages.say.wording import clipped, inert, listed
 
 HEADER = 150
@@ -98,7 +98,7 @@ def _preformatted(lines: tuple[str, ...]) -> Block:
     return {"type": "rich_text_preformatted", "elements": [text]}
 
 
-def _steps(steps: Iterable[Step]) -> list[Block]:
+def _steps(steps: Iterable[NextStep]) -> list[Block]:
     items = [
         _section(
             *(_text(run, code=code) for run, code in runs(step.said)),

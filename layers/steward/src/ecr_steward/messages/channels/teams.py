@@ -11,7 +11,7 @@ from typing import Any
 
 from ecr_steward.messages.channels.channel import URL, ChannelType, Payload, dumps, to_url
 from ecr_steward.messages.say.message import Message, Part, runs
-from ecr_steward.messages.say.steps import Step
+from ecr_steward.messages.say.steps import NextStep
 from ecr_steward.messages.say.wording import clipped, inert, listed
 
 SIZE = 24_000
@@ -98,7 +98,7 @@ def _code(line: str) -> Element:
 _LINE = 300
 
 
-def _steps(steps: Iterable[Step]) -> Iterator[Element]:
+def _steps(steps: Iterable[NextStep]) -> Iterator[Element]:
     for step in steps:
         command = [_run(f" {step.command}", fontType="Monospace")] if step.command else []
         yield _block(*_runs(step.said), *command)

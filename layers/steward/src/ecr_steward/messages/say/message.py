@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from ecr_steward.messages.say import links
-from ecr_steward.messages.say.steps import Step, steps
+from ecr_steward.messages.say.steps import NextStep, steps
 from ecr_steward.messages.say.titles import ORDER, counts, digest_title, title
 from ecr_steward.messages.say.wording import place, setting, short, some, who
 from ecr_steward.words.events import ATTENTION, is_loud
@@ -59,7 +59,7 @@ class Message:
     mode: str
     parts: tuple[Part, ...]
     fields: tuple[tuple[str, str], ...]
-    steps: tuple[Step, ...]
+    steps: tuple[NextStep, ...]
     link: str | None
     facts: tuple[Fact, ...]
     every: timedelta | None = None
@@ -114,7 +114,7 @@ def digest(facts: Sequence[Fact], every: timedelta) -> Message:
         mode=modes.pop() if len(modes) == 1 else "",
         parts=tuple(_summary(facts)),
         fields=tuple(_period(facts)),
-        steps=(Step("For one repository, one by one: `ecr-steward history REPOSITORY`."),),
+        steps=(NextStep("For one repository, one by one: `ecr-steward history REPOSITORY`."),),
         link=None,
         facts=tuple(facts),
         every=every,

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class Delivered:
     """The channel took it; `answer` is what it said."""
 
     answer: str
@@ -22,16 +22,16 @@ class Later:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class Undeliverable:
     """The channel is wrong, or its address or secret: trying again changes nothing by itself."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class Unasked:
+class NotTried:
     """There was no time left to ask the channel: that says nothing of it, and is no try."""
 
 
-Outcome = Sent | Later | Refused
+Outcome = Delivered | Later | Undeliverable
 """Reasons never hold an address or a secret, nor what a channel answered in its own words."""

@@ -20,7 +20,7 @@ from ecr_steward.messages.channels.channel import (
     Unusable,
 )
 from ecr_steward.messages.channels.reference import Reference, Secret
-from ecr_steward.messages.send.outcome import Later, Outcome, Refused, Sent
+from ecr_steward.messages.send.outcome import Delivered, Later, Outcome, Undeliverable
 from ecr_steward.messages.send.references import Unreadable
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Sender:
     def send(self, channel: Channel, payload: Payload) -> Outcome:
         """Send one payload. What is refused is tried once more with its references read anew."""
         outcome = self._try(channel, payload)
-        if isinstance(outcome, Refused) and channel.references():
+        if isinstance(outcome, Undeliverable) and channel.references():
             self.forget(channel)
             outcome = self._try(channel, payload)
         return outcome
@@ -86,9 +86,9 @@ class Sender:
                 return self._publish(addressed)
             return self._post(addressed, resolver.secrets)
         except Unusable as error:
-            return Refused(str(error))
+            return Undeliverable(str(error))
         except Unreadable as error:
-            return Refused(str(error)) if error.lasting else Later(str(error))
+            return Undeliverable(str(error)) if error.lasting else Later(str(error))
         except Exception as error:
             # Its words may hold anything, an address among them: only its place and its kind.
             log.error("A message could not be sent: %s", _place(error))
@@ -100,7 +100,7 @@ class Sender:
         try:
             answer = self.post(request.url.reveal(), request.body.encode(), request.headers)
         except Forbidden as error:
-            return Refused(f"The address {request.called}: {error}")
+            return Undeliverable(f"The address {request.called}: {error}")
         except Unreachable as error:
             return Later(str(error))
         return judge(answer, [request.url, *secrets], self.clock())
@@ -113,14 +113,14 @@ class Sender:
         except ClientError as error:
             code = error.response["Error"].get("Code", "unknown")
             if code in _TOPIC_WRONG:
-                return Refused(
+                return Undeliverable(
                     f"SNS refuses to publish to the topic ({code}): it must exist, and the stack "
                     "parameter ChannelTopics must name it unless it is the stack's own."
                 )
             return Later(f"SNS did not take it ({code}).")
         except BotoCoreError as error:
             return Later(f"SNS could not be reached ({type(error).__name__}).")
-        return Sent("SNS took it")
+        return Delivered("SNS took it")
 
 
 @dataclass(frozen=True)
@@ -144,15 +144,15 @@ class _Resolver:
 def judge(answer: Response, secrets: Iterable[Secret], now: datetime) -> Outcome:
     """What an answer by HTTP means; none of `secrets` gets into the outcome."""
     if 200 <= answer.status < 300:
-        return Sent(f"{answer.status}{_words(answer.body, secrets)}")
+        return Delivered(f"{answer.status}{_words(answer.body, secrets)}")
     if answer.status < 400:
-        return Refused(
+        return Undeliverable(
             f"It answers with a redirect ({answer.status}), which is not followed: keep the final "
             "address in the reference."
         )
     if answer.status >= 500 or answer.status in _PASSING:
         return Later(f"It answered {answer.status}.", retry_after(answer.retry_after, now))
-    return Refused(
+    return Undeliverable(
         f"It answered {answer.status}: the address is no longer valid, or it does not take such "
         "messages."
     )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
-from ecr_steward.messages.whom.routes import Parcel, parcels, unknown_channels
+from ecr_steward.messages.channels.channel import Channel
+from ecr_steward.messages.whom.routes import Delivery, deliveries, unknown_channels
 from ecr_steward.messages.whom.routing import Routing
 from ecr_steward.words.causes import CHANNEL
 from ecr_steward.words.facts import Fact
@@ -13,9 +15,25 @@ from ecr_steward.words.facts import Fact
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Recipients:
+    """Who gets which facts; `tags_of` gives the resource tags of a fact's repository."""
+
+    routing: Callable[[], Routing]
+    tags_of: Callable[[Fact], Mapping[str, str]]
+
+    def deliveries(self, facts: Iterable[Fact]) -> list[Delivery]:
+        """The facts of one cause by channel."""
+        return recipients(self.routing(), facts, self.tags_of)
+
+    def channel(self, name: str) -> Channel | None:
+        """The channel of this name, while there is one."""
+        return self.routing().channels.get(name)
+
+
 def recipients(
     routing: Routing, facts: Iterable[Fact], tags_of: Callable[[Fact], Mapping[str, str]]
-) -> list[Parcel]:
+) -> list[Delivery]:
     """The facts by channel. That a channel is wrong goes to others only, routed there or not.
 
     `tags_of` gives the resource tags of a fact's repository; it is not asked where e-mail is all
@@ -26,24 +44,24 @@ def recipients(
     for fact in facts:
         by_repository.setdefault(fact.repository, []).append(fact)
     return [
-        parcel
+        delivery
         for group in by_repository.values()
-        for parcel in _of_one(routing, group, asked(group[0]))
+        for delivery in _of_one(routing, group, asked(group[0]))
     ]
 
 
 def _of_one(
     routing: Routing, facts: Sequence[Fact], resource_tags: Mapping[str, str]
-) -> list[Parcel]:
+) -> list[Delivery]:
     for name in unknown_channels(routing, resource_tags):
         log.warning("%s names the channel %s, which there is not", facts[0].repository, name)
-    found = parcels(routing, facts, resource_tags)
+    found = deliveries(routing, facts, resource_tags)
     broken = _broken(facts)
     if broken is None:
         return found
-    left = [parcel for parcel in found if parcel.channel.name != broken]
+    left = [delivery for delivery in found if delivery.channel.name != broken]
     others = (each for name, each in routing.channels.items() if name != broken)
-    return left or [Parcel(channel, None, tuple(facts)) for channel in others]
+    return left or [Delivery(channel, None, tuple(facts)) for channel in others]
 
 
 def _broken(facts: Iterable[Fact]) -> str | None:

@@ -21,7 +21,7 @@ _Due = tuple[timedelta | None, Fact]
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
+class Delivery:
     """Facts of one story for one channel: at once where `every` is None, else in a digest."""
 
     channel: Channel
@@ -29,9 +29,9 @@ class Parcel:
     facts: tuple[Fact, ...]
 
 
-def parcels(
+def deliveries(
     routing: Routing, facts: Iterable[Fact], resource_tags: Mapping[str, str]
-) -> list[Parcel]:
+) -> list[Delivery]:
     """The facts of one story (same cause, same repository), by channel and when it is told.
 
     What goes to a channel at once takes along all else of the story that goes there. A fact that
@@ -42,7 +42,7 @@ def parcels(
         for name, every in routes_for(routing, fact, resource_tags).items():
             found.setdefault(name, []).append((every, fact))
     return [
-        Parcel(routing.channels[name], every, taken)
+        Delivery(routing.channels[name], every, taken)
         for name, due in found.items()
         for every, taken in _together(due).items()
     ]
