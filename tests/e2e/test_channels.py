@@ -197,7 +197,7 @@ def _expect_faults_told_once(stack: Deployed, receiver: Receiver) -> None:
         name = event["data"]["cause"]["id"].split("/")[1]
         ids = [each.headers["webhook-id"] for each in receiver.received(f"/{name}")]
         assert event["id"] not in ids
-        assert f"The channel `{name}` takes no messages." in event["data"]["reason"]
+        assert f"The channel `{name}` is down." in event["data"]["reason"]
     assert stack.faults() == []
 
 
@@ -216,7 +216,7 @@ def _expect_people_told(stack: Deployed, receiver: Receiver, room: list[Any]) ->
 def test_a_channel_is_tried_by_hand(stack: Deployed, receiver: Receiver) -> None:
     before = len(receiver.received("/people"))
     run = stack.steward("notify-test", "people")
-    assert (run.returncode, run.stdout) == (0, "`people` took the sample: 200 ok.\n")
+    assert (run.returncode, run.stdout) == (0, "`people` accepted the sample: 200 ok.\n")
     arrived = receiver.received("/people")[before:]
     assert len(arrived) == 1
     assert "This is a test of the channel" in arrived[0].body.decode()
@@ -224,7 +224,7 @@ def test_a_channel_is_tried_by_hand(stack: Deployed, receiver: Receiver) -> None
     receiver.script("/people", [Answer(410)] * 2)
     run = stack.steward("notify-test", "people")
     assert run.returncode == 1
-    assert run.stderr.startswith("`people` did not take the sample. It answered 410: ")
+    assert run.stderr.startswith("`people` did not accept the sample. It answered 410: ")
 
     run = stack.steward("notify-test", "nobody")
     assert run.returncode == 2

@@ -186,7 +186,7 @@ def test_a_channel_that_is_wrong_is_a_fact_of_the_history(
     )["Items"]
     (fact,) = [json.loads(item["body"]["S"]) for item in found]
     assert fact["detail-type"] == "Steward Failed"
-    assert fact["detail"]["reason"].startswith("The channel `platform` takes no messages. ")
+    assert fact["detail"]["reason"].startswith("The channel `platform` is down. ")
     assert "`ecr-steward notify-test platform`" in fact["detail"]["reason"]
     record = {"detail-type": "Steward Failed", "detail": fact["detail"]}
     asked = event("notify_batch_moved")

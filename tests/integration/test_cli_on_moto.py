@@ -201,7 +201,7 @@ def test_status_reads_depths_and_sweeps_and_names_what_is_refused(stack: Stack) 
     }
     assert said["rules"] == "3a92dae3b84f"
     assert said["attention"] == [
-        "Whether the writers run is not known.",
+        "It is not known whether the writers run.",
         f"SweepFailureQueue holds 1 message: {stack.output('SweepFailureQueueUrl')}",
     ]
     assert said["version"] == "0.1.0"

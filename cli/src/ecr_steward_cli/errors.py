@@ -1,4 +1,4 @@
-"""How a command ends: 0 it is done, 1 somebody must look at what it found, 2 it was used wrongly.
+"""How a command ends: 0 it is done, 1 what it found needs attention, 2 it was used wrongly.
 
 Raise `Refusal` or `NeedsAttention` from a command; click prints the message and sets the code.
 """

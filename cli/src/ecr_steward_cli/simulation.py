@@ -83,7 +83,7 @@ class Push:
 def _text(document: Mapping[str, Any], key: str) -> str | None:
     value = document.get(key)
     if value is not None and not isinstance(value, str):
-        raise BadPush(f"`{key}` must be a text; it is {json.dumps(value)}.")
+        raise BadPush(f"`{key}` must be a string; it is {json.dumps(value)}.")
     return value
 
 

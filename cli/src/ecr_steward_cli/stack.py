@@ -88,7 +88,7 @@ def _now() -> datetime:
 
 def _download(url: str) -> bytes:
     if not url.startswith(("https://", "http://")):
-        raise OSError(f"`{url}` is no address to download from")
+        raise OSError(f"`{url}` is not an address to download from")
     with urllib.request.urlopen(url, timeout=20) as answer:  # noqa: S310
         content: bytes = answer.read()
     return content
@@ -203,7 +203,7 @@ class Stack:
     def _named(self, values: Mapping[str, str], what: str, key: str) -> str:
         if key not in values:
             raise Refusal(
-                f"Stack `{self.name}` ({self.state}) has no {what} `{key}`: it is no ECR Steward, "
+                f"Stack `{self.name}` ({self.state}) has no {what} `{key}`: it is not ECR Steward, "
                 "or an older one. Deploy it again, or name another stack with --stack."
             )
         return values[key]
@@ -223,7 +223,7 @@ def aws() -> Iterator[None]:
         raise Refusal(sentence(error)) from error
 
 
-_LOG_IN = "log in again (`aws sso login`, or as you got them) and repeat the command."
+_LOG_IN = "log in again (for example with `aws sso login`) and repeat the command."
 _EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
 _UNKNOWN = frozenset(
     {
@@ -254,7 +254,7 @@ def sentence(error: boto.ClientError | boto.BotoCoreError) -> str:
     for kinds, words in _FAULTS:
         if isinstance(error, kinds):
             return words.format(error=str(error).rstrip("."))
-    return f"The call of AWS failed: {error}"
+    return f"The call to AWS failed: {error}"
 
 
 _FAULTS: tuple[tuple[tuple[type[boto.BotoCoreError], ...], str], ...] = (
@@ -269,7 +269,7 @@ _FAULTS: tuple[tuple[tuple[type[boto.BotoCoreError], ...], str], ...] = (
             boto.SSOError,
             boto.TokenRetrievalError,
         ),
-        f"Your AWS credentials cannot be used any more: {{error}}. Then {_LOG_IN}",
+        f"Your AWS credentials cannot be used any more: {{error}}. To fix it, {_LOG_IN}",
     ),
     (
         (boto.ProfileNotFound,),
@@ -281,7 +281,7 @@ _FAULTS: tuple[tuple[tuple[type[boto.BotoCoreError], ...], str], ...] = (
     ),
     (
         (boto.HTTPClientError, boto.ConnectionError),
-        "AWS cannot be reached: {error}. Look at the network, the Region and AWS_ENDPOINT_URL.",
+        "AWS cannot be reached: {error}. Check the network, the Region and AWS_ENDPOINT_URL.",
     ),
 )
 
@@ -294,11 +294,11 @@ def _refusal(error: boto.ClientError) -> str:
         return f"Your AWS credentials have expired: {_LOG_IN}"
     if code in _UNKNOWN:
         return (
-            f"AWS does not know your credentials ({message}): look at them with "
-            "`aws sts get-caller-identity`, and at this machine's clock."
+            f"AWS does not know your credentials ({message}): check them with "
+            "`aws sts get-caller-identity`, and this machine's clock."
         )
     if code in _DENIED:
-        return f"You may not call {operation}: {message}. Ask for that right."
+        return f"You are not allowed to call {operation}: {message}. Ask for this permission."
     if code in _THROTTLED:
         return f"AWS throttles {operation}: try again in a minute."
     return f"AWS refused {operation}: {code}: {message}."

@@ -198,4 +198,4 @@ def test_a_body_is_cut_where_sns_takes_no_more_and_says_so() -> None:
     ]
     body = render(facts).body
     assert len(body.encode()) < 256_000
-    assert body.endswith("more lines; `ecr-steward history` has everything.\n")
+    assert body.endswith("more lines: see `ecr-steward history`.\n")

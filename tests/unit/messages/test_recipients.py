@@ -56,4 +56,4 @@ def test_a_tag_that_names_no_channel_is_logged_and_stops_nobody(
 ) -> None:
     with caplog.at_level(logging.WARNING):
         assert names(["platform"], [MOVED], {"steward:notify": "platfrom"}) == {"platform"}
-    assert "base/redis names the channel platfrom, which there is not" in caplog.text
+    assert "base/redis names the channel platfrom, which does not exist" in caplog.text

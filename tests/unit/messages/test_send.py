@@ -134,7 +134,7 @@ def test_an_address_that_was_changed_is_found_by_a_refusal(world: World) -> None
 def test_a_redirect_is_refused_with_the_way_out(world: World, status: int) -> None:
     outcome = world.send(SLACK, *[answered(status)] * 2)
     assert isinstance(outcome, Undeliverable)
-    assert "keep the final address in the reference" in outcome.reason
+    assert "store the final address" in outcome.reason
 
 
 def test_what_cannot_be_reached_is_for_later_and_what_is_forbidden_is_refused(

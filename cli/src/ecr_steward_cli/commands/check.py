@@ -23,8 +23,8 @@ def checked(rules: str) -> Loaded:
 def _repository(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
     if value is not None and not is_repository(value):
         raise click.BadParameter(
-            f"`{value}` cannot be a repository's name: 2 to 256 small letters and digits, in parts "
-            "joined by `/`, `.`, `_`, `__` or `-`."
+            f"`{value}` cannot be a repository's name: 2 to 256 lowercase letters and digits, in "
+            "parts joined by `/`, `.`, `_`, `__` or `-`."
         )
     return value
 
@@ -36,7 +36,7 @@ def _repository(_: click.Context, __: click.Parameter, value: str | None) -> str
     "repository",
     metavar="REPOSITORY",
     callback=_repository,
-    help="Say which rule wins for this repository and what it means.",
+    help="Show which rule applies to this repository, and what it means.",
 )
 def check(rules: str, repository: str | None) -> None:
     """Check the rules file RULES.

@@ -18,7 +18,7 @@ from ecr_steward_cli.errors import Refusal
     metavar="FILE",
     required=True,
     type=click.Path(path_type=Path),
-    help="The JSON file to write; its folder is made if need be.",
+    help="The JSON file to write; its folder is created if needed.",
 )
 def compile_(rules: str, output: Path) -> None:
     """Check the rules file RULES as `check` does and write FILE, which the functions read."""

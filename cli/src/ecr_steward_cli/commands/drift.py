@@ -22,20 +22,20 @@ from ecr_steward_cli.rules_file.load import RulesFault, load
 
 def _account(_: click.Context, __: click.Parameter, value: str | None) -> str:
     if value is not None and not re.fullmatch("[0-9]{12}", value):
-        raise click.BadParameter(f"`{value}` is no account id: it has 12 digits.")
+        raise click.BadParameter(f"`{value}` is not an account id, which has 12 digits.")
     return value or ""
 
 
 @click.command()
 @click.option("--rules", "rules_file", required=True, type=click.Path(), help="The rules file.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@click.option("--as-configured", is_flag=True, help="Let audit rules only report.")
+@click.option("--as-configured", is_flag=True, help="Only report where a rule is in audit mode.")
 @click.option(
     "--account",
     metavar="ID",
     callback=_account,
-    help="The registry's account, which may always be named; without it no account is the "
-    "registry's own.",
+    help="The registry's account, which policies may always name; without it, no account counts as "
+    "the registry's own.",
 )
 @click.option("--cache", is_flag=True, help="The repository is a pull-through cache.")
 @click.argument("settings", type=click.File("r", encoding="utf-8"))
@@ -121,7 +121,7 @@ def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:
-            raise SettingsError(f"`{key}` is there twice in one object.")
+            raise SettingsError(f"`{key}` occurs twice in one object.")
         found[key] = value
     return found
 
@@ -134,11 +134,11 @@ def _report(repository: str, rule: Rule | None, changes: Sequence[Change], *, ca
     if rule is None:
         return f"{repository}: no rule matches; the repository is left alone."
     if cache and not rule.names(repository):
-        return f"{repository}: no rule names it; a pull-through cache is left alone without."
+        return f"{repository}: no rule names this pull-through cache; the steward leaves it alone."
     if not rule.repository:
-        return f"{repository}: its rule says nothing about settings, so they are left alone."
+        return f"{repository}: its rule says nothing about settings; the steward leaves them alone."
     if not changes:
-        return f"{repository}: nothing differs from what the rule says of its settings."
+        return f"{repository}: its settings are as the rule says."
     headings = ("setting", "problem", "subject", "what happens", "why")
     return table(headings, map(_row, changes))
 

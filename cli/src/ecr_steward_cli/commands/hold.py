@@ -52,8 +52,8 @@ def governed(stack: Stack, repository: str, tag: str) -> Governed:
     if rule is None or rule.tags is None:
         raise Refusal(
             f"No rule of stack `{stack.name}` says anything about the tags of {repository}, so "
-            f"nothing moves there: look at the name, or at `ecr-steward check RULES --explain "
-            f"{repository}`."
+            f"nothing moves there: check the name, and the rules with `ecr-steward check "
+            f"RULES --explain {repository}`."
         )
     why = _why_not(rule.tags, tag)
     if why is not None:
@@ -69,8 +69,8 @@ def _why_not(scheme: Scheme, tag: str) -> str | None:
         Verdict.UNIQUE: "is a unique tag, which never moves: name a stable tag.",
         Verdict.PIN: "is a pin, which never moves: name a stable tag.",
         Verdict.IGNORED: "is ignored by the rule, so the steward never moves it.",
-        Verdict.STABLE: "follows nothing in the rule: only your pipeline moves it.",
-        Verdict.UNKNOWN: "is no stable tag in the rule of its repository, so it is never moved.",
+        Verdict.STABLE: "follows nothing in the rule; only your pipeline moves it.",
+        Verdict.UNKNOWN: "is not a stable tag in the rule, so the steward never moves it.",
     }[scheme.judge(tag)]
 
 
@@ -86,7 +86,7 @@ def moment(text: str | None, now: datetime) -> datetime | None:
             time = parse_time(text)
         except ValueError as error:
             raise Refusal(
-                f"`{text}` is no time for --until ({error}): write 2h, 3d, or such as "
+                f"`{text}` is not a time for --until ({error}): write 2h, 3d, or such as "
                 "2026-12-24T18:00:00Z."
             ) from error
     if time <= now:
@@ -108,7 +108,9 @@ def until_words(until: datetime | None) -> str:
 def _brief(context: click.Context, option: click.Parameter, reason: str) -> str:
     brief = " ".join(reason.split())
     if len(brief) > LONGEST_REASON:
-        raise click.BadParameter(f"{len(brief):,} characters, {LONGEST_REASON} are the most.")
+        raise click.BadParameter(
+            f"{len(brief):,} characters, at most {LONGEST_REASON} are allowed."
+        )
     return brief
 
 
@@ -120,12 +122,12 @@ def hold_options(command: _Command) -> _Command:
             metavar="TEXT",
             default="",
             callback=_brief,
-            help="Why, for those who wonder.",
+            help="Why; shown in status, history and messages.",
         ),
         click.option(
             "--until",
             metavar="TIME",
-            help="When the hold ends: 2h, 3d, or such as 2026-12-24T18:00:00Z; else by `release`.",
+            help="When the hold ends: 2h, 3d, or a time such as 2026-12-24T18:00:00Z.",
         ),
     ):
         command = option(command)
@@ -142,7 +144,7 @@ def hold(
 ) -> None:
     """Keep a stable tag where it is.
 
-    The steward then leaves it alone, and tells what it misses; `ecr-steward release` ends that.
+    The steward then leaves it alone, and reports what it misses; `ecr-steward release` ends that.
     """
     end = moment(until, outside.now())
     stack = Stack.find(stack_name, outside)
@@ -172,7 +174,7 @@ def release(outside: Outside, stack_name: str, subject: tuple[str, str]) -> None
         history = stack.history()
         held = {hold.tag: hold for _, hold in history.holds(repository)}.get(tag)
         if held is None:
-            raise NeedsAttention(f"{name} is not held: `ecr-steward status` lists what is.")
+            raise NeedsAttention(f"{name} is not held: `ecr-steward status` lists the holds.")
         by = caller(stack)["Arn"]
         history.release(repository, tag)
     try:
@@ -180,11 +182,11 @@ def release(outside: Outside, stack_name: str, subject: tuple[str, str]) -> None
             look_at(stack, repository, tag, Cause(f"release-{_stamp(outside)}", "Release", by))
     except Refusal as error:
         raise NeedsAttention(
-            f"{name} is released, but the writer could not be told: {error.message} The next sweep "
-            "lets the tag catch up."
+            f"{name} is released, but the writer could not be notified: {error.message} The "
+            "next sweep lets the tag catch up."
         ) from error
     click.echo(
-        f"{name} is released (it was held {held}); the writer looks at it now."
+        f"{name} is released (it was held {held}); the writer checks it now."
         f"{hindrance(stack_name, outside, repository, tag)}"
     )
 

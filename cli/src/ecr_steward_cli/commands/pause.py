@@ -13,9 +13,9 @@ from ecr_steward_cli.stack import Outside, Stack, aws, console, pass_outside, st
 
 PAUSED = (
     "messages wait in the queues for up to 14 days, and nothing is lost until then. "
-    "`ecr-steward resume` goes on."
+    "`ecr-steward resume` continues."
 )
-RUNNING = "the writers take up what waits in the queues."
+RUNNING = "the writers work off what waits in the queues."
 
 _PATIENCE = 180
 _SETTLED = ("Enabled", "Disabled")
@@ -83,6 +83,6 @@ def pause(outside: Outside, stack_name: str) -> None:
 @stack_option
 @pass_outside
 def resume(outside: Outside, stack_name: str) -> None:
-    """Start the writers again; they take up what has waited."""
+    """Start the writers again; they work off what has waited."""
     changed = _run(stack_name, outside, on=True)
     click.echo(f"{'Running' if changed else 'Already running'}: {RUNNING}")

@@ -84,7 +84,7 @@ class Rollback:
         self.history.record(self._moved().counted(1 if lonely is None else 2))
         if not self._stays():
             raise NeedsAttention(
-                f"{subject} is held, but somebody else moves it: look at who pushes it."
+                f"{subject} is held, but somebody else moves it: find out who pushes it."
             )
 
     def _pin(self, start: Place) -> Fact:
@@ -157,7 +157,7 @@ def manifest_of(registry: Registry, repository: str, digest: str) -> Manifest:
     fetched = registry.fetch(repository, [digest])
     if digest not in fetched.manifests:
         code = fetched.blocked.get(digest, "it is gone")
-        raise Refusal(f"ECR does not give the image {digest} ({code}): name another with --to.")
+        raise Refusal(f"ECR does not return the image {digest} ({code}): name another with --to.")
     return fetched.manifests[digest]
 
 
@@ -177,7 +177,7 @@ def aim(
         digest = before(list(history.facts(repository)), tag, now)
     if digest is None:
         raise Refusal(
-            f"History does not know where {subject} was before: name the image with --to."
+            f"The history does not know where {subject} was before: name the image with --to."
         )
     try:
         return registry.describe(repository, [digest])[digest]
@@ -191,7 +191,7 @@ def _tagged(ecr: Any, subject: Governed, to: str) -> str:
     if subject.scheme.judge(to) not in (Verdict.UNIQUE, Verdict.PIN):
         raise Refusal(
             f"`{to}` is neither a digest nor a unique tag of {subject.repository}: --to takes one "
-            "of these, for any other tag may move."
+            "of these, because other tags may move."
         )
     found = place(ecr, subject.repository, to)
     if found is None:
@@ -226,7 +226,7 @@ def _run(rollback: Rollback) -> None:
 @click.option(
     "--to",
     metavar="DIGEST|UNIQUE_TAG",
-    help="The image to go back to; else the one that the tag was on before.",
+    help="The image to go back to; without it, the one that the tag was on before.",
 )
 @hold_options
 @stack_option
@@ -239,7 +239,7 @@ def rollback(
     until: str | None,
     reason: str,
 ) -> None:
-    """Put a stable tag back on an earlier image, and hold it there.
+    """Move a stable tag back to an earlier image, and hold it there.
 
     The hold comes first, or the steward would move the tag forward again. Your own credentials move
     the tag, whatever the stack's Mode.

@@ -28,13 +28,13 @@ from ecr_steward_cli.simulation import (
 @click.command()
 @click.option("--rules", "rules_file", required=True, type=click.Path(), help="The rules file.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@click.option("--as-configured", is_flag=True, help="Let audit rules only report.")
-@click.option("--why", metavar="REPOSITORY:TAG", help="Print the story of one tag only.")
+@click.option("--as-configured", is_flag=True, help="Only report where a rule is in audit mode.")
+@click.option("--why", metavar="REPOSITORY:TAG", help="Print only what happens to one tag.")
 @click.argument("pushes", type=click.File("r", encoding="utf-8"))
 def simulate(
     rules_file: str, as_json: bool, as_configured: bool, why: str | None, pushes: IO[str]
 ) -> None:
-    """Play PUSHES (JSON Lines, or - for standard input) without AWS.
+    """Simulate PUSHES (JSON Lines, or - for standard input) without AWS.
 
     One event a line: {"repository": "redis", "tag": "8.0.1"}; digest, action (PUSH or DELETE)
     and pushed_at are optional. Every rule acts as in mode: enforce.
@@ -61,7 +61,7 @@ def simulate(
 def _subject(why: str | None) -> tuple[str, str]:
     repository, colon, tag = (why or ":").rpartition(":")
     if why is not None and not (repository and colon and tag):
-        raise Refusal(f"--why takes REPOSITORY:TAG; `{why}` is not that.")
+        raise Refusal(f"--why takes REPOSITORY:TAG, not `{why}`.")
     return repository, tag
 
 

@@ -56,8 +56,8 @@ class SweepProgress:
         elif self.under_way:
             begun = "Whether the first portion was sent is not known"
         else:
-            return "No repository was sent: the regular sweep comes round to them all."
-        return f"{begun}. The rest was not sent: the regular sweep comes round to it."
+            return "No repository was sent: the regular sweep reaches them all."
+        return f"{begun}. The rest was not sent: the regular sweep reaches it."
 
 
 def send(
@@ -165,7 +165,7 @@ def _invoke(stack: Stack, asked: Mapping[str, str | int]) -> Mapping[str, Any]:
     if answer.get("FunctionError"):
         raise NeedsAttention(
             f"{stack.output('SweepFunctionName')} failed: {said.get('errorMessage', said)} "
-            "Its log says more."
+            "See its log."
         )
     return said
 
@@ -197,7 +197,7 @@ def _unfinished(totals: Mapping[str, int], timeout: timedelta) -> str:
     visited, expected = visits(totals), totals.get("expected", 0)
     return (
         f"After {timeout.total_seconds():.0f} seconds {visited:,} of {expected:,} visits were "
-        "made. The sweep goes on by itself; `ecr-steward status` says what waits."
+        "made. The sweep continues by itself; `ecr-steward status` shows what waits."
     )
 
 
@@ -226,7 +226,7 @@ def _notice(sending: SweepProgress, *, wait: bool) -> str:
     )
     if wait:
         return notice
-    return f"{notice} All are sent before this ends: --no-wait spares the wait for the last ones."
+    return f"{notice} The command ends when all are visited; with --no-wait, when all are sent."
 
 
 def _followed(stack: Stack, sending: SweepProgress, timeout: timedelta) -> Fact:
@@ -238,8 +238,8 @@ def _followed(stack: Stack, sending: SweepProgress, timeout: timedelta) -> Fact:
             )
         except KeyboardInterrupt:
             raise NeedsAttention(
-                "Interrupted. Every repository was sent, and the sweep goes on by itself; "
-                "`ecr-steward status` says what waits."
+                "Interrupted. Every repository was sent, and the sweep continues by itself; "
+                "`ecr-steward status` shows what waits."
             ) from None
 
 
@@ -249,7 +249,7 @@ def _followed(stack: Stack, sending: SweepProgress, timeout: timedelta) -> Fact:
     "--wait/--no-wait",
     default=True,
     show_default=True,
-    help="Wait until it is done, or only until every repository is sent.",
+    help="Wait until every repository is visited, or only until all are sent.",
 )
 @timeout_option(
     1, 900, "How long to wait: for room in the queue before each portion, and for the end."
@@ -259,7 +259,7 @@ def _followed(stack: Stack, sending: SweepProgress, timeout: timedelta) -> Fact:
 def sweep(outside: Outside, stack_name: str, glob: str, wait: bool, timeout: int) -> None:
     """Send the repositories that GLOB matches (all by default) through the writers, now.
 
-    The regular sweep comes round to every repository by itself; this is for those who cannot wait.
+    The regular sweep reaches every repository by itself; this is for those who cannot wait.
     Many repositories are sent in portions, each when the writers have done most of the one before,
     so that pushes do not wait; the command has to run until the last is sent.
     """
@@ -271,13 +271,13 @@ def sweep(outside: Outside, stack_name: str, glob: str, wait: bool, timeout: int
         if not wait:
             return
         if _paused(stack):
-            click.echo("The writers are paused: it begins with `ecr-steward resume`.")
+            click.echo("The writers are paused: the sweep begins with `ecr-steward resume`.")
             return
         fact = _followed(stack, sending, patience)
     audit = " Mode is audit: nothing was changed." if fact.mode == "audit" else ""
     click.echo(f"{fact.reason}{audit}")
     if fact.totals.get("failed"):
-        raise NeedsAttention("Look at what failed: `ecr-steward history REPOSITORY`.")
+        raise NeedsAttention("To see what failed: `ecr-steward history REPOSITORY`.")
 
 
 def _paused(stack: Stack) -> bool:

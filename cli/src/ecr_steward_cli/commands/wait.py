@@ -58,8 +58,8 @@ def place(ecr: Any, repository: str, tag: str) -> Place | None:
             return None
         if code == "RepositoryNotFoundException":
             raise Refusal(
-                f"There is no repository `{repository}` in this registry: look at its name, and at "
-                "the account and Region of your credentials."
+                f"There is no repository `{repository}` in this registry: check its name, and the "
+                "account and Region of your credentials."
             ) from error
         raise
     found = answer["imageDetails"][0]
@@ -92,7 +92,7 @@ def hindrance(stack_name: str, outside: Outside, repository: str, tag: str) -> s
         if mode != "enforce":
             return f" Stack `{stack_name}` has Mode={mode}, which moves no tag."
         if is_paused(stack.writers()):
-            return f" Stack `{stack_name}` is paused: `ecr-steward resume` goes on."
+            return f" Stack `{stack_name}` is paused: `ecr-steward resume` continues."
         for _, hold in stack.history().holds(repository):
             if hold.tag == tag and hold.holds(outside.now()):
                 return f" It is held {hold}: `ecr-steward release {repository}:{tag}` ends that."
@@ -113,7 +113,7 @@ def _goal(_: click.Context, __: click.Parameter, value: str) -> str:
     metavar="DIGEST|UNIQUE_TAG",
     required=True,
     callback=_goal,
-    help="The image that the tag has to come to.",
+    help="The image that the tag must be on.",
 )
 @timeout_option(0, 60, "How long to wait.")
 @stack_option

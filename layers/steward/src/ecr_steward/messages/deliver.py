@@ -196,7 +196,7 @@ class Deliverer:
         """Send what the channel does not have of a message; several payloads only tell a story."""
         now = self.clock()
         if state.rest is not None and now < state.rest:
-            return Later("It asked to be left in peace.", state.rest - now)
+            return Later("It asked for a pause.", state.rest - now)
         if channel.name in invocation.failed:
             return invocation.failed[channel.name]
         payloads = channel.render(said)
@@ -242,11 +242,13 @@ class Deliverer:
         if isinstance(outcome, NotTried):
             return NO_TIME
         if isinstance(outcome, Delivered):
-            log.info("Told %s", channel.name, extra={"cause": cause})
+            log.info("Sent to %s", channel.name, extra={"cause": cause})
             if state.faulty:
                 self.ledger.works(channel.name)
             return None
-        log.warning("%s was not told: %s", channel.name, outcome.reason, extra={"cause": cause})
+        log.warning(
+            "%s did not take a message: %s", channel.name, outcome.reason, extra={"cause": cause}
+        )
         if isinstance(outcome, Undeliverable):
             if not state.faulty:
                 fact = self.down(channel, outcome.reason, now)

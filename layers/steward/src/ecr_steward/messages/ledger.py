@@ -13,8 +13,8 @@ It stands in the history's table:
 | `told#CAUSE` | `claim#N` | who is telling |
 | `digest#CHANNEL#WINDOW` | `timer`, `held#ID`, `claim#N`, `sent` | what is gathered for a digest |
 | `channel#CHANNEL` | `minute#TIME` | how many messages it was to get |
-| `channel#CHANNEL` | `rest` | until when it asked to be left in peace |
-| `channel#CHANNEL` | `fault` | that it is wrong was said, and it has not worked since |
+| `channel#CHANNEL` | `rest` | until when it asked for a pause |
+| `channel#CHANNEL` | `fault` | that it is down was said, and it has not worked since |
 | `channel#CHANNEL` | `fact#TIME#ID` | that fact, which the table's stream tells like every other |
 """
 
@@ -278,12 +278,12 @@ class Ledger:
         return self._table.count(one, expiry(now, _COUNTED))["messages"]
 
     def rest(self, channel: str, until: datetime) -> None:
-        """Note that a channel wants to be left in peace until then."""
+        """Note that a channel asked for a pause until then."""
         expires = expiry(until, _COUNTED)
         self._table.put_all([Item(_channel(channel), "rest", iso(until), expires)])
 
     def refuse(self, channel: str, cause: str, fact: Fact, time: datetime) -> bool:
-        """Record the fact that a channel is wrong; False if that was said since it last worked, or
+        """Record the fact that a channel is down; False if that was said since it last worked, or
         of the same cause."""
         expires = expiry(time, _KEPT)
         pk = _channel(channel)
@@ -301,7 +301,7 @@ class Ledger:
         return True
 
     def works(self, channel: str) -> None:
-        """Note that a channel that was wrong works again."""
+        """Note that a channel that was down works again."""
         self._table.transact([Delete(_channel(channel), "fault")])
 
     def _claim(self, pk: str, read: Story | Gathered, time: datetime) -> bool:

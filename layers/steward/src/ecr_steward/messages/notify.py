@@ -98,7 +98,7 @@ class Notifier:
             try:
                 wait = do()
             except Exception as error:  # one story must not cost another
-                log.exception("A message could not be told: %s", error)
+                log.exception("A message could not be sent: %s", error)
                 wait = again
             if wait is not None:
                 self._return(queued, wait, returned)
@@ -149,7 +149,7 @@ class Notifier:
         try:
             return self._give(delivery, story, invocation)
         except Exception as error:  # one channel must not cost another
-            log.exception("%s could not be told: %s", delivery.channel.name, error)
+            log.exception("Nothing could be sent to %s: %s", delivery.channel.name, error)
             return deliver.FIRST_WAIT
 
     def _give(self, delivery: Delivery, story: Story, invocation: Invocation) -> timedelta | None:
@@ -172,7 +172,7 @@ class Notifier:
             return retry.after - now
         channel = self.recipients.channel(retry.channel)
         if channel is None:
-            log.warning("%s is no channel any more: its retry is dropped", retry.channel)
+            log.warning("%s is not a channel any more: its retry is dropped", retry.channel)
             return None
         if retry.window is not None:
             wait = self.deliverer.sum_up(channel, retry.window, invocation)
@@ -218,7 +218,7 @@ class Notifier:
             try:
                 queue.retry_in(each.receipt_handle, deliver.seconds(wait))
             except Exception as error:  # the queue's own visibility timeout brings it back then
-                log.warning("The message will be retried late: %s", error)
+                log.warning("The message will come again late: %s", error)
 
 
 def _until_told(claimed: datetime, now: datetime) -> timedelta:

@@ -48,7 +48,7 @@ class OwnFacts:
         )
 
     def channel_down(self, channel: Channel, reason: str, time: datetime) -> Fact:
-        """What is said of a channel that takes no messages; `reason` is what it answered."""
+        """What is said of a channel that is down; `reason` is what it answered."""
         return Fact(
             kind=Kind.FAILED,
             cause=Cause(f"channel/{channel.name}/{iso(time)}", CHANNEL),
@@ -59,9 +59,9 @@ class OwnFacts:
             rule="",
             rules=self.rules().fingerprint,
             reason=(
-                f"The channel `{channel.name}` takes no messages. {reason} What it misses is tried "
-                "again for two hours and then waits in NotifyFailureQueue; once it is put right, "
-                f"`ecr-steward notify-test {channel.name}` shows it."
+                f"The channel `{channel.name}` is down. {reason} Its messages are retried for two "
+                "hours and then wait in NotifyFailureQueue. To try the channel: "
+                f"`ecr-steward notify-test {channel.name}`."
             ),
             time=iso(time),
         )

@@ -61,7 +61,7 @@ def _fitted(lines: list[str], room: int) -> list[str]:
     for i, line in enumerate(lines):
         room -= len(line) + 1
         if room < _MORE:
-            return [*lines[:i], f"… and {len(lines) - i} more lines in ecr-steward history"]
+            return [*lines[:i], f"… and {len(lines) - i} more lines: see ecr-steward history"]
     return lines
 
 

@@ -30,7 +30,7 @@ def _fitted(lines: list[str]) -> str:
     for i, line in enumerate(lines):
         size += len(line.encode()) + 1
         if size > BODY:
-            more = f"… and {len(lines) - i} more lines; `ecr-steward history` has everything."
+            more = f"… and {len(lines) - i} more lines: see `ecr-steward history`."
             return "\n".join([*lines[:i], more]) + "\n"
     return "\n".join(lines) + "\n"
 

@@ -66,7 +66,7 @@ def _fitting(parts: tuple[Part, ...], most: int, room: int) -> Iterator[Block]:
         block = _part(part)
         room -= _size(block)
         if i == most or room < 0:
-            more = f"… and {len(parts) - i} more; ecr-steward history has everything."
+            more = f"… and {len(parts) - i} more: see ecr-steward history."
             yield _rich(_section(_text(more)))
             return
         yield block

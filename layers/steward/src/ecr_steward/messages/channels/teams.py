@@ -61,7 +61,7 @@ def _fitting(parts: tuple[Part, ...], room: int) -> Iterator[Element]:
         element = _part(part)
         room -= _size(element)
         if room < 0:
-            more = f"… and {len(parts) - i} more; ecr-steward history has everything."
+            more = f"… and {len(parts) - i} more: see ecr-steward history."
             yield _block(_run(more))
             return
         yield element

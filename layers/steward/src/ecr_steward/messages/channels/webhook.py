@@ -90,7 +90,7 @@ def _key(secret: str) -> bytes:
         key = b""
     if len(key) < _LEAST:
         raise SecretError(
-            f"The secret is not `{_PREFIX}` and Base64 of at least {_LEAST} bytes: make one with "
+            f"The secret must be `{_PREFIX}` and Base64 of at least {_LEAST} bytes: make one with "
             "`openssl rand -base64 32`."
         )
     return key

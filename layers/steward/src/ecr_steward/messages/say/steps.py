@@ -42,30 +42,30 @@ def _one(same: list[tuple[NextStep, Fact]]) -> NextStep:
     step, fact = same[0]
     if len({step.command for step, _ in same}) == 1 or step.command is None:
         return step
-    return NextStep(f"{step.said.removesuffix(':')}, here {fact.tag}:", step.command)
+    return NextStep(f"{step.said.removesuffix(':')}, for example {fact.tag}:", step.command)
 
 
 def _move(fact: Fact) -> list[NextStep]:
     if fact.mode != "enforce":
-        return [NextStep("To keep the tag where it is in enforce mode too:", _tag("hold", fact))]
+        return [NextStep("To hold the tag where it is, in enforce mode too:", _tag("hold", fact))]
     if fact.cause.type == ROLLBACK:  # the tag is held there already
         return _held(fact)
-    hold = NextStep("To keep the tag where it is from now on:", _tag("hold", fact))
+    hold = NextStep("To hold the tag on this image:", _tag("hold", fact))
     if fact.before is None:
         return [hold]
-    return [NextStep("To undo the move and hold the tag there:", _tag("rollback", fact)), hold]
+    return [NextStep("To move the tag back and hold it there:", _tag("rollback", fact)), hold]
 
 
 def _held(fact: Fact) -> list[NextStep]:
-    return [NextStep("To let the tag catch up:", _tag("release", fact))]
+    return [NextStep("To release the tag and let it catch up:", _tag("release", fact))]
 
 
 def _reject(fact: Fact) -> list[NextStep]:
     return [
-        NextStep("To see which tags the rule takes:", _explain(fact)),
+        NextStep("To see which tags the rule allows:", _explain(fact)),
         NextStep(
-            "If the tag is right, change the rule: a kind under `unique`, a name under `stable`, "
-            "or `ignore`."
+            "If the tag is intended, add it to the rule: as a kind under `unique`, a name under "
+            "`stable`, or a glob under `ignore`."
         ),
     ]
 
@@ -74,33 +74,35 @@ def _overwrite(fact: Fact) -> list[NextStep]:
     return [
         NextStep("To see which image had the tag first:", _tag("history", fact)),
         NextStep(
-            "Give the new image a tag of its own; `overwritten: restore` in the rule puts such "
-            "tags back."
+            "Push the new image under a tag of its own. With `overwritten: restore` in the rule, "
+            "the steward puts such tags back."
         ),
     ]
 
 
 def _restore(fact: Fact) -> list[NextStep]:
-    return [NextStep("Push the other image again under a tag of its own.")]
+    return [NextStep("Push the new image again under a tag of its own.")]
 
 
 def _remove(fact: Fact) -> list[NextStep]:
     if fact.before_tags:
         return _reject(fact)
-    return [NextStep("To see what it was on:", _tag("history", fact))]
+    return [NextStep("To see which image it was on:", _tag("history", fact))]
 
 
 def _drift(fact: Fact) -> list[NextStep]:
     found = [NextStep("To see what the rule asks for:", _explain(fact))] if fact.repository else []
     if fact.mode == "audit" and fact.difference and fact.difference.action == "correct":
-        found.append(NextStep("Where Mode, SettingsMode and the rule enforce, it is set back."))
+        found.append(
+            NextStep("The steward corrects it once Mode, SettingsMode and the rule are `enforce`.")
+        )
     return found
 
 
 def _correct(fact: Fact) -> list[NextStep]:
     return [
-        NextStep("If the change was meant, write it into the rule's `repository:`."),
-        NextStep("To see all that was set back:", _repository("history", fact)),
+        NextStep("If the change was intended, add it to the rule under `repository:`."),
+        NextStep("To see everything that was corrected:", _repository("history", fact)),
     ]
 
 
@@ -109,7 +111,7 @@ def _failed(fact: Fact) -> list[NextStep]:
 
 
 def _swept(fact: Fact) -> list[NextStep]:
-    return [NextStep("For one repository, one by one: `ecr-steward history REPOSITORY`.")]
+    return [NextStep("To see each event of a repository: `ecr-steward history REPOSITORY`.")]
 
 
 _STEPS: Mapping[Kind, Callable[[Fact], list[NextStep]]] = {

@@ -15,7 +15,7 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """It did not work this time; `after` is how long the channel asks to be left in peace."""
+    """It did not work this time; `after` is how long a pause the channel asks for."""
 
     reason: str
     after: timedelta | None = None
@@ -23,7 +23,7 @@ class Later:
 
 @dataclass(frozen=True, slots=True)
 class Undeliverable:
-    """The channel is wrong, or its address or secret: trying again changes nothing by itself."""
+    """The channel, its address or its secret is wrong: trying again changes nothing by itself."""
 
     reason: str
 

@@ -82,9 +82,9 @@ def _unreadable(reference: Reference, code: str) -> Unreadable:
         return Unreadable(f"`{reference}` does not exist: create it.", lasting=True)
     if code in _DENIED:
         return Unreadable(
-            f"The steward may not read `{reference}`: keep it below the names that the stack "
-            "parameters ChannelParameters and ChannelSecrets allow, or change those; a key of your "
-            f"own is named in ChannelKey ({code}).",
+            f"The notifier is not allowed to read `{reference}` ({code}): the stack parameter "
+            "ChannelParameters or ChannelSecrets must match its name, and ChannelKey must name the "
+            "KMS key if it is one of your own.",
             lasting=True,
         )
     return Unreadable(f"`{reference}` could not be read ({code}).", lasting=code in _INVALID)
@@ -99,6 +99,7 @@ def _value(reference: Reference, text: str) -> str:
     value = document.get(reference.key) if isinstance(document, dict) else None
     if not isinstance(value, str):
         raise Unreadable(
-            f"`{reference}`: the secret is no JSON object with a text under this key.", lasting=True
+            f"`{reference}`: the secret is not a JSON object with a string under this key.",
+            lasting=True,
         )
     return value

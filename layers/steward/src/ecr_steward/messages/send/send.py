@@ -117,10 +117,10 @@ class Sender:
                     f"SNS refuses to publish to the topic ({code}): it must exist, and the stack "
                     "parameter ChannelTopics must name it unless it is the stack's own."
                 )
-            return Later(f"SNS did not take it ({code}).")
+            return Later(f"SNS did not accept it ({code}).")
         except BotoCoreError as error:
             return Later(f"SNS could not be reached ({type(error).__name__}).")
-        return Delivered("SNS took it")
+        return Delivered("SNS accepted it")
 
 
 @dataclass(frozen=True)
@@ -147,14 +147,14 @@ def judge(answer: Response, secrets: Iterable[Secret], now: datetime) -> Outcome
         return Delivered(f"{answer.status}{_words(answer.body, secrets)}")
     if answer.status < 400:
         return Undeliverable(
-            f"It answers with a redirect ({answer.status}), which is not followed: keep the final "
-            "address in the reference."
+            f"It answers with a redirect ({answer.status}), which is not followed: store the final "
+            "address."
         )
     if answer.status >= 500 or answer.status in _PASSING:
         return Later(f"It answered {answer.status}.", retry_after(answer.retry_after, now))
     return Undeliverable(
-        f"It answered {answer.status}: the address is no longer valid, or it does not take such "
-        "messages."
+        f"It answered {answer.status}: the address is not valid any more, or it does not accept "
+        "such messages."
     )
 
 

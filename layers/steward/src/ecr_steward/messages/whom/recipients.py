@@ -34,7 +34,7 @@ class Recipients:
 def recipients(
     routing: Routing, facts: Iterable[Fact], tags_of: Callable[[Fact], Mapping[str, str]]
 ) -> list[Delivery]:
-    """The facts by channel. That a channel is wrong goes to others only, routed there or not.
+    """The facts by channel. That a channel is down goes to others only, routed there or not.
 
     `tags_of` gives the resource tags of a fact's repository; it is not asked where e-mail is all
     there is, for then they can add nothing.
@@ -54,7 +54,7 @@ def _of_one(
     routing: Routing, facts: Sequence[Fact], resource_tags: Mapping[str, str]
 ) -> list[Delivery]:
     for name in unknown_channels(routing, resource_tags):
-        log.warning("%s names the channel %s, which there is not", facts[0].repository, name)
+        log.warning("%s names the channel %s, which does not exist", facts[0].repository, name)
     found = deliveries(routing, facts, resource_tags)
     broken = _broken(facts)
     if broken is None:
@@ -65,7 +65,7 @@ def _of_one(
 
 
 def _broken(facts: Iterable[Fact]) -> str | None:
-    """The channel that facts say is wrong; None where they say something else."""
+    """The channel that facts say is down; None where they say something else."""
     causes = (fact.cause.id for fact in facts if fact.cause.type == CHANNEL)
     return next((cause.split("/")[1] for cause in causes), None)
 
