@@ -105,7 +105,7 @@ STORY: Final[tuple[Scene | Act, ...]] = (
     Scene("An older version, out of order", BASE, "1.3.9", "1.3.9", {"1.3": "1.3.9"}),
     Scene("A pre-release", BASE, "2.1.0-rc.1", "2.1.0-rc.1"),
     Scene("The event of 2.0.0 once more", BASE, "2.0.0", "2.0.0", again=True),
-    Scene("A tag outside the scheme, while Slack is out of order", BASE, "final-fix", "final-fix",
+    Scene("A tag outside the scheme, while Slack is down", BASE, "final-fix", "final-fix",
           slack_fails=True),
     Scene("Somebody pushes a bare latest", BASE, "latest", "stray", {"latest": "2.0.0"}),
     PUBLIC,
@@ -277,7 +277,7 @@ def _verb(scene: Scene | Act) -> str:
 
 def _line(fact: Fact, name: object) -> str:
     if fact.difference is not None:
-        did = "set back" if fact.kind is Kind.CORRECT else "differs"
+        did = "corrected" if fact.kind is Kind.CORRECT else "differs"
         setting = fact.difference.setting.replace("_", " ")
         return f"[green]{did}[/] [bold]{setting}[/]  [dim]{escape(fact.reason)}[/]"
     shown = name if callable(name) else str

@@ -66,7 +66,7 @@ OVERWRITTEN_AND_RESTORED = [
     RESTORED,
     replace(
         PINNED,
-        tag="1.4.2-20261123T022400Z-bbbbbbbbbbbb",
+        tag=f"1.4.2-20261123T022400Z-{NEW[7:19]}",
         digest=NEW,
         after_tags=("1.4.2",),
         reason="The image lost the unique tag it came by.",

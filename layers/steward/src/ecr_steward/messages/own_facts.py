@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -41,8 +42,8 @@ class OwnFacts:
             reason=f"This is a test of the channel `{channel}`: no such image exists.",
             time=iso(time),
             tag="1.4",
-            digest="sha256:" + "2" * 64,
-            before="sha256:" + "1" * 64,
+            digest=_digest("1.4.2"),
+            before=_digest("1.4.1"),
             before_tags=("1.4", "1.4.1"),
             after_tags=("1.4.2",),
         )
@@ -65,3 +66,8 @@ class OwnFacts:
             ),
             time=iso(time),
         )
+
+
+def _digest(tag: str) -> str:
+    """A digest that looks like one."""
+    return f"sha256:{hashlib.sha256(tag.encode()).hexdigest()}"
