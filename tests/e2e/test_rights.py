@@ -194,7 +194,7 @@ def test_without_the_right_to_set_policies_the_writer_is_denied_and_says_so(
     finally:
         iam.put_role_policy(**asked, PolicyDocument=json.dumps(granted))
     (denied,) = by_kind(strict, "failed")
-    assert denied.reason.startswith("The policy of the repository could not be set back: AccessD")
+    assert denied.reason.startswith("The policy of the repository could not be corrected: AccessD")
     assert "not authorized to perform: ecr:DeleteRepositoryPolicy" in denied.reason
     assert strict.policy(SETTINGS) == [ANYONE]
     assert strict.depth("SettingsQueue") == 0

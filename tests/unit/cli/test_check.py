@@ -86,7 +86,7 @@ def test_a_wrong_kind_and_a_bare_number_each_name_the_way_out(good: str) -> None
         "rules.yaml:6: `calver` is not a kind of unique tag; did you mean "
         "`{version: {parts: N}}`? There are semver, sha, build, timestamp, "
         '{version: {parts: N}}, {pattern: "…"}.\n'
-        'rules.yaml:7: `within` must be text; put it in quotes: "8".\n'
+        'rules.yaml:7: `within` must be a string; put it in quotes: "8".\n'
     )
 
 

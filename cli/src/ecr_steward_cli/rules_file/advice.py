@@ -76,7 +76,7 @@ def _of_routes(routing: Routing) -> Iterator[tuple[Path, str]]:
     for path, routes in written_routes.items():
         missing = ", ".join(_unheard(routes))
         if missing:
-            yield path, f"Nobody is told of {missing} here; `loud` under `on` stands for them all."
+            yield path, f"No route takes {missing} here; `loud` under `on` stands for them all."
         for i, route in enumerate(routes if path[0] == "rules" else ()):
             if not {"sweep.completed", "sweep.*"}.isdisjoint(route.on):
                 sentence = "A sweep belongs to no rule; name it under the `notify` of the file."

@@ -187,7 +187,7 @@ def _slow_faults(document: Document) -> Iterator[Fault]:
         if pattern in guilty:
             yield Fault(
                 document.line(path),
-                f"{shown(pattern)} can take for ever over a tag that it does not match: it has "
+                f"{shown(pattern)} can take forever over a tag that it does not match: it has "
                 "repeats within or beside repeats that take the same letters, such as (a+)+. "
                 "Write it so that every letter can be taken in one way only.",
             )
@@ -303,8 +303,8 @@ def _not_text(value: object, text: str, path: Path) -> str:
         text = "{" + ", ".join(value) + "}"
     elif value is None or isinstance(value, dict | list):
         other = {"pin": " or null", "within": " or a list", "not_within": " or a list"}
-        return f"text{other.get(str(path[-1]), '')}; it is {shown(value)}"
-    return f'text; put it in quotes: "{clipped(text)}"'
+        return f"a string{other.get(str(path[-1]), '')}; it is {shown(value)}"
+    return f'a string; put it in quotes: "{clipped(text)}"'
 
 
 def _not_true_or_false(value: object, text: str, path: Path) -> str:
@@ -418,7 +418,7 @@ def _wrong_text(document: Document, path: Path, error: _Error) -> Iterator[Fault
 
 
 _GLOBS: Mapping[str, tuple[str, str]] = {
-    "repositories": ("repositories", "small letters, digits, `.`, `_`, `-`, `/` and `*`"),
+    "repositories": ("repositories", "lowercase letters, digits, `.`, `_`, `-`, `/` and `*`"),
     "ignore": ("tags", "letters, digits, `.`, `_`, `-` and `*`"),
     "variants": ("variants", "letters, digits, `.`, `_`, `-` and `*`"),
 }

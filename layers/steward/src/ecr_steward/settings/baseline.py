@@ -162,7 +162,9 @@ def _resource_tags(value: Any) -> Mapping[str, str]:
         raise BaselineError(f"A repository has {_MOST_TAGS} resource tags at most.")
     for key, each in tags.items():
         if not isinstance(each, str):
-            raise BaselineError(f"The resource tag `{key}` must be text; put it in quotes.", (key,))
+            raise BaselineError(
+                f"The resource tag `{key}` must be a string; put it in quotes.", (key,)
+            )
         if key.lower().startswith("aws:"):
             raise BaselineError(f"`{key}`: tags that begin with `aws:` are AWS's own.", (key,))
         if not 1 <= len(key) <= 128 or len(each) > 256:

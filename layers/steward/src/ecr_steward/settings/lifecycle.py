@@ -120,7 +120,7 @@ def _check_rule(rule: Any) -> None:
     if not _is_count(priority):
         raise BaselineError("`rulePriority` must be a whole number from 1 on.", ("rulePriority",))
     if not isinstance(rule.get("description", ""), str):
-        raise BaselineError("`description` must be text.", ("description",))
+        raise BaselineError("`description` must be a string.", ("description",))
     selection, action = rule["selection"], rule["action"]
     _check_keys(
         selection, _SELECTION_KEYS, ("tagStatus", "countType", "countNumber"), "`selection`",

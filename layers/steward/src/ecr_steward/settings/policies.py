@@ -284,7 +284,8 @@ def _check_principal(value: Any, key: str) -> None:
                                 (key, kind))  # fmt: skip
         if not _are_texts(names):
             raise BaselineError(
-                f"`{kind}` must be text or a list of texts; put account ids in quotes.", (key, kind)
+                f"`{kind}` must be a string or a list of strings; put account ids in quotes.",
+                (key, kind),
             )
         ids = deleted({key: {kind: names}})
         if ids:

@@ -177,7 +177,7 @@ def _resource_tags(value: Any, name: str) -> Mapping[str, str]:
     tags = _mapping(value, name)
     for key, each in tags.items():
         if not isinstance(each, str):
-            raise SettingsError(f"`{name}.{key}` must be text.")
+            raise SettingsError(f"`{name}.{key}` must be a string.")
     return tags
 
 
