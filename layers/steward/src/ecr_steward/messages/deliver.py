@@ -74,14 +74,14 @@ class Invocation:
         self.waited[channel] = self.waited.get(channel, timedelta()) + took
 
 
-class Queue(Protocol):
+class MessageQueue(Protocol):
     """A queue whose messages can come again."""
 
     def retry_in(self, receipt_handle: str, seconds: int) -> None:
         """Have a message come again in that many seconds."""
 
 
-class Retries(Queue, Protocol):
+class Retries(MessageQueue, Protocol):
     """The queue of retries."""
 
     def send(self, retry: Retry, seconds: int) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ecr_steward.messages import deliver
 from ecr_steward.messages.channels.channel import Channel
-from ecr_steward.messages.deliver import Deliverer, Invocation, Queue, TimeLeft
+from ecr_steward.messages.deliver import Deliverer, Invocation, MessageQueue, TimeLeft
 from ecr_steward.messages.ledger import LEASE, Story, Window
 from ecr_steward.messages.retries import Retry
 from ecr_steward.words.facts import Fact
@@ -65,7 +65,7 @@ class Notifier:
 
     deliverer: Deliverer
     recipients: Recipients
-    events: Queue
+    events: MessageQueue
     spread: Spread = map
 
     def notify(
