@@ -108,7 +108,7 @@ def test_a_slack_message_is_shown_as_text() -> None:
 
 def test_a_webhook_is_shown_by_its_type_and_subject() -> None:
     message = arrived("/programs", "webhook/tag_moved.json")
-    assert channels.headline(message) == "ecr-steward.tag.moved base/redis:1 2c7b83d9457e"
+    assert channels.headline(message) == "ecr-steward.tag.moved base/redis:1 a65384e8eaf9"
 
 
 def test_the_demos_rules_are_those_that_are_shipped_with_channels(tmp_path: Path) -> None:
