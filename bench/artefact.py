@@ -34,7 +34,7 @@ _ENVIRONMENT = {
     "BUS_NAME": "ecr-steward",
     "FAILURE_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/failed",
     "CHAT_TOPIC_ARN": "arn:aws:sns:eu-west-1:123456789012:chat",
-    "ERRAND_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/errands",
+    "RETRY_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/retries",
     "HISTORY_TABLE": "history",
     "MAX_TRIES": "5",
     "MESSAGES_PER_MINUTE": "10",

@@ -150,8 +150,8 @@ def another_lifecycle(registry: Registry) -> Counter[str]:
 
 SCENARIOS = (
     Scenario("unchanged repository", unchanged, 4),
-    Scenario("made public, set back and read again", made_public, 6),
-    Scenario("lifecycle policy, previewed and set back", another_lifecycle, 9),
+    Scenario("made public, corrected and read again", made_public, 6),
+    Scenario("lifecycle policy, previewed and corrected", another_lifecycle, 9),
     Scenario("the steward's own call", own_call, 0),
 )
 

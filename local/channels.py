@@ -11,7 +11,7 @@ from typing import Any, Final
 from ruamel.yaml import YAML
 
 from local.cloud import LocalCloud
-from local.receiver import Answer, Received, Receiver
+from local.receiver import Answer, ReceivedRequest, Receiver
 
 SLACK: Final = "team"
 WEBHOOK: Final = "programs"
@@ -41,7 +41,7 @@ class Channels:
         """Have the next message to Slack refused in passing."""
         self._receiver.script(f"/{SLACK}", [Answer(503)])
 
-    def new(self) -> list[Received]:
+    def new(self) -> list[ReceivedRequest]:
         """What has arrived since the last look."""
         arrived = self._receiver.received()[self._seen :]
         self._seen += len(arrived)
@@ -61,7 +61,7 @@ def rules(shipped: Path, into: Path) -> Path:
     return into
 
 
-def headline(arrived: Received) -> str:
+def headline(arrived: ReceivedRequest) -> str:
     """What arrived, in one line."""
     body = arrived.json()
     refused = "" if arrived.accepted else f"  (answered {arrived.answer.status}: tried again)"
@@ -70,7 +70,7 @@ def headline(arrived: Received) -> str:
     return f"{body['type']} {body.get('subject', '')} {body['id'][:12]}{refused}"
 
 
-def lines(arrived: Received) -> Iterator[str]:
+def lines(arrived: ReceivedRequest) -> Iterator[str]:
     """A Slack message as text, block by block; any other message as its JSON."""
     body = arrived.json()
     if arrived.path != f"/{SLACK}":

@@ -56,7 +56,7 @@ _QUEUE_COUNTS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class QueuedMessage:
     """A message of an SNS topic, as a subscriber gets it."""
 
     subject: str
@@ -359,7 +359,7 @@ class LocalCloud:
             return False
         return True
 
-    def push(self, reference: str, image: images.Image, *, layers: bool = False) -> str:
+    def push(self, reference: str, image: images.BuiltImage, *, layers: bool = False) -> str:
         """Push `repository:tag` and return the digest; with `layers` as a container client does."""
         if layers:
             return RegistryClient(self.ecr_url, self.password).push(reference, image)
@@ -547,11 +547,11 @@ class Inbox:
         ]["QueueArn"]
         cloud.client("sns").subscribe(TopicArn=topic_arn, Protocol="sqs", Endpoint=queue_arn)
 
-    def __iter__(self) -> Iterator[Message]:
+    def __iter__(self) -> Iterator[QueuedMessage]:
         """The messages that are there now; each is read once."""
         return self.wait(0)
 
-    def wait(self, seconds: float) -> Iterator[Message]:
+    def wait(self, seconds: float) -> Iterator[QueuedMessage]:
         """The messages that are there, or arrive within that time; each is read once."""
         deadline = time.monotonic() + seconds
         while True:
@@ -567,10 +567,10 @@ class Inbox:
                 return
 
 
-def _message(body: str) -> Message:
+def _message(body: str) -> QueuedMessage:
     envelope = json.loads(body)
     attributes = envelope.get("MessageAttributes") or {}
-    return Message(
+    return QueuedMessage(
         envelope.get("Subject") or "",
         envelope["Message"],
         {name: one["Value"] for name, one in attributes.items()},

@@ -19,11 +19,11 @@ from ecr_steward.words.facts import Fact, Kind
 from ecr_steward.words.hints import IMAGE_ACTION
 from local import channels, images
 from local.channels import Channels
-from local.cloud import HOME, ROOT, Inbox, LocalCloud, Message
+from local.cloud import HOME, ROOT, Inbox, LocalCloud, QueuedMessage
 from local.console import command, console, step
 from local.ecr_events import DEFAULT_SOURCE
 from local.images import Media
-from local.receiver import Received, Receiver
+from local.receiver import ReceivedRequest, Receiver
 
 STACK: Final = "demo"
 PARAMETERS: Final = {
@@ -105,7 +105,7 @@ STORY: Final[tuple[Scene | Act, ...]] = (
     Scene("An older version, out of order", BASE, "1.3.9", "1.3.9", {"1.3": "1.3.9"}),
     Scene("A pre-release", BASE, "2.1.0-rc.1", "2.1.0-rc.1"),
     Scene("The event of 2.0.0 once more", BASE, "2.0.0", "2.0.0", again=True),
-    Scene("A tag outside the scheme, while Slack is out of order", BASE, "final-fix", "final-fix",
+    Scene("A tag outside the scheme, while Slack is down", BASE, "final-fix", "final-fix",
           slack_fails=True),
     Scene("Somebody pushes a bare latest", BASE, "latest", "stray", {"latest": "2.0.0"}),
     PUBLIC,
@@ -277,7 +277,7 @@ def _verb(scene: Scene | Act) -> str:
 
 def _line(fact: Fact, name: object) -> str:
     if fact.difference is not None:
-        did = "set back" if fact.kind is Kind.CORRECT else "differs"
+        did = "corrected" if fact.kind is Kind.CORRECT else "differs"
         setting = fact.difference.setting.replace("_", " ")
         return f"[green]{did}[/] [bold]{setting}[/]  [dim]{escape(fact.reason)}[/]"
     shown = name if callable(name) else str
@@ -289,14 +289,14 @@ def _line(fact: Fact, name: object) -> str:
     return f"[{colour}]{what}[/] [bold]{fact.tag}[/]{where}  [dim]{fact.reason}[/]"
 
 
-def _show(message: Message, *, whole: bool) -> None:
+def _show(message: QueuedMessage, *, whole: bool) -> None:
     console.print(f"  [magenta]message[/] {escape(message.subject)}", soft_wrap=True)
     if whole:
         for line in message.body.splitlines():
             console.print(f"    [dim]│ {escape(line)}[/]", soft_wrap=True)
 
 
-def _show_arrived(arrived: Received, *, whole: bool) -> None:
+def _show_arrived(arrived: ReceivedRequest, *, whole: bool) -> None:
     kind = "slack  " if arrived.path == f"/{channels.SLACK}" else "webhook"
     console.print(f"  [magenta]{kind}[/] {escape(channels.headline(arrived))}", soft_wrap=True)
     if whole and kind.startswith("slack"):

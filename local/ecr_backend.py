@@ -23,7 +23,7 @@ from ecr_steward_cli.in_memory import grammar, manifests
 from ecr_steward_cli.in_memory.grammar import ImageId
 from ecr_steward_cli.in_memory.manifests import Contents
 from local.ecr_events import ImageAction
-from local.ecr_refusals import Refusal, refusing
+from local.ecr_refusals import EcrRefusal, refusing
 from local.ecr_settings import CheckedSettings
 
 Failure = dict[str, Any]
@@ -90,7 +90,7 @@ class LocalEcr(CheckedSettings):
             contents = manifests.read(image_manifest, image_manifest_mediatype)
         actual = manifests.sha256(image_manifest)
         if digest and digest != actual:
-            raise Refusal(
+            raise EcrRefusal(
                 "ImageDigestDoesNotMatchException",
                 f"The image digest '{digest}' does not match the digest of the manifest '{actual}'",
             )
@@ -121,7 +121,7 @@ class LocalEcr(CheckedSettings):
             if child is None
         ]
         if missing:
-            raise Refusal(
+            raise EcrRefusal(
                 "ReferencedImagesNotFoundException",
                 f"Images with digests '{', '.join(missing)}' required for pushing image into "
                 f"repository with name '{repository.name}' in the registry with id "
@@ -282,7 +282,7 @@ def described(repository: Repository, image_id: ImageId) -> LocalImage:
     if image is not None:
         return image
     if failure is not None and failure["failureCode"] in grammar.INVALID_IDS:
-        raise Refusal("InvalidParameterException", failure["failureReason"])
+        raise EcrRefusal("InvalidParameterException", failure["failureReason"])
     digest, tag = image_id.get("imageDigest") or "null", image_id.get("imageTag") or "null"
     raise ImageNotFoundException(
         image_id=f"{{imageDigest:'{digest}', imageTag:'{tag}'}}",
@@ -305,7 +305,7 @@ def _require_movable(repository: Repository, image: LocalImage, tag: str | None)
     if tag is None or tag in image.image_tags:
         return
     if by_tag(repository, tag) is not None and _is_frozen(repository, tag):
-        raise Refusal(
+        raise EcrRefusal(
             "ImageTagAlreadyExistsException",
             f"The image tag '{tag}' already exists in the '{repository.name}' repository and "
             "cannot be overwritten because the tag is immutable.",

@@ -10,14 +10,14 @@ from moto.core.exceptions import ServiceException
 from ecr_steward_cli.in_memory.refusals import RefusedError
 
 
-class Refusal(ServiceException):
+class EcrRefusal(ServiceException):
     """A refusal with its code and message, both given."""
 
 
 @contextmanager
 def refusing() -> Iterator[None]:
-    """What ECR refuses in this block leaves it as a Refusal."""
+    """What ECR refuses in this block leaves it as a EcrRefusal."""
     try:
         yield
     except RefusedError as refused:
-        raise Refusal(refused.code, refused.message) from refused
+        raise EcrRefusal(refused.code, refused.message) from refused

@@ -51,7 +51,7 @@ def password_for(account: str) -> str:
     return f"{account}-auth-token"
 
 
-class Refused(Exception):
+class RegistryRefusal(Exception):
     """An error of the distribution specification: HTTP status, code and message."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
@@ -87,10 +87,10 @@ class BlobStore:
         return upload
 
     def size(self, upload: str) -> int:
-        """How many bytes have arrived. Raises Refused if there is no such upload."""
+        """How many bytes have arrived. Raises RegistryRefusal if there is no such upload."""
         with self._lock:
             if upload not in self._hashes:
-                raise Refused(404, "BLOB_UPLOAD_UNKNOWN", f"There is no upload {upload}.")
+                raise RegistryRefusal(404, "BLOB_UPLOAD_UNKNOWN", f"There is no upload {upload}.")
             return self._hashes[upload][1]
 
     def append(self, upload: str, stream: IO[bytes]) -> int:
@@ -108,14 +108,14 @@ class BlobStore:
         return size
 
     def finish(self, upload: str, digest: str) -> int:
-        """Turn the upload into a blob; its size in bytes. Raises Refused on another digest."""
+        """Turn the upload into a blob; its size in bytes. RegistryRefusal if the digest differs."""
         size = self.size(upload)
         with self._lock:
             hashed, _ = self._hashes.pop(upload)
         actual = "sha256:" + hashed.hexdigest()
         if actual != digest:
             (self._uploads / upload).unlink()
-            raise Refused(400, "DIGEST_INVALID", f"The content has the digest {actual}.")
+            raise RegistryRefusal(400, "DIGEST_INVALID", f"The content has the digest {actual}.")
         (self._uploads / upload).replace(self.path(digest))
         return size
 
@@ -153,7 +153,7 @@ class RegistryApp:
         request = Request(environ)
         try:
             response = self._answer(request)
-        except Refused as refused:
+        except RegistryRefusal as refused:
             response = _error(refused.status, refused.code, refused.message)
         except ServiceException as error:
             status, code = _REFUSALS.get(error.code, (400, "UNSUPPORTED"))
@@ -172,11 +172,13 @@ class RegistryApp:
             if match := pattern.fullmatch(request.path):
                 name = match["name"]
                 if not self._ecr.holds(name):
-                    raise Refused(
+                    raise RegistryRefusal(
                         404, "NAME_UNKNOWN", f"The repository with name '{name}' does not exist."
                     )
                 return self._handlers[kind](request, **match.groupdict())
-        raise Refused(404, "UNSUPPORTED", f"{request.path} is no path of the registry protocol.")
+        raise RegistryRefusal(
+            404, "UNSUPPORTED", f"{request.path} is no path of the registry protocol."
+        )
 
     def _start(self, request: Request, name: str) -> Response:
         _only(request, "POST")
@@ -204,7 +206,9 @@ class RegistryApp:
         size = self._blobs.size(upload)
         content_range = request.headers.get("Content-Range", "").removeprefix("bytes ")
         if content_range and content_range.partition("-")[0] != str(size):
-            raise Refused(416, "BLOB_UPLOAD_INVALID", f"The next chunk begins at byte {size}.")
+            raise RegistryRefusal(
+                416, "BLOB_UPLOAD_INVALID", f"The next chunk begins at byte {size}."
+            )
 
     def _progress(self, status: int, name: str, upload: str, size: int) -> Response:
         return Response(
@@ -228,7 +232,7 @@ class RegistryApp:
         _only(request, "GET", "HEAD")
         path = self._blobs.path(reference)
         if reference not in self._ecr.layers(name) or not path.exists():
-            raise Refused(404, "BLOB_UNKNOWN", f"There is no blob {reference} in {name}.")
+            raise RegistryRefusal(404, "BLOB_UNKNOWN", f"There is no blob {reference} in {name}.")
         return Response(
             () if request.method == "HEAD" else _content(path),
             headers={
@@ -246,7 +250,9 @@ class RegistryApp:
         self._called("BatchGetImage")
         image = self._ecr.find(name, reference)
         if image is None:
-            raise Refused(404, "MANIFEST_UNKNOWN", f"There is no image {reference} in {name}.")
+            raise RegistryRefusal(
+                404, "MANIFEST_UNKNOWN", f"There is no image {reference} in {name}."
+            )
         content = image.image_manifest.encode()
         response = Response(
             content if request.method == "GET" else b"",
@@ -265,7 +271,7 @@ class RegistryApp:
         try:
             text = content.decode()
         except UnicodeDecodeError as error:
-            raise Refused(400, "MANIFEST_INVALID", "The manifest is not UTF-8.") from error
+            raise RegistryRefusal(400, "MANIFEST_INVALID", "The manifest is not UTF-8.") from error
         self._require_blobs(name, text)
         self._called("PutImage")
         try:
@@ -288,9 +294,13 @@ class RegistryApp:
             blobs = [*document.get("layers", []), *filter(None, [document.get("config")])]
             wanted = {blob["digest"] for blob in blobs if not blob.get("urls")}
         except (ValueError, AttributeError, KeyError, TypeError) as error:
-            raise Refused(400, "MANIFEST_INVALID", "The manifest is no image manifest.") from error
+            raise RegistryRefusal(
+                400, "MANIFEST_INVALID", "The manifest is no image manifest."
+            ) from error
         if missing := sorted(wanted - self._ecr.layers(name).keys()):
-            raise Refused(404, "MANIFEST_BLOB_UNKNOWN", f"Upload {', '.join(missing)} first.")
+            raise RegistryRefusal(
+                404, "MANIFEST_BLOB_UNKNOWN", f"Upload {', '.join(missing)} first."
+            )
 
     def _tags(self, request: Request, name: str) -> Response:
         _only(request, "GET")
@@ -308,7 +318,7 @@ class RegistryApp:
 
 def _only(request: Request, *methods: str) -> None:
     if request.method not in methods:
-        raise Refused(405, "UNSUPPORTED", f"{request.method} {request.path} is not served.")
+        raise RegistryRefusal(405, "UNSUPPORTED", f"{request.method} {request.path} is not served.")
 
 
 def _content(path: Path) -> Iterator[bytes]:

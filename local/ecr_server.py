@@ -99,7 +99,7 @@ def create_app(
     )
     api = DomainDispatcherApplication(create_backend_app)
     own = ServedOperations(ecr)
-    trail = Trail(announce, caller_of)
+    trail = CallTrail(announce, caller_of)
 
     def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path: str = environ["PATH_INFO"]
@@ -127,7 +127,7 @@ def create_app(
     return app
 
 
-class Trail:
+class CallTrail:
     """CloudTrail: announces the calls that change settings, with whoever made them."""
 
     def __init__(self, announce: Callable[[Event], None], caller_of: Callable[[str], str]) -> None:

@@ -56,13 +56,13 @@ class Media(Enum):
 
 
 @dataclass(frozen=True)
-class Image:
+class BuiltImage:
     """An image or an index: its manifest, its blobs by digest, and the images it consists of."""
 
     manifest: str
     media_type: str
     blobs: dict[str, bytes] = field(default_factory=dict)
-    children: tuple[Image, ...] = ()
+    children: tuple[BuiltImage, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -75,7 +75,7 @@ def digest_of(content: bytes) -> str:
     return "sha256:" + hashlib.sha256(content).hexdigest()
 
 
-def build(seed: str, arch: Sequence[str] = ("amd64",), media: Media = Media.OCI) -> Image:
+def build(seed: str, arch: Sequence[str] = ("amd64",), media: Media = Media.OCI) -> BuiltImage:
     """One image, or an index over one image for each processor when there are several.
 
     The same arguments give the same bytes; another seed gives another digest.
@@ -98,10 +98,10 @@ def build(seed: str, arch: Sequence[str] = ("amd64",), media: Media = Media.OCI)
             for one, image in zip(arch, images, strict=True)
         ],
     }
-    return Image(json.dumps(index, indent=2), media.index, children=tuple(images))
+    return BuiltImage(json.dumps(index, indent=2), media.index, children=tuple(images))
 
 
-def push(ecr: ECRClient, reference: str, image: Image) -> str:
+def push(ecr: ECRClient, reference: str, image: BuiltImage) -> str:
     """Put the image and its children into ECR by its API; returns the digest.
 
     `reference` is `repository:tag`, or `repository` for no tag. The layers stay here: this is for
@@ -122,7 +122,7 @@ def push(ecr: ECRClient, reference: str, image: Image) -> str:
     return image.digest
 
 
-def _single(seed: str, arch: str, media: Media) -> Image:
+def _single(seed: str, arch: str, media: Media) -> BuiltImage:
     tarball = _tarball({"etc/image": f"{seed}\n{arch}\n".encode()})
     # A fixed time, or gzip writes the current one into its header.
     layer = gzip.compress(tarball, mtime=0)
@@ -143,7 +143,7 @@ def _single(seed: str, arch: str, media: Media) -> Image:
         "layers": [_descriptor(media.layer, layer)],
     }
     # Indented on purpose: whoever writes the manifest again changes the digest.
-    return Image(
+    return BuiltImage(
         json.dumps(manifest, indent=2),
         media.manifest,
         {digest_of(config): config, digest_of(layer): layer},

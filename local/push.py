@@ -37,7 +37,7 @@ def main() -> None:
         push(cloud, given.reference, image)
 
 
-def push(cloud: LocalCloud, reference: str, image: images.Image) -> None:
+def push(cloud: LocalCloud, reference: str, image: images.BuiltImage) -> None:
     """Push, wait until the steward is done, show the repository's tags and the messages sent."""
     repository = reference.partition(":")[0]
     if cloud.create_repository(repository):
@@ -48,15 +48,15 @@ def push(cloud: LocalCloud, reference: str, image: images.Image) -> None:
         cloud.push(reference, image, layers=True)
     with step("Wait until nothing moves any more"):
         # What a channel does not take, such as one whose address is not here, waits for hours.
-        errands = cloud.resource(STACK, "ErrandQueue")
-        cloud.settle(but=[errands])
+        retries = cloud.resource(STACK, "RetryQueue")
+        cloud.settle(but=[retries])
     console.print(tags_table(repository, before, cloud.tags(repository)))
     for message in inbox:
         console.print("Message:", message.subject, style="bold", markup=False, soft_wrap=True)
         console.print(message.body, markup=False, soft_wrap=True)
-    if waiting := cloud.messages(errands):
+    if waiting := cloud.messages(retries):
         console.print(
-            f"{waiting} waiting in ErrandQueue, digests or what a channel did not take: "
+            f"{waiting} waiting in RetryQueue, digests or what a channel did not take: "
             "`ecr-steward notify-test CHANNEL` says what it answers.",
             soft_wrap=True,
         )

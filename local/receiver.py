@@ -30,7 +30,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Received:
+class ReceivedRequest:
     """One request that arrived, and what it was answered."""
 
     path: str
@@ -69,7 +69,7 @@ class Receiver:
         self._scripts: dict[str, deque[Answer | Callable[[], Answer]]] = defaultdict(deque)
         self._firsts: dict[str, deque[Answer | Callable[[], Answer]]] = {}
         self._events: dict[str, str] = {}
-        self._received: list[Received] = []
+        self._received: list[ReceivedRequest] = []
         self._lock = threading.Lock()
         receiver = self
 
@@ -121,7 +121,7 @@ class Receiver:
             self._firsts[path] = deque(answers)
             self._events.pop(path, None)
 
-    def received(self, path: str | None = None) -> list[Received]:
+    def received(self, path: str | None = None) -> list[ReceivedRequest]:
         """What has arrived so far, oldest first."""
         with self._lock:
             return [each for each in self._received if path in (None, each.path)]
@@ -131,7 +131,9 @@ class Receiver:
         with self._lock:
             headers = {name.lower(): value for name, value in request.headers.items()}
             answer = self._answer_for(request.path, headers)
-            self._received.append(Received(request.path, headers, body, answer, time.monotonic()))
+            self._received.append(
+                ReceivedRequest(request.path, headers, body, answer, time.monotonic())
+            )
         try:
             self._answer(request, answer)
         except OSError:

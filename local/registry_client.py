@@ -9,7 +9,7 @@ import urllib.request
 from collections.abc import Mapping
 
 from local.ecr_registry import USER
-from local.images import Image
+from local.images import BuiltImage
 
 
 class PushError(Exception):
@@ -26,7 +26,7 @@ class RegistryClient:
         # Without the proxies of the environment: the registry is on this machine.
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
-    def push(self, reference: str, image: Image) -> str:
+    def push(self, reference: str, image: BuiltImage) -> str:
         """Push `repository:tag` (or `repository`, for no tag); returns the digest.
 
         Raises PushError when the registry refuses.

@@ -1,6 +1,8 @@
 // Draws golden files as people see them: Block Kit by slack-blocks-to-jsx, Adaptive Cards by
-// Microsoft's adaptivecards, text as it is, all in an installed Chromium (CHROMIUM=/path/to/it).
-// Usage: node draw.mjs GOLDEN OUT, folders both.
+// Microsoft's adaptivecards, text as it is, and what `simulate` prints, all in an installed Chromium
+// (CHROMIUM=/path/to/it).
+// Usage: node docs/pictures/draw.mjs GOLDEN OUT, folders both, from the root of the repository.
+import { execFileSync } from "node:child_process";
 import { readFileSync, readdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
@@ -96,6 +98,22 @@ function text(shown) {
   return page(`<style>${style}</style>`, `<pre>${escaped}</pre>`);
 }
 
+// What the command prints of the pushes in docs/pull-requests.md; run from the repository's root.
+function terminal() {
+  const pushes = /```json\n(\{"repository"[^`]*)```/.exec(readFileSync("docs/pull-requests.md", "utf8"))[1];
+  const options = ["--why", "base/redis:latest", "--rules", "layers/rules/rules.yaml"];
+  const printed = execFileSync(".venv/bin/ecr-steward", ["simulate", ...options, "-"], {
+    input: pushes,
+    encoding: "utf8",
+  });
+  const escaped = printed.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+  const prompt = `<b style="color:#7ee787">$</b> ecr-steward simulate ${options.join(" ")} story.jsonl\n`;
+  const style =
+    "#picture{width:max-content} pre{margin:0;padding:16px;font:13px/1.45 Consolas,DejaVu Sans Mono,monospace;" +
+    "background:#0d1117;color:#e6edf3;border-radius:6px}";
+  return page(`<style>${style}</style>`, `<pre>${prompt}${escaped}</pre>`);
+}
+
 const pictures = {
   "slack.png": slack(read("slack", "tag_moved").blocks),
   "slack-overwritten.png": slack(read("slack", "tag_restored").blocks),
@@ -104,6 +122,7 @@ const pictures = {
   "chat.png": chat(read("chat", "tag_rejected")),
   "email.png": text(readFileSync(join(golden, "text", "tag_rejected.txt"), "utf8")),
   "webhook.png": text(JSON.stringify(read("webhook", "tag_rejected")[0], null, 2)),
+  "simulate.png": terminal(),
 };
 
 const browser = await puppeteer.launch({

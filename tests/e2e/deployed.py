@@ -20,9 +20,9 @@ from ecr_steward.words.calls import API_CALL
 from ecr_steward.words.facts import Fact
 from ecr_steward.words.hints import IMAGE_ACTION
 from local import images
-from local.cloud import ACCOUNT, REGION, ROOT, Inbox, LocalCloud, Message
+from local.cloud import ACCOUNT, REGION, ROOT, Inbox, LocalCloud, QueuedMessage
 from local.ecr_events import DEFAULT_SOURCE
-from local.images import Image, Media
+from local.images import BuiltImage, Media
 from tests.support.facts import faults
 from tests.support.waiting import PATIENCE, eventually
 
@@ -65,7 +65,7 @@ class Deployed:
         self.template = template
         self._parameters = {"SettleSeconds": "0", "NotifyWindowSeconds": "1", **parameters}
         self._ids: dict[str, str] = {}
-        self._messages: list[Message] = []
+        self._messages: list[QueuedMessage] = []
         self._events: list[dict[str, Any]] = []
 
     # ------------------------------------------------------------------ the stack
@@ -168,7 +168,7 @@ class Deployed:
         arch: tuple[str, ...] = ("amd64",),
         media: Media = Media.OCI,
         layers: bool = False,
-    ) -> Image:
+    ) -> BuiltImage:
         """Push the image `name` (the reference's own if not given) as `repository:tag`."""
         repository = reference.partition(":")[0]
         self.cloud.create_repository(repository)
@@ -259,7 +259,7 @@ class Deployed:
         """The past of a repository, as history has it."""
         return list(self.history().facts(repository))
 
-    def messages(self, word: str) -> list[Message]:
+    def messages(self, word: str) -> list[QueuedMessage]:
         """What people were sent so far that has a line ending in `word`, such as a repository."""
         self._messages += self._inbox
         return [

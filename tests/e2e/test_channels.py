@@ -19,7 +19,7 @@ from rich.table import Table
 from standardwebhooks import Webhook
 
 from local.cloud import Inbox, LocalCloud
-from local.receiver import Answer, Received, Receiver, Script
+from local.receiver import Answer, ReceivedRequest, Receiver, Script
 from tests.e2e.deployed import Deployed
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e: other stacks")]
@@ -113,7 +113,7 @@ FAULTS = {
 }
 
 
-def counted(name: str, arrived: list[Received], facts: set[str]) -> Row:
+def counted(name: str, arrived: list[ReceivedRequest], facts: set[str]) -> Row:
     sent = [each for each in arrived if each.headers["webhook-id"] in facts]
     taken = Counter(each.headers["webhook-id"] for each in sent if each.accepted)
     return Row(
@@ -147,9 +147,7 @@ def test_each_event_reaches_each_channel_once_through_every_fault(
     facts = {fact.id for fact in stack.facts(REPOSITORY)}
     # Who is well is told while the others are waited for, one of which refuses all.
     stack.until(lambda: events_at(receiver, "well"), "who is well is told", facts.issubset)
-    stack.until(
-        lambda: stack.logged("NotifyLogGroup", "down was not told"), "who is down is not told"
-    )
+    stack.until(lambda: stack.logged("NotifyLogGroup", "down did not take a message"), "down fails")
     with late:
         stack.rest()
         arrived = {name: receiver.received(f"/{name}") for name in WEBHOOKS}
@@ -197,7 +195,7 @@ def _expect_faults_told_once(stack: Deployed, receiver: Receiver) -> None:
         name = event["data"]["cause"]["id"].split("/")[1]
         ids = [each.headers["webhook-id"] for each in receiver.received(f"/{name}")]
         assert event["id"] not in ids
-        assert f"The channel `{name}` takes no messages." in event["data"]["reason"]
+        assert f"The channel `{name}` is down." in event["data"]["reason"]
     assert stack.faults() == []
 
 
@@ -216,7 +214,7 @@ def _expect_people_told(stack: Deployed, receiver: Receiver, room: list[Any]) ->
 def test_a_channel_is_tried_by_hand(stack: Deployed, receiver: Receiver) -> None:
     before = len(receiver.received("/people"))
     run = stack.steward("notify-test", "people")
-    assert (run.returncode, run.stdout) == (0, "`people` took the sample: 200 ok.\n")
+    assert (run.returncode, run.stdout) == (0, "`people` accepted the sample: 200 ok.\n")
     arrived = receiver.received("/people")[before:]
     assert len(arrived) == 1
     assert "This is a test of the channel" in arrived[0].body.decode()
@@ -224,7 +222,7 @@ def test_a_channel_is_tried_by_hand(stack: Deployed, receiver: Receiver) -> None
     receiver.script("/people", [Answer(410)] * 2)
     run = stack.steward("notify-test", "people")
     assert run.returncode == 1
-    assert run.stderr.startswith("`people` did not take the sample. It answered 410: ")
+    assert run.stderr.startswith("`people` did not accept the sample. It answered 410: ")
 
     run = stack.steward("notify-test", "nobody")
     assert run.returncode == 2

@@ -19,7 +19,7 @@ from botocore.config import Config
 from ecr_steward.words.facts import Fact
 from local import images
 from local.cloud import REGION, LocalCloud
-from local.images import Image
+from local.images import BuiltImage
 from local.receiver import Receiver
 from tests.e2e import guard
 from tests.e2e.deployed import Deployed, by_tag, call_event, ecr_event
@@ -76,7 +76,7 @@ def strict(home: Path, template: Path) -> Iterator[Deployed]:
         yield stack
 
 
-def push(stack: Deployed, version: str) -> Image:
+def push(stack: Deployed, version: str) -> BuiltImage:
     """Push a version, and hand its event to the door."""
     image = images.build(f"{REPOSITORY}:{version}")
     images.push(stack.cloud.client("ecr"), f"{REPOSITORY}:{version}", image)
@@ -194,7 +194,7 @@ def test_without_the_right_to_set_policies_the_writer_is_denied_and_says_so(
     finally:
         iam.put_role_policy(**asked, PolicyDocument=json.dumps(granted))
     (denied,) = by_kind(strict, "failed")
-    assert denied.reason.startswith("The policy of the repository could not be set back: AccessD")
+    assert denied.reason.startswith("The policy of the repository could not be corrected: AccessD")
     assert "not authorized to perform: ecr:DeleteRepositoryPolicy" in denied.reason
     assert strict.policy(SETTINGS) == [ANYONE]
     assert strict.depth("SettingsQueue") == 0

@@ -73,7 +73,7 @@ def test_a_repository_made_public_is_put_right_at_once_and_told_once(stack: Depl
     assert facts[0].cause.by == f"arn:aws:iam::{ACCOUNT}:root"
     assert facts[0].cause.type == "AWS API Call via CloudTrail"
     message = stack.messages(repository)[-1]
-    assert message.subject == f"[ECR Steward] {repository}: no longer open to anyone"
+    assert message.subject == f"[ECR Steward] {repository}: no longer public access"
     # Once, and its own call led to nothing.
     assert stack.made("SetRepositoryPolicy") == 1
     assert stack.made("DescribeRepositories") == 1
@@ -88,7 +88,7 @@ def test_in_audit_it_is_reported_once_and_left_alone(stack: Deployed) -> None:
     assert stack.policy(repository) == [TEAM, ANYONE]
     assert settings(stack.facts(repository)[before:]) == [("drift", "policy", "public")]
     assert stack.messages(repository)[-1].subject == (
-        f"[ECR Steward, audit] {repository}: open to anyone"
+        f"[ECR Steward, audit] {repository}: public access"
     )
     swept = stack.steward("sweep", repository)
     assert swept.returncode == 0, swept.stderr

@@ -24,7 +24,7 @@ QUEUE = "https://sqs.example/123456789012/RetagQueue.fifo"
 SETTINGS_QUEUE = "https://sqs.example/123456789012/SettingsQueue.fifo"
 SETTINGS_ROLE = "arn:aws:iam::123456789012:role/ecr-steward-EnforceSettingsRole-EXAMPLE"
 NOTIFY_QUEUE = "https://sqs.example/123456789012/NotifyQueue"
-ERRAND_QUEUE = "https://sqs.example/123456789012/ErrandQueue"
+RETRY_QUEUE = "https://sqs.example/123456789012/RetryQueue"
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:NotificationTopic"
 CHAT_TOPIC = "arn:aws:sns:eu-west-1:123456789012:ChatTopic"
 SECRETS = ("wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY", "IQoJb3JpZ2luX2VjEXAMPLETOKEN")
@@ -73,7 +73,7 @@ ENVIRONMENT: Mapping[str, Mapping[str, str]] = {
         "CHAT_TOPIC_ARN": CHAT_TOPIC,
         "HISTORY_TABLE": TABLE,
         "NOTIFY_QUEUE_URL": NOTIFY_QUEUE,
-        "ERRAND_QUEUE_URL": ERRAND_QUEUE,
+        "RETRY_QUEUE_URL": RETRY_QUEUE,
         "REGISTRY": "123456789012",
         "AWS_REGION": "eu-west-1",
         "MESSAGES_PER_MINUTE": "10",

@@ -16,7 +16,7 @@ from ecr_steward.messages.send.http import Http, Response, Unreachable
 from ecr_steward.rules import compiled
 from ecr_steward.start import clients, sandbox
 from functions.notify.app import NOTE_WITHIN, SEND_WITHIN
-from tests.handlers.functions import CHAT_TOPIC, ERRAND_QUEUE, TABLE, Aws, Function, event
+from tests.handlers.functions import CHAT_TOPIC, RETRY_QUEUE, TABLE, Aws, Function, event
 from tests.support.facts import letter, returned, story
 
 Start = Callable[[str], Function]
@@ -106,21 +106,21 @@ def channels(stores: Stores, aws: Aws, monkeypatch: pytest.MonkeyPatch, tmp_path
     return world
 
 
-def errands(aws: Aws) -> list[dict[str, Any]]:
-    sent = [each for each in aws.sqs.sent if each["QueueUrl"] == ERRAND_QUEUE]
-    return [json.loads(each["MessageBody"])["errand"] for each in sent]
+def retries(aws: Aws) -> list[dict[str, Any]]:
+    sent = [each for each in aws.sqs.sent if each["QueueUrl"] == RETRY_QUEUE]
+    return [json.loads(each["MessageBody"])["retry"] for each in sent]
 
 
-def errand_event(aws: Aws, receives: int = 1) -> dict[str, Any]:
-    """What Lambda hands over of the errands that were sent, whose time has come."""
+def retry_event(aws: Aws, receives: int = 1) -> dict[str, Any]:
+    """What Lambda hands over of the retries that were sent, whose time has come."""
     records = []
-    for n, errand in enumerate(errands(aws)):
-        errand.pop("after", None)
+    for n, retry in enumerate(retries(aws)):
+        retry.pop("after", None)
         records.append(
             {
-                "messageId": f"errand-{n}",
+                "messageId": f"retry-{n}",
                 "receiptHandle": f"receipt-{n}",
-                "body": json.dumps({"errand": errand}),
+                "body": json.dumps({"retry": retry}),
                 "attributes": {"ApproximateReceiveCount": str(receives)},
             }
         )
@@ -144,27 +144,27 @@ def test_a_story_reaches_every_channel_in_its_form(
     (room,) = aws.sns.messages
     assert room["TopicArn"] == CHAT_TOPIC
     assert json.loads(room["Message"])["source"] == "custom"
-    assert errands(aws) == []
+    assert retries(aws) == []
 
 
-def test_what_a_channel_does_not_take_is_an_errand_that_brings_it_later(
+def test_what_a_channel_does_not_take_is_a_retry_that_brings_it_later(
     aws: Aws, start: Start, channels: Channels
 ) -> None:
     channels.answers[SLACK] = iter([Unreachable("It did not answer."), Response(500, None, b"")])
     function = start("notify")
     assert returned(function.invoke(event("notify_batch_moved"))) == []
-    (errand,) = errands(aws)
-    assert errand["channel"] == "platform"
+    (retry,) = retries(aws)
+    assert retry["channel"] == "platform"
     assert aws.sqs.sent[0]["DelaySeconds"] == 5
     assert channels.to(HOOK) == 3
-    assert returned(function.invoke(errand_event(aws))) == ["errand-0"]
+    assert returned(function.invoke(retry_event(aws))) == ["retry-0"]
     assert aws.sqs.waits == {"receipt-0": 10}
-    assert returned(function.invoke(errand_event(aws, 2))) == []
+    assert returned(function.invoke(retry_event(aws, 2))) == []
     assert channels.to(SLACK) == 3
     assert channels.to(HOOK) == 3
 
 
-def test_retry_after_is_how_long_the_errand_waits(
+def test_retry_after_is_how_long_the_retry_waits(
     aws: Aws, start: Start, channels: Channels
 ) -> None:
     channels.answers[SLACK] = iter([Response(429, "120", b"")])
@@ -186,7 +186,7 @@ def test_a_channel_that_is_wrong_is_a_fact_of_the_history(
     )["Items"]
     (fact,) = [json.loads(item["body"]["S"]) for item in found]
     assert fact["detail-type"] == "Steward Failed"
-    assert fact["detail"]["reason"].startswith("The channel `platform` takes no messages. ")
+    assert fact["detail"]["reason"].startswith("The channel `platform` is down. ")
     assert "`ecr-steward notify-test platform`" in fact["detail"]["reason"]
     record = {"detail-type": "Steward Failed", "detail": fact["detail"]}
     asked = event("notify_batch_moved")
@@ -214,7 +214,7 @@ def test_no_address_and_no_secret_is_ever_written(
         function.invoke(json.loads(text))
         assert function.invoke({"test": "audit"})["channel"] == "audit"
     captured = capsys.readouterr()
-    written = function.output() + captured.out + captured.err + json.dumps(errands(aws))
+    written = function.output() + captured.out + captured.err + json.dumps(retries(aws))
     stored = json.dumps(aws.dynamodb.scan(TableName=TABLE)["Items"])
     for secret in (SLACK, HOOK, KEY, "T000SECRET", "HOOKSECRET", "hooks.example"):
         assert secret not in written
@@ -238,7 +238,7 @@ def test_a_sample_that_is_refused_says_why(aws: Aws, start: Start, channels: Cha
     answer = start("notify").invoke({"test": "platform"})
     assert not answer["sent"]
     assert answer["answer"].startswith("It answered 403: ")
-    assert errands(aws) == []
+    assert retries(aws) == []
 
 
 def test_a_sample_goes_to_the_address_as_it_is_now(
@@ -311,12 +311,12 @@ def test_a_storm_becomes_ten_messages_and_a_summary_of_all_the_rest(
     assert returned(function.invoke({"Records": letters})) == []
     assert channels.to(SLACK) == 10
     assert channels.to(HOOK) == 60
-    timers = errands(aws)
+    timers = retries(aws)
     assert sorted(timer["channel"] for timer in timers) == ["platform", "room"]
-    asked = errand_event(aws)
+    asked = retry_event(aws)
     for record, timer in zip(asked["Records"], timers, strict=True):
-        record["body"] = json.dumps({"errand": timer})
-    assert returned(function.invoke(asked)) == ["errand-0", "errand-1"], "not due yet"
+        record["body"] = json.dumps({"retry": timer})
+    assert returned(function.invoke(asked)) == ["retry-0", "retry-1"], "not due yet"
     now[0] += timedelta(minutes=10)
     for _ in range(2):
         assert returned(function.invoke(asked)) == []

@@ -302,7 +302,7 @@ def _told(*subjects: str, back: int = 0) -> Expectation:
 
 def _sample_sent(aws: Aws, start: Start, name: str) -> None:
     answer = start("notify").invoke(event(name))
-    assert answer == {"channel": "email", "sent": True, "answer": "SNS took it"}
+    assert answer == {"channel": "email", "sent": True, "answer": "SNS accepted it"}
     (message,) = aws.sns.messages
     assert message["TopicArn"] == TOPIC
     assert "This is a test of the channel `email`" in message["Message"]

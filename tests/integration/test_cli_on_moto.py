@@ -37,7 +37,7 @@ ROOT = Path(__file__).parents[2]
 REGION = "eu-west-1"
 NAME = "steward-of-team-a"
 FAILURES = ("RetagFailureQueue", "NotifyFailureQueue", "SweepFailureQueue")
-QUEUES = ("RetagQueue", "SettingsQueue", "NotifyQueue", "ErrandQueue", *FAILURES)
+QUEUES = ("RetagQueue", "SettingsQueue", "NotifyQueue", "RetryQueue", *FAILURES)
 
 MANIFEST = json.dumps(
     {
@@ -188,7 +188,7 @@ def test_status_reads_depths_and_sweeps_and_names_what_is_refused(stack: Stack) 
         "RetagQueue": {**empty, "waiting": 3},
         "SettingsQueue": empty,
         "NotifyQueue": {**empty, "delayed": 1},
-        "ErrandQueue": empty,
+        "RetryQueue": empty,
         **dict.fromkeys(FAILURES, empty),
         "SweepFailureQueue": {**empty, "waiting": 1},
     }
@@ -201,7 +201,7 @@ def test_status_reads_depths_and_sweeps_and_names_what_is_refused(stack: Stack) 
     }
     assert said["rules"] == "3a92dae3b84f"
     assert said["attention"] == [
-        "Whether the writers run is not known.",
+        "It is not known whether the writers run.",
         f"SweepFailureQueue holds 1 message: {stack.output('SweepFailureQueueUrl')}",
     ]
     assert said["version"] == "0.1.0"

@@ -14,6 +14,7 @@ from typing import Any
 
 from ecr_steward.history.dynamo import write
 from ecr_steward.history.table import Add, Item, Key, Put, Write
+from ecr_steward.messages.channels.channel import Channel
 from ecr_steward.messages.send.http import Response, Unreachable
 from ecr_steward_cli.in_memory.table import MemoryTable
 from tests.soak.faults import Faults
@@ -269,11 +270,11 @@ class Channels:
     def writing(self, write: Callable[..., Any]) -> Callable[..., Any]:
         """`write` that remembers which facts a letter tells."""
 
-        def remembering(form: Any, said: Any) -> Any:
-            letters = write(form, said)
+        def remembering(channel: Channel, said: Any) -> Any:
+            letters = write(channel, said)
             for letter in letters:
                 ids = tuple(fact.id for fact in said.facts)
-                own = letter.id in ids and said.every is None and form.value == "webhook"
+                own = letter.id in ids and said.every is None and channel.type.name == "webhook"
                 self._written[_key(letter.body)] = (letter.id,) if own else ids
             return letters
 

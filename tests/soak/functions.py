@@ -11,8 +11,9 @@ from types import ModuleType, SimpleNamespace
 from typing import Any, Protocol
 from unittest.mock import patch
 
-from ecr_steward.messages.channels import forms
+from ecr_steward.messages.channels.channel import Channel
 from ecr_steward.messages.send import http
+from ecr_steward.messages.whom.routing import Routing
 from ecr_steward.rules import Ruleset
 from ecr_steward.start import clients, observe, sandbox, writer
 from ecr_steward.start.environment import Environment
@@ -74,6 +75,7 @@ def deployed(around: Around) -> Iterator[None]:
         "quick_client": around.client,
         "rules": lambda: around.rules,
         "now": around.clock,
+        "routing": lambda: Routing(around.rules),
         "time": SimpleNamespace(monotonic=around.monotonic, sleep=around.sleep),
         "DynamoTable": lambda client, name: around.table,
         "ThreadPoolExecutor": InTurn,
@@ -87,7 +89,7 @@ def deployed(around: Around) -> Iterator[None]:
             if hasattr(module, name)
         ),
         (http, "Http", lambda local: around.channels),
-        (forms, "write", around.channels.writing(forms.write)),
+        (Channel, "render", around.channels.writing(Channel.render)),
         (concurrent.futures, "ThreadPoolExecutor", InTurn),
         (observe, "count", lambda name, value=1: None),
     ]

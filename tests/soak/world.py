@@ -14,7 +14,7 @@ from typing import Any
 from ecr_steward.history.table import Item
 from ecr_steward.history.tags import History
 from ecr_steward_cli.in_memory.settings import MemorySettings
-from tests.handlers.functions import ERRAND_QUEUE, NOTIFY_QUEUE, QUEUE, SETTINGS_QUEUE
+from tests.handlers.functions import NOTIFY_QUEUE, QUEUE, RETRY_QUEUE, SETTINGS_QUEUE
 from tests.soak import functions
 from tests.soak.cloud import (
     Bus,
@@ -95,7 +95,7 @@ class World:
             QUEUE: self._queue("retag", "RetagQueue", delay=5.0),
             SETTINGS_QUEUE: self._queue("enforce_settings", "SettingsQueue"),
             NOTIFY_QUEUE: self._queue("notify", "NotifyQueue"),
-            ERRAND_QUEUE: self._queue("errands", "ErrandQueue"),
+            RETRY_QUEUE: self._queue("retries", "RetryQueue"),
         }
         self.dead_events: list[Mapping[str, Any]] = []
         self.paused = False
@@ -295,7 +295,7 @@ class World:
             self._deliver(queue, taken)
 
     def _deliver(self, queue: Queue, taken: Sequence[Message]) -> None:
-        function = "notify" if queue.name == "errands" else queue.name
+        function = "notify" if queue.name == "retries" else queue.name
         for repository in dict.fromkeys(each.about for each in taken):
             held = [str(each) for each in taken if each.about == repository]
             self._note(f"{function} gets {', '.join(held)}", repository or "-")

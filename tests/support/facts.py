@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -16,7 +17,9 @@ from ecr_steward.words.causes import Cause
 from ecr_steward.words.facts import SOURCE, Difference, Fact, Kind
 from ecr_steward_cli.schemas import event_schema
 
-OLD, NEW, OTHER = (f"sha256:{each * 64}" for each in "abc")
+OLD, NEW, OTHER = (
+    f"sha256:{hashlib.sha256(tag).hexdigest()}" for tag in (b"1.4.1", b"1.4.2", b"0.9.7")
+)
 PUSH = Cause("7d2c60a1-4021-575a-a95c-06e0d1b6936b", "ECR Image Action")
 REASON = "1.4.2 is higher than 1.4.1, and the highest of 1.4.*."
 
@@ -40,7 +43,7 @@ MOVED = Fact(
 PINNED = replace(
     MOVED,
     kind=Kind.PIN,
-    tag="latest-20261120T101500Z-cccccccccccc",
+    tag=f"latest-20261120T101500Z-{OTHER[7:19]}",
     digest=OTHER,
     before=None,
     before_tags=(),

@@ -13,7 +13,7 @@ import pytest
 
 from ecr_steward.history.facts import fact_of
 from ecr_steward.history.table import Table
-from ecr_steward.messages.ledger import LEASE, STORM, Gathered, Ledger, State, Window
+from ecr_steward.messages.ledger import LEASE, STORM, ChannelState, Gathered, Ledger, Window
 from ecr_steward.words.causes import Cause
 from ecr_steward.words.facts import Fact
 from ecr_steward.words.reading import iso
@@ -120,12 +120,12 @@ class LedgerContract:
         ledger.pay(PUSH.id, "audit", facts, NOW)
         assert ledger.story(PUSH.id).due == {}
 
-    def test_letters_are_noted_by_channel(self, ledger: Ledger) -> None:
+    def test_payloads_are_noted_by_channel(self, ledger: Ledger) -> None:
         ledger.posted(PUSH.id, "audit", "one", NOW)
         ledger.posted(PUSH.id, "audit", "two", NOW)
         ledger.posted(PUSH.id, "other", "one", NOW)
-        letters = ledger.story(PUSH.id).letters
-        assert letters == {"audit": frozenset({"one", "two"}), "other": frozenset({"one"})}
+        payloads = ledger.story(PUSH.id).payloads
+        assert payloads == {"audit": frozenset({"one", "two"}), "other": frozenset({"one"})}
 
     # Digests
 
@@ -182,7 +182,7 @@ class LedgerContract:
     # Channels
 
     def test_of_a_channel_that_was_never_used_nothing_is_known(self, ledger: Ledger) -> None:
-        assert ledger.state("platform", NOW) == State(None, False, 0, False)
+        assert ledger.state("platform", NOW) == ChannelState(None, False, 0, False)
 
     def test_messages_are_counted_by_the_minute(self, ledger: Ledger) -> None:
         assert [ledger.count("platform", NOW) for _ in range(3)] == [1, 2, 3]
@@ -231,7 +231,7 @@ class LedgerContract:
         ledger.claim(read, NOW)
         ledger.pay(PUSH.id, "platform", [MOVED], NOW)
         ledger.owe(PUSH.id, "audit", [MOVED], NOW)
-        ledger.posted(PUSH.id, "audit", "letter", NOW)
+        ledger.posted(PUSH.id, "audit", "payload", NOW)
         ledger.settle(read, NOW)
         month = int((NOW + timedelta(days=30)).timestamp())
         assert {item.expires for item in table.query(f"told#{PUSH.id}")} == {month}

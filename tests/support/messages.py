@@ -1,5 +1,7 @@
-"""The messages that the golden files hold, one folder a form; `python -m tests.messages` writes
-them again."""
+"""The messages that the golden files hold, one folder a form.
+
+`python -m tests.support.messages` writes them again.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +11,10 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from ecr_steward.messages.channels.forms import Letter, write
+from ecr_steward.messages.channels.channel import Payload, Render
+from ecr_steward.messages.channels.table import channel_types
 from ecr_steward.messages.say.message import Message, digest
 from ecr_steward.messages.say.message import story as told
-from ecr_steward.rules.channels import Form
 from ecr_steward.words.causes import Cause
 from ecr_steward.words.facts import Difference, Fact
 from tests.support.facts import (
@@ -65,7 +67,7 @@ OVERWRITTEN_AND_RESTORED = [
     RESTORED,
     replace(
         PINNED,
-        tag="1.4.2-20261123T022400Z-bbbbbbbbbbbb",
+        tag=f"1.4.2-20261123T022400Z-{NEW[7:19]}",
         digest=NEW,
         after_tags=("1.4.2",),
         reason="The image lost the unique tag it came by.",
@@ -150,31 +152,41 @@ STORIES: dict[str, Message] = {
 """What is told in other words; only plain text has golden files of these."""
 
 
-def messages(form: Form) -> dict[str, Message]:
+FORMS: dict[str, Render] = {
+    name: render for each in channel_types() for name, render in each.forms.items()
+}
+"""The forms of all types of channel."""
+
+
+def write(form: str, message: Message) -> tuple[Payload, ...]:
+    return FORMS[form](message)
+
+
+def messages(form: str) -> dict[str, Message]:
     """The messages of which `form` has golden files."""
-    return EVENTS | DIGESTS | (STORIES if form is Form.TEXT else {})
+    return EVENTS | DIGESTS | (STORIES if form == "text" else {})
 
 
-def file(form: Form, name: str) -> Path:
-    return GOLDEN / form / f"{name}.{'txt' if form is Form.TEXT else 'json'}"
+def file(form: str, name: str) -> Path:
+    return GOLDEN / form / f"{name}.{'txt' if form == 'text' else 'json'}"
 
 
-def golden(form: Form, message: Message) -> str:
+def golden(form: str, message: Message) -> str:
     """What the golden file of a message holds: plain text, or JSON made readable."""
-    letters = write(form, message)
-    if form is Form.TEXT:
-        return "\n".join(_text(letter) for letter in letters)
-    bodies = [json.loads(letter.body) for letter in letters]
-    shown = bodies if form is Form.WEBHOOK else bodies[0]
+    payloads = write(form, message)
+    if form == "text":
+        return "\n".join(_text(payload) for payload in payloads)
+    bodies = [json.loads(payload.body) for payload in payloads]
+    shown = bodies if form == "webhook" else bodies[0]
     return json.dumps(shown, indent=2, ensure_ascii=False) + "\n"
 
 
-def _text(letter: Letter) -> str:
-    return f"{letter.subject}\n\n{letter.body}"
+def _text(payload: Payload) -> str:
+    return f"{payload.subject}\n\n{payload.body}"
 
 
 def main() -> None:
-    for form in Form:
+    for form in FORMS:
         wanted = {file(form, name): message for name, message in messages(form).items()}
         (GOLDEN / form).mkdir(exist_ok=True)
         for path, message in wanted.items():

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ecr_steward.rules.channels import Form
 from ecr_steward.words.facts import DETAIL_TYPES
 from ecr_steward_cli.main import COMMANDS
 from ecr_steward_cli.rules_file.load import schema
@@ -98,12 +97,12 @@ def _events() -> Rows:
 
 def _golden() -> Rows:
     return [
-        [code(name.replace("_", ".")), *(_golden_link(form, name) for form in Form)]
+        [code(name.replace("_", ".")), *(_golden_link(form, name) for form in messages.FORMS)]
         for name in messages.EVENTS
     ]
 
 
-def _golden_link(form: Form, name: str) -> str:
+def _golden_link(form: str, name: str) -> str:
     return f"[{form}](../{messages.file(form, name).relative_to(ROOT)})"
 
 
@@ -166,7 +165,7 @@ TABLES = (
     Table("docs/messages.md", ("`detail-type`", "When"), _events),
     Table(
         "docs/messages.md",
-        ("Event", "Slack", "Teams", "Webhook", "E-mail", "Amazon Q"),
+        ("Event", *messages.FORMS),
         _golden,
     ),
     Table("docs/operate.md", ("Command", "What it does"), _commands),

@@ -17,7 +17,7 @@ import pytest
 from ecr_steward.messages.deliver import backoff
 from ecr_steward.messages.ledger import LEASE
 from ecr_steward.messages.notify import PATIENCE
-from ecr_steward.rules.channels import INTERVALS
+from ecr_steward.messages.whom.routing import INTERVALS
 from ecr_steward.start import clients
 from ecr_steward.start.environment import Environment
 from functions.notify.app import SEND_WITHIN
@@ -290,7 +290,7 @@ def test_a_claim_outlasts_the_notifier_and_what_fails_is_tried_for_two_hours(aud
     timeout = audit.properties("${NotifyFunction}")["Timeout"]
     assert LEASE.total_seconds() > timeout
     assert timeout > 3 * SEND_WITHIN
-    for queue in ("${ErrandQueue}", "${NotifyQueue}"):
+    for queue in ("${RetryQueue}", "${NotifyQueue}"):
         tries = audit.properties(queue)["RedrivePolicy"]["maxReceiveCount"]
         waits = sum((backoff(n) for n in range(1, tries + 1)), timedelta())
         assert timedelta(hours=1.75) < waits < timedelta(hours=2.5)
@@ -298,11 +298,11 @@ def test_a_claim_outlasts_the_notifier_and_what_fails_is_tried_for_two_hours(aud
 
 def test_a_channel_that_waits_does_not_take_the_patience_of_a_story(audit: Stack) -> None:
     events = audit.properties("${NotifyQueue}")["RedrivePolicy"]
-    errands = audit.properties("${ErrandQueue}")["RedrivePolicy"]
+    retries = audit.properties("${RetryQueue}")["RedrivePolicy"]
     assert events["maxReceiveCount"] >= 2 * PATIENCE
-    assert events["deadLetterTargetArn"] == errands["deadLetterTargetArn"]
+    assert events["deadLetterTargetArn"] == retries["deadLetterTargetArn"]
 
 
 def test_a_digest_of_a_day_is_no_backlog(audit: Stack) -> None:
-    alarm = audit.properties("${ErrandBacklogAlarm}")
+    alarm = audit.properties("${RetryBacklogAlarm}")
     assert alarm["Threshold"] > (max(INTERVALS.values()) + 2 * LEASE).total_seconds() * 1.5

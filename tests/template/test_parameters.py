@@ -168,7 +168,7 @@ OUTPUTS = {
             "SettingsFailureQueue",
             "CheckSettingsFailureQueue",
             "NotifyQueue",
-            "ErrandQueue",
+            "RetryQueue",
             "NotifyFailureQueue",
             "CheckTagsFailureQueue",
             "PublishFailureQueue",

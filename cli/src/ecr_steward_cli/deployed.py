@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ecr_steward.rules import RulesError, Ruleset, compiled
-from ecr_steward_cli.errors import Refused
+from ecr_steward_cli.errors import Refusal
 from ecr_steward_cli.stack import Stack
 
 _RULES_LAYER = ":layer:RulesLayer:"
@@ -39,13 +39,13 @@ def rules_file(stack: Stack) -> Mapping[str, Any]:
 
 
 def rules(stack: Stack) -> Ruleset:
-    """The rules that the stack goes by. Raises Refused."""
+    """The rules that the stack goes by. Raises Refusal."""
     try:
         return Ruleset.from_document(rules_file(stack)["document"])
     except NotKnown as error:
-        raise Refused(f"The stack's rules are not known: {error}") from error
+        raise Refusal(f"The stack's rules are not known: {error}") from error
     except (RulesError, AttributeError, TypeError) as error:
-        raise Refused(
+        raise Refusal(
             f"The rules of stack `{stack.name}` are of another version than this command "
             f"({error}): install the version that the stack has, which `ecr-steward status` names."
         ) from error

@@ -1,6 +1,6 @@
-"""How a command ends: 0 it is done, 1 somebody must look at what it found, 2 it was used wrongly.
+"""How a command ends: 0 it is done, 1 what it found needs attention, 2 it was used wrongly.
 
-Raise `Refused` or `NeedsAttention` from a command; click prints the message and sets the code.
+Raise `Refusal` or `NeedsAttention` from a command; click prints the message and sets the code.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ class NeedsAttention(_Ending):
         super().__init__(message)
 
 
-class Refused(_Ending):
+class Refusal(_Ending):
     """Wrong usage or input; exit code 2. `message` goes to stderr as it is."""
 
     exit_code = 2
 
     @classmethod
-    def rules(cls, fault: RulesFault) -> Refused:
+    def rules(cls, fault: RulesFault) -> Refusal:
         """One line `RULES:LINE: sentence` for each fault of a rules file."""
         return cls(str(fault))

@@ -7,8 +7,8 @@ import importlib
 import click
 
 COMMANDS: dict[str, tuple[str, str]] = {
-    "check": ("check:check", "Check a rules file, and explain it."),
-    "history": ("history:history", "What happened to a repository or a tag."),
+    "check": ("check:check", "Check a rules file, and explain its rules."),
+    "history": ("history:history", "Show what happened to a repository or a tag."),
     "notify-test": (
         "try_channel:notify_test",
         "Send a sample to a channel of the deployed stack.",
@@ -18,15 +18,15 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "release": ("hold:release", "End a hold; the tag catches up."),
     "rollback": (
         "rollback:rollback",
-        "Put a stable tag back on an earlier image, and hold it there.",
+        "Move a stable tag back to an earlier image, and hold it there.",
     ),
     "resume": ("pause:resume", "Start the writers again."),
-    "status": ("status:status", "How the deployed stack stands."),
-    "sweep": ("sweep:sweep", "Go through the repositories now."),
+    "status": ("status:status", "Show the state of the deployed stack."),
+    "sweep": ("sweep:sweep", "Sweep repositories now."),
     "wait": ("wait:wait", "Wait until a tag is on an image."),
     "drift": ("drift:drift", "Compare a repository's settings without AWS."),
     "compile": ("compile:compile_", "Compile a rules file for the functions."),
-    "simulate": ("simulate:simulate", "Play a story of pushes without AWS."),
+    "simulate": ("simulate:simulate", "Simulate pushes without AWS."),
     "schema": (
         "schema:schema",
         "Print the JSON Schema of the rules file, or of an event.",
@@ -59,9 +59,9 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="ecr-steward", message="%(prog)s %(version)s")
 def main() -> None:
-    """Looks after the tags and settings of the images in an Amazon ECR registry.
+    """Manage image tags and repository settings in an Amazon ECR registry.
 
-    Exit codes: 0 done, 1 it ran and found something you must look at, 2 wrong usage or input.
+    Exit codes: 0 done, 1 found something that needs attention, 2 wrong usage or input.
     """
 
 

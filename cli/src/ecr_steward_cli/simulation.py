@@ -83,7 +83,7 @@ class Push:
 def _text(document: Mapping[str, Any], key: str) -> str | None:
     value = document.get(key)
     if value is not None and not isinstance(value, str):
-        raise BadPush(f"`{key}` must be a text; it is {json.dumps(value)}.")
+        raise BadPush(f"`{key}` must be a string; it is {json.dumps(value)}.")
     return value
 
 
@@ -115,7 +115,7 @@ def _time(document: Mapping[str, Any], line: int) -> datetime:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ReportedFact:
     """A fact and the line of the input that led to it."""
 
     line: int
@@ -128,7 +128,7 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class UnmovedTag:
     """A stable tag that a push did not get, with the line of the input that has the push."""
 
     line: int
@@ -150,19 +150,19 @@ def _with_rule(reason: str, label: str) -> str:
 
 
 @dataclass(slots=True)
-class Outcome:
+class SimulationResult:
     """Where a story ended: `tags` by repository, what was told, what stayed, and what it cost."""
 
     tags: dict[str, dict[str, str]]
-    told: list[Told] = field(default_factory=list)
+    told: list[ReportedFact] = field(default_factory=list)
     events: int = 0
     reads: int = 0
     writes: int = 0
-    kept: list[Kept] = field(default_factory=list)
+    kept: list[UnmovedTag] = field(default_factory=list)
 
     def to_json(self) -> Iterator[str]:
         """The outcome as `simulate --json` prints it, in pieces: whole it can be very long."""
-        told: dict[str, list[Told]] = {name: [] for name in self.tags}
+        told: dict[str, list[ReportedFact]] = {name: [] for name in self.tags}
         for each in self.told:
             told[each.fact.repository].append(each)
         yield '{"repositories": {'
@@ -176,7 +176,7 @@ class Outcome:
         yield f'}},\n"totals": {json.dumps(totals)}}}\n'
 
 
-def _change(told: Told) -> dict[str, Any]:
+def _change(told: ReportedFact) -> dict[str, Any]:
     fact = told.fact
     return {
         "line": told.line,
@@ -229,12 +229,12 @@ class Simulation:
         )
         self._repositories: dict[str, None] = {}
         self._hints: list[Hint] = []
-        self._told: list[Told] = []
-        self._kept: list[Kept] = []
+        self._told: list[ReportedFact] = []
+        self._kept: list[UnmovedTag] = []
         self._fed = 0
         self._calls: Counter[str] = Counter()
 
-    def run(self, pushes: Iterable[Push]) -> Outcome:
+    def run(self, pushes: Iterable[Push]) -> SimulationResult:
         """Play the whole story."""
         for push in pushes:
             self.feed(push)
@@ -251,7 +251,7 @@ class Simulation:
             while self._hints:
                 hint = self._hints.pop(0)
                 visit = self._retagger.visit(hint.repository, [hint])
-                self._told += [Told(push.line, fact) for fact in visit.facts]
+                self._told += [ReportedFact(push.line, fact) for fact in visit.facts]
                 self._keep(push.line, hint.repository, visit)
         self._calls += self._ecr.calls - before
 
@@ -259,12 +259,12 @@ class Simulation:
         rule = self._rules.rule_for(repository)
         label = "" if rule is None else rule.label()
         lost = (stay for stay in visit.stays if stay.lost is not None)
-        self._kept += [Kept(line, repository, stay, label) for stay in lost]
+        self._kept += [UnmovedTag(line, repository, stay, label) for stay in lost]
 
-    def outcome(self) -> Outcome:
+    def outcome(self) -> SimulationResult:
         """The state of things now."""
         writes = self._calls["PutImage"] + self._calls["BatchDeleteImage"]
-        return Outcome(
+        return SimulationResult(
             tags={name: self._ecr.tags(name) for name in sorted(self._repositories)},
             told=list(self._told),
             events=self._fed,
@@ -321,7 +321,7 @@ def _event(push: Push) -> dict[str, Any]:
     }
 
 
-def story(outcome: Outcome, repository: str, tag: str) -> Outcome:
+def story(outcome: SimulationResult, repository: str, tag: str) -> SimulationResult:
     """What happened to one tag alone."""
     told = [t for t in outcome.told if (t.fact.repository, t.fact.tag) == (repository, tag)]
     kept = [k for k in outcome.kept if (k.repository, k.stay.tag) == (repository, tag)]

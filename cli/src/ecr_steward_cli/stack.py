@@ -22,7 +22,7 @@ from ecr_steward.history.table import Table
 from ecr_steward.history.tags import History
 from ecr_steward.words.grammar import is_tag
 from ecr_steward.words.hints import REGISTRY
-from ecr_steward_cli.errors import Refused
+from ecr_steward_cli.errors import Refusal
 from ecr_steward_cli.rules_file.explain import is_repository
 
 DEFAULT = "ecr-steward"
@@ -88,7 +88,7 @@ def _now() -> datetime:
 
 def _download(url: str) -> bytes:
     if not url.startswith(("https://", "http://")):
-        raise OSError(f"`{url}` is no address to download from")
+        raise OSError(f"`{url}` is not an address to download from")
     with urllib.request.urlopen(url, timeout=20) as answer:  # noqa: S310
         content: bytes = answer.read()
     return content
@@ -126,7 +126,7 @@ class Stack:
 
     @classmethod
     def find(cls, name: str, outside: Outside) -> Stack:
-        """Raises Refused where there is no such stack, or AWS does not answer."""
+        """Raises Refusal where there is no such stack, or AWS does not answer."""
         with aws():
             client = outside.client("cloudformation")
             region = client.meta.region_name
@@ -135,7 +135,7 @@ class Stack:
             except boto.ClientError as error:
                 if error.response["Error"]["Code"] != "ValidationError":
                     raise
-                raise Refused(
+                raise Refusal(
                     f"There is no stack `{name}` in {region}: name yours with --stack or "
                     "ECR_STEWARD_STACK, and its Region with AWS_REGION."
                 ) from error
@@ -152,11 +152,11 @@ class Stack:
         )
 
     def output(self, key: str) -> str:
-        """Raises Refused where the stack has no such output."""
+        """Raises Refusal where the stack has no such output."""
         return self._named(self.outputs, "output", key)
 
     def parameter(self, key: str) -> str:
-        """Raises Refused where the stack has no such parameter."""
+        """Raises Refusal where the stack has no such parameter."""
         return self._named(self.parameters, "parameter", key)
 
     def client(self, service: str) -> Any:
@@ -192,7 +192,7 @@ class Stack:
     def depths(self, queue: str) -> tuple[int, int, int]:
         """The messages of a queue that wait, are in flight, are delayed.
 
-        They are approximate (SQS API: GetQueueAttributes). Raises Refused for no queue of the
+        They are approximate (SQS API: GetQueueAttributes). Raises Refusal for no queue of the
         stack.
         """
         url = self.output(f"{queue}Url")
@@ -202,8 +202,8 @@ class Stack:
 
     def _named(self, values: Mapping[str, str], what: str, key: str) -> str:
         if key not in values:
-            raise Refused(
-                f"Stack `{self.name}` ({self.state}) has no {what} `{key}`: it is no ECR Steward, "
+            raise Refusal(
+                f"Stack `{self.name}` ({self.state}) has no {what} `{key}`: it is not ECR Steward, "
                 "or an older one. Deploy it again, or name another stack with --stack."
             )
         return values[key]
@@ -216,14 +216,14 @@ def is_paused(state: str) -> bool:
 
 @contextlib.contextmanager
 def aws() -> Iterator[None]:
-    """Calls of AWS; where one fails, Refused says what happened and the way out."""
+    """Calls of AWS; where one fails, Refusal says what happened and the way out."""
     try:
         yield
     except (boto.ClientError, boto.BotoCoreError) as error:
-        raise Refused(sentence(error)) from error
+        raise Refusal(sentence(error)) from error
 
 
-_LOG_IN = "log in again (`aws sso login`, or as you got them) and repeat the command."
+_LOG_IN = "log in again (for example with `aws sso login`) and repeat the command."
 _EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
 _UNKNOWN = frozenset(
     {
@@ -254,7 +254,7 @@ def sentence(error: boto.ClientError | boto.BotoCoreError) -> str:
     for kinds, words in _FAULTS:
         if isinstance(error, kinds):
             return words.format(error=str(error).rstrip("."))
-    return f"The call of AWS failed: {error}"
+    return f"The call to AWS failed: {error}"
 
 
 _FAULTS: tuple[tuple[tuple[type[boto.BotoCoreError], ...], str], ...] = (
@@ -269,7 +269,7 @@ _FAULTS: tuple[tuple[tuple[type[boto.BotoCoreError], ...], str], ...] = (
             boto.SSOError,
             boto.TokenRetrievalError,
         ),
-        f"Your AWS credentials cannot be used any more: {{error}}. Then {_LOG_IN}",
+        f"Your AWS credentials cannot be used any more: {{error}}. To fix it, {_LOG_IN}",
     ),
     (
         (boto.ProfileNotFound,),
@@ -281,7 +281,7 @@ _FAULTS: tuple[tuple[tuple[type[boto.BotoCoreError], ...], str], ...] = (
     ),
     (
         (boto.HTTPClientError, boto.ConnectionError),
-        "AWS cannot be reached: {error}. Look at the network, the Region and AWS_ENDPOINT_URL.",
+        "AWS cannot be reached: {error}. Check the network, the Region and AWS_ENDPOINT_URL.",
     ),
 )
 
@@ -294,11 +294,11 @@ def _refusal(error: boto.ClientError) -> str:
         return f"Your AWS credentials have expired: {_LOG_IN}"
     if code in _UNKNOWN:
         return (
-            f"AWS does not know your credentials ({message}): look at them with "
-            "`aws sts get-caller-identity`, and at this machine's clock."
+            f"AWS does not know your credentials ({message}): check them with "
+            "`aws sts get-caller-identity`, and this machine's clock."
         )
     if code in _DENIED:
-        return f"You may not call {operation}: {message}. Ask for that right."
+        return f"You are not allowed to call {operation}: {message}. Ask for this permission."
     if code in _THROTTLED:
         return f"AWS throttles {operation}: try again in a minute."
     return f"AWS refused {operation}: {code}: {message}."

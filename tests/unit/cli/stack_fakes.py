@@ -27,7 +27,7 @@ QUEUES = (
     "RetagQueue",
     "SettingsQueue",
     "NotifyQueue",
-    "ErrandQueue",
+    "RetryQueue",
     "SettingsFailureQueue",
     "CheckSettingsFailureQueue",
     "RetagFailureQueue",

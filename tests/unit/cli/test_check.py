@@ -9,7 +9,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from ecr_steward_cli.errors import NeedsAttention, Refused
+from ecr_steward_cli.errors import NeedsAttention, Refusal
 from ecr_steward_cli.main import COMMANDS, main
 from ecr_steward_cli.rules_file.load import load, schema
 
@@ -86,7 +86,7 @@ def test_a_wrong_kind_and_a_bare_number_each_name_the_way_out(good: str) -> None
         "rules.yaml:6: `calver` is not a kind of unique tag; did you mean "
         "`{version: {parts: N}}`? There are semver, sha, build, timestamp, "
         '{version: {parts: N}}, {pattern: "…"}.\n'
-        'rules.yaml:7: `within` must be text; put it in quotes: "8".\n'
+        'rules.yaml:7: `within` must be a string; put it in quotes: "8".\n'
     )
 
 
@@ -159,7 +159,7 @@ def test_the_version_is_that_of_the_package() -> None:
     [
         (NeedsAttention("look here"), 1, "look here\n"),
         (NeedsAttention(), 1, ""),
-        (Refused("x:1: no."), 2, "x:1: no.\n"),
+        (Refusal("x:1: no."), 2, "x:1: no.\n"),
     ],
 )
 def test_a_command_ends_with_the_code_and_the_message_of_its_ending(

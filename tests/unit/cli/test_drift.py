@@ -97,11 +97,11 @@ def test_settings_as_they_should_be_end_with_nothing_and_zero(rules: Path) -> No
     ("repository", "options", "said"),
     [
         ("other", [], "no rule matches; the repository is left alone."),
-        ("plain", [], "its rule says nothing about settings, so they are left alone."),
+        ("plain", [], "its rule says nothing about settings; the steward leaves them alone."),
         (
             "docker-cache",
             ["--cache"],
-            "no rule names it; a pull-through cache is left alone without.",
+            "no rule names this pull-through cache; the steward leaves it alone.",
         ),
     ],
 )
@@ -144,7 +144,7 @@ def test_the_account_may_always_be_named(rules: Path) -> None:
     assert changes(rules, settings, "--account", OWN) == []
     result = run(rules, settings, "--account", "1234")
     assert result.exit_code == 2
-    assert "`1234` is no account id" in result.stderr
+    assert "`1234` is not an account id" in result.stderr
 
 
 def test_a_repository_that_no_rule_matches_or_speaks_of_is_left_alone(rules: Path) -> None:
@@ -191,7 +191,7 @@ def test_a_file_is_read_as_well_as_standard_input(rules: Path, tmp_path: Path) -
         ('{"repository": 7}', "-: `repository` must be the name of a repository."),
         ('{"repository": "aa", "polcy": {}}', "-: `polcy` is no field; there are policy,"),
         ('{"repository": "aa", "scan_on_push": 1}', "-: `scan_on_push` must be true or false."),
-        ('{"repository": "aa", "repository": "bb"}', "-: `repository` is there twice"),
+        ('{"repository": "aa", "repository": "bb"}', "-: `repository` occurs twice"),
         ('{"repository": "aa", "policy": NaN}', "-: `NaN` is not JSON."),
         ("[" * 100_000, "-: The JSON is nested too deeply to be read."),
     ],

@@ -1,4 +1,4 @@
-"""What happened to a repository or a tag."""
+"""Show what happened to a repository or a tag."""
 
 from __future__ import annotations
 
@@ -122,13 +122,15 @@ def test_a_repository_never_seen_is_said_and_exits_1(deployed: Deployed) -> None
     result = deployed.run(history, "base/nothing")
     assert result.exit_code == 1
     assert result.stdout == ""
-    assert result.stderr.startswith("The steward never saw base/nothing: look at the name, or at ")
+    assert result.stderr.startswith(
+        "The steward has never seen base/nothing: check the name, and with "
+    )
 
 
 def test_a_tag_never_seen_is_said_and_exits_1(deployed: Deployed) -> None:
     result = deployed.run(history, "base/redis:9.9")
     assert result.exit_code == 1
-    assert result.stderr.startswith("The steward never saw base/redis:9.9: ")
+    assert result.stderr.startswith("The steward has never seen base/redis:9.9: ")
 
 
 def test_a_repository_to_which_nothing_happened_is_known_all_the_same() -> None:
@@ -190,7 +192,7 @@ def test_a_history_that_may_not_be_read_exits_2(deployed: Deployed) -> None:
     deployed.table.query = refuse  # type: ignore[assignment,method-assign]
     result = deployed.run(history, "base/redis")
     assert result.exit_code == 2
-    assert result.stderr.startswith("You may not call Query: ")
+    assert result.stderr.startswith("You are not allowed to call Query: ")
 
 
 def test_zero_facts_cannot_be_asked_for(deployed: Deployed) -> None:

@@ -123,10 +123,10 @@ def test_a_second_hold_takes_the_place_of_the_first(deployed: Deployed) -> None:
         ("apps/shop:main", "No rule of stack `ecr-steward` says anything about the tags of apps/"),
         ("base/other:latest", "There is no repository `base/other` in this registry"),
         ("base/redis:1.4.2", "`1.4.2` is a unique tag, which never moves: name a stable tag."),
-        ("base/redis:main", "`main` follows nothing in the rule: only your pipeline moves it."),
-        ("base/redis:nightly", "`nightly` is no stable tag in the rule of its repository, so it"),
+        ("base/redis:main", "`main` follows nothing in the rule; only your pipeline moves it."),
+        ("base/redis:nightly", "`nightly` is not a stable tag in the rule, so the steward"),
         ("base/redis:buildcache-1", "`buildcache-1` is ignored by the rule, so the steward never"),
-        ("base/redis:latest-20261123T022400Z-5f0c54e865c9", "is no stable tag in the rule"),
+        ("base/redis:latest-20261123T022400Z-5f0c54e865c9", "is not a stable tag in the rule"),
     ],
 )
 def test_what_the_steward_never_moves_cannot_be_held_or_put_back(
@@ -149,11 +149,17 @@ def test_a_tag_that_no_image_has_cannot_be_held(deployed: Deployed) -> None:
 @pytest.mark.parametrize(
     ("until", "said"),
     [
-        ("yesterday", "`yesterday` is no time for --until (Invalid isoformat string: 'yesterday')"),
-        ("2026-11-24T02:00", "`2026-11-24T02:00` is no time for --until (`2026-11-24T02:00` has n"),
+        (
+            "yesterday",
+            "`yesterday` is not a time for --until (Invalid isoformat string: 'yesterday')",
+        ),
+        (
+            "2026-11-24T02:00",
+            "`2026-11-24T02:00` is not a time for --until (`2026-11-24T02:00` has n",
+        ),
         ("2026-11-23T02:00:00Z", "`2026-11-23T02:00:00Z` for --until is not after now, 2026-11-2"),
         ("0h", "`0h` for --until is not after now"),
-        ("99999h", "`99999h` is no time for --until"),
+        ("99999h", "`99999h` is not a time for --until"),
     ],
 )
 def test_a_time_that_is_none_or_past_is_refused(
@@ -171,7 +177,7 @@ def test_a_reason_that_is_too_long_is_refused(deployed: Deployed, command: click
     result = deployed.run(command, LATEST, "--reason", "so " * 200)
     assert result.exit_code == 2
     assert "--reason" in result.stderr
-    assert "599 characters, 500 are the most." in result.stderr
+    assert "599 characters, at most 500 are allowed." in result.stderr
     assert holds(deployed) == []
 
 
@@ -198,7 +204,7 @@ def test_a_released_tag_is_looked_at_and_catches_up(deployed: Deployed) -> None:
     assert (result.exit_code, result.stderr) == (0, "")
     assert result.stdout == (
         f"{LATEST} is released (it was held by {ADA} since 2026-11-23T02:26:00Z, until it is "
-        "released); the writer looks at it now.\n"
+        "released); the writer checks it now.\n"
     )
     assert holds(deployed) == []
     (message,) = deployed.sqs.sent
@@ -226,7 +232,8 @@ def test_a_release_that_cannot_tell_the_writer_leaves_it_to_the_sweep(deployed: 
     result = deployed.run(release, LATEST)
     assert result.exit_code == 1
     assert result.stderr.startswith(
-        f"{LATEST} is released, but the writer could not be told: You may not call SendMessage: "
+        f"{LATEST} is released, but the writer could not be notified: "
+        "You are not allowed to call SendMessage: "
     )
     assert result.stderr.endswith("The next sweep lets the tag catch up.\n")
     assert holds(deployed) == []
@@ -235,7 +242,7 @@ def test_a_release_that_cannot_tell_the_writer_leaves_it_to_the_sweep(deployed: 
 def test_a_tag_that_nobody_holds_is_said(deployed: Deployed) -> None:
     result = deployed.run(release, LATEST)
     assert result.exit_code == 1
-    assert result.stderr == f"{LATEST} is not held: `ecr-steward status` lists what is.\n"
+    assert result.stderr == f"{LATEST} is not held: `ecr-steward status` lists the holds.\n"
     assert deployed.sqs.sent == []
 
 
@@ -292,7 +299,7 @@ def test_a_second_rollback_goes_on_from_where_the_first_one_led(deployed: Deploy
     result = deployed.run(rollback, LATEST)
     assert result.exit_code == 2
     assert result.stderr == (
-        f"History does not know where {LATEST} was before: name the image with --to.\n"
+        f"The history does not know where {LATEST} was before: name the image with --to.\n"
     )
 
 
@@ -395,7 +402,7 @@ def test_somebody_who_keeps_moving_it_is_said(deployed: Deployed) -> None:
     result = deployed.run(rollback, LATEST)
     assert result.exit_code == 1
     assert result.stderr == (
-        f"{LATEST} is held, but somebody else moves it: look at who pushes it.\n"
+        f"{LATEST} is held, but somebody else moves it: find out who pushes it.\n"
     )
 
 

@@ -96,4 +96,4 @@ def test_a_denied_change_is_said_and_exits_2() -> None:
     deployed.refusals["update_event_source_mapping"] = denied("UpdateEventSourceMapping")
     result = deployed.run(pause)
     assert result.exit_code == 2
-    assert result.stderr.startswith("You may not call UpdateEventSourceMapping: ")
+    assert result.stderr.startswith("You are not allowed to call UpdateEventSourceMapping: ")

@@ -204,7 +204,7 @@ def test_a_deleted_image_gives_its_tags_to_the_highest_left(rules: Path) -> None
         (push("1", pushed_at="soon"), "`pushed_at` is not a time"),
         (push("1", pushed_at="2026-11-23T02:24:00"), "has no time zone"),
         ({"repository": "A B", "tag": "1"}, "`A B` is no valid repository name."),
-        ({"repository": 7, "tag": "1"}, "`repository` must be a text; it is 7."),
+        ({"repository": 7, "tag": "1"}, "`repository` must be a string; it is 7."),
     ],
 )
 def test_a_bad_line_is_named_with_its_number(rules: Path, line: object, sentence: str) -> None:

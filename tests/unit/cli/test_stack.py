@@ -8,7 +8,7 @@ from botocore import exceptions as boto
 from botocore.exceptions import ClientError
 
 from ecr_steward_cli.commands.status import status
-from ecr_steward_cli.errors import Refused
+from ecr_steward_cli.errors import Refusal
 from ecr_steward_cli.stack import Stack, Subject, aws, sentence
 from tests.unit.cli.stack_fakes import Deployed, refusal
 
@@ -21,7 +21,7 @@ def test_a_stack_knows_its_outputs_and_parameters() -> None:
 
 
 def test_a_missing_stack_is_named_with_its_region_and_the_way_out() -> None:
-    with pytest.raises(Refused, match="There is no stack `other` in eu-west-1: name yours with"):
+    with pytest.raises(Refusal, match="There is no stack `other` in eu-west-1: name yours with"):
         Stack.find("other", Deployed().outside)
 
 
@@ -30,9 +30,9 @@ def test_a_stack_of_something_else_is_refused_by_what_it_lacks() -> None:
     del deployed.cloudformation.outputs["RetagEventSource"]
     del deployed.cloudformation.parameters["SweepHours"]
     stack = deployed.stack()
-    with pytest.raises(Refused, match=r"`ecr-steward` \(UPDATE_COMPLETE\) has no output `Retag"):
+    with pytest.raises(Refusal, match=r"`ecr-steward` \(UPDATE_COMPLETE\) has no output `Retag"):
         stack.output("RetagEventSource")
-    with pytest.raises(Refused, match="has no parameter `SweepHours`: it is no ECR Steward, or"):
+    with pytest.raises(Refusal, match="has no parameter `SweepHours`: it is not ECR Steward, or"):
         stack.parameter("SweepHours")
 
 
@@ -58,9 +58,12 @@ def test_the_stacks_name_comes_from_the_option_then_the_environment() -> None:
     [
         ("ExpiredToken", "Your AWS credentials have expired: log in again"),
         ("ExpiredTokenException", "Your AWS credentials have expired: log in again"),
-        ("InvalidClientTokenId", "AWS does not know your credentials (what AWS says): look at"),
-        ("SignatureDoesNotMatch", "and at this machine's clock."),
-        ("AccessDenied", "You may not call DescribeStacks: what AWS says. Ask for that right."),
+        ("InvalidClientTokenId", "AWS does not know your credentials (what AWS says): check"),
+        ("SignatureDoesNotMatch", "and this machine's clock."),
+        (
+            "AccessDenied",
+            "You are not allowed to call DescribeStacks: what AWS says. Ask for this permission.",
+        ),
         ("Throttling", "AWS throttles DescribeStacks: try again in a minute."),
         ("InternalFailure", "AWS refused DescribeStacks: InternalFailure: what AWS says."),
     ],
@@ -87,11 +90,11 @@ def test_a_refusal_of_aws_is_one_sentence_and_exit_code_2(code: str, said: str) 
         (boto.UnauthorizedSSOTokenError(), "cannot be used any more: The SSO session associated"),
         (
             boto.TokenRetrievalError(provider="sso", error_msg="Token has expired"),
-            "Token has expired. Then log in again (`aws sso login`",
+            "Token has expired. To fix it, log in again",
         ),
         (
             boto.CredentialRetrievalError(provider="process", error_msg="it failed"),
-            "it failed. Then log in again",
+            "it failed. To fix it, log in again",
         ),
         (
             boto.EndpointConnectionError(endpoint_url="http://127.0.0.1:9"),
@@ -99,9 +102,9 @@ def test_a_refusal_of_aws_is_one_sentence_and_exit_code_2(code: str, said: str) 
         ),
         (
             boto.ReadTimeoutError(endpoint_url="http://127.0.0.1:9"),
-            "Look at the network, the Region and AWS_ENDPOINT_URL.",
+            "Check the network, the Region and AWS_ENDPOINT_URL.",
         ),
-        (boto.PaginationError(message="odd"), "The call of AWS failed: Error during pagination"),
+        (boto.PaginationError(message="odd"), "The call to AWS failed: Error during pagination"),
     ],
 )
 def test_what_keeps_a_call_from_aws_is_said_with_the_way_out(
@@ -111,7 +114,7 @@ def test_what_keeps_a_call_from_aws_is_said_with_the_way_out(
 
 
 def test_only_errors_of_aws_are_taken_for_refusals() -> None:
-    with pytest.raises(Refused, match="You may not call Query"), aws():
+    with pytest.raises(Refusal, match="You are not allowed to call Query"), aws():
         raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "Query")
     with pytest.raises(ZeroDivisionError), aws():
         raise ZeroDivisionError

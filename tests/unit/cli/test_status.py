@@ -40,7 +40,7 @@ def test_where_all_is_well_it_says_how_things_stand_and_exits_0(deployed: Deploy
     assert result.stderr == ""
     for said in (
         "stack ecr-steward, eu-west-1",
-        "mode enforce: decides, reports and does",
+        "mode enforce: decides, reports and acts",
         "settings audit: decides and reports, and changes nothing",
         "rules 3a92dae3b84f",
         "version 0.1.0",
@@ -49,7 +49,7 @@ def test_where_all_is_well_it_says_how_things_stand_and_exits_0(deployed: Deploy
         "RetagFailureQueue 0 0 0",
     ):
         assert said in words(result)
-    assert "Look:" not in result.stdout
+    assert "Attention:" not in result.stdout
     assert "Not known:" not in result.stdout
 
 
@@ -65,7 +65,7 @@ def test_json_has_the_same_in_one_object(deployed: Deployed) -> None:
     assert queue == {"waiting": 4, "in_flight": 2, "delayed": 1, "oldest_seconds": 75}
     assert set(said["queues"]) == {
         "NotifyQueue",
-        "ErrandQueue",
+        "RetryQueue",
         "SettingsQueue",
         "CheckSettingsFailureQueue",
         "SettingsFailureQueue",
@@ -120,13 +120,13 @@ def test_who_holds_which_tag_is_said_and_needs_no_look(deployed: Deployed) -> No
     ]
 
 
-def test_a_tag_that_the_steward_holds_itself_needs_a_look(deployed: Deployed) -> None:
+def test_a_tag_that_the_steward_holds_itself_needs_attention(deployed: Deployed) -> None:
     why = "it was taken away three times within ten minutes by mallory"
     deployed.history.hold("base/redis", Hold("1.4", NOW, None, "ECR Steward", why, automatic=True))
     result = deployed.run(status)
     assert result.exit_code == 1
     assert (
-        "Look: base/redis:1.4 is held by ECR Steward since 2026-11-23T02:24:00Z, until it is "
+        "Attention: base/redis:1.4 is held by ECR Steward since 2026-11-23T02:24:00Z, until it is "
         f"released: {why}. `ecr-steward release base/redis:1.4` ends that.\n" in result.stdout
     )
     assert "Held:" not in result.stdout
@@ -138,36 +138,36 @@ def test_paused_writers_need_a_look(deployed: Deployed, state: str) -> None:
     deployed.functions.slowness = 9
     result = deployed.run(status)
     assert result.exit_code == 1
-    assert "Look: The writers are paused: messages wait" in result.stdout
+    assert "Attention: The writers are paused: messages wait" in result.stdout
 
 
-def test_a_stack_that_is_off_needs_a_look_and_no_sweep(deployed: Deployed) -> None:
+def test_a_stack_that_is_off_needs_attention_and_no_sweep(deployed: Deployed) -> None:
     deployed.cloudformation.outputs["Mode"] = "off"
     deployed.functions.state = "Disabled"
     deployed.now += 30 * DAY
     result = deployed.run(status)
     assert result.exit_code == 1
-    assert result.stdout.count("Look:") == 1
-    assert "Look: Mode is off: messages wait in the queues for up to 14 days" in result.stdout
+    assert result.stdout.count("Attention:") == 1
+    assert "Attention: Mode is off: messages wait in the queues for up to 14 days" in result.stdout
 
 
 @pytest.mark.parametrize("depths", [(1, 0, 0), (0, 1, 0)])
-def test_a_failure_queue_that_is_not_empty_needs_a_look(
+def test_a_failure_queue_that_is_not_empty_needs_attention(
     deployed: Deployed, depths: tuple[int, int, int]
 ) -> None:
     deployed.sqs.depths = {"SweepFailureQueue": depths}
     result = deployed.run(status)
     assert result.exit_code == 1
     assert (
-        "Look: SweepFailureQueue holds 1 message: "
+        "Attention: SweepFailureQueue holds 1 message: "
         "https://sqs.example/123456789012/SweepFailureQueue" in result.stdout
     )
 
 
-def test_one_paused_writer_needs_a_look_too(deployed: Deployed) -> None:
+def test_one_paused_writer_needs_attention_too(deployed: Deployed) -> None:
     deployed.functions.states[POLICY] = "Disabled"
     result = deployed.run(status)
-    assert "Look: The writers are paused: messages wait" in result.stdout
+    assert "Attention: The writers are paused: messages wait" in result.stdout
 
 
 def test_a_writer_that_is_off_is_not_paused(deployed: Deployed) -> None:
@@ -175,7 +175,7 @@ def test_a_writer_that_is_off_is_not_paused(deployed: Deployed) -> None:
     deployed.functions.states[POLICY] = "Disabled"
     result = deployed.run(status)
     assert result.exit_code == 0
-    assert "settings off: nobody looks after them" in words(result)
+    assert "settings off: the steward ignores them" in words(result)
 
 
 def test_messages_that_wait_for_the_writers_are_no_failure(deployed: Deployed) -> None:
@@ -187,15 +187,15 @@ def test_messages_that_wait_for_the_writers_are_no_failure(deployed: Deployed) -
     assert "NotifyQueue 9 0 0 3 minutes" in words(result)
 
 
-def test_a_last_sweep_of_more_than_two_intervals_ago_needs_a_look() -> None:
+def test_a_last_sweep_of_more_than_two_intervals_ago_needs_attention() -> None:
     deployed = Deployed(created=NOW - 30 * DAY)
     complete(deployed, 2.05)
     result = deployed.run(status)
     assert result.exit_code == 1
-    assert "Look: The last sweep was completed 2 days ago: look at SweepFun" in result.stdout
+    assert "Attention: The last sweep was completed 2 days ago: check SweepFun" in result.stdout
 
 
-def test_a_stack_on_which_no_sweep_was_completed_needs_a_look_after_two_intervals() -> None:
+def test_a_stack_on_which_no_sweep_was_completed_needs_attention_after_two_intervals() -> None:
     deployed = Deployed(created=NOW - timedelta(hours=47))
     result = deployed.run(status)
     assert result.exit_code == 0
@@ -203,7 +203,7 @@ def test_a_stack_on_which_no_sweep_was_completed_needs_a_look_after_two_interval
     deployed.now += timedelta(hours=2)
     result = deployed.run(status)
     assert result.exit_code == 1
-    assert "Look: No sweep was completed in 48 hours: look at SweepFun" in result.stdout
+    assert "Attention: No sweep was completed in 48 hours: check SweepFun" in result.stdout
 
 
 def test_the_newest_complete_sweep_counts(deployed: Deployed) -> None:
@@ -261,18 +261,18 @@ def test_a_part_that_is_denied_costs_only_itself_and_is_named(
     deployed.refusals[method] = denied("ThatOperation")
     result = deployed.run(status)
     assert result.exit_code == 0
-    assert f"Not known: {part}. You may not call ThatOperation: " in result.stdout
+    assert f"Not known: {part}. You are not allowed to call ThatOperation: " in result.stdout
     assert "writers running" in words(result)
 
 
 @pytest.mark.parametrize(
     ("method", "said"),
     [
-        ("get_event_source_mapping", "Look: Whether the writers run is not known."),
-        ("RetagFailureQueue", "Look: Whether RetagFailureQueue is empty is not known."),
+        ("get_event_source_mapping", "Attention: It is not known whether the writers run."),
+        ("RetagFailureQueue", "Attention: It is not known whether RetagFailureQueue is empty."),
     ],
 )
-def test_what_must_be_known_and_is_denied_needs_a_look(
+def test_what_must_be_known_and_is_denied_needs_attention(
     deployed: Deployed, method: str, said: str
 ) -> None:
     deployed.refusals[method] = denied("ThatOperation")
@@ -281,13 +281,13 @@ def test_what_must_be_known_and_is_denied_needs_a_look(
     assert said in result.stdout
 
 
-def test_a_history_that_is_denied_needs_a_look(deployed: Deployed) -> None:
+def test_a_history_that_is_denied_needs_attention(deployed: Deployed) -> None:
     def refuse(*_: object) -> object:
         raise denied("Query")
 
     deployed.table.query = refuse  # type: ignore[assignment,method-assign]
     result = deployed.run(status)
     assert result.exit_code == 1
-    assert "Not known: last sweep. You may not call Query" in result.stdout
-    assert "Look: When the last sweep was is not known." in result.stdout
+    assert "Not known: last sweep. You are not allowed to call Query" in result.stdout
+    assert "Attention: It is not known when the last sweep was." in result.stdout
     assert "last sweep not known" in words(result)

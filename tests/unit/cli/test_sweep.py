@@ -121,7 +121,7 @@ def test_a_queue_that_stays_full_ends_it_with_what_was_sent() -> None:
     assert result.stderr.splitlines()[-1] == (
         "RetagQueue still has 50 messages after 60 seconds, so no more is sent: `ecr-steward "
         f"status` says what waits. 50 of 2,000 repositories were sent, as sweep {SWEEP}. The rest "
-        "was not sent: the regular sweep comes round to it."
+        "was not sent: the regular sweep reaches it."
     )
 
 
@@ -144,7 +144,7 @@ def test_ctrl_c_between_two_portions_says_what_was_sent_and_what_becomes_of_the_
     assert result.stdout == ""
     assert result.stderr.splitlines()[-1] == (
         f"Interrupted. 100 of 2,000 repositories were sent, as sweep {SWEEP}. The rest was not "
-        "sent: the regular sweep comes round to it."
+        "sent: the regular sweep reaches it."
     )
     assert parts(deployed) == [0, 1]
 
@@ -156,7 +156,7 @@ def test_ctrl_c_while_a_portion_is_under_way_leaves_open_whether_it_was_sent() -
     assert result.exit_code == 1
     assert result.stderr == (
         "Interrupted. Whether the first portion was sent is not known. The rest was not sent: the "
-        "regular sweep comes round to it.\n"
+        "regular sweep reaches it.\n"
     )
 
 
@@ -167,7 +167,7 @@ def test_ctrl_c_before_the_first_portion_says_that_nothing_was_sent() -> None:
     result = deployed.run(sweep)
     assert result.exit_code == 1
     assert result.stderr == (
-        "Interrupted. No repository was sent: the regular sweep comes round to them all.\n"
+        "Interrupted. No repository was sent: the regular sweep reaches them all.\n"
     )
 
 
@@ -177,7 +177,9 @@ def test_ctrl_c_after_the_last_portion_says_that_the_sweep_goes_on() -> None:
     deployed.at(3, interrupt)
     result = deployed.run(sweep)
     assert result.exit_code == 1
-    assert result.stderr.startswith("Interrupted. Every repository was sent, and the sweep goes on")
+    assert result.stderr.startswith(
+        "Interrupted. Every repository was sent, and the sweep continues"
+    )
 
 
 @pytest.mark.parametrize(
@@ -185,7 +187,7 @@ def test_ctrl_c_after_the_last_portion_says_that_the_sweep_goes_on() -> None:
     [
         (
             refusal("ExpiredToken", "Invoke"),
-            "Your AWS credentials have expired: log in again (`aws sso login`, or as you got the",
+            "Your AWS credentials have expired: log in again (for example with `aws sso login`",
         ),
         (EndpointConnectionError(endpoint_url="https://sqs"), "AWS cannot be reached: "),
     ],
@@ -200,7 +202,7 @@ def test_a_fault_in_between_says_how_far_it_came(fault: ClientError, said: str) 
     assert last.startswith(said)
     assert last.endswith(
         f"50 of 120 repositories were sent, as sweep {SWEEP}; whether the next portion was "
-        "is not known. The rest was not sent: the regular sweep comes round to it."
+        "is not known. The rest was not sent: the regular sweep reaches it."
     )
 
 
@@ -232,7 +234,7 @@ def test_without_waiting_all_portions_are_sent_all_the_same_and_it_says_so() -> 
     result = deployed.run(sweep, "--no-wait")
     assert result.exit_code == 0
     assert result.stderr.endswith(
-        "All are sent before this ends: --no-wait spares the wait for the last ones.\n"
+        "The command ends when all are visited; with --no-wait, when all are sent.\n"
     )
     assert result.stdout == f"120 repositories were sent to the writers, as sweep {SWEEP}.\n"
     assert deployed.now - NOW == timedelta(seconds=14)
@@ -286,7 +288,7 @@ def test_while_the_writers_are_paused_it_does_not_wait() -> None:
     deployed.functions.state = "Disabled"
     result = deployed.run(sweep)
     assert result.exit_code == 0
-    assert "The writers are paused: it begins with `ecr-steward resume`." in result.stdout
+    assert "The writers are paused: the sweep begins with `ecr-steward resume`." in result.stdout
     assert deployed.now == NOW
 
 
@@ -339,7 +341,7 @@ def test_writers_that_are_paused_in_between_get_no_more() -> None:
     assert result.exit_code == 1
     assert result.stderr.splitlines()[-1] == (
         f"The writers were paused, so no more is sent. 100 of 120 repositories were sent, as sweep "
-        f"{SWEEP}. The rest was not sent: the regular sweep comes round to it."
+        f"{SWEEP}. The rest was not sent: the regular sweep reaches it."
     )
 
 
@@ -377,7 +379,7 @@ def test_a_function_that_fails_exits_1_with_its_own_words() -> None:
     deployed.functions.reply = {"errorMessage": "There are no rules.", "errorType": "RulesError"}
     result = deployed.run(sweep)
     assert result.exit_code == 1
-    assert result.stderr == "sweep failed: There are no rules. Its log says more.\n"
+    assert result.stderr == "sweep failed: There are no rules. See its log.\n"
 
 
 def test_a_function_that_may_not_be_called_exits_2() -> None:
@@ -385,7 +387,10 @@ def test_a_function_that_may_not_be_called_exits_2() -> None:
     deployed.refusals["invoke"] = refusal("AccessDeniedException", "Invoke", "not authorized")
     result = deployed.run(sweep)
     assert result.exit_code == 2
-    assert result.stderr == "You may not call Invoke: not authorized. Ask for that right.\n"
+    assert (
+        result.stderr
+        == "You are not allowed to call Invoke: not authorized. Ask for this permission.\n"
+    )
 
 
 def test_a_sweep_that_takes_longer_goes_on_without_us() -> None:
@@ -394,7 +399,7 @@ def test_a_sweep_that_takes_longer_goes_on_without_us() -> None:
     visit(deployed, "base/redis")
     result = deployed.run(sweep, "--timeout", "10")
     assert result.exit_code == 1
-    assert "After 10 seconds 1 of 2 visits were made. The sweep goes on" in result.stderr
+    assert "After 10 seconds 1 of 2 visits were made. The sweep continues" in result.stderr
     assert deployed.now - NOW == timedelta(seconds=10)
 
 
@@ -404,7 +409,7 @@ def test_failures_in_a_sweep_need_a_look() -> None:
     result = deployed.run(sweep)
     assert result.exit_code == 1
     assert "2 repositories swept, 1 failed." in result.stdout
-    assert "Look at what failed: `ecr-steward history REPOSITORY`." in result.stderr
+    assert "To see what failed: `ecr-steward history REPOSITORY`." in result.stderr
 
 
 def test_nothing_is_followed_for_ever() -> None:

@@ -19,7 +19,7 @@ def test_the_function_sends_the_sample_and_what_the_channel_said_is_said(
     deployed.functions.reply = {"channel": "platform", "sent": True, "answer": "200 ok"}
     result = deployed.run(notify_test, "platform")
     assert result.exit_code == 0
-    assert result.stdout == "`platform` took the sample: 200 ok.\n"
+    assert result.stdout == "`platform` accepted the sample: 200 ok.\n"
     assert deployed.functions.invoked == [{"function": "notify", "test": "platform"}]
 
 
@@ -29,7 +29,7 @@ def test_a_channel_that_does_not_take_it_exits_1_and_says_why(deployed: Deployed
     }  # fmt: skip
     result = deployed.run(notify_test, "platform")
     assert result.exit_code == 1
-    assert result.stderr == "`platform` did not take the sample. It answered 404: gone.\n"
+    assert result.stderr == "`platform` did not accept the sample. It answered 404: gone.\n"
 
 
 def test_an_unknown_channel_exits_2_with_those_there_are(deployed: Deployed) -> None:
@@ -53,7 +53,7 @@ def test_a_denied_call_exits_2_and_names_the_right(deployed: Deployed) -> None:
     deployed.refusals["invoke"] = denied("Invoke")
     result = deployed.run(notify_test, "platform")
     assert result.exit_code == 2
-    assert result.stderr.startswith("You may not call Invoke: ")
+    assert result.stderr.startswith("You are not allowed to call Invoke: ")
 
 
 def test_no_channel_is_wrong_usage(deployed: Deployed) -> None:

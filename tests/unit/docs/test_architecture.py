@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,8 +18,8 @@ MANY = 4
 """A word in so many public names is one that a reader must know."""
 
 PLAIN = """
-    all and at by check error for from get has in is it known make name new notify of on out parse
-    put read send set take text time to with write
+    all and at by check error for from get has in is it known make name new notify of on out own
+    parse put read send set take text time to with write
 """
 """What English, Python and AWS mean by them, in whatever project."""
 
@@ -33,6 +33,18 @@ def test_the_words_that_many_public_names_use_are_explained() -> None:
 
 def test_words_are_explained_once_and_in_order() -> None:
     assert _glossary() == sorted(set(_glossary()))
+
+
+def test_no_two_public_classes_share_a_name() -> None:
+    roots = (LIBRARY / "messages", CLI, ROOT / "local")
+    names = [
+        node.name
+        for root in roots
+        for path in root.rglob("*.py")
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ClassDef) and node.name[0] != "_"
+    ]
+    assert [name for name, count in Counter(names).items() if count > 1] == []
 
 
 def _glossary() -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ecr_steward.rules.channels import Service
+from ecr_steward.messages.channels.table import TYPES
 from ecr_steward_cli.rules_file.load import inspect_text
 from tests.support.pages import DOCS, blocks, code, pictures, read, table
 
@@ -16,7 +16,7 @@ def test_the_example_of_channels_is_a_file_that_says_nothing_in_vain() -> None:
 
 def test_every_type_of_channel_is_listed() -> None:
     rows = table(MESSAGES, "Type", "What arrives", "Limit")
-    assert {row[0].partition(",")[0] for row in rows} == {code(each.value) for each in Service}
+    assert {row[0].partition(",")[0] for row in rows} == {code(each) for each in TYPES}
 
 
 def test_every_picture_is_shown_and_of_the_size_that_pages_bear() -> None:

@@ -11,7 +11,7 @@ import pytest
 from werkzeug.test import Client, TestResponse
 
 from local.ecr_events import ApiCall, Event, ImageAction
-from local.images import Image
+from local.images import BuiltImage
 from tests.support.local_ecr import ACCOUNT, REGION, local_ecr
 
 LOGIN = {"Authorization": "Basic " + base64.b64encode(b"AWS:123456789012-auth-token").decode()}
@@ -52,7 +52,7 @@ class Ecr:
             return document
         return {"status": answer.status_code, "error": document["__type"].rpartition("#")[2]}
 
-    def put(self, repository: str, image: Image, tag: str | None = None) -> dict[str, Any]:
+    def put(self, repository: str, image: BuiltImage, tag: str | None = None) -> dict[str, Any]:
         """PutImage, the children of an index first."""
         for child in image.children:
             self.put(repository, child)

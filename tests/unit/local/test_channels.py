@@ -13,7 +13,7 @@ import pytest
 
 from ecr_steward_cli.rules_file.load import inspect
 from local import channels
-from local.receiver import Answer, Received, Receiver
+from local.receiver import Answer, ReceivedRequest, Receiver
 
 ROOT = Path(__file__).parents[3]
 GOLDEN = ROOT / "tests" / "unit" / "messages" / "golden"
@@ -89,12 +89,12 @@ def test_a_receiver_that_is_not_there_yet_refuses_at_its_own_port() -> None:
         post(late, "/")
 
 
-def arrived(path: str, name: str) -> Received:
+def arrived(path: str, name: str) -> ReceivedRequest:
     body = (GOLDEN / name).read_bytes()
     content = json.loads(body)
     if isinstance(content, list):
         body = json.dumps(content[0]).encode()
-    return Received(path, {}, body, Answer(), 0)
+    return ReceivedRequest(path, {}, body, Answer(), 0)
 
 
 def test_a_slack_message_is_shown_as_text() -> None:
@@ -108,7 +108,7 @@ def test_a_slack_message_is_shown_as_text() -> None:
 
 def test_a_webhook_is_shown_by_its_type_and_subject() -> None:
     message = arrived("/programs", "webhook/tag_moved.json")
-    assert channels.headline(message) == "ecr-steward.tag.moved base/redis:1 2c7b83d9457e"
+    assert channels.headline(message) == "ecr-steward.tag.moved base/redis:1 a65384e8eaf9"
 
 
 def test_the_demos_rules_are_those_that_are_shipped_with_channels(tmp_path: Path) -> None:

@@ -68,14 +68,14 @@ class Waiting(Elsewhere):
     """A cloud in which a message waits for hours."""
 
     def waiting(self) -> dict[str, int]:
-        return {"ErrandQueue-B": 1}
+        return {"RetryQueue-B": 1}
 
 
 def test_it_comes_to_rest_without_the_queues_that_nobody_waits_for(tmp_path: Path) -> None:
     cloud = Waiting(tmp_path)
 
-    assert cloud.settle(but=["http://localhost:4566/1/ErrandQueue-B"]) >= 0
-    with pytest.raises(CloudError, match="ErrandQueue-B"):
+    assert cloud.settle(but=["http://localhost:4566/1/RetryQueue-B"]) >= 0
+    with pytest.raises(CloudError, match="RetryQueue-B"):
         cloud.settle(timeout=0)
 
 

@@ -8,7 +8,7 @@ import tarfile
 
 import pytest
 
-from local.images import Image, Media, build
+from local.images import BuiltImage, Media, build
 
 
 def sha256(content: bytes) -> str:
@@ -78,4 +78,4 @@ def test_an_image_for_no_processor_is_refused() -> None:
 
 
 def test_an_image_is_its_manifest_to_the_byte() -> None:
-    assert Image("{}", "x").digest != Image("{ }", "x").digest
+    assert BuiltImage("{}", "x").digest != BuiltImage("{ }", "x").digest

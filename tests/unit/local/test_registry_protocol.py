@@ -6,7 +6,7 @@ import json
 import pytest
 from werkzeug.test import TestResponse
 
-from local.images import Image, Media, build
+from local.images import BuiltImage, Media, build
 from tests.unit.local.conftest import LOGIN, Ecr
 
 ABSENT = "sha256:" + "0" * 64
@@ -17,7 +17,7 @@ def code(answer: TestResponse) -> str:
     return found
 
 
-def push(ecr: Ecr, repository: str, image: Image, reference: str) -> TestResponse:
+def push(ecr: Ecr, repository: str, image: BuiltImage, reference: str) -> TestResponse:
     for child in image.children:
         push(ecr, repository, child, child.digest)
     for content in image.blobs.values():

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ecr_steward.history.table import Add, Item
-from ecr_steward.messages.channels import forms
-from ecr_steward.messages.channels.forms import Letter
-from ecr_steward.messages.deliver import Carrier
-from ecr_steward.messages.errands import LONGEST_DELAY, Errand
+from ecr_steward.messages.channels.channel import Channel, Payload
+from ecr_steward.messages.deliver import Deliverer, TimeLeft
 from ecr_steward.messages.ledger import Ledger
 from ecr_steward.messages.notify import Notifier
+from ecr_steward.messages.retries import LONGEST_DELAY, Retry
 from ecr_steward.messages.say.message import Message
-from ecr_steward.messages.send.outcome import Outcome, Sent
-from ecr_steward.messages.whom.recipients import recipients
-from ecr_steward.messages.whom.routes import Parcel
+from ecr_steward.messages.send.outcome import Delivered, Outcome
+from ecr_steward.messages.whom.recipients import Recipients
+from ecr_steward.messages.whom.routing import Routing
 from ecr_steward.queues.later import LONGEST_WAIT
 from ecr_steward.rules import Ruleset
-from ecr_steward.rules.channels import Channel, Form
 from ecr_steward.words.causes import CHANNEL, Cause
 from ecr_steward.words.facts import Fact, Kind
 from ecr_steward.words.reading import iso
@@ -35,7 +34,7 @@ BEGINNING = datetime(2026, 11, 23, 2, 24, tzinfo=UTC)
 VISIBILITY = timedelta(seconds=660)
 """When a message comes back that nobody acknowledged: longer than the notifier may run."""
 
-MAX_RECEIVES = {"events": 15, "errands": 15}
+MAX_RECEIVES = {"events": 15, "retries": 15}
 """As template.yaml has them."""
 
 URL = "ssm:/ecr-steward/url"
@@ -51,6 +50,10 @@ def ruleset(*channels: str, **more: Any) -> Ruleset:
         "rules": [{"repositories": ["*"]}],
     }
     return Ruleset.from_document(document | more)
+
+
+def routing(*channels: str, **more: Any) -> Routing:
+    return Routing(ruleset(*channels, **more))
 
 
 class SteppedTable(WatchedTable):
@@ -88,14 +91,33 @@ class Queued:
 
 @dataclass(frozen=True)
 class Told:
-    """A letter that a channel took: when, and at which step of the notifier."""
+    """A payload that a channel took: when, and at which step of the notifier."""
 
     channel: str
     facts: tuple[Fact, ...]
-    letter: Letter
+    payload: Payload
     summary: bool
     at: datetime
     step: int
+
+
+@dataclass(frozen=True)
+class Recording(Routing):
+    """Notes of each payload which message it tells."""
+
+    written: dict[str, Message]
+
+    @functools.cached_property
+    def channels(self) -> Mapping[str, Channel]:
+        return {name: self._recorded(channel) for name, channel in super().channels.items()}
+
+    def _recorded(self, channel: Channel) -> Channel:
+        def render(message: Message) -> tuple[Payload, ...]:
+            payloads = channel.render(message)
+            self.written.update({each.id: message for each in payloads})
+            return payloads
+
+        return replace(channel, type=replace(channel.type, forms={channel.form: render}))
 
 
 Answers = Callable[[str, datetime], Outcome]
@@ -106,7 +128,7 @@ class Post:
     """`answer` is what a channel says to an attempt, `most` how many messages it may get."""
 
     rules: Ruleset = field(default_factory=ruleset)
-    answer: Answers = lambda channel, now: Sent("ok")
+    answer: Answers = lambda channel, now: Delivered("ok")
     most: int = 10
     tags: Mapping[str, str] = field(default_factory=dict)
 
@@ -123,22 +145,20 @@ class Post:
         self.may_note: Callable[[], bool] = lambda: True
         self._ids = itertools.count()
         self._written: dict[str, Message] = {}
+        self._routing = Recording(self.rules, self._written)
         self._published = 0
         self.notifier = Notifier(
-            carrier=Carrier(
+            deliverer=Deliverer(
                 ledger=self.ledger,
-                write=self._write,
                 send=self._send,
-                errand=self._errand,
-                wrong=self._wrong,
+                retries=self,
+                down=self._down,
                 clock=lambda: self.now,
                 pause=self._pause,
                 most=self.most,
             ),
-            route=self.route,
-            channel=lambda name: self.rules.channels.get(name),
-            retry_in=self._retry_in,
-            retry_errand_in=self._retry_in,
+            recipients=Recipients(lambda: self.routing, self.tags_of),
+            events=self,
         )
 
     # ------------------------------------------------------------------ queues
@@ -154,7 +174,7 @@ class Post:
             each.visible = self.now + VISIBILITY
         try:
             answer = self.notifier.notify(
-                [each.record() for each in messages], self.may_send, self.may_note
+                [each.record() for each in messages], TimeLeft(self.may_send, self.may_note)
             )
         except Killed:
             self.wire.steps, self.wire.at = 0, None
@@ -177,7 +197,7 @@ class Post:
             self.now = max(self.now, soonest)
             self._give_up()
             ready = [each for each in self.queue.values() if each.visible <= self.now]
-            for name in ("events", "errands"):
+            for name in ("events", "retries"):
                 self.deliver([each.id for each in ready if each.queue == name])
             self.now += timedelta(seconds=1)
         raise AssertionError(f"The queues are not empty after {limit} rounds.")
@@ -204,13 +224,13 @@ class Post:
         self.queue[id_] = Queued(content, id_, queue, 0, visible)
         return id_
 
-    def _errand(self, errand: Errand, seconds: int) -> None:
+    def send(self, retry: Retry, seconds: int) -> None:
         self.wire.step()
         delay = timedelta(seconds=min(seconds, LONGEST_DELAY))
-        self._put(errand.to_message(), "errands", self.now + delay)
+        self._put(retry.to_message(), "retries", self.now + delay)
         self.wire.step()
 
-    def _retry_in(self, receipt_handle: str, seconds: int) -> None:
+    def retry_in(self, receipt_handle: str, seconds: int) -> None:
         self.wire.step()
         message = self.queue[receipt_handle.removeprefix("receipt-")]
         message.visible = self.now + timedelta(seconds=min(seconds, LONGEST_WAIT))
@@ -220,31 +240,31 @@ class Post:
 
     # ------------------------------------------------------------------ channels
 
-    def route(self, facts: Iterable[Fact]) -> list[Parcel]:
-        return recipients(self.rules, facts, lambda fact: self.tags)
+    def tags_of(self, fact: Fact) -> Mapping[str, str]:
+        return self.tags
 
-    def _write(self, form: Form, said: Message) -> Sequence[Letter]:
-        letters = forms.write(form, said)
-        for each in letters:
-            self._written[each.id] = said
-        return letters
+    @property
+    def routing(self) -> Routing:
+        if self._routing.ruleset is not self.rules:
+            self._routing = Recording(self.rules, self._written)
+        return self._routing
 
-    def _send(self, channel: Channel, letter: Letter) -> Outcome:
+    def _send(self, channel: Channel, payload: Payload) -> Outcome:
         self.wire.step()
         self.attempts[channel.name] += 1
         outcome = self.answer(channel.name, self.now)
-        if isinstance(outcome, Sent):
-            said = self._written[letter.id]
+        if isinstance(outcome, Delivered):
+            said = self._written[payload.id]
             facts = said.facts
-            if channel.form is Form.WEBHOOK and said.every is None:
-                facts = tuple(fact for fact in facts if fact.id == letter.id)
+            # A webhook gets each fact by itself.
+            facts = tuple(fact for fact in facts if fact.id == payload.id) or facts
             summary = said.every is not None
-            told = Told(channel.name, facts, letter, summary, self.now, self.wire.steps)
+            told = Told(channel.name, facts, payload, summary, self.now, self.wire.steps)
             self.told.append(told)
         self.wire.step()
         return outcome
 
-    def _wrong(self, channel: Channel, reason: str, time: datetime) -> Fact:
+    def _down(self, channel: Channel, reason: str, time: datetime) -> Fact:
         return Fact(
             kind=Kind.FAILED,
             cause=Cause(f"channel/{channel.name}/{iso(time)}", CHANNEL),
@@ -270,6 +290,6 @@ class Post:
     def waiting(self, queue: str) -> list[Queued]:
         return [each for each in self.queue.values() if each.queue == queue]
 
-    def errands(self) -> list[Errand]:
-        bodies = [each.content for each in self.waiting("errands")]
-        return [Errand.from_document(json.loads(str(body))) for body in bodies]
+    def retries(self) -> list[Retry]:
+        bodies = [each.content for each in self.waiting("retries")]
+        return [Retry.from_document(json.loads(str(body))) for body in bodies]

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from ecr_steward.history.table import Table
 from ecr_steward.messages.deliver import FIRST_WAIT, MOST_WAIT, backoff
-from ecr_steward.messages.errands import Errand
 from ecr_steward.messages.ledger import LEASE, STORM, Ledger, Window
 from ecr_steward.messages.notify import Notifier
-from ecr_steward.messages.send.outcome import Later, Outcome, Refused, Sent
+from ecr_steward.messages.retries import Retry
+from ecr_steward.messages.send.outcome import Delivered, Later, Outcome, Undeliverable
 from ecr_steward.queues.later import LONGEST_WAIT
 from ecr_steward.rules import Ruleset
 from ecr_steward.words.causes import Cause
@@ -37,11 +37,11 @@ STEADY = timedelta(minutes=10)
 def failing(channel: str, *outcomes: Outcome) -> Answers:
     """The channel answers like this, one after the other, then takes everything; the others do."""
     left = iter(outcomes)
-    return lambda name, now: next(left, Sent("ok")) if name == channel else Sent("ok")
+    return lambda name, now: next(left, Delivered("ok")) if name == channel else Delivered("ok")
 
 
 def always(channel: str, outcome: Outcome) -> Answers:
-    return lambda name, now: outcome if name == channel else Sent("ok")
+    return lambda name, now: outcome if name == channel else Delivered("ok")
 
 
 def expect_once(post: Post, facts: list[Fact], *channels: str) -> None:
@@ -66,14 +66,14 @@ def test_where_no_route_takes_a_fact_nobody_is_told_and_nothing_stays() -> None:
     assert (post.told, post.queue) == ([], {})
 
 
-def test_what_one_channel_does_not_take_becomes_an_errand_and_the_others_are_told() -> None:
+def test_what_one_channel_does_not_take_becomes_a_retry_and_the_others_are_told() -> None:
     post, facts = Post(ruleset(*TWO), always("audit", Later("It answered 500."))), story("1.4")
     assert post.deliver(post.post(facts)) == []
     assert [told.channel for told in post.told] == ["platform"]
-    assert post.errands() == [Errand("audit", facts[0].cause.id, after=post.now + FIRST_WAIT)]
+    assert post.retries() == [Retry("audit", facts[0].cause.id, after=post.now + FIRST_WAIT)]
 
 
-def test_an_errand_brings_what_is_owed_and_nothing_to_the_others() -> None:
+def test_a_retry_brings_what_is_owed_and_nothing_to_the_others() -> None:
     post = Post(ruleset(*TWO), failing("audit", *[Later("It answered 500.")] * 2))
     facts = story("1.4", "1")
     post.post(facts)
@@ -99,7 +99,7 @@ def test_the_waits_grow_and_last_two_hours_in_all() -> None:
     assert all(one <= other + timedelta(seconds=2) for one, other in itertools.pairwise(waits))
     assert max(waits) <= MOST_WAIT + timedelta(seconds=2)
     assert timedelta(hours=1.5) < times[-1] - times[0] < timedelta(hours=2.5)
-    assert len(times) == MAX_RECEIVES["errands"] + 1
+    assert len(times) == MAX_RECEIVES["retries"] + 1
 
 
 def test_what_is_given_up_is_redriven_and_reaches_its_channel_alone() -> None:
@@ -108,7 +108,7 @@ def test_what_is_given_up_is_redriven_and_reaches_its_channel_alone() -> None:
     post.drain()
     (failed,) = post.failed
     assert '"audit"' in str(failed.content)
-    post.answer = lambda channel, now: Sent("ok")
+    post.answer = lambda channel, now: Delivered("ok")
     post.redrive()
     post.drain()
     expect_once(post, facts, *TWO)
@@ -129,7 +129,7 @@ def test_of_two_that_fail_each_has_its_own_time() -> None:
             return Later("It answered 503.", HOUR)
         if channel == "audit" and now < BEGINNING + timedelta(seconds=20):
             return Later("It answered 500.")
-        return Sent("ok")
+        return Delivered("ok")
 
     post, facts = Post(ruleset(*TWO), answer), story("1.4")
     post.post(facts)
@@ -173,7 +173,7 @@ def test_a_channel_that_does_not_answer_costs_an_invocation_its_time_once() -> N
     ids = post.post([fact for n in range(5) for fact in story("1.4", cause=f"push-{n}")])
     assert post.deliver(ids) == []
     assert post.attempts == {"platform": 5, "audit": 1}
-    assert len(post.errands()) == 5
+    assert len(post.retries()) == 5
 
 
 # A channel that is wrong
@@ -185,7 +185,7 @@ def wrong(post: Post) -> list[Fact]:
 
 
 def test_a_refusal_is_said_through_the_other_channels_once() -> None:
-    post = Post(ruleset(*TWO), always("audit", Refused("It answered 404.")))
+    post = Post(ruleset(*TWO), always("audit", Undeliverable("It answered 404.")))
     for n in range(4):
         post.post(story("1.4", cause=f"push-{n}"))
         post.drain(until=post.now + timedelta(minutes=1))
@@ -199,15 +199,15 @@ def test_a_refusal_is_said_through_the_other_channels_once() -> None:
 
 
 def test_when_it_is_put_right_it_gets_what_it_missed_and_a_new_fault_is_said_anew() -> None:
-    post = Post(ruleset(*TWO), always("audit", Refused("It answered 404.")))
+    post = Post(ruleset(*TWO), always("audit", Undeliverable("It answered 404.")))
     first, second = story("1.4", cause="a"), story("1.4", cause="b")
     post.post(first)
     post.drain(until=BEGINNING + timedelta(minutes=1))
-    post.answer = lambda channel, now: Sent("ok")
+    post.answer = lambda channel, now: Delivered("ok")
     post.drain()
     expect_once(post, first, "audit")
     assert len(wrong(post)) == 1
-    post.answer = always("audit", Refused("It answered 410."))
+    post.answer = always("audit", Undeliverable("It answered 410."))
     post.now += STEADY
     post.post(second)
     post.drain()
@@ -215,14 +215,14 @@ def test_when_it_is_put_right_it_gets_what_it_missed_and_a_new_fault_is_said_ane
 
 
 def test_the_only_channel_that_is_wrong_is_said_by_e_mail() -> None:
-    post = Post(ruleset("platform"), always("platform", Refused("It answered 404.")))
+    post = Post(ruleset("platform"), always("platform", Undeliverable("It answered 404.")))
     post.post(story("1.4"))
     post.drain()
     assert post.on("email") == [tuple(wrong(post))]
 
 
 def test_where_e_mail_is_all_there_is_and_is_refused_nobody_can_be_told() -> None:
-    post = Post(ruleset(), always("email", Refused("AuthorizationError")))
+    post = Post(ruleset(), always("email", Undeliverable("AuthorizationError")))
     post.post(story("1.4"))
     post.drain()
     assert post.told == []
@@ -231,7 +231,7 @@ def test_where_e_mail_is_all_there_is_and_is_refused_nobody_can_be_told() -> Non
 
 
 def test_two_channels_that_are_wrong_say_so_of_each_other_and_come_to_an_end() -> None:
-    post = Post(ruleset(*TWO), lambda name, now: Refused("It answered 404."))
+    post = Post(ruleset(*TWO), lambda name, now: Undeliverable("It answered 404."))
     post.post(story("1.4"))
     post.drain()
     assert {fact.cause.id.split("/")[1] for fact in wrong(post)} == set(TWO)
@@ -241,12 +241,12 @@ def test_two_channels_that_are_wrong_say_so_of_each_other_and_come_to_an_end() -
 def test_a_message_that_a_channel_alone_refuses_is_no_news_at_each_of_its_tries() -> None:
     """A bad message among good ones: in between the channel works."""
     post = Post(ruleset(*TWO))
-    post.answer = always("audit", Refused("It answered 400."))
+    post.answer = always("audit", Undeliverable("It answered 400."))
     post.deliver(post.post(story("1.4", cause="bad")))
     for n in range(5):
-        post.answer = lambda channel, now: Sent("ok")
+        post.answer = lambda channel, now: Delivered("ok")
         post.deliver(post.post(story("1.4", cause=f"good-{n}")))
-        post.answer = always("audit", Refused("It answered 400."))
+        post.answer = always("audit", Undeliverable("It answered 400."))
         post.drain(until=post.now + STEADY)
         post.now += STEADY
     assert len(wrong(post)) == 1
@@ -269,7 +269,7 @@ def test_five_hundred_events_become_a_few_messages_and_none_is_lost_or_doubled()
     expect_once(post, facts, "platform")
     assert [told.summary for told in post.told] == [False] * 10 + [True]
     assert len(post.told[-1].facts) == 490
-    assert "490" in post.told[-1].letter.body
+    assert "490" in post.told[-1].payload.body
     assert post.told[-1].at < BEGINNING + STORM + LEASE + timedelta(minutes=1)
 
 
@@ -294,7 +294,7 @@ def test_what_is_loud_is_seen_in_the_summary_of_a_storm() -> None:
     loud = [replace(fact, cause=Cause(f"loud-{fact.kind}", "x")) for fact in (DRIFTED, FAILED)]
     post.deliver(post.post(loud))
     post.drain()
-    body = post.told[-1].letter.body
+    body = post.told[-1].payload.body
     assert post.told[-1].summary
     assert "lets anyone pull" in body
     assert "could not be put on its image" in body
@@ -333,7 +333,7 @@ _TO_HOOK = [{"on": ["*"], "to": ["hook"]}]
 
 def test_a_channel_that_is_down_in_a_storm_gets_one_summary_when_it_is_up() -> None:
     def answer(channel: str, now: datetime) -> Outcome:
-        return Sent("ok") if now > BEGINNING + HOUR else Later("It answered 503.")
+        return Delivered("ok") if now > BEGINNING + HOUR else Later("It answered 503.")
 
     post, facts = Post(ruleset("platform"), answer), pushes(300)
     post.deliver(post.post(facts))
@@ -354,7 +354,7 @@ def test_a_digest_gathers_an_hour_and_is_one_message() -> None:
         assert post.deliver(post.post([fact])) == []
         post.now += timedelta(minutes=5)
     assert post.told == []
-    assert len(post.errands()) == 1, "one timer for them all"
+    assert len(post.retries()) == 1, "one timer for them all"
     post.drain()
     expect_once(post, facts, "platform")
     (told,) = post.told
@@ -393,12 +393,12 @@ def test_a_digest_that_is_not_taken_is_tried_again() -> None:
 
 
 def test_a_digest_that_is_refused_says_so_once_and_is_kept() -> None:
-    post = Post(HOURLY, always("platform", Refused("It answered 404.")))
+    post = Post(HOURLY, always("platform", Undeliverable("It answered 404.")))
     post.deliver(post.post(pushes(4)))
     post.drain()
     assert len(post.on("email")) == 1
     assert len(post.failed) == 1
-    post.answer = lambda channel, now: Sent("ok")
+    post.answer = lambda channel, now: Delivered("ok")
     post.redrive()
     post.drain()
     assert [len(facts) for facts in post.on("platform")] == [4]
@@ -407,9 +407,9 @@ def test_a_digest_that_is_refused_says_so_once_and_is_kept() -> None:
 def test_a_timer_that_comes_twice_sends_one_digest() -> None:
     post = Post(HOURLY)
     post.deliver(post.post(pushes(4)))
-    (timer,) = post.waiting("errands")
+    (timer,) = post.waiting("retries")
     for _ in range(2):
-        post._put(timer.content, "errands", post.now)
+        post._put(timer.content, "retries", post.now)
     post.drain()
     assert [len(told.facts) for told in post.told] == [4]
 
@@ -447,7 +447,7 @@ def test_large_facts_are_noted_gathered_and_told(rules: Ruleset, count: int) -> 
     assert post.failed == []
     for channel in {told.channel for told in post.told}:
         expect_once(post, facts, channel)
-    assert max(len(told.letter.body.encode()) for told in post.told) <= 256 * 1024
+    assert max(len(told.payload.body.encode()) for told in post.told) <= 256 * 1024
 
 
 def test_a_digest_for_programs_that_repeats_large_facts_is_one_that_can_be_sent() -> None:
@@ -456,22 +456,22 @@ def test_a_digest_for_programs_that_repeats_large_facts_is_one_that_can_be_sent(
     post.post(facts)
     post.drain()
     (told,) = post.told
-    assert len(told.letter.body.encode()) <= 512 * 1024
-    loudest = json.loads(told.letter.body)["data"]["loudest"]
+    assert len(told.payload.body.encode()) <= 512 * 1024
+    loudest = json.loads(told.payload.body)["data"]["loudest"]
     assert [each["data"]["cut"][0] for each in loudest] == ["difference"] * 5
 
 
-# Webhooks: a letter for each fact
+# Webhooks: a payload for each fact
 
 
-def test_of_several_letters_only_those_that_did_not_arrive_are_sent_again() -> None:
-    post = Post(hooked(), failing("hook", Sent("ok"), Later("It answered 500.")))
+def test_of_several_payloads_only_those_that_did_not_arrive_are_sent_again() -> None:
+    post = Post(hooked(), failing("hook", Delivered("ok"), Later("It answered 500.")))
     facts = story("1.4", "1", "latest")
     post.post(facts)
     post.drain()
     expect_once(post, facts, "hook")
     assert post.attempts == {"hook": 4}
-    assert len({told.letter.id for told in post.told}) == 3
+    assert len({told.payload.id for told in post.told}) == 3
 
 
 # Killed anywhere, with channels that fail
@@ -488,7 +488,7 @@ def _run(
     post.wire.at, post.wire.error = at, error
     post.deliver(post.post(facts))
     post.now += timedelta(seconds=1)
-    for _ in range(4):  # errands too are killed, if it was not their story
+    for _ in range(4):  # retries too are killed, if it was not their story
         post.drain(limit=400, until=post.now + timedelta(minutes=20))
         post.now += timedelta(minutes=20)
     post.wire.at = None
@@ -502,7 +502,9 @@ SCENES: Mapping[str, tuple[Ruleset, Callable[[], Answers]]] = {
     "one is throttled": (
         ruleset(*TWO), lambda: failing("audit", Later("429", timedelta(minutes=3))),
     ),
-    "one is wrong for a while": (ruleset(*TWO), lambda: failing("audit", *[Refused("404")] * 3)),
+    "one is down for a while": (
+        ruleset(*TWO), lambda: failing("audit", *[Undeliverable("404")] * 3),
+    ),
     "three, one a digest": (
         ruleset(
             *TWO, "team",
@@ -512,7 +514,7 @@ SCENES: Mapping[str, tuple[Ruleset, Callable[[], Answers]]] = {
         ),
         lambda: failing("team", Later("500")),
     ),
-    "a webhook": (hooked(), lambda: failing("hook", Sent("ok"), Later("500"))),
+    "a webhook": (hooked(), lambda: failing("hook", Delivered("ok"), Later("500"))),
 }  # fmt: skip
 
 
@@ -583,7 +585,7 @@ class Full(Ledger):
 
 def over(post: Post, ledger: Ledger) -> Notifier:
     """The notifier of a post with another ledger."""
-    return replace(post.notifier, carrier=replace(post.notifier.carrier, ledger=ledger))
+    return replace(post.notifier, deliverer=replace(post.notifier.deliverer, ledger=ledger))
 
 
 def forgetful(post: Post, faults: int) -> Post:
@@ -637,8 +639,8 @@ def outcomes(draw: st.DrawFn) -> Answers:
                         [
                             Later("500"),
                             Later("429", timedelta(seconds=90)),
-                            Refused("404"),
-                            Sent("ok"),
+                            Undeliverable("404"),
+                            Delivered("ok"),
                         ]
                     ),
                     max_size=5,
@@ -647,7 +649,7 @@ def outcomes(draw: st.DrawFn) -> Answers:
         )
         for channel in TWO
     }
-    return lambda channel, now: next(kinds.get(channel, iter(())), Sent("ok"))
+    return lambda channel, now: next(kinds.get(channel, iter(())), Delivered("ok"))
 
 
 @given(
@@ -687,16 +689,16 @@ def test_the_waits_double_up_to_their_longest() -> None:
     assert backoff(1000) == MOST_WAIT
 
 
-def test_an_errand_survives_its_message() -> None:
+def test_a_retry_survives_its_message() -> None:
     window = Window.at("platform", HOUR, BEGINNING)
-    for errand in (
-        Errand("platform", "a cause"),
-        Errand("platform", "a cause", after=BEGINNING),
-        Errand("platform", "a cause", after=BEGINNING, every=HOUR),
-        Errand("platform", window=window, after=window.due),
-        Errand("platform", window=replace(window, storm=True)),
+    for retry in (
+        Retry("platform", "a cause"),
+        Retry("platform", "a cause", after=BEGINNING),
+        Retry("platform", "a cause", after=BEGINNING, every=HOUR),
+        Retry("platform", window=window, after=window.due),
+        Retry("platform", window=replace(window, storm=True)),
     ):
-        assert Errand.from_document(json.loads(errand.to_message())) == errand
+        assert Retry.from_document(json.loads(retry.to_message())) == retry
 
 
 def test_what_a_repositorys_tags_add_is_told_too() -> None:

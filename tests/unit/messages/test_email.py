@@ -13,21 +13,21 @@ from botocore.stub import Stubber
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecr_steward.messages.channels.email import SUBJECT, letters
-from ecr_steward.messages.channels.forms import Letter
+from ecr_steward.messages.channels.channel import Payload
+from ecr_steward.messages.channels.email import SUBJECT, payloads
 from ecr_steward.messages.say.message import story as message_of
 from ecr_steward.messages.say.wording import short
 from ecr_steward.words.facts import Fact, Kind
-from tests.support.facts import EVERY_KIND, FAILED, GONE, MOVED, NEW, OLD, SWEPT, story
+from tests.support.facts import EVERY_KIND, FAILED, GONE, MOVED, NEW, OLD, OTHER, SWEPT, story
 
 GOLDEN = Path(__file__).parent / "golden"
 EVENTS = Path(__file__).parents[3] / "events"
 LONG = "team-a/" + "payments-" * 25 + "api"
 
 
-def render(facts: Sequence[Fact]) -> Letter:
-    (letter,) = letters(message_of(facts))
-    return letter
+def render(facts: Sequence[Fact]) -> Payload:
+    (payload,) = payloads(message_of(facts))
+    return payload
 
 
 # The title
@@ -53,16 +53,14 @@ def test_a_tag_that_is_gone_is_gone_in_audit_too() -> None:
 
 def test_an_image_without_a_telling_tag_is_named_by_its_digest() -> None:
     moved = replace(MOVED, before_tags=("1.4",), after_tags=())
-    assert render([moved]).subject.endswith(
-        "1.4 moved from sha256:aaaaaaaaaaaa to sha256:bbbbbbbbbbbb"
-    )
+    assert render([moved]).subject.endswith(f"1.4 moved from {OLD[:19]} to {NEW[:19]}")
 
 
 @pytest.mark.parametrize(
     ("tags", "named"),
     [
         (("1", "1.4", "1.4.1", "main"), "1.4.1"),
-        (("latest-20261120T101500Z-cccccccccccc", "1.4.1"), "1.4.1"),
+        ((f"latest-20261120T101500Z-{OTHER[7:19]}", "1.4.1"), "1.4.1"),
         (("stable", "1"), "1"),
         (("9f3c2ab", "production"), "9f3c2ab"),
         (("2.0.0", "1.9.9"), "1.9.9"),
@@ -185,7 +183,7 @@ def test_the_sample_event_reads_as_a_message() -> None:
 
 @pytest.mark.parametrize(
     ("digest", "text"),
-    [(NEW, "sha256:bbbbbbbbbbbb"), (OLD, "sha256:aaaaaaaaaaaa"), (None, "no image")],
+    [(NEW, NEW[:19]), (OLD, OLD[:19]), (None, "no image")],
 )
 def test_a_digest_is_shortened_to_what_people_read(digest: str | None, text: str) -> None:
     assert short(digest) == text
@@ -198,4 +196,4 @@ def test_a_body_is_cut_where_sns_takes_no_more_and_says_so() -> None:
     ]
     body = render(facts).body
     assert len(body.encode()) < 256_000
-    assert body.endswith("more lines; `ecr-steward history` has everything.\n")
+    assert body.endswith("more lines: see `ecr-steward history`.\n")

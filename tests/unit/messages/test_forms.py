@@ -21,31 +21,33 @@ from hypothesis import strategies as st
 from slack_sdk.models.blocks import Block
 
 from ecr_steward.messages.channels import chat, slack, teams, webhook
-from ecr_steward.messages.channels.forms import Letter, write
+from ecr_steward.messages.channels.channel import Payload
+from ecr_steward.messages.channels.table import channel_types
 from ecr_steward.messages.say.message import Message, digest, story
-from ecr_steward.rules.channels import EVENTS, Form, event_name
 from ecr_steward.words.causes import Cause
+from ecr_steward.words.events import EVENTS, event_name
 from ecr_steward.words.facts import Difference, Fact
 from ecr_steward_cli.schemas import event_schema
 from tests.support import messages
 from tests.support.facts import DRIFTED, EVERY_KIND, MOVED, REJECTED
 from tests.support.facts import story as moves
+from tests.support.messages import FORMS, write
 
 HOUR = timedelta(hours=1)
 NOW = datetime(2026, 11, 23, 2, 24, tzinfo=UTC)
-FORMS = [form for form in Form if form is not Form.TEXT]
+JSON_FORMS = [form for form in FORMS if form != "text"]
 HOSTILE = (
     "<!channel> <@U123> @here <https://evil.example|a> [a](https://evil.example) `x` *b* _i_ ~s~ "
     "{{DATE(2026-11-23T02:24:06Z)}} <at>everyone</at> \x00\x1b[31m\r\n\u2028 \ud800 \"'\\ :tada: &"
 )
 
 
-def only(form: Form, message: Message) -> Letter:
-    (letter,) = write(form, message)
-    return letter
+def only(form: str, message: Message) -> Payload:
+    (payload,) = write(form, message)
+    return payload
 
 
-def body(form: Form, message: Message) -> dict[str, Any]:
+def body(form: str, message: Message) -> dict[str, Any]:
     return dict(json.loads(only(form, message).body))
 
 
@@ -120,19 +122,19 @@ def test_whatever_facts_hold_every_form_stays_within_what_its_channel_takes(
 ) -> None:
     fits_slack(message)
     fits_teams(message)
-    for form in Form:
-        for letter in write(form, message):
-            most = 512 * 1024 if form is Form.WEBHOOK else 256 * 1024
-            assert len(letter.body.encode()) <= most, form
-            assert len(letter.subject) < 100
+    for each in channel_types():
+        for form, render in each.forms.items():
+            for payload in render(message):
+                assert len(payload.body.encode()) <= each.size, form
+                assert len(payload.subject) < 100
 
 
 # Slack
 
 
-@pytest.mark.parametrize("name", messages.messages(Form.SLACK))
+@pytest.mark.parametrize("name", messages.messages("slack"))
 def test_slacks_own_library_reads_every_block(name: str) -> None:
-    blocks = body(Form.SLACK, messages.messages(Form.SLACK)[name])["blocks"]
+    blocks = body("slack", messages.messages("slack")[name])["blocks"]
     for block in blocks:
         read = Block.parse(block)
         assert read is not None
@@ -142,7 +144,7 @@ def test_slacks_own_library_reads_every_block(name: str) -> None:
 
 
 def fits_slack(message: Message) -> None:
-    sent = body(Form.SLACK, message)
+    sent = body("slack", message)
     blocks = sent["blocks"]
     assert len(blocks) <= slack.BLOCKS
     assert len(json.dumps(blocks, ensure_ascii=False, separators=(",", ":"))) <= 13_000
@@ -160,14 +162,14 @@ def fits_slack(message: Message) -> None:
 @pytest.mark.parametrize("message", big(), ids=["parts", "tags", "differences"])
 def test_slack_gets_no_more_than_it_takes_and_is_told_so(message: Message) -> None:
     fits_slack(message)
-    assert re.search(r"and\s[0-9]+\smore", only(Form.SLACK, message).body)
+    assert re.search(r"and\s[0-9]+\smore", only("slack", message).body)
 
 
 @given(facts, outside)
 def test_nothing_from_outside_can_be_markup_in_slack(chosen: list[Fact], text: str) -> None:
     for message in made(chosen, text):
         fits_slack(message)
-        sent = only(Form.SLACK, message).body
+        sent = only("slack", message).body
         assert "<" not in sent
         assert ">" not in sent
         kinds = {each["type"] for each in objects(json.loads(sent)) if "type" in each}
@@ -184,9 +186,9 @@ TEXT_KEYS = {"text", "title", "fallbackText"}
 ELEMENTS = {"AdaptiveCard", "Container", "RichTextBlock", "TextRun", "Action.OpenUrl", "message"}
 
 
-@pytest.mark.parametrize("name", messages.messages(Form.TEAMS))
+@pytest.mark.parametrize("name", messages.messages("teams"))
 def test_teams_gets_one_card_in_the_envelope_of_a_workflow(name: str) -> None:
-    sent = body(Form.TEAMS, messages.messages(Form.TEAMS)[name])
+    sent = body("teams", messages.messages("teams")[name])
     assert sent["type"] == "message"
     (attachment,) = sent["attachments"]
     assert attachment["contentType"] == "application/vnd.microsoft.card.adaptive"
@@ -196,20 +198,20 @@ def test_teams_gets_one_card_in_the_envelope_of_a_workflow(name: str) -> None:
 
 
 def fits_teams(message: Message) -> None:
-    assert len(only(Form.TEAMS, message).body.encode()) <= teams.SIZE
+    assert len(only("teams", message).body.encode()) <= teams.SIZE
 
 
 @pytest.mark.parametrize("message", big(), ids=["parts", "tags", "differences"])
 def test_teams_gets_no_more_than_it_takes_and_is_told_so(message: Message) -> None:
     fits_teams(message)
-    assert re.search(r"and\s[0-9]+\smore", only(Form.TEAMS, message).body)
+    assert re.search(r"and\s[0-9]+\smore", only("teams", message).body)
 
 
 @given(facts, outside)
 def test_nothing_from_outside_can_be_markup_in_teams(chosen: list[Fact], text: str) -> None:
     for message in made(chosen, text):
         fits_teams(message)
-        card = body(Form.TEAMS, message)
+        card = body("teams", message)
         assert {each["type"] for each in objects(card) if "type" in each} <= ELEMENTS
         assert not re.search(r"[<>]|\{\{", "\n".join(texts(card)))
         assert "entities" not in card["attachments"][0]["content"]["msteams"]
@@ -222,9 +224,9 @@ def without_code(text: str) -> str:
     return re.sub(r"```.*?```|`[^`]*`", "", text, flags=re.S)
 
 
-@pytest.mark.parametrize("name", messages.messages(Form.CHAT))
+@pytest.mark.parametrize("name", messages.messages("chat"))
 def test_amazon_q_gets_its_custom_notification(name: str) -> None:
-    sent = body(Form.CHAT, messages.messages(Form.CHAT)[name])
+    sent = body("chat", messages.messages("chat")[name])
     assert (sent["version"], sent["source"]) == ("1.0", "custom")
     assert set(sent["content"]) == {"textType", "title", "description", "nextSteps", "keywords"}
     assert sent["content"]["textType"] == "client-markdown"
@@ -237,7 +239,7 @@ def test_amazon_q_gets_its_custom_notification(name: str) -> None:
 
 @pytest.mark.parametrize("message", big(), ids=["parts", "tags", "differences"])
 def test_amazon_q_gets_no_more_than_chats_take_and_is_told_so(message: Message) -> None:
-    sent = body(Form.CHAT, message)
+    sent = body("chat", message)
     assert len(sent["content"]["description"]) <= chat.DESCRIPTION
     assert re.search(r"and\s[0-9]+\smore", sent["content"]["description"])
 
@@ -245,7 +247,7 @@ def test_amazon_q_gets_no_more_than_chats_take_and_is_told_so(message: Message) 
 @given(facts, outside)
 def test_nothing_from_outside_leaves_code_in_amazon_q(chosen: list[Fact], text: str) -> None:
     for message in made(chosen, text):
-        sent = body(Form.CHAT, message)
+        sent = body("chat", message)
         content = sent["content"]
         assert len(content["description"]) <= chat.DESCRIPTION
         shown = [content["title"], content["description"], *content["nextSteps"]]
@@ -262,37 +264,37 @@ def test_nothing_from_outside_leaves_code_in_amazon_q(chosen: list[Fact], text: 
 # Webhook
 
 
-def event(letter: Letter) -> Any:
-    headers = {"content-type": letter.content_type}
-    return from_structured_event(HTTPMessage(headers=headers, body=letter.body.encode()))
+def event(payload: Payload) -> Any:
+    headers = {"content-type": payload.content_type}
+    return from_structured_event(HTTPMessage(headers=headers, body=payload.body.encode()))
 
 
-@pytest.mark.parametrize("name", messages.messages(Form.WEBHOOK))
+@pytest.mark.parametrize("name", messages.messages("webhook"))
 def test_the_library_of_cloudevents_reads_every_event(name: str) -> None:
-    message = messages.messages(Form.WEBHOOK)[name]
-    letters = write(Form.WEBHOOK, message)
-    for letter in letters:
-        read = event(letter)
-        assert read.get_id() == letter.id
+    message = messages.messages("webhook")[name]
+    payloads = write("webhook", message)
+    for payload in payloads:
+        read = event(payload)
+        assert read.get_id() == payload.id
         assert read.get_source() == "/ecr-steward/123456789012/eu-west-1"
         assert read.get_specversion() == "1.0"
     if message.every is None:
-        assert [letter.id for letter in letters] == [fact.id for fact in message.facts]
-        assert [event(letter).get_data() for letter in letters] == [
+        assert [payload.id for payload in payloads] == [fact.id for fact in message.facts]
+        assert [event(payload).get_data() for payload in payloads] == [
             json.loads(json.dumps(fact.to_detail())) for fact in message.facts
         ]
 
 
 @pytest.mark.parametrize("fact", EVERY_KIND, ids=lambda fact: str(fact.kind))
 def test_an_event_names_its_schema_by_the_schemas_own_id(fact: Fact) -> None:
-    read = event(only(Form.WEBHOOK, story([fact])))
+    read = event(only("webhook", story([fact])))
     assert read.get_dataschema() == event_schema(fact.detail_type)["$id"]
     assert read.get_type() == f"ecr-steward.{event_name(fact.kind)}"
 
 
 def test_a_digest_is_one_event_with_counts() -> None:
-    letter = only(Form.WEBHOOK, messages.DIGESTS["digest_of_a_storm"])
-    data = event(letter).get_data()
+    payload = only("webhook", messages.DIGESTS["digest_of_a_storm"])
+    data = event(payload).get_data()
     assert data["events"] == 480
     assert data["counts"] == {"tag.moved": 240, "tag.overwritten": 60, "tag.rejected": 180}
     assert len(data["repositories"]) == 30
@@ -302,9 +304,9 @@ def test_a_digest_is_one_event_with_counts() -> None:
 @given(facts, outside)
 def test_whatever_facts_hold_an_event_is_one(chosen: list[Fact], text: str) -> None:
     for message in made(chosen, text):
-        for letter in write(Form.WEBHOOK, message):
-            assert event(letter).get_id() == letter.id
-            letter.body.encode()
+        for payload in write("webhook", message):
+            assert event(payload).get_id() == payload.id
+            payload.body.encode()
 
 
 SECRETS = [f"whsec_{base64.b64encode(bytes([n]) * 32).decode()}" for n in (1, 2)]
@@ -312,61 +314,61 @@ SECRETS = [f"whsec_{base64.b64encode(bytes([n]) * 32).decode()}" for n in (1, 2)
 
 @pytest.mark.parametrize("secret", SECRETS)
 def test_the_library_of_standard_webhooks_accepts_the_signature(secret: str) -> None:
-    letter = only(Form.WEBHOOK, story([REJECTED]))
-    headers = webhook.sign(letter, datetime.now(UTC), " ".join(SECRETS))
-    read = standardwebhooks.Webhook(secret).verify(letter.body, headers)
-    assert read["id"] == letter.id == headers["webhook-id"]
+    payload = only("webhook", story([REJECTED]))
+    headers = webhook.sign(payload, datetime.now(UTC), " ".join(SECRETS))
+    read = standardwebhooks.Webhook(secret).verify(payload.body, headers)
+    assert read["id"] == payload.id == headers["webhook-id"]
 
 
 def test_a_signature_is_what_the_library_of_standard_webhooks_signs() -> None:
-    letter = only(Form.WEBHOOK, story([REJECTED]))
-    headers = webhook.sign(letter, NOW, SECRETS[0])
-    signed = standardwebhooks.Webhook(SECRETS[0]).sign(letter.id, NOW, letter.body)
+    payload = only("webhook", story([REJECTED]))
+    headers = webhook.sign(payload, NOW, SECRETS[0])
+    signed = standardwebhooks.Webhook(SECRETS[0]).sign(payload.id, NOW, payload.body)
     assert headers["webhook-signature"] == signed
     assert headers["webhook-timestamp"] == str(int(NOW.timestamp()))
 
 
 def test_another_secret_and_another_body_are_refused() -> None:
-    letter = only(Form.WEBHOOK, story([REJECTED]))
-    headers = webhook.sign(letter, datetime.now(UTC), SECRETS[0])
-    for secret, sent in ((SECRETS[1], letter.body), (SECRETS[0], letter.body + " ")):
+    payload = only("webhook", story([REJECTED]))
+    headers = webhook.sign(payload, datetime.now(UTC), SECRETS[0])
+    for secret, sent in ((SECRETS[1], payload.body), (SECRETS[0], payload.body + " ")):
         with pytest.raises(standardwebhooks.WebhookVerificationError):
             standardwebhooks.Webhook(secret).verify(sent, headers)
 
 
 @pytest.mark.parametrize("secret", ["", " ", "whsec_", "whsec_c2hvcnQ=", "hunter2", "whsec_é"])
 def test_a_secret_that_signs_nothing_is_refused_and_not_repeated(secret: str) -> None:
-    letter = only(Form.WEBHOOK, story([REJECTED]))
+    payload = only("webhook", story([REJECTED]))
     with pytest.raises(webhook.SecretError) as refused:
-        webhook.sign(letter, NOW, secret)
+        webhook.sign(payload, NOW, secret)
     assert not secret.strip() or secret not in str(refused.value).replace("`whsec_`", "")
 
 
 # All
 
 
-@pytest.mark.parametrize("form", list(Form))
-def test_the_same_facts_make_the_same_letters(form: Form) -> None:
+@pytest.mark.parametrize("form", list(FORMS))
+def test_the_same_facts_make_the_same_letters(form: str) -> None:
     message = story(moves("1", "1.4"))
     assert write(form, message) == write(form, story(moves("1", "1.4")))
-    assert len({letter.id for letter in write(form, message)}) == len(write(form, message))
+    assert len({payload.id for payload in write(form, message)}) == len(write(form, message))
 
 
-@pytest.mark.parametrize("form", FORMS)
-def test_every_form_but_plain_text_is_json(form: Form) -> None:
-    for letter in write(form, story(list(EVERY_KIND))):
-        assert isinstance(json.loads(letter.body), dict)
-        assert letter.content_type.partition(";")[0].endswith("json")
+@pytest.mark.parametrize("form", JSON_FORMS)
+def test_every_form_but_plain_text_is_json(form: str) -> None:
+    for payload in write(form, story(list(EVERY_KIND))):
+        assert isinstance(json.loads(payload.body), dict)
+        assert payload.content_type.partition(";")[0].endswith("json")
 
 
 def test_a_form_is_loaded_when_it_is_first_needed() -> None:
     code = (
-        "import sys; from ecr_steward.messages.channels import forms; "
+        "import sys; from ecr_steward.messages.channels import table; "
         "from ecr_steward.messages.say import message; "
-        "from ecr_steward.messages.whom import routes; "
+        "from ecr_steward.messages.whom import recipients; "
         "print(*(name for name in sys.modules if name.startswith('ecr_steward.messages.')))"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = {name.rpartition(".")[2] for name in run.stdout.split()}
-    assert {"forms", "message", "routes"} <= loaded
+    assert {"table", "message", "recipients"} <= loaded
     assert loaded.isdisjoint({"slack", "teams", "webhook", "email", "chat", "own_facts"})

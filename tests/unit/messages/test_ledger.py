@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ecr_steward.messages.ledger import Ledger
-from ecr_steward.rules.channels import NAME as CHANNEL_NAME
+from ecr_steward.messages.whom.routing import NAME as CHANNEL_NAME
 from ecr_steward_cli.in_memory.table import MemoryTable
 from tests.support.facts import MOVED
 from tests.support.ledger_contract import NOW, LedgerContract

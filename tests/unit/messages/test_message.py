@@ -67,8 +67,8 @@ def test_a_title_that_is_too_long_tells_less_of_tags_and_then_what_weighs_most()
 
 
 def test_a_repository_that_anyone_can_reach_is_said_by_that() -> None:
-    assert story([DRIFTED]).title == "open to anyone"
-    assert story([replace(DRIFTED, kind=Kind.CORRECT)]).title == "no longer open to anyone"
+    assert story([DRIFTED]).title == "public access"
+    assert story([replace(DRIFTED, kind=Kind.CORRECT)]).title == "public access removed"
 
 
 def test_a_digest_counts_what_weighs_most_first() -> None:
@@ -159,11 +159,11 @@ def test_a_rollback_is_held_already_and_can_be_ended() -> None:
     assert commands == ["ecr-steward release base/redis:1.4"]
 
 
-def test_the_title_names_a_channel_that_is_wrong() -> None:
+def test_the_title_names_a_channel_that_is_down() -> None:
     wrong = replace(
         FAILED, tag=None, cause=Cause("channel/office/2026-11-26T00:41:50.824Z", CHANNEL)
     )
-    assert story([wrong]).title == "no messages taken by channel office"
+    assert story([wrong]).title == "channel office is down"
 
 
 @pytest.mark.parametrize(
@@ -191,7 +191,7 @@ def test_what_was_on_no_image_cannot_be_rolled_back() -> None:
 
 def test_a_command_for_several_tags_names_one_and_says_so() -> None:
     first = story(moves("1", "1.4")).steps[0]
-    assert first.said.endswith(", here 1:")
+    assert first.said.endswith(", for example 1:")
     assert first.command == "ecr-steward rollback base/redis:1"
 
 
@@ -228,7 +228,7 @@ def test_a_digest_names_the_loudest_once_and_says_how_many_more_there_are() -> N
     names = [part.names[0] for part in message.parts[:5]]
     assert len(set(names)) == 5
     assert [fact.kind for fact in loudest(storm)] == [Kind.OVERWRITE] * 5
-    assert message.parts[5].reason == "… and 235 more that somebody should know of."
+    assert message.parts[5].reason == "… and 235 more important events."
     assert message.parts[6].change == "60 overwritten, 180 rejected, 240 moved"
     assert message.parts[6].lines[-1] == "… and 10 more repositories"
 

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from ecr_steward.history.table import Item, Write
 from ecr_steward.messages.deliver import FIRST_WAIT
 from ecr_steward.messages.ledger import LEASE, Ledger
-from ecr_steward.messages.notify import PATIENCE, Notifier
-from ecr_steward.messages.send.outcome import Later, Sent
+from ecr_steward.messages.notify import PATIENCE
+from ecr_steward.messages.send.outcome import Delivered, Later
 from ecr_steward.words.facts import Fact
 from ecr_steward_cli.in_memory.table import MemoryTable
 from tests.support.facts import MOVED, REJECTED, letter, returned, sqs_record, story
@@ -199,8 +199,8 @@ class MeanwhileTable(MemoryTable):
 def over(table: MemoryTable) -> Post:
     """A post with this table in place of its own."""
     post = Post()
-    carrier = replace(post.notifier.carrier, ledger=Ledger(table))
-    post.notifier = replace(post.notifier, carrier=carrier)
+    deliverer = replace(post.notifier.deliverer, ledger=Ledger(table))
+    post.notifier = replace(post.notifier, deliverer=deliverer)
     return post
 
 
@@ -372,12 +372,12 @@ def test_a_story_that_cannot_be_told_costs_no_other_and_is_told_later() -> None:
     assert [facts[0].cause.id for facts in post.on("email")] == ["good", "bad"]
 
 
-def test_what_there_is_no_time_left_to_send_becomes_an_errand_and_does_not_come_back() -> None:
+def test_what_there_is_no_time_left_to_send_becomes_a_retry_and_does_not_come_back() -> None:
     post = Post()
     ids = post.post([*story("1.4", cause="first"), *story("1.4", cause="second")])
     post.may_send = lambda: not post.told
     assert post.deliver(ids) == []
-    assert [errand.cause for errand in post.errands()] == ["second"]
+    assert [retry.cause for retry in post.retries()] == ["second"]
     post.may_send = lambda: True
     post.drain()
     assert [facts[0].cause.id for facts in post.on("email")] == ["first", "second"]
@@ -395,15 +395,15 @@ def test_what_there_is_no_time_left_even_to_note_comes_back_soon_and_first() -> 
     assert [facts[0].cause.id for facts in post.on("email")] == ["first", "second", "third"]
 
 
-def test_an_errand_that_there_is_no_time_for_loses_none_of_its_tries() -> None:
+def test_a_retry_that_there_is_no_time_for_loses_none_of_its_tries() -> None:
     post = Post()
     post.may_send = lambda: False
     post.deliver(post.post(story("1.4")))
-    for _ in range(2 * MAX_RECEIVES["errands"]):
-        (errand,) = post.waiting("errands")
-        assert errand.receives == 0
-        post.now = errand.visible
-        assert post.deliver([errand.id]) == []
+    for _ in range(2 * MAX_RECEIVES["retries"]):
+        (retry,) = post.waiting("retries")
+        assert retry.receives == 0
+        post.now = retry.visible
+        assert post.deliver([retry.id]) == []
     post.may_send = lambda: True
     post.drain()
     assert (len(post.told), post.failed) == (1, [])
@@ -422,11 +422,11 @@ def test_an_errand_that_there_is_no_time_for_loses_none_of_its_tries() -> None:
         '{"detail-type": ["Tag Moved"], "detail": {"cause": {}}}',
         json.dumps({"detail-type": "Tag Eaten", "detail": MOVED.to_detail()}),
         json.dumps({"detail-type": "Tag Moved", "detail": MOVED.to_detail() | {"to_tags": 7}}),
-        '{"errand": null}',
-        '{"errand": {}}',
-        '{"errand": {"channel": "email"}}',
-        '{"errand": {"channel": "email", "cause": "a", "after": "soon"}}',
-        '{"errand": {"channel": "email", "digest": {"seconds": "x", "end": "y"}}}',
+        '{"retry": null}',
+        '{"retry": {}}',
+        '{"retry": {"channel": "email"}}',
+        '{"retry": {"channel": "email", "cause": "a", "after": "soon"}}',
+        '{"retry": {"channel": "email", "digest": {"seconds": "x", "end": "y"}}}',
     ],
     ids=lambda body: body[:40],
 )
@@ -437,28 +437,32 @@ def test_a_message_that_cannot_be_read_is_returned_and_costs_no_other(body: str)
     assert post.on("email") == [(MOVED,)]
 
 
-def test_a_fault_of_the_queue_while_a_story_waits_is_survived() -> None:
-    def retry_in(receipt: str, seconds: int) -> None:
+class Unreachable:
+    """A queue that is out of reach."""
+
+    def send(self, retry: object, seconds: int) -> None:
         raise ConnectionError("The queue is out of reach.")
 
+    def retry_in(self, receipt_handle: str, seconds: int) -> None:
+        raise ConnectionError("The queue is out of reach.")
+
+
+def test_a_fault_of_the_queue_while_a_story_waits_is_survived() -> None:
     post = Post()
-    notifier: Notifier = replace(post.notifier, retry_in=retry_in)
+    notifier = replace(post.notifier, events=Unreachable())
     waits, told = letter(story("1.4", "1")[0], "w"), letter(story("1", cause="other")[0], "t")
     assert returned(notifier.notify([waits, told])) == ["w"]
     assert [facts[0].cause.id for facts in post.on("email")] == ["other"]
 
 
-def test_an_errand_that_cannot_be_sent_leaves_the_story_to_come_back() -> None:
+def test_a_retry_that_cannot_be_sent_leaves_the_story_to_come_back() -> None:
     post = Post(answer=lambda channel, now: Later("No."))
 
-    def refuse(errand: object, seconds: int) -> None:
-        raise ConnectionError("The queue is out of reach.")
-
     kept = post.notifier
-    post.notifier = replace(kept, carrier=replace(kept.carrier, errand=refuse))
+    post.notifier = replace(kept, deliverer=replace(kept.deliverer, retries=Unreachable()))
     ids = post.post(story("1.4"))
     assert post.deliver(ids) == ids
-    post.notifier, post.answer = kept, lambda channel, now: Sent("ok")
+    post.notifier, post.answer = kept, lambda channel, now: Delivered("ok")
     post.drain()
     assert len(post.told) == 1
 

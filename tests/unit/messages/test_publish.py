@@ -206,7 +206,7 @@ def test_nothing_that_history_notes_for_itself_is_published(
         lambda ledger: ledger.settle(Story("event-1", (MOVED,), 0, 0, None), NOW),
         lambda ledger: ledger.pay("event-1", "platform", [MOVED], NOW),
         lambda ledger: ledger.owe("event-1", "platform", [MOVED], NOW),
-        lambda ledger: ledger.posted("event-1", "platform", "letter", NOW),
+        lambda ledger: ledger.posted("event-1", "platform", "payload", NOW),
         lambda ledger: ledger.hold(WINDOW, "event-1", [MOVED], NOW),
         lambda ledger: ledger.timed(WINDOW, NOW),
         lambda ledger: ledger.close(WINDOW, NOW),
@@ -214,7 +214,7 @@ def test_nothing_that_history_notes_for_itself_is_published(
         lambda ledger: ledger.rest("platform", NOW),
     ],
     ids=[
-        "arrived", "claim", "settled", "paid", "owed", "letter", "held", "timer", "closed",
+        "arrived", "claim", "settled", "paid", "owed", "payload", "held", "timer", "closed",
         "count", "rest",
     ],
 )  # fmt: skip

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError
 
-from ecr_steward.messages.send.references import MAX_AGE, References, Secret, Unreadable
-from ecr_steward.rules.channels import Reference
+from ecr_steward.messages.channels.reference import Reference, Secret
+from ecr_steward.messages.send.references import MAX_AGE, References, Unreadable
 
 HIDDEN = "https://hooks.example/T000/B000/XXXX"
 URL = Reference.parse("ssm:/ecr-steward/slack")
@@ -70,7 +70,9 @@ def test_a_secret_without_the_key_says_so_and_not_what_it_holds(
     stores: Stores, content: str
 ) -> None:
     stores.values["steward/hooks"] = content
-    with pytest.raises(Unreadable, match="no JSON object with a text under this key") as caught:
+    with pytest.raises(
+        Unreadable, match="not a JSON object with a string under this key"
+    ) as caught:
         References(stores.client).read(PART)
     assert caught.value.lasting
     assert "`secretsmanager:steward/hooks#audit`" in str(caught.value)
@@ -103,7 +105,7 @@ def test_what_is_forgotten_is_read_anew(stores: Stores) -> None:
     ("code", "lasting", "sentence"),
     [
         ("ParameterNotFound", True, "does not exist: create it"),
-        ("AccessDeniedException", True, "ChannelParameters and ChannelSecrets allow"),
+        ("AccessDeniedException", True, "ChannelParameters or ChannelSecrets must match"),
         ("ValidationException", True, "could not be read"),
         ("ThrottlingException", False, "could not be read"),
         ("InternalServerError", False, "could not be read"),

@@ -10,16 +10,15 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from ecr_steward.messages.channels.forms import Letter
-from ecr_steward.messages.send.outcome import Later, Outcome, Refused, Sent
-from ecr_steward.messages.whom.routes import Parcel
-from ecr_steward.rules.channels import Channel
+from ecr_steward.messages.channels.channel import Channel, Payload
+from ecr_steward.messages.send.outcome import Delivered, Later, Outcome, Undeliverable
+from ecr_steward.messages.whom.routes import Delivery
 from ecr_steward.words.facts import Fact
 from functions.notify.app import NOTE_WITHIN, SEND_WITHIN
 from tests.support.facts import story
 from tests.unit.messages.post import BEGINNING, MAX_RECEIVES, URL, Answers, Post, Queued, ruleset
 
-BATCH = {"events": 100, "errands": 10}
+BATCH = {"events": 100, "retries": 10}
 """As template.yaml has them."""
 
 NOTES = timedelta(milliseconds=80)
@@ -35,7 +34,7 @@ class Rush(Post):
     """Several notifiers that take turns by the clock; a call takes as long as its channel takes."""
 
     def __init__(
-        self, seconds: Mapping[str, float], answer: Answers = lambda channel, now: Sent("ok")
+        self, seconds: Mapping[str, float], answer: Answers = lambda channel, now: Delivered("ok")
     ) -> None:
         super().__init__(HOOKS, answer)
         self.seconds = seconds
@@ -64,24 +63,24 @@ class Rush(Post):
         self.may_note = lambda: self.now < begun + timedelta(seconds=NOTE_WITHIN)
         self.deliver(each.id for each in batch[: BATCH[oldest.queue]])
 
-    def route(self, facts: Iterable[Fact]) -> list[Parcel]:
+    def tags_of(self, fact: Fact) -> Mapping[str, str]:
         self.now += NOTES
-        return super().route(facts)
+        return super().tags_of(fact)
 
     def _at_once(
-        self, do: Callable[[Parcel], timedelta | None], parcels: Sequence[Parcel]
+        self, do: Callable[[Delivery], timedelta | None], deliveries: Sequence[Delivery]
     ) -> Iterable[timedelta | None]:
         began, ends, waits = self.now, [self.now], []
-        for parcel in parcels:
+        for delivery in deliveries:
             self.now = began
-            waits.append(do(parcel))
+            waits.append(do(delivery))
             ends.append(self.now)
         self.now = max(ends)
         return waits
 
-    def _send(self, channel: Channel, letter: Letter) -> Outcome:
+    def _send(self, channel: Channel, payload: Payload) -> Outcome:
         self.now += timedelta(seconds=self.seconds[channel.name])
-        return super()._send(channel, letter)
+        return super()._send(channel, payload)
 
 
 def _visible(each: Queued) -> datetime:
@@ -111,14 +110,16 @@ def test_a_slow_channel_holds_up_no_story_and_no_other_channel(
     assert slow - BEGINNING < timedelta(minutes=2, seconds=1.5 * stories * seconds / 5)
 
 
-@pytest.mark.parametrize("outcome", [Later("It did not answer."), Refused("It answered 404.")])
+@pytest.mark.parametrize(
+    "outcome", [Later("It did not answer."), Undeliverable("It answered 404.")]
+)
 @pytest.mark.parametrize("seconds", [0.2, 8])
 def test_a_channel_that_takes_nothing_is_given_up_after_two_hours_and_costs_the_other_nothing(
     seconds: float, outcome: Outcome
 ) -> None:
     rush = Rush(
         {"fast": 0.1, "slow": seconds},
-        lambda channel, now: outcome if channel == "slow" else Sent("ok"),
+        lambda channel, now: outcome if channel == "slow" else Delivered("ok"),
     )
     facts = pushes(100)
     rush.post(facts)
@@ -127,6 +128,6 @@ def test_a_channel_that_takes_nothing_is_given_up_after_two_hours_and_costs_the_
     fast = max(told.at for told in rush.told if told.channel == "fast")
     assert fast - BEGINNING < timedelta(minutes=1)
     assert len(rush.failed) == len(facts)
-    assert {each.queue for each in rush.failed} == {"errands"}
+    assert {each.queue for each in rush.failed} == {"retries"}
     assert timedelta(hours=1.5) < rush.now - BEGINNING < timedelta(hours=2.75)
-    assert rush.attempts["slow"] <= (MAX_RECEIVES["errands"] + 1) * len(facts)
+    assert rush.attempts["slow"] <= (MAX_RECEIVES["retries"] + 1) * len(facts)

@@ -1,32 +1,34 @@
-"""One letter to one channel: where it goes, how it is signed, what the answer means."""
+"""One payload to one channel: what is sent, and what the answer means."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from ecr_steward.messages.channels.forms import Letter
+from ecr_steward.messages.channels.channel import Channel, Payload
+from ecr_steward.messages.channels.reference import Secret
+from ecr_steward.messages.channels.sns import EMAIL
+from ecr_steward.messages.channels.table import channel_type
 from ecr_steward.messages.send.http import Forbidden, Response, Unreachable
-from ecr_steward.messages.send.outcome import Later, Outcome, Refused, Sent
-from ecr_steward.messages.send.references import References, Secret
+from ecr_steward.messages.send.outcome import Delivered, Later, Outcome, Undeliverable
+from ecr_steward.messages.send.references import References
 from ecr_steward.messages.send.send import Sender, judge, retry_after
-from ecr_steward.rules.channels import EMAIL, Channel, Form, Reference, Service
 from tests.unit.messages.test_references import Stores, refused
 
 NOW = datetime(2026, 11, 23, 2, 24, tzinfo=UTC)
 ADDRESS = "https://hooks.example/services/T000SECRET/B000SECRET"
 KEY = "whsec_c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0"
-SLACK = Channel("platform", Service.SLACK, Form.SLACK, url=Reference.parse("ssm:/ecr-steward/url"))
-HOOK = Channel(
-    "audit", Service.WEBHOOK, Form.WEBHOOK,
-    url=Reference.parse("ssm:/ecr-steward/url"), secret=Reference.parse("secretsmanager:key"),
-)  # fmt: skip
-LETTER = Letter("an-id", '{"text": "hello"}')
+URL = "ssm:/ecr-steward/url"
+SLACK = Channel("platform", channel_type("slack"), {"url": URL})
+UNSIGNED = Channel("audit", channel_type("webhook"), {"url": URL})
+HOOK = replace(UNSIGNED, values={"url": URL, "secret": "secretsmanager:key"})
+PAYLOAD = Payload("an-id", '{"text": "hello"}')
 
 Posted = tuple[str, bytes, dict[str, str]]
 
@@ -44,7 +46,7 @@ class World:
         self.sender = Sender(
             references=References(self.stores.client),
             sns=lambda: self,
-            topics={Form.TEXT: "arn:text", Form.CHAT: "arn:chat"},
+            topics={"text": "arn:text", "chat": "arn:chat"},
             clock=lambda: NOW,
             post=self.post,
         )
@@ -63,7 +65,7 @@ class World:
 
     def send(self, channel: Channel, *answers: Response | Exception) -> Outcome:
         self.answers = iter(answers)
-        return self.sender.send(channel, LETTER)
+        return self.sender.send(channel, PAYLOAD)
 
 
 @pytest.fixture
@@ -75,13 +77,13 @@ def answered(status: int, retry_after: str | None = None, body: bytes = b"") -> 
     return Response(status, retry_after, body)
 
 
-def test_a_letter_goes_to_the_address_of_the_channel(world: World) -> None:
-    assert world.send(SLACK, answered(200, body=b"ok")) == Sent("200 ok")
+def test_a_payload_goes_to_the_address_of_the_channel(world: World) -> None:
+    assert world.send(SLACK, answered(200, body=b"ok")) == Delivered("200 ok")
     headers = {"Content-Type": "application/json"}
     assert world.posted == [(ADDRESS, b'{"text": "hello"}', headers)]
 
 
-def test_a_webhook_is_signed_and_its_id_is_that_of_the_letter(world: World) -> None:
+def test_a_webhook_is_signed_and_its_id_is_that_of_the_payload(world: World) -> None:
     world.send(HOOK)
     ((_, _, headers),) = world.posted
     assert headers["webhook-id"] == "an-id"
@@ -90,7 +92,7 @@ def test_a_webhook_is_signed_and_its_id_is_that_of_the_letter(world: World) -> N
 
 
 def test_a_webhook_without_a_secret_has_the_id_all_the_same(world: World) -> None:
-    world.send(Channel("audit", Service.WEBHOOK, Form.WEBHOOK, url=SLACK.url))
+    world.send(UNSIGNED)
     ((_, _, headers),) = world.posted
     assert headers["webhook-id"] == "an-id"
     assert "webhook-signature" not in headers
@@ -99,7 +101,7 @@ def test_a_webhook_without_a_secret_has_the_id_all_the_same(world: World) -> Non
 def test_a_secret_that_signs_nothing_is_refused_by_its_reference(world: World) -> None:
     world.stores.values["key"] = "hunter2"
     outcome = world.send(HOOK)
-    assert isinstance(outcome, Refused)
+    assert isinstance(outcome, Undeliverable)
     assert outcome.reason.startswith("`secretsmanager:key`: ")
     assert "hunter2" not in outcome.reason
     assert world.posted == []
@@ -116,7 +118,7 @@ def test_an_answer_that_passes_is_for_later_and_asked_once(world: World, status:
 def test_a_refusal_has_the_references_read_anew_and_is_tried_once_more(
     world: World, status: int
 ) -> None:
-    assert isinstance(world.send(SLACK, *[answered(status)] * 3), Refused)
+    assert isinstance(world.send(SLACK, *[answered(status)] * 3), Undeliverable)
     assert len(world.posted) == 2
     assert world.stores.asked == ["/ecr-steward/url"] * 2
 
@@ -124,15 +126,15 @@ def test_a_refusal_has_the_references_read_anew_and_is_tried_once_more(
 def test_an_address_that_was_changed_is_found_by_a_refusal(world: World) -> None:
     world.send(HOOK)
     world.stores.values["/ecr-steward/url"] = "https://new.example/"
-    assert isinstance(world.send(HOOK, answered(404), answered(200)), Sent)
+    assert isinstance(world.send(HOOK, answered(404), answered(200)), Delivered)
     assert [url for url, _, _ in world.posted] == [ADDRESS, ADDRESS, "https://new.example/"]
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_a_redirect_is_refused_with_the_way_out(world: World, status: int) -> None:
     outcome = world.send(SLACK, *[answered(status)] * 2)
-    assert isinstance(outcome, Refused)
-    assert "keep the final address in the reference" in outcome.reason
+    assert isinstance(outcome, Undeliverable)
+    assert "store the final address" in outcome.reason
 
 
 def test_what_cannot_be_reached_is_for_later_and_what_is_forbidden_is_refused(
@@ -140,14 +142,14 @@ def test_what_cannot_be_reached_is_for_later_and_what_is_forbidden_is_refused(
 ) -> None:
     assert world.send(SLACK, Unreachable("No.")) == Later("No.")
     refused_ = world.send(SLACK, *[Forbidden("It is not public.")] * 2)
-    assert refused_ == Refused("The address in `ssm:/ecr-steward/url`: It is not public.")
+    assert refused_ == Undeliverable("The address in `ssm:/ecr-steward/url`: It is not public.")
 
 
 def test_a_reference_that_cannot_be_read_for_good_is_refused_and_else_for_later(
     world: World,
 ) -> None:
     world.stores.fault = refused("AccessDeniedException")
-    assert isinstance(world.send(SLACK), Refused)
+    assert isinstance(world.send(SLACK), Undeliverable)
     world.stores.fault = refused("ThrottlingException")
     assert isinstance(world.send(SLACK), Later)
     assert world.posted == []
@@ -157,11 +159,11 @@ def test_a_reference_that_cannot_be_read_for_good_is_refused_and_else_for_later(
 
 
 def test_text_goes_to_the_topic_of_the_stack_or_of_the_channel(world: World) -> None:
-    letter = Letter("i", "body", "text/plain", "subject")
-    assert isinstance(world.sender.send(EMAIL, letter), Sent)
-    own = Channel("ops", Service.SNS, Form.TEXT, topic="arn:own")
-    world.sender.send(own, letter)
-    world.sender.send(Channel("chat", Service.SNS, Form.CHAT), Letter("i", "{}"))
+    payload = Payload("i", "body", "text/plain", "subject")
+    assert isinstance(world.sender.send(EMAIL, payload), Delivered)
+    own = Channel("ops", EMAIL.type, {"topic": "arn:own"})
+    world.sender.send(own, payload)
+    world.sender.send(Channel("chat", EMAIL.type, {"form": "chat"}), Payload("i", "{}"))
     assert world.published == [
         {"TopicArn": "arn:text", "Message": "body", "Subject": "subject"},
         {"TopicArn": "arn:own", "Message": "body", "Subject": "subject"},
@@ -171,7 +173,7 @@ def test_text_goes_to_the_topic_of_the_stack_or_of_the_channel(world: World) -> 
 
 @pytest.mark.parametrize(
     ("code", "kind"),
-    [("AuthorizationError", Refused), ("NotFound", Refused), ("Throttled", Later)],
+    [("AuthorizationError", Undeliverable), ("NotFound", Undeliverable), ("Throttled", Later)],
 )
 def test_what_sns_refuses_for_good_is_refused(world: World, code: str, kind: type) -> None:
     world.fault = ClientError({"Error": {"Code": code}}, "Publish")
@@ -226,7 +228,7 @@ def test_retry_after_that_means_nothing_is_none(header: str | None) -> None:
 def test_words_of_an_answer_that_hold_the_address_or_more_than_a_line_are_left_out(
     body: bytes,
 ) -> None:
-    assert judge(Response(200, None, body), Secret(ADDRESS), NOW) == Sent("200")
+    assert judge(Response(200, None, body), [Secret(ADDRESS)], NOW) == Delivered("200")
 
 
 @pytest.mark.parametrize(
@@ -246,7 +248,7 @@ def test_no_log_and_no_outcome_holds_an_address_or_a_secret(
 ) -> None:
     with caplog.at_level(logging.DEBUG):
         outcome = world.send(HOOK, fault, fault)
-    assert not isinstance(outcome, Sent)
+    assert not isinstance(outcome, Delivered)
     for hidden in (ADDRESS, KEY, "T000SECRET", "hooks.example"):
         assert hidden not in caplog.text
         assert hidden not in repr(outcome)

@@ -97,7 +97,7 @@ def test_a_fault_names_the_file_and_the_line_in_which_the_value_stands(rules: Pa
     write(rules, MAIN)
     write(rules.parent / "teams/payments.yaml", TEAM.replace("tag: main", "tag: 1"))
     (said,) = faults(rules)
-    assert said.startswith("teams/payments.yaml:4: `tag` must be text; put it in quotes")
+    assert said.startswith("teams/payments.yaml:4: `tag` must be a string; put it in quotes")
     write(rules.parent / "teams/payments.yaml", f"{TEAM}    repository: {{policy: {{file: x}}}}\n")
     (said,) = faults(rules)
     assert said == "teams/payments.yaml:5: `x`: There is no such file."

@@ -509,7 +509,7 @@ def test_a_channel_that_no_route_leads_to_is_warned_of() -> None:
 
 def test_requests_without_a_signature_are_warned_of() -> None:
     (found,) = routed("[]", channels='\nchannels: {hook: {type: webhook, url: "ssm:/hook"}}')
-    assert found.startswith("Without `secret` the requests to `hook` are not signed")
+    assert found.startswith("`hook` has no `secret`, so its requests are not signed")
 
 
 @pytest.mark.parametrize(
@@ -527,7 +527,7 @@ def test_requests_without_a_signature_are_warned_of() -> None:
 )
 def test_what_nobody_would_be_told_of_is_warned_of(on: str, missing: str) -> None:
     route = f"[{{on: {on}, to: [email]}}]"
-    said = f"Nobody is told of {missing} here; `loud` under `on` stands for them all."
+    said = f"No route takes {missing} here; `loud` under `on` stands for them all."
     expected = [said] if missing else []
     assert routed(route, channels="") == expected
     assert routed("[]", file=route, channels="") == expected

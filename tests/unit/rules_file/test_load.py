@@ -8,8 +8,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ecr_steward.rules import channels
+from ecr_steward.messages.channels import table
 from ecr_steward.rules.model import Mode, fingerprint
+from ecr_steward.words import events
 from ecr_steward_cli.rules_file import load as rules
 from ecr_steward_cli.rules_file.document import Fault, RulesFault
 
@@ -96,12 +97,14 @@ CHANNEL_NAME = (
     "A channel's name has 1 to 64 letters, digits, `.`, `_` and `-`, and begins with a letter or "
     "a digit."
 )
-SUCH_AS = "where its address is kept, such as `ssm:/ecr-steward/NAME`."
+TYPES = ", ".join(table.TYPES)
+KEYS = ", ".join(f"`{key}`" for key in ("type", *table.keys()))
+SUCH_AS = "such as `ssm:/ecr-steward/NAME`."
 REFERENCE = (
     "is a reference, never the address or secret itself: keep that in a parameter and write "
     "`ssm:/ecr-steward/NAME`, or in a secret and write `secretsmanager:NAME`."
 )
-WORDS = ", ".join(channels.WORDS)
+WORDS = ", ".join(events.WORDS)
 
 
 def channel(*lines: str) -> str:
@@ -112,7 +115,9 @@ def channel(*lines: str) -> str:
     )
 
 
-NO_REPOSITORY = "can match no repositories; use small letters, digits, `.`, `_`, `-`, `/` and `*`."
+NO_REPOSITORY = (
+    "can match no repositories; use lowercase letters, digits, `.`, `_`, `-`, `/` and `*`."
+)
 
 ONE_FAULT = [
     # the top of the file
@@ -128,12 +133,12 @@ ONE_FAULT = [
      "An entry of `rules` must be a mapping of keys; it is `redis`."),
     # channels
     (channel("url: ssm:x"), 3, "`type` is missing."),
-    (channel("type: mail"), 4, "`type` must be one of slack, teams, webhook, sns; it is `mail`."),
+    (channel("type: mail"), 4, f"`type` must be one of {TYPES}; it is `mail`."),
     (channel("type: slack", "to: x"), 5,
-     "`to` is not a key here; there are `type`, `url`, `secret`, `topic`, `form`."),
-    (channel("type: slack"), 3, f"The channel `ops` needs `url`: {SUCH_AS}"),
-    (channel("type: teams"), 3, f"The channel `ops` needs `url`: {SUCH_AS}"),
-    (channel("type: webhook"), 3, f"The channel `ops` needs `url`: {SUCH_AS}"),
+     f"`to` is not a key here; there are {KEYS}."),
+    (channel("type: slack"), 3, f"The channel `ops` needs `url`, {SUCH_AS}"),
+    (channel("type: teams"), 3, f"The channel `ops` needs `url`, {SUCH_AS}"),
+    (channel("type: webhook"), 3, f"The channel `ops` needs `url`, {SUCH_AS}"),
     (channel("type: slack", "url: https://hooks.slack.com/services/T0/B0/XyZ"), 5,
      f"`url` {REFERENCE}"),
     (channel("type: slack", "url: hunter2"), 5, f"`url` {REFERENCE}"),
@@ -144,9 +149,9 @@ ONE_FAULT = [
     (channel("type: slack", "url: 'secretsmanager:a#'"), 5,
      "`url` has no valid name after `secretsmanager:`."),
     (channel("type: slack", "url: ssm:/a", "secret: ssm:/b"), 6,
-     "`secret` is no key of a channel of type slack; remove it."),
+     "`secret` is not a key of a channel of type slack; remove it."),
     (channel("type: sns", "url: ssm:/a"), 5,
-     "`url` is no key of a channel of type sns; remove it."),
+     "`url` is not a key of a channel of type sns; remove it."),
     (channel("type: sns", "topic: images"), 5,
      "`topic` must be the ARN of an SNS topic; leave it out for the stack's own."),
     (channel("type: sns", "form: html"), 5, "`form` must be one of text, chat; it is `html`."),
@@ -272,7 +277,7 @@ ONE_FAULT = [
     (rule("tags:", "  unique:", "  - pattern: 'a{99999999999999999999}'"), 6,
      "`a{99999999999999999999}` is no regular expression: the repetition number is too large."),
     (rule("tags:", "  unique:", "  - pattern: 1.5"), 6,
-     '`pattern` must be text; put it in quotes: "1.5".'),
+     '`pattern` must be a string; put it in quotes: "1.5".'),
     (rule("tags:", "  unique: [sha, sha]"), 5, "`sha` is listed twice under `unique`; remove one."),
     (tags("stabel: []"), 6, f"`stabel` is not a key here; did you mean `stable`? T{TAGS_KEYS}"),
     (tags("colour: blue"), 6, f"`colour` is not a key here; t{TAGS_KEYS}"),
@@ -285,7 +290,7 @@ ONE_FAULT = [
      "`overwritten` must be one of allow, report, restore, keep; it is `remove`."),
     (tags("variants: alpine"), 6, '`variants` must be a list; it is `alpine`; write ["alpine"].'),
     (tags("variants: [3.18]"), 6,
-     'An entry of `variants` must be text; put it in quotes: "3.18".'),
+     'An entry of `variants` must be a string; put it in quotes: "3.18".'),
     (tags('variants: ["a b"]'), 6,
      "`a b` can match no variants; use letters, digits, `.`, `_`, `-` and `*`."),
     (tags("variants:", "  - slim", "  - -alpine"), 8,
@@ -293,7 +298,7 @@ ONE_FAULT = [
     (tags("variants: [slim, slim]"), 6, "`slim` is listed twice under `variants`; remove one."),
     (tags(f"variants: [{'a' * 129}]"), 6,
      f"`{'a' * 60}…` is longer than names of variants can be."),
-    (tags("variant_latest: 7"), 6, '`variant_latest` must be text; put it in quotes: "7".'),
+    (tags("variant_latest: 7"), 6, '`variant_latest` must be a string; put it in quotes: "7".'),
     (tags('variant_latest: "{tag}"'), 6,
      "`{tag}` must have {variant} once, and may have {tag}."),
     (tags('variant_latest: "{variant}!"'), 6, "`{variant}!` renders to no valid tag."),
@@ -303,28 +308,29 @@ ONE_FAULT = [
      "{pushed:%Y%m%dT%H%M%SZ}.")),
     (tags('pin: "{digest}-{pushed:%B}"'), 6,
      "`%B` is not known in `{pushed:%B}`; there are %Y, %m, %d, %H, %M, %S, %j, %y."),
-    (tags("pin: {digest}"), 6, '`pin` must be text; put it in quotes: "{digest}".'),
-    (tags("pin: 7"), 6, '`pin` must be text; put it in quotes: "7".'),
-    (tags("pin: [a]"), 6, "`pin` must be text or null; it is a list."),
+    (tags("pin: {digest}"), 6, '`pin` must be a string; put it in quotes: "{digest}".'),
+    (tags("pin: 7"), 6, '`pin` must be a string; put it in quotes: "7".'),
+    (tags("pin: [a]"), 6, "`pin` must be a string or null; it is a list."),
     (tags("ignore: pr-*"), 6, '`ignore` must be a list; it is `pr-*`; write ["pr-*"].'),
-    (tags("ignore: [a, 99.1]"), 6, 'An entry of `ignore` must be text; put it in quotes: "99.1".'),
+    (tags("ignore: [a, 99.1]"), 6,
+     'An entry of `ignore` must be a string; put it in quotes: "99.1".'),
     (tags("ignore:", "  - 2026-11-23"), 7,
-     'An entry of `ignore` must be text; put it in quotes: "2026-11-23".'),
+     'An entry of `ignore` must be a string; put it in quotes: "2026-11-23".'),
     (tags("ignore: [a/b]"), 6,
      "`a/b` can match no tags; use letters, digits, `.`, `_`, `-` and `*`."),
-    (tags("ignore: [~]"), 6, "An entry of `ignore` must be text; it is empty."),
-    (tags("ignore: [[a]]"), 6, "An entry of `ignore` must be text; it is a list."),
+    (tags("ignore: [~]"), 6, "An entry of `ignore` must be a string; it is empty."),
+    (tags("ignore: [[a]]"), 6, "An entry of `ignore` must be a string; it is a list."),
     # its stable tags
     (tags("stable: [latest]"), 6,
      'An entry of `stable` must be a mapping of keys; it is `latest`; write {tag: "latest"}.'),
     (tags("stable:", "- follows: highest"), 7, "`tag` is missing."),
-    (tags("stable:", "- tag: 1.10"), 7, '`tag` must be text; put it in quotes: "1.10".'),
-    (tags("stable:", "- tag: 8"), 7, '`tag` must be text; put it in quotes: "8".'),
-    (tags("stable:", "- tag: true"), 7, '`tag` must be text; put it in quotes: "true".'),
-    (tags("stable:", "- tag: !v 8"), 7, '`tag` must be text; put it in quotes: "8".'),
-    (tags("stable:", "- tag:"), 7, "`tag` must be text; it is empty."),
-    (tags("stable:", "- tag: {major}"), 7, '`tag` must be text; put it in quotes: "{major}".'),
-    (tags("stable:", "- tag: [latest]"), 7, "`tag` must be text; it is a list."),
+    (tags("stable:", "- tag: 1.10"), 7, '`tag` must be a string; put it in quotes: "1.10".'),
+    (tags("stable:", "- tag: 8"), 7, '`tag` must be a string; put it in quotes: "8".'),
+    (tags("stable:", "- tag: true"), 7, '`tag` must be a string; put it in quotes: "true".'),
+    (tags("stable:", "- tag: !v 8"), 7, '`tag` must be a string; put it in quotes: "8".'),
+    (tags("stable:", "- tag:"), 7, "`tag` must be a string; it is empty."),
+    (tags("stable:", "- tag: {major}"), 7, '`tag` must be a string; put it in quotes: "{major}".'),
+    (tags("stable:", "- tag: [latest]"), 7, "`tag` must be a string; it is a list."),
     (tags("stable:", "- tag: a", '- tag: "{majr}"'), 8,
      ("`{majr}` is not a placeholder; there are {major}, {minor}, {patch}, and the named groups of "
      "patterns under `unique`.")),
@@ -335,18 +341,19 @@ ONE_FAULT = [
     (tags("stable:", "- {tag: a, follows: lowest}"), 7,
      "`follows` must be one of highest, newest; it is `lowest`."),
     (tags("stable:", "- tag: a", "  within: 8"), 8,
-     '`within` must be text; put it in quotes: "8".'),
+     '`within` must be a string; put it in quotes: "8".'),
     (tags("stable:", "- tag: a", "  within: 8.10"), 8,
-     '`within` must be text; put it in quotes: "8.10".'),
+     '`within` must be a string; put it in quotes: "8.10".'),
     (tags("stable:", "- tag: a", "  not_within: 8.1"), 8,
-     '`not_within` must be text; put it in quotes: "8.1".'),
-    (tags("stable:", "- tag: a", "  within:"), 8, "`within` must be text or a list; it is empty."),
+     '`not_within` must be a string; put it in quotes: "8.1".'),
+    (tags("stable:", "- tag: a", "  within:"), 8,
+     "`within` must be a string or a list; it is empty."),
     (tags("stable:", "- tag: a", "  within: {a: 1}"), 8,
-     "`within` must be text or a list; it is a mapping."),
+     "`within` must be a string or a list; it is a mapping."),
     (tags("stable:", "- tag: a", "  within:", '  - "8"', "  - 9"), 10,
-     'An entry of `within` must be text; put it in quotes: "9".'),
+     'An entry of `within` must be a string; put it in quotes: "9".'),
     (tags("stable:", "- tag: a", "  within: [~]"), 8,
-     "An entry of `within` must be text; it is empty."),
+     "An entry of `within` must be a string; it is empty."),
     (tags("stable:", "- tag: a", "  within: v8.1.x"), 8,
      '`v8.1.x` is no beginning of a version; write "8.1".'),
     (tags("stable:", "- tag: a", '  not_within: ["8.*"]'), 8,

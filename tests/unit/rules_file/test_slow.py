@@ -44,7 +44,7 @@ def test_a_slow_expression_is_refused_with_its_line_and_the_way_out() -> None:
         inspect_text(file("[0-9]{8}", SLOW[-1]), "rules.yaml")
     (fault,) = refused.value.faults
     assert fault.line == 7
-    assert "can take for ever over a tag that it does not match" in fault.sentence
+    assert "can take forever over a tag that it does not match" in fault.sentence
     assert fault.sentence.endswith("every letter can be taken in one way only.")
 
 

@@ -251,7 +251,7 @@ def test_only_what_the_baseline_names_is_to_be_read() -> None:
         ({"lifecycle": {"rules": ["x"]}}, "A rule must be", ("lifecycle", "rules", 0)),
         ({"scan_on_push": 1}, "must be true or false", ("scan_on_push",)),
         ({"encryption": "x"}, "must be one of AES256", ("encryption",)),
-        ({"resource_tags": {"a": 1}}, "must be text; put it in quotes", ("resource_tags", "a")),
+        ({"resource_tags": {"a": 1}}, "must be a string; put it in quotes", ("resource_tags", "a")),
         ({"resource_tags": {"aws:a": "1"}}, "are AWS's own", ("resource_tags", "aws:a")),
         ({"resource_tags": {"": "1"}}, "a key of 1 to 128 characters", ("resource_tags", "")),
         ({"resource_tags": {"a": "x" * 257}}, "a value of 256", ("resource_tags", "a")),

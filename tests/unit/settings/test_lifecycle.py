@@ -80,7 +80,7 @@ BAD: list[tuple[Any, str, tuple[str | int, ...]]] = [
     ([rule(0)], "`rulePriority` must be a whole number", ("rules", 0, "rulePriority")),
     ([{**rule(), "rulePriority": True}], "`rulePriority` must be", ("rules", 0, "rulePriority")),
     ([{**rule(), "rulePriority": "1"}], "`rulePriority` must be", ("rules", 0, "rulePriority")),
-    ([{**rule(), "description": 7}], "`description` must be text", ("rules", 0, "description")),
+    ([{**rule(), "description": 7}], "`description` must be a string", ("rules", 0, "description")),
     ([{**rule(), "selection": []}], "`selection` must be a mapping", ("rules", 0, "selection")),
     ([{**rule(), "action": "expire"}], "`action` must be a mapping", ("rules", 0, "action")),
     ([{**rule(), "action": {}}], "`type` is missing in `action`", ("rules", 0, "action")),

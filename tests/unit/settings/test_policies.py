@@ -183,7 +183,7 @@ FAULTS: list[tuple[Any, str, tuple[str | int, ...]]] = [
     (changed(Condition={"Bool": "x"}), "`Bool` must be a mapping", (*FIRST, "Condition", "Bool")),
     (changed(Condition={"Bool": {"k": []}}), "`k` must be a value or a list",
      (*FIRST, "Condition", "Bool", "k")),
-    (changed(Condition={"Bool": {"k": {}}}), "`k` must be text or a list of texts.",
+    (changed(Condition={"Bool": {"k": {}}}), "`k` must be a string or a list of strings.",
      (*FIRST, "Condition", "Bool", "k")),
 ]  # fmt: skip
 

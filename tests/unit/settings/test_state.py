@@ -69,7 +69,7 @@ def test_all_settings_are_read() -> None:
         ({"scan_on_push": "yes"}, "`scan_on_push` must be true or false."),
         ({"encryption": "none"}, "`encryption` must be one of AES256, KMS, KMS_DSSE."),
         ({"resource_tags": 7}, "`resource_tags` must be an object or null."),
-        ({"resource_tags": {"a": 1}}, "`resource_tags.a` must be text."),
+        ({"resource_tags": {"a": 1}}, "`resource_tags.a` must be a string."),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_is_named(document: dict[str, Any], said: str) -> None:

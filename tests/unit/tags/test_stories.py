@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 from ecr_steward.rules.model import Ruleset
 from ecr_steward.words.facts import Kind
 from ecr_steward_cli.rules_file.load import loads
-from ecr_steward_cli.simulation import Outcome, Push, Simulation
+from ecr_steward_cli.simulation import Push, Simulation, SimulationResult
 
 REPOSITORY = "team/app"
 STORIES: list[dict[str, Any]] = YAML(typ="safe", pure=True).load(
@@ -48,7 +48,7 @@ def rules(name: str) -> Ruleset:
     return loads(json.dumps({"version": 1, "rules": [rule]}), name)
 
 
-def play(story: dict[str, Any], pushes: list[str]) -> Outcome:
+def play(story: dict[str, Any], pushes: list[str]) -> SimulationResult:
     simulation = Simulation(rules(story["name"]))
     lines = (json.dumps({"repository": REPOSITORY, **line(each)}) for each in pushes)
     return simulation.run(Push.parse(number, text) for number, text in enumerate(lines, 1))

@@ -440,7 +440,7 @@ def test_a_denied_call_is_told_once_and_the_other_settings_are_set_back(
     ] == [Kind.FAILED, Kind.CORRECT]
     (failed,) = world.told(Kind.FAILED)
     assert failed.reason == (
-        "The policy of the repository could not be set back: AccessDeniedException (no)."
+        "The policy of the repository could not be corrected: AccessDeniedException (no)."
     )
     assert list(faults(failed.detail_type, failed.to_detail())) == []
     world.ecr.before = None

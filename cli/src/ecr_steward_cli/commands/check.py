@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import click
 
-from ecr_steward_cli.errors import Refused
+from ecr_steward_cli.errors import Refusal
 from ecr_steward_cli.rules_file.explain import explain, is_repository
 from ecr_steward_cli.rules_file.load import Loaded, RulesFault, inspect
 
 
 def checked(rules: str) -> Loaded:
-    """The rules file `rules`, its warnings said on stderr; raises Refused with its faults."""
+    """The rules file `rules`, its warnings said on stderr; raises Refusal with its faults."""
     try:
         loaded = inspect(rules)
     except RulesFault as fault:
-        raise Refused.rules(fault) from fault
+        raise Refusal.rules(fault) from fault
     for each in loaded.warnings:
         click.echo(f"{each.file or rules}:{each.line}: warning: {each.sentence}", err=True)
     return loaded
@@ -23,8 +23,8 @@ def checked(rules: str) -> Loaded:
 def _repository(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
     if value is not None and not is_repository(value):
         raise click.BadParameter(
-            f"`{value}` cannot be a repository's name: 2 to 256 small letters and digits, in parts "
-            "joined by `/`, `.`, `_`, `__` or `-`."
+            f"`{value}` cannot be a repository's name: 2 to 256 lowercase letters and digits, in "
+            "parts joined by `/`, `.`, `_`, `__` or `-`."
         )
     return value
 
@@ -36,7 +36,7 @@ def _repository(_: click.Context, __: click.Parameter, value: str | None) -> str
     "repository",
     metavar="REPOSITORY",
     callback=_repository,
-    help="Say which rule wins for this repository and what it means.",
+    help="Show which rule applies to this repository, and what it means.",
 )
 def check(rules: str, repository: str | None) -> None:
     """Check the rules file RULES.

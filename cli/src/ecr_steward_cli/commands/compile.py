@@ -8,7 +8,7 @@ import click
 
 from ecr_steward.rules import compiled
 from ecr_steward_cli.commands.check import checked
-from ecr_steward_cli.errors import Refused
+from ecr_steward_cli.errors import Refusal
 
 
 @click.command(name="compile")
@@ -18,7 +18,7 @@ from ecr_steward_cli.errors import Refused
     metavar="FILE",
     required=True,
     type=click.Path(path_type=Path),
-    help="The JSON file to write; its folder is made if need be.",
+    help="The JSON file to write; its folder is created if needed.",
 )
 def compile_(rules: str, output: Path) -> None:
     """Check the rules file RULES as `check` does and write FILE, which the functions read."""
@@ -26,8 +26,8 @@ def compile_(rules: str, output: Path) -> None:
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
         if output.exists() and output.samefile(rules):
-            raise Refused(f"{output}: this is the rules file itself; name another file.")
+            raise Refusal(f"{output}: this is the rules file itself; name another file.")
         output.write_text(compiled.dumps(loaded.document), encoding="utf-8")
     except OSError as error:
-        raise Refused(f"{output}: the file cannot be written: {error.strerror}.") from error
+        raise Refusal(f"{output}: the file cannot be written: {error.strerror}.") from error
     click.echo(f"{output}: fingerprint {loaded.ruleset.fingerprint}")

@@ -17,7 +17,7 @@ from ecr_steward.settings.given import repositories
 from ecr_steward.settings.kinds import Around
 from ecr_steward.settings.registry import RegistrySettings, registry_drift
 from ecr_steward.settings.state import Change, SettingsError, Step
-from ecr_steward_cli.errors import NeedsAttention, Refused
+from ecr_steward_cli.errors import NeedsAttention, Refusal
 from ecr_steward_cli.markdown import table
 from ecr_steward_cli.rules_file.document import printable
 from ecr_steward_cli.rules_file.explain import is_repository
@@ -26,20 +26,20 @@ from ecr_steward_cli.rules_file.load import RulesFault, load
 
 def _account(_: click.Context, __: click.Parameter, value: str | None) -> str:
     if value is not None and not re.fullmatch("[0-9]{12}", value):
-        raise click.BadParameter(f"`{value}` is no account id: it has 12 digits.")
+        raise click.BadParameter(f"`{value}` is not an account id, which has 12 digits.")
     return value or ""
 
 
 @click.command()
 @click.option("--rules", "rules_file", required=True, type=click.Path(), help="The rules file.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@click.option("--as-configured", is_flag=True, help="Let audit rules only report.")
+@click.option("--as-configured", is_flag=True, help="Only report where a rule is in audit mode.")
 @click.option(
     "--account",
     metavar="ID",
     callback=_account,
-    help="The registry's account, which may always be named; without it no account is the "
-    "registry's own.",
+    help="The registry's account, which policies may always name; without it, no account counts as "
+    "the registry's own.",
 )
 @click.option(
     "--role",
@@ -66,7 +66,7 @@ def drift(
     try:
         rules = load(rules_file)
     except RulesFault as fault:
-        raise Refused.rules(fault) from fault
+        raise Refusal.rules(fault) from fault
     name, documents = _name(settings), _parsed(settings)
     try:
         if own:
@@ -79,9 +79,9 @@ def drift(
         found = [_as_configured(each) for each in found] if as_configured else found
         click.echo(_as_json(found) if as_json else _as_text(found))
     except SettingsError as error:
-        raise Refused(f"{name}: {printable(str(error))}") from error
+        raise Refusal(f"{name}: {printable(str(error))}") from error
     except RecursionError:  # where JSON can be read that is too deep to be written
-        raise Refused(f"{name}: {_TOO_DEEP}") from None
+        raise Refusal(f"{name}: {_TOO_DEEP}") from None
     if any(each.changes for each in found):
         raise NeedsAttention
 
@@ -106,9 +106,11 @@ def _of_repository(
     if rule is None:
         return _Found(name, quiet="no rule matches; the repository is left alone.")
     if cache and not rule.names(name):
-        return _Found(name, quiet="no rule names it; a pull-through cache is left alone without.")
+        return _Found(
+            name, quiet="no rule names this pull-through cache; the steward leaves it alone."
+        )
     if not rule.repository:
-        quiet = "its rule says nothing about settings, so they are left alone."
+        quiet = "its rule says nothing about settings; the steward leaves them alone."
         return _Found(name, quiet=quiet)
     around = Around(
         rule.tags, account, setters=roles, taggers=roles, cache=cache,
@@ -165,15 +167,15 @@ def _parsed(file: IO[str]) -> Sequence[Any]:
             document, at = decoder.raw_decode(text, at)
             found.append(document)
     except json.JSONDecodeError as error:
-        raise Refused(f"{name}:{error.lineno}: This is not JSON: {error.msg}.") from error
+        raise Refusal(f"{name}:{error.lineno}: This is not JSON: {error.msg}.") from error
     except UnicodeDecodeError as error:
-        raise Refused(f"{name}: This is not UTF-8 text: {error}.") from error
+        raise Refusal(f"{name}: This is not UTF-8 text: {error}.") from error
     except RecursionError:
-        raise Refused(f"{name}: {_TOO_DEEP}") from None
+        raise Refusal(f"{name}: {_TOO_DEEP}") from None
     except (SettingsError, ValueError) as error:
-        raise Refused(f"{name}: {printable(str(error))}") from error
+        raise Refusal(f"{name}: {printable(str(error))}") from error
     if not found:
-        raise Refused(f"{name}:1: This is not JSON: it is empty.")
+        raise Refusal(f"{name}:1: This is not JSON: it is empty.")
     return found
 
 
@@ -182,7 +184,7 @@ def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:
-            raise SettingsError(f"`{key}` is there twice in one object.")
+            raise SettingsError(f"`{key}` occurs twice in one object.")
         found[key] = value
     return found
 

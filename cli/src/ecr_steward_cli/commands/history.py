@@ -30,8 +30,8 @@ def past(history: History, repository: str, tag: str | None, last: int | None) -
     if repository and not facts and not _known(history, repository, tag, every):
         what = repository if tag is None else f"{repository}:{tag}"
         raise NeedsAttention(
-            f"The steward never saw {what}: look at the name, or at `ecr-steward check RULES "
-            f"--explain {repository}` for whether a rule matches."
+            f"The steward has never seen {what}: check the name, and with `ecr-steward check RULES "
+            f"--explain {repository}` whether a rule matches."
         )
     return facts if last is None else facts[-last:]
 
@@ -122,9 +122,9 @@ def history(
     as_json: bool,
     last: int | None,
 ) -> None:
-    """What the steward found and did in a repository, or with one tag, oldest first.
+    """Show what the steward found and did in a repository, or with one tag, oldest first.
 
-    In place of REPOSITORY, '*' stands for the registry's own settings.
+    '*' in place of REPOSITORY stands for the registry's own settings.
     """
     repository, tag = subject
     stack = Stack.find(stack_name, outside)

@@ -19,7 +19,7 @@ from ecr_steward.words.hints import Action, Hint
 from ecr_steward.words.reading import iso, parse_time
 from ecr_steward_cli import deployed
 from ecr_steward_cli.commands.wait import hindrance, place
-from ecr_steward_cli.errors import NeedsAttention, Refused
+from ecr_steward_cli.errors import NeedsAttention, Refusal
 from ecr_steward_cli.stack import Outside, Stack, Subject, aws, pass_outside, stack_option
 
 _Command = TypeVar("_Command", bound=Callable[..., object])
@@ -46,18 +46,18 @@ class Governed:
 
 
 def governed(stack: Stack, repository: str, tag: str) -> Governed:
-    """Raises Refused for a tag that the stack's rules do not have the steward move."""
+    """Raises Refusal for a tag that the stack's rules do not have the steward move."""
     rules = deployed.rules(stack)
     rule = rules.rule_for(repository)
     if rule is None or rule.tags is None:
-        raise Refused(
+        raise Refusal(
             f"No rule of stack `{stack.name}` says anything about the tags of {repository}, so "
-            f"nothing moves there: look at the name, or at `ecr-steward check RULES --explain "
-            f"{repository}`."
+            f"nothing moves there: check the name, and the rules with `ecr-steward check "
+            f"RULES --explain {repository}`."
         )
     why = _why_not(rule.tags, tag)
     if why is not None:
-        raise Refused(f"`{tag}` {why}")
+        raise Refusal(f"`{tag}` {why}")
     return Governed(repository, tag, rules, rule, rule.tags)
 
 
@@ -68,13 +68,13 @@ def _why_not(scheme: Scheme, tag: str) -> str | None:
     return {
         Verdict.UNIQUE: "is a unique tag, which never moves: name a stable tag.",
         Verdict.IGNORED: "is ignored by the rule, so the steward never moves it.",
-        Verdict.STABLE: "follows nothing in the rule: only your pipeline moves it.",
-        Verdict.UNKNOWN: "is no stable tag in the rule of its repository, so it is never moved.",
+        Verdict.STABLE: "follows nothing in the rule; only your pipeline moves it.",
+        Verdict.UNKNOWN: "is not a stable tag in the rule, so the steward never moves it.",
     }[scheme.judge(tag)]
 
 
 def moment(text: str | None, now: datetime) -> datetime | None:
-    """The time that `--until` names: `2h`, `3d`, or ISO 8601 with a zone. Raises Refused."""
+    """The time that `--until` names: `2h`, `3d`, or ISO 8601 with a zone. Raises Refusal."""
     if text is None:
         return None
     span = _SPAN.fullmatch(text)
@@ -84,12 +84,12 @@ def moment(text: str | None, now: datetime) -> datetime | None:
         try:
             time = parse_time(text)
         except ValueError as error:
-            raise Refused(
-                f"`{text}` is no time for --until ({error}): write 2h, 3d, or such as "
+            raise Refusal(
+                f"`{text}` is not a time for --until ({error}): write 2h, 3d, or such as "
                 "2026-12-24T18:00:00Z."
             ) from error
     if time <= now:
-        raise Refused(f"`{text}` for --until is not after now, {iso(now)}.")
+        raise Refusal(f"`{text}` for --until is not after now, {iso(now)}.")
     return time
 
 
@@ -107,7 +107,9 @@ def until_words(until: datetime | None) -> str:
 def _brief(context: click.Context, option: click.Parameter, reason: str) -> str:
     brief = " ".join(reason.split())
     if len(brief) > LONGEST_REASON:
-        raise click.BadParameter(f"{len(brief):,} characters, {LONGEST_REASON} are the most.")
+        raise click.BadParameter(
+            f"{len(brief):,} characters, at most {LONGEST_REASON} are allowed."
+        )
     return brief
 
 
@@ -119,12 +121,12 @@ def hold_options(command: _Command) -> _Command:
             metavar="TEXT",
             default="",
             callback=_brief,
-            help="Why, for those who wonder.",
+            help="Why; shown in status, history and messages.",
         ),
         click.option(
             "--until",
             metavar="TIME",
-            help="When the hold ends: 2h, 3d, or such as 2026-12-24T18:00:00Z; else by `release`.",
+            help="When the hold ends: 2h, 3d, or a time such as 2026-12-24T18:00:00Z.",
         ),
     ):
         command = option(command)
@@ -141,7 +143,7 @@ def hold(
 ) -> None:
     """Keep a stable tag where it is.
 
-    The steward then leaves it alone, and tells what it misses; `ecr-steward release` ends that.
+    The steward then leaves it alone, and reports what it misses; `ecr-steward release` ends that.
     """
     end = moment(until, outside.now())
     stack = Stack.find(stack_name, outside)
@@ -149,7 +151,7 @@ def hold(
         held = governed(stack, *subject)
         found = place(stack.client("ecr"), *subject)
         if found is None:
-            raise Refused(f"No image of {held.repository} has the tag {held.tag}.")
+            raise Refusal(f"No image of {held.repository} has the tag {held.tag}.")
         by = caller(stack)["Arn"]
         stack.history().hold(held.repository, Hold(held.tag, outside.now(), end, by, reason))
     click.echo(
@@ -171,19 +173,19 @@ def release(outside: Outside, stack_name: str, subject: tuple[str, str]) -> None
         history = stack.history()
         held = {hold.tag: hold for _, hold in history.holds(repository)}.get(tag)
         if held is None:
-            raise NeedsAttention(f"{name} is not held: `ecr-steward status` lists what is.")
+            raise NeedsAttention(f"{name} is not held: `ecr-steward status` lists the holds.")
         by = caller(stack)["Arn"]
         history.release(repository, tag)
     try:
         with aws():
             look_at(stack, repository, tag, Cause(f"release-{_stamp(outside)}", "Release", by))
-    except Refused as error:
+    except Refusal as error:
         raise NeedsAttention(
-            f"{name} is released, but the writer could not be told: {error.message} The next sweep "
-            "lets the tag catch up."
+            f"{name} is released, but the writer could not be notified: {error.message} The "
+            "next sweep lets the tag catch up."
         ) from error
     click.echo(
-        f"{name} is released (it was held {held}); the writer looks at it now."
+        f"{name} is released (it was held {held}); the writer checks it now."
         f"{hindrance(stack_name, outside, repository, tag)}"
     )
 

@@ -8,14 +8,14 @@ from collections.abc import Callable
 import click
 from botocore.exceptions import ClientError
 
-from ecr_steward_cli.errors import NeedsAttention, Refused
+from ecr_steward_cli.errors import NeedsAttention, Refusal
 from ecr_steward_cli.stack import Outside, Stack, aws, console, pass_outside, stack_option
 
 PAUSED = (
     "messages wait in the queues for up to 14 days, and nothing is lost until then. "
-    "`ecr-steward resume` goes on."
+    "`ecr-steward resume` continues."
 )
-RUNNING = "the writers take up what waits in the queues."
+RUNNING = "the writers work off what waits in the queues."
 
 _PATIENCE = 180
 _SETTLED = ("Enabled", "Disabled")
@@ -24,11 +24,11 @@ _SETTLED = ("Enabled", "Disabled")
 def switch(stack: Stack, *, on: bool, progress: Callable[[str], None] = lambda state: None) -> bool:
     """Start or stop the writers and wait until that holds; False if it held already.
 
-    `progress` gets every state on the way. Raises NeedsAttention if it takes minutes, Refused
+    `progress` gets every state on the way. Raises NeedsAttention if it takes minutes, Refusal
     where `Mode` is off, for then the writers would hand every message to the failure queue.
     """
     if on and stack.output("Mode") == "off":
-        raise Refused(
+        raise Refusal(
             f"Stack `{stack.name}` has Mode=off: deploy it with Mode=audit or Mode=enforce, which "
             "starts the writers."
         )
@@ -83,6 +83,6 @@ def pause(outside: Outside, stack_name: str) -> None:
 @stack_option
 @pass_outside
 def resume(outside: Outside, stack_name: str) -> None:
-    """Start the writers again; they take up what has waited."""
+    """Start the writers again; they work off what has waited."""
     changed = _run(stack_name, outside, on=True)
     click.echo(f"{'Running' if changed else 'Already running'}: {RUNNING}")

@@ -28,7 +28,7 @@ from ecr_steward_cli.commands.hold import (
     until_words,
 )
 from ecr_steward_cli.commands.wait import Place, place
-from ecr_steward_cli.errors import NeedsAttention, Refused
+from ecr_steward_cli.errors import NeedsAttention, Refusal
 from ecr_steward_cli.stack import Outside, Stack, Subject, aws, pass_outside, stack_option
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -84,7 +84,7 @@ class Rollback:
         self.history.record(self._moved().counted(1 if lonely is None else 2))
         if not self._stays():
             raise NeedsAttention(
-                f"{subject} is held, but somebody else moves it: look at who pushes it."
+                f"{subject} is held, but somebody else moves it: find out who pushes it."
             )
 
     def _pin(self, start: Place) -> Fact:
@@ -153,11 +153,11 @@ def words(image: Image, tag: str) -> str:
 
 
 def manifest_of(registry: Registry, repository: str, digest: str) -> Manifest:
-    """Raises Refused where ECR does not give it."""
+    """Raises Refusal where ECR does not give it."""
     fetched = registry.fetch(repository, [digest])
     if digest not in fetched.manifests:
         code = fetched.blocked.get(digest, "it is gone")
-        raise Refused(f"ECR does not give the image {digest} ({code}): name another with --to.")
+        raise Refusal(f"ECR does not return the image {digest} ({code}): name another with --to.")
     return fetched.manifests[digest]
 
 
@@ -169,20 +169,20 @@ def aim(
     start: Place | None,
     to: str | None,
 ) -> Image:
-    """The image to go back to. Raises Refused where there is none."""
+    """The image to go back to. Raises Refusal where there is none."""
     repository, tag = subject.repository, subject.tag
     digest = to if to is None or _DIGEST.fullmatch(to) else _tagged(ecr, subject, to)
     if digest is None:
         now = None if start is None else start.digest
         digest = before(list(history.facts(repository)), tag, now)
     if digest is None:
-        raise Refused(
-            f"History does not know where {subject} was before: name the image with --to."
+        raise Refusal(
+            f"The history does not know where {subject} was before: name the image with --to."
         )
     try:
         return registry.describe(repository, [digest])[digest]
     except ImageGone as error:
-        raise Refused(
+        raise Refusal(
             f"The image {digest} is not in {repository} (any more): name another with --to."
         ) from error
 
@@ -191,12 +191,12 @@ def _tagged(ecr: Any, subject: Governed, to: str) -> str:
     found = place(ecr, subject.repository, to)
     digest = None if found is None else found.digest
     if subject.scheme.judge(to, digest) not in (Verdict.UNIQUE, Verdict.PIN):
-        raise Refused(
+        raise Refusal(
             f"`{to}` is neither a digest nor a unique tag of {subject.repository}: --to takes one "
-            "of these, for any other tag may move."
+            "of these, because other tags may move."
         )
     if digest is None:
-        raise Refused(f"No image of {subject.repository} has the tag {to}.")
+        raise Refusal(f"No image of {subject.repository} has the tag {to}.")
     return digest
 
 
@@ -205,7 +205,7 @@ def _ecr() -> Iterator[None]:
     try:
         yield
     except RegistryError as error:
-        raise Refused(
+        raise Refusal(
             f"ECR refused {error.operation}: {error.code}: {error.message.rstrip('.')}."
         ) from error
 
@@ -215,7 +215,7 @@ def _run(rollback: Rollback) -> None:
     try:
         with aws(), _ecr():
             rollback.run()
-    except Refused as error:
+    except Refusal as error:
         raise NeedsAttention(
             f"{error.message} {rollback.subject} was not moved; it is held where it is: "
             f"`ecr-steward release {rollback.subject}` ends that."
@@ -227,7 +227,7 @@ def _run(rollback: Rollback) -> None:
 @click.option(
     "--to",
     metavar="DIGEST|UNIQUE_TAG",
-    help="The image to go back to; else the one that the tag was on before.",
+    help="The image to go back to; without it, the one that the tag was on before.",
 )
 @hold_options
 @stack_option
@@ -240,7 +240,7 @@ def rollback(
     until: str | None,
     reason: str,
 ) -> None:
-    """Put a stable tag back on an earlier image, and hold it there.
+    """Move a stable tag back to an earlier image, and hold it there.
 
     The hold comes first, or the steward would move the tag forward again. Your own credentials move
     the tag, whatever the stack's Mode.

@@ -17,7 +17,7 @@ def _event(_: click.Context, __: click.Parameter, value: str | None) -> str | No
     words = re.sub(r"[ ._-]+", " ", value).strip().title()
     if words not in EVENTS:
         raise click.BadParameter(
-            f"`{value}` is no event of the steward's; there are {', '.join(EVENTS)}."
+            f"`{value}` is not an event of the steward; there are {', '.join(EVENTS)}."
         )
     return words
 

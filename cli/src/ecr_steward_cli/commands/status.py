@@ -33,12 +33,12 @@ from ecr_steward_cli.stack import (
 
 _T = TypeVar("_T")
 
-WORK = ("RetagQueue", "SettingsQueue", "NotifyQueue", "ErrandQueue")
+WORK = ("RetagQueue", "SettingsQueue", "NotifyQueue", "RetryQueue")
 _FAILURES = "FailureQueueUrl"
 _MODES = {
     "audit": "decides and reports, and changes nothing",
-    "enforce": "decides, reports and does",
-    "off": "the writers and the sweep stand still",
+    "enforce": "decides, reports and acts",
+    "off": "the writers and the sweep are stopped",
 }
 _SWEEPS_BACK = 3
 _LATEST = timedelta(minutes=10)
@@ -108,14 +108,14 @@ class Status:
         if self.mode == "off":
             yield (
                 "Mode is off: messages wait in the queues for up to 14 days; deploying with "
-                "Mode=audit or Mode=enforce goes on."
+                "Mode=audit or Mode=enforce continues."
             )
         elif self.writers is None:
-            yield "Whether the writers run is not known."
+            yield "It is not known whether the writers run."
         elif is_paused(self.writers):
             yield (
                 "The writers are paused: messages wait in the queues for up to 14 days; "
-                "`ecr-steward resume` goes on."
+                "`ecr-steward resume` continues."
             )
 
     def _about_sweep(self) -> Iterator[str]:
@@ -123,7 +123,7 @@ class Status:
         if self.mode == "off":
             return
         if self.sweep is None:
-            yield "When the last sweep was is not known."
+            yield "It is not known when the last sweep was."
         elif self.sweep.last is None:
             if self.now - self.stack.created > late:
                 yield f"No sweep was completed in {2 * self.hours} hours: {_LOOK_AT_SWEEP}"
@@ -138,7 +138,7 @@ class Status:
                 yield f"{queue.name} holds {held}: {self.stack.output(f'{queue.name}Url')}"
         for part in self.unknown:
             if part.endswith("FailureQueue"):
-                yield f"Whether {part} is empty is not known."
+                yield f"It is not known whether {part} is empty."
 
     def _about_holds(self) -> Iterator[str]:
         for repository, hold in self.holds:
@@ -147,7 +147,7 @@ class Status:
                 yield f"{name} is held {hold}. `ecr-steward release {name}` ends that."
 
 
-_LOOK_AT_SWEEP = "look at SweepFunction's log and its schedule."
+_LOOK_AT_SWEEP = "check SweepFunction's log and its schedule."
 
 
 def look(stack: Stack) -> Status:
@@ -312,13 +312,13 @@ def show(status: Status, screen: Console) -> None:
     for part, why in status.unknown.items():
         screen.print(Text(f"Not known: {part}. {why}", "yellow"))
     for each in status.attention():
-        screen.print(Text(f"Look: {each}", "red"))
+        screen.print(Text(f"Attention: {each}", "red"))
 
 
 def _settings_words(status: Status) -> str:
     """What is done about settings: no more than `Mode` allows."""
     if "off" in (status.mode, status.settings_mode):
-        return "off: nobody looks after them"
+        return "off: the steward ignores them"
     mode = "audit" if "audit" in (status.mode, status.settings_mode) else status.settings_mode
     return f"{mode}: {_MODES.get(mode, 'unknown')}"
 
@@ -359,9 +359,9 @@ def _span(time: timedelta) -> str:
 @stack_option
 @pass_outside
 def status(outside: Outside, stack_name: str, as_json: bool) -> None:
-    """How things stand: mode, rules, writers, sweep, queues.
+    """Show the state of the stack: mode, rules, writers, sweep, holds, queues.
 
-    Exit code 1 if somebody has to look at something.
+    Exit code 1 if something needs attention.
     """
     found = look(Stack.find(stack_name, outside))
     if as_json:

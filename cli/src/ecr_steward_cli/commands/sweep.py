@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from ecr_steward.sweep.slices import LOOK, PORTION, visits
 from ecr_steward.words.facts import Fact
-from ecr_steward_cli.errors import NeedsAttention, Refused
+from ecr_steward_cli.errors import NeedsAttention, Refusal
 from ecr_steward_cli.stack import (
     Outside,
     Stack,
@@ -34,7 +34,7 @@ _SHORT = 20
 
 
 @dataclass(slots=True)
-class Sending:
+class SweepProgress:
     """How far a sweep by hand has been sent: `sent` of `matching` repositories.
 
     `sweep` is its id in the history, `part` the next of its `parts` portions.
@@ -56,26 +56,26 @@ class Sending:
         elif self.under_way:
             begun = "Whether the first portion was sent is not known"
         else:
-            return "No repository was sent: the regular sweep comes round to them all."
-        return f"{begun}. The rest was not sent: the regular sweep comes round to it."
+            return "No repository was sent: the regular sweep reaches them all."
+        return f"{begun}. The rest was not sent: the regular sweep reaches it."
 
 
 def send(
     stack: Stack,
     glob: str,
     timeout: timedelta,
-    progress: Callable[[Sending], None] = lambda sending: None,
-) -> Sending:
+    progress: Callable[[SweepProgress], None] = lambda sending: None,
+) -> SweepProgress:
     """Send the repositories that `glob` matches to the writers, portion after portion.
 
     Each portion waits until the writers' queues are short, so that live pushes do not wait behind
     the sweep; `timeout` is how long one may wait, and `progress` is told of each that was sent.
     Raises NeedsAttention where nothing matches, the function failed, or the sending ended early,
-    which says how far it came; Refused where `Mode` is off, or the writers are paused and more
+    which says how far it came; Refusal where `Mode` is off, or the writers are paused and more
     than one portion matches.
     """
     if stack.output("Mode") == "off":
-        raise Refused(
+        raise Refusal(
             f"Stack `{stack.name}` has Mode=off, so nothing is swept: deploy it with Mode=audit or "
             "Mode=enforce."
         )
@@ -83,7 +83,7 @@ def send(
     paused = _paused(stack)
     if paused:
         _refuse_portions(stack, asked)
-    sending = Sending(f"hand-{asked['id']}")
+    sending = SweepProgress(f"hand-{asked['id']}")
     with _told_how_far(sending):
         while sending.part < sending.parts:
             if sending.part or not paused:
@@ -99,7 +99,7 @@ def send(
 
 
 @contextlib.contextmanager
-def _told_how_far(sending: Sending) -> Iterator[None]:
+def _told_how_far(sending: SweepProgress) -> Iterator[None]:
     """Whatever ends the sending early says how far it came, once there is something to say."""
     try:
         yield
@@ -116,7 +116,7 @@ def _refuse_portions(stack: Stack, asked: Mapping[str, str]) -> None:
     """Portions wait for the writers to take up those before, which paused ones never do."""
     found = _invoke(stack, {**asked, "part": LOOK})
     if found["parts"] > 1:
-        raise Refused(
+        raise Refusal(
             f"The writers are paused, and {found['matching']:,} repositories are more than the "
             f"{PORTION} that are sent at once, so none was sent: `ecr-steward resume` first, or "
             "name fewer with GLOB."
@@ -147,7 +147,7 @@ def _longest(stack: Stack) -> tuple[int, str]:
     return max((sum(stack.depths(queue)), queue) for queue in stack.switches())
 
 
-def _send_portion(stack: Stack, asked: Mapping[str, str], sending: Sending) -> None:
+def _send_portion(stack: Stack, asked: Mapping[str, str], sending: SweepProgress) -> None:
     sending.under_way = True
     said = _invoke(stack, {**asked, "part": sending.part})
     sending.under_way = False
@@ -165,7 +165,7 @@ def _invoke(stack: Stack, asked: Mapping[str, str | int]) -> Mapping[str, Any]:
     if answer.get("FunctionError"):
         raise NeedsAttention(
             f"{stack.output('SweepFunctionName')} failed: {said.get('errorMessage', said)} "
-            "Its log says more."
+            "See its log."
         )
     return said
 
@@ -197,7 +197,7 @@ def _unfinished(totals: Mapping[str, int], timeout: timedelta) -> str:
     visited, expected = visits(totals), totals.get("expected", 0)
     return (
         f"After {timeout.total_seconds():.0f} seconds {visited:,} of {expected:,} visits were "
-        "made. The sweep goes on by itself; `ecr-steward status` says what waits."
+        "made. The sweep continues by itself; `ecr-steward status` shows what waits."
     )
 
 
@@ -207,11 +207,11 @@ def _bar(label: str) -> Progress:
     return Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal)
 
 
-def _sent(stack: Stack, glob: str, timeout: timedelta, *, wait: bool) -> Sending:
+def _sent(stack: Stack, glob: str, timeout: timedelta, *, wait: bool) -> SweepProgress:
     with _bar("Sent") as bar:
         task = bar.add_task("", total=None)
 
-        def show(sending: Sending) -> None:
+        def show(sending: SweepProgress) -> None:
             if sending.part == 1 and sending.parts > 1:
                 bar.console.print(_notice(sending, wait=wait), soft_wrap=True)
             bar.update(task, completed=sending.sent, total=sending.matching)
@@ -219,17 +219,17 @@ def _sent(stack: Stack, glob: str, timeout: timedelta, *, wait: bool) -> Sending
         return send(stack, glob, timeout, show)
 
 
-def _notice(sending: Sending, *, wait: bool) -> str:
+def _notice(sending: SweepProgress, *, wait: bool) -> str:
     notice = (
         f"{sending.matching:,} repositories go to the writers {PORTION} at a time, so that pushes "
         "do not wait behind them."
     )
     if wait:
         return notice
-    return f"{notice} All are sent before this ends: --no-wait spares the wait for the last ones."
+    return f"{notice} The command ends when all are visited; with --no-wait, when all are sent."
 
 
-def _followed(stack: Stack, sending: Sending, timeout: timedelta) -> Fact:
+def _followed(stack: Stack, sending: SweepProgress, timeout: timedelta) -> Fact:
     with _bar("Visited") as bar:
         task = bar.add_task("", total=sending.sent)
         try:
@@ -238,8 +238,8 @@ def _followed(stack: Stack, sending: Sending, timeout: timedelta) -> Fact:
             )
         except KeyboardInterrupt:
             raise NeedsAttention(
-                "Interrupted. Every repository was sent, and the sweep goes on by itself; "
-                "`ecr-steward status` says what waits."
+                "Interrupted. Every repository was sent, and the sweep continues by itself; "
+                "`ecr-steward status` shows what waits."
             ) from None
 
 
@@ -249,7 +249,7 @@ def _followed(stack: Stack, sending: Sending, timeout: timedelta) -> Fact:
     "--wait/--no-wait",
     default=True,
     show_default=True,
-    help="Wait until it is done, or only until every repository is sent.",
+    help="Wait until every repository is visited, or only until all are sent.",
 )
 @timeout_option(
     1, 900, "How long to wait: for room in the queue before each portion, and for the end."
@@ -259,7 +259,7 @@ def _followed(stack: Stack, sending: Sending, timeout: timedelta) -> Fact:
 def sweep(outside: Outside, stack_name: str, glob: str, wait: bool, timeout: int) -> None:
     """Send the repositories that GLOB matches (all by default) through the writers, now.
 
-    The regular sweep comes round to every repository by itself; this is for those who cannot wait.
+    The regular sweep reaches every repository by itself; this is for those who cannot wait.
     Many repositories are sent in portions, each when the writers have done most of the one before,
     so that pushes do not wait; the command has to run until the last is sent.
     """
@@ -271,18 +271,18 @@ def sweep(outside: Outside, stack_name: str, glob: str, wait: bool, timeout: int
         if not wait:
             return
         if _paused(stack):
-            click.echo("The writers are paused: it begins with `ecr-steward resume`.")
+            click.echo("The writers are paused: the sweep begins with `ecr-steward resume`.")
             return
         fact = _followed(stack, sending, patience)
     audit = " Mode is audit: nothing was changed." if fact.mode == "audit" else ""
     click.echo(f"{fact.reason}{audit}")
     if fact.totals.get("failed"):
-        raise NeedsAttention("Look at what failed: `ecr-steward history REPOSITORY`.")
+        raise NeedsAttention("To see what failed: `ecr-steward history REPOSITORY`.")
 
 
 def _paused(stack: Stack) -> bool:
     """Whether the writers are known to be paused; who may not ask goes on."""
-    with contextlib.suppress(Refused), aws():
+    with contextlib.suppress(Refusal), aws():
         return is_paused(stack.writers())
     return False
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import click
 
-from ecr_steward_cli.errors import NeedsAttention, Refused
+from ecr_steward_cli.errors import NeedsAttention, Refusal
 from ecr_steward_cli.stack import Outside, Stack, aws, pass_outside, stack_option
 
 
 def try_out(stack: Stack, channel: str) -> str:
     """Have the deployed function send a sample to a channel; returns what the channel answered.
 
-    Raises NeedsAttention where it did not take the sample or the function failed, Refused where
+    Raises NeedsAttention where it did not take the sample or the function failed, Refusal where
     the deployed rules have no such channel.
     """
     function = stack.output("NotifyFunctionName")
@@ -24,15 +24,13 @@ def try_out(stack: Stack, channel: str) -> str:
     )
     said: Mapping[str, Any] = json.loads(answer["Payload"].read() or b"{}")
     if answer.get("FunctionError"):
-        raise NeedsAttention(
-            f"{function} failed: {said.get('errorMessage', said)} Its log says more."
-        )
+        raise NeedsAttention(f"{function} failed: {said.get('errorMessage', said)} See its log.")
     if "known" in said:
-        raise Refused(
+        raise Refusal(
             f"The deployed rules have no channel `{channel}`; there is {', '.join(said['known'])}."
         )
     if not said["sent"]:
-        raise NeedsAttention(f"`{channel}` did not take the sample. {said['answer']}")
+        raise NeedsAttention(f"`{channel}` did not accept the sample. {said['answer']}")
     return str(said["answer"])
 
 
@@ -49,4 +47,4 @@ def notify_test(outside: Outside, stack_name: str, channel: str) -> None:
     stack = Stack.find(stack_name, outside)
     with aws():
         answer = try_out(stack, channel)
-    click.echo(f"`{channel}` took the sample: {answer}.")
+    click.echo(f"`{channel}` accepted the sample: {answer}.")

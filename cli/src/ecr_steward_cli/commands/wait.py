@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from ecr_steward.messages.say.wording import short
 from ecr_steward.words.grammar import is_tag
-from ecr_steward_cli.errors import NeedsAttention, Refused
+from ecr_steward_cli.errors import NeedsAttention, Refusal
 from ecr_steward_cli.stack import (
     Outside,
     Stack,
@@ -46,7 +46,7 @@ class Place:
 
 
 def place(ecr: Any, repository: str, tag: str) -> Place | None:
-    """Where `tag` is now; None if no image has it. Raises Refused if there is no repository.
+    """Where `tag` is now; None if no image has it. Raises Refusal if there is no repository.
 
     The image's tags come with its digest, so that one call tells it all (ECR API: DescribeImages).
     """
@@ -57,9 +57,9 @@ def place(ecr: Any, repository: str, tag: str) -> Place | None:
         if code == "ImageNotFoundException":
             return None
         if code == "RepositoryNotFoundException":
-            raise Refused(
-                f"There is no repository `{repository}` in this registry: look at its name, and at "
-                "the account and Region of your credentials."
+            raise Refusal(
+                f"There is no repository `{repository}` in this registry: check its name, and the "
+                "account and Region of your credentials."
             ) from error
         raise
     found = answer["imageDetails"][0]
@@ -86,13 +86,13 @@ def hindrance(stack_name: str, outside: Outside, repository: str, tag: str) -> s
 
     A pipeline that may only ask ECR can wait all the same.
     """
-    with contextlib.suppress(Refused), aws():
+    with contextlib.suppress(Refusal), aws():
         stack = Stack.find(stack_name, outside)
         mode = stack.output("Mode")
         if mode != "enforce":
             return f" Stack `{stack_name}` has Mode={mode}, which moves no tag."
         if is_paused(stack.writers()):
-            return f" Stack `{stack_name}` is paused: `ecr-steward resume` goes on."
+            return f" Stack `{stack_name}` is paused: `ecr-steward resume` continues."
         for _, hold in stack.history().holds(repository):
             if hold.tag == tag and hold.holds(outside.now()):
                 return f" It is held {hold}: `ecr-steward release {repository}:{tag}` ends that."
@@ -113,7 +113,7 @@ def _goal(_: click.Context, __: click.Parameter, value: str) -> str:
     metavar="DIGEST|UNIQUE_TAG",
     required=True,
     callback=_goal,
-    help="The image that the tag has to come to.",
+    help="The image that the tag must be on.",
 )
 @timeout_option(0, 60, "How long to wait.")
 @stack_option

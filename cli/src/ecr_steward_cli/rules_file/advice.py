@@ -7,13 +7,15 @@ from collections.abc import Hashable, Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import islice
 
-from ecr_steward.rules.channels import ATTENTION, EMAIL, EVENTS, LOUD, Route, Service, family
+from ecr_steward.messages.channels.sns import EMAIL
+from ecr_steward.messages.whom.routing import Route, Routing
 from ecr_steward.rules.model import Ruleset
 from ecr_steward.tags.kinds import NUMBERS, Kind, Unique
 from ecr_steward.tags.scheme import Scheme, Verdict
 from ecr_steward.tags.stable import StableTag
 from ecr_steward.tags.suffixes import Suffixes, Variants
 from ecr_steward.tags.versions import Version
+from ecr_steward.words.events import ATTENTION, EVENTS, LOUD, family
 from ecr_steward.words.globs import Globs
 from ecr_steward_cli.rules_file.document import Document, Path, written
 from ecr_steward_cli.rules_file.examples import candidates, moved, sample_of
@@ -39,8 +41,9 @@ def advice(ruleset: Ruleset, document: Document) -> Iterator[tuple[Path, str]]:
     """The path and the sentence of each warning."""
     if not ruleset.rules:
         yield ("rules",), "There is no rule, so every repository is left alone."
-    yield from _of_channels(ruleset)
-    yield from _of_routes(ruleset)
+    routing = Routing(ruleset)
+    yield from _of_channels(routing)
+    yield from _of_routes(routing)
     above = Globs()
     for rule in ruleset.rules:
         winners = {above.first(glob.replace("*", _ANY)) for glob in rule.repositories}
@@ -58,26 +61,26 @@ def advice(ruleset: Ruleset, document: Document) -> Iterator[tuple[Path, str]]:
                 yield ("rules", rule.index, "tags", *path), sentence
 
 
-def _of_channels(ruleset: Ruleset) -> Iterator[tuple[Path, str]]:
-    routes = [*ruleset.routes(""), *(route for own in ruleset.own_routes for route in own)]
+def _of_channels(routing: Routing) -> Iterator[tuple[Path, str]]:
+    routes = [*routing.routes(""), *(route for own in routing.own for route in own)]
     reached = {name for route in routes for name in route.to}
-    for name, channel in ruleset.channels.items():
+    for name, channel in routing.channels.items():
         if name not in reached and channel != EMAIL:
             sentence = f"No route leads to `{name}`; only resource tags of repositories can add it."
             yield ("channels", name), sentence
-        if channel.service is Service.WEBHOOK and channel.secret is None:
-            sentence = "are not signed: whoever knows the address can send what looks like them."
-            yield ("channels", name), f"Without `secret` the requests to `{name}` {sentence}"
+        for key, each in channel.type.keys.items():
+            if each.without and key not in channel.values:
+                yield ("channels", name), f"`{name}` has no `{key}`, so {each.without}."
 
 
-def _of_routes(ruleset: Ruleset) -> Iterator[tuple[Path, str]]:
-    written_routes: dict[Path, tuple[Route, ...]] = {("notify",): ruleset.notify}
-    own = enumerate(ruleset.own_routes)
+def _of_routes(routing: Routing) -> Iterator[tuple[Path, str]]:
+    written_routes: dict[Path, tuple[Route, ...]] = {("notify",): routing.notify}
+    own = enumerate(routing.own)
     written_routes |= {("rules", index, "notify"): routes for index, routes in own}
     for path, routes in written_routes.items():
         missing = ", ".join(_unheard(routes))
         if missing:
-            yield path, f"Nobody is told of {missing} here; `loud` under `on` stands for them all."
+            yield path, f"No route takes {missing} here; `loud` under `on` stands for them all."
         for i, route in enumerate(routes if path[0] == "rules" else ()):
             if not {"sweep.completed", "sweep.*"}.isdisjoint(route.on):
                 sentence = "A sweep belongs to no rule; name it under the `notify` of the file."

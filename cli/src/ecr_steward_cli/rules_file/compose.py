@@ -14,7 +14,7 @@ from ecr_steward_cli.rules_file.document import (
     Document,
     Fault,
     Path,
-    Place,
+    Position,
     RulesFault,
     parse,
     shown,
@@ -60,7 +60,7 @@ class _Composer:
         self._main = main
         self._rules: list[Any] = []
         kept = {path: place for path, place in main.places.items() if path[:1] != ("rules",)}
-        self._places: dict[Path, Place] = kept
+        self._places: dict[Path, Position] = kept
         if ("rules",) in main.places:
             self._places["rules",] = main.places["rules",]
         self.faults: list[Fault] = []

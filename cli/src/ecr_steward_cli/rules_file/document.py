@@ -62,7 +62,7 @@ class Scalar:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Position:
     """Where a value stands: its own line, its key's line, a scalar's text as written, and the file
     if it is not the rules file itself."""
 
@@ -77,7 +77,7 @@ class Document:
     """The data at the top of the file and the place of everything in it."""
 
     data: Any
-    places: Mapping[Path, Place]
+    places: Mapping[Path, Position]
     faults: tuple[Fault, ...]
 
     def fault(self, path: Path, sentence: str, *, key: bool = False) -> Fault:
@@ -102,7 +102,7 @@ class Document:
             if path not in but:
                 yield self.fault(path, _quote(value.text))
 
-    def _place(self, path: Path) -> Place:
+    def _place(self, path: Path) -> Position:
         while path not in self.places:
             path = path[:-1]
         return self.places[path]
@@ -126,7 +126,7 @@ def _quote(text: str) -> str:
             f"{shown(Scalar(text))} is a number to some and text to others: put it in quotes, "
             f'"{clipped(text)}", or write it without the zero before it.'
         )
-    return f'{shown(Scalar(text))} must be text; put it in quotes: "{clipped(text)}".'
+    return f'{shown(Scalar(text))} must be a string; put it in quotes: "{clipped(text)}".'
 
 
 def printable(text: str) -> str:
@@ -236,7 +236,7 @@ class _Builder:
 
     def __init__(self, file: str) -> None:
         self._file = file
-        self.places: dict[Path, Place] = {}
+        self.places: dict[Path, Position] = {}
         self.faults: list[Fault] = []
         self._depth = self._merges = 0
 
@@ -251,7 +251,7 @@ class _Builder:
                 self._fault(line, f"{shown(str(node.tag))} is no YAML tag that rules use.")
             )
         text = node.value if isinstance(node, ScalarNode) else ""
-        self.places[path] = Place(line, key_line, text, self._file)
+        self.places[path] = Position(line, key_line, text, self._file)
         if isinstance(node, MappingNode):
             return {
                 key: self.build(value, (*path, key), at) for key, value, at in self._entries(node)

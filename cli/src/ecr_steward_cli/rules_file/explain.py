@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
 
-from ecr_steward.rules.channels import INTERVALS
+from ecr_steward.messages.whom.routing import INTERVALS, Routing
 from ecr_steward.rules.model import Mode, Rule, Ruleset
 from ecr_steward.tags.kinds import NUMBERS, Kind, Unique
 from ecr_steward.tags.scheme import Scheme
@@ -92,14 +92,15 @@ def _of_scheme(rule: Rule, scheme: Scheme) -> Iterator[str]:
 
 
 def _messages(ruleset: Ruleset, repository: str) -> Iterator[str]:
-    for route in ruleset.routes(repository):
+    routing = Routing(ruleset)
+    for route in routing.routes(repository):
         what = (
             "everything" if "*" in route.on else ", ".join(_EVENTS.get(on, on) for on in route.on)
         )
         whom = _listed(list(route.to), "and") if route.to else "nobody"
         when = "at once" if route.every is None else _EVERY[route.every]
         yield f"{what} to {whom}" + (f", {when}" if route.to else "")
-    if len(ruleset.channels) > 1:
+    if len(routing.channels) > 1:
         yield "also to channels that its resource tags steward:notify and owner name"
 
 

@@ -19,7 +19,8 @@ from typing import Any
 import jsonschema
 from jsonschema.protocols import Validator
 
-from ecr_steward.rules import channels
+from ecr_steward.messages.channels import table
+from ecr_steward.messages.whom.routing import faults as routing_faults
 from ecr_steward.rules.model import RulesError, Ruleset
 from ecr_steward.settings import kinds as settings_kinds
 from ecr_steward.settings.registry_kinds import REGISTRY_KINDS
@@ -67,11 +68,12 @@ class Loaded:
 
 
 def schema() -> dict[str, Any]:
-    """The JSON Schema (draft 2020-12) of the rules file, with the part of each kind of unique tag
-    and of each setting."""
+    """The JSON Schema (draft 2020-12) of the rules file, with the part of each kind of unique
+    tag, of each setting and of each type of channel."""
     text = importlib.resources.files(__package__).joinpath("schema.json").read_text("utf-8")
     document: dict[str, Any] = json.loads(text)
     document["$defs"]["kind"]["anyOf"] = [kind.schema() for kind in KINDS]
+    document["$defs"]["channel"]["properties"] = table.properties()
     settings = document["$defs"]["rule"]["properties"]["repository"]["properties"]
     for setting in settings_kinds.KINDS:
         settings.update(setting.schema)
@@ -135,8 +137,7 @@ def _place(document: Document, index: int) -> str:
 def _channel_faults(document: Document) -> list[Fault]:
     """What is wrong with channels and routes that the schema takes."""
     return [
-        document.fault(path, sentence, key=True)
-        for path, sentence in channels.faults(document.data)
+        document.fault(path, sentence, key=True) for path, sentence in routing_faults(document.data)
     ]
 
 
@@ -201,7 +202,7 @@ def _slow_faults(document: Document) -> Iterator[Fault]:
         if pattern in guilty:
             yield document.fault(
                 path,
-                f"{shown(pattern)} can take for ever over a tag that it does not match: it has "
+                f"{shown(pattern)} can take forever over a tag that it does not match: it has "
                 "repeats within or beside repeats that take the same letters, such as (a+)+. "
                 "Write it so that every letter can be taken in one way only.",
             )
@@ -331,8 +332,8 @@ def _not_text(value: object, text: str, path: Path) -> str:
         text = "{" + ", ".join(value) + "}"
     elif value is None or isinstance(value, dict | list):
         other = {"pin": " or null", "within": " or a list", "not_within": " or a list"}
-        return f"text{other.get(str(path[-1]), '')}; it is {shown(value)}"
-    return f'text; put it in quotes: "{clipped(text)}"'
+        return f"a string{other.get(str(path[-1]), '')}; it is {shown(value)}"
+    return f'a string; put it in quotes: "{clipped(text)}"'
 
 
 def _not_true_or_false(value: object, text: str, path: Path) -> str:
@@ -436,8 +437,8 @@ def _repeated(document: Document, path: Path, error: _Error) -> Iterator[Fault]:
 
 def _wrong_text(document: Document, path: Path, error: _Error) -> Iterator[Fault]:
     key, text = _keys(path)[-1], str(error.instance)
-    if key in channels.TEXTS:
-        sentence = channels.text_fault(key, text) or ""
+    if path[0] == "channels":
+        sentence = table.keys()[key].fault(text) or ""
     elif key in _GLOBS:
         sentence = _not_a_glob(key, text, error)
     elif key == "prereleases":
@@ -448,7 +449,7 @@ def _wrong_text(document: Document, path: Path, error: _Error) -> Iterator[Fault
 
 
 _GLOBS: Mapping[str, tuple[str, str]] = {
-    "repositories": ("repositories", "small letters, digits, `.`, `_`, `-`, `/` and `*`"),
+    "repositories": ("repositories", "lowercase letters, digits, `.`, `_`, `-`, `/` and `*`"),
     "ignore": ("tags", "letters, digits, `.`, `_`, `-` and `*`"),
     "variants": ("variants", "letters, digits, `.`, `_`, `-` and `*`"),
     "revisions": ("revisions", "letters, digits, `.`, `_`, `-` and `*`"),

@@ -376,7 +376,7 @@ def _leading(pk: str, what: str, facts: Iterable[Fact], led: Led) -> list[Write]
 
 def _distinct(facts: Iterable[Fact]) -> list[Fact]:
     """Each fact once: a transaction that names a key twice is refused (DynamoDB API:
-    TransactWriteItems), and whatever it was to close would stay open for ever."""
+    TransactWriteItems), and whatever it was to close would stay open forever."""
     return list({(fact.time, fact.id): fact for fact in facts}.values())
 
 

@@ -6,15 +6,15 @@ It stands in the history's table:
 |---|---|---|
 | `told#CAUSE` | `arrived#ID` | a fact that has reached the notifier |
 | `told#CAUSE` | `told#CHANNEL#ID` | the channel has the fact, or the window of one of its digests |
-| `told#CAUSE` | `due#CHANNEL#ID` | the fact is owed to the channel, and an errand is under way |
-| `told#CAUSE` | `letter#CHANNEL#ID` | a letter was sent, where several tell the facts |
+| `told#CAUSE` | `due#CHANNEL#ID` | the fact is owed to the channel, and a retry is under way |
+| `told#CAUSE` | `payload#CHANNEL#ID` | a payload was sent, where several tell the facts |
 | `told#CAUSE` | `refused#CHANNEL` | that the channel refused them was said |
 | `told#CAUSE` | `told#ID` | each channel of the fact has it, or is owed it |
 | `told#CAUSE` | `claim#N` | who is telling |
 | `digest#CHANNEL#WINDOW` | `timer`, `held#ID`, `claim#N`, `sent` | what is gathered for a digest |
 | `channel#CHANNEL` | `minute#TIME` | how many messages it was to get |
-| `channel#CHANNEL` | `rest` | until when it asked to be left in peace |
-| `channel#CHANNEL` | `fault` | that it is wrong was said, and it has not worked since |
+| `channel#CHANNEL` | `rest` | until when it asked for a pause |
+| `channel#CHANNEL` | `fault` | that it is down was said, and it has not worked since |
 | `channel#CHANNEL` | `fact#TIME#ID` | that fact, which the table's stream tells like every other |
 """
 
@@ -86,7 +86,7 @@ class Story:
     """What one cause led to, as far as it has reached the notifier.
 
     Of `untold` it is not settled yet who has them, `told` counts the others. `told_on` are the ids
-    of facts and `letters` those of letters that a channel has; `due` are the facts it is owed.
+    of facts and `payloads` those of payloads that a channel has; `due` are the facts it is owed.
     `claims` is how often somebody set out to tell, `claimed` when last, or None if nobody is known
     to be at it.
     """
@@ -97,7 +97,7 @@ class Story:
     claims: int
     claimed: datetime | None
     told_on: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    letters: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    payloads: Mapping[str, frozenset[str]] = field(default_factory=dict)
     due: Mapping[str, tuple[Fact, ...]] = field(default_factory=dict)
 
     @property
@@ -122,7 +122,7 @@ class Gathered:
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class ChannelState:
     """How a channel stands: `rest` is until when it wants no message, `before` how many it was to
     get in the minute before this one, `storm` whether its messages are being gathered."""
 
@@ -168,7 +168,7 @@ class Ledger:
             claims=claims,
             claimed=claimed,
             told_on={channel: frozenset(ids) for channel, ids in told_on.items()},
-            letters={name: frozenset(ids) for name, ids in _by_channel(items, "letter#").items()},
+            payloads={name: frozenset(ids) for name, ids in _by_channel(items, "payload#").items()},
             due={channel: facts for channel, facts in due.items() if facts},
         )
 
@@ -190,16 +190,16 @@ class Ledger:
         self.release(story, time)
 
     def owe(self, cause: str, channel: str, facts: Iterable[Fact], time: datetime) -> None:
-        """Note that a channel is owed these facts; an errand must follow."""
+        """Note that a channel is owed these facts; a retry must follow."""
         self._note(cause, "due", channel, facts, time)
 
     def pay(self, cause: str, channel: str, facts: Iterable[Fact], time: datetime) -> None:
         """Note that a channel has these facts."""
         self._note(cause, "told", channel, facts, time)
 
-    def posted(self, cause: str, channel: str, letter: str, time: datetime) -> None:
-        """Note that a channel has one of several letters."""
-        sk = f"letter#{channel}#{letter}"
+    def posted(self, cause: str, channel: str, payload: str, time: datetime) -> None:
+        """Note that a channel has one of several payloads."""
+        sk = f"payload#{channel}#{payload}"
         self._table.put_all([Item(_told(cause), sk, expires=expiry(time, _KEPT))])
 
     def _note(
@@ -213,7 +213,7 @@ class Ledger:
     # ------------------------------------------------------------------ digests
 
     def has_timer(self, window: Window) -> bool:
-        """Whether an errand is under way that will sum up a window."""
+        """Whether a retry is under way that will sum up a window."""
         key = (window.key, "timer")
         return key in self._table.get([key])
 
@@ -257,7 +257,7 @@ class Ledger:
 
     # ------------------------------------------------------------------ channels
 
-    def state(self, channel: str, now: datetime) -> State:
+    def state(self, channel: str, now: datetime) -> ChannelState:
         """How a channel stands: one read."""
         pk = _channel(channel)
         before = _minute(now - _MINUTE)
@@ -265,7 +265,7 @@ class Ledger:
         found = self._table.get([(pk, "rest"), (pk, "fault"), (pk, before), (storm.key, "timer")])
         rest = found.get((pk, "rest"))
         counted = found.get((pk, before))
-        return State(
+        return ChannelState(
             rest=None if rest is None else parse_time(rest.body),
             faulty=(pk, "fault") in found,
             before=0 if counted is None else counted.counters.get("messages", 0),
@@ -278,12 +278,12 @@ class Ledger:
         return self._table.count(one, expiry(now, _COUNTED))["messages"]
 
     def rest(self, channel: str, until: datetime) -> None:
-        """Note that a channel wants to be left in peace until then."""
+        """Note that a channel asked for a pause until then."""
         expires = expiry(until, _COUNTED)
         self._table.put_all([Item(_channel(channel), "rest", iso(until), expires)])
 
     def refuse(self, channel: str, cause: str, fact: Fact, time: datetime) -> bool:
-        """Record the fact that a channel is wrong; False if that was said since it last worked, or
+        """Record the fact that a channel is down; False if that was said since it last worked, or
         of the same cause."""
         expires = expiry(time, _KEPT)
         pk = _channel(channel)
@@ -301,7 +301,7 @@ class Ledger:
         return True
 
     def works(self, channel: str) -> None:
-        """Note that a channel that was wrong works again."""
+        """Note that a channel that was down works again."""
         self._table.transact([Delete(_channel(channel), "fault")])
 
     def _claim(self, pk: str, read: Story | Gathered, time: datetime) -> bool:

@@ -11,15 +11,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ecr_steward.messages import deliver
-from ecr_steward.messages.deliver import Carrier, Round
-from ecr_steward.messages.errands import Errand
+from ecr_steward.messages.channels.channel import Channel
+from ecr_steward.messages.deliver import Deliverer, Invocation, MessageQueue, TimeLeft
 from ecr_steward.messages.ledger import LEASE, Story, Window
-from ecr_steward.rules.channels import Channel
+from ecr_steward.messages.retries import Retry
 from ecr_steward.words.facts import Fact
 from ecr_steward.words.reading import MalformedEvent
 
 if TYPE_CHECKING:
-    from ecr_steward.messages.whom.routes import Parcel
+    from ecr_steward.messages.whom.recipients import Recipients
+    from ecr_steward.messages.whom.routes import Delivery
 
 log = logging.getLogger(__name__)
 
@@ -35,176 +36,174 @@ _OFTEN = 2 * PATIENCE
 """How often a letter may be received before it has no look to spare."""
 
 Spread = Callable[
-    [Callable[["Parcel"], timedelta | None], Sequence["Parcel"]], Iterable[timedelta | None]
+    [Callable[["Delivery"], timedelta | None], Sequence["Delivery"]], Iterable[timedelta | None]
 ]
 
 
 @dataclass(frozen=True, slots=True)
-class _Letter:
-    """One queue message, without what it carries: an event, or an errand."""
+class _Queued:
+    """One queue message, without what it carries: an event, or a retry."""
 
     id: str
     receipt_handle: str
     receives: int
-    is_errand: bool
+    is_retry: bool
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _Arrived:
     """The messages of a batch that tell of one cause, and what they say."""
 
-    letters: list[_Letter]
+    queued: list[_Queued]
     facts: list[Fact]
 
 
 @dataclass(frozen=True)
 class Notifier:
-    """Tells stories and runs errands.
+    """Tells stories and runs retries.
 
-    `route` says who gets which facts of a story, `channel` finds a channel by its name, `spread`
-    does something for each of the channels of a story, at the same time or one after the other.
-    `retry_in` has an event, `retry_errand_in` an errand come back in that many seconds.
+    `events` is the queue of steward events. `spread` does something for each of the deliveries of a
+    story, at the same time or one after the other.
     """
 
-    carrier: Carrier
-    route: Callable[[Sequence[Fact]], list[Parcel]]
-    channel: Callable[[str], Channel | None]
-    retry_in: Callable[[str, int], None]
-    retry_errand_in: Callable[[str, int], None]
+    deliverer: Deliverer
+    recipients: Recipients
+    events: MessageQueue
     spread: Spread = map
 
     def notify(
         self,
         records: Iterable[Mapping[str, Any]],
-        may_send: Callable[[], bool] = lambda: True,
-        may_note: Callable[[], bool] = lambda: True,
+        time: TimeLeft | None = None,
     ) -> dict[str, list[dict[str, str]]]:
         """Tell the facts in a batch of queue messages, one message per cause and channel.
 
         Facts that were told before are left out. A story that is not complete waits in history:
         its messages are returned (`ReportBatchItemFailures`), whichever comes last tells it, and
         after a few rounds what there is of it is told. Only one notifier at a time tells a story.
-        What a channel does not take becomes an errand, and so does what there is no time for, as
-        `may_send` says: that is no try, and an errand with no time comes as a new one. Killed
-        between sending and the note that it was sent, a message can be sent twice: losing it would
-        be worse. `may_note` is asked before each story and errand but the first: where there is no
-        time even to note what is owed, they are returned, and come before all others next time.
+        What a channel does not take becomes a retry, and so does what there is no time for, as
+        `time` says: that is no try, and a retry with no time comes as a new one. Killed between
+        sending and the note that it was sent, a message can be sent twice: losing it would be
+        worse. Where there is no time even to note what is owed, the stories and retries after the
+        first are returned, and come before all others next time.
         """
-        round_ = Round(may_send, may_note)
-        stories, errands, returned = _sorted(records)
-        work: list[tuple[list[_Letter], Callable[[], timedelta | None]]] = [
-            *((told.letters, partial(self._gather, told, round_)) for told in stories),
-            *(([each], partial(self._run, each, errand, round_)) for each, errand in errands),
+        invocation = Invocation(time or TimeLeft())
+        stories, retries, returned = _sorted(records)
+        work: list[tuple[list[_Queued], Callable[[], timedelta | None]]] = [
+            *((told.queued, partial(self._gather, told, invocation)) for told in stories),
+            *(([each], partial(self._run, each, retry, invocation)) for each, retry in retries),
         ]
-        for i, (letters, do) in enumerate(work):
-            again = deliver.backoff(max(letter.receives for letter in letters))
-            if i and not may_note():
-                self._return(letters, again, returned)
+        for i, (queued, do) in enumerate(work):
+            again = deliver.backoff(max(each.receives for each in queued))
+            if i and not invocation.time.to_note():
+                self._return(queued, again, returned)
                 continue
             try:
                 wait = do()
             except Exception as error:  # one story must not cost another
-                log.exception("A message could not be told: %s", error)
+                log.exception("A message could not be sent: %s", error)
                 wait = again
             if wait is not None:
-                self._return(letters, wait, returned)
+                self._return(queued, wait, returned)
         return {"batchItemFailures": [{"itemIdentifier": each} for each in returned]}
 
-    def _gather(self, told: _Told, round_: Round) -> timedelta | None:
-        """Tell one story; how long its letters wait if it is not told, else None."""
-        ledger = self.carrier.ledger
-        ledger.arrive(told.facts, self.carrier.clock())
+    def _gather(self, told: _Arrived, invocation: Invocation) -> timedelta | None:
+        """Tell one story; how long its messages wait if it is not told, else None."""
+        ledger = self.deliverer.ledger
+        ledger.arrive(told.facts, self.deliverer.clock())
         story = ledger.story(told.facts[0].cause.id)
         if not story.untold:
             return None
         receives = _received(told)
         if receives <= PATIENCE and not story.complete:
             return timedelta(seconds=2 ** (receives - 1))
-        now = self.carrier.clock()
+        now = self.deliverer.clock()
         if not ledger.claim(story, now):
             return _until_told(story.claimed or now, now, receives)
         try:
-            self._tell(story, round_)
-            deliver.insist(self.carrier, round_, lambda: ledger.settle(story, self.carrier.clock()))
+            self._tell(story, invocation)
+            self.deliverer.insist(invocation, lambda: ledger.settle(story, self.deliverer.clock()))
         except Exception:
             self._give_back(story)
             raise
         return None
 
-    def _tell(self, story: Story, round_: Round) -> None:
-        """Bring each channel its facts; what one does not take, an errand will bring."""
+    def _tell(self, story: Story, invocation: Invocation) -> None:
+        """Bring each channel its facts; what one does not take, a retry will bring."""
         ordered = sorted(story.untold, key=lambda fact: (fact.time, fact.kind, fact.tag or ""))
-        parcels = [
-            replace(parcel, facts=tuple(left))
-            for parcel in self.route(ordered)
-            if (left := story.untold_on(parcel.channel.name, parcel.facts))
+        deliveries = [
+            replace(delivery, facts=tuple(left))
+            for delivery in self.recipients.deliveries(ordered)
+            if (left := story.untold_on(delivery.channel.name, delivery.facts))
         ]
 
-        def hand_over(parcel: Parcel) -> timedelta | None:
-            return self._hand_over(parcel, story, round_)
+        def hand_over(delivery: Delivery) -> timedelta | None:
+            return self._hand_over(delivery, story, invocation)
 
-        waits = list(self.spread(hand_over, parcels))
-        for parcel, wait in zip(parcels, waits, strict=True):
+        waits = list(self.spread(hand_over, deliveries))
+        for delivery, wait in zip(deliveries, waits, strict=True):
             if wait is not None:
-                self._owe(story.cause, parcel, wait or deliver.FIRST_WAIT)
+                self._owe(story.cause, delivery, wait or deliver.FIRST_WAIT)
 
-    def _hand_over(self, parcel: Parcel, story: Story, round_: Round) -> timedelta | None:
+    def _hand_over(
+        self, delivery: Delivery, story: Story, invocation: Invocation
+    ) -> timedelta | None:
         """How long the channel has to be waited for, or None."""
         try:
-            return self._give(parcel, story, round_)
+            return self._give(delivery, story, invocation)
         except Exception as error:  # one channel must not cost another
-            log.exception("%s could not be told: %s", parcel.channel.name, error)
+            log.exception("Nothing could be sent to %s: %s", delivery.channel.name, error)
             return deliver.FIRST_WAIT
 
-    def _give(self, parcel: Parcel, story: Story, round_: Round) -> timedelta | None:
-        if parcel.every is None:
-            return deliver.tell(self.carrier, parcel.channel, story, parcel.facts, round_)
-        window = Window.at(parcel.channel.name, parcel.every, self.carrier.clock())
-        deliver.gather(self.carrier, window, story.cause, parcel.facts)
+    def _give(self, delivery: Delivery, story: Story, invocation: Invocation) -> timedelta | None:
+        if delivery.every is None:
+            return self.deliverer.deliver(delivery.channel, story, delivery.facts, invocation)
+        window = Window.at(delivery.channel.name, delivery.every, self.deliverer.clock())
+        self.deliverer.gather(window, story.cause, delivery.facts)
         return None
 
-    def _owe(self, cause: str, parcel: Parcel, wait: timedelta) -> None:
-        now, name = self.carrier.clock(), parcel.channel.name
-        self.carrier.ledger.owe(cause, name, parcel.facts, now)
-        errand = Errand(name, cause, after=now + wait, every=parcel.every)
-        self.carrier.errand(errand, deliver.seconds(wait))
+    def _owe(self, cause: str, delivery: Delivery, wait: timedelta) -> None:
+        now, name = self.deliverer.clock(), delivery.channel.name
+        self.deliverer.ledger.owe(cause, name, delivery.facts, now)
+        retry = Retry(name, cause, after=now + wait, every=delivery.every)
+        self.deliverer.retries.send(retry, deliver.seconds(wait))
 
-    def _run(self, letter: _Letter, errand: Errand, round_: Round) -> timedelta | None:
-        """Run one errand; how long it waits if it is not done, else None."""
-        now = self.carrier.clock()
-        if errand.after is not None and now < errand.after:
-            return errand.after - now
-        channel = self.channel(errand.channel)
+    def _run(self, queued: _Queued, retry: Retry, invocation: Invocation) -> timedelta | None:
+        """Run one retry; how long it waits if it is not done, else None."""
+        now = self.deliverer.clock()
+        if retry.after is not None and now < retry.after:
+            return retry.after - now
+        channel = self.recipients.channel(retry.channel)
         if channel is None:
-            log.warning("%s is no channel any more: its errand is dropped", errand.channel)
+            log.warning("%s is not a channel any more: its retry is dropped", retry.channel)
             return None
-        if errand.window is not None:
-            wait = deliver.sum_up(self.carrier, channel, errand.window, round_)
+        if retry.window is not None:
+            wait = self.deliverer.sum_up(channel, retry.window, invocation)
         else:
-            wait = self._bring(letter, errand, channel, round_)
+            wait = self._bring(queued, retry, channel, invocation)
         if wait == deliver.NO_TIME:
             # As a new one: to be received again would count as one of its tries.
-            self.carrier.errand(errand, deliver.seconds(deliver.FIRST_WAIT))
+            self.deliverer.retries.send(retry, deliver.seconds(deliver.FIRST_WAIT))
             return None
         # Its story tried first, so this is one try more than it was received.
-        return wait and max(wait, deliver.backoff(letter.receives + 1))
+        return wait and max(wait, deliver.backoff(queued.receives + 1))
 
     def _bring(
-        self, letter: _Letter, errand: Errand, channel: Channel, round_: Round
+        self, queued: _Queued, retry: Retry, channel: Channel, invocation: Invocation
     ) -> timedelta | None:
-        from ecr_steward.messages.whom.routes import Parcel
+        from ecr_steward.messages.whom.routes import Delivery
 
-        story = self.carrier.ledger.story(errand.cause)
+        story = self.deliverer.ledger.story(retry.cause)
         due = story.due.get(channel.name, ())
         if not due:
             return None
-        if errand.every is None and not round_.has_time_for(channel.name):
+        if retry.every is None and not invocation.has_time_for(channel.name):
             return deliver.NO_TIME
-        now = self.carrier.clock()
-        if not self.carrier.ledger.claim(story, now):
-            return _until_told(story.claimed or now, now, letter.receives)
+        now = self.deliverer.clock()
+        if not self.deliverer.ledger.claim(story, now):
+            return _until_told(story.claimed or now, now, queued.receives)
         try:
-            wait = self._give(Parcel(channel, errand.every, due), story, round_)
+            wait = self._give(Delivery(channel, retry.every, due), story, invocation)
         except Exception:
             self._give_back(story)
             raise
@@ -213,22 +212,22 @@ class Notifier:
 
     def _give_back(self, story: Story) -> None:
         try:
-            self.carrier.ledger.release(story, self.carrier.clock())
+            self.deliverer.ledger.release(story, self.deliverer.clock())
         except Exception as error:  # it runs out by itself
             log.warning("The claim on a story could not be given back: %s", error)
 
-    def _return(self, letters: Iterable[_Letter], wait: timedelta, returned: list[str]) -> None:
-        for letter in letters:
-            returned.append(letter.id)
-            retry_in = self.retry_errand_in if letter.is_errand else self.retry_in
+    def _return(self, queued: Iterable[_Queued], wait: timedelta, returned: list[str]) -> None:
+        for each in queued:
+            returned.append(each.id)
+            queue = self.deliverer.retries if each.is_retry else self.events
             try:
-                retry_in(letter.receipt_handle, deliver.seconds(wait))
+                queue.retry_in(each.receipt_handle, deliver.seconds(wait))
             except Exception as error:  # the queue's own visibility timeout brings it back then
-                log.warning("The message will be retried late: %s", error)
+                log.warning("The message will come again late: %s", error)
 
 
 def _until_told(claimed: datetime, now: datetime, receives: int) -> timedelta:
-    """How long a letter waits for the notifier that has its story: mostly a moment, then as long
+    """How long a message waits for the notifier that has its story: mostly a moment, then as long
     again as that has it, and never longer than it can have it. So long it waits once it was
     received often: whoever has the story was killed, and each look costs one of its tries."""
     left = claimed + LEASE - now
@@ -237,57 +236,57 @@ def _until_told(claimed: datetime, now: datetime, receives: int) -> timedelta:
 
 def _sorted(
     records: Iterable[Mapping[str, Any]],
-) -> tuple[list[_Told], list[tuple[_Letter, Errand]], list[str]]:
-    """The stories in a batch, the errands, and the ids of what cannot be read."""
-    stories: dict[str, _Told] = {}
-    errands: list[tuple[_Letter, Errand]] = []
+) -> tuple[list[_Arrived], list[tuple[_Queued, Retry]], list[str]]:
+    """The stories in a batch, the retries, and the ids of what cannot be read."""
+    stories: dict[str, _Arrived] = {}
+    retries: list[tuple[_Queued, Retry]] = []
     unread: list[str] = []
     for record in records:
         try:
             content = _content(json.loads(record["body"]))
-            letter = _letter(record, is_errand=isinstance(content, Errand))
+            queued = _queued(record, is_retry=isinstance(content, Retry))
         except (ValueError, KeyError, RecursionError) as error:
             log.error("A message cannot be read: %s", error, extra={"id": record.get("messageId")})
             unread.append(record["messageId"])
             continue
-        if isinstance(content, Errand):
-            errands.append((letter, content))
+        if isinstance(content, Retry):
+            retries.append((queued, content))
             continue
-        told = stories.setdefault(content.cause.id, _Told([], []))
-        told.letters.append(letter)
+        told = stories.setdefault(content.cause.id, _Arrived([], []))
+        told.queued.append(queued)
         told.facts.append(content)
     # What was received most often has waited longest.
-    return sorted(stories.values(), key=_received, reverse=True), errands, unread
+    return sorted(stories.values(), key=_received, reverse=True), retries, unread
 
 
-def _received(told: _Told) -> int:
-    return max(letter.receives for letter in told.letters)
+def _received(told: _Arrived) -> int:
+    return max(each.receives for each in told.queued)
 
 
-def _letter(record: Mapping[str, Any], *, is_errand: bool) -> _Letter:
-    return _Letter(
+def _queued(record: Mapping[str, Any], *, is_retry: bool) -> _Queued:
+    return _Queued(
         id=record["messageId"],
         receipt_handle=record["receiptHandle"],
         receives=int(record.get("attributes", {}).get("ApproximateReceiveCount", 1)),
-        is_errand=is_errand,
+        is_retry=is_retry,
     )
 
 
-def _content(document: Any) -> Fact | Errand:
-    if isinstance(document, dict) and "errand" in document:
-        return Errand.from_document(document)
+def _content(document: Any) -> Fact | Retry:
+    if isinstance(document, dict) and "retry" in document:
+        return Retry.from_document(document)
     if not isinstance(document, dict) or not isinstance(document.get("detail"), dict):
         raise MalformedEvent("The message is no steward event: it has no `detail`.")
     return Fact.from_detail(str(document.get("detail-type")), document["detail"])
 
 
 def at_once(
-    do: Callable[[Parcel], timedelta | None], parcels: Sequence[Parcel]
+    do: Callable[[Delivery], timedelta | None], deliveries: Sequence[Delivery]
 ) -> Iterable[timedelta | None]:
-    """Do something for each parcel, at the same time where there are several."""
-    if len(parcels) < 2:
-        return map(do, parcels)
+    """Do something for each delivery, at the same time where there are several."""
+    if len(deliveries) < 2:
+        return map(do, deliveries)
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        return list(pool.map(do, parcels))
+        return list(pool.map(do, deliveries))

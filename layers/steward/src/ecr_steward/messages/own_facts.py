@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,8 +14,8 @@ from ecr_steward.words.facts import Fact, Kind
 from ecr_steward.words.reading import iso
 
 if TYPE_CHECKING:
+    from ecr_steward.messages.channels.channel import Channel
     from ecr_steward.rules import Ruleset
-    from ecr_steward.rules.channels import Channel
 
 
 @dataclass(frozen=True)
@@ -41,14 +42,14 @@ class OwnFacts:
             reason=f"This is a test of the channel `{channel}`: no such image exists.",
             time=iso(time),
             tag="1.4",
-            digest="sha256:" + "2" * 64,
-            before="sha256:" + "1" * 64,
+            digest=_digest("1.4.2"),
+            before=_digest("1.4.1"),
             before_tags=("1.4", "1.4.1"),
             after_tags=("1.4.2",),
         )
 
     def channel_down(self, channel: Channel, reason: str, time: datetime) -> Fact:
-        """What is said of a channel that takes no messages; `reason` is what it answered."""
+        """What is said of a channel that is down; `reason` is what it answered."""
         return Fact(
             kind=Kind.FAILED,
             cause=Cause(f"channel/{channel.name}/{iso(time)}", CHANNEL),
@@ -59,9 +60,14 @@ class OwnFacts:
             rule="",
             rules=self.rules().fingerprint,
             reason=(
-                f"The channel `{channel.name}` takes no messages. {reason} What it misses is tried "
-                "again for two hours and then waits in NotifyFailureQueue; once it is put right, "
-                f"`ecr-steward notify-test {channel.name}` shows it."
+                f"The channel `{channel.name}` is down. {reason} Its messages are retried for two "
+                "hours and then wait in NotifyFailureQueue. To try the channel: "
+                f"`ecr-steward notify-test {channel.name}`."
             ),
             time=iso(time),
         )
+
+
+def _digest(tag: str) -> str:
+    """A digest that looks like one."""
+    return f"sha256:{hashlib.sha256(tag.encode()).hexdigest()}"

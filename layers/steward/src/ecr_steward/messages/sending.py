@@ -1,18 +1,15 @@
-"""Letters to channels. What it takes to write and send one is loaded when there is one."""
+"""Messages to channels. What it takes to send one is loaded when there is one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from ecr_steward.rules.channels import Channel, Form
-
 if TYPE_CHECKING:
-    from ecr_steward.messages.channels.forms import Letter
-    from ecr_steward.messages.say.message import Message
+    from ecr_steward.messages.channels.channel import Channel, Payload
     from ecr_steward.messages.send.http import Response
     from ecr_steward.messages.send.outcome import Outcome
     from ecr_steward.messages.send.send import Sender
@@ -20,31 +17,25 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Sending:
-    """Writes and sends letters.
+class LazySender:
+    """Sends payloads.
 
     `client` gives the client of an AWS service, `topics` are the stack's own by form; with
     `local_http` a channel may be on this machine; `count` adds to a metric.
     """
 
     client: Callable[[str], Any]
-    topics: Mapping[Form, str]
+    topics: Mapping[str, str]
     clock: Callable[[], datetime]
     local_http: bool
     count: Callable[[str], None]
 
-    def write(self, form: Form, message: Message) -> Sequence[Letter]:
-        """The letters that tell `message` in this form."""
-        from ecr_steward.messages.channels import forms
+    def send(self, channel: Channel, payload: Payload) -> Outcome:
+        """Send one payload, and count what came of it."""
+        from ecr_steward.messages.send.outcome import Delivered
 
-        return forms.write(form, message)
-
-    def send(self, channel: Channel, letter: Letter) -> Outcome:
-        """Send one letter, and count what came of it."""
-        from ecr_steward.messages.send.outcome import Sent
-
-        outcome = self._sender.send(channel, letter)
-        self.count("MessagesSent" if isinstance(outcome, Sent) else "MessagesNotSent")
+        outcome = self._sender.send(channel, payload)
+        self.count("MessagesSent" if isinstance(outcome, Delivered) else "MessagesNotSent")
         return outcome
 
     def try_out(
@@ -55,15 +46,15 @@ class Sending:
     ) -> dict[str, Any]:
         """Send a sample to a channel, at once and whatever its routes; what came of it."""
         from ecr_steward.messages.say import message
-        from ecr_steward.messages.send.outcome import Sent
+        from ecr_steward.messages.send.outcome import Delivered
 
         channel = channels.get(name)
         if channel is None:
             return {"channel": name, "known": sorted(channels)}
         said = message.story([sample(name, self.clock())])
         self._sender.forget(channel)  # whoever tries it has mostly just changed the address
-        outcomes = [self._sender.send(channel, each) for each in self.write(channel.form, said)]
-        failed = next((each for each in outcomes if not isinstance(each, Sent)), None)
+        outcomes = [self._sender.send(channel, each) for each in channel.render(said)]
+        failed = next((each for each in outcomes if not isinstance(each, Delivered)), None)
         if failed is not None:
             return {"channel": name, "sent": False, "answer": failed.reason}
         return {"channel": name, "sent": True, "answer": _answers(outcomes)}
@@ -88,6 +79,6 @@ class Sending:
 
 
 def _answers(outcomes: Iterable[Outcome]) -> str:
-    from ecr_steward.messages.send.outcome import Sent
+    from ecr_steward.messages.send.outcome import Delivered
 
-    return ", ".join(each.answer for each in outcomes if isinstance(each, Sent))
+    return ", ".join(each.answer for each in outcomes if isinstance(each, Delivered))

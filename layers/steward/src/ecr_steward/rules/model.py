@@ -17,7 +17,6 @@ from ecr_steward.tags.stable import SchemeError
 from ecr_steward.words.globs import Globs, glob_regex
 
 if TYPE_CHECKING:
-    from ecr_steward.rules.channels import Channel, Route
     from ecr_steward.settings.baseline import Baseline
     from ecr_steward.settings.registry import RegistryBaseline
 
@@ -63,7 +62,7 @@ class Rule:
     """One entry of `rules:`; `tags` is None where the rule says nothing about tags.
 
     `repository` is what it says about settings, as the file has it: see `baseline`; and so is
-    `notify`, its routes: see `Ruleset.own_routes`.
+    `notify`, its routes: see messages/whom/routing.py.
     """
 
     index: int
@@ -124,7 +123,7 @@ class Ruleset:
     """All rules, in order, and the fingerprint that tells one version of the file from another.
 
     `registry` is what they say about the registry's own settings, and `messages` their channels and
-    routes (`channels`, `notify`), as the file has them.
+    routes (`channels`, `notify`), as the file has them: see messages/whom/routing.py.
 
     What most functions never ask for is built when it is first asked for, with the rooms it needs.
     `load` asks for all of it, so that a compiled file holds nothing that is wrong.
@@ -134,39 +133,6 @@ class Ruleset:
     fingerprint: str
     registry: Mapping[str, Any] = field(default_factory=dict, hash=False)
     messages: Mapping[str, Any] = field(default_factory=dict, hash=False)
-
-    @functools.cached_property
-    def channels(self) -> Mapping[str, Channel]:
-        """All that messages can go to, by name, `email` among them; raises RulesError."""
-        from ecr_steward.rules.channels import ChannelsError, channels_of
-
-        try:
-            return channels_of(self.messages)
-        except ChannelsError as error:
-            raise RulesError(str(error), error.path) from error
-
-    @functools.cached_property
-    def notify(self) -> tuple[Route, ...]:
-        """The routes of rules without any, and of facts that belong to no repository; raises
-        RulesError."""
-        return self._routes(self.messages.get("notify", ()), ("notify",))
-
-    @functools.cached_property
-    def own_routes(self) -> tuple[tuple[Route, ...], ...]:
-        """The routes of each rule; empty for one that has none of its own. Raises RulesError."""
-        return tuple(
-            self._routes(rule.notify, ("rules", rule.index, "notify")) for rule in self.rules
-        )
-
-    def _routes(
-        self, entries: Sequence[Mapping[str, Any]], path: tuple[str | int, ...]
-    ) -> tuple[Route, ...]:
-        from ecr_steward.rules.channels import ChannelsError, routes_of
-
-        try:
-            return routes_of(entries, self.channels, path)
-        except ChannelsError as error:
-            raise RulesError(str(error), error.path) from error
 
     @functools.cached_property
     def registry_baseline(self) -> RegistryBaseline:
@@ -230,17 +196,6 @@ class Ruleset:
         """The first rule that matches `repository`, or None: the repository is left alone."""
         number = self._first(repository)
         return None if number is None else self.rules[number]
-
-    def routes(self, repository: str) -> tuple[Route, ...]:
-        """The routes of what happens in `repository`; "" is the registry as a whole.
-
-        Those of the rule that wins, or else those of the file, or else the usual ones.
-        """
-        from ecr_steward.rules.channels import usual
-
-        rule = self.rule_for(repository) if repository else None
-        own = () if rule is None else self.own_routes[rule.index]
-        return own or self.notify or usual(self.channels)
 
 
 def fingerprint(document: Mapping[str, Any]) -> str:

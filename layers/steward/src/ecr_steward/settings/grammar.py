@@ -119,7 +119,7 @@ def _check_principal(value: Any, key: str) -> None:
             )
         if not _are_texts(names):
             raise BaselineError(
-                f"`{kind}` must be text or a list of texts; put account ids in quotes.", path
+                f"`{kind}` must be a string or a list of strings; put account ids in quotes.", path
             )
         _check_names(kind, names, path)
 
@@ -165,7 +165,7 @@ def _check_wanted(operator: str, key: str, wanted: Any, path: Path) -> None:
     for each in values(wanted):
         if not isinstance(each, _types(operator)):
             hint = "; put it in quotes" if isinstance(each, bool | int) else ""
-            raise BaselineError(f"`{key}` must be text or a list of texts{hint}.", path)
+            raise BaselineError(f"`{key}` must be a string or a list of strings{hint}.", path)
 
 
 def _types(operator: str) -> tuple[type, ...]:

@@ -127,7 +127,7 @@ def _check_rule(rule: Any) -> None:
     if not _is_count(priority):
         raise BaselineError("`rulePriority` must be a whole number from 1 on.", ("rulePriority",))
     if not isinstance(rule.get("description", ""), str):
-        raise BaselineError("`description` must be text; put it in quotes.", ("description",))
+        raise BaselineError("`description` must be a string; put it in quotes.", ("description",))
     selection, action = rule["selection"], rule["action"]
     _check_keys(
         selection, _SELECTION_KEYS, ("tagStatus", "countType", "countNumber"), "`selection`",
@@ -199,7 +199,7 @@ def _list(entries: Any, key: str, path: Path) -> None:
         raise BaselineError(f"`{key}` must be a list with at least one entry.", path)
     for i, each in enumerate(entries):
         if not isinstance(each, str):
-            raise BaselineError(f"`{each}` must be text; put it in quotes.", (*path, i))
+            raise BaselineError(f"`{each}` must be a string; put it in quotes.", (*path, i))
         stars = each.count("*") if key == "tagPatternList" else 0
         bare = each.replace("*", "a") if stars else each
         if not _TAG.fullmatch(bare):

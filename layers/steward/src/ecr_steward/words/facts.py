@@ -78,7 +78,7 @@ _WITH_IMAGES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """How a setting differs from its baseline, or differed before it was set back.
+    """How a setting differs from its baseline, or differed before it was corrected.
 
     `setting` is a key of the baseline, `subject` what of it: the Sid of a statement, the key of a
     resource tag, or the setting's own name for the whole. `problem` and `action` are words of

@@ -13,7 +13,7 @@ def glob_regex(globs: Iterable[str]) -> re.Pattern[str]:
     """One pattern for all `globs`.
 
     A text between two stars is taken where it is first found, for good (an atomic group): trying
-    every other place too would take for ever with many stars and change nothing.
+    every other place too would take forever with many stars and change nothing.
     """
     return re.compile("|".join(map(_expression, globs)))
 

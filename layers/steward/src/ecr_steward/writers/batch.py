@@ -130,7 +130,7 @@ def _last_words(
     try:
         give_up(*failure)
     except Exception as error:  # the failure queue and its alarm tell it all the same
-        log.error("The failure could not be told: %s", error)
+        log.error("The failure could not be reported: %s", error)
 
 
 def _retry_in(message: Received, seconds: int, retry_in: Callable[[str, int], None]) -> None:

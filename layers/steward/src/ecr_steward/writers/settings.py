@@ -567,7 +567,7 @@ class _Stamp:
         reasons: dict[str, dict[str, Change]] = {}
         for change, why in failed:
             named = change.setting.replace("_", " ")
-            sentence = f"The {named} of the {self._what()} could not be set back: {why}."
+            sentence = f"The {named} of the {self._what()} could not be corrected: {why}."
             reasons.setdefault(self._cause(change.setting).id, {}).setdefault(sentence, change)
         facts = {}
         for each in reasons.values():

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ecr_steward.messages.channels.forms import Letter, dumps
+from ecr_steward.messages.channels.channel import Payload, dumps
 from ecr_steward.messages.say import links
 from ecr_steward.messages.say.message import Message, Part, main
-from ecr_steward.messages.say.steps import Step
+from ecr_steward.messages.say.steps import NextStep
 from ecr_steward.messages.say.wording import clipped, inert, listed
-from ecr_steward.rules.channels import event_name
+from ecr_steward.words.events import event_name
 
 DESCRIPTION = 2_800
 """Longest description, in characters: Slack shows 3,000 in one text."""
@@ -23,7 +23,7 @@ _FIELD = 250
 _KEYWORDS = 10
 
 
-def letters(message: Message) -> tuple[Letter, ...]:
+def payloads(message: Message) -> tuple[Payload, ...]:
     """One notification (version 1.0 of the schema) for a topic that Amazon Q listens to."""
     first = main(message.facts)
     body = {
@@ -46,7 +46,7 @@ def letters(message: Message) -> tuple[Letter, ...]:
             "additionalContext": {name: _plain(value) for name, value in message.fields},
         },
     }
-    return (Letter(message.id, dumps(body), subject="ECR Steward"),)
+    return (Payload(message.id, dumps(body), subject="ECR Steward"),)
 
 
 def _description(message: Message) -> str:
@@ -61,7 +61,7 @@ def _fitted(lines: list[str], room: int) -> list[str]:
     for i, line in enumerate(lines):
         room -= len(line) + 1
         if room < _MORE:
-            return [*lines[:i], f"… and {len(lines) - i} more lines in ecr-steward history"]
+            return [*lines[:i], f"… and {len(lines) - i} more lines: see ecr-steward history"]
     return lines
 
 
@@ -77,7 +77,7 @@ def _part(part: Part) -> Iterator[str]:
         yield f"    {_plain(line, _FIELD)}"
 
 
-def _step(step: Step) -> str:
+def _step(step: NextStep) -> str:
     return f"{step.said} {_code(step.command)}" if step.command else step.said
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from ecr_steward.messages.channels.forms import Letter
+from ecr_steward.messages.channels.channel import Payload
 from ecr_steward.messages.say.message import Message, Part
-from ecr_steward.messages.say.steps import Step
+from ecr_steward.messages.say.steps import NextStep
 from ecr_steward.messages.say.wording import one_line
 
 SUBJECT = 99
@@ -16,12 +16,12 @@ BODY = 200_000
 """Longest body, in bytes; SNS takes messages of 256 KB (SNS API: Publish)."""
 
 
-def letters(message: Message) -> tuple[Letter, ...]:
+def payloads(message: Message) -> tuple[Payload, ...]:
     """One e-mail: a subject that SNS accepts, and a body of lines."""
     lines = [message.headline, "", *_parts(message.parts)]
     lines += [*_steps(message.steps), *_footer(message)]
     body = _fitted([_line(line) for line in lines])
-    return (Letter(message.id, body, content_type="text/plain", subject=_subject(message)),)
+    return (Payload(message.id, body, content_type="text/plain", subject=_subject(message)),)
 
 
 def _fitted(lines: list[str]) -> str:
@@ -30,7 +30,7 @@ def _fitted(lines: list[str]) -> str:
     for i, line in enumerate(lines):
         size += len(line.encode()) + 1
         if size > BODY:
-            more = f"… and {len(lines) - i} more lines; `ecr-steward history` has everything."
+            more = f"… and {len(lines) - i} more lines: see `ecr-steward history`."
             return "\n".join([*lines[:i], more]) + "\n"
     return "\n".join(lines) + "\n"
 
@@ -51,7 +51,7 @@ def _parts(parts: Iterable[Part]) -> Iterator[str]:
         yield ""
 
 
-def _steps(steps: Iterable[Step]) -> Iterator[str]:
+def _steps(steps: Iterable[NextStep]) -> Iterator[str]:
     for step in steps:
         yield step.said
         if step.command:

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from ecr_steward.messages.channels.forms import Letter, dumps
+from ecr_steward.messages.channels.channel import URL, ChannelType, Payload, dumps, to_url
 from ecr_steward.messages.say.message import Message, Part, runs
-from ecr_steward.messages.say.steps import Step
+from ecr_steward.messages.say.steps import NextStep
 from ecr_steward.messages.say.wording import clipped, inert, listed
 
 HEADER = 150
@@ -36,7 +36,7 @@ _FOOT = 10
 Block = dict[str, Any]
 
 
-def letters(message: Message) -> tuple[Letter, ...]:
+def payloads(message: Message) -> tuple[Payload, ...]:
     """One message for an incoming webhook."""
     body = {
         "text": inert(message.within(HEADER)),
@@ -44,7 +44,7 @@ def letters(message: Message) -> tuple[Letter, ...]:
         "unfurl_links": False,
         "unfurl_media": False,
     }
-    return (Letter(message.id, dumps(body)),)
+    return (Payload(message.id, dumps(body)),)
 
 
 def _blocks(message: Message) -> list[Block]:
@@ -66,7 +66,7 @@ def _fitting(parts: tuple[Part, ...], most: int, room: int) -> Iterator[Block]:
         block = _part(part)
         room -= _size(block)
         if i == most or room < 0:
-            more = f"… and {len(parts) - i} more; ecr-steward history has everything."
+            more = f"… and {len(parts) - i} more: see ecr-steward history."
             yield _rich(_section(_text(more)))
             return
         yield block
@@ -98,7 +98,7 @@ def _preformatted(lines: tuple[str, ...]) -> Block:
     return {"type": "rich_text_preformatted", "elements": [text]}
 
 
-def _steps(steps: Iterable[Step]) -> list[Block]:
+def _steps(steps: Iterable[NextStep]) -> list[Block]:
     items = [
         _section(
             *(_text(run, code=code) for run, code in runs(step.said)),
@@ -143,3 +143,13 @@ def _url(link: str) -> Block:
 
 def _plain(text: str, most: int) -> Block:
     return {"type": "plain_text", "text": clipped(inert(text), most), "emoji": False}
+
+
+TYPE = ChannelType(
+    name="slack",
+    description="an incoming webhook of Slack",
+    keys={"url": URL},
+    forms={"slack": payloads},
+    address=to_url,
+    size=128 * 1024,
+)

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from ecr_steward.messages.channels.forms import Letter, dumps
+from ecr_steward.messages.channels.channel import URL, ChannelType, Payload, dumps, to_url
 from ecr_steward.messages.say.message import Message, Part, runs
-from ecr_steward.messages.say.steps import Step
+from ecr_steward.messages.say.steps import NextStep
 from ecr_steward.messages.say.wording import clipped, inert, listed
 
 SIZE = 24_000
@@ -25,7 +25,7 @@ _CONTENT_TYPE = "application/vnd.microsoft.card.adaptive"
 Element = dict[str, Any]
 
 
-def letters(message: Message) -> tuple[Letter, ...]:
+def payloads(message: Message) -> tuple[Payload, ...]:
     """One message with one card."""
     card: Element = {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
@@ -39,7 +39,7 @@ def letters(message: Message) -> tuple[Letter, ...]:
         title = "Open in the ECR console"
         card["actions"] = [{"type": "Action.OpenUrl", "title": title, "url": message.link}]
     attachment = {"contentType": _CONTENT_TYPE, "contentUrl": None, "content": card}
-    return (Letter(message.id, dumps({"type": "message", "attachments": [attachment]})),)
+    return (Payload(message.id, dumps({"type": "message", "attachments": [attachment]})),)
 
 
 def _body(message: Message) -> list[Element]:
@@ -61,7 +61,7 @@ def _fitting(parts: tuple[Part, ...], room: int) -> Iterator[Element]:
         element = _part(part)
         room -= _size(element)
         if room < 0:
-            more = f"… and {len(parts) - i} more; ecr-steward history has everything."
+            more = f"… and {len(parts) - i} more: see ecr-steward history."
             yield _block(_run(more))
             return
         yield element
@@ -98,7 +98,7 @@ def _code(line: str) -> Element:
 _LINE = 300
 
 
-def _steps(steps: Iterable[Step]) -> Iterator[Element]:
+def _steps(steps: Iterable[NextStep]) -> Iterator[Element]:
     for step in steps:
         command = [_run(f" {step.command}", fontType="Monospace")] if step.command else []
         yield _block(*_runs(step.said), *command)
@@ -131,3 +131,13 @@ def _run(text: str, most: int = _TEXT, **how: str | bool) -> Element:
 def _shown(text: str, most: int) -> str:
     # `{{DATE(…)}}` is a function of Adaptive Cards.
     return clipped(inert(text).replace("{{", "{ {"), most)
+
+
+TYPE = ChannelType(
+    name="teams",
+    description="the webhook of a Teams workflow",
+    keys={"url": URL},
+    forms={"teams": payloads},
+    address=to_url,
+    size=28 * 1024,
+)

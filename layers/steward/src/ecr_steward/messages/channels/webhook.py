@@ -11,14 +11,26 @@ import hashlib
 import hmac
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from ecr_steward.messages.channels.forms import Letter, dumps
+from ecr_steward.messages.channels.channel import (
+    URL,
+    Channel,
+    ChannelType,
+    Payload,
+    Request,
+    Resolver,
+    Unusable,
+    dumps,
+    reference_key,
+    to_url,
+)
 from ecr_steward.messages.fitting import fitted
 from ecr_steward.messages.say.message import Message, loudest
-from ecr_steward.rules.channels import event_name
+from ecr_steward.words.events import event_name
 from ecr_steward.words.facts import SOURCE, Fact
 
 CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
@@ -42,26 +54,26 @@ class SecretError(ValueError):
     """A secret that nothing can be signed with; the sentence does not repeat it."""
 
 
-def letters(message: Message) -> tuple[Letter, ...]:
+def payloads(message: Message) -> tuple[Payload, ...]:
     """One event for each fact, with the fact's own id; for a digest one event with counts."""
     if message.every is not None:
-        return (_letter(_digest(message)),)
-    return tuple(_letter(_event(fact)) for fact in message.facts)
+        return (_payload(_digest(message)),)
+    return tuple(_payload(_event(fact)) for fact in message.facts)
 
 
-def sign(letter: Letter, time: datetime, secrets: str) -> dict[str, str]:
-    """The headers of Standard Webhooks for a letter that is sent at `time`.
+def sign(payload: Payload, time: datetime, secrets: str) -> dict[str, str]:
+    """The headers of Standard Webhooks for a payload that is sent at `time`.
 
     `secrets` are one secret, or several with spaces between them: each makes a signature of its
     own, so that a secret can be changed and no message is refused. Raises SecretError.
     """
     seconds = str(int(time.timestamp()))
-    content = f"{letter.id}.{seconds}.{letter.body}".encode()
+    content = f"{payload.id}.{seconds}.{payload.body}".encode()
     keys = [_key(secret) for secret in secrets.split()]
     if not keys:
         raise SecretError("The secret is empty.")
     return {
-        "webhook-id": letter.id,
+        "webhook-id": payload.id,
         "webhook-timestamp": seconds,
         "webhook-signature": " ".join(_signature(key, content) for key in keys),
     }
@@ -78,14 +90,14 @@ def _key(secret: str) -> bytes:
         key = b""
     if len(key) < _LEAST:
         raise SecretError(
-            f"The secret is not `{_PREFIX}` and Base64 of at least {_LEAST} bytes: make one with "
+            f"The secret must be `{_PREFIX}` and Base64 of at least {_LEAST} bytes: make one with "
             "`openssl rand -base64 32`."
         )
     return key
 
 
-def _letter(event: Mapping[str, Any]) -> Letter:
-    return Letter(event["id"], dumps(event), content_type=CONTENT_TYPE)
+def _payload(event: Mapping[str, Any]) -> Payload:
+    return Payload(event["id"], dumps(event), content_type=CONTENT_TYPE)
 
 
 def _event(fact: Fact) -> dict[str, Any]:
@@ -143,3 +155,34 @@ def _counts(facts: Iterable[Fact]) -> dict[str, int]:
 
 def _source(fact: Fact) -> str:
     return f"/{SOURCE}/{quote(fact.registry, safe='')}/{quote(fact.region, safe='')}"
+
+
+def _address(channel: Channel, payload: Payload, resolver: Resolver) -> Request:
+    """The id is there without a secret too: receivers know repetitions by it."""
+    request = to_url(channel, payload, resolver)
+    headers = {**request.headers, "webhook-id": payload.id}
+    secret = channel.reference("secret")
+    if secret is not None:
+        try:
+            headers |= sign(payload, resolver.time, resolver.read(secret).reveal())
+        except SecretError as error:
+            raise Unusable(f"`{secret}`: {error}") from None
+    return replace(request, headers=headers)
+
+
+_SECRET = reference_key(
+    "secret",
+    "Secret",
+    "Where the secret is kept that requests are signed with. Without it they are not signed",
+    without="its requests are not signed: whoever knows the address can send what looks like them",
+)
+
+TYPE = ChannelType(
+    name="webhook",
+    description="any https address, which gets CloudEvents",
+    keys={"url": URL, "secret": _SECRET},
+    forms={"webhook": payloads},
+    address=_address,
+    size=512 * 1024,
+    limited=False,  # programs want each event, and say 429 themselves
+)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from ecr_steward.messages.say import links
-from ecr_steward.messages.say.steps import Step, steps
+from ecr_steward.messages.say.steps import NextStep, steps
 from ecr_steward.messages.say.titles import ORDER, counts, digest_title, title
 from ecr_steward.messages.say.wording import place, setting, short, some, who
-from ecr_steward.rules.channels import ATTENTION, is_loud
+from ecr_steward.words.events import ATTENTION, is_loud
 from ecr_steward.words.facts import Fact, Kind
 from ecr_steward.words.reading import parse_time
 
@@ -59,7 +59,7 @@ class Message:
     mode: str
     parts: tuple[Part, ...]
     fields: tuple[tuple[str, str], ...]
-    steps: tuple[Step, ...]
+    steps: tuple[NextStep, ...]
     link: str | None
     facts: tuple[Fact, ...]
     every: timedelta | None = None
@@ -114,7 +114,7 @@ def digest(facts: Sequence[Fact], every: timedelta) -> Message:
         mode=modes.pop() if len(modes) == 1 else "",
         parts=tuple(_summary(facts)),
         fields=tuple(_period(facts)),
-        steps=(Step("For one repository, one by one: `ecr-steward history REPOSITORY`."),),
+        steps=(NextStep("To see each event of a repository: `ecr-steward history REPOSITORY`."),),
         link=None,
         facts=tuple(facts),
         every=every,
@@ -190,7 +190,7 @@ def _difference(fact: Fact) -> list[str]:
     if fact.difference is None or fact.is_compared:
         return fact.difference.lines() if fact.difference else []
     subject = fact.repository or "'*'"
-    return [f"Too large to be shown: ecr-steward history {subject} --json has it whole."]
+    return [f"Too large to show here: see ecr-steward history {subject} --json"]
 
 
 def _change(fact: Fact, hidden: Collection[str | None]) -> str:
@@ -200,8 +200,8 @@ def _change(fact: Fact, hidden: Collection[str | None]) -> str:
         Kind.MOVE: f"{before} → {after}",
         Kind.OVERWRITE: f"{before} → {after}",
         Kind.RESTORE: f"{before} → {after}",
-        Kind.REMOVE: f"{'off' if fact.before_tags else 'was on'} {before}",
-        Kind.HELD: f"stays on {before}, does not go to {after}",
+        Kind.REMOVE: f"{'was on' if fact.mode == 'enforce' else 'on'} {before}",
+        Kind.HELD: f"stays on {before}, does not move to {after}",
         Kind.PIN: f"on {after}",
     }
     return said.get(fact.kind, f"on {short(fact.digest)}" if fact.digest else "")
@@ -226,8 +226,8 @@ def _summary(facts: Sequence[Fact]) -> list[Part]:
     named = [_loud(fact) for fact in loudest(facts)]
     more = sum(map(is_loud, facts)) - len(named)
     if more > 0:
-        named.append(Part((), "", f"… and {more:,} more that somebody should know of."))
-    return [*named, Part(("in all",), ", ".join(counts(facts)), "", tuple(_by_repository(facts)))]
+        named.append(Part((), "", f"… and {more:,} more important events."))
+    return [*named, Part(("total",), ", ".join(counts(facts)), "", tuple(_by_repository(facts)))]
 
 
 def _loud(fact: Fact) -> Part:

@@ -14,14 +14,14 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._/-]*")
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class NextStep:
     """One thing to do; `command` is a command line, or None where a sentence is all."""
 
     said: str
     command: str | None = None
 
 
-def steps(facts: Iterable[Fact]) -> tuple[Step, ...]:
+def steps(facts: Iterable[Fact]) -> tuple[NextStep, ...]:
     """What to do about the facts of one story, each thing once.
 
     A command names the first tag it holds for. Only commands of `ecr-steward` are named, and only
@@ -29,7 +29,7 @@ def steps(facts: Iterable[Fact]) -> tuple[Step, ...]:
     """
     facts = list(facts)
     restored = any(fact.kind is Kind.RESTORE for fact in facts)
-    found: dict[str, list[tuple[Step, Fact]]] = {}
+    found: dict[str, list[tuple[NextStep, Fact]]] = {}
     for fact in facts:
         own = _STEPS[fact.kind](fact)
         # What is restored already needs no word of how to have it restored.
@@ -38,88 +38,90 @@ def steps(facts: Iterable[Fact]) -> tuple[Step, ...]:
     return tuple(_one(each) for each in found.values())
 
 
-def _one(same: list[tuple[Step, Fact]]) -> Step:
+def _one(same: list[tuple[NextStep, Fact]]) -> NextStep:
     step, fact = same[0]
     if len({step.command for step, _ in same}) == 1 or step.command is None:
         return step
-    return Step(f"{step.said.removesuffix(':')}, here {fact.tag}:", step.command)
+    return NextStep(f"{step.said.removesuffix(':')}, for example {fact.tag}:", step.command)
 
 
-def _move(fact: Fact) -> list[Step]:
+def _move(fact: Fact) -> list[NextStep]:
     if fact.mode != "enforce":
-        return [Step("To keep the tag where it is in enforce mode too:", _tag("hold", fact))]
+        return [NextStep("To hold the tag where it is, in enforce mode too:", _tag("hold", fact))]
     if fact.cause.type == ROLLBACK:  # the tag is held there already
         return _held(fact)
-    hold = Step("To keep the tag where it is from now on:", _tag("hold", fact))
+    hold = NextStep("To hold the tag on this image:", _tag("hold", fact))
     if fact.before is None:
         return [hold]
-    return [Step("To undo the move and hold the tag there:", _tag("rollback", fact)), hold]
+    return [NextStep("To move the tag back and hold it there:", _tag("rollback", fact)), hold]
 
 
-def _held(fact: Fact) -> list[Step]:
-    return [Step("To let the tag catch up:", _tag("release", fact))]
+def _held(fact: Fact) -> list[NextStep]:
+    return [NextStep("To release the tag and let it catch up:", _tag("release", fact))]
 
 
-def _reject(fact: Fact) -> list[Step]:
+def _reject(fact: Fact) -> list[NextStep]:
     return [
-        Step("To see which tags the rule takes:", _explain(fact)),
-        Step(
-            "If the tag is right, change the rule: a kind under `unique`, a name under `stable`, "
-            "or `ignore`."
+        NextStep("To see which tags the rule allows:", _explain(fact)),
+        NextStep(
+            "If the tag is intended, add it to the rule: as a kind under `unique`, a name under "
+            "`stable`, or a glob under `ignore`."
         ),
     ]
 
 
-def _stale(fact: Fact) -> list[Step]:
+def _stale(fact: Fact) -> list[NextStep]:
     return [
-        Step("To see what the tag was on before:", _tag("history", fact)),
-        Step("Push a version of its line, or take the tag off the image."),
+        NextStep("To see what the tag was on before:", _tag("history", fact)),
+        NextStep("Push a version of its line, or take the tag off the image."),
     ]
 
 
-def _overwrite(fact: Fact) -> list[Step]:
+def _overwrite(fact: Fact) -> list[NextStep]:
     return [
-        Step("To see which image had the tag first:", _tag("history", fact)),
-        Step(
-            "Give the new image a tag of its own; `overwritten: restore` in the rule puts such "
-            "tags back."
+        NextStep("To see which image had the tag first:", _tag("history", fact)),
+        NextStep(
+            "Push the new image under a tag of its own. With `overwritten: restore` in the rule, "
+            "the steward puts such tags back."
         ),
     ]
 
 
-def _restore(fact: Fact) -> list[Step]:
-    return [Step("Push the other image again under a tag of its own.")]
+def _restore(fact: Fact) -> list[NextStep]:
+    return [NextStep("Push the new image again under a tag of its own.")]
 
 
-def _remove(fact: Fact) -> list[Step]:
+def _remove(fact: Fact) -> list[NextStep]:
     if fact.before_tags:
         return _reject(fact)
-    return [Step("To see what it was on:", _tag("history", fact))]
+    return [NextStep("To see which image it was on:", _tag("history", fact))]
 
 
-def _drift(fact: Fact) -> list[Step]:
-    found = [Step("To see what the rule asks for:", _explain(fact))] if fact.repository else []
+def _drift(fact: Fact) -> list[NextStep]:
+    found = [NextStep("To see what the rule asks for:", _explain(fact))] if fact.repository else []
     if fact.mode == "audit" and fact.difference and fact.difference.action == "correct":
-        found.append(Step("Where Mode, SettingsMode and the rule enforce, it is set back."))
+        found.append(
+            NextStep("The steward corrects it once Mode, SettingsMode and the rule are `enforce`.")
+        )
     return found
 
 
-def _correct(fact: Fact) -> list[Step]:
+def _correct(fact: Fact) -> list[NextStep]:
     return [
-        Step("If the change was meant, write it into the rule's `repository:`."),
-        Step("To see all that was set back:", _repository("history", fact)),
+        NextStep("If the change was intended, add it to the rule under `repository:`."),
+        NextStep("To see everything that was corrected:", _repository("history", fact)),
     ]
 
 
-def _failed(fact: Fact) -> list[Step]:
-    return [Step("To see what waits in the failure queues:", "ecr-steward status")]
+def _failed(fact: Fact) -> list[NextStep]:
+    return [NextStep("To see what waits in the failure queues:", "ecr-steward status")]
 
 
-def _swept(fact: Fact) -> list[Step]:
-    return [Step("For one repository, one by one: `ecr-steward history REPOSITORY`.")]
+def _swept(fact: Fact) -> list[NextStep]:
+    return [NextStep("To see each event of a repository: `ecr-steward history REPOSITORY`.")]
 
 
-_STEPS: Mapping[Kind, Callable[[Fact], list[Step]]] = {
+_STEPS: Mapping[Kind, Callable[[Fact], list[NextStep]]] = {
     Kind.MOVE: _move,
     Kind.PIN: lambda fact: [],
     Kind.RESTORE: _restore,

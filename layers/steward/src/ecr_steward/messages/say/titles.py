@@ -67,7 +67,7 @@ def _told(facts: Sequence[Fact], detail: _Detail) -> list[str]:
         _failed(of[Kind.FAILED], detail),
         *(_tags(found, what, detail) for found, what in tags),
         _settings(of[Kind.DRIFT], "drifted", detail),
-        _settings(of[Kind.CORRECT], "set back", detail),
+        _settings(of[Kind.CORRECT], "corrected", detail),
         *(_moved(found, detail) for found in moves.values()),
         _pinned(of[Kind.PIN]),
         *(_swept(fact, detail) for fact in of[Kind.SWEPT]),
@@ -80,21 +80,21 @@ def _tags(facts: Sequence[Fact], what: str, detail: _Detail) -> str:
 
 
 def _settings(facts: Sequence[Fact], what: str, detail: _Detail) -> str:
-    """Settings by name, but a repository that is open to anyone by that."""
+    """Settings by name, but public access by its own words."""
     public = [fact for fact in facts if fact.difference and fact.difference.problem == "public"]
     said = [_PUBLIC[what]] if public else []
     names = list(dict.fromkeys(setting(fact) for fact in facts if fact not in public))
     return "; ".join([*said, *([f"{some(names, detail.named)} {what}"] if names else [])])
 
 
-_PUBLIC = {"drifted": "open to anyone", "set back": "no longer open to anyone"}
+_PUBLIC = {"drifted": "public access", "corrected": "public access removed"}
 
 
 def _failed(facts: Sequence[Fact], detail: _Detail) -> str:
     if facts and all(fact.cause.type == CHANNEL for fact in facts):
         names = [fact.cause.id.removeprefix("channel/").partition("/")[0] for fact in facts]
-        channels = "channel" if len(names) == 1 else "channels"
-        return f"no messages taken by {channels} {some(names, detail.named)}"
+        channels, are = ("channel", "is") if len(names) == 1 else ("channels", "are")
+        return f"{channels} {some(names, detail.named)} {are} down"
     tags = [fact.tag for fact in facts if fact.tag]
     on = f"on {some(tags, detail.named)} " if tags else ""
     return f"work {on}failed" if facts else ""
@@ -132,7 +132,7 @@ _COUNTED: Sequence[tuple[Kind, Callable[[int], str]]] = (
     (Kind.REJECT, lambda n: f"{n:,} rejected"),
     (Kind.STALE, lambda n: f"{n:,} stale"),
     (Kind.DRIFT, lambda n: f"{n:,} drifted"),
-    (Kind.CORRECT, lambda n: f"{n:,} set back"),
+    (Kind.CORRECT, lambda n: f"{n:,} corrected"),
     (Kind.RESTORE, lambda n: f"{n:,} restored"),
     (Kind.REMOVE, lambda n: f"{n:,} removed"),
     (Kind.HELD, lambda n: f"{n:,} held"),

@@ -36,7 +36,7 @@ USER_AGENT = "ecr-steward"
 
 
 class Forbidden(Exception):
-    """The address is none that a message may be sent to; the sentence does not name it."""
+    """No message may be sent to the address; the sentence does not name it."""
 
 
 class Unreachable(Exception):
@@ -92,7 +92,7 @@ class Http:
             code = f"OpenSSL's code {error.verify_code}"
             raise Forbidden(f"Its certificate cannot be trusted ({code}).") from None
         except http.client.HTTPException as error:
-            raise Unreachable(f"Its answer is no HTTP ({type(error).__name__}).") from None
+            raise Unreachable(f"Its answer is not HTTP ({type(error).__name__}).") from None
         except OSError as error:
             raise Unreachable(f"The connection failed ({_named(error)}).") from None
 
@@ -125,7 +125,7 @@ class Http:
         try:
             return self.resolve(to.host, to.port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError):
-            raise Unreachable("Its name cannot be looked up.") from None
+            raise Unreachable("Its name does not resolve.") from None
 
     def _addresses(self, to: _Target, end: float) -> list[str]:
         """The addresses of a name, all of which are judged before one is used."""
@@ -148,12 +148,14 @@ class _Target:
 def _target(url: str, *, local: bool) -> _Target:
     """Where a URL leads. Raises Forbidden."""
     if not url.isascii() or any(each.isspace() or not each.isprintable() for each in url):
-        raise Forbidden("It is no URL: it has a space or a character that URLs do not have.")
+        raise Forbidden(
+            "It is not a URL: it has a space or another character that URLs cannot have."
+        )
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise Forbidden("It is no URL.") from None
+        raise Forbidden("It is not a URL.") from None
     if parts.scheme != "https" and not (local and parts.scheme == "http"):
         raise Forbidden("It must begin with `https://`.")
     if not parts.hostname or parts.username is not None or parts.password is not None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class Delivered:
     """The channel took it; `answer` is what it said."""
 
     answer: str
@@ -15,23 +15,23 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """It did not work this time; `after` is how long the channel asks to be left in peace."""
+    """It did not work this time; `after` is how long a pause the channel asks for."""
 
     reason: str
     after: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
-    """The channel is wrong, or its address or secret: trying again changes nothing by itself."""
+class Undeliverable:
+    """The channel, its address or its secret is wrong: trying again changes nothing by itself."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class Unasked:
+class NotTried:
     """There was no time left to ask the channel: that says nothing of it, and is no try."""
 
 
-Outcome = Sent | Later | Refused
+Outcome = Delivered | Later | Undeliverable
 """Reasons never hold an address or a secret, nor what a channel answered in its own words."""

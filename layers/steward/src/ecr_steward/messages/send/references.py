@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ecr_steward.rules.channels import Reference, Store
+from ecr_steward.messages.channels.reference import Reference, Secret, Store
 
 MAX_AGE = 300.0
 """Seconds after which a value is read again: how long an old secret can live on in a sandbox."""
@@ -28,21 +28,6 @@ class Unreadable(Exception):
     def __init__(self, sentence: str, *, lasting: bool) -> None:
         super().__init__(sentence)
         self.lasting = lasting
-
-
-class Secret:
-    """A text that nothing shows by accident: not a log line, not a traceback, not a test."""
-
-    __slots__ = ("_text",)
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def reveal(self) -> str:
-        return self._text
-
-    def __repr__(self) -> str:
-        return "Secret(…)"
 
 
 class References:
@@ -97,9 +82,9 @@ def _unreadable(reference: Reference, code: str) -> Unreadable:
         return Unreadable(f"`{reference}` does not exist: create it.", lasting=True)
     if code in _DENIED:
         return Unreadable(
-            f"The steward may not read `{reference}`: keep it below the names that the stack "
-            "parameters ChannelParameters and ChannelSecrets allow, or change those; a key of your "
-            f"own is named in ChannelKey ({code}).",
+            f"The notifier is not allowed to read `{reference}` ({code}): the stack parameter "
+            "ChannelParameters or ChannelSecrets must match its name, and ChannelKey must name the "
+            "KMS key if it is one of your own.",
             lasting=True,
         )
     return Unreadable(f"`{reference}` could not be read ({code}).", lasting=code in _INVALID)
@@ -114,6 +99,7 @@ def _value(reference: Reference, text: str) -> str:
     value = document.get(reference.key) if isinstance(document, dict) else None
     if not isinstance(value, str):
         raise Unreadable(
-            f"`{reference}`: the secret is no JSON object with a text under this key.", lasting=True
+            f"`{reference}`: the secret is not a JSON object with a string under this key.",
+            lasting=True,
         )
     return value

@@ -1,21 +1,27 @@
-"""One letter to one channel: where it goes, how it is signed, what the answer means."""
+"""One payload to one channel: what is sent, and what the answer means."""
 
 from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ecr_steward.messages.channels.forms import Letter
-from ecr_steward.messages.send.outcome import Later, Outcome, Refused, Sent
-from ecr_steward.messages.send.references import Secret, Unreadable
-from ecr_steward.rules.channels import Channel, Form, Reference, Service
+from ecr_steward.messages.channels.channel import (
+    Channel,
+    Payload,
+    Publication,
+    Request,
+    Unusable,
+)
+from ecr_steward.messages.channels.reference import Reference, Secret
+from ecr_steward.messages.send.outcome import Delivered, Later, Outcome, Undeliverable
+from ecr_steward.messages.send.references import Unreadable
 
 if TYPE_CHECKING:
     from ecr_steward.messages.send.http import Response
@@ -47,7 +53,7 @@ _SECRET_PART = 6
 
 @dataclass(frozen=True)
 class Sender:
-    """Sends letters.
+    """Sends payloads.
 
     `topics` are the stack's own topics by form, `sns` gives the client of SNS, `post` is that of
     `Http`. It never raises: whatever happens is an outcome, and none holds an address or a secret.
@@ -55,96 +61,100 @@ class Sender:
 
     references: References
     sns: Callable[[], Any]
-    topics: Mapping[Form, str]
+    topics: Mapping[str, str]
     clock: Callable[[], datetime]
     post: Callable[[str, bytes, Mapping[str, str]], Response]
 
-    def send(self, channel: Channel, letter: Letter) -> Outcome:
-        """Send one letter. What is refused is tried once more with its references read anew."""
-        outcome = self._try(channel, letter)
-        if isinstance(outcome, Refused) and channel.url is not None:
+    def send(self, channel: Channel, payload: Payload) -> Outcome:
+        """Send one payload. What is refused is tried once more with its references read anew."""
+        outcome = self._try(channel, payload)
+        if isinstance(outcome, Undeliverable) and channel.references():
             self.forget(channel)
-            outcome = self._try(channel, letter)
+            outcome = self._try(channel, payload)
         return outcome
 
     def forget(self, channel: Channel) -> None:
-        """Have the channel's address and secret read anew for its next letter."""
-        for reference in filter(None, (channel.url, channel.secret)):
+        """Have the channel's address and secret read anew for its next payload."""
+        for reference in channel.references():
             self.references.forget(reference)
 
-    def _try(self, channel: Channel, letter: Letter) -> Outcome:
+    def _try(self, channel: Channel, payload: Payload) -> Outcome:
+        resolver = _Resolver(self.references, self.topics, self.clock())
         try:
-            if channel.service is Service.SNS:
-                return self._publish(channel, letter)
-            return self._post(channel, letter)
+            addressed = channel.type.address(channel, payload, resolver)
+            if isinstance(addressed, Publication):
+                return self._publish(addressed)
+            return self._post(addressed, resolver.secrets)
+        except Unusable as error:
+            return Undeliverable(str(error))
         except Unreadable as error:
-            return Refused(str(error)) if error.lasting else Later(str(error))
+            return Undeliverable(str(error)) if error.lasting else Later(str(error))
         except Exception as error:
             # Its words may hold anything, an address among them: only its place and its kind.
             log.error("A message could not be sent: %s", _place(error))
             return Later(f"It could not be sent ({type(error).__name__}).")
 
-    def _post(self, channel: Channel, letter: Letter) -> Outcome:
+    def _post(self, request: Request, secrets: Sequence[Secret]) -> Outcome:
         from ecr_steward.messages.send.http import Forbidden, Unreachable
 
-        url = self._read(channel.url)
-        headers = {"Content-Type": letter.content_type}
-        if channel.service is Service.WEBHOOK:
-            from ecr_steward.messages.channels import webhook
-
-            headers["webhook-id"] = letter.id
-            if channel.secret is not None:
-                secret = self.references.read(channel.secret)
-                try:
-                    headers |= webhook.sign(letter, self.clock(), secret.reveal())
-                except webhook.SecretError as error:
-                    return Refused(f"`{channel.secret}`: {error}")
         try:
-            answer = self.post(url.reveal(), letter.body.encode(), headers)
+            answer = self.post(request.url.reveal(), request.body.encode(), request.headers)
         except Forbidden as error:
-            return Refused(f"The address in `{channel.url}`: {error}")
+            return Undeliverable(f"The address {request.called}: {error}")
         except Unreachable as error:
             return Later(str(error))
-        return judge(answer, url, self.clock())
+        return judge(answer, [request.url, *secrets], self.clock())
 
-    def _read(self, reference: Reference | None) -> Secret:
-        if reference is None:
-            raise Unreadable("The channel has no address.", lasting=True)
-        return self.references.read(reference)
-
-    def _publish(self, channel: Channel, letter: Letter) -> Outcome:
-        message = {"Subject": letter.subject} if letter.subject else {}
-        topic = channel.topic or self.topics[channel.form]
+    def _publish(self, message: Publication) -> Outcome:
+        subject = {"Subject": message.subject} if message.subject else {}
         sns = self.sns()
         try:
-            sns.publish(TopicArn=topic, Message=letter.body, **message)
+            sns.publish(TopicArn=message.topic, Message=message.body, **subject)
         except ClientError as error:
             code = error.response["Error"].get("Code", "unknown")
             if code in _TOPIC_WRONG:
-                return Refused(
+                return Undeliverable(
                     f"SNS refuses to publish to the topic ({code}): it must exist, and the stack "
                     "parameter ChannelTopics must name it unless it is the stack's own."
                 )
-            return Later(f"SNS did not take it ({code}).")
+            return Later(f"SNS did not accept it ({code}).")
         except BotoCoreError as error:
             return Later(f"SNS could not be reached ({type(error).__name__}).")
-        return Sent("SNS took it")
+        return Delivered("SNS accepted it")
 
 
-def judge(answer: Response, url: Secret, now: datetime) -> Outcome:
-    """What an answer by HTTP means."""
+@dataclass(frozen=True)
+class _Resolver:
+    """What the address of one payload is made with; `secrets` is all that was read for it."""
+
+    references: References
+    topics: Mapping[str, str]
+    time: datetime
+    secrets: list[Secret] = field(default_factory=list)
+
+    def read(self, reference: Reference) -> Secret:
+        secret = self.references.read(reference)
+        self.secrets.append(secret)
+        return secret
+
+    def own_topic(self, form: str) -> str:
+        return self.topics[form]
+
+
+def judge(answer: Response, secrets: Iterable[Secret], now: datetime) -> Outcome:
+    """What an answer by HTTP means; none of `secrets` gets into the outcome."""
     if 200 <= answer.status < 300:
-        return Sent(f"{answer.status}{_words(answer.body, url)}")
+        return Delivered(f"{answer.status}{_words(answer.body, secrets)}")
     if answer.status < 400:
-        return Refused(
-            f"It answers with a redirect ({answer.status}), which is not followed: keep the final "
-            "address in the reference."
+        return Undeliverable(
+            f"It answers with a redirect ({answer.status}), which is not followed: store the final "
+            "address."
         )
     if answer.status >= 500 or answer.status in _PASSING:
         return Later(f"It answered {answer.status}.", retry_after(answer.retry_after, now))
-    return Refused(
-        f"It answered {answer.status}: the address is no longer valid, or it does not take such "
-        "messages."
+    return Undeliverable(
+        f"It answered {answer.status}: the address is not valid any more, or it does not accept "
+        "such messages."
     )
 
 
@@ -162,10 +172,10 @@ def retry_after(header: str | None, now: datetime) -> timedelta | None:
     return max(until - now, timedelta())
 
 
-def _words(body: bytes, url: Secret) -> str:
-    """What an answer says, if it is a line that repeats nothing of the address."""
+def _words(body: bytes, secrets: Iterable[Secret]) -> str:
+    """What an answer says, if it is a line that repeats nothing of an address or a secret."""
     text = body.decode("utf-8", "replace").strip()
-    parts = re.split(r"[/?&=]", url.reveal())
+    parts = (part for each in secrets for part in re.split(r"[/?&=\s]", each.reveal()))
     repeats = any(len(part) >= _SECRET_PART and part in text for part in parts)
     return f" {text}" if _WORDS.fullmatch(text) and not repeats else ""
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from ecr_steward.rules.channels import Channel, Route, added
-from ecr_steward.rules.model import Ruleset
+from ecr_steward.messages.channels.channel import Channel
+from ecr_steward.messages.whom.routing import Route, Routing, added
 from ecr_steward.words.facts import Fact
 
 NOTIFY_TAG = "steward:notify"
@@ -21,7 +21,7 @@ _Due = tuple[timedelta | None, Fact]
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
+class Delivery:
     """Facts of one story for one channel: at once where `every` is None, else in a digest."""
 
     channel: Channel
@@ -29,9 +29,9 @@ class Parcel:
     facts: tuple[Fact, ...]
 
 
-def parcels(
-    ruleset: Ruleset, facts: Iterable[Fact], resource_tags: Mapping[str, str]
-) -> list[Parcel]:
+def deliveries(
+    routing: Routing, facts: Iterable[Fact], resource_tags: Mapping[str, str]
+) -> list[Delivery]:
     """The facts of one story (same cause, same repository), by channel and when it is told.
 
     What goes to a channel at once takes along all else of the story that goes there. A fact that
@@ -39,17 +39,17 @@ def parcels(
     """
     found: dict[str, list[_Due]] = {}
     for fact in facts:
-        for name, every in routes_for(ruleset, fact, resource_tags).items():
+        for name, every in routes_for(routing, fact, resource_tags).items():
             found.setdefault(name, []).append((every, fact))
     return [
-        Parcel(ruleset.channels[name], every, taken)
+        Delivery(routing.channels[name], every, taken)
         for name, due in found.items()
         for every, taken in _together(due).items()
     ]
 
 
 def routes_for(
-    ruleset: Ruleset, fact: Fact, resource_tags: Mapping[str, str]
+    routing: Routing, fact: Fact, resource_tags: Mapping[str, str]
 ) -> dict[str, timedelta | None]:
     """The channels that are told of `fact`, and how soon: None is at once.
 
@@ -57,22 +57,22 @@ def routes_for(
     soonest counts.
     """
     found: dict[str, timedelta | None] = {}
-    for route in _routes(ruleset, fact, resource_tags):
+    for route in _routes(routing, fact, resource_tags):
         if route.takes(fact):
             for name in route.to:
                 found[name] = _sooner(found[name], route.every) if name in found else route.every
     return found
 
 
-def unknown_channels(ruleset: Ruleset, resource_tags: Mapping[str, str]) -> tuple[str, ...]:
+def unknown_channels(routing: Routing, resource_tags: Mapping[str, str]) -> tuple[str, ...]:
     """What `steward:notify` names that is no channel, for whoever can put it right."""
-    return tuple(each for each in _named(resource_tags) if each not in ruleset.channels)
+    return tuple(each for each in _named(resource_tags) if each not in routing.channels)
 
 
-def _routes(ruleset: Ruleset, fact: Fact, resource_tags: Mapping[str, str]) -> Iterable[Route]:
-    yield from ruleset.routes(fact.repository)
+def _routes(routing: Routing, fact: Fact, resource_tags: Mapping[str, str]) -> Iterable[Route]:
+    yield from routing.routes(fact.repository)
     for name in dict.fromkeys((*_named(resource_tags), resource_tags.get(OWNER_TAG, ""))):
-        if name in ruleset.channels:
+        if name in routing.channels:
             yield from added(name)
 
 

@@ -131,7 +131,7 @@ class Encryption(Kind[Wanted, Encrypted]):
         if not isinstance(word, str) or word not in TYPES:
             raise SettingsError(f"`encryption` must be one of {', '.join(TYPES)}.")
         if key is not None and not isinstance(key, str):
-            raise SettingsError("`encryption.kmsKey` must be text.")
+            raise SettingsError("`encryption.kmsKey` must be a string.")
         return Encrypted(word, key)
 
     def drift(self, wish: Wanted, found: Encrypted, around: Around) -> Iterator[Change]:

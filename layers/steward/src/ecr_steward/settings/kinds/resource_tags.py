@@ -84,7 +84,7 @@ class ResourceTags(Kind[Wanted, Mapping[str, str]]):
             raise SettingsError(f"`{self.name}` must be an object or null.")
         for key, each in value.items():
             if not isinstance(each, str):
-                raise SettingsError(f"`{self.name}.{key}` must be text.")
+                raise SettingsError(f"`{self.name}.{key}` must be a string.")
         return value
 
     def drift(self, wish: Wanted, found: Mapping[str, str], around: Around) -> Iterator[Change]:
@@ -138,7 +138,9 @@ def _tags(value: Any) -> Mapping[str, str]:
     for key, each in tags.items():
         path = ("resource_tags", key)
         if not isinstance(each, str):
-            raise BaselineError(f"The resource tag `{key}` must be text; put it in quotes.", path)
+            raise BaselineError(
+                f"The resource tag `{key}` must be a string; put it in quotes.", path
+            )
         if key.lower().startswith("aws:"):
             raise BaselineError(f"`{key}`: tags that begin with `aws:` are AWS's own.", path)
         if not 1 <= len(key) <= 128 or len(each) > 256:

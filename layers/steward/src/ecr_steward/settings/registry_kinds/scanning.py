@@ -177,8 +177,8 @@ def _scanning(value: Mapping[str, Any]) -> Scanning:
         for j, each in enumerate(rule.get("filters", ())):
             if not _FILTER.fullmatch(each):
                 raise BaselineError(
-                    f"`{each}` can match no repository; use small letters, digits, `.`, `_`, `-`, "
-                    "`/` and `*`.",
+                    f"`{each}` can match no repository; use lowercase letters, digits, `.`, `_`, "
+                    "`-`, `/` and `*`.",
                     (*path, "filters", j),
                 )
     return Scanning(kind, rules)

@@ -10,22 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecr_steward.rules.channels import (
-    ATTENTION,
-    EMAIL,
-    EVENTS,
-    WORDS,
-    Channel,
-    ChannelsError,
-    Form,
-    Reference,
-    Route,
-    Service,
-    Store,
-    is_loud,
-    usual,
-)
+from ecr_steward.messages.channels.channel import Channel
+from ecr_steward.messages.channels.reference import Reference, ReferenceFault, Store
+from ecr_steward.messages.channels.sns import EMAIL
+from ecr_steward.messages.channels.table import TYPES, channel_type, channel_types
+from ecr_steward.messages.whom.routing import Route, Routing, usual
 from ecr_steward.rules.model import RulesError, Ruleset
+from ecr_steward.words.events import ATTENTION, EVENTS, WORDS, is_loud
 from ecr_steward.words.facts import Fact, Kind
 from tests.support.facts import CORRECTED, DRIFTED, EVERY_KIND, HELD, MOVED, REJECTED, SWEPT
 from tests.support.messages import UNTAGGED
@@ -35,8 +26,8 @@ SLACK = {"type": "slack", "url": "ssm:/ecr-steward/slack"}
 RULE = {"repositories": ["base/*"]}
 
 
-def ruleset(**document: Any) -> Ruleset:
-    return Ruleset.from_document({"version": 1, "rules": [RULE], **document})
+def routing(**document: Any) -> Routing:
+    return Routing(Ruleset.from_document({"version": 1, "rules": [RULE], **document}))
 
 
 # References
@@ -61,13 +52,13 @@ def test_a_reference_is_read_and_written_alike(text: str, reference: Reference) 
     ["", "ssm", "ssm:", "ssm:a b", "ssm:/a#k", "secretsmanager:a#", "arn:aws:ssm:x", "SSM:/a"],
 )
 def test_what_is_no_reference_is_refused(text: str) -> None:
-    with pytest.raises(ChannelsError):
+    with pytest.raises(ReferenceFault):
         Reference.parse(text)
 
 
 @pytest.mark.parametrize("text", ["https://hooks.slack.com/services/T0/B0/XyZ", "whsec_c2VjcmV0"])
 def test_what_may_be_a_secret_is_not_repeated(text: str) -> None:
-    with pytest.raises(ChannelsError, match="never the address or secret itself") as refused:
+    with pytest.raises(ReferenceFault, match="never the address or secret itself") as refused:
         Reference.parse(text)
     assert text not in str(refused.value)
 
@@ -77,7 +68,7 @@ def test_any_reference_is_written_as_it_was_read(text: str) -> None:
     for store in Store:
         try:
             reference = Reference.parse(f"{store}:{text}")
-        except ChannelsError:
+        except ReferenceFault:
             continue
         assert str(reference) == f"{store}:{text}"
 
@@ -85,37 +76,39 @@ def test_any_reference_is_written_as_it_was_read(text: str) -> None:
 # Channels
 
 
+def test_every_type_has_a_file_of_its_name() -> None:
+    assert [each.name for each in channel_types()] == list(TYPES)
+
+
+def test_a_key_of_several_types_is_the_same_in_each() -> None:
+    keys = [pair for each in channel_types() for pair in each.keys.items()]
+    assert all(one is other for name, one in keys for known, other in keys if name == known)
+
+
 def test_channels_are_read_as_they_are_written() -> None:
-    found = ruleset(
-        channels={
-            "platform": SLACK,
-            "audit": {"type": "webhook", "url": "ssm:/hook", "secret": "secretsmanager:hmac"},
-            "all": {"type": "sns", "topic": "arn:aws:sns:eu-west-1:123456789012:images"},
-            "chat": {"type": "sns", "form": "chat"},
-        }
+    hook = {"url": "ssm:/hook", "secret": "secretsmanager:hmac"}
+    found = routing(
+        channels={"platform": SLACK, "audit": {"type": "webhook", **hook}, "all": {"type": "sns"}}
     ).channels
-    hook, hmac = Reference(Store.SSM, "/hook"), Reference(Store.SECRETS_MANAGER, "hmac")
     assert dict(found) == {
         "email": EMAIL,
-        "platform": Channel(
-            "platform",
-            Service.SLACK,
-            Form.SLACK,
-            url=Reference(Store.SSM, "/ecr-steward/slack"),
-        ),
-        "audit": Channel("audit", Service.WEBHOOK, Form.WEBHOOK, url=hook, secret=hmac),
-        "all": Channel(
-            "all", Service.SNS, Form.TEXT, topic="arn:aws:sns:eu-west-1:123456789012:images"
-        ),
-        "chat": Channel("chat", Service.SNS, Form.CHAT),
+        "platform": Channel("platform", channel_type("slack"), {"url": "ssm:/ecr-steward/slack"}),
+        "audit": Channel("audit", channel_type("webhook"), hook),
+        "all": Channel("all", channel_type("sns")),
     }
 
 
+def test_a_channel_knows_all_that_must_be_read_for_it() -> None:
+    values = {"url": "ssm:/hook", "secret": "secretsmanager:hmac"}
+    found = Channel("audit", channel_type("webhook"), values).references()
+    assert found == (Reference(Store.SSM, "/hook"), Reference(Store.SECRETS_MANAGER, "hmac"))
+
+
 def test_email_is_always_there_and_can_be_another_topic() -> None:
-    assert dict(ruleset().channels) == {"email": EMAIL}
+    assert dict(routing().channels) == {"email": EMAIL}
     topic = "arn:aws:sns:eu-west-1:123456789012:team"
-    other = ruleset(channels={"email": {"type": "sns", "topic": topic}})
-    assert other.channels["email"].topic == topic
+    other = routing(channels={"email": {"type": "sns", "topic": topic}})
+    assert other.channels["email"].values["topic"] == topic
 
 
 @pytest.mark.parametrize(
@@ -132,9 +125,9 @@ def test_email_is_always_there_and_can_be_another_topic() -> None:
     ],
 )
 def test_a_fault_has_a_path(document: dict[str, Any], path: tuple[str | int, ...]) -> None:
-    found = ruleset(**document)
+    found = routing(**document)
     with pytest.raises(RulesError) as refused:
-        _ = (found.notify, found.own_routes)
+        _ = (found.notify, found.own)
     assert refused.value.path == path
 
 
@@ -190,12 +183,12 @@ def test_a_route_takes_what_any_of_its_words_does() -> None:
 
 
 def test_what_is_loud_is_told_at_once_and_the_rest_once_an_hour() -> None:
-    at_once, hourly = ruleset().routes("base/redis")
+    at_once, hourly = routing().routes("base/redis")
     assert (at_once, hourly) == usual({"email": EMAIL})
     assert (at_once.takes(MOVED), hourly.takes(MOVED)) == (False, True)
     assert (at_once.takes(REJECTED), hourly.takes(REJECTED)) == (True, False)
     names = ("email", "platform")
-    assert ruleset(channels={"platform": SLACK}).routes("base/redis") == (
+    assert routing(channels={"platform": SLACK}).routes("base/redis") == (
         Route(("loud",), names),
         Route(("quiet",), names, HOUR),
     )
@@ -206,7 +199,7 @@ def test_the_routes_of_the_rule_go_before_those_of_the_file_and_these_before_the
 ):
     file, own = [{"on": ["loud"], "to": ["email"]}], [{"on": ["*"], "to": [], "every": "15m"}]
     rules = [{"repositories": ["base/*"], "notify": own}, {"repositories": ["apps/*"]}]
-    found = ruleset(rules=rules, notify=file)
+    found = routing(rules=rules, notify=file)
     assert found.routes("base/redis") == (Route(("*",), (), timedelta(minutes=15)),)
     assert found.routes("apps/shop") == (Route(("loud",), ("email",)),)
     assert found.routes("") == found.routes("other") == found.routes("apps/shop")
@@ -214,11 +207,12 @@ def test_the_routes_of_the_rule_go_before_those_of_the_file_and_these_before_the
 
 
 def test_an_empty_list_of_routes_is_none() -> None:
-    assert ruleset(rules=[{**RULE, "notify": []}], notify=[]).routes("base/redis") == usual(
+    assert routing(rules=[{**RULE, "notify": []}], notify=[]).routes("base/redis") == usual(
         {"email": EMAIL}
     )
 
 
 def test_rules_without_removal_keep_their_routes() -> None:
-    found = ruleset(rules=[{**RULE, "notify": [{"on": ["*"], "to": ["email"]}]}])
-    assert found.without_removal().routes("base/a") == found.routes("base/a")
+    found = routing(rules=[{**RULE, "notify": [{"on": ["*"], "to": ["email"]}]}])
+    without = Routing(found.ruleset.without_removal())
+    assert without.routes("base/a") == found.routes("base/a")

@@ -1,6 +1,6 @@
-"""Errands: what one channel is still owed, as a message in a queue of its own.
+"""Retries: what one channel is still owed, as a message in a queue of its own.
 
-A channel that fails, or whose digest is not due yet, holds up no other channel: each errand has its
+A channel that fails, or whose digest is not due yet, holds up no other channel: each retry has its
 own tries and its own time.
 """
 
@@ -24,7 +24,7 @@ LONGEST_DELAY = 900
 
 
 @dataclass(frozen=True, slots=True)
-class Errand:
+class Retry:
     """Bring `channel` what it is owed of a cause, or sum up one of its windows.
 
     Nothing is tried before `after`. What is owed to a digest is gathered for one that comes `every`
@@ -52,21 +52,21 @@ class Errand:
             body["after"] = iso(self.after)
         if self.every is not None:
             body["every"] = int(self.every.total_seconds())
-        return json.dumps({"errand": body}, separators=(",", ":"))
+        return json.dumps({"retry": body}, separators=(",", ":"))
 
     @classmethod
-    def from_document(cls, document: Mapping[str, Any]) -> Errand:
+    def from_document(cls, document: Mapping[str, Any]) -> Retry:
         """Read what `to_message` wrote, parsed. Raises MalformedEvent."""
         try:
-            return _errand(document["errand"])
+            return _retry(document["retry"])
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise MalformedEvent(f"The errand cannot be read: {error}.") from error
+            raise MalformedEvent(f"The retry cannot be read: {error}.") from error
 
 
-def _errand(body: Mapping[str, Any]) -> Errand:
+def _retry(body: Mapping[str, Any]) -> Retry:
     channel, after, every = str(body["channel"]), body.get("after"), body.get("every")
     window = body.get("digest")
-    return Errand(
+    return Retry(
         channel=channel,
         cause="" if window else str(body["cause"]),
         window=_window(channel, window) if window else None,
@@ -80,22 +80,26 @@ def _window(channel: str, body: Mapping[str, Any]) -> Window:
     return Window(channel, every, parse_time(body["end"]), bool(body["storm"]))
 
 
-class Errands:
-    """The queue of errands; `client` gives the client of SQS, when it is first needed."""
+class NotifyQueue:
+    """A queue of the notifier's; `client` gives the client of SQS, when it is first needed."""
 
     def __init__(self, client: Callable[[], SQSClient], url: str) -> None:
         self._client = client
         self._url = url
 
-    def send(self, errand: Errand, seconds: int) -> None:
-        """Have an errand run in that many seconds, or as late as SQS can, but not before its
+    def retry_in(self, receipt_handle: str, seconds: int) -> None:
+        """Have a message come again in that many seconds."""
+        retry_in(self._client(), self._url, receipt_handle, seconds)
+
+
+class RetryQueue(NotifyQueue):
+    """The queue of retries."""
+
+    def send(self, retry: Retry, seconds: int) -> None:
+        """Have a retry run in that many seconds, or as late as SQS can, but not before its
         `after`."""
         self._client().send_message(
             QueueUrl=self._url,
-            MessageBody=errand.to_message(),
+            MessageBody=retry.to_message(),
             DelaySeconds=min(seconds, LONGEST_DELAY),
         )
-
-    def retry_in(self, receipt_handle: str, seconds: int) -> None:
-        """Have an errand run again in that many seconds."""
-        retry_in(self._client(), self._url, receipt_handle, seconds)
