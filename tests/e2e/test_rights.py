@@ -139,7 +139,7 @@ def test_the_notifier_reads_the_addresses_it_is_given_and_no_others(strict: Depl
             run = strict.steward("notify-test", name)
             assert run.returncode == 0, run.stderr
         for name, sentence in (
-            ("elsewhere", "The steward may not read `ssm:/elsewhere/team`"),
+            ("elsewhere", "The notifier is not allowed to read `ssm:/elsewhere/team`"),
             ("stranger", "SNS refuses to publish to the topic"),
         ):
             run = strict.steward("notify-test", name)

@@ -73,7 +73,7 @@ def test_a_repository_made_public_is_put_right_at_once_and_told_once(stack: Depl
     assert facts[0].cause.by == f"arn:aws:iam::{ACCOUNT}:root"
     assert facts[0].cause.type == "AWS API Call via CloudTrail"
     message = stack.messages(repository)[-1]
-    assert message.subject == f"[ECR Steward] {repository}: no longer public access"
+    assert message.subject == f"[ECR Steward] {repository}: public access removed"
     # Once, and its own call led to nothing.
     assert stack.made("SetRepositoryPolicy") == 1
     assert stack.made("DescribeRepositories") == 1

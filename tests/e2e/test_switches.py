@@ -59,7 +59,7 @@ def test_what_is_pushed_while_the_writers_are_paused_is_served_when_they_resume(
         assert (code, found["mode"], found["writers"]) == (1, "enforce", "Disabled")
         assert found["queues"]["RetagQueue"]["waiting"] == 2
         (attention,) = found["attention"]
-        assert "`ecr-steward resume` goes on" in attention
+        assert "`ecr-steward resume` continues" in attention
     stack.rest()
     assert stack.tags(repository) == expected
     code, found = status(stack)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ecr_steward.settings import lifecycle, policies
-from ecr_steward.settings.expiry import Risk, at_risk, beyond, previewed, remedy, strange
 from ecr_steward.settings.kinds.kind import Around, File, Kind, Read, Request
 from ecr_steward.settings.state import (
     BaselineError,
@@ -21,6 +20,9 @@ from ecr_steward.settings.state import (
     mapping,
 )
 from ecr_steward.tags.scheme import Scheme
+
+if TYPE_CHECKING:
+    from ecr_steward.settings.expiry import Risk
 
 Document = Mapping[str, Any]
 _ABSENT = "LifecyclePolicyNotFoundException"
@@ -43,11 +45,15 @@ class Wanted:
     @functools.cached_property
     def risks(self) -> tuple[Risk, ...]:
         """What the policy could take away by its words: found once, for it takes a while."""
+        from ecr_steward.settings.expiry import at_risk  # not where a function starts
+
         return at_risk(self.document, self.scheme) if self.document and self.scheme else ()
 
     @functools.cached_property
     def strange(self) -> tuple[int, ...]:
         """The rules that take images only by tags which the scheme does not know."""
+        from ecr_steward.settings.expiry import strange
+
         return strange(self.document, self.scheme) if self.document and self.scheme else ()
 
     @property
@@ -166,7 +172,7 @@ class Lifecycle(Kind[Wanted, Document | None]):
         if wish.when_absent and lifecycle.canonical(found):
             return
         differs = lifecycle.canonical(wish.document) != lifecycle.canonical(found)
-        today = previewed(around.preview, wish.scheme) if wish.scheme else ()
+        today = _previewed(around, wish.scheme) if wish.scheme else ()
         risks = tuple(dict.fromkeys((*wish.risks, *today)))
         harm = [each for each in risks if not wish.allows(each.entry)]
         refused = differs and bool(harm)
@@ -231,6 +237,8 @@ class Lifecycle(Kind[Wanted, Document | None]):
                     yield path, f"{said}; for either one or the other write two rules."
         if around.scheme is None or wish.document is None:
             return
+        from ecr_steward.settings.expiry import beyond
+
         for pattern in beyond(around.scheme):
             said = "says more than can be told from it alone, so it counts as any tag where the"
             yield (self.name,), f"`{pattern}` {said} policy is judged."
@@ -320,6 +328,15 @@ def _strange(priorities: Sequence[int]) -> str:
     )
 
 
+def _previewed(around: Around, scheme: Scheme) -> tuple[Risk, ...]:
+    """What the rules would take away today, as ECR's preview says."""
+    if not around.preview:
+        return ()
+    from ecr_steward.settings.expiry import previewed
+
+    return previewed(around.preview, scheme)
+
+
 def _words_of(rule: Mapping[str, Any], risks: Sequence[Risk], *, allowed: bool) -> str:
     """What one rule does to stable tags, and what to do about it, in a sentence."""
     tags = ", ".join(f"`{each}`" for each in dict.fromkeys(each.tag for each in risks))
@@ -329,4 +346,8 @@ def _words_of(rule: Mapping[str, Any], risks: Sequence[Risk], *, allowed: bool) 
         f"The lifecycle rule {risks[0].priority} can {_harm(risks)} images under the stable tags "
     )
     said += f"{tags}{such}"
-    return f"{said}, which the rule allows." if allowed else f"{said}: {remedy(rule, risks)}."
+    if allowed:
+        return f"{said}, which the rule allows."
+    from ecr_steward.settings.expiry import remedy
+
+    return f"{said}: {remedy(rule, risks)}."
