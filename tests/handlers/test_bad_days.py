@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from ecr_steward.history.dynamo import DynamoTable
 from ecr_steward.history.tags import History
 from ecr_steward.rules import RulesError
-from ecr_steward.start import wiring
+from ecr_steward.start import writer
 from ecr_steward.start.environment import Misconfigured
 from ecr_steward.words.facts import Kind
 from ecr_steward.words.reading import MalformedEvent
@@ -36,7 +36,7 @@ def receipts(asked: dict[str, Any]) -> list[str]:
 def test_what_there_is_no_time_for_is_sent_again_and_not_returned(
     aws: Aws, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wiring, "BEGIN_WITHIN", 0)
+    monkeypatch.setattr(writer, "BEGIN_WITHIN", 0)
     asked = event("retag_batch_two_repositories")
     bodies = {record["messageId"]: record["body"] for record in asked["Records"]}
     aws.hold("base/redis", "1.4.2", "1.3.9")

@@ -319,7 +319,7 @@ class Stage:
 
         self.watch(visits)
         called = set(self.called)
-        self.world.history.remember_seen(REPOSITORY, self.world.now)
+        self.world.history.sweeps.remember_seen(REPOSITORY, self.world.now)
         self.settle()
         return called
 
@@ -471,7 +471,7 @@ def test_every_story_under_every_scheme_ends_where_all_tags_say(
         stage.settle()
         note(f"without a sweep: {stage.world.tags()}")
         # A hold whose time is over is caught up by the next push in its line, or by the sweep.
-        stage.assert_at_rest({hold.tag for _, hold in stage.world.history.holds()})
+        stage.assert_at_rest({hold.tag for _, hold in stage.world.history.holds.all()})
     stage.sweep()
     stage.assert_at_rest(stage.world.held())
     for tag in stage.world.held():

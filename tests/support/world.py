@@ -12,14 +12,16 @@ from botocore.exceptions import ClientError
 from ecr_steward.doors.pushes import check
 from ecr_steward.ecr.images import EcrRegistry
 from ecr_steward.history.facts import fact_of
+from ecr_steward.history.holds import Hold
 from ecr_steward.history.table import Item, Key, Put, Write
-from ecr_steward.history.tags import History, Hold
+from ecr_steward.history.tags import History
 from ecr_steward.rules import Mode, Ruleset
-from ecr_steward.sweep.slices import Sweeper, visit_and_report
+from ecr_steward.sweep.send import Sweeper
+from ecr_steward.sweep.tally import Tally
 from ecr_steward.words.causes import Cause
 from ecr_steward.words.facts import Fact
 from ecr_steward.words.hints import Action, Hint
-from ecr_steward.writers.tags import Retagger
+from ecr_steward.writers.tags import Retagger, next_visit
 from ecr_steward_cli.in_memory.images import MemoryEcr
 from ecr_steward_cli.in_memory.table import MemoryTable
 
@@ -151,7 +153,6 @@ class World:
         self.ecr = MemoryEcr(clock=lambda: self.now, emit=self.events.append)
         self.table = WatchedTable(self.wire)
         self.history = History(self.table)
-        self.again: list[Hint] = []
         self._asked_to_hold: dict[str, datetime | None] = {}
         self.set_mode(mode)
 
@@ -167,6 +168,14 @@ class World:
             region="eu-west-1",
         )
         self.mode = mode
+        self.tally = Tally(
+            rules=self.rules,
+            cap=mode,
+            sweeps=self.history.sweeps,
+            clock=lambda: self.now,
+            account="123456789012",
+            region="eu-west-1",
+        )
         self.sweeper = self.sweeper_for("*")
 
     def sweeper_for(self, pattern: str) -> Sweeper:
@@ -175,9 +184,8 @@ class World:
             rules=self.rules,
             cap=self.mode,
             history=self.history,
+            tally=self.tally,
             clock=lambda: self.now,
-            account="123456789012",
-            region="eu-west-1",
             pattern=pattern,
         )
 
@@ -216,12 +224,12 @@ class World:
 
     def hold(self, tag: str, until: datetime | None = None) -> None:
         """What `ecr-steward hold` does."""
-        self.history.hold(REPOSITORY, Hold(tag, self.now, until, "ada"))
+        self.history.holds.put(REPOSITORY, Hold(tag, self.now, until, "ada"))
         self._asked_to_hold[tag] = until
 
     def release(self, tag: str) -> None:
         """What `ecr-steward release` does; the writer looks at the tag when it is settled."""
-        self.history.release(REPOSITORY, tag)
+        self.history.holds.release(REPOSITORY, tag)
         self._asked_to_hold.pop(tag, None)
         self.events.append({"release": tag})
 
@@ -229,14 +237,13 @@ class World:
         """The tags that people hold, as long as they said, and those that the steward holds."""
         asked = self._asked_to_hold.items()
         by_people = {tag for tag, until in asked if until is None or self.now < until}
-        return by_people | {hold.tag for _, hold in self.history.holds() if hold.automatic}
+        return by_people | {hold.tag for _, hold in self.history.holds.all() if hold.automatic}
 
     def visit(self, hints: list[Hint]) -> list[Fact]:
-        visit = visit_and_report(
-            self.retagger, self.sweeper, self.again.append, hints[0].repository, hints
-        )
-        while self.again:
-            self.visit([self.again.pop(0)])
+        visit = self.retagger.visit(hints[0].repository, hints)
+        self.tally.visited(hints, visit)
+        if visit.unfinished:
+            self.visit([next_visit(hints)])
         return list(visit.facts)
 
     def settle(self, limit: int = 1000) -> None:

@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from ecr_steward.ecr.images import EcrRegistry
-from ecr_steward.history.tags import Hold
+from ecr_steward.history.holds import Hold
 from ecr_steward.rules import Mode, Ruleset
 from ecr_steward.words.facts import Kind
 from ecr_steward.words.hints import Action, Hint
@@ -69,7 +69,7 @@ def tags(deployed: Deployed) -> dict[str, str]:
 
 
 def holds(deployed: Deployed) -> list[tuple[str, Hold]]:
-    return deployed.history.holds()
+    return deployed.history.holds.all()
 
 
 # hold

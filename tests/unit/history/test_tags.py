@@ -57,9 +57,9 @@ def test_to_recall_is_one_read() -> None:
 
 def test_a_finding_said_before_is_one_read_and_no_write() -> None:
     table = CountedTable()
-    History(table).say([REJECTED])
+    History(table).findings.say([REJECTED])
     table.calls.clear()
-    History(table).say([REJECTED])
+    History(table).findings.say([REJECTED])
     assert table.calls == {"get": 1}
 
 
@@ -68,7 +68,7 @@ def test_to_announce_is_one_write_and_to_close_is_one_transaction() -> None:
     history, facts = History(table), story("1.4", "1", "latest")
     led = history.recall(NAME, [], [], [facts[0].cause.id]).led
     table.calls.clear()
-    history.intend(NAME, facts)
+    history.announce(NAME, facts)
     history.close(NAME, facts, led=led)
     assert table.calls == {"put_all": 1, "transact": 1}
 
@@ -85,7 +85,7 @@ def test_a_large_announcement_is_made_with_its_first_item_or_not_at_all() -> Non
     with pytest.raises(KeyboardInterrupt):
         History(table).close(NAME, [], wordy(90))
     assert History(table).recall(NAME, [], []).open == ()
-    History(table).intend(NAME, wordy(60))
+    History(table).announce(NAME, wordy(60))
     assert History(table).recall(NAME, [], []).open == tuple(wordy(60))
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from ecr_steward.ecr.images import EcrRegistry
 from ecr_steward.rules import Mode
-from ecr_steward.sweep.slices import LOOK, Sent, Slice, clock_of
+from ecr_steward.sweep.send import LOOK, Sent
+from ecr_steward.sweep.slices import Slice, clock_of
 from ecr_steward.words.causes import Cause
 from ecr_steward.words.facts import Fact, Kind
 from ecr_steward.words.hints import Action, Hint
@@ -129,9 +130,9 @@ def test_a_sweep_that_could_not_finish_says_what_is_missing() -> None:
 
 def summary_of(world: World, expected: int, **totals: int) -> str:
     """What a sweep of `expected` repositories says that found `totals`."""
-    world.history.expect("hand-x", 0, expected, 1, NOON)
-    world.history.swept("hand-x", "all", totals, NOON)
-    world.sweeper.complete_if_done("hand-x")
+    world.history.sweeps.expect("hand-x", 0, expected, 1, NOON)
+    world.history.sweeps.swept("hand-x", "all", totals, NOON)
+    world.tally.complete_if_done("hand-x")
     (summary,) = summaries(world)
     return summary.reason
 
@@ -289,7 +290,7 @@ def test_a_sweep_by_hand_that_matches_nothing_records_and_tells_nothing(part: in
     world.push("1.0.0", repository="nobody")
     world.events.clear()
     assert by_hand(world, part) == (Sent(0, 0, 0), [])
-    assert world.history.totals("hand-x") == {}
+    assert world.history.sweeps.totals("hand-x") == {}
     assert world.told() == []
 
 
@@ -297,7 +298,7 @@ def test_a_sweep_by_hand_that_matches_nothing_records_and_tells_nothing(part: in
 def test_a_look_at_what_a_sweep_by_hand_would_send_sends_and_records_nothing(part: int) -> None:
     world = registry_of(51)
     assert by_hand(world, part) == (Sent(0, 2, 51), [])
-    assert world.history.totals("hand-x") == {}
+    assert world.history.sweeps.totals("hand-x") == {}
 
 
 def test_a_stack_that_is_off_sends_nothing() -> None:

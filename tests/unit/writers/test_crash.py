@@ -238,7 +238,7 @@ def _outcome(world: World) -> tuple[dict[str, str], list[Any], dict[str, int], l
     sizes: dict[str, int] = {}
     for fact in world.told():
         sizes[fact.cause.id] = max(sizes.get(fact.cause.id, 0), fact.of)
-    counted = [world.history.taken(REPOSITORY, ["latest"]), world.history.holds()]
+    counted = [world.history.recall(REPOSITORY, ["latest"], ()).taken, world.history.holds.all()]
     return world.tags(), facts, sizes, counted
 
 

@@ -12,7 +12,8 @@ from botocore.exceptions import ClientError
 from ecr_steward.doors.pushes import check
 from ecr_steward.ecr import Unavailable
 from ecr_steward.ecr.images import EcrRegistry
-from ecr_steward.history.tags import History, Hold
+from ecr_steward.history.holds import Hold
+from ecr_steward.history.tags import History
 from ecr_steward.rules import Mode
 from ecr_steward.words.causes import Attribution, Cause
 from ecr_steward.words.facts import Fact, Kind
@@ -61,7 +62,7 @@ class Stage(World):
         def visits() -> None:
             while self.retagger.visit(repository, [hint]).unfinished:
                 pass
-            self.history.remember_seen(repository, self.now)
+            self.history.sweeps.remember_seen(repository, self.now)
             self.settle()
 
         return self.calls(visits)
@@ -683,7 +684,7 @@ def held(stage: Stage, until: timedelta | None = None) -> tuple[str, str]:
     old = stage.push("1.4.1", "old")
     stage.settle()
     end = None if until is None else stage.now + until
-    stage.history.hold(REPOSITORY, Hold("latest", stage.now, end, "ada"))
+    stage.history.holds.put(REPOSITORY, Hold("latest", stage.now, end, "ada"))
     new = stage.push("1.4.2", "new")
     stage.settle()
     return old, new
@@ -719,7 +720,7 @@ def test_a_held_tag_that_somebody_moves_stays_where_they_put_it() -> None:
 def test_a_released_tag_catches_up() -> None:
     stage = Stage({})
     _, new = held(stage)
-    stage.history.release(REPOSITORY, "latest")
+    stage.history.holds.release(REPOSITORY, "latest")
     stage.look_all_over()
     assert stage.tags()["latest"] == new
     assert (
@@ -744,8 +745,8 @@ def test_every_hold_tells_anew_what_the_tag_misses() -> None:
     stage = Stage({})
     old, new = held(stage)
     stage.look_all_over()
-    stage.history.release(REPOSITORY, "latest")
-    stage.history.hold(REPOSITORY, Hold("latest", stage.now, None, "grace"))
+    stage.history.holds.release(REPOSITORY, "latest")
+    stage.history.holds.put(REPOSITORY, Hold("latest", stage.now, None, "grace"))
     stage.look_all_over()
     assert stage.tags()["latest"] == old
     assert [fact.digest for fact in stage.of(Kind.HELD)] == [new, new]
@@ -842,12 +843,12 @@ def test_a_tag_that_is_released_while_cloudtrail_is_asked_is_not_held_again() ->
     belongs = contested(stage, 3)
 
     def releasing(*question: Any) -> Attribution:
-        stage.history.release(REPOSITORY, "latest")
+        stage.history.holds.release(REPOSITORY, "latest")
         return Attribution(f" by {MALLORY}", named=True)
 
     stage.set_mode(Mode.ENFORCE, witness=releasing)
     stage.look_all_over()
-    assert stage.history.holds(REPOSITORY) == []
+    assert stage.history.holds.all(REPOSITORY) == []
     stage.look_all_over()
     assert stage.tags()["latest"] == belongs
 
@@ -868,7 +869,7 @@ def test_such_a_hold_lasts_until_somebody_releases_it_and_then_it_is_counted_ane
     stage.look_all_over()
     assert stage.tags()["latest"] == image("stray")
     assert len(stage.of(Kind.HELD)) == 1
-    stage.history.release(REPOSITORY, "latest")
+    stage.history.holds.release(REPOSITORY, "latest")
     stage.look_all_over()
     assert stage.tags()["latest"] == belongs
     contested(stage, 2)
@@ -924,7 +925,7 @@ def test_a_tag_that_has_yet_to_arrive_is_not_taken_away_however_often_it_is_look
     stage.ecr.before = None
     stage.settle()
     assert stage.tags()["latest"] == image("new")
-    assert stage.history.holds() == []
+    assert stage.history.holds.all() == []
 
 
 def test_one_hand_move_is_counted_once_however_often_putting_it_back_is_tried() -> None:
@@ -946,7 +947,7 @@ def test_one_hand_move_is_counted_once_however_often_putting_it_back_is_tried() 
     stage.deliver(event)
     stage.settle()
     assert stage.tags()["latest"] == image("new")
-    assert stage.history.holds() == []
+    assert stage.history.holds.all() == []
 
 
 def test_in_audit_nothing_moves_so_nothing_is_held() -> None:
@@ -960,7 +961,7 @@ def test_in_audit_nothing_moves_so_nothing_is_held() -> None:
         stage.settle()
         stage.push("latest", "new")
         stage.settle()
-    assert stage.history.holds() == []
+    assert stage.history.holds.all() == []
     assert stage.of(Kind.HELD) == []
 
 
@@ -1000,7 +1001,7 @@ def test_two_stewards_of_other_minds_end_their_quarrel() -> None:
         assert hint is not None
         rival.visit(REPOSITORY, [hint])
     assert stage.events == []
-    assert [hold.tag for _, hold in stage.history.holds()] == ["latest"]
+    assert [hold.tag for _, hold in stage.history.holds.all()] == ["latest"]
 
 
 # Twins

@@ -7,10 +7,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from ecr_steward.ecr import Refused
-from ecr_steward.ecr.images import call
+from ecr_steward.ecr import Refused, call
 from ecr_steward.settings import policies
 from ecr_steward.settings.lifecycle import Expiring
 
@@ -65,72 +64,19 @@ class Preview:
     tagged: tuple[Expiring, ...] = ()
 
 
-class SettingsRegistry(Protocol):
-    """Reads and writes of settings, one call of ECR each. Every method raises RegistryError."""
-
-    def describe(self, repository: str) -> Described:
-        """Raises RepositoryGone."""
-        ...
-
-    def policy(self, repository: str) -> Document | None: ...
-
-    def lifecycle(self, repository: str) -> Document | None: ...
-
-    def resource_tags(self, arn: str) -> dict[str, str]: ...
-
-    def set_policy(self, repository: str, document: Document | None) -> None:
-        """Set the whole repository policy, or take it away. Never by `force`."""
-        ...
-
-    def set_lifecycle(self, repository: str, document: Document | None) -> None: ...
-
-    def set_mutability(self, repository: str, mutability: str, filters: Sequence[str]) -> None: ...
-
-    def set_scan_on_push(self, repository: str, *, on: bool) -> None: ...
-
-    def add_resource_tags(self, arn: str, tags: Mapping[str, str]) -> None: ...
-
-    def start_preview(self, repository: str, document: Document) -> None:
-        """Begin to find out what a lifecycle policy would do; one that runs already goes on."""
-        ...
-
-    def preview(self, repository: str) -> Preview | None:
-        """How far the last preview is; None if there is none."""
-        ...
-
-    def pull_through_prefixes(self) -> tuple[str, ...]:
-        """The prefixes of the repositories that pull-through-cache rules make."""
-        ...
-
-    def scanning(self) -> Scanning:
-        """The registry's scanning configuration."""
-        ...
-
-    def set_scanning(self, configuration: Document) -> None:
-        """Set the whole scanning configuration, in the API's words."""
-        ...
-
-    def templates(self) -> dict[str, Template]:
-        """The registry's repository creation templates, by prefix."""
-        ...
-
-    def put_template(self, template: Document, *, new: bool) -> None:
-        """Create a repository creation template, or change it to this, in the API's words."""
-        ...
-
-
 class EcrSettings:
-    """The `SettingsRegistry` protocol over boto3's ECR client or the in-memory one.
+    """Reads and writes of settings over boto3's ECR client, one call each.
 
-    `sleep` waits between the tries of a policy that ECR refuses without saying why.
+    Every method raises RegistryError. `sleep` waits between the tries of a policy that
+    ECR refuses without saying why.
     """
 
     def __init__(self, client: ECRClient, sleep: Callable[[float], None] = time.sleep) -> None:
-        # The in-memory client has the methods of boto3's, not its type.
-        self._client: Any = client
+        self._client = client
         self._sleep = sleep
 
     def describe(self, repository: str) -> Described:
+        """Raises RepositoryGone."""
         answer = call(
             "DescribeRepositories",
             self._client.describe_repositories,
@@ -170,6 +116,7 @@ class EcrSettings:
         return {each["Key"]: each["Value"] for each in answer.get("tags", ())}
 
     def set_policy(self, repository: str, document: Document | None) -> None:
+        """Set the whole repository policy, or take it away. Never by `force`."""
         if document is None:
             self._absent(
                 "DeleteRepositoryPolicy",
@@ -240,6 +187,7 @@ class EcrSettings:
         )
 
     def start_preview(self, repository: str, document: Document) -> None:
+        """Begin to find out what a lifecycle policy would do; one that runs already goes on."""
         try:
             call(
                 "StartLifecyclePolicyPreview",
@@ -252,6 +200,7 @@ class EcrSettings:
                 raise
 
     def preview(self, repository: str) -> Preview | None:
+        """How far the last preview is; None if there is none."""
         pages = self._pages(
             "GetLifecyclePolicyPreview",
             self._client.get_lifecycle_policy_preview,
@@ -274,6 +223,7 @@ class EcrSettings:
         return Preview(document, done=True, images=images, tagged=tuple(_expiring(page, pages)))
 
     def pull_through_prefixes(self) -> tuple[str, ...]:
+        """The prefixes of the repositories that pull-through-cache rules make."""
         pages = self._pages(
             "DescribePullThroughCacheRules",
             self._client.describe_pull_through_cache_rules,
@@ -283,6 +233,7 @@ class EcrSettings:
         return tuple(each["ecrRepositoryPrefix"] for each in rules)
 
     def scanning(self) -> Scanning:
+        """The registry's scanning configuration."""
         answer = call(
             "GetRegistryScanningConfiguration", self._client.get_registry_scanning_configuration
         )
@@ -291,6 +242,7 @@ class EcrSettings:
         return Scanning.from_response(answer["scanningConfiguration"])
 
     def set_scanning(self, configuration: Document) -> None:
+        """Set the whole scanning configuration, in the API's words."""
         call(
             "PutRegistryScanningConfiguration",
             self._client.put_registry_scanning_configuration,
@@ -298,6 +250,7 @@ class EcrSettings:
         )
 
     def templates(self) -> dict[str, Template]:
+        """The registry's repository creation templates, by prefix."""
         pages = self._pages(
             "DescribeRepositoryCreationTemplates",
             self._client.describe_repository_creation_templates,
@@ -309,6 +262,7 @@ class EcrSettings:
         return {each["prefix"]: Template.from_response(each) for each in every}
 
     def put_template(self, template: Document, *, new: bool) -> None:
+        """Create a repository creation template, or change it to this, in the API's words."""
         operation, method = (
             ("CreateRepositoryCreationTemplate", self._client.create_repository_creation_template)
             if new

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
 from ecr_steward.tags.scheme import Line, Scheme, Verdict
-from ecr_steward.tags.state import Concern, Image, Mark, Observed, Top, tops
+from ecr_steward.tags.state import Concern, Image, Mark, Observed, Taken, Top, tops
 from ecr_steward.words.facts import Kind
 from ecr_steward.words.hints import Action, Hint
 
 WRITES = (Kind.PIN, Kind.RESTORE, Kind.MOVE, Kind.REMOVE)
 """Kinds of change that write to ECR, in the order in which they must be made: an image gets its
 pin before it loses a tag."""
+
+TIMES = 3
+"""How often a tag is taken away WITHIN that time before it is left where it is: two who move a tag
+in turn must not go on forever."""
+
+WITHIN = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +59,8 @@ class Stay:
 class Plan:
     """What to do, what to remember, and why stable tags stay where they are.
 
-    `marks` are those of all lines as they are before the changes. `taken` are those of tags that
-    somebody else took from where they belong, and that are to go back.
+    `marks` are those of all lines as they are before the changes. `taken` are the tags that
+    somebody else took from where they belong: each goes back, or is `contested` and stays.
     """
 
     changes: tuple[Change, ...] = ()
@@ -61,7 +68,7 @@ class Plan:
     forgotten: tuple[str, ...] = ()
     known: Mapping[str, str] = field(default_factory=dict)
     stays: tuple[Stay, ...] = ()
-    taken: tuple[Mark, ...] = ()
+    taken: tuple[Taken, ...] = ()
 
     @property
     def writes(self) -> tuple[Change, ...]:
@@ -73,203 +80,274 @@ class Plan:
     def findings(self) -> tuple[Change, ...]:
         return tuple(change for change in self.changes if not change.writes)
 
+    @property
+    def contested(self) -> tuple[Taken, ...]:
+        """The tags that were taken so often that they stay where they are from now on."""
+        return tuple(taken for taken in self.taken if len(taken.times) >= TIMES)
 
-def plan_changes(scheme: Scheme, about: Concern, observed: Observed) -> Plan:
+    def told_with(self, holds: Mapping[str, str]) -> Plan:
+        """The same plan, whose reasons say this of the tags that are held."""
+        leading = {mark.tag: mark.unique for mark in self.marks}
+        return replace(
+            self,
+            changes=tuple(
+                replace(each, reason=_held_reason(each.tag, holds[each.tag], leading[each.tag]))
+                if each.kind is Kind.HELD and each.tag in holds
+                else each
+                for each in self.changes
+            ),
+        )
+
+
+def plan_changes(
+    scheme: Scheme, about: Concern, observed: Observed, now: datetime | None = None
+) -> Plan:
     """The changes that bring every tag of `about` to where it belongs.
 
-    Every line of `about` must be bounded, or what leads it be among `observed.images`.
+    Every line of `about` must be bounded, or what leads it be among `observed.images`. Without
+    `now` it is not counted who takes tags away, for nothing of the plan is to be done.
     """
-    overwrites = _Overwrites(scheme, about, observed)
-    lines = _Lines(scheme, about, replace(observed, images=overwrites.images))
-    removes, rejects = _unknown(scheme, about, observed, [*overwrites.restores, *lines.moves])
-    losing = [*overwrites.restores, *lines.moves, *removes]
+    overwrites = _overwrites(scheme, about, observed)
+    restores = [each.restore for each in overwrites if each.restore is not None]
+    restored = replace(observed, images=_with_restores(observed.images, restores))
+    leading = tops(scheme, about.lines, restored.images.values())
+    lines = _lines(scheme, about, restored, leading, now)
+    moves = [each.move for each in lines if each.move is not None]
+    removes, rejects = _unknown(scheme, about, observed, [*restores, *moves])
+    losing = [*restores, *moves, *removes]
+    pushes = [*about.stable, *_late(scheme, about, observed)]
     return Plan(
         changes=(
-            *_pins(scheme, [*about.stable, *overwrites.late], observed, losing),
-            *overwrites.restores,
-            *lines.moves,
-            *removes,
-            *overwrites.reports,
-            *lines.reports,
+            *_pins(scheme, pushes, observed, losing),
+            *losing,
+            *(each.report for each in overwrites if each.report is not None),
+            *(each.report for each in lines if each.report is not None),
+            *_twins(scheme, about, leading, restored.images.values()),
             *rejects,
         ),
-        marks=tuple(lines.marks),
-        forgotten=tuple(lines.forgotten),
-        known=overwrites.accepted,
-        stays=tuple(lines.stays),
-        taken=tuple(lines.taken),
+        marks=tuple(each.mark for each in lines if each.mark is not None),
+        forgotten=tuple(each.forgotten for each in lines if each.forgotten is not None),
+        known={each.tag: each.accepted for each in overwrites if each.accepted is not None},
+        stays=tuple(each.stay for each in lines if each.stay is not None),
+        taken=tuple(each.taken for each in lines if each.taken is not None),
     )
 
 
 def with_restores(scheme: Scheme, about: Concern, observed: Observed) -> Observed:
     """What is observed once the unique tags are back where they belong: what `plan_changes` plans
     the stable tags on, and so what their lines must be bounded in."""
-    return replace(observed, images=_Overwrites(scheme, about, observed).images)
+    overwrites = _overwrites(scheme, about, observed)
+    restores = [each.restore for each in overwrites if each.restore is not None]
+    return replace(observed, images=_with_restores(observed.images, restores))
 
 
-class _Overwrites:
-    """Unique tags that are on another image than history knows.
-
-    `images` is what the repository looks like once the restores are made; `late` are pushes of a
-    unique tag that another push took away again, and with it the image's last tag.
-    """
-
-    def __init__(self, scheme: Scheme, about: Concern, observed: Observed) -> None:
-        self.restores: list[Change] = []
-        self.reports: list[Change] = []
-        self.late: list[Hint] = []
-        self.accepted: dict[str, str] = {}
-        self.images = dict(observed.images)
-        self._frozen = observed.frozen
-        for tag, hints in about.unique.items():
-            hint = next((each for each in hints if _carries(observed, each)), None)
-            known = observed.known.get(tag)
-            if hint is not None and hint.digest is not None and known != hint.digest:
-                self._judge(scheme, tag, known, hint, observed.images[hint.digest])
-            if scheme.overwritten == "restore":
-                self.late += [each for each in hints if each.digest != known]
-
-    def _judge(
-        self, scheme: Scheme, tag: str, known: str | None, hint: Hint, newcomer: Image
-    ) -> None:
-        owner = self.images.get(known or "")
-        if known is None or scheme.overwritten == "allow":
-            self.accepted[tag] = newcomer.digest
-            return
-        reason = f"`{tag}` is a unique tag and was put on another image than it named before"
-        if scheme.overwritten == "restore" and tag in self._frozen:
-            reason += "; ECR does not let it be put back."
-        elif scheme.overwritten == "restore" and owner is not None:
-            self._restore(tag, owner, newcomer, hint)
-            reason += "; it is put back."
-        else:
-            self.accepted[tag] = newcomer.digest
-            gone = scheme.overwritten == "restore"
-            reason += "; that image is gone, so it cannot be put back." if gone else "."
-        self.reports.append(
-            Change(
-                kind=Kind.OVERWRITE,
-                tag=tag,
-                before=known,
-                after=newcomer.digest,
-                reason=reason,
-                hint=hint,
-                before_tags=() if owner is None else owner.tags,
-                after_tags=newcomer.tags,
-            )
-        )
-
-    def _restore(self, tag: str, owner: Image, newcomer: Image, hint: Hint) -> None:
-        self.restores.append(
-            Change(
-                kind=Kind.RESTORE,
-                tag=tag,
-                before=newcomer.digest,
-                after=owner.digest,
-                reason=f"`{tag}` is a unique tag: it goes back to the image it belongs to.",
-                hint=hint,
-                before_tags=newcomer.tags,
-                after_tags=owner.tags,
-            )
-        )
-        kept = tuple(each for each in self.images[newcomer.digest].tags if each != tag)
-        self.images[newcomer.digest] = replace(self.images[newcomer.digest], tags=kept)
-        self.images[owner.digest] = replace(owner, tags=(*owner.tags, tag))
+def _with_restores(images: Mapping[str, Image], restores: Iterable[Change]) -> dict[str, Image]:
+    """What the images look like once the restores are made."""
+    after = dict(images)
+    for restore in restores:
+        newcomer, owner = after[restore.before or ""], after[restore.after or ""]
+        kept = tuple(tag for tag in newcomer.tags if tag != restore.tag)
+        after[newcomer.digest] = replace(newcomer, tags=kept)
+        after[owner.digest] = replace(owner, tags=(*owner.tags, restore.tag))
+    return after
 
 
-class _Lines:
-    """Where the stable tags belong, and what has to move."""
+@dataclass(frozen=True, slots=True)
+class _Overwrite:
+    """A unique tag that is on another image than history knows: it goes back (`restore`), or is
+    from now on known on the image that it is on (`accepted`)."""
 
-    def __init__(self, scheme: Scheme, about: Concern, observed: Observed) -> None:
-        self._scheme, self._about, self._observed = scheme, about, observed
-        self.moves: list[Change] = []
-        self.reports: list[Change] = []
-        self.marks: list[Mark] = []
-        self.forgotten: list[str] = []
-        self.stays: list[Stay] = []
-        self.taken: list[Mark] = []
-        images = observed.images.values()
-        leading = tops(scheme, about.lines, images)
-        holders = {tag: image for image in images for tag in image.tags}
-        for tag, line in about.lines.items():
-            top = leading.get(tag)
-            if top is None:
-                self._leaderless(line, holders.get(tag))
-            else:
-                self._place(line, top, holders.get(tag))
-        self.reports += _twins(scheme, about, leading, images)
+    tag: str
+    accepted: str | None = None
+    restore: Change | None = None
+    report: Change | None = None
 
-    def _leaderless(self, line: Line, holder: Image | None) -> None:
-        mark = self._observed.marks.get(line.tag)
-        digest = None if holder is None else holder.digest
-        self.stays.append(Stay(line.tag, digest, f"No image is left for {line}."))
-        if mark is None:
-            return
-        self.forgotten.append(line.tag)
-        if holder is None:
-            self.reports.append(
-                Change(
-                    kind=Kind.REMOVE,
-                    tag=line.tag,
-                    before=mark.digest,
-                    after=None,
-                    reason=f"{mark.unique} is gone and nothing is left of {line}: "
-                    f"`{line.tag}` stays away.",
-                    hint=self._about.hints[line.tag][0],
-                    found=True,
-                )
-            )
 
-    def _place(self, line: Line, top: Top, holder: Image | None) -> None:
-        mark = self._observed.marks.get(line.tag)
-        placed = holder is not None and holder.digest == top.image.digest
-        new = Mark(line.tag, top.unique, top.image.digest, placed)
-        self.marks.append(new)
-        if placed:
-            self.stays.append(self._stay(line, top))
-            return
-        move = Change(
-            kind=Kind.MOVE,
-            tag=line.tag,
-            before=None if holder is None else holder.digest,
-            after=top.image.digest,
-            reason=_reason(self._scheme, line, top, holder, mark),
-            hint=_hint_for(self._about.hints[line.tag], top.image.digest),
-            before_tags=() if holder is None else holder.tags,
-            after_tags=top.image.tags,
-        )
-        held = self._observed.holds.get(line.tag)
-        if held is None:
-            self.moves.append(move)
-            if mark is not None and mark == new and mark.placed and holder is not None:
-                self.taken.append(mark)
-        else:
-            reason = f"`{line.tag}` is held ({held}) and does not go to {top.unique}."
-            self.reports.append(replace(move, kind=Kind.HELD, reason=reason))
+def _overwrites(scheme: Scheme, about: Concern, observed: Observed) -> list[_Overwrite]:
+    """The pushed unique tags that history does not know where they are."""
+    found = []
+    for tag, hints in about.unique.items():
+        hint = next((each for each in hints if _carries(observed, each)), None)
+        if hint is not None and observed.known.get(tag) != hint.digest:
+            found.append(_overwrite(scheme, observed, tag, hint))
+    return found
 
-    def _stay(self, line: Line, top: Top) -> Stay:
-        """Why a tag that is where it belongs stays there; what was pushed lost against it."""
-        lost = next(
-            (hint for hint in self._about.hints[line.tag] if self._has_lost(line, hint, top)), None
-        )
-        reason = f"`{line.tag}` stays on {top.unique}, {_rank(line)}"
-        if lost is not None:
-            reason += f": {lost.tag} is {'older' if line.newest else 'lower'}"
-        return Stay(line.tag, top.image.digest, f"{reason}.", lost)
 
-    def _has_lost(self, line: Line, hint: Hint, top: Top) -> bool:
-        """Whether `hint` is the push of a unique tag of the line that is below the top."""
-        image = self._observed.images.get(hint.digest or "")
-        unique = self._scheme.read_unique(hint.tag or "")
-        if unique is None or image is None or hint.tag not in image.tags:
-            return False
-        pushed = Top(unique.tag, unique.version, image, line.newest)
-        return (
-            hint.action is Action.PUSH
-            and line.holds(unique.version)
-            and image.digest != top.image.digest
-            and not pushed.equals(top)
-        )
+def _overwrite(scheme: Scheme, observed: Observed, tag: str, hint: Hint) -> _Overwrite:
+    newcomer, known = observed.images[hint.digest or ""], observed.known.get(tag)
+    if known is None or scheme.overwritten == "allow":
+        return _Overwrite(tag, accepted=newcomer.digest)
+    owner, restore, accepted = observed.images.get(known), None, None
+    reason = f"`{tag}` is a unique tag and was put on another image than it named before"
+    if scheme.overwritten == "restore" and tag in observed.frozen:
+        reason += "; ECR does not let it be put back."
+    elif scheme.overwritten == "restore" and owner is not None:
+        restore = _restore(tag, owner, newcomer, hint)
+        reason += "; it is put back."
+    else:
+        accepted = newcomer.digest
+        gone = scheme.overwritten == "restore"
+        reason += "; that image is gone, so it cannot be put back." if gone else "."
+    report = Change(
+        kind=Kind.OVERWRITE,
+        tag=tag,
+        before=known,
+        after=newcomer.digest,
+        reason=reason,
+        hint=hint,
+        before_tags=() if owner is None else owner.tags,
+        after_tags=newcomer.tags,
+    )
+    return _Overwrite(tag, accepted, restore, report)
+
+
+def _restore(tag: str, owner: Image, newcomer: Image, hint: Hint) -> Change:
+    return Change(
+        kind=Kind.RESTORE,
+        tag=tag,
+        before=newcomer.digest,
+        after=owner.digest,
+        reason=f"`{tag}` is a unique tag: it goes back to the image it belongs to.",
+        hint=hint,
+        before_tags=newcomer.tags,
+        after_tags=owner.tags,
+    )
+
+
+def _late(scheme: Scheme, about: Concern, observed: Observed) -> list[Hint]:
+    """Pushes of a unique tag that another push took away again, and with it perhaps the image's
+    last tag."""
+    if scheme.overwritten != "restore":
+        return []
+    return [
+        hint
+        for tag, hints in about.unique.items()
+        for hint in hints
+        if hint.digest != observed.known.get(tag)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where one stable tag belongs, and what has to be done about it."""
+
+    mark: Mark | None = None
+    forgotten: str | None = None
+    stay: Stay | None = None
+    move: Change | None = None
+    report: Change | None = None
+    taken: Taken | None = None
+
+
+def _lines(
+    scheme: Scheme,
+    about: Concern,
+    observed: Observed,
+    leading: Mapping[str, Top],
+    now: datetime | None,
+) -> list[_Place]:
+    """The place of every stable tag of `about`; `leading` has what leads their lines."""
+    holders = {tag: image for image in observed.images.values() for tag in image.tags}
+    return [
+        _place(scheme, about, observed, line, leading[tag], holders.get(tag), now)
+        if tag in leading
+        else _leaderless(about, observed, line, holders.get(tag))
+        for tag, line in about.lines.items()
+    ]
+
+
+def _leaderless(about: Concern, observed: Observed, line: Line, holder: Image | None) -> _Place:
+    mark = observed.marks.get(line.tag)
+    digest = None if holder is None else holder.digest
+    stay = Stay(line.tag, digest, f"No image is left for {line}.")
+    if mark is None:
+        return _Place(stay=stay)
+    if holder is not None:
+        return _Place(stay=stay, forgotten=line.tag)
+    report = Change(
+        kind=Kind.REMOVE,
+        tag=line.tag,
+        before=mark.digest,
+        after=None,
+        reason=f"{mark.unique} is gone and nothing is left of {line}: `{line.tag}` stays away.",
+        hint=about.hints[line.tag][0],
+        found=True,
+    )
+    return _Place(stay=stay, forgotten=line.tag, report=report)
+
+
+def _place(
+    scheme: Scheme,
+    about: Concern,
+    observed: Observed,
+    line: Line,
+    top: Top,
+    holder: Image | None,
+    now: datetime | None,
+) -> _Place:
+    """The place of a tag whose line `top` leads, and that is on the image `holder`."""
+    before = observed.marks.get(line.tag)
+    placed = holder is not None and holder.digest == top.image.digest
+    mark = Mark(line.tag, top.unique, top.image.digest, placed)
+    if placed:
+        return _Place(mark=mark, stay=_stay(scheme, about, observed, line, top))
+    move = Change(
+        kind=Kind.MOVE,
+        tag=line.tag,
+        before=None if holder is None else holder.digest,
+        after=top.image.digest,
+        reason=_reason(scheme, line, top, holder, before),
+        hint=_hint_for(about.hints[line.tag], top.image.digest),
+        before_tags=() if holder is None else holder.tags,
+        after_tags=top.image.tags,
+    )
+    held, taken = observed.holds.get(line.tag), None
+    if now is not None and held is None and holder is not None and _was_placed(before, mark):
+        taken = _taken(mark, observed.taken.get(line.tag, ()), now)
+        held = "taken away again and again" if len(taken.times) >= TIMES else None
+    if held is None:
+        return _Place(mark=mark, move=move, taken=taken)
+    reason = _held_reason(line.tag, held, top.unique)
+    return _Place(mark=mark, report=replace(move, kind=Kind.HELD, reason=reason), taken=taken)
+
+
+def _was_placed(before: Mark | None, mark: Mark) -> bool:
+    """Whether the tag was where it belongs now when the steward last looked."""
+    return before is not None and before == mark and before.placed
+
+
+def _taken(mark: Mark, before: Iterable[datetime], now: datetime) -> Taken:
+    """A tag that was taken away now, with the times that still count."""
+    return Taken(mark, (*(time for time in before if now - time < WITHIN), now))
+
+
+def _held_reason(tag: str, held: str, unique: str) -> str:
+    return f"`{tag}` is held ({held}) and does not go to {unique}."
+
+
+def _stay(scheme: Scheme, about: Concern, observed: Observed, line: Line, top: Top) -> Stay:
+    """Why a tag that is where it belongs stays there; what was pushed lost against it."""
+    hints = about.hints[line.tag]
+    lost = next((hint for hint in hints if _has_lost(scheme, observed, line, hint, top)), None)
+    reason = f"`{line.tag}` stays on {top.unique}, {_rank(line)}"
+    if lost is not None:
+        reason += f": {lost.tag} is {'older' if line.newest else 'lower'}"
+    return Stay(line.tag, top.image.digest, f"{reason}.", lost)
+
+
+def _has_lost(scheme: Scheme, observed: Observed, line: Line, hint: Hint, top: Top) -> bool:
+    """Whether `hint` is the push of a unique tag of the line that is below the top."""
+    image = observed.images.get(hint.digest or "")
+    unique = scheme.read_unique(hint.tag or "")
+    if unique is None or image is None or hint.tag not in image.tags:
+        return False
+    pushed = Top(unique.tag, unique.version, image, line.newest)
+    return (
+        hint.action is Action.PUSH
+        and line.holds(unique.version)
+        and image.digest != top.image.digest
+        and not pushed.equals(top)
+    )
 
 
 def _hint_for(hints: Sequence[Hint], digest: str) -> Hint:

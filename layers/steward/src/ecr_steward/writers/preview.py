@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ecr_steward.ecr import RegistryError, Unavailable
-from ecr_steward.ecr.settings import Preview, SettingsRegistry
+from ecr_steward.ecr.settings import EcrSettings, Preview
 from ecr_steward.settings.lifecycle import canonical
 from ecr_steward.settings.state import Change, Setting
 
@@ -41,7 +41,7 @@ class Previewer:
 
     def __init__(
         self,
-        registry: SettingsRegistry,
+        registry: EcrSettings,
         clock: Callable[[], datetime],
         sleep: Callable[[float], None],
     ) -> None:

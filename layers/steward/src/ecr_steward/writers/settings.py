@@ -12,9 +12,9 @@ from datetime import datetime
 from functools import partial
 
 from ecr_steward.ecr import Refused, RegistryError, RepositoryGone, Unavailable
-from ecr_steward.ecr.settings import SettingsRegistry
+from ecr_steward.ecr.settings import EcrSettings
+from ecr_steward.history.numbering import Led, numbered
 from ecr_steward.history.settings import Known, SettingsHistory, key_of
-from ecr_steward.history.tags import Led, numbered
 from ecr_steward.rules import Mode, Rule, Ruleset
 from ecr_steward.settings.drift import correction, drift
 from ecr_steward.settings.lifecycle import Expiring
@@ -22,7 +22,8 @@ from ecr_steward.settings.settle import settle
 from ecr_steward.settings.state import Change, Setting, Settings, Step
 from ecr_steward.settings.statements import fallbacks
 from ecr_steward.words.causes import Cause
-from ecr_steward.words.facts import Difference, Fact, Kind
+from ecr_steward.words.facts import Difference, Fact, FactMaker, Kind
+from ecr_steward.words.globs import PullThrough
 from ecr_steward.words.hints import REGISTRY, Action, Hint
 from ecr_steward.words.reading import iso
 from ecr_steward.writers import preview
@@ -61,7 +62,7 @@ class Enforcer:
         *,
         rules: Ruleset,
         cap: Mode,
-        registry: SettingsRegistry,
+        registry: EcrSettings,
         history: SettingsHistory,
         clock: Callable[[], datetime],
         account: str,
@@ -76,7 +77,7 @@ class Enforcer:
         self.history = history
         self.clock = clock
         self.account = account
-        self.region = region
+        self.maker = FactMaker(account, region, clock, rules.fingerprint)
         self.role = role
         self.tagger = tagger
         self.previewer = Previewer(registry, clock, sleep)
@@ -169,8 +170,9 @@ class _Repository(_Place):
 
     def look(self, known: Known) -> tuple[Known, tuple[Change, ...]] | None:
         if self._new:
-            known = replace(known, pull_through=self._registry.pull_through_prefixes())
-        self._cached = known.caches(self.name)
+            rules = PullThrough(self._registry.pull_through_prefixes())
+            known = replace(known, pull_through=rules)
+        self._cached = known.pull_through.owns(self.name)
         if self._cached and not self._rule.names(self.name):
             return None
         created = self._observe(self._baseline.reads)
@@ -401,7 +403,7 @@ class _Visit:
         changes = [*(each for each in plan.todo if _about(each) not in about), *instead]
         announced = self._stamp.corrected(changes, plan.outlook)
         known = self._place.after(plan.known, settled=False)
-        self._history.intend(self._place.name, announced, known)
+        self._history.announce(self._place.name, announced, known)
 
     def _carry_out(self, plan: _Plan, written: _Written) -> None:
         todo: Sequence[Change] = plan.todo
@@ -529,9 +531,7 @@ class _Stamp:
     """Makes facts of changes: what all facts of one visit have in common."""
 
     def __init__(self, enforcer: Enforcer, place: _Place, hints: Sequence[Hint]) -> None:
-        self._account, self._region = enforcer.account, enforcer.region
-        self._fingerprint = enforcer.rules.fingerprint
-        self._time = iso(enforcer.clock())
+        self._maker, self._at = enforcer.maker, enforcer.clock()
         self._place = place
         self._hints = hints
         self.led: Led = {}
@@ -599,19 +599,16 @@ class _Stamp:
         return fact.counted(self._opened.get(fact.id) or self._of[fact.cause.id] or 1)
 
     def _make(self, kind: Kind, change: Change, reason: str) -> Fact:
-        return Fact(
-            kind=kind,
-            cause=self._cause(change.setting),
-            registry=self._account,
-            region=self._region,
+        made = self._maker.fact(
+            kind,
+            self._cause(change.setting),
+            reason,
             repository=self._place.name,
             mode=self._place.mode.value,
             rule=self._place.rule,
-            rules=self._fingerprint,
-            reason=reason,
-            time=self._time,
-            difference=None if kind is Kind.FAILED else _difference(change),
+            at=self._at,
         )
+        return made if kind is Kind.FAILED else replace(made, difference=_difference(change))
 
 
 def _difference(change: Change) -> Difference:
