@@ -21,6 +21,7 @@ from ecr_steward.sweep.tally import Tally
 from ecr_steward.words.causes import Cause
 from ecr_steward.words.facts import Fact
 from ecr_steward.words.hints import Action, Hint
+from ecr_steward.writers.contest import Witness, nobody
 from ecr_steward.writers.tags import Retagger, next_visit
 from ecr_steward_cli.in_memory.images import MemoryEcr
 from ecr_steward_cli.in_memory.table import MemoryTable
@@ -71,6 +72,30 @@ def _released(tag: str, now: datetime) -> Hint:
     """The hint that `ecr-steward release` sends."""
     cause = Cause(f"release-{now.isoformat()}", "Release", "ada")
     return Hint(REPOSITORY, Action.PUSH, tag, None, cause, now)
+
+
+def retagger(
+    ecr: MemoryEcr,
+    clock: Callable[[], datetime],
+    *,
+    rules: Ruleset | None = None,
+    mode: Mode = Mode.ENFORCE,
+    history: History | None = None,
+    allow_removal: bool = False,
+    witness: Witness = nobody,
+) -> Retagger:
+    """The writer of tags over ECR in memory; without a `history`, with one of its own."""
+    return Retagger(
+        rules=rules or ruleset(),
+        cap=mode,
+        registry=EcrRegistry(ecr.client),
+        history=history or History(MemoryTable()),
+        clock=clock,
+        account="123456789012",
+        region="eu-west-1",
+        allow_removal=allow_removal,
+        witness=witness,
+    )
 
 
 class Killed(BaseException):
@@ -144,7 +169,14 @@ class World:
     to ECR and the table since the last `arm`.
     """
 
-    def __init__(self, rules: Ruleset | None = None, mode: Mode = Mode.ENFORCE) -> None:
+    def __init__(
+        self,
+        rules: Ruleset | None = None,
+        mode: Mode = Mode.ENFORCE,
+        *,
+        allow_removal: bool = False,
+    ) -> None:
+        self._allow_removal = allow_removal
         self.rules = rules or ruleset()
         self.now = BEGINNING
         self.wire = Tripwire()
@@ -156,16 +188,16 @@ class World:
         self._asked_to_hold: dict[str, datetime | None] = {}
         self.set_mode(mode)
 
-    def set_mode(self, mode: Mode) -> None:
+    def set_mode(self, mode: Mode, witness: Witness = nobody) -> None:
         """Deploy the stack again with another `Mode`."""
-        self.retagger = Retagger(
+        self.retagger = retagger(
+            self.ecr,
+            lambda: self.now,
             rules=self.rules,
-            cap=mode,
-            registry=EcrRegistry(self.ecr.client),
+            mode=mode,
             history=self.history,
-            clock=lambda: self.now,
-            account="123456789012",
-            region="eu-west-1",
+            allow_removal=self._allow_removal,
+            witness=witness,
         )
         self.mode = mode
         self.tally = Tally(
