@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
@@ -15,10 +15,12 @@ from moto import mock_aws
 from bench.report import Row
 from bench.wall import STABLE, Job, Push, recipe, steward
 from ecr_steward.ecr.images import EcrRegistry
-from ecr_steward.history.dynamo import DynamoTable
-from ecr_steward.history.table import Item, Put, Table
+from ecr_steward.history.table import Item, Key, Put, Table, Write
 from ecr_steward.start.clients import PUTS_AT_ONCE
-from tests.support.dynamodb import create_history_table
+from ecr_steward_cli.in_memory.table import MemoryTable
+
+if TYPE_CHECKING:
+    from mypy_boto3_ecr import ECRClient
 
 SIZE = 10
 MOST_OF_RECIPE = 0.60
@@ -29,12 +31,11 @@ ECR_SECONDS = {"BatchGetImage": 0.040, "DescribeImages": 0.060, "PutImage": 0.08
 
 DYNAMODB_SECONDS = 0.006
 
-_TABLE = "history"
 _FACT = "x" * 900
 """As long as a fact in the table."""
 
 
-def chain(ecr: Any, table: Table, pool: ThreadPoolExecutor) -> Job:
+def chain(ecr: ECRClient, table: Table, pool: ThreadPoolExecutor) -> Job:
     """The calls of a push that moves three tags, each waiting for the one before, and nothing else:
     recall, read, describe, announce, put, close. None can be left out or made earlier."""
     registry = EcrRegistry(ecr)
@@ -58,7 +59,8 @@ def chain(ecr: Any, table: Table, pool: ThreadPoolExecutor) -> Job:
 def measure(times: int, progress: Callable[[str], None]) -> list[Row]:
     """The rows of the report: in every round each way does one push, in turn."""
     group = "a push that moves 3 tags, as deployed, at AWS's latencies"
-    with _aws() as (near, ecr, table), ThreadPoolExecutor(PUTS_AT_ONCE) as pool:
+    table = FarTable()
+    with _aws() as (near, ecr), ThreadPoolExecutor(PUTS_AT_ONCE) as pool:
         ways = {
             "steward": steward(ecr, table, pool),
             "recipe": recipe(ecr),
@@ -79,30 +81,48 @@ def measure(times: int, progress: Callable[[str], None]) -> list[Row]:
     ]
 
 
+class FarTable(MemoryTable):
+    """The history's table at DynamoDB's latency: moto's copies all of a table for a transaction."""
+
+    def get(self, keys: Collection[Key]) -> dict[Key, Item]:
+        time.sleep(DYNAMODB_SECONDS)
+        return super().get(keys)
+
+    def query(self, pk: str, prefix: str = "") -> Iterator[Item]:
+        time.sleep(DYNAMODB_SECONDS)
+        return super().query(pk, prefix)
+
+    def transact(self, writes: Sequence[Write]) -> None:
+        time.sleep(DYNAMODB_SECONDS)
+        super().transact(writes)
+
+    def put_all(self, items: Iterable[Item]) -> None:
+        time.sleep(DYNAMODB_SECONDS)
+        super().put_all(items)
+
+
 @contextmanager
-def _aws() -> Iterator[tuple[Any, Any, DynamoTable]]:
-    """moto in this process: a client of ECR without latency, one with, and the history's table."""
+def _aws() -> Iterator[tuple[ECRClient, ECRClient]]:
+    """moto's ECR in this process: a client without latency, and one with."""
     with mock_aws():
-        dynamodb, ecr = _client("dynamodb"), _client("ecr")
-        create_history_table(dynamodb, _TABLE)
+        far = _client()
         for operation, seconds in ECR_SECONDS.items():
-            _delay(ecr, f"ecr.{operation}", seconds)
-        _delay(dynamodb, "dynamodb", DYNAMODB_SECONDS)
-        yield _client("ecr"), ecr, DynamoTable(dynamodb, _TABLE)
+            _delay(far, operation, seconds)
+        yield _client(), far
 
 
-def _delay(client: Any, calls: str, seconds: float) -> None:
+def _delay(client: ECRClient, operation: str, seconds: float) -> None:
     """Let these calls take so long, before moto answers them."""
 
     def wait(**_: Any) -> None:
         time.sleep(seconds)
 
-    client.meta.events.register_first(f"before-send.{calls}", wait)
+    client.meta.events.register_first(f"before-send.ecr.{operation}", wait)
 
 
-def _client(service: Any) -> Any:
+def _client() -> ECRClient:
     return boto3.client(
-        service,
+        "ecr",
         region_name="eu-west-1",
         aws_access_key_id="measured",
         aws_secret_access_key="measured",
