@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 
 import pytest
 
 from ecr_steward.history.dynamo import read, write
-from ecr_steward.history.table import Add, Item, Key, Write
+from ecr_steward.history.table import Item, Write
 from ecr_steward.history.tags import History
 from ecr_steward.words import grammar
 from ecr_steward_cli.in_memory.table import MemoryTable
 from ecr_steward_cli.rules_file.explain import is_repository
+from tests.support.counted_table import CountedTable
 from tests.support.facts import REJECTED, story
 from tests.support.history_contract import NAME, HistoryContract, wordy
 
@@ -21,32 +21,6 @@ class TestHistoryInMemory(HistoryContract):
     @pytest.fixture
     def table(self) -> MemoryTable:
         return MemoryTable()
-
-
-class CountedTable(MemoryTable):
-    def __init__(self) -> None:
-        super().__init__()
-        self.calls: Counter[str] = Counter()
-
-    def get(self, keys: Collection[Key]) -> dict[Key, Item]:
-        self.calls["get"] += 1
-        return super().get(keys)
-
-    def query(self, pk: str, prefix: str = "") -> Iterator[Item]:
-        self.calls["query"] += 1
-        return super().query(pk, prefix)
-
-    def transact(self, writes: Sequence[Write]) -> None:
-        self.calls["transact"] += 1
-        super().transact(writes)
-
-    def put_all(self, items: Iterable[Item]) -> None:
-        self.calls["put_all"] += 1
-        super().put_all(items)
-
-    def count(self, add: Add, expires: int) -> Mapping[str, int]:
-        self.calls["count"] += 1
-        return super().count(add, expires)
 
 
 def test_to_recall_is_one_read() -> None:

@@ -6,6 +6,9 @@ from functools import partial
 
 import pytest
 
+from ecr_steward.history.tags import History
+from ecr_steward.rules import Mode
+from tests.support.counted_table import CountedTable
 from tests.support.stage import REMOVE, Stage
 
 
@@ -49,3 +52,29 @@ def test_a_refused_tag_costs_no_read_and_one_that_may_go_two() -> None:
     stage = Stage(REMOVE)
     stage.push("nightly", "new")
     assert stage.calls(stage.settle) == {"BatchGetImage": 1, "DescribeImages": 1}
+
+
+@pytest.mark.parametrize(
+    ("pushed", "round_trips"),
+    [
+        # Recall, announce, close.
+        ("1.4.3", {"get": 1, "put_all": 1, "transact": 1}),
+        # Recall, and note what was learned.
+        ("1.4.1", {"get": 1, "transact": 1}),
+        # Recall, ask what was told, note it.
+        ("nightly", {"get": 2, "transact": 1}),
+        ("buildcache-1", {}),
+    ],
+)
+def test_a_push_costs_at_most_three_round_trips_to_the_history(
+    pushed: str, round_trips: dict[str, int]
+) -> None:
+    stage, table = Stage({}), CountedTable()
+    stage.history = History(table)
+    stage.set_mode(Mode.ENFORCE)
+    stage.push("1.4.2")
+    stage.settle()
+    table.calls.clear()
+    stage.push(pushed)
+    stage.deliver(stage.events.pop())
+    assert table.calls == round_trips
