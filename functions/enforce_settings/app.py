@@ -31,7 +31,7 @@ logger = observe.logger()
 def handle(env: Environment) -> sandbox.Handler:
     """The handler: one SQS event to the messages that failed."""
     mode, settings_mode = env.mode(), env.mode("SETTINGS_MODE")
-    account, region = env.text("REGISTRY"), env.text("AWS_REGION")
+    account, region = env.text("ACCOUNT"), env.text("AWS_REGION")
     own_role, retag_role = env.text("SETTINGS_ROLE_ARN"), env.text("RETAG_ROLE_ARN")
     table = DynamoTable(clients.client("dynamodb"), env.text("HISTORY_TABLE"))
     queue = HintQueue(lambda: clients.client("sqs"), env.text("SETTINGS_QUEUE_URL"))

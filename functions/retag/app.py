@@ -31,7 +31,7 @@ logger = observe.logger()
 def handle(env: Environment) -> sandbox.Handler:
     """The handler: one SQS event to the messages that failed."""
     mode, allow_removal = env.mode(), env.flag("ALLOW_TAG_REMOVAL")
-    account, region = env.text("REGISTRY"), env.text("AWS_REGION")
+    account, region = env.text("ACCOUNT"), env.text("AWS_REGION")
     history = History(DynamoTable(clients.client("dynamodb"), env.text("HISTORY_TABLE")))
     queue = HintQueue(lambda: clients.client("sqs"), env.text("RETAG_QUEUE_URL"))
     registry, pool = EcrRegistry(clients.client("ecr")), ThreadPoolExecutor(clients.PUTS_AT_ONCE)

@@ -31,7 +31,7 @@ def handle(env: Environment) -> sandbox.Handler:
     By hand, `part` is the portion to send: 0 if not given, -1 for none but a look.
     """
     mode, settings_mode = env.mode(), env.mode("SETTINGS_MODE")
-    account, region = env.text("REGISTRY"), env.text("AWS_REGION")
+    account, region = env.text("ACCOUNT"), env.text("AWS_REGION")
     pattern, hours = env.text("REPOSITORY_PATTERN"), env.number("SWEEP_HOURS")
     history = History(DynamoTable(clients.client("dynamodb"), env.text("HISTORY_TABLE")))
     sqs, registry = clients.client("sqs"), EcrRegistry(clients.client("ecr"))

@@ -256,7 +256,7 @@ def function(
         "RETAG_QUEUE_URL": stack.output("RetagQueueUrl"),
         "SWEEP_HOURS": "24",
         "REPOSITORY_PATTERN": "*",
-        "REGISTRY": "123456789012",
+        "ACCOUNT": "123456789012",
     }.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(clients, "client", lambda name: ecr if name == "ecr" else client(name))

@@ -38,7 +38,7 @@ class Batches:
     ) -> None:
         self._max_tries = env.number("MAX_TRIES")
         self._mode = env.mode()
-        account, region = env.text("REGISTRY"), env.text("AWS_REGION")
+        account, region = env.text("ACCOUNT"), env.text("AWS_REGION")
         self._maker = FactMaker(account, region, sandbox.now)
         self._queue, self._findings, self._visit = queue, findings, visit
 
