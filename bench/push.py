@@ -13,7 +13,7 @@ from botocore.config import Config
 from moto import mock_aws
 
 from bench.report import Row
-from bench.wall import STABLE, Job, Push, recipe, steward
+from bench.wall import STABLE, Job, TimedPush, recipe, steward
 from ecr_steward.ecr.images import EcrRegistry
 from ecr_steward.history.table import Item, Key, Put, Table, Write
 from ecr_steward.start.clients import PUTS_AT_ONCE
@@ -67,7 +67,7 @@ def measure(times: int, progress: Callable[[str], None]) -> list[Row]:
             "chain": chain(ecr, table, pool),
         }
         progress("pushes at AWS's latencies")
-        pushes = {name: Push(near, f"base/{name}", SIZE, job) for name, job in ways.items()}
+        pushes = {name: TimedPush(near, f"base/{name}", SIZE, job) for name, job in ways.items()}
         seconds: dict[str, list[float]] = {name: [] for name in ways}
         for _ in range(times):
             for name, push in pushes.items():

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ecr_steward.tags.plan import Change
+from ecr_steward.tags.plan import TagChange
 from ecr_steward.tags.scheme import Scheme
 from ecr_steward.tags.state import Image, Mark
 from ecr_steward.words.causes import Cause
@@ -64,7 +64,7 @@ def _hint(action: Action, tag: str, image: str) -> Hint:
     return Hint("base/redis", action, tag or None, digest(image), cause, NOW)
 
 
-def words(change: Change) -> str:
+def words(change: TagChange) -> str:
     """A change as a table has it: `"move 1.4: a > b"`; `-` is no image, `PIN` the tag of a pin."""
     tag = "PIN" if change.kind.value == "pin" else change.tag
     return f"{change.kind.value} {tag}: {_name(change.before)} > {_name(change.after)}"

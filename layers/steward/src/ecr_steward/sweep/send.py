@@ -34,7 +34,7 @@ SendAll = Callable[[Iterable[Hint]], object]
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class Portion:
     """A portion of a sweep by hand: `sent` now, of `matching` repositories in `parts` portions."""
 
     sent: int
@@ -95,7 +95,7 @@ class Sweeper:
         sweep: str,
         part: int = 0,
         send_settings: SendAll = list,
-    ) -> Sent:
+    ) -> Portion:
         """Send portion `part` of the repositories that `glob` matches, for the sweep `sweep`.
 
         The sweep is complete when every portion was sent and visited; nothing is recorded where
@@ -114,7 +114,7 @@ class Sweeper:
             visits = f"{turn.sweep}/{part}"
             self._send(turn, chosen, doors, visits=visits, whole=glob == "*")
             self._tally.complete_if_done(turn.sweep)
-        return Sent(len(chosen), turn.of, len(matching))
+        return Portion(len(chosen), turn.of, len(matching))
 
     def _ours(self, registry: EcrRegistry) -> Iterable[str]:
         for repository in registry.repositories():

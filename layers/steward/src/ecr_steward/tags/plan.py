@@ -23,7 +23,7 @@ WITHIN = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class TagChange:
     """One change, and why. `before` and `after` are digests; `hint` is what it comes from.
 
     `found` is a change that somebody else made: it is told, and nothing is left to do.
@@ -63,7 +63,7 @@ class Plan:
     somebody else took from where they belong: each goes back, or is `contested` and stays.
     """
 
-    changes: tuple[Change, ...] = ()
+    changes: tuple[TagChange, ...] = ()
     marks: tuple[Mark, ...] = ()
     forgotten: tuple[str, ...] = ()
     known: Mapping[str, str] = field(default_factory=dict)
@@ -71,13 +71,13 @@ class Plan:
     taken: tuple[Taken, ...] = ()
 
     @property
-    def writes(self) -> tuple[Change, ...]:
+    def writes(self) -> tuple[TagChange, ...]:
         """The changes that write to ECR, in the order in which they must be made."""
         writes = (change for change in self.changes if change.writes)
         return tuple(sorted(writes, key=lambda change: WRITES.index(change.kind)))
 
     @property
-    def findings(self) -> tuple[Change, ...]:
+    def findings(self) -> tuple[TagChange, ...]:
         return tuple(change for change in self.changes if not change.writes)
 
     @property
@@ -141,7 +141,7 @@ def with_restores(scheme: Scheme, about: Concern, observed: Observed) -> Observe
     return replace(observed, images=_with_restores(observed.images, restores))
 
 
-def _with_restores(images: Mapping[str, Image], restores: Iterable[Change]) -> dict[str, Image]:
+def _with_restores(images: Mapping[str, Image], restores: Iterable[TagChange]) -> dict[str, Image]:
     """What the images look like once the restores are made."""
     after = dict(images)
     for restore in restores:
@@ -159,8 +159,8 @@ class _Overwrite:
 
     tag: str
     accepted: str | None = None
-    restore: Change | None = None
-    report: Change | None = None
+    restore: TagChange | None = None
+    report: TagChange | None = None
 
 
 def _overwrites(scheme: Scheme, about: Concern, observed: Observed) -> list[_Overwrite]:
@@ -188,7 +188,7 @@ def _overwrite(scheme: Scheme, observed: Observed, tag: str, hint: Hint) -> _Ove
         accepted = newcomer.digest
         gone = scheme.overwritten == "restore"
         reason += "; that image is gone, so it cannot be put back." if gone else "."
-    report = Change(
+    report = TagChange(
         kind=Kind.OVERWRITE,
         tag=tag,
         before=known,
@@ -201,8 +201,8 @@ def _overwrite(scheme: Scheme, observed: Observed, tag: str, hint: Hint) -> _Ove
     return _Overwrite(tag, accepted, restore, report)
 
 
-def _restore(tag: str, owner: Image, newcomer: Image, hint: Hint) -> Change:
-    return Change(
+def _restore(tag: str, owner: Image, newcomer: Image, hint: Hint) -> TagChange:
+    return TagChange(
         kind=Kind.RESTORE,
         tag=tag,
         before=newcomer.digest,
@@ -228,14 +228,14 @@ def _late(scheme: Scheme, about: Concern, observed: Observed) -> list[Hint]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _Placement:
     """Where one stable tag belongs, and what has to be done about it."""
 
     mark: Mark | None = None
     forgotten: str | None = None
     stay: Stay | None = None
-    move: Change | None = None
-    report: Change | None = None
+    move: TagChange | None = None
+    report: TagChange | None = None
     taken: Taken | None = None
 
 
@@ -245,7 +245,7 @@ def _lines(
     observed: Observed,
     leading: Mapping[str, Top],
     now: datetime | None,
-) -> list[_Place]:
+) -> list[_Placement]:
     """The place of every stable tag of `about`; `leading` has what leads their lines."""
     holders = {tag: image for image in observed.images.values() for tag in image.tags}
     return [
@@ -256,15 +256,15 @@ def _lines(
     ]
 
 
-def _leaderless(about: Concern, observed: Observed, line: Line, holder: Image | None) -> _Place:
+def _leaderless(about: Concern, observed: Observed, line: Line, holder: Image | None) -> _Placement:
     mark = observed.marks.get(line.tag)
     digest = None if holder is None else holder.digest
     stay = Stay(line.tag, digest, f"No image is left for {line}.")
     if mark is None:
-        return _Place(stay=stay)
+        return _Placement(stay=stay)
     if holder is not None:
-        return _Place(stay=stay, forgotten=line.tag)
-    report = Change(
+        return _Placement(stay=stay, forgotten=line.tag)
+    report = TagChange(
         kind=Kind.REMOVE,
         tag=line.tag,
         before=mark.digest,
@@ -273,7 +273,7 @@ def _leaderless(about: Concern, observed: Observed, line: Line, holder: Image | 
         hint=about.hints[line.tag][0],
         found=True,
     )
-    return _Place(stay=stay, forgotten=line.tag, report=report)
+    return _Placement(stay=stay, forgotten=line.tag, report=report)
 
 
 def _place(
@@ -284,14 +284,14 @@ def _place(
     top: Top,
     holder: Image | None,
     now: datetime | None,
-) -> _Place:
+) -> _Placement:
     """The place of a tag whose line `top` leads, and that is on the image `holder`."""
     before = observed.marks.get(line.tag)
     placed = holder is not None and holder.digest == top.image.digest
     mark = Mark(line.tag, top.unique, top.image.digest, placed)
     if placed:
-        return _Place(mark=mark, stay=_stay(scheme, about, observed, line, top))
-    move = Change(
+        return _Placement(mark=mark, stay=_stay(scheme, about, observed, line, top))
+    move = TagChange(
         kind=Kind.MOVE,
         tag=line.tag,
         before=None if holder is None else holder.digest,
@@ -306,9 +306,9 @@ def _place(
         taken = _taken(mark, observed.taken.get(line.tag, ()), now)
         held = "taken away again and again" if len(taken.times) >= TIMES else None
     if held is None:
-        return _Place(mark=mark, move=move, taken=taken)
+        return _Placement(mark=mark, move=move, taken=taken)
     reason = _held_reason(line.tag, held, top.unique)
-    return _Place(mark=mark, report=replace(move, kind=Kind.HELD, reason=reason), taken=taken)
+    return _Placement(mark=mark, report=replace(move, kind=Kind.HELD, reason=reason), taken=taken)
 
 
 def _was_placed(before: Mark | None, mark: Mark) -> bool:
@@ -387,9 +387,9 @@ def _was_higher(scheme: Scheme, line: Line, mark: Mark, top: Top) -> bool:
 
 def _twins(
     scheme: Scheme, about: Concern, leading: Mapping[str, Top], images: Iterable[Image]
-) -> list[Change]:
+) -> list[TagChange]:
     """Unique tags of equal version on other images than the one that leads their line."""
-    found: dict[str, Change] = {}
+    found: dict[str, TagChange] = {}
     for image in images:
         for tag in image.tags:
             unique = scheme.read_unique(tag)
@@ -405,20 +405,20 @@ def _twins(
                     f"`{line.tag}` follows `{top.unique}`, whose image was pushed later."
                 )
                 hint = about.hints[line.tag][0]
-                found[tag] = Change(Kind.REJECT, tag, None, image.digest, reason, hint)
+                found[tag] = TagChange(Kind.REJECT, tag, None, image.digest, reason, hint)
     return list(found.values())
 
 
 def _pins(
-    scheme: Scheme, pushes: Iterable[Hint], observed: Observed, losing: Sequence[Change]
-) -> list[Change]:
+    scheme: Scheme, pushes: Iterable[Hint], observed: Observed, losing: Sequence[TagChange]
+) -> list[TagChange]:
     """A pin for every image that would be left without any tag, that lost its unique tag to
     another, or, where the rule says so, that only stable tags name.
 
     `pushes` are those whose image may need a pin whatever moves: of stable tags where the rule has
     them pinned, of unique tags where it has them restored.
     """
-    pins: dict[str, Change] = {}
+    pins: dict[str, TagChange] = {}
     arriving = {change.after for change in losing}
     for digest, left in _by_image(losing).items():
         image = observed.images[digest]
@@ -434,7 +434,7 @@ def _pins(
             continue
         late = not found.tags and found.digest not in arriving
         if late or (hint.tag in found.tags and _is_only_stable(scheme, found.tags)):
-            change = Change(Kind.MOVE, hint.tag or "", None, found.digest, "", hint)
+            change = TagChange(Kind.MOVE, hint.tag or "", None, found.digest, "", hint)
             reason = f"Only stable tags name the image (`{hint.tag}`)."
             if late:
                 reason = f"Another push took `{hint.tag}` from the image, which has no tag left."
@@ -442,7 +442,7 @@ def _pins(
     return list(pins.values())
 
 
-def _why_pinned(scheme: Scheme, left: Sequence[Change], rest: Collection[str]) -> str | None:
+def _why_pinned(scheme: Scheme, left: Sequence[TagChange], rest: Collection[str]) -> str | None:
     """Why an image that the changes `left` take tags from needs a pin, or None if it does not."""
     if _is_restored(left) and not _is_named(scheme, rest):
         return f"The image lost `{left[0].tag}`, the unique tag it came by."
@@ -454,7 +454,7 @@ def _why_pinned(scheme: Scheme, left: Sequence[Change], rest: Collection[str]) -
     return None
 
 
-def _is_restored(left: Iterable[Change]) -> bool:
+def _is_restored(left: Iterable[TagChange]) -> bool:
     return any(change.kind is Kind.RESTORE for change in left)
 
 
@@ -463,8 +463,8 @@ def _is_only_stable(scheme: Scheme, tags: Iterable[str]) -> bool:
     return {scheme.judge(tag) for tag in tags} - {Verdict.IGNORED} == {Verdict.STABLE}
 
 
-def _by_image(losing: Iterable[Change]) -> dict[str, list[Change]]:
-    leaving: dict[str, list[Change]] = {}
+def _by_image(losing: Iterable[TagChange]) -> dict[str, list[TagChange]]:
+    leaving: dict[str, list[TagChange]] = {}
     for change in losing:
         if change.before is not None:
             leaving.setdefault(change.before, []).append(change)
@@ -476,8 +476,8 @@ def _is_named(scheme: Scheme, tags: Iterable[str]) -> bool:
     return any(scheme.judge(tag) in (Verdict.UNIQUE, Verdict.PIN) for tag in tags)
 
 
-def _pin(scheme: Scheme, image: Image, cause: Change, reason: str) -> Change:
-    return Change(
+def _pin(scheme: Scheme, image: Image, cause: TagChange, reason: str) -> TagChange:
+    return TagChange(
         kind=Kind.PIN,
         tag=scheme.make_pin(cause.tag, image.pushed_at, image.digest),
         before=None,
@@ -489,11 +489,11 @@ def _pin(scheme: Scheme, image: Image, cause: Change, reason: str) -> Change:
 
 
 def _unknown(
-    scheme: Scheme, about: Concern, observed: Observed, losing: Sequence[Change]
-) -> tuple[list[Change], list[Change]]:
+    scheme: Scheme, about: Concern, observed: Observed, losing: Sequence[TagChange]
+) -> tuple[list[TagChange], list[TagChange]]:
     """What to remove and what to report of the unknown tags; an image's last tag always stays."""
-    removes: list[Change] = []
-    rejects: list[Change] = []
+    removes: list[TagChange] = []
+    rejects: list[TagChange] = []
     leaving = {(change.before, change.tag) for change in losing}
     # An image that loses its unique tag to another keeps a name: another one, or its pin.
     named = {change.before for change in losing if change.kind is Kind.RESTORE}
@@ -508,7 +508,7 @@ def _unknown(
             if kept or image.digest in named:
                 leaving.add((image.digest, tag))
                 removes.append(
-                    Change(
+                    TagChange(
                         kind=Kind.REMOVE,
                         tag=tag,
                         before=image.digest,
@@ -520,7 +520,7 @@ def _unknown(
                 )
                 continue
             reason += "; it stays, for it is the image's last tag"
-        rejects.append(Change(Kind.REJECT, tag, None, hint.digest, f"{reason}.", hint))
+        rejects.append(TagChange(Kind.REJECT, tag, None, hint.digest, f"{reason}.", hint))
     return removes, rejects
 
 

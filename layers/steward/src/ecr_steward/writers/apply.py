@@ -8,10 +8,10 @@ from typing import Any
 
 from ecr_steward.ecr import Manifest, RegistryError, Unavailable
 from ecr_steward.ecr.images import EcrRegistry
-from ecr_steward.tags.plan import WRITES, Change
+from ecr_steward.tags.plan import WRITES, TagChange
 from ecr_steward.words.facts import Kind
 
-Spread = Callable[[Callable[[Change], Any], Iterable[Change]], Iterable[Any]]
+Spread = Callable[[Callable[[TagChange], Any], Iterable[TagChange]], Iterable[Any]]
 """`map`, or the map of a pool that makes calls in parallel."""
 
 
@@ -23,22 +23,22 @@ class Applied:
     planned as if all of them had, and was not begun.
     """
 
-    done: list[Change] = field(default_factory=list)
-    failed: list[Change] = field(default_factory=list)
-    passing: list[tuple[Change, Unavailable]] = field(default_factory=list)
+    done: list[TagChange] = field(default_factory=list)
+    failed: list[TagChange] = field(default_factory=list)
+    passing: list[tuple[TagChange, Unavailable]] = field(default_factory=list)
     refused: frozenset[str] = frozenset()
 
 
 def apply(
     registry: EcrRegistry,
     repository: str,
-    writes: Sequence[Change],
+    writes: Sequence[TagChange],
     manifests: Mapping[str, Manifest],
     spread: Spread = map,
 ) -> Applied:
     """Make `writes`; `manifests` has those of the images that tags are put on."""
 
-    def write(change: Change) -> RegistryError | None:
+    def write(change: TagChange) -> RegistryError | None:
         try:
             _write(registry, repository, change, manifests)
         except RegistryError as error:
@@ -64,7 +64,7 @@ def apply(
 
 
 def _write(
-    registry: EcrRegistry, repository: str, change: Change, manifests: Mapping[str, Manifest]
+    registry: EcrRegistry, repository: str, change: TagChange, manifests: Mapping[str, Manifest]
 ) -> None:
     if change.kind is Kind.REMOVE:
         registry.untag(repository, change.tag, change.before or "")
@@ -75,7 +75,7 @@ def _write(
     registry.put(repository, manifest, change.tag)
 
 
-def _sort(applied: Applied, change: Change, error: RegistryError | None) -> None:
+def _sort(applied: Applied, change: TagChange, error: RegistryError | None) -> None:
     if error is None:
         applied.done.append(change)
     elif isinstance(error, Unavailable):
@@ -84,7 +84,7 @@ def _sort(applied: Applied, change: Change, error: RegistryError | None) -> None
         applied.failed.append(_failed(change, error))
 
 
-def _failed(change: Change, error: RegistryError) -> Change:
+def _failed(change: TagChange, error: RegistryError) -> TagChange:
     did = "taken off" if change.kind is Kind.REMOVE else "put on"
     return replace(
         change,

@@ -11,7 +11,7 @@ from ecr_steward.ecr.images import EcrRegistry
 from ecr_steward.history.tags import History, Memory
 from ecr_steward.rules import Rule
 from ecr_steward.tags import look
-from ecr_steward.tags.plan import Change, with_restores
+from ecr_steward.tags.plan import TagChange, with_restores
 from ecr_steward.tags.scheme import Scheme
 from ecr_steward.tags.state import Concern, Image, Observed
 from ecr_steward.words.facts import Kind
@@ -26,7 +26,7 @@ class Survey:
     observed: Observed
     memory: Memory
     manifests: Mapping[str, Manifest] = field(default_factory=dict)
-    failures: tuple[Change, ...] = ()
+    failures: tuple[TagChange, ...] = ()
 
 
 class Surveyor:
@@ -110,7 +110,7 @@ class Surveyor:
         return Survey(about, observed, memory)
 
     def manifests(
-        self, repository: str, writes: Iterable[Change], survey: Survey
+        self, repository: str, writes: Iterable[TagChange], survey: Survey
     ) -> Mapping[str, Manifest]:
         """The manifests that the writes need: those of the survey, and what it did not bring.
 
@@ -208,7 +208,7 @@ def _asked(
 
 def _judged(
     about: Concern, observed: Observed, fetched: Fetched
-) -> tuple[Concern, tuple[Change, ...]]:
+) -> tuple[Concern, tuple[TagChange, ...]]:
     """The concern without the lines that ECR does not let us judge, and what is said of these."""
     lines, failures = dict(about.lines), []
     for tag in about.lines:
@@ -221,8 +221,8 @@ def _judged(
     return replace(about, lines=lines), tuple(failures)
 
 
-def _blocked(tag: str, digest: str | None, code: str, hint: Hint) -> Change:
-    return Change(
+def _blocked(tag: str, digest: str | None, code: str, hint: Hint) -> TagChange:
+    return TagChange(
         kind=Kind.FAILED,
         tag=tag,
         before=None,

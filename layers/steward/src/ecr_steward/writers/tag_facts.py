@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from ecr_steward.history.numbering import Led, numbered
-from ecr_steward.tags.plan import Change
+from ecr_steward.tags.plan import TagChange
 from ecr_steward.tags.scheme import Scheme
 from ecr_steward.words.facts import Fact, FactMaker, Kind
 
@@ -37,7 +37,7 @@ class TagFacts:
     contested: Collection[str] = frozenset()
     of: Mapping[str, int] = field(default_factory=dict)
 
-    def counting(self, changes: Iterable[Change], findings: Iterable[Fact]) -> TagFacts:
+    def counting(self, changes: Iterable[TagChange], findings: Iterable[Fact]) -> TagFacts:
         """The same, whose facts know how many of these, told together, their causes led to."""
         of = Counter(change.hint.cause.id for change in changes)
         of.update(fact.cause.id for fact in findings)
@@ -51,11 +51,11 @@ class TagFacts:
             fact.counted(opened.get(fact.id) or self.of.get(fact.cause.id) or 1) for fact in facts
         ]
 
-    def facts(self, changes: Iterable[Change]) -> list[Fact]:
+    def facts(self, changes: Iterable[TagChange]) -> list[Fact]:
         """A fact for each of these changes."""
         return self.counted(numbered(self._fact(change), self.led) for change in changes)
 
-    def _fact(self, change: Change) -> Fact:
+    def _fact(self, change: TagChange) -> Fact:
         made = self.maker.fact(
             change.kind,
             change.hint.cause,

@@ -19,7 +19,7 @@ from ecr_steward.history.holds import Hold
 from ecr_steward.history.numbering import Led
 from ecr_steward.history.tags import History, Learned
 from ecr_steward.rules import Mode, Rule, Ruleset
-from ecr_steward.tags.plan import Change, Plan, Stay, plan_changes
+from ecr_steward.tags.plan import Plan, Stay, TagChange, plan_changes
 from ecr_steward.tags.scheme import Scheme
 from ecr_steward.tags.settle import settle
 from ecr_steward.tags.state import Mark
@@ -59,7 +59,7 @@ class Visit:
     """
 
     facts: tuple[Fact, ...] = ()
-    changes: tuple[Change, ...] = ()
+    changes: tuple[TagChange, ...] = ()
     images: int = 0
     first_sight: bool = False
     unfinished: bool = False
@@ -83,21 +83,21 @@ class _Todo:
     """What is done of a plan now: changes to write, the overwrites that these undo, and everything
     else that was found."""
 
-    writes: tuple[Change, ...]
-    undone: tuple[Change, ...]
-    found: tuple[Change, ...]
+    writes: tuple[TagChange, ...]
+    undone: tuple[TagChange, ...]
+    found: tuple[TagChange, ...]
 
     @property
-    def announced(self) -> tuple[Change, ...]:
+    def announced(self) -> tuple[TagChange, ...]:
         # Once they are undone, ECR shows nothing of overwrites any more: they are announced, too.
         return (*self.writes, *self.undone)
 
-    def done(self, applied: Applied) -> list[Change]:
+    def done(self, applied: Applied) -> list[TagChange]:
         """What was made, with the overwrites that it undid."""
         undone = (each for each in self.undone if each.tag not in applied.refused)
         return [*applied.done, *undone]
 
-    def left(self, applied: Applied) -> list[Change]:
+    def left(self, applied: Applied) -> list[TagChange]:
         """What a passing fault left for another visit."""
         changes = [change for change, _ in applied.passing]
         tags = {change.tag for change in changes}
@@ -282,7 +282,7 @@ def _apart(hints: Sequence[Hint]) -> list[Sequence[Hint]]:
     return [part for part in (events, sweeps) if part]
 
 
-def _todo(mode: Mode, plan: Plan, failures: Iterable[Change]) -> _Todo:
+def _todo(mode: Mode, plan: Plan, failures: Iterable[TagChange]) -> _Todo:
     """What is done of a plan in one visit; a restore comes with the overwrite that it undoes."""
     if mode is not Mode.ENFORCE:
         return _Todo((), (), (*plan.changes, *failures))
