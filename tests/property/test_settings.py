@@ -14,7 +14,7 @@ from ecr_steward.settings.access import Allowed, judge
 from ecr_steward.settings.baseline import Baseline
 from ecr_steward.settings.drift import correction, drift
 from ecr_steward.settings.immutability import MOST_FILTERS, MOST_STARS, implied, matches
-from ecr_steward.settings.state import MUTABILITIES, BaselineError, Setting, Settings, Step
+from ecr_steward.settings.state import MUTABILITIES, BaselineError, Setting, SettingAction, Settings
 from ecr_steward.tags.scheme import Scheme, Verdict
 
 OWN = "123456789012"
@@ -237,7 +237,7 @@ def test_a_correction_leaves_nothing_to_correct_and_applying_it_twice_is_nothing
     made = correction(baseline, actual, first)
     right = made.applied(actual)
     second = changes(right)
-    assert [each for each in second if each.action is Step.CORRECT] == []
+    assert [each for each in second if each.action is SettingAction.CORRECT] == []
     assert correction(baseline, right, second).applied(right) == right
     assert {each.setting for each in first} <= baseline.reads
     event(f"corrects {len(made.sets)} settings")

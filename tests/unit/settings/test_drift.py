@@ -10,7 +10,7 @@ import pytest
 from ecr_steward.settings.baseline import Baseline
 from ecr_steward.settings.drift import Correction, correction, drift
 from ecr_steward.settings.lifecycle import Expiring
-from ecr_steward.settings.state import BaselineError, Change, Setting, Settings
+from ecr_steward.settings.state import BaselineError, Setting, SettingChange, Settings
 from ecr_steward.tags.scheme import Scheme
 
 OWN = "123456789012"
@@ -47,7 +47,7 @@ def policy(*statements: Any) -> dict[str, Any]:
 
 def found(
     stated: dict[str, Any], actual: Settings, scheme: Scheme | None = None, **more: Any
-) -> tuple[Change, ...]:
+) -> tuple[SettingChange, ...]:
     baseline = Baseline.from_document(stated, scheme)
     return drift(baseline, actual, scheme=scheme, account=OWN, **more)
 

@@ -12,7 +12,7 @@ import click
 
 from ecr_steward.rules import Mode, Rule
 from ecr_steward.settings.drift import drift as drift_of
-from ecr_steward.settings.state import Change, Settings, SettingsError, Step
+from ecr_steward.settings.state import SettingAction, SettingChange, Settings, SettingsError
 from ecr_steward_cli.errors import NeedsAttention, Refused
 from ecr_steward_cli.markdown import table
 from ecr_steward_cli.rules_file.document import printable
@@ -56,7 +56,7 @@ def drift(
         raise Refused.rules(fault) from fault
     repository, actual = _read(settings)
     rule = rules.rule_for(repository)
-    changes: Sequence[Change] = ()
+    changes: Sequence[SettingChange] = ()
     if rule is not None and not (cache and not rule.names(repository)):
         try:
             changes = drift_of(
@@ -74,11 +74,11 @@ def drift(
         raise NeedsAttention
 
 
-def _as_configured(rule: Rule, changes: Iterable[Change]) -> list[Change]:
+def _as_configured(rule: Rule, changes: Iterable[SettingChange]) -> list[SettingChange]:
     """The changes as the rule's own mode has them: audit only reports."""
     if rule.mode is Mode.ENFORCE:
         return list(changes)
-    return [replace(each, action=Step.REPORT) for each in changes]
+    return [replace(each, action=SettingAction.REPORT) for each in changes]
 
 
 _TOO_DEEP = "The JSON is nested too deeply to be read."
@@ -130,7 +130,9 @@ def _no_constant(name: str) -> NoReturn:
     raise SettingsError(f"`{name}` is not JSON.")
 
 
-def _report(repository: str, rule: Rule | None, changes: Sequence[Change], *, cache: bool) -> str:
+def _report(
+    repository: str, rule: Rule | None, changes: Sequence[SettingChange], *, cache: bool
+) -> str:
     if rule is None:
         return f"{repository}: no rule matches; the repository is left alone."
     if cache and not rule.names(repository):
@@ -143,6 +145,6 @@ def _report(repository: str, rule: Rule | None, changes: Sequence[Change], *, ca
     return table(headings, map(_row, changes))
 
 
-def _row(change: Change) -> tuple[str, ...]:
+def _row(change: SettingChange) -> tuple[str, ...]:
     what = (change.setting, change.problem, change.subject, change.action, change.reason)
     return tuple(printable(str(each)) for each in what)

@@ -10,7 +10,7 @@ from ecr_steward.settings import immutability, lifecycle
 from ecr_steward.settings.baseline import Baseline
 from ecr_steward.settings.expiry import at_risk
 from ecr_steward.settings.lifecycle import Expiring
-from ecr_steward.settings.state import Change, Problem, Setting, Settings, Step
+from ecr_steward.settings.state import Problem, Setting, SettingAction, SettingChange, Settings
 from ecr_steward.settings.statements import merged, policy_drift
 from ecr_steward.tags.scheme import Scheme
 
@@ -26,7 +26,7 @@ def drift(
     cache: bool = False,
     managed: Collection[str] = (),
     preview: Sequence[Expiring] = (),
-) -> tuple[Change, ...]:
+) -> tuple[SettingChange, ...]:
     """Every difference between `actual` and `baseline`, as if the rule enforced.
 
     `scheme` is the rule's, which `immutability: scheme` and lifecycle policies are judged by.
@@ -36,7 +36,7 @@ def drift(
     Sids that the steward once set: those that the rule no longer has are taken out. `preview` is
     what ECR's preview of the baseline's lifecycle policy would expire.
     """
-    found: list[Change] = []
+    found: list[SettingChange] = []
     if baseline.policy is not None:
         found += policy_drift(
             baseline.policy,
@@ -83,16 +83,18 @@ class Correction:
         return replace(actual, **wanted)
 
 
-def correction(baseline: Baseline, actual: Settings, changes: Sequence[Change]) -> Correction:
+def correction(
+    baseline: Baseline, actual: Settings, changes: Sequence[SettingChange]
+) -> Correction:
     """What to set so that no change of `changes` is left to correct."""
-    corrected = [each for each in changes if each.action is Step.CORRECT]
+    corrected = [each for each in changes if each.action is SettingAction.CORRECT]
     values: dict[str, Any] = {}
     for setting in {each.setting for each in corrected}:
         values |= _values(setting, actual, [each for each in corrected if each.setting is setting])
     return Correction(sets=frozenset(each.setting for each in corrected), **values)
 
 
-def _values(setting: Setting, actual: Settings, changes: Sequence[Change]) -> dict[str, Any]:
+def _values(setting: Setting, actual: Settings, changes: Sequence[SettingChange]) -> dict[str, Any]:
     if setting is Setting.POLICY:
         return {"policy": merged(actual.policy, changes)}
     if setting is Setting.RESOURCE_TAGS:
@@ -109,7 +111,7 @@ def _filters(after: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _lifecycle(
     baseline: Baseline, actual: Settings, scheme: Scheme | None, preview: Sequence[Expiring]
-) -> Iterator[Change]:
+) -> Iterator[SettingChange]:
     wanted, found = baseline.lifecycle, actual.lifecycle
     if wanted is None:
         return
@@ -119,11 +121,13 @@ def _lifecycle(
     if differs:
         problem, reason = _lifecycle_problem(wanted.document, found)
         reason += " It is not set, because it could expire stable tags." if refused else ""
-        step = Step.REFUSE if refused else Step.CORRECT
+        step = SettingAction.REFUSE if refused else SettingAction.CORRECT
         yield _change(Setting.LIFECYCLE, problem, found, wanted.document, reason, step)
     # What the rule allows is said when it is set, and not again.
     if differs or not wanted.allow_expiring_stable:
-        yield from _expiring(wanted.document, risks, Step.REFUSE if refused else Step.REPORT)
+        yield from _expiring(
+            wanted.document, risks, SettingAction.REFUSE if refused else SettingAction.REPORT
+        )
 
 
 def _lifecycle_problem(
@@ -137,8 +141,8 @@ def _lifecycle_problem(
 
 
 def _expiring(
-    document: Mapping[str, Any] | None, risks: Mapping[int, Sequence[str]], step: Step
-) -> Iterator[Change]:
+    document: Mapping[str, Any] | None, risks: Mapping[int, Sequence[str]], step: SettingAction
+) -> Iterator[SettingChange]:
     for rule in (document or {}).get("rules", ()):
         priority = rule["rulePriority"]
         if priority in risks:
@@ -148,7 +152,7 @@ def _expiring(
                 "let a rule above it match those tags and keep them, or write "
                 "`allow_expiring_stable: true`."
             )
-            yield Change(
+            yield SettingChange(
                 Setting.LIFECYCLE, Problem.EXPIRES_STABLE, f"rule {priority}", step, None, rule,
                 reason,
             )  # fmt: skip
@@ -156,7 +160,7 @@ def _expiring(
 
 def _immutability(
     baseline: Baseline, actual: Settings, scheme: Scheme | None, cache: bool
-) -> Iterator[Change]:
+) -> Iterator[SettingChange]:
     wanted = immutability.wanted(baseline.immutability, scheme, cache=cache)
     if wanted is None or wanted.is_met_by(actual.mutability, actual.filters):
         return
@@ -173,7 +177,7 @@ def _immutability(
     yield _change(Setting.IMMUTABILITY, Problem.DIFFERENT, before, after, reason)
 
 
-def _scan_on_push(baseline: Baseline, actual: Settings) -> Iterator[Change]:
+def _scan_on_push(baseline: Baseline, actual: Settings) -> Iterator[SettingChange]:
     wanted, found = baseline.scan_on_push, actual.scan_on_push
     if wanted is not None and wanted is not found:
         words = {True: "scanned on push", False: "not scanned on push"}
@@ -183,27 +187,35 @@ def _scan_on_push(baseline: Baseline, actual: Settings) -> Iterator[Change]:
         yield _change(Setting.SCAN_ON_PUSH, Problem.DIFFERENT, found, wanted, reason)
 
 
-def _encryption(baseline: Baseline, actual: Settings) -> Iterator[Change]:
+def _encryption(baseline: Baseline, actual: Settings) -> Iterator[SettingChange]:
     wanted, found = baseline.encryption, actual.encryption
     if wanted is not None and wanted != found:
         reason = (
             f"The repository is encrypted with {found}, where the rule has {wanted}: ECR cannot "
             "change it, so make the repository anew and push its images again."
         )
-        yield _change(Setting.ENCRYPTION, Problem.UNCHANGEABLE, found, wanted, reason, Step.REPORT)
+        yield _change(
+            Setting.ENCRYPTION, Problem.UNCHANGEABLE, found, wanted, reason, SettingAction.REPORT
+        )
 
 
-def _resource_tags(baseline: Baseline, actual: Settings) -> Iterator[Change]:
+def _resource_tags(baseline: Baseline, actual: Settings) -> Iterator[SettingChange]:
     for key, wanted in (baseline.resource_tags or {}).items():
         found = actual.resource_tags.get(key)
         if found is None:
             reason = f"The resource tag `{key}` is missing, which the rule has as `{wanted}`."
-            yield Change(
-                Setting.RESOURCE_TAGS, Problem.MISSING, key, Step.CORRECT, None, wanted, reason
+            yield SettingChange(
+                Setting.RESOURCE_TAGS,
+                Problem.MISSING,
+                key,
+                SettingAction.CORRECT,
+                None,
+                wanted,
+                reason,
             )
         elif found != wanted:
             reason = f"The resource tag `{key}` is `{found}`, which the rule has as `{wanted}`."
-            yield Change(Setting.RESOURCE_TAGS, Problem.DIFFERENT, key, Step.CORRECT, found, wanted,
+            yield SettingChange(Setting.RESOURCE_TAGS, Problem.DIFFERENT, key, SettingAction.CORRECT, found, wanted,
                          reason)  # fmt: skip
 
 
@@ -213,7 +225,7 @@ def _change(
     before: Any,
     after: Any,
     reason: str,
-    action: Step = Step.CORRECT,
-) -> Change:
+    action: SettingAction = SettingAction.CORRECT,
+) -> SettingChange:
     """A change of a setting that is one value: its subject is the setting."""
-    return Change(setting, problem, setting.value, action, before, after, reason)
+    return SettingChange(setting, problem, setting.value, action, before, after, reason)

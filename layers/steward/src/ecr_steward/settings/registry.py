@@ -9,7 +9,7 @@ from typing import Any
 
 from ecr_steward.settings import immutability, lifecycle, policies
 from ecr_steward.settings.baseline import Baseline
-from ecr_steward.settings.state import BaselineError, Change, Problem, Setting, Step
+from ecr_steward.settings.state import BaselineError, Problem, Setting, SettingAction, SettingChange
 from ecr_steward.tags.scheme import Scheme
 
 FREQUENCIES: Mapping[str, tuple[str, ...]] = {
@@ -189,7 +189,9 @@ class RegistryBaseline:
         )
 
 
-def registry_drift(baseline: RegistryBaseline, actual: RegistrySettings) -> tuple[Change, ...]:
+def registry_drift(
+    baseline: RegistryBaseline, actual: RegistrySettings
+) -> tuple[SettingChange, ...]:
     """Every difference of the registry's own settings, each one to correct.
 
     `before` and `after` are the arguments of ECR's calls; for scanning the whole configuration, for
@@ -201,13 +203,13 @@ def registry_drift(baseline: RegistryBaseline, actual: RegistrySettings) -> tupl
     )
 
 
-def _scanning_drift(wanted: Scanning | None, found: Scanning) -> Iterator[Change]:
+def _scanning_drift(wanted: Scanning | None, found: Scanning) -> Iterator[SettingChange]:
     if wanted is not None and wanted != found:
-        yield Change(
+        yield SettingChange(
             setting=Setting.SCANNING,
             problem=Problem.DIFFERENT,
             subject="scanning",
-            action=Step.CORRECT,
+            action=SettingAction.CORRECT,
             before=found.to_request(),
             after=wanted.to_request(),
             reason=f"The registry's scanning is {_words(found)}, where the rules have "
@@ -223,18 +225,20 @@ def _words(scanning: Scanning) -> str:
     return f"{scanning.type} ({rules or 'of no repository'})"
 
 
-def _template_drift(baseline: RegistryBaseline, actual: RegistrySettings) -> Iterator[Change]:
+def _template_drift(
+    baseline: RegistryBaseline, actual: RegistrySettings
+) -> Iterator[SettingChange]:
     for each in baseline.templates:
         found = actual.templates.get(each.prefix)
         wanted = each if found is None else each.over(found)
         if found is not None and found.same(wanted):
             continue
         missing = "There is no creation template" if found is None else "The creation template"
-        yield Change(
+        yield SettingChange(
             setting=Setting.CREATION_TEMPLATES,
             problem=Problem.MISSING if found is None else Problem.DIFFERENT,
             subject=wanted.prefix,
-            action=Step.CORRECT,
+            action=SettingAction.CORRECT,
             before=None if found is None else found.to_request(),
             after=wanted.to_request(),
             reason=f"{missing} for `{wanted.prefix}`{'' if found is None else ' differs'}: new "

@@ -63,7 +63,7 @@ class Problem(enum.StrEnum):
     UNCHANGEABLE = "unchangeable"
 
 
-class Step(enum.StrEnum):
+class SettingAction(enum.StrEnum):
     """What is done where the rule enforces; `refuse` is for a correction that would do harm."""
 
     CORRECT = "correct"
@@ -72,7 +72,7 @@ class Step(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class SettingChange:
     """One difference: what it is about, what is done, and why, in a sentence.
 
     `before` and `after` are JSON values: what is there and what should be; None where there is or
@@ -82,7 +82,7 @@ class Change:
     setting: Setting
     problem: Problem
     subject: str
-    action: Step
+    action: SettingAction
     before: Any
     after: Any
     reason: str

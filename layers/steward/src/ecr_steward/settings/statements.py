@@ -16,7 +16,7 @@ from ecr_steward.settings.lockout import (
     locks_out_steward,
     locks_out_tagger,
 )
-from ecr_steward.settings.state import Change, Problem, Setting, Step
+from ecr_steward.settings.state import Problem, Setting, SettingAction, SettingChange
 
 _HARMLESS = Access()
 
@@ -30,7 +30,7 @@ class _Judge:
     managed: frozenset[str]
     allowed: Allowed
 
-    def ours(self, actual: Sequence[Any]) -> Iterator[Change]:
+    def ours(self, actual: Sequence[Any]) -> Iterator[SettingChange]:
         for wanted in self.baseline.statements:
             found = [each for each in actual if policies.sid(each) == wanted["Sid"]]
             if not found:
@@ -43,7 +43,7 @@ class _Judge:
                 else:
                     yield from self._who(each, wanted, gone=False)
 
-    def others(self, actual: Sequence[Any]) -> Iterator[Change]:
+    def others(self, actual: Sequence[Any]) -> Iterator[SettingChange]:
         for each in actual:
             if policies.sid(each) in self.baseline.sids:
                 continue
@@ -52,23 +52,25 @@ class _Judge:
             gone = not stays and (dropped or self.baseline.others == "remove")
             who = list(self._who(each, None, gone=gone, stays=stays))
             # What goes because it is public needs no second word for being there.
-            goes = any(change.action is Step.CORRECT for change in who)
+            goes = any(change.action is SettingAction.CORRECT for change in who)
             if not stays and (gone or not goes):
                 yield from self._extra(each, dropped)
             yield from who
 
-    def _extra(self, statement: Any, dropped: bool) -> Iterator[Change]:
+    def _extra(self, statement: Any, dropped: bool) -> Iterator[SettingChange]:
         if dropped:
             reason = f"The rule had a statement `{policies.sid(statement)}` and has it no more."
             yield _change(Problem.EXTRA, statement, None, reason)
         elif self.baseline.others != "keep":
-            action = Step.CORRECT if self.baseline.others == "remove" else Step.REPORT
+            action = (
+                SettingAction.CORRECT if self.baseline.others == "remove" else SettingAction.REPORT
+            )
             reason = f"{_the(statement)} is not one of the rule's."
             yield _change(Problem.EXTRA, statement, None, reason, action)
 
     def _who(
         self, statement: Any, after: Any, *, gone: bool, stays: bool = False
-    ) -> Iterator[Change]:
+    ) -> Iterator[SettingChange]:
         """What is wrong with whom a statement lets in. `gone` says that it is taken out or
         replaced anyway, `stays` that it must not be."""
         access = judge(statement, self.allowed)
@@ -78,12 +80,12 @@ class _Judge:
             if stays:
                 reason += " Its Sid is one of Lambda's, so it is for a person to take out."
             after = self._narrowed(statement) if after is None and removed else after
-            action = Step.CORRECT if removed else Step.REPORT
+            action = SettingAction.CORRECT if removed else SettingAction.REPORT
             yield _change(Problem.PUBLIC, statement, after, reason, action)
         if access.foreign:
             strangers = ", ".join(map(_stranger, access.foreign))
             reason = f"{_the(statement)} lets in {strangers}, which the rule does not name."
-            action = Step.CORRECT if gone else Step.REPORT
+            action = SettingAction.CORRECT if gone else SettingAction.REPORT
             yield _change(Problem.FOREIGN, statement, after, reason, action)
 
     def _narrowed(self, statement: Any) -> Any:
@@ -102,7 +104,7 @@ def policy_drift(
     role: str = "",
     tagger: str | None = None,
     managed: Collection[str] = (),
-) -> tuple[Change, ...]:
+) -> tuple[SettingChange, ...]:
     """Every difference of a policy. `before` and `after` are single statements.
 
     `role` sets policies and `tagger` moves tags, as `Steward` has them.
@@ -112,7 +114,7 @@ def policy_drift(
     steward = Steward(account, role, organisations, tagger)
     judged = _Judge(baseline, steward, frozenset(managed), Allowed(names, account))
     actual = policies.statements(policy)
-    found: list[Change] = []
+    found: list[SettingChange] = []
     for change in (*judged.ours(actual), *judged.others(actual)):
         if change not in found:
             found.append(change)
@@ -122,23 +124,23 @@ def policy_drift(
 
 # ---------------------------------------------------------------------------- what would do harm
 def _without_harm(
-    policy: Mapping[str, Any] | None, changes: list[Change], steward: Steward, *, pulls: bool
-) -> list[Change]:
+    policy: Mapping[str, Any] | None, changes: list[SettingChange], steward: Steward, *, pulls: bool
+) -> list[SettingChange]:
     """The changes, with those refused that would lock out the steward, or Lambda where it pulls,
     or is to pull."""
     found = []
     for change in changes:
         harm = _harm(change.after, steward, pulls=pulls)
-        refused = change.action is Step.CORRECT and harm is not None
+        refused = change.action is SettingAction.CORRECT and harm is not None
         found.append(_refused(change, str(harm)) if refused else change)
     if pulls and not any(map(lets_lambda_pull, policies.statements(merged(policy, found)))):
         harm = "no statement would let Lambda pull any more, and functions that run these images "
         harm += "would fail; take it out by hand if there are none"
         # Whoever can write into a statement could hold it open with Lambda's name otherwise.
-        open_ = [each.before for each in found if _is(each, Problem.PUBLIC, Step.CORRECT)]
+        open_ = [each.before for each in found if _is(each, Problem.PUBLIC, SettingAction.CORRECT)]
         found = [
             _refused(each, harm)
-            if each.action is Step.CORRECT
+            if each.action is SettingAction.CORRECT
             and lets_lambda_pull(each.before)
             and each.before not in open_
             else each
@@ -158,22 +160,24 @@ def _harm(statement: Any, steward: Steward, *, pulls: bool) -> str | None:
     return None
 
 
-def _is(change: Change, problem: Problem, action: Step) -> bool:
+def _is(change: SettingChange, problem: Problem, action: SettingAction) -> bool:
     return change.problem is problem and change.action is action
 
 
-def _refused(change: Change, harm: str) -> Change:
+def _refused(change: SettingChange, harm: str) -> SettingChange:
     """The change as it is told: nothing is done, because of `harm`."""
     kept = change.problem in _WHO
     return replace(
         change,
         problem=change.problem if kept else Problem.LOCKS_OUT,
-        action=Step.REFUSE,
+        action=SettingAction.REFUSE,
         reason=f"{change.reason} It is left as it is: {harm}.",
     )
 
 
-def _within_limits(policy: Mapping[str, Any] | None, changes: list[Change]) -> list[Change]:
+def _within_limits(
+    policy: Mapping[str, Any] | None, changes: list[SettingChange]
+) -> list[SettingChange]:
     """The changes, without those that put statements in if the policy would be too long."""
     after = merged(policy, changes)
     length = len(policies.dumps(after)) if after is not None else 0
@@ -184,20 +188,22 @@ def _within_limits(policy: Mapping[str, Any] | None, changes: list[Change]) -> l
         f"{policies.MAX_LENGTH:,}; take statements out or together."
     )
     return [
-        replace(each, action=Step.REFUSE, reason=each.reason + said)
-        if each.action is Step.CORRECT and each.after is not None
+        replace(each, action=SettingAction.REFUSE, reason=each.reason + said)
+        if each.action is SettingAction.CORRECT and each.after is not None
         else each
         for each in changes
     ]
 
 
 # ---------------------------------------------------------------------------- what is left
-def merged(policy: Mapping[str, Any] | None, changes: Sequence[Change]) -> dict[str, Any] | None:
+def merged(
+    policy: Mapping[str, Any] | None, changes: Sequence[SettingChange]
+) -> dict[str, Any] | None:
     """The policy once these changes are made: statements taken out, replaced and put in.
 
     None where nothing is left of it, and the repository's policy must be deleted.
     """
-    made = [each for each in changes if each.action is Step.CORRECT]
+    made = [each for each in changes if each.action is SettingAction.CORRECT]
     gone = [policies.canonical(each.before) for each in made if each.before is not None]
     left = [each for each in policies.statements(policy) if policies.canonical(each) not in gone]
     for change in made:
@@ -220,10 +226,10 @@ class Less:
     """
 
     policy: Mapping[str, Any] | None
-    changes: tuple[Change, ...]
+    changes: tuple[SettingChange, ...]
 
 
-def fallbacks(policy: Mapping[str, Any] | None, changes: Sequence[Change]) -> Iterator[Less]:
+def fallbacks(policy: Mapping[str, Any] | None, changes: Sequence[SettingChange]) -> Iterator[Less]:
     """What to set instead, in this order, where ECR refused the policy that `changes` make.
 
     ECR refuses a policy whole for one principal that does not exist. The ids that stand in others'
@@ -239,21 +245,23 @@ def fallbacks(policy: Mapping[str, Any] | None, changes: Sequence[Change]) -> It
         yield _of_the_living(left, out) or Less(left, tuple(out))
 
 
-def _only_out(change: Change) -> Change | None:
+def _only_out(change: SettingChange) -> SettingChange | None:
     """The part of a change that takes out what must not be there, None if it has none."""
-    if change.action is not Step.CORRECT or change.before is None:
+    if change.action is not SettingAction.CORRECT or change.before is None:
         return None
     if change.after is None or _is_narrowed(change):
         return change
     return replace(change, after=None) if change.problem in _WHO else None
 
 
-def _is_narrowed(change: Change) -> bool:
+def _is_narrowed(change: SettingChange) -> bool:
     """Whether what is put in is what Lambda needs of what goes."""
     return lets_lambda_pull(change.after) and lets_lambda_pull(change.before)
 
 
-def _of_the_living(policy: Mapping[str, Any] | None, changes: Sequence[Change]) -> Less | None:
+def _of_the_living(
+    policy: Mapping[str, Any] | None, changes: Sequence[SettingChange]
+) -> Less | None:
     """The policy without ids of deleted principals, which every change tells; None if it has none.
 
     What names nobody else goes whole. A statement about everybody but those whom it names stays as
@@ -273,11 +281,13 @@ def _of_the_living(policy: Mapping[str, Any] | None, changes: Sequence[Change]) 
         f" ECR refused the policy with ids of deleted principals in it, which let nobody in: "
         f"{', '.join(dict.fromkeys(ids))} went from {' and '.join(where)}."
     )
-    made = [replace(c, reason=c.reason + said) for c in changes if c.action is Step.CORRECT]
+    made = [
+        replace(c, reason=c.reason + said) for c in changes if c.action is SettingAction.CORRECT
+    ]
     return Less({**policy, "Statement": left} if left and policy else None, tuple(made))
 
 
-def _version(policy: Mapping[str, Any] | None, made: Sequence[Change]) -> str:
+def _version(policy: Mapping[str, Any] | None, made: Sequence[SettingChange]) -> str:
     """The version that the policy has: in another one, `${…}` in others' statements would mean
     something else. Only where ours have it must it be the version that knows it."""
     had = (policy or {}).get("Version", policies.VERSION)
@@ -287,10 +297,14 @@ def _version(policy: Mapping[str, Any] | None, made: Sequence[Change]) -> str:
 
 # ---------------------------------------------------------------------------- words
 def _change(
-    problem: Problem, before: Any, after: Any, reason: str, action: Step = Step.CORRECT
-) -> Change:
+    problem: Problem,
+    before: Any,
+    after: Any,
+    reason: str,
+    action: SettingAction = SettingAction.CORRECT,
+) -> SettingChange:
     subject = policies.subject(after if before is None else before)
-    return Change(Setting.POLICY, problem, subject, action, before, after, reason)
+    return SettingChange(Setting.POLICY, problem, subject, action, before, after, reason)
 
 
 def _the(statement: Any) -> str:

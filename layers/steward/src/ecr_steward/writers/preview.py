@@ -10,7 +10,7 @@ from typing import Any
 from ecr_steward.ecr import RegistryError, Unavailable
 from ecr_steward.ecr.settings import EcrSettings, Preview
 from ecr_steward.settings.lifecycle import canonical
-from ecr_steward.settings.state import Change, Setting
+from ecr_steward.settings.state import Setting, SettingChange
 
 POLLS = 3
 """How often a visit looks at a running preview, a second apart, before it comes back later: the
@@ -30,7 +30,7 @@ class Outlook:
     setting; `previewed` is when a preview began that the repository still waits for.
     """
 
-    changes: Sequence[Change]
+    changes: Sequence[SettingChange]
     blocked: Mapping[Setting, RegistryError] = field(default_factory=dict)
     notes: Mapping[Setting, str] = field(default_factory=dict)
     previewed: datetime | None = None

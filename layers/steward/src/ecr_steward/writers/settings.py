@@ -19,7 +19,7 @@ from ecr_steward.rules import Mode, Rule, Ruleset
 from ecr_steward.settings.drift import correction, drift
 from ecr_steward.settings.lifecycle import Expiring
 from ecr_steward.settings.settle import settle
-from ecr_steward.settings.state import Change, Setting, Settings, Step
+from ecr_steward.settings.state import Setting, SettingAction, SettingChange, Settings
 from ecr_steward.settings.statements import fallbacks
 from ecr_steward.words.causes import Cause
 from ecr_steward.words.facts import Difference, Fact, FactMaker, Kind
@@ -113,7 +113,7 @@ class Enforcer:
         return _Repository(self, repository, rule, new=new)
 
 
-_Fallback = tuple[Sequence[Change], Callable[[], None]]
+_Fallback = tuple[Sequence[SettingChange], Callable[[], None]]
 
 
 class _Place(abc.ABC):
@@ -127,22 +127,22 @@ class _Place(abc.ABC):
     mode: Mode
 
     @abc.abstractmethod
-    def look(self, known: Known) -> tuple[Known, tuple[Change, ...]] | None:
+    def look(self, known: Known) -> tuple[Known, tuple[SettingChange, ...]] | None:
         """What is known of it, and its drift; None where it is not the steward's to judge."""
 
     @abc.abstractmethod
-    def look_again(self, settings: frozenset[Setting]) -> tuple[Change, ...]:
+    def look_again(self, settings: frozenset[Setting]) -> tuple[SettingChange, ...]:
         """The drift after these settings were set."""
 
     @abc.abstractmethod
-    def outlook(self, changes: Sequence[Change], known: Known) -> Outlook:
+    def outlook(self, changes: Sequence[SettingChange], known: Known) -> Outlook:
         """What has to be known of the corrections among `changes` before they are made."""
 
     @abc.abstractmethod
-    def set(self, setting: Setting, changes: Sequence[Change]) -> None:
+    def set(self, setting: Setting, changes: Sequence[SettingChange]) -> None:
         """Correct all changes of one setting; raises RegistryError."""
 
-    def fallbacks(self, setting: Setting, changes: Sequence[Change]) -> Iterator[_Fallback]:
+    def fallbacks(self, setting: Setting, changes: Sequence[SettingChange]) -> Iterator[_Fallback]:
         """What to try in this order where ECR refused `set`: changes, and what makes them."""
         return iter(())
 
@@ -168,7 +168,7 @@ class _Repository(_Place):
         self._new, self._cached = new, False
         self._sids: frozenset[str] = frozenset()
 
-    def look(self, known: Known) -> tuple[Known, tuple[Change, ...]] | None:
+    def look(self, known: Known) -> tuple[Known, tuple[SettingChange, ...]] | None:
         if self._new:
             rules = PullThrough(self._registry.pull_through_prefixes())
             known = replace(known, pull_through=rules)
@@ -180,16 +180,16 @@ class _Repository(_Place):
         self._sids = known.sids
         return known, self._drift()
 
-    def look_again(self, settings: frozenset[Setting]) -> tuple[Change, ...]:
+    def look_again(self, settings: frozenset[Setting]) -> tuple[SettingChange, ...]:
         if settings & _DESCRIBED:
             self._observe(settings)
         else:
             self._read(settings)
         return self._drift()
 
-    def outlook(self, changes: Sequence[Change], known: Known) -> Outlook:
+    def outlook(self, changes: Sequence[SettingChange], known: Known) -> Outlook:
         stated, lifecycle = self._baseline.lifecycle, Setting.LIFECYCLE
-        sets = any(c.setting is lifecycle and c.action is Step.CORRECT for c in changes)
+        sets = any(c.setting is lifecycle and c.action is SettingAction.CORRECT for c in changes)
         if stated is None or stated.document is None or not sets:
             return Outlook(changes)
         try:
@@ -209,7 +209,7 @@ class _Repository(_Place):
             notes={lifecycle: preview.words(found)},
         )
 
-    def set(self, setting: Setting, changes: Sequence[Change]) -> None:
+    def set(self, setting: Setting, changes: Sequence[SettingChange]) -> None:
         wanted = correction(self._baseline, self._actual, changes)
         if setting is Setting.POLICY:
             self._registry.set_policy(self.name, wanted.policy)
@@ -222,7 +222,7 @@ class _Repository(_Place):
         else:
             self._registry.add_resource_tags(self._arn, wanted.resource_tags)
 
-    def fallbacks(self, setting: Setting, changes: Sequence[Change]) -> Iterator[_Fallback]:
+    def fallbacks(self, setting: Setting, changes: Sequence[SettingChange]) -> Iterator[_Fallback]:
         if setting is Setting.POLICY:
             for less in fallbacks(self._actual.policy, changes):
                 yield less.changes, partial(self._registry.set_policy, self.name, less.policy)
@@ -260,7 +260,7 @@ class _Repository(_Place):
             tags = self._registry.resource_tags(self._arn)
             self._actual = replace(self._actual, resource_tags=tags)
 
-    def _drift(self, expiring: Sequence[Expiring] = ()) -> tuple[Change, ...]:
+    def _drift(self, expiring: Sequence[Expiring] = ()) -> tuple[SettingChange, ...]:
         return drift(
             self._baseline,
             self._actual,
@@ -279,10 +279,10 @@ class _Registry(_Place):
         self.name, self.rule, self.mode = "", "registry", enforcer.cap
         self._registry, self._baseline = enforcer.registry, enforcer.rules.registry_baseline
 
-    def look(self, known: Known) -> tuple[Known, tuple[Change, ...]] | None:
+    def look(self, known: Known) -> tuple[Known, tuple[SettingChange, ...]] | None:
         return known, self.look_again(frozenset())
 
-    def look_again(self, settings: frozenset[Setting]) -> tuple[Change, ...]:
+    def look_again(self, settings: frozenset[Setting]) -> tuple[SettingChange, ...]:
         # Most sandboxes never see the registry itself.
         from ecr_steward.settings.registry import RegistrySettings, Scanning, registry_drift
 
@@ -293,10 +293,10 @@ class _Registry(_Place):
         )
         return registry_drift(self._baseline, actual)
 
-    def outlook(self, changes: Sequence[Change], known: Known) -> Outlook:
+    def outlook(self, changes: Sequence[SettingChange], known: Known) -> Outlook:
         return Outlook(changes)
 
-    def set(self, setting: Setting, changes: Sequence[Change]) -> None:
+    def set(self, setting: Setting, changes: Sequence[SettingChange]) -> None:
         for change in changes:
             if setting is Setting.SCANNING:
                 self._registry.set_scanning(change.after)
@@ -308,9 +308,9 @@ class _Registry(_Place):
 class _Written:
     """What came of the corrections of one visit; `passing` are those that a later visit makes."""
 
-    done: list[Change] = field(default_factory=list)
-    failed: list[tuple[Change, str]] = field(default_factory=list)
-    passing: list[Change] = field(default_factory=list)
+    done: list[SettingChange] = field(default_factory=list)
+    failed: list[tuple[SettingChange, str]] = field(default_factory=list)
+    passing: list[SettingChange] = field(default_factory=list)
     error: Unavailable | None = None
     """Why a later visit is needed."""
 
@@ -320,9 +320,9 @@ class _Plan:
     """What a visit does: `todo` it sets back, `reported` it tells, `waiting` it leaves for now."""
 
     known: Known
-    todo: Sequence[Change]
-    reported: Sequence[Change]
-    waiting: Sequence[Change]
+    todo: Sequence[SettingChange]
+    reported: Sequence[SettingChange]
+    waiting: Sequence[SettingChange]
     outlook: Outlook
 
 
@@ -364,24 +364,24 @@ class _Visit:
             first_sight=quiet,
         )
 
-    def _settle(self, known: Known, changes: Sequence[Change]) -> tuple[Known, list[Fact]]:
+    def _settle(self, known: Known, changes: Sequence[SettingChange]) -> tuple[Known, list[Fact]]:
         """Close what an earlier visit announced and did not close, by looking at ECR."""
         if not known.open:
             return known, []
-        differing = [_difference(each) for each in changes if each.action is Step.CORRECT]
+        differing = [_difference(each) for each in changes if each.action is SettingAction.CORRECT]
         done = settle(known.open, differing, _set_at(self._hints))
         closed = self._history.close(self._place.name, known, done, {})
         return replace(known, led=closed.led), done
 
-    def _plan(self, known: Known, changes: Sequence[Change]) -> _Plan:
+    def _plan(self, known: Known, changes: Sequence[SettingChange]) -> _Plan:
         if self._place.mode is not Mode.ENFORCE:
             return _Plan(known, (), changes, (), Outlook(changes))
         outlook = self._place.outlook(changes, known)
-        wanted = [each for each in outlook.changes if each.action is Step.CORRECT]
+        wanted = [each for each in outlook.changes if each.action is SettingAction.CORRECT]
         return _Plan(
             known=known,
             todo=[each for each in wanted if each.setting not in outlook.blocked],
-            reported=[each for each in outlook.changes if each.action is not Step.CORRECT],
+            reported=[each for each in outlook.changes if each.action is not SettingAction.CORRECT],
             waiting=[each for each in wanted if each.setting in outlook.blocked],
             outlook=outlook,
         )
@@ -397,7 +397,7 @@ class _Visit:
             self._carry_out(plan, written)
         return written
 
-    def _announce(self, plan: _Plan, instead: Sequence[Change] = ()) -> None:
+    def _announce(self, plan: _Plan, instead: Sequence[SettingChange] = ()) -> None:
         """Write down what is about to be set; `instead` are changes as they are told now."""
         about = {_about(each) for each in instead}
         changes = [*(each for each in plan.todo if _about(each) not in about), *instead]
@@ -406,9 +406,9 @@ class _Visit:
         self._history.announce(self._place.name, announced, known)
 
     def _carry_out(self, plan: _Plan, written: _Written) -> None:
-        todo: Sequence[Change] = plan.todo
+        todo: Sequence[SettingChange] = plan.todo
         for _ in range(ATTEMPTS):
-            tried: list[Change] = []
+            tried: list[SettingChange] = []
             try:
                 for setting in dict.fromkeys(each.setting for each in todo):
                     each = [change for change in todo if change.setting is setting]
@@ -423,8 +423,8 @@ class _Visit:
         written.failed += [(each, _CONTESTED) for each in todo]
 
     def _set(
-        self, plan: _Plan, setting: Setting, changes: Sequence[Change], written: _Written
-    ) -> Sequence[Change]:
+        self, plan: _Plan, setting: Setting, changes: Sequence[SettingChange], written: _Written
+    ) -> Sequence[SettingChange]:
         """Set one setting, or after a refusal what can be set all the same; the changes made."""
         made = changes
         try:
@@ -441,8 +441,8 @@ class _Visit:
         return made
 
     def _set_less(
-        self, plan: _Plan, setting: Setting, changes: Sequence[Change]
-    ) -> Sequence[Change]:
+        self, plan: _Plan, setting: Setting, changes: Sequence[SettingChange]
+    ) -> Sequence[SettingChange]:
         for made, make in self._place.fallbacks(setting, changes):
             self._announce(plan, made)
             try:
@@ -453,7 +453,7 @@ class _Visit:
                 return made
         return ()
 
-    def _verify(self, tried: Sequence[Change], written: _Written) -> Sequence[Change]:
+    def _verify(self, tried: Sequence[SettingChange], written: _Written) -> Sequence[SettingChange]:
         """Look at what was set: what differs again, as it differs now."""
         if not tried:
             return ()
@@ -465,7 +465,9 @@ class _Visit:
         about = {_about(each) for each in tried}
         # What differs again was set all the same, and then by somebody else.
         written.done += tried
-        return [each for each in found if each.action is Step.CORRECT and _about(each) in about]
+        return [
+            each for each in found if each.action is SettingAction.CORRECT and _about(each) in about
+        ]
 
     def _record(
         self,
@@ -544,10 +546,10 @@ class _Stamp:
         self._of = Counter(self._cause(each.setting).id for each in plan.todo)
         self._of += Counter(fact.cause.id for fact in findings)
 
-    def keys(self, changes: Iterable[Change]) -> list[str]:
+    def keys(self, changes: Iterable[SettingChange]) -> list[str]:
         return [key_of(_difference(each)) for each in changes]
 
-    def findings(self, changes: Iterable[Change], told: Collection[str]) -> dict[str, Fact]:
+    def findings(self, changes: Iterable[SettingChange], told: Collection[str]) -> dict[str, Fact]:
         """What is to be told of these changes and was not yet, by its key."""
         found = {key_of(_difference(each)): each for each in changes}
         return {
@@ -556,7 +558,7 @@ class _Stamp:
             if key not in told
         }
 
-    def corrected(self, changes: Iterable[Change], outlook: Outlook) -> list[Fact]:
+    def corrected(self, changes: Iterable[SettingChange], outlook: Outlook) -> list[Fact]:
         """A fact for each of these changes, in order; what was set twice is two."""
         facts = []
         before: Counter[str] = Counter()
@@ -567,9 +569,9 @@ class _Stamp:
             before[fact.first_id] += 1
         return facts
 
-    def failures(self, failed: Iterable[tuple[Change, str]]) -> dict[str, Fact]:
+    def failures(self, failed: Iterable[tuple[SettingChange, str]]) -> dict[str, Fact]:
         """One fact a cause: such facts have nothing else that tells them apart."""
-        reasons: dict[str, dict[str, Change]] = {}
+        reasons: dict[str, dict[str, SettingChange]] = {}
         for change, why in failed:
             named = change.setting.value.replace("_", " ")
             sentence = f"The {named} of the {self._what()} could not be set back: {why}."
@@ -594,11 +596,11 @@ class _Stamp:
         sweeps = (hint for hint in self._hints if hint.action is Action.SWEEP)
         return replace(next(sweeps, self._hints[0]).cause, by=None)
 
-    def _fact(self, kind: Kind, change: Change, reason: str) -> Fact:
+    def _fact(self, kind: Kind, change: SettingChange, reason: str) -> Fact:
         fact = numbered(self._make(kind, change, reason), self.led)
         return fact.counted(self._opened.get(fact.id) or self._of[fact.cause.id] or 1)
 
-    def _make(self, kind: Kind, change: Change, reason: str) -> Fact:
+    def _make(self, kind: Kind, change: SettingChange, reason: str) -> Fact:
         made = self._maker.fact(
             kind,
             self._cause(change.setting),
@@ -611,7 +613,7 @@ class _Stamp:
         return made if kind is Kind.FAILED else replace(made, difference=_difference(change))
 
 
-def _difference(change: Change) -> Difference:
+def _difference(change: SettingChange) -> Difference:
     return Difference(
         setting=change.setting.value,
         problem=change.problem.value,
@@ -622,17 +624,19 @@ def _difference(change: Change) -> Difference:
     )
 
 
-def _about(each: Change | Difference) -> tuple[str, str, str]:
+def _about(each: SettingChange | Difference) -> tuple[str, str, str]:
     """What a difference is about, whatever its values are now."""
     return str(each.setting), str(each.problem), each.subject
 
 
-def _without(changes: Sequence[Change], made: Sequence[Change]) -> list[Change]:
+def _without(
+    changes: Sequence[SettingChange], made: Sequence[SettingChange]
+) -> list[SettingChange]:
     about = {_about(each) for each in made}
     return [each for each in changes if _about(each) not in about]
 
 
-def _fail(written: _Written, changes: Sequence[Change], error: RegistryError) -> None:
+def _fail(written: _Written, changes: Sequence[SettingChange], error: RegistryError) -> None:
     if isinstance(error, Unavailable):
         written.passing += changes
         written.error = written.error or error
@@ -640,7 +644,7 @@ def _fail(written: _Written, changes: Sequence[Change], error: RegistryError) ->
         written.failed += [(each, f"{error.code} ({error.message})") for each in changes]
 
 
-def _log(place: _Place, changes: Iterable[Change]) -> None:
+def _log(place: _Place, changes: Iterable[SettingChange]) -> None:
     for change in changes:
         log.info(
             change.reason,
