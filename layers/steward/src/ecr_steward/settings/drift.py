@@ -215,8 +215,15 @@ def _resource_tags(baseline: Baseline, actual: Settings) -> Iterator[SettingChan
             )
         elif found != wanted:
             reason = f"The resource tag `{key}` is `{found}`, which the rule has as `{wanted}`."
-            yield SettingChange(Setting.RESOURCE_TAGS, Problem.DIFFERENT, key, SettingAction.CORRECT, found, wanted,
-                         reason)  # fmt: skip
+            yield SettingChange(
+                Setting.RESOURCE_TAGS,
+                Problem.DIFFERENT,
+                key,
+                SettingAction.CORRECT,
+                found,
+                wanted,
+                reason,
+            )
 
 
 def _change(
