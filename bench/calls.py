@@ -10,13 +10,10 @@ from typing import Any
 
 from bench.report import Row
 from ecr_steward.doors.pushes import check
-from ecr_steward.ecr.images import EcrRegistry
-from ecr_steward.history.tags import History
-from ecr_steward.rules import Mode, Ruleset
+from ecr_steward.rules import Ruleset
 from ecr_steward.words.hints import Hint
-from ecr_steward.writers.tags import Retagger
 from ecr_steward_cli.in_memory.images import OCI_MANIFEST, MemoryEcr
-from ecr_steward_cli.in_memory.table import MemoryTable
+from tests.support.world import retagger
 
 SIZES = (10, 1_000, 10_000)
 REPOSITORY = "base/redis"
@@ -55,15 +52,7 @@ class Repository:
         self._events: list[dict[str, Any]] = []
         self._ecr = MemoryEcr(emit=self._events.append, clock=self._tick)
         self._ecr.create_repository(repositoryName=REPOSITORY)
-        self._retagger = Retagger(
-            rules=RULES,
-            cap=Mode.ENFORCE,
-            registry=EcrRegistry(self._ecr.client),
-            history=History(MemoryTable()),
-            clock=self._tick,
-            account="123456789012",
-            region="eu-west-1",
-        )
+        self._retagger = retagger(self._ecr, self._tick, rules=RULES)
         for i in range(size - _SETTLED):
             self._put(f"0.{i // 100}.{i % 100}")
         for version in ("1.4.0", "1.4.1"):
