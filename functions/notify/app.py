@@ -47,7 +47,7 @@ def handle(env: Environment) -> Handler:
     queue = env.text("NOTIFY_QUEUE_URL")
     errands = Errands(lambda: quick_client("sqs"), env.text("ERRAND_QUEUE_URL"))
     resource_tags = ResourceTags(lambda: quick_client("ecr"))
-    facts = OwnFacts(env.text("REGISTRY"), env.text("AWS_REGION"), env.mode(), rules)
+    facts = OwnFacts(env.text("ACCOUNT"), env.text("AWS_REGION"), env.mode(), rules)
     sending = Sending(
         client=quick_client,
         topics={Form.TEXT: env.text("TOPIC_ARN"), Form.CHAT: env.text("CHAT_TOPIC_ARN")},

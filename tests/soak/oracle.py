@@ -121,9 +121,9 @@ def _place(told: _Told) -> tuple[str, str | None]:
 
 
 def _is_doubtful(told: _Told, changes: list[Change]) -> bool:
-    """Whether a fact says that the steward was interrupted, and the tag was moved then: by somebody,
-    or by the steward itself to where it found it, which a clock that is ahead makes look later. What
-    of it happened nobody can know."""
+    """Whether a fact says that the steward was interrupted, and the tag was moved then: by
+    somebody, or by the steward itself to where it found it, which a clock that is ahead makes look
+    later. What of it happened nobody can know."""
     tag, said = told.detail["tag"], "interrupted" in told.detail["reason"]
     began = (datetime.fromisoformat(told.detail["time"]) - BEGINNING).total_seconds()
     found = told.detail.get("from")
