@@ -16,6 +16,7 @@ from bench import (
     artefact,
     calls,
     matching,
+    push,
     report,
     settings_calls,
     starts,
@@ -52,11 +53,12 @@ def main() -> None:
 
 
 def _rows(quick: bool, progress: Callable[[str], None]) -> list[Row]:
+    rows = push.measure(5 if quick else 31, progress)
     with tempfile.TemporaryDirectory(prefix="ecr-steward-bench-") as folder:
         scratch = Path(folder)
         progress("building the layers")
         built = artefact.build(scratch / "artefact")
-        rows = starts.measure(built, scratch, 3 if quick else 11, progress)
+        rows += starts.measure(built, scratch, 3 if quick else 11, progress)
     rows += matching.measure(progress)
     rows += calls.count(calls.SIZES[:2] if quick else calls.SIZES, progress)
     rows += calls.many_lines(5_000 if quick else 100_000, progress)

@@ -41,7 +41,7 @@ _ENVIRONMENT = {
     "NOTIFY_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/notify",
     "POWERTOOLS_LOG_LEVEL": "INFO",
     "POWERTOOLS_SERVICE_NAME": "measured",
-    "REGISTRY": "123456789012",
+    "ACCOUNT": "123456789012",
     "ALLOW_LOCAL_HTTP": "false",
     "ALLOW_TAG_REMOVAL": "false",
     "SETTINGS_MODE": "audit",

@@ -10,14 +10,13 @@ from typing import Any
 
 from bench.report import Row
 from ecr_steward.doors.pushes import check
-from ecr_steward.ecr.images import EcrRegistry
-from ecr_steward.history.tags import History
-from ecr_steward.rules import Mode, Ruleset
+from ecr_steward.history.tags import History, Learned
+from ecr_steward.rules import Ruleset
 from ecr_steward.tags.state import Mark
 from ecr_steward.words.hints import Hint
-from ecr_steward.writers.tags import Retagger
 from ecr_steward_cli.in_memory.images import OCI_MANIFEST, MemoryEcr
 from ecr_steward_cli.in_memory.table import MemoryTable
+from tests.support.world import retagger
 
 SIZES = (10, 1_000, 10_000)
 REPOSITORY = "base/redis"
@@ -58,15 +57,7 @@ class Repository:
         self._ecr = MemoryEcr(emit=self._events.append, clock=self._tick)
         self._ecr.create_repository(repositoryName=REPOSITORY)
         self._history = History(MemoryTable())
-        self._retagger = Retagger(
-            rules=rules,
-            cap=Mode.ENFORCE,
-            registry=EcrRegistry(self._ecr.client),
-            history=self._history,
-            clock=self._tick,
-            account="123456789012",
-            region="eu-west-1",
-        )
+        self._retagger = retagger(self._ecr, self._tick, rules=rules, history=self._history)
         if not size:
             return
         for i in range(size - _SETTLED):
@@ -92,7 +83,7 @@ class Repository:
         for tag in stable:
             self._put(unique, tag)
         marks = [Mark(tag, unique, digest, placed=True) for tag in stable]
-        self._history.remember(REPOSITORY, marks, known={unique: digest})
+        self._history.note(REPOSITORY, Learned(marks, known={unique: digest}))
         self._events.clear()
 
     def push(self, version: str) -> dict[str, Any]:

@@ -113,7 +113,7 @@ class Registry:
 
 
 @dataclass(frozen=True, slots=True)
-class Scenario:
+class SettingsScenario:
     """Something that happens to the settings of a repository, and what a look may cost."""
 
     what: str
@@ -149,10 +149,10 @@ def another_lifecycle(registry: Registry) -> Counter[str]:
 
 
 SCENARIOS = (
-    Scenario("unchanged repository", unchanged, 4),
-    Scenario("made public, corrected and read again", made_public, 6),
-    Scenario("lifecycle policy, previewed and corrected", another_lifecycle, 9),
-    Scenario("the steward's own call", own_call, 0),
+    SettingsScenario("unchanged repository", unchanged, 4),
+    SettingsScenario("made public, corrected and read again", made_public, 6),
+    SettingsScenario("lifecycle policy, previewed and corrected", another_lifecycle, 9),
+    SettingsScenario("the steward's own call", own_call, 0),
 )
 
 

@@ -75,7 +75,7 @@ def _wait(server: subprocess.Popen[bytes], port: int) -> None:
     raise RuntimeError("The moto server did not start.")
 
 
-class Push:
+class TimedPush:
     """A repository of `size` tags on the server, into which versions are pushed one by one."""
 
     def __init__(self, ecr: ECRClient, repository: str, size: int, job: Job) -> None:
@@ -196,7 +196,7 @@ def measure(sizes: Sequence[int], times: int, progress: Callable[[str], None]) -
         for size in sizes:
             progress(f"filling repositories of {size:,} tags")
             pushes = {
-                name: Push(ecr, f"base/{name}-{size}", size, job) for name, job in ways.items()
+                name: TimedPush(ecr, f"base/{name}-{size}", size, job) for name, job in ways.items()
             }
             seconds: dict[str, list[float]] = {name: [] for name in ways}
             progress(f"pushes at {size:,} tags")

@@ -13,13 +13,14 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from ecr_steward.ecr.settings import EcrSettings
 from ecr_steward.history.dynamo import DynamoTable
+from ecr_steward.history.findings import Findings
 from ecr_steward.history.settings import SettingsHistory
-from ecr_steward.history.tags import History
+from ecr_steward.history.sweeps import Sweeps
 from ecr_steward.queues.hints import HintQueue
 from ecr_steward.start import clients, observe, sandbox
 from ecr_steward.start.environment import Environment
 from ecr_steward.start.writer import Batches
-from ecr_steward.sweep.slices import Sweeper, visit_settings_and_report
+from ecr_steward.sweep.tally import Tally
 from ecr_steward.words.hints import Hint
 from ecr_steward.writers.settings import Enforcer
 
@@ -30,14 +31,14 @@ logger = observe.logger()
 def handle(env: Environment) -> sandbox.Handler:
     """The handler: one SQS event to the messages that failed."""
     mode, settings_mode = env.mode(), env.mode("SETTINGS_MODE")
-    account, region = env.text("REGISTRY"), env.text("AWS_REGION")
+    account, region = env.text("ACCOUNT"), env.text("AWS_REGION")
     own_role, retag_role = env.text("SETTINGS_ROLE_ARN"), env.text("RETAG_ROLE_ARN")
     table = DynamoTable(clients.client("dynamodb"), env.text("HISTORY_TABLE"))
     queue = HintQueue(lambda: clients.client("sqs"), env.text("SETTINGS_QUEUE_URL"))
-    history, registry = History(table), EcrSettings(clients.client("ecr"))
+    registry = EcrSettings(clients.client("ecr"))
 
     @cache
-    def workers() -> tuple[Enforcer, Sweeper]:
+    def workers() -> tuple[Enforcer, Tally]:
         # Made at the first visit: broken rules must cost messages, which come back, not the start.
         enforcer = Enforcer(
             rules=sandbox.rules(),
@@ -50,21 +51,23 @@ def handle(env: Environment) -> sandbox.Handler:
             account=account,
             region=region,
         )
-        sweeper = Sweeper(
+        tally = Tally(
             rules=sandbox.rules(),
             cap=mode,
-            settings_cap=settings_mode,
-            history=history,
+            sweeps=Sweeps(table),
             clock=sandbox.now,
             account=account,
             region=region,
         )
-        return enforcer, sweeper
+        return enforcer, tally
 
     def visit(repository: str, hints: Sequence[Hint]) -> None:
-        observe.count_facts(visit_settings_and_report(*workers(), repository, hints).facts)
+        enforcer, tally = workers()
+        visited = enforcer.visit(repository, hints)
+        tally.settings_visited(hints, visited)
+        observe.count_facts(visited.facts)
 
-    return Batches(env, queue, history, visit).handle
+    return Batches(env, queue, Findings(table), visit).handle
 
 
 @logger.inject_lambda_context(clear_state=True)

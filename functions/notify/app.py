@@ -52,7 +52,7 @@ def handle(env: Environment) -> Handler:
     """
     table = DynamoTable(clients.client("dynamodb"), env.text("HISTORY_TABLE"))
     resource_tags = ResourceTags(lambda: quick_client("ecr"))
-    facts = OwnFacts(env.text("REGISTRY"), env.text("AWS_REGION"), env.mode(), rules)
+    facts = OwnFacts(env.text("ACCOUNT"), env.text("AWS_REGION"), env.mode(), rules)
     sending = LazySender(
         client=quick_client,
         topics={"text": env.text("TOPIC_ARN"), "chat": env.text("CHAT_TOPIC_ARN")},

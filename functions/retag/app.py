@@ -20,9 +20,9 @@ from ecr_steward.queues.hints import HintQueue
 from ecr_steward.start import clients, observe, sandbox
 from ecr_steward.start.environment import Environment
 from ecr_steward.start.writer import Batches
-from ecr_steward.sweep.slices import Sweeper, visit_and_report
+from ecr_steward.sweep.tally import Tally
 from ecr_steward.words.hints import Hint
-from ecr_steward.writers.tags import Retagger
+from ecr_steward.writers.tags import Retagger, next_visit
 
 logger = observe.logger()
 
@@ -31,13 +31,13 @@ logger = observe.logger()
 def handle(env: Environment) -> sandbox.Handler:
     """The handler: one SQS event to the messages that failed."""
     mode, allow_removal = env.mode(), env.flag("ALLOW_TAG_REMOVAL")
-    account, region = env.text("REGISTRY"), env.text("AWS_REGION")
+    account, region = env.text("ACCOUNT"), env.text("AWS_REGION")
     history = History(DynamoTable(clients.client("dynamodb"), env.text("HISTORY_TABLE")))
     queue = HintQueue(lambda: clients.client("sqs"), env.text("RETAG_QUEUE_URL"))
     registry, pool = EcrRegistry(clients.client("ecr")), ThreadPoolExecutor(clients.PUTS_AT_ONCE)
 
     @cache
-    def workers() -> tuple[Retagger, Sweeper]:
+    def workers() -> tuple[Retagger, Tally]:
         # Made at the first visit: broken rules must cost messages, which come back, not the start.
         tagger = Retagger(
             rules=sandbox.rules(),
@@ -51,23 +51,27 @@ def handle(env: Environment) -> sandbox.Handler:
             allow_removal=allow_removal,
             witness=Trail(lambda: clients.client("cloudtrail")).who_took,
         )
-        sweeper = Sweeper(
+        tally = Tally(
             rules=sandbox.rules(),
             cap=mode,
-            history=history,
+            sweeps=history.sweeps,
             clock=sandbox.now,
             account=account,
             region=region,
         )
-        return tagger, sweeper
+        return tagger, tally
 
     def visit(repository: str, hints: Sequence[Hint]) -> None:
-        visited = visit_and_report(*workers(), queue.send, repository, hints)
+        tagger, tally = workers()
+        visited = tagger.visit(repository, hints)
+        tally.visited(hints, visited)
+        if visited.unfinished:
+            queue.send(next_visit(hints))
         observe.count_facts(visited.facts)
         if visited.contested:
             observe.count("TagsContested", visited.contested)
 
-    return Batches(env, queue, history, visit).handle
+    return Batches(env, queue, history.findings, visit).handle
 
 
 @logger.inject_lambda_context(clear_state=True)

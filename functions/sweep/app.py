@@ -17,7 +17,9 @@ from ecr_steward.history.tags import History
 from ecr_steward.queues.hints import HintQueue
 from ecr_steward.start import clients, observe, sandbox
 from ecr_steward.start.environment import Environment
-from ecr_steward.sweep.slices import Sweeper, clock_of
+from ecr_steward.sweep.send import Sweeper
+from ecr_steward.sweep.slices import clock_of
+from ecr_steward.sweep.tally import Tally
 
 logger = observe.logger()
 
@@ -29,7 +31,7 @@ def handle(env: Environment) -> sandbox.Handler:
     By hand, `part` is the portion to send: 0 if not given, -1 for none but a look.
     """
     mode, settings_mode = env.mode(), env.mode("SETTINGS_MODE")
-    account, region = env.text("REGISTRY"), env.text("AWS_REGION")
+    account, region = env.text("ACCOUNT"), env.text("AWS_REGION")
     pattern, hours = env.text("REPOSITORY_PATTERN"), env.number("SWEEP_HOURS")
     history = History(DynamoTable(clients.client("dynamodb"), env.text("HISTORY_TABLE")))
     sqs, registry = clients.client("sqs"), EcrRegistry(clients.client("ecr"))
@@ -37,14 +39,21 @@ def handle(env: Environment) -> sandbox.Handler:
     send_settings = HintQueue(lambda: sqs, env.text("SETTINGS_QUEUE_URL")).send_all
 
     def sweep(event: Mapping[str, Any]) -> sandbox.Reply:
+        rules, clock = sandbox.rules(), clock_of(event, sandbox.now)
         sweeper = Sweeper(
-            rules=sandbox.rules(),
+            rules=rules,
             cap=mode,
-            settings_cap=settings_mode,
             history=history,
-            clock=clock_of(event, sandbox.now),
-            account=account,
-            region=region,
+            tally=Tally(
+                rules=rules,
+                cap=mode,
+                sweeps=history.sweeps,
+                clock=clock,
+                account=account,
+                region=region,
+            ),
+            clock=clock,
+            settings_cap=settings_mode,
             pattern=pattern,
         )
         if "glob" in event:

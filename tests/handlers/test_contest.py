@@ -81,7 +81,7 @@ def test_a_right_that_is_missing_fails_nothing_and_is_said(
     refused = ClientError({"Error": {"Code": "AccessDeniedException"}}, "LookupEvents")
     aws.cloudtrail = CloudTrail(refused)
     assert quarrel(aws, start("retag"), capsys)["TagsContested"] == [1.0]
-    ((_, hold),) = History(DynamoTable(aws.dynamodb, TABLE)).holds()
+    ((_, hold),) = History(DynamoTable(aws.dynamodb, TABLE)).holds.all()
     assert hold.reason.endswith("; CloudTrail did not say by whom (AccessDeniedException)")
 
 

@@ -20,7 +20,8 @@ from ecr_steward.history.tags import History
 from ecr_steward.rules import compiled
 from ecr_steward.start import clients, sandbox
 from ecr_steward.start.environment import Environment
-from ecr_steward.sweep.slices import LOOK, Slice
+from ecr_steward.sweep.send import LOOK
+from ecr_steward.sweep.slices import Slice
 from ecr_steward.words.causes import Cause
 from ecr_steward.words.facts import Fact, Kind
 from ecr_steward.words.hints import Hint
@@ -123,7 +124,7 @@ def move(time: datetime, tag: str) -> Fact:
     return Fact(
         kind=Kind.MOVE,
         cause=Cause(f"push of {tag}", "ECR Image Action"),
-        registry="123456789012",
+        account="123456789012",
         region=REGION,
         repository="base/redis",
         mode="enforce",
@@ -172,13 +173,13 @@ def test_status_reads_depths_and_sweeps_and_names_what_is_refused(stack: Stack) 
     now = datetime.now(UTC)
     sweep = Slice.at(now, 24).sweep
     told = Fact(
-        kind=Kind.SWEPT, cause=Cause(sweep, "Sweep"), registry="123456789012", region=REGION,
+        kind=Kind.SWEPT, cause=Cause(sweep, "Sweep"), account="123456789012", region=REGION,
         repository="", mode="enforce", rule="", rules="3a92dae3b84f", time=iso(now),
         reason="7 repositories swept.", totals={"repositories": 7, "missing": 0},
     )  # fmt: skip
     history = stack.history()
-    history.expect(sweep, 0, 7, 288, now)
-    assert history.complete(sweep, told)
+    history.sweeps.expect(sweep, 0, 7, 288, now)
+    assert history.sweeps.complete(sweep, told)
 
     result = run("status", "--json")
     said = json.loads(result.stdout)
@@ -213,7 +214,7 @@ def test_history_is_read_back_in_order(stack: Stack) -> None:
     now = datetime(2026, 11, 23, 2, 24, tzinfo=UTC)
     facts = [move(now + timedelta(seconds=n), tag) for n, tag in enumerate(("1.4", "1", "latest"))]
     table = DynamoTable(boto3.client("dynamodb", REGION), stack.output("HistoryTableName"))
-    History(table).say(facts[::-1])
+    History(table).findings.say(facts[::-1])
     result = run("history", "base/redis", "--json")
     assert result.exit_code == 0
     assert [fact["tag"] for fact in json.loads(result.stdout)["facts"]] == ["1.4", "1", "latest"]
@@ -224,12 +225,12 @@ def test_history_is_read_back_in_order(stack: Stack) -> None:
 def test_a_sweep_is_complete_when_its_fact_is_there(stack: Stack) -> None:
     history = stack.history()
     now = datetime(2026, 11, 23, tzinfo=UTC)
-    assert history.completed("hand-1") is None
-    history.expect("hand-1", 0, 1, 1, now)
-    assert history.completed("hand-1") is None
-    history.complete("hand-1", move(now, "1"))
-    assert history.completed("hand-1") == move(now, "1")
-    assert history.completed("hand-10") is None
+    assert history.sweeps.completed("hand-1") is None
+    history.sweeps.expect("hand-1", 0, 1, 1, now)
+    assert history.sweeps.completed("hand-1") is None
+    history.sweeps.complete("hand-1", move(now, "1"))
+    assert history.sweeps.completed("hand-1") == move(now, "1")
+    assert history.sweeps.completed("hand-10") is None
 
 
 @pytest.fixture
@@ -255,7 +256,7 @@ def function(
         "RETAG_QUEUE_URL": stack.output("RetagQueueUrl"),
         "SWEEP_HOURS": "24",
         "REPOSITORY_PATTERN": "*",
-        "REGISTRY": "123456789012",
+        "ACCOUNT": "123456789012",
     }.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(clients, "client", lambda name: ecr if name == "ecr" else client(name))
@@ -309,7 +310,7 @@ def test_a_sweep_by_hand_goes_portion_by_portion_through_a_real_queue(
         lambda sent: progress.append((sent.sent, sent.matching, len(waits))),
     )
     assert progress == [(50, 60, 0), (60, 60, 4)]
-    assert stack.history().totals(sending.sweep) == {"parts": 2, "of": 2, "expected": 60}
+    assert stack.history().sweeps.totals(sending.sweep) == {"parts": 2, "of": 2, "expected": 60}
     assert sum(stack.depths("RetagQueue")) == 20
 
 
@@ -319,11 +320,11 @@ def test_a_sweep_function_is_asked_by_hand_as_the_sample_event_has_it(
     ecr.create_repository(repositoryName="base/redis")
     event = json.loads((ROOT / "events/hand_sweep_glob.json").read_text(encoding="utf-8"))
     assert function({**event, "part": LOOK}) == {"sent": 0, "parts": 1, "matching": 1}
-    assert stack.history().totals(f"hand-{event['id']}") == {}
+    assert stack.history().sweeps.totals(f"hand-{event['id']}") == {}
     assert function(event) == {"sent": 1, "parts": 1, "matching": 1}
     del event["part"]
     assert function(event) == {"sent": 1, "parts": 1, "matching": 1}
-    totals = stack.history().totals(f"hand-{event['id']}")
+    totals = stack.history().sweeps.totals(f"hand-{event['id']}")
     assert totals == {"parts": 1, "of": 1, "expected": 1}
 
 
@@ -376,14 +377,14 @@ def test_a_hold_and_its_release_go_through_the_table_the_queue_and_sts(stack: St
     ecr.put_image(repositoryName="base/redis", imageManifest=MANIFEST, imageTag="latest")
     held = typed("hold", "base/redis:latest", "--until", "2h")
     assert held.exit_code == 0, held.stderr
-    ((repository, hold),) = stack.history().holds()
+    ((repository, hold),) = stack.history().holds.all()
     assert (repository, hold.tag) == ("base/redis", "latest")
     assert hold.by == client("sts").get_caller_identity()["Arn"]
     assert json.loads(typed("status", "--json").stdout)["holds"][0]["by"] == hold.by
 
     released = typed("release", "base/redis:latest")
     assert released.exit_code == 0, released.stderr
-    assert stack.history().holds() == []
+    assert stack.history().holds.all() == []
     (message,) = boto3.client("sqs", REGION).receive_message(
         QueueUrl=stack.output("RetagQueueUrl"), AttributeNames=["All"]
     )["Messages"]

@@ -122,7 +122,9 @@ def test_a_hundred_thousand_tags_change_nothing() -> None:
 
 
 @pytest.mark.parametrize("scenario", settings_calls.SCENARIOS, ids=lambda each: each.what)
-def test_a_look_at_settings_costs_no_more_than_it_may(scenario: settings_calls.Scenario) -> None:
+def test_a_look_at_settings_costs_no_more_than_it_may(
+    scenario: settings_calls.SettingsScenario,
+) -> None:
     cost = scenario.happen(settings_calls.Registry())
     assert sum(cost.values()) == scenario.calls
 

@@ -28,7 +28,8 @@ from ecr_steward.history.tags import History
 from ecr_steward.rules import Mode
 from ecr_steward.settings.kinds import named
 from ecr_steward.settings.lifecycle import Expiring
-from ecr_steward.sweep.slices import Sweeper
+from ecr_steward.sweep.send import Sweeper
+from ecr_steward.sweep.tally import Tally
 from ecr_steward.words.causes import Cause
 from ecr_steward.words.facts import Kind
 from ecr_steward.words.hints import Action, Hint
@@ -145,7 +146,15 @@ def test_a_sweep_over_a_thousand_repositories_fits_into_one_functions_time() -> 
     enforcer = Enforcer(
         cap=Mode.ENFORCE, registry=EcrSettings(ecr), history=SettingsHistory(table), **common
     )
-    sweeper = Sweeper(cap=Mode.ENFORCE, settings_cap=Mode.ENFORCE, history=History(table), **common)
+    history = History(table)
+    sweeper = Sweeper(
+        rules=rules,
+        cap=Mode.ENFORCE,
+        settings_cap=Mode.ENFORCE,
+        history=history,
+        tally=Tally(cap=Mode.ENFORCE, sweeps=history.sweeps, **common),
+        clock=lambda: NOW,
+    )
     corrected = []
     for round_ in ("first", "second"):
         hints: list[Hint] = []

@@ -116,7 +116,7 @@ def facts(kind: Kind) -> st.SearchStrategy[Fact]:
     common: dict[str, st.SearchStrategy[Any]] = {
         "kind": st.just(kind),
         "cause": causes,
-        "registry": st.integers(0, 10**12 - 1).map("{:012}".format),
+        "account": st.integers(0, 10**12 - 1).map("{:012}".format),
         "region": st.sampled_from(
             ["eu-west-1", "us-gov-west-1", "us-iso-east-1", "eusc-de-east-1"]
         ),

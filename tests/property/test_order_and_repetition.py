@@ -230,7 +230,7 @@ def test_without_lost_events_the_system_alone_ends_where_all_tags_say(
     story.settle()
     note(str(story.world.tags()))
     # A hold whose time is over is caught up by the next sweep, or by the next push in the line.
-    held = {hold.tag for _, hold in story.world.history.holds()}
+    held = {hold.tag for _, hold in story.world.history.holds.all()}
     assert_at_rest(story.world, held)
     for tag in held:
         story.play(("release", tag, ""))

@@ -13,12 +13,9 @@ from hypothesis import event, given, note
 from hypothesis import strategies as st
 
 from ecr_steward.ecr import Unavailable
-from ecr_steward.ecr.images import EcrRegistry
-from ecr_steward.rules import Mode
 from ecr_steward.words.causes import Cause
 from ecr_steward.words.facts import Kind
 from ecr_steward.words.hints import Action, Hint
-from ecr_steward.writers.tags import Retagger
 from tests.property import kept
 from tests.property.kept import played
 from tests.property.stories import thousands
@@ -232,17 +229,7 @@ class Stage:
         rules = ruleset({"repositories": ["base/*"], "mode": "enforce", "tags": tags})
         self.tags = tags
         self.oracle = Oracle(tags)
-        self.world = World(rules)
-        self.world.retagger = Retagger(
-            rules=rules,
-            cap=Mode.ENFORCE,
-            registry=EcrRegistry(self.world.ecr.client),
-            history=self.world.history,
-            clock=lambda: self.world.now,
-            account="123456789012",
-            region="eu-west-1",
-            allow_removal=True,
-        )
+        self.world = World(rules, allow_removal=True)
         self.world.ecr.create_repository(repositoryName=REPOSITORY)
         self.sweeps = 0
 
@@ -324,7 +311,7 @@ class Stage:
 
         self.watch(visits)
         called = set(self.called)
-        self.world.history.remember_seen(REPOSITORY, self.world.now)
+        self.world.history.sweeps.remember_seen(REPOSITORY, self.world.now)
         self.settle()
         return called
 
@@ -476,7 +463,7 @@ def test_every_story_under_every_scheme_ends_where_all_tags_say(
         stage.settle()
         note(f"without a sweep: {stage.world.tags()}")
         # A hold whose time is over is caught up by the next push in its line, or by the sweep.
-        stage.assert_at_rest({hold.tag for _, hold in stage.world.history.holds()})
+        stage.assert_at_rest({hold.tag for _, hold in stage.world.history.holds.all()})
     stage.sweep()
     stage.assert_at_rest(stage.world.held())
     for tag in stage.world.held():

@@ -17,7 +17,7 @@ from ecr_steward.settings.immutability import MOST_FILTERS, MOST_STARS, implied,
 from ecr_steward.settings.kinds import Around
 from ecr_steward.settings.kinds.immutability import WORDS
 from ecr_steward.settings.names import Allowed
-from ecr_steward.settings.state import BaselineError, Problem, Step
+from ecr_steward.settings.state import BaselineError, Problem, SettingAction
 from ecr_steward.tags.scheme import Scheme, Verdict
 from tests.support.having import having
 
@@ -244,7 +244,7 @@ def test_a_correction_leaves_nothing_to_correct_and_applying_it_twice_is_nothing
     made = correction(actual, first)
     right = made.applied(actual)
     second = changes(right)
-    assert [each for each in second if each.action is Step.CORRECT] == []
+    assert [each for each in second if each.action is SettingAction.CORRECT] == []
     assert correction(right, second).applied(right) == right
     assert {each.setting for each in first} <= baseline.reads
     event(f"corrects {len(made.sets)} settings")

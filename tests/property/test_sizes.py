@@ -120,7 +120,9 @@ def test_fifty_templates_with_all_that_ecr_takes_are_set_in_one_visit() -> None:
         world.sweep()
         assert len(world.told(Kind.CORRECT)) == 50
         assert [item.sk for item in world.table.query("repo#")] == [
-            *(item.sk for item in world.table.query("repo#", "fact#")), "settings",
+            *(item.sk for item in world.table.query("repo#", "fact#")),
+            "settings",
+            *(item.sk for item in world.table.query("repo#", "settings-led#")),
         ]  # fmt: skip
 
 

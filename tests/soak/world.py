@@ -380,10 +380,10 @@ class World:
 
     def release_holds(self) -> None:
         history = History(self.table)
-        for repository, hold in history.holds():
+        for repository, hold in history.holds.all():
             self.counts["holds"] += 1
             self._note(f"{hold.tag} is released", repository)
-            history.release(repository, hold.tag)
+            history.holds.release(repository, hold.tag)
 
 
 def short(digest: str | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ecr_steward.ecr.settings import SettingsRegistry
+from ecr_steward.ecr.settings import EcrSettings
 from ecr_steward.settings.baseline import Settings
 from ecr_steward.settings.kinds import DESCRIBED, KINDS, named
 from ecr_steward.settings.registry import RegistrySettings
@@ -18,7 +18,7 @@ def having(*, mutability: str = "MUTABLE", filters: Any = (), **given: Any) -> S
     return Settings.from_document({"mutability": word, **given})
 
 
-def shown(registry: SettingsRegistry, repository: str) -> dict[str, Any]:
+def shown(registry: EcrSettings, repository: str) -> dict[str, Any]:
     """What a repository of a registry has, by the name of each setting."""
     described = registry.describe(repository)
     found = {}
@@ -32,9 +32,7 @@ def shown(registry: SettingsRegistry, repository: str) -> dict[str, Any]:
     return found
 
 
-def put(
-    registry: SettingsRegistry, repository: str, setting: str, given: Any, arn: str = ""
-) -> None:
+def put(registry: EcrSettings, repository: str, setting: str, given: Any, arn: str = "") -> None:
     """Set something, as `ecr-steward drift` takes it; None takes it away."""
     kind = named(setting)
     value = kind.unset if given is None else kind.from_given(given)
@@ -43,7 +41,7 @@ def put(
     registry.send(kind.request(repository, arn, value, changes))
 
 
-def of_registry(registry: SettingsRegistry) -> dict[str, Any]:
+def of_registry(registry: EcrSettings) -> dict[str, Any]:
     """What a registry itself has, by the name of each setting."""
     found = {}
     for kind in REGISTRY_KINDS:

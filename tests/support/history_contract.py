@@ -13,11 +13,14 @@ import pytest
 from botocore.exceptions import ClientError, ParamValidationError
 
 from ecr_steward.history.facts import fact_of
+from ecr_steward.history.holds import Hold
+from ecr_steward.history.numbering import numbered
 from ecr_steward.history.table import Add, Conflict, Delete, Item, Put, Table, Write
-from ecr_steward.history.tags import History, Hold, Memory, numbered
-from ecr_steward.tags.state import Mark
+from ecr_steward.history.tags import History, Learned, Memory
+from ecr_steward.tags.state import Mark, Taken
 from ecr_steward.words.causes import Cause
 from ecr_steward.words.facts import Fact
+from ecr_steward.words.globs import PullThrough
 from ecr_steward.words.reading import iso, parse_time
 from tests.support.facts import EVERY_KIND, MOVED, NEW, OLD, PINNED, REJECTED, SWEPT, story
 
@@ -51,28 +54,28 @@ class HistoryContract:
 
     def test_a_hold_is_recalled_until_it_is_released(self, history: History) -> None:
         hold = Hold("1.4", NOW, LATER, "ada", "the cache is cold")
-        history.hold(NAME, hold)
+        history.holds.put(NAME, hold)
         assert history.recall(NAME, ["1.4", "1"], ()).holds == {"1.4": hold}
         assert history.recall_all(NAME).holds == {"1.4": hold}
-        history.release(NAME, "1.4")
+        history.holds.release(NAME, "1.4")
         assert history.recall_all(NAME).holds == {}
-        history.release(NAME, "1.4")
+        history.holds.release(NAME, "1.4")
 
     def test_all_holds_are_found_by_repository_and_together(self, history: History) -> None:
         ada, eve = Hold("1.4", NOW, None, "ada"), Hold("latest", NOW, LATER, "eve")
-        history.hold(NAME, ada)
-        history.hold(NAME, eve)
-        history.hold(f"{NAME}7", ada)
-        assert history.holds(NAME) == [(NAME, ada), (NAME, eve)]
-        assert sorted(name for name, _ in history.holds()) == [NAME, NAME, f"{NAME}7"]
-        history.release(NAME, "1.4")
-        assert history.holds(NAME) == [(NAME, eve)]
+        history.holds.put(NAME, ada)
+        history.holds.put(NAME, eve)
+        history.holds.put(f"{NAME}7", ada)
+        assert history.holds.all(NAME) == [(NAME, ada), (NAME, eve)]
+        assert sorted(name for name, _ in history.holds.all()) == [NAME, NAME, f"{NAME}7"]
+        history.holds.release(NAME, "1.4")
+        assert history.holds.all(NAME) == [(NAME, eve)]
 
     def test_a_hold_with_an_end_is_dropped_by_the_table_some_time_after_it(
         self, history: History, table: Table
     ) -> None:
-        history.hold(NAME, Hold("1.4", NOW, LATER, "ada"))
-        history.hold(NAME, Hold("1", NOW, None, "ada"))
+        history.holds.put(NAME, Hold("1.4", NOW, LATER, "ada"))
+        history.holds.put(NAME, Hold("1", NOW, None, "ada"))
         day = int((LATER + timedelta(days=1)).timestamp())
         expires = {item.sk: item.expires for item in table.query("holds")}
         assert expires == {f"{NAME}:1.4": day, f"{NAME}:1": None}
@@ -81,19 +84,19 @@ class HistoryContract:
         self, history: History
     ) -> None:
         mark = Mark("1.4", "1.4.2", NEW, placed=True)
-        history.remember(NAME, [mark])
+        history.note(NAME, Learned([mark]))
         assert history.recall(NAME, ["1.4"], ()).marks["1.4"].placed
-        history.note_taken(NAME, mark, [NOW, LATER])
-        assert history.taken(NAME, ["1.4", "1"]) == {"1.4": (NOW, LATER)}
-        recalled = history.recall(NAME, ["1.4"], ()).marks["1.4"]
-        assert (recalled, recalled.placed) == (mark, False)
+        history.announce(NAME, [], [Taken(mark, (NOW, LATER))])
+        for recalled in (history.recall(NAME, ["1.4", "1"], ()), history.recall_all(NAME)):
+            assert recalled.taken == {"1.4": (NOW, LATER)}
+            assert (recalled.marks["1.4"], recalled.marks["1.4"].placed) == (mark, False)
 
     def test_a_tag_that_is_held_for_it_is_counted_anew(self, history: History) -> None:
         mark, hold = Mark("1.4", "1.4.2", NEW, placed=True), Hold("1.4", LATER, None, "steward")
-        history.note_taken(NAME, mark, [NOW])
-        history.note_taken(NAME, mark, [NOW, LATER], hold)
-        assert history.taken(NAME, ["1.4"]) == {}
-        assert history.holds(NAME) == [(NAME, hold)]
+        history.announce(NAME, [], [Taken(mark, (NOW,))])
+        history.announce(NAME, [], [Taken(mark, (NOW, LATER))], {"1.4": hold})
+        assert history.recall(NAME, ["1.4"], ()).taken == {}
+        assert history.holds.all(NAME) == [(NAME, hold)]
 
     def test_what_a_person_did_is_recorded_each_time(self, history: History) -> None:
         history.record(MOVED)
@@ -273,7 +276,7 @@ class HistoryContract:
 
     def test_what_was_remembered_is_recalled(self, history: History) -> None:
         marks = [Mark("1.4", "1.4.2", NEW), Mark("latest", "1.4.2", NEW), Mark("1", "1.3.9", OLD)]
-        history.remember(NAME, marks, known={"1.4.2": NEW, "1.3.9": OLD})
+        history.note(NAME, Learned(marks, known={"1.4.2": NEW, "1.3.9": OLD}))
         recalled = history.recall(NAME, ["1.4", "latest", "2"], ["1.4.2", "2.0.0"])
         assert recalled == Memory(marks={"1.4": marks[0], "latest": marks[1]}, known={"1.4.2": NEW})
         everything = history.recall_all(NAME)
@@ -283,14 +286,28 @@ class HistoryContract:
     def test_when_the_image_of_a_unique_tag_was_pushed_is_recalled_with_it(
         self, history: History
     ) -> None:
-        history.remember(NAME, known={"1.4.2": NEW, "1.3.9": OLD}, pushed={NEW: NOW})
+        history.note(NAME, Learned(known={"1.4.2": NEW, "1.3.9": OLD}, pushed={NEW: NOW}))
         recalled = history.recall(NAME, [], ["1.4.2", "1.3.9"])
         assert recalled.known == {"1.4.2": NEW, "1.3.9": OLD}
         assert recalled.pushed == {"1.4.2": NOW}
 
+    def test_a_free_unique_tag_has_no_image_but_the_last_is_known(self, history: History) -> None:
+        history.note(NAME, Learned(known={"1.4.2": NEW}, pushed={NEW: NOW}))
+        history.note(NAME, Learned(freed={"1.4.2": NEW}))
+        assert history.recall(NAME, [], ["1.4.2"]) == Memory(freed={"1.4.2": NEW})
+        history.note(NAME, Learned(known={"1.4.2": OLD}))
+        assert history.recall(NAME, [], ["1.4.2"]) == Memory(known={"1.4.2": OLD})
+
+    def test_what_a_free_tag_got_next_is_in_the_past_and_told_to_nobody(
+        self, history: History
+    ) -> None:
+        history.note(NAME, Learned(known={"1.4.2": OLD}, passed=[REJECTED]))
+        assert list(history.facts(NAME)) == [REJECTED]
+        assert history.findings.unsaid([REJECTED]) == []
+
     def test_a_newer_mark_and_digest_take_the_place_of_the_older(self, history: History) -> None:
-        history.remember(NAME, [Mark("1.4", "1.4.1", OLD)], known={"1.4.2": OLD})
-        history.remember(NAME, [Mark("1.4", "1.4.2", NEW)], known={"1.4.2": NEW})
+        history.note(NAME, Learned([Mark("1.4", "1.4.1", OLD)], known={"1.4.2": OLD}))
+        history.note(NAME, Learned([Mark("1.4", "1.4.2", NEW)], known={"1.4.2": NEW}))
         assert history.recall(NAME, ["1.4"], ["1.4.2"]) == Memory(
             marks={"1.4": Mark("1.4", "1.4.2", NEW)}, known={"1.4.2": NEW}
         )
@@ -298,20 +315,23 @@ class HistoryContract:
     def test_a_forgotten_mark_is_gone_and_to_forget_it_again_is_nothing(
         self, history: History
     ) -> None:
-        history.remember(NAME, [Mark("1.4", "1.4.1", OLD), Mark("1", "1.4.1", OLD)])
-        history.remember(NAME, forgotten=["1.4"])
-        history.remember(NAME, forgotten=["1.4", "never"])
+        history.note(NAME, Learned([Mark("1.4", "1.4.1", OLD), Mark("1", "1.4.1", OLD)]))
+        history.note(NAME, Learned(forgotten=["1.4"]))
+        history.note(NAME, Learned(forgotten=["1.4", "never"]))
         assert list(history.recall_all(NAME).marks) == ["1"]
 
     def test_more_marks_than_one_transaction_holds_can_be_forgotten(self, history: History) -> None:
         tags = [f"1.{n}" for n in range(130)]
-        history.remember(NAME, [Mark(tag, f"{tag}.0", OLD) for tag in tags])
-        history.remember(NAME, forgotten=tags)
+        history.note(NAME, Learned([Mark(tag, f"{tag}.0", OLD) for tag in tags]))
+        history.note(NAME, Learned(forgotten=tags))
         assert history.recall_all(NAME).marks == {}
 
     def test_the_marks_on_an_image_are_found(self, history: History) -> None:
-        history.remember(
-            NAME, [Mark("1.4", "1.4.2", NEW), Mark("1", "1.4.2", NEW), Mark("0.9", "0.9.1", OLD)]
+        history.note(
+            NAME,
+            Learned(
+                [Mark("1.4", "1.4.2", NEW), Mark("1", "1.4.2", NEW), Mark("0.9", "0.9.1", OLD)]
+            ),
         )
         assert sorted(history.marked(NAME, NEW)) == ["1", "1.4"]
         assert history.marked("base/other", NEW) == ()
@@ -321,13 +341,13 @@ class HistoryContract:
     ) -> None:
         # `#` separates the keys, and no repository and no tag can have one.
         for name, digest in [("base/redis", OLD), ("base/redis-7", NEW), ("base/redis/seen", NEW)]:
-            history.remember(name, [Mark("1", "1.4.2", digest)])
+            history.note(name, Learned([Mark("1", "1.4.2", digest)]))
         assert history.recall_all("base/redis").marks == {"1": Mark("1", "1.4.2", OLD)}
         assert history.recall_all("base").marks == {}
 
     def test_a_repository_is_seen_for_the_first_time_once(self, history: History) -> None:
         assert history.recall_all(NAME).first_sight
-        history.remember_seen(NAME, NOW)
+        history.sweeps.remember_seen(NAME, NOW)
         assert not history.recall_all(NAME).first_sight
         assert history.recall_all("base/other").first_sight
 
@@ -335,15 +355,15 @@ class HistoryContract:
         self, history: History
     ) -> None:
         history.remember_pull_through(["docker-hub", "quay"])
-        assert history.recall(NAME, [], []).pull_through == ("docker-hub", "quay")
+        assert history.recall(NAME, [], []).pull_through == PullThrough(("docker-hub", "quay"))
         history.remember_pull_through([])
-        assert history.recall_all("other").pull_through == ()
+        assert history.recall_all("other").pull_through == PullThrough()
 
     # Changes that are announced, done, said
 
     def test_what_is_announced_stays_open_until_it_is_closed(self, history: History) -> None:
         facts = story("1.4", "1")
-        history.intend(NAME, facts)
+        history.announce(NAME, facts)
         assert history.recall(NAME, [], []).open == tuple(facts)
         assert history.recall_all(NAME).open == tuple(facts)
         assert list(history.facts(NAME)) == []
@@ -353,20 +373,20 @@ class HistoryContract:
 
     def test_what_is_left_stays_open(self, history: History) -> None:
         first, second = story("1.4", "1")
-        history.intend(NAME, [first, second])
+        history.announce(NAME, [first, second])
         history.close(NAME, [first], [second])
         assert history.recall(NAME, [], []).open == (second,)
         assert list(history.facts(NAME)) == [first]
 
     def test_to_close_what_was_closed_changes_nothing(self, history: History) -> None:
-        history.intend(NAME, [MOVED])
+        history.announce(NAME, [MOVED])
         for _ in range(3):
             history.close(NAME, [MOVED])
         assert list(history.facts(NAME)) == [MOVED]
         assert history.recall(NAME, [], []).open == ()
 
     def test_what_was_announced_twice_is_closed_once(self, history: History) -> None:
-        history.intend(NAME, [MOVED, MOVED])
+        history.announce(NAME, [MOVED, MOVED])
         assert history.recall(NAME, [], []).open == (MOVED,)
         history.close(NAME, [MOVED, MOVED], [PINNED, PINNED])
         assert list(history.facts(NAME)) == [MOVED]
@@ -395,7 +415,7 @@ class HistoryContract:
         assert item.expires > (parse_time(MOVED.time) + timedelta(days=14)).timestamp()
 
     def test_nothing_done_and_nothing_left_closes_what_was_open(self, history: History) -> None:
-        history.intend(NAME, [MOVED])
+        history.announce(NAME, [MOVED])
         history.close(NAME, [])
         assert history.recall(NAME, [], []).open == ()
         assert list(history.facts(NAME)) == []
@@ -404,7 +424,7 @@ class HistoryContract:
         self, history: History, table: Table
     ) -> None:
         facts = wordy(90)
-        history.intend(NAME, facts)
+        history.announce(NAME, facts)
         assert History(table).recall(NAME, [], []).open == tuple(facts)
         assert History(table).recall_all(NAME).open == tuple(facts)
         history.close(NAME, facts)
@@ -416,7 +436,7 @@ class HistoryContract:
         self, history: History, table: Table
     ) -> None:
         facts = wordy(90)
-        history.intend(NAME, facts)
+        history.announce(NAME, facts)
         again = History(table)
         assert again.recall(NAME, [], []).open == tuple(facts)
         again.close(NAME, facts[:40], facts[40:])
@@ -428,15 +448,15 @@ class HistoryContract:
     def test_a_large_announcement_takes_the_place_of_another(
         self, history: History, table: Table
     ) -> None:
-        history.intend(NAME, wordy(90))
-        history.intend(NAME, wordy(60))
+        history.announce(NAME, wordy(90))
+        history.announce(NAME, wordy(60))
         assert history.recall(NAME, [], []).open == tuple(wordy(60))
         history.close(NAME, [])
         assert list(table.query(f"repo#{NAME}")) == []
 
     def test_more_facts_than_a_transaction_holds_are_closed(self, history: History) -> None:
         facts = story(*(f"1.{n}" for n in range(130)))
-        history.intend(NAME, facts)
+        history.announce(NAME, facts)
         history.close(NAME, facts[:120], facts[120:])
         assert history.recall(NAME, [], []).open == tuple(facts[120:])
         assert len(list(history.facts(NAME))) == 120
@@ -444,7 +464,7 @@ class HistoryContract:
     def test_a_fact_that_is_announced_and_closed_twice_at_once_is_one(
         self, history: History
     ) -> None:
-        history.intend(NAME, [MOVED, MOVED])
+        history.announce(NAME, [MOVED, MOVED])
         assert history.recall(NAME, [], []).open == (MOVED,)
         history.close(NAME, [MOVED, MOVED])
         assert list(history.facts(NAME)) == [MOVED]
@@ -452,7 +472,7 @@ class HistoryContract:
     def test_what_is_gone_of_a_large_announcement_stops_nobody(
         self, history: History, table: Table
     ) -> None:
-        history.intend(NAME, wordy(90))
+        history.announce(NAME, wordy(90))
         gone = next(item for item in table.query(f"repo#{NAME}", "open#"))
         table.transact([Delete(gone.pk, gone.sk)])
         left = History(table).recall(NAME, [], []).open
@@ -477,24 +497,24 @@ class HistoryContract:
             for n in range(6)
         ]
         shuffled = random.Random(3).sample(facts, len(facts))  # noqa: S311
-        history.say(shuffled[:3], quietly=True)
+        history.findings.say(shuffled[:3], quietly=True)
         history.close(NAME, shuffled[3:])
         assert list(history.facts(NAME)) == facts
 
     def test_a_finding_is_said_once_whatever_finds_it_again(self, history: History) -> None:
-        assert history.say([REJECTED]) == [REJECTED]
+        assert history.findings.say([REJECTED]) == [REJECTED]
         again = replace(
             REJECTED, cause=Cause("another", "Sweep"), time=iso(LATER), reason="In other words."
         )
-        assert history.say([again]) == []
-        assert history.say([REJECTED], quietly=True) == []
+        assert history.findings.say([again]) == []
+        assert history.findings.say([REJECTED], quietly=True) == []
         assert list(history.facts(NAME)) == [REJECTED]
 
     def test_what_was_said_is_known_before_it_is_said_again(self, history: History) -> None:
         other = replace(REJECTED, tag="weekly")
-        assert history.unsaid([REJECTED, other]) == [REJECTED, other]
-        history.say([REJECTED])
-        assert history.unsaid([REJECTED, other]) == [other]
+        assert history.findings.unsaid([REJECTED, other]) == [REJECTED, other]
+        history.findings.say([REJECTED])
+        assert history.findings.unsaid([REJECTED, other]) == [other]
         assert list(history.facts(NAME)) == [REJECTED], "to ask is not to say"
 
     @pytest.mark.parametrize(
@@ -509,28 +529,28 @@ class HistoryContract:
         ids=["tag", "digest", "rules", "repository", "kind"],
     )
     def test_another_finding_is_said(self, history: History, other: Fact) -> None:
-        history.say([REJECTED])
-        assert history.say([REJECTED, other]) == [other]
+        history.findings.say([REJECTED])
+        assert history.findings.say([REJECTED, other]) == [other]
 
     def test_the_same_finding_twice_at_once_is_said_once(self, history: History) -> None:
         again = replace(REJECTED, cause=Cause("another", "ECR Image Action"))
-        assert len(history.say([REJECTED, again])) == 1
+        assert len(history.findings.say([REJECTED, again])) == 1
         assert len(list(history.facts(NAME))) == 1
 
     def test_no_finding_is_nothing_said(self, history: History) -> None:
-        assert history.say([]) == []
+        assert history.findings.say([]) == []
 
     def test_more_findings_than_a_transaction_holds_are_all_said(self, history: History) -> None:
         facts = [replace(REJECTED, tag=f"t{n}") for n in range(130)]
-        assert history.say(facts) == facts
+        assert history.findings.say(facts) == facts
         assert len(list(history.facts(NAME))) == 130
-        assert history.say(facts) == []
+        assert history.findings.say(facts) == []
 
     def test_what_is_kept_quietly_is_history_and_no_news(
         self, history: History, table: Table
     ) -> None:
-        assert history.say([REJECTED], quietly=True) == [REJECTED]
-        assert history.say([REJECTED]) == []
+        assert history.findings.say([REJECTED], quietly=True) == [REJECTED]
+        assert history.findings.say([REJECTED]) == []
         assert list(history.facts(NAME)) == [REJECTED]
         assert list(table.query(f"repo#{NAME}", "fact#")) == []
         (quiet,) = table.query(f"repo#{NAME}", "quiet#")
@@ -539,40 +559,40 @@ class HistoryContract:
     # Sweeps
 
     def test_a_sweep_that_never_began_has_no_totals(self, history: History) -> None:
-        assert history.totals(SWEEP) == {}
-        history.swept(SWEEP, NAME, {"repositories": 1}, NOW)
-        assert history.totals(SWEEP) == {}
+        assert history.sweeps.totals(SWEEP) == {}
+        history.sweeps.swept(SWEEP, NAME, {"repositories": 1}, NOW)
+        assert history.sweeps.totals(SWEEP) == {}
 
     def test_each_part_of_a_sweep_is_expected_once(self, history: History) -> None:
         for part, repositories in [(0, 3), (1, 0), (0, 5), (1, 0)]:
-            history.expect(SWEEP, part, repositories, 12, NOW)
-        assert history.totals(SWEEP) == {"parts": 2, "expected": 3, "of": 12}
+            history.sweeps.expect(SWEEP, part, repositories, 12, NOW)
+        assert history.sweeps.totals(SWEEP) == {"parts": 2, "expected": 3, "of": 12}
 
     def test_each_visit_of_a_sweep_counts_once(self, history: History) -> None:
-        history.expect(SWEEP, 0, 2, 1, NOW)
+        history.sweeps.expect(SWEEP, 0, 2, 1, NOW)
         for part in (f"{SWEEP}/{NAME}", f"{SWEEP}/base/other", f"{SWEEP}/{NAME}"):
             found = {"repositories": 1, "moved": 2, "images": 10}
-            history.swept(SWEEP, part, found, NOW)
-        assert history.totals(SWEEP) == {
+            history.sweeps.swept(SWEEP, part, found, NOW)
+        assert history.sweeps.totals(SWEEP) == {
             "parts": 1, "expected": 2, "of": 1, "repositories": 2, "moved": 4, "images": 20,
         }  # fmt: skip
 
     def test_sweeps_are_counted_apart(self, history: History) -> None:
-        history.expect(SWEEP, 0, 2, 1, NOW)
-        history.expect("hand-7", 0, 1, 1, NOW)
-        history.swept("hand-7", NAME, {"repositories": 1}, NOW)
-        assert history.totals(SWEEP) == {"parts": 1, "expected": 2, "of": 1}
-        assert history.totals("hand-7")["repositories"] == 1
+        history.sweeps.expect(SWEEP, 0, 2, 1, NOW)
+        history.sweeps.expect("hand-7", 0, 1, 1, NOW)
+        history.sweeps.swept("hand-7", NAME, {"repositories": 1}, NOW)
+        assert history.sweeps.totals(SWEEP) == {"parts": 1, "expected": 2, "of": 1}
+        assert history.sweeps.totals("hand-7")["repositories"] == 1
 
     def test_a_sweep_is_completed_once(self, history: History, table: Table) -> None:
-        assert history.complete(SWEEP, SWEPT)
-        assert not history.complete(SWEEP, replace(SWEPT, time=iso(LATER)))
+        assert history.sweeps.complete(SWEEP, SWEPT)
+        assert not history.sweeps.complete(SWEEP, replace(SWEPT, time=iso(LATER)))
         (told,) = table.query(f"sweep#{SWEEP}", "fact#")
         assert fact_of(told) == SWEPT
 
     def test_facts_never_expire(self, history: History, table: Table) -> None:
         history.close(NAME, [MOVED])
-        history.say([REJECTED])
-        history.remember(NAME, [Mark("1", "1.4.2", NEW)], known={"1.4.2": NEW})
+        history.findings.say([REJECTED])
+        history.note(NAME, Learned([Mark("1", "1.4.2", NEW)], known={"1.4.2": NEW}))
         items = table.query(f"repo#{NAME}")
         assert {each.expires for each in items if not each.sk.startswith("led#")} == {None}

@@ -14,7 +14,8 @@ from ecr_steward.ecr.settings import EcrSettings
 from ecr_steward.history.settings import SettingsHistory
 from ecr_steward.history.tags import History
 from ecr_steward.rules import Mode, Ruleset
-from ecr_steward.sweep.slices import Sweeper, visit_settings_and_report
+from ecr_steward.sweep.send import Sweeper
+from ecr_steward.sweep.tally import Tally
 from ecr_steward.words.facts import Fact, Kind
 from ecr_steward.words.hints import Hint
 from ecr_steward.writers.settings import Enforcer, SettingsVisit
@@ -122,8 +123,15 @@ class SettingsWorld:
             sleep=self.slept.append,
             **common,
         )
+        history = History(self.table)
+        self.tally = Tally(cap=Mode.ENFORCE, sweeps=history.sweeps, **common)
         self.sweeper = Sweeper(
-            cap=Mode.ENFORCE, settings_cap=mode, history=History(self.table), **common
+            rules=rules,
+            cap=Mode.ENFORCE,
+            settings_cap=mode,
+            history=history,
+            tally=self.tally,
+            clock=lambda: self.now,
         )
 
     def put_right(self) -> None:
@@ -157,9 +165,9 @@ class SettingsWorld:
     def visit(self, hints: Sequence[Hint]) -> SettingsVisit:
         self.ecr.caller = STEWARD
         try:
-            return visit_settings_and_report(
-                self.enforcer, self.sweeper, hints[0].repository, hints
-            )
+            visit = self.enforcer.visit(hints[0].repository, hints)
+            self.tally.settings_visited(hints, visit)
+            return visit
         finally:
             self.ecr.caller = MALLORY
 

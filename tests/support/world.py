@@ -12,14 +12,17 @@ from botocore.exceptions import ClientError
 from ecr_steward.doors.pushes import check
 from ecr_steward.ecr.images import EcrRegistry
 from ecr_steward.history.facts import fact_of
+from ecr_steward.history.holds import Hold
 from ecr_steward.history.table import Item, Key, Put, Write
-from ecr_steward.history.tags import History, Hold
+from ecr_steward.history.tags import History
 from ecr_steward.rules import Mode, Ruleset
-from ecr_steward.sweep.slices import Sweeper, visit_and_report
+from ecr_steward.sweep.send import Sweeper
+from ecr_steward.sweep.tally import Tally
 from ecr_steward.words.causes import Cause
 from ecr_steward.words.facts import Fact
 from ecr_steward.words.hints import Action, Hint
-from ecr_steward.writers.tags import Retagger
+from ecr_steward.writers.contest import Witness, nobody
+from ecr_steward.writers.tags import Retagger, next_visit
 from ecr_steward_cli.in_memory.images import MemoryEcr
 from ecr_steward_cli.in_memory.table import MemoryTable
 
@@ -69,6 +72,30 @@ def _released(tag: str, now: datetime) -> Hint:
     """The hint that `ecr-steward release` sends."""
     cause = Cause(f"release-{now.isoformat()}", "Release", "ada")
     return Hint(REPOSITORY, Action.PUSH, tag, None, cause, now)
+
+
+def retagger(
+    ecr: MemoryEcr,
+    clock: Callable[[], datetime],
+    *,
+    rules: Ruleset | None = None,
+    mode: Mode = Mode.ENFORCE,
+    history: History | None = None,
+    allow_removal: bool = False,
+    witness: Witness = nobody,
+) -> Retagger:
+    """The writer of tags over ECR in memory; without a `history`, with one of its own."""
+    return Retagger(
+        rules=rules or ruleset(),
+        cap=mode,
+        registry=EcrRegistry(ecr.client),
+        history=history or History(MemoryTable()),
+        clock=clock,
+        account="123456789012",
+        region="eu-west-1",
+        allow_removal=allow_removal,
+        witness=witness,
+    )
 
 
 class Killed(BaseException):
@@ -142,7 +169,14 @@ class World:
     to ECR and the table since the last `arm`.
     """
 
-    def __init__(self, rules: Ruleset | None = None, mode: Mode = Mode.ENFORCE) -> None:
+    def __init__(
+        self,
+        rules: Ruleset | None = None,
+        mode: Mode = Mode.ENFORCE,
+        *,
+        allow_removal: bool = False,
+    ) -> None:
+        self._allow_removal = allow_removal
         self.rules = rules or ruleset()
         self.now = BEGINNING
         self.wire = Tripwire()
@@ -151,22 +185,29 @@ class World:
         self.ecr = MemoryEcr(clock=lambda: self.now, emit=self.events.append)
         self.table = WatchedTable(self.wire)
         self.history = History(self.table)
-        self.again: list[Hint] = []
         self._asked_to_hold: dict[str, datetime | None] = {}
         self.set_mode(mode)
 
-    def set_mode(self, mode: Mode) -> None:
+    def set_mode(self, mode: Mode, witness: Witness = nobody) -> None:
         """Deploy the stack again with another `Mode`."""
-        self.retagger = Retagger(
+        self.retagger = retagger(
+            self.ecr,
+            lambda: self.now,
+            rules=self.rules,
+            mode=mode,
+            history=self.history,
+            allow_removal=self._allow_removal,
+            witness=witness,
+        )
+        self.mode = mode
+        self.tally = Tally(
             rules=self.rules,
             cap=mode,
-            registry=EcrRegistry(self.ecr.client),
-            history=self.history,
+            sweeps=self.history.sweeps,
             clock=lambda: self.now,
             account="123456789012",
             region="eu-west-1",
         )
-        self.mode = mode
         self.sweeper = self.sweeper_for("*")
 
     def sweeper_for(self, pattern: str) -> Sweeper:
@@ -175,9 +216,8 @@ class World:
             rules=self.rules,
             cap=self.mode,
             history=self.history,
+            tally=self.tally,
             clock=lambda: self.now,
-            account="123456789012",
-            region="eu-west-1",
             pattern=pattern,
         )
 
@@ -216,12 +256,12 @@ class World:
 
     def hold(self, tag: str, until: datetime | None = None) -> None:
         """What `ecr-steward hold` does."""
-        self.history.hold(REPOSITORY, Hold(tag, self.now, until, "ada"))
+        self.history.holds.put(REPOSITORY, Hold(tag, self.now, until, "ada"))
         self._asked_to_hold[tag] = until
 
     def release(self, tag: str) -> None:
         """What `ecr-steward release` does; the writer looks at the tag when it is settled."""
-        self.history.release(REPOSITORY, tag)
+        self.history.holds.release(REPOSITORY, tag)
         self._asked_to_hold.pop(tag, None)
         self.events.append({"release": tag})
 
@@ -229,14 +269,13 @@ class World:
         """The tags that people hold, as long as they said, and those that the steward holds."""
         asked = self._asked_to_hold.items()
         by_people = {tag for tag, until in asked if until is None or self.now < until}
-        return by_people | {hold.tag for _, hold in self.history.holds() if hold.automatic}
+        return by_people | {hold.tag for _, hold in self.history.holds.all() if hold.automatic}
 
     def visit(self, hints: list[Hint]) -> list[Fact]:
-        visit = visit_and_report(
-            self.retagger, self.sweeper, self.again.append, hints[0].repository, hints
-        )
-        while self.again:
-            self.visit([self.again.pop(0)])
+        visit = self.retagger.visit(hints[0].repository, hints)
+        self.tally.visited(hints, visit)
+        if visit.unfinished:
+            self.visit([next_visit(hints)])
         return list(visit.facts)
 
     def settle(self, limit: int = 1000) -> None:

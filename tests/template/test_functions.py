@@ -141,7 +141,7 @@ def test_references_in_the_environment_are_to_the_right_things(audit: Stack) -> 
         "HISTORY_TABLE": "${HistoryTable}",
         "BUS_NAME": "${StewardBus}",
         "TOPIC_ARN": "${NotificationTopic}",
-        "REGISTRY": support.ACCOUNT,
+        "ACCOUNT": support.ACCOUNT,
     }
     seen = set()
     for function in audit.of("AWS::Lambda::Function").values():

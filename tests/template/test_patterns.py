@@ -233,15 +233,15 @@ def test_the_stream_lets_through_what_the_history_tells_and_nothing_else_it_writ
     table = MemoryTable()
     history = History(table)
 
-    history.intend(fact.repository, [fact])
+    history.announce(fact.repository, [fact])
     history.close(fact.repository, [fact])
-    history.say([rejected])
+    history.findings.say([rejected])
     now = parse_time(fact.time)
     ledger = Ledger(table)
     ledger.arrive([fact], now)
     ledger.refuse("platform", fact.cause.id, failed, now)
     ledger.hold(window, fact.cause.id, [fact], now)
-    history.remember_seen(fact.repository, now)
+    history.sweeps.remember_seen(fact.repository, now)
     places = (f"repo#{fact.repository}", f"told#{fact.cause.id}", window.key, "channel#platform")
     for pk in places:
         written += [write(item) for item in table.query(pk)]

@@ -291,7 +291,7 @@ def digest(letter: str) -> str:
 def fact(kind: Kind = Kind.MOVE, time: datetime = NOW, **given: Any) -> Fact:
     defaults: dict[str, Any] = {
         "cause": Cause("11111111", "ECR Image Action"),
-        "registry": "123456789012",
+        "account": "123456789012",
         "region": "eu-west-1",
         "repository": "base/redis",
         "mode": "enforce",

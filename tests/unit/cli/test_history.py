@@ -8,8 +8,9 @@ from datetime import timedelta
 
 import pytest
 
+from ecr_steward.history.holds import Hold
 from ecr_steward.history.settings import Known, SettingsHistory
-from ecr_steward.history.tags import Hold
+from ecr_steward.history.tags import Learned
 from ecr_steward.tags.state import Mark
 from ecr_steward.words.causes import Cause
 from ecr_steward.words.facts import Kind
@@ -38,7 +39,7 @@ FACTS = (
 @pytest.fixture
 def deployed() -> Deployed:
     deployed = Deployed()
-    deployed.history.say(FACTS)
+    deployed.history.findings.say(FACTS)
     return deployed
 
 
@@ -82,7 +83,7 @@ def test_the_last_n_are_the_newest(deployed: Deployed) -> None:
 
 def test_facts_of_the_first_sight_are_there_too(deployed: Deployed) -> None:
     quiet = fact(time=NOW - MINUTE, tag="0", digest=digest("d"))
-    deployed.history.say([quiet], quietly=True)
+    deployed.history.findings.say([quiet], quietly=True)
     _, first, *_ = rows(deployed.run(history, "base/redis").stdout)
     assert first[2] == "0"
 
@@ -98,9 +99,9 @@ def test_json_has_each_fact_as_its_event_tells_it(deployed: Deployed) -> None:
 
 
 def test_who_holds_a_tag_now_is_said(deployed: Deployed) -> None:
-    deployed.history.hold("base/redis", Hold("1.4", NOW, None, "ada"))
-    deployed.history.hold("base/redis", Hold("1", NOW - MINUTE, NOW, "grace"))
-    deployed.history.hold("base/redis7", Hold("1.4", NOW, None, "eve"))
+    deployed.history.holds.put("base/redis", Hold("1.4", NOW, None, "ada"))
+    deployed.history.holds.put("base/redis", Hold("1", NOW - MINUTE, NOW, "grace"))
+    deployed.history.holds.put("base/redis7", Hold("1.4", NOW, None, "eve"))
     held = "by ada since 2026-11-23T02:24:00Z, until it is released"
     said = deployed.run(history, "base/redis").stdout
     assert said.endswith(f"Held: base/redis:1.4 {held}\n")
@@ -114,7 +115,7 @@ def test_who_holds_a_tag_now_is_said(deployed: Deployed) -> None:
 
 def test_markup_in_a_reason_is_printed_as_it_is() -> None:
     deployed = Deployed()
-    deployed.history.say([fact(tag="1", reason="[bold]`1`[/] has [two] twins.")])
+    deployed.history.findings.say([fact(tag="1", reason="[bold]`1`[/] has [two] twins.")])
     assert "[bold]`1`[/] has [two] twins." in deployed.run(history, "base/redis").stdout
 
 
@@ -135,7 +136,7 @@ def test_a_tag_never_seen_is_said_and_exits_1(deployed: Deployed) -> None:
 
 def test_a_repository_to_which_nothing_happened_is_known_all_the_same() -> None:
     deployed = Deployed()
-    deployed.history.remember_seen("base/redis", NOW)
+    deployed.history.sweeps.remember_seen("base/redis", NOW)
     result = deployed.run(history, "base/redis")
     assert result.exit_code == 0
     assert result.stdout == "Nothing has happened to base/redis yet.\n"
@@ -143,7 +144,7 @@ def test_a_repository_to_which_nothing_happened_is_known_all_the_same() -> None:
 
 
 def test_a_setting_is_told_with_what_was_wrong_and_who_did_it(deployed: Deployed) -> None:
-    deployed.history.say([replace(CORRECTED, time=iso(NOW + 5 * MINUTE))])
+    deployed.history.findings.say([replace(CORRECTED, time=iso(NOW + 5 * MINUTE))])
     row = rows(deployed.run(history, "base/redis", "--last", "1").stdout)[-1]
     assert row == [
         "2026-11-23 02:29:00Z",
@@ -163,7 +164,7 @@ def test_the_registrys_own_settings_have_a_past_too(deployed: Deployed) -> None:
     nothing = deployed.run(history, "*")
     assert nothing.exit_code == 0
     assert nothing.stdout == "Nothing has happened to the registry's own settings yet.\n"
-    deployed.history.say([replace(CORRECTED, repository="", rule="registry")])
+    deployed.history.findings.say([replace(CORRECTED, repository="", rule="registry")])
     assert "policy Everybody" in deployed.run(history, "*").stdout
 
 
@@ -179,7 +180,7 @@ def test_a_tag_that_something_was_said_or_remembered_of_is_known(
     deployed: Deployed, tag: str
 ) -> None:
     mark = Mark("7", "7.0.0", digest("d"))
-    deployed.history.remember("base/redis", marks=[mark], known={"7.0.1": digest("e")})
+    deployed.history.note("base/redis", Learned(marks=[mark], known={"7.0.1": digest("e")}))
     result = deployed.run(history, f"base/redis:{tag}")
     assert result.exit_code == 0
     assert result.stdout == f"Nothing has happened to base/redis:{tag} yet.\n"

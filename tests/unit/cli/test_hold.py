@@ -10,16 +10,14 @@ import click
 import pytest
 from botocore.exceptions import ClientError
 
-from ecr_steward.ecr.images import EcrRegistry
-from ecr_steward.history.tags import Hold
-from ecr_steward.rules import Mode, Ruleset
+from ecr_steward.history.holds import Hold
+from ecr_steward.rules import Ruleset
 from ecr_steward.words.facts import Kind
 from ecr_steward.words.hints import Action, Hint
-from ecr_steward.writers.tags import Retagger
 from ecr_steward_cli.commands.hold import hold, release
 from ecr_steward_cli.commands.rollback import rollback
 from tests.support.facts import faults
-from tests.support.world import REPOSITORY, VERSIONS, image, manifest
+from tests.support.world import REPOSITORY, VERSIONS, image, manifest, retagger
 from tests.unit.cli.stack_fakes import ADA, Deployed, denied, fact, rules_layer
 
 RULES: dict[str, Any] = {"version": 1, "rules": [VERSIONS, {"repositories": ["apps/*"]}]}
@@ -45,23 +43,13 @@ def push(deployed: Deployed, tag: str, name: str | None = None) -> None:
     )
 
 
-def retagger(deployed: Deployed) -> Retagger:
-    return Retagger(
-        rules=Ruleset.from_document(RULES),
-        cap=Mode.ENFORCE,
-        registry=EcrRegistry(deployed.ecr.client),
-        history=deployed.history,
-        clock=lambda: deployed.now,
-        account="123456789012",
-        region="eu-west-1",
-    )
-
-
 def look(deployed: Deployed, tag: str, name: str) -> None:
     """What the writer makes of a push."""
     cause = fact().cause
     hint = Hint(REPOSITORY, Action.PUSH, tag, image(name), cause, deployed.now)
-    retagger(deployed).visit(REPOSITORY, [hint])
+    rules = Ruleset.from_document(RULES)
+    writer = retagger(deployed.ecr, lambda: deployed.now, rules=rules, history=deployed.history)
+    writer.visit(REPOSITORY, [hint])
 
 
 def tags(deployed: Deployed) -> dict[str, str]:
@@ -69,7 +57,7 @@ def tags(deployed: Deployed) -> dict[str, str]:
 
 
 def holds(deployed: Deployed) -> list[tuple[str, Hold]]:
-    return deployed.history.holds()
+    return deployed.history.holds.all()
 
 
 # hold
@@ -212,7 +200,9 @@ def test_a_released_tag_is_looked_at_and_catches_up(deployed: Deployed) -> None:
     assert message["MessageGroupId"] == REPOSITORY
     hint = Hint.from_message(message["MessageBody"])
     assert (hint.tag, hint.cause.type, hint.cause.by) == ("latest", "Release", ADA)
-    retagger(deployed).visit(REPOSITORY, [hint])
+    rules = Ruleset.from_document(RULES)
+    writer = retagger(deployed.ecr, lambda: deployed.now, rules=rules, history=deployed.history)
+    writer.visit(REPOSITORY, [hint])
     assert tags(deployed)["latest"] == image("1.4.3")
     told = list(deployed.history.facts(REPOSITORY))[-1]
     assert (told.kind, told.tag, told.cause) == (Kind.MOVE, "latest", hint.cause)

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from click.testing import Result
 
-from ecr_steward.history.tags import Hold
+from ecr_steward.history.holds import Hold
 from ecr_steward.sweep.slices import Slice
 from ecr_steward_cli.commands.status import status
 from tests.unit.cli.stack_fakes import NOW, POLICY, Deployed, denied, rules_layer, swept
@@ -20,7 +20,7 @@ def complete(deployed: Deployed, days_ago: float) -> None:
     """Record that the sweep which ran `days_ago` is complete since then."""
     time = NOW - days_ago * DAY
     sweep = Slice.at(time, 24).sweep
-    assert deployed.history.complete(sweep, swept(sweep, time, rules="of the sweep"))
+    assert deployed.history.sweeps.complete(sweep, swept(sweep, time, rules="of the sweep"))
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_json_has_the_same_in_one_object(deployed: Deployed) -> None:
         (NOW - timedelta(minutes=2), 75.0),
         (NOW - timedelta(minutes=3), 15.0),
     ]
-    deployed.history.expect(Slice.at(NOW, 24).sweep, 0, 7, 288, NOW)
+    deployed.history.sweeps.expect(Slice.at(NOW, 24).sweep, 0, 7, 288, NOW)
     said = json.loads(deployed.run(status, "--json").stdout)
     queue = said["queues"].pop("RetagQueue")
     assert queue == {"waiting": 4, "in_flight": 2, "delayed": 1, "oldest_seconds": 75}
@@ -99,8 +99,8 @@ def test_json_has_the_same_in_one_object(deployed: Deployed) -> None:
 
 def test_who_holds_which_tag_is_said_and_needs_no_look(deployed: Deployed) -> None:
     end = NOW + DAY
-    deployed.history.hold("base/redis", Hold("1.4", NOW, end, "ada", "the cache is cold"))
-    deployed.history.hold("base/redis", Hold("1", NOW - DAY, NOW, "ada"))
+    deployed.history.holds.put("base/redis", Hold("1.4", NOW, end, "ada", "the cache is cold"))
+    deployed.history.holds.put("base/redis", Hold("1", NOW - DAY, NOW, "ada"))
     result = deployed.run(status)
     assert result.exit_code == 0
     assert (
@@ -122,7 +122,9 @@ def test_who_holds_which_tag_is_said_and_needs_no_look(deployed: Deployed) -> No
 
 def test_a_tag_that_the_steward_holds_itself_needs_attention(deployed: Deployed) -> None:
     why = "it was taken away three times within ten minutes by mallory"
-    deployed.history.hold("base/redis", Hold("1.4", NOW, None, "ECR Steward", why, automatic=True))
+    deployed.history.holds.put(
+        "base/redis", Hold("1.4", NOW, None, "ECR Steward", why, automatic=True)
+    )
     result = deployed.run(status)
     assert result.exit_code == 1
     assert (

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from ecr_steward.sweep.slices import LOOK
+from ecr_steward.sweep.send import LOOK
 from ecr_steward_cli.commands.sweep import follow, send, sweep
 from ecr_steward_cli.errors import NeedsAttention
 from tests.unit.cli.stack_fakes import NOW, Deployed, denied, refusal, swept
@@ -17,15 +17,15 @@ MINUTE = timedelta(minutes=1)
 
 
 def expect(deployed: Deployed, repositories: int) -> None:
-    deployed.history.expect(SWEEP, 0, repositories, 1, NOW)
+    deployed.history.sweeps.expect(SWEEP, 0, repositories, 1, NOW)
 
 
 def visit(deployed: Deployed, repository: str, **totals: int) -> None:
-    deployed.history.swept(SWEEP, repository, {"repositories": 1, **totals}, deployed.now)
+    deployed.history.sweeps.swept(SWEEP, repository, {"repositories": 1, **totals}, deployed.now)
 
 
 def finish(deployed: Deployed, **given: object) -> None:
-    deployed.history.complete(SWEEP, swept(SWEEP, deployed.now, **given))
+    deployed.history.sweeps.complete(SWEEP, swept(SWEEP, deployed.now, **given))
 
 
 def busy(deployed: Deployed, seconds: float) -> None:

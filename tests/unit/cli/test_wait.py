@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from ecr_steward.history.tags import Hold
+from ecr_steward.history.holds import Hold
 from ecr_steward_cli.commands.wait import wait
 from ecr_steward_cli.in_memory.images import OCI_MANIFEST
 from tests.unit.cli.stack_fakes import Deployed, denied, digest
@@ -95,8 +95,8 @@ def test_after_the_timeout_it_says_that_nobody_pushed_what_is_waited_for(
 
 def test_after_the_timeout_it_says_what_in_the_stack_keeps_the_tag(deployed: Deployed) -> None:
     asked = ("base/redis:1.4", "--for", "1.4.2", "--timeout", "0")
-    deployed.history.hold("base/redis", Hold("1.4", deployed.now, None, "ada"))
-    deployed.history.hold("base/redis", Hold("1", deployed.now, None, "eve"))
+    deployed.history.holds.put("base/redis", Hold("1.4", deployed.now, None, "ada"))
+    deployed.history.holds.put("base/redis", Hold("1", deployed.now, None, "eve"))
     said = deployed.run(wait, *asked).stderr
     assert " It is held by ada since " in said
     assert said.endswith(": `ecr-steward release base/redis:1.4` ends that.\n")

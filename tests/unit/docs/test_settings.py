@@ -8,7 +8,7 @@ import textwrap
 import pytest
 
 from ecr_steward.settings.kinds import KINDS
-from ecr_steward.settings.state import Problem, Step
+from ecr_steward.settings.state import Problem, SettingAction
 from ecr_steward_cli.rules_file.load import inspect_text
 from tests.support.pages import blocks, code, read, table
 
@@ -45,5 +45,5 @@ def test_every_problem_that_a_setting_can_have_is_listed() -> None:
     rows = table(SETTINGS, "Setting", "Problem", "When", "What is done")
     assert {row[0] for row in rows} == {code(each.name) for each in KINDS}
     assert {row[1] for row in rows} == {code(each.value) for each in Problem}
-    steps = {each.value for each in Step}
+    steps = {each.value for each in SettingAction}
     assert all(steps & set(re.findall(r"\w+", row[3])) or "as `" in row[3] for row in rows)

@@ -26,7 +26,7 @@ RULES = ruleset(
     },
     {"repositories": ["bare/*"]},
 )
-PIN = "latest-20261123T022400Z-bbbbbbbbbbbb"
+PIN = f"latest-20261123T022400Z-{NEW[7:19]}"
 OTHERS_PIN = "latest-20261123T022400Z-0123456789ab"
 REFERRER = f"sha256-{'0' * 64}.sig"
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 
 import pytest
 
 from ecr_steward.history.dynamo import read, write
-from ecr_steward.history.table import Add, Item, Key, Write
+from ecr_steward.history.table import Item, Write
 from ecr_steward.history.tags import History
 from ecr_steward.words import grammar
 from ecr_steward_cli.in_memory.table import MemoryTable
 from ecr_steward_cli.rules_file.explain import is_repository
+from tests.support.counted_table import CountedTable
 from tests.support.facts import REJECTED, story
 from tests.support.history_contract import NAME, HistoryContract, wordy
 
@@ -23,32 +23,6 @@ class TestHistoryInMemory(HistoryContract):
         return MemoryTable()
 
 
-class CountedTable(MemoryTable):
-    def __init__(self) -> None:
-        super().__init__()
-        self.calls: Counter[str] = Counter()
-
-    def get(self, keys: Collection[Key]) -> dict[Key, Item]:
-        self.calls["get"] += 1
-        return super().get(keys)
-
-    def query(self, pk: str, prefix: str = "") -> Iterator[Item]:
-        self.calls["query"] += 1
-        return super().query(pk, prefix)
-
-    def transact(self, writes: Sequence[Write]) -> None:
-        self.calls["transact"] += 1
-        super().transact(writes)
-
-    def put_all(self, items: Iterable[Item]) -> None:
-        self.calls["put_all"] += 1
-        super().put_all(items)
-
-    def count(self, add: Add, expires: int) -> Mapping[str, int]:
-        self.calls["count"] += 1
-        return super().count(add, expires)
-
-
 def test_to_recall_is_one_read() -> None:
     table = CountedTable()
     History(table).recall(NAME, ["1", "1.4", "latest"], ["1.4.2"])
@@ -57,9 +31,9 @@ def test_to_recall_is_one_read() -> None:
 
 def test_a_finding_said_before_is_one_read_and_no_write() -> None:
     table = CountedTable()
-    History(table).say([REJECTED])
+    History(table).findings.say([REJECTED])
     table.calls.clear()
-    History(table).say([REJECTED])
+    History(table).findings.say([REJECTED])
     assert table.calls == {"get": 1}
 
 
@@ -68,7 +42,7 @@ def test_to_announce_is_one_write_and_to_close_is_one_transaction() -> None:
     history, facts = History(table), story("1.4", "1", "latest")
     led = history.recall(NAME, [], [], [facts[0].cause.id]).led
     table.calls.clear()
-    history.intend(NAME, facts)
+    history.announce(NAME, facts)
     history.close(NAME, facts, led=led)
     assert table.calls == {"put_all": 1, "transact": 1}
 
@@ -85,7 +59,7 @@ def test_a_large_announcement_is_made_with_its_first_item_or_not_at_all() -> Non
     with pytest.raises(KeyboardInterrupt):
         History(table).close(NAME, [], wordy(90))
     assert History(table).recall(NAME, [], []).open == ()
-    History(table).intend(NAME, wordy(60))
+    History(table).announce(NAME, wordy(60))
     assert History(table).recall(NAME, [], []).open == tuple(wordy(60))
 
 

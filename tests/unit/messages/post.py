@@ -268,7 +268,7 @@ class Post:
         return Fact(
             kind=Kind.FAILED,
             cause=Cause(f"channel/{channel.name}/{iso(time)}", CHANNEL),
-            registry=MOVED.registry,
+            account=MOVED.account,
             region=MOVED.region,
             repository="",
             mode="enforce",

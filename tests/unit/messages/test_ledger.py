@@ -7,9 +7,9 @@ import pytest
 from ecr_steward.messages.ledger import Ledger
 from ecr_steward.messages.whom.routing import NAME as CHANNEL_NAME
 from ecr_steward_cli.in_memory.table import MemoryTable
+from tests.support.counted_table import CountedTable
 from tests.support.facts import MOVED
 from tests.support.ledger_contract import NOW, LedgerContract
-from tests.unit.history.test_tags import CountedTable
 
 
 class TestLedgerInMemory(LedgerContract):

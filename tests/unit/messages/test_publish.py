@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from ecr_steward.history.table import Add, Item, Put, Write
-from ecr_steward.history.tags import History
+from ecr_steward.history.tags import History, Learned
 from ecr_steward.messages.ledger import Ledger, Story, Window
 from ecr_steward.messages.publish import publish
 from ecr_steward.tags.state import Mark
@@ -171,17 +171,20 @@ def test_only_a_new_fact_is_published() -> None:
     assert tags(events) == ["1"]
 
 
+_MARK = Mark("1", "1.4.2", NEW)
+
+
 @pytest.mark.parametrize(
     "note",
     [
-        lambda history: history.remember("base/redis", [Mark("1", "1.4.2", NEW)], (), {"a": NEW}),
-        lambda history: history.remember_seen("base/redis", NOW),
+        lambda history: history.note("base/redis", Learned([_MARK], known={"a": NEW})),
+        lambda history: history.sweeps.remember_seen("base/redis", NOW),
         lambda history: history.remember_pull_through(["ecr-public"]),
-        lambda history: history.intend("base/redis", [MOVED]),
+        lambda history: history.announce("base/redis", [MOVED]),
         lambda history: history.close("base/redis", [], [MOVED]),
-        lambda history: history.say([REJECTED], quietly=True),
-        lambda history: history.expect("sweep-1", 0, 3, 1, NOW),
-        lambda history: history.swept("sweep-1", "a", {"repositories": 1}, NOW),
+        lambda history: history.findings.say([REJECTED], quietly=True),
+        lambda history: history.sweeps.expect("sweep-1", 0, 3, 1, NOW),
+        lambda history: history.sweeps.swept("sweep-1", "a", {"repositories": 1}, NOW),
     ],
     ids=[
         "marks", "seen", "pull-through", "open", "left open", "first sight", "sweep begun",
@@ -196,6 +199,9 @@ def test_nothing_that_history_notes_for_itself_is_published(
     assert table.stream
     assert run(table.stream, events) == []
     assert events.calls == []
+
+
+_MARK = Mark("1", "1.4.2", NEW)
 
 
 @pytest.mark.parametrize(
@@ -238,12 +244,12 @@ def test_that_a_channel_is_wrong_is_published() -> None:
 def test_what_history_says_closes_and_completes_is_published_once_each() -> None:
     table, events = StreamedTable(), FakeEvents()
     history = History(table)
-    history.intend("base/redis", [MOVED])
+    history.announce("base/redis", [MOVED])
     history.close("base/redis", [MOVED])
-    history.say([REJECTED])
-    history.say([REJECTED])
-    history.complete("sweep-1", SWEPT)
-    history.complete("sweep-1", SWEPT)
+    history.findings.say([REJECTED])
+    history.findings.say([REJECTED])
+    history.sweeps.complete("sweep-1", SWEPT)
+    history.sweeps.complete("sweep-1", SWEPT)
     assert run(table.stream, events) == []
     told = [entry["DetailType"] for call in events.calls for entry in call]
     assert told == ["Tag Moved", "Tag Rejected", "Sweep Completed"]

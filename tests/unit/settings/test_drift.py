@@ -12,7 +12,7 @@ from ecr_steward.settings.drift import Correction, correction, drift
 from ecr_steward.settings.kinds import Around
 from ecr_steward.settings.kinds.immutability import Mutability
 from ecr_steward.settings.lifecycle import Expiring
-from ecr_steward.settings.state import BaselineError, Change
+from ecr_steward.settings.state import BaselineError, SettingChange
 from ecr_steward.tags.scheme import Scheme
 from tests.support.having import having
 
@@ -50,7 +50,7 @@ def policy(*statements: Any) -> dict[str, Any]:
 
 def found(
     stated: dict[str, Any], actual: Settings, scheme: Scheme | None = None, **more: Any
-) -> tuple[Change, ...]:
+) -> tuple[SettingChange, ...]:
     baseline = Baseline.from_document(stated, scheme)
     return drift(baseline, actual, Around(scheme, OWN, **more))
 

@@ -8,7 +8,7 @@ import pytest
 
 from ecr_steward.settings import policies
 from ecr_steward.settings.baseline import Baseline
-from ecr_steward.settings.state import Change, Problem, Step
+from ecr_steward.settings.state import Problem, SettingAction, SettingChange
 from ecr_steward.settings.statements import PolicyBaseline, fallbacks, merged, policy_drift
 
 OWN = "123456789012"
@@ -36,12 +36,12 @@ def policy(*statements: Any, **more: Any) -> dict[str, Any]:
     return {"Version": "2012-10-17", **more, "Statement": list(statements)}
 
 
-def drift(wanted: PolicyBaseline, *actual: Any, **more: Any) -> tuple[Change, ...]:
+def drift(wanted: PolicyBaseline, *actual: Any, **more: Any) -> tuple[SettingChange, ...]:
     found = policy(*actual) if actual else None
     return policy_drift(wanted, found, **{"account": OWN, "setters": (ROLE,), **more})
 
 
-def brief(changes: tuple[Change, ...]) -> list[str]:
+def brief(changes: tuple[SettingChange, ...]) -> list[str]:
     return [f"{each.problem} {each.subject} {each.action}" for each in changes]
 
 
@@ -59,7 +59,7 @@ def test_what_is_as_it_should_be_is_no_drift() -> None:
 
 def test_a_missing_statement_is_put_in() -> None:
     (change,) = drift(baseline(PULL))
-    assert (change.problem, change.action) == (Problem.MISSING, Step.CORRECT)
+    assert (change.problem, change.action) == (Problem.MISSING, SettingAction.CORRECT)
     assert (change.before, change.after) == (None, PULL)
     assert change.reason == "The statement `Pull` of the rule is missing."
     assert after(baseline(PULL)) == [PULL]
@@ -68,7 +68,7 @@ def test_a_missing_statement_is_put_in() -> None:
 def test_a_changed_statement_is_replaced_and_says_where_it_differs() -> None:
     found = {**PULL, "Action": "ecr:*", "Effect": "Deny"}
     (change,) = drift(baseline(PULL), found)
-    assert (change.problem, change.action) == (Problem.DIFFERENT, Step.CORRECT)
+    assert (change.problem, change.action) == (Problem.DIFFERENT, SettingAction.CORRECT)
     assert (change.before, change.after) == (found, PULL)
     assert "differs from the rule's in Effect and Action." in change.reason
     assert after(baseline(PULL), found) == [PULL]
@@ -85,7 +85,7 @@ def test_of_two_statements_with_our_sid_one_is_left() -> None:
 def test_a_deleted_principal_is_named_and_set_anew() -> None:
     ours = {**PULL, "Principal": {"AWS": "arn:aws:iam::111122223333:role/ci"}}
     (change,) = drift(baseline(ours), {**ours, "Principal": {"AWS": "AROAEXAMPLEEXAMPLE"}})
-    assert (change.problem, change.action) == (Problem.DIFFERENT, Step.CORRECT)
+    assert (change.problem, change.action) == (Problem.DIFFERENT, SettingAction.CORRECT)
     assert "names AROAEXAMPLEEXAMPLE, the id of a principal that was deleted" in change.reason
 
 
@@ -103,7 +103,11 @@ def test_our_own_public_statement_is_reported_and_stays() -> None:
 def test_a_statement_that_the_rule_dropped_is_taken_out_if_the_steward_had_put_it_in() -> None:
     assert brief(drift(baseline(PULL), PULL, OTHER)) == ["extra Other report"]
     (change,) = drift(baseline(PULL, others="keep"), PULL, OTHER, managed={"Other", "Pull"})
-    assert (change.problem, change.action, change.after) == (Problem.EXTRA, Step.CORRECT, None)
+    assert (change.problem, change.action, change.after) == (
+        Problem.EXTRA,
+        SettingAction.CORRECT,
+        None,
+    )
     assert change.reason == "The rule had a statement `Other` and has it no more."
     assert after(baseline(), OTHER, managed={"Other"}) is None
 
@@ -151,7 +155,11 @@ def test_public_statements_are_allowed_reported_or_removed() -> None:
     assert drift(baseline(public="allow", **keep), OPEN) == ()
     assert brief(drift(baseline(**keep), OPEN)) == ["public Open report"]
     (change,) = drift(baseline(public="remove", **keep), OPEN)
-    assert (change.problem, change.action, change.after) == (Problem.PUBLIC, Step.CORRECT, None)
+    assert (change.problem, change.action, change.after) == (
+        Problem.PUBLIC,
+        SettingAction.CORRECT,
+        None,
+    )
     assert change.reason == (
         "The statement `Open` lets anyone in: its principal `*` is anyone, with no condition."
     )
@@ -171,7 +179,7 @@ def test_what_goes_as_public_is_not_told_as_extra_and_what_goes_as_extra_is_told
 
 def test_foreign_statements_are_reported_and_go_where_others_go() -> None:
     (change,) = drift(baseline(others="keep"), FOREIGN)
-    assert (change.problem, change.action) == (Problem.FOREIGN, Step.REPORT)
+    assert (change.problem, change.action) == (Problem.FOREIGN, SettingAction.REPORT)
     assert change.reason == (
         "The statement `Foreign` lets in the account 999999999999, which the rule does not name."
     )
@@ -244,7 +252,7 @@ def test_statements_without_sid_and_shapes_nobody_knows_are_judged_too() -> None
     nameless = {key: value for key, value in OPEN.items() if key != "Sid"}
     first, second = drift(baseline(public="remove"), nameless, "odd")
     assert first.reason.startswith(f"The {policies.subject(nameless)} lets anyone in: ")
-    assert (second.problem, second.action) == (Problem.PUBLIC, Step.CORRECT)
+    assert (second.problem, second.action) == (Problem.PUBLIC, SettingAction.CORRECT)
     assert after(baseline(public="remove"), nameless, "odd") is None
 
 
@@ -303,9 +311,9 @@ def test_a_denial_that_surely_spares_the_steward_is_put_in(condition: Any) -> No
 def test_a_denial_that_may_lock_the_steward_out_is_refused(keys: dict[str, Any]) -> None:
     wanted = baseline({**DENY, **keys}, PULL, accounts=["o-abc123"])
     refused, put_in = drift(wanted)
-    assert (refused.problem, refused.action) == (Problem.LOCKS_OUT, Step.REFUSE)
+    assert (refused.problem, refused.action) == (Problem.LOCKS_OUT, SettingAction.REFUSE)
     assert "the steward could not set the policy any more" in refused.reason
-    assert (put_in.subject, put_in.action) == ("Pull", Step.CORRECT)
+    assert (put_in.subject, put_in.action) == ("Pull", SettingAction.CORRECT)
     assert after(wanted) == [PULL]
 
 
@@ -413,7 +421,7 @@ def test_the_last_statement_by_which_lambda_pulls_is_not_taken_out() -> None:
     grants = {**LAMBDA, "Sid": "ForFunctions"}
     wanted = baseline(others="remove")
     (change,) = drift(wanted, grants)
-    assert (change.problem, change.action) == (Problem.LOCKS_OUT, Step.REFUSE)
+    assert (change.problem, change.action) == (Problem.LOCKS_OUT, SettingAction.REFUSE)
     assert change.reason.endswith(
         "It is left as it is: no statement would let Lambda pull any more, and functions that run "
         "these images would fail; take it out by hand if there are none."
@@ -432,7 +440,7 @@ def test_a_public_statement_that_lambda_pulls_by_as_well_is_narrowed_to_lambda()
     for others in ("keep", "report", "remove"):
         wanted = baseline(public="remove", others=others)
         assert after(wanted, both) == [narrowed]
-        assert all(each.action is not Step.CORRECT for each in drift(wanted, narrowed))
+        assert all(each.action is not SettingAction.CORRECT for each in drift(wanted, narrowed))
     (change,) = drift(baseline(public="remove"), both)
     assert (change.before, change.after) == (both, narrowed)
 
@@ -488,7 +496,7 @@ def test_a_denial_that_keeps_the_steward_from_moving_tags_is_refused() -> None:
     but_for = {"ArnNotLike": {"aws:PrincipalArn": f"arn:aws:iam::{OWN}:role/ci"}}
     for ours in (FREEZE, {**FREEZE, "Condition": but_for}, {**FREEZE, "Action": "ecr:Batch*"}):
         (change,) = drift(baseline(ours), taggers=(TAGGER,))
-        assert (change.problem, change.action) == (Problem.LOCKS_OUT, Step.REFUSE)
+        assert (change.problem, change.action) == (Problem.LOCKS_OUT, SettingAction.REFUSE)
         assert change.reason.endswith("It is left as it is: the steward could not move tags any "
                                       "more.")  # fmt: skip
         assert brief(drift(baseline(ours))) == ["missing Freeze correct"]

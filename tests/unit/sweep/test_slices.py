@@ -8,7 +8,8 @@ import pytest
 
 from ecr_steward.ecr.images import EcrRegistry
 from ecr_steward.rules import Mode
-from ecr_steward.sweep.slices import LOOK, Sent, Slice, clock_of
+from ecr_steward.sweep.send import LOOK, Portion
+from ecr_steward.sweep.slices import Slice, clock_of
 from ecr_steward.words.causes import Cause
 from ecr_steward.words.facts import Fact, Kind
 from ecr_steward.words.hints import Action, Hint
@@ -129,9 +130,9 @@ def test_a_sweep_that_could_not_finish_says_what_is_missing() -> None:
 
 def summary_of(world: World, expected: int, **totals: int) -> str:
     """What a sweep of `expected` repositories says that found `totals`."""
-    world.history.expect("hand-x", 0, expected, 1, NOON)
-    world.history.swept("hand-x", "all", totals, NOON)
-    world.sweeper.complete_if_done("hand-x")
+    world.history.sweeps.expect("hand-x", 0, expected, 1, NOON)
+    world.history.sweeps.swept("hand-x", "all", totals, NOON)
+    world.tally.complete_if_done("hand-x")
     (summary,) = summaries(world)
     return summary.reason
 
@@ -199,7 +200,7 @@ def test_a_sweep_by_hand_takes_what_its_glob_matches(glob: str, expected: int) -
     world.events.clear()
     hints: list[Hint] = []
     sent = world.sweeper.by_hand(EcrRegistry(world.ecr.client), hints.extend, glob, "x")
-    assert sent == Sent(expected, 1, expected)
+    assert sent == Portion(expected, 1, expected)
     assert len(hints) == expected
     assert all(hint.action is Action.SWEEP for hint in hints)
 
@@ -213,7 +214,7 @@ def registry_of(count: int) -> World:
     return world
 
 
-def by_hand(world: World, part: int = 0, glob: str = "*") -> tuple[Sent, list[Hint]]:
+def by_hand(world: World, part: int = 0, glob: str = "*") -> tuple[Portion, list[Hint]]:
     hints: list[Hint] = []
     sent = world.sweeper.by_hand(EcrRegistry(world.ecr.client), hints.extend, glob, "x", part)
     return sent, hints
@@ -230,7 +231,7 @@ def test_a_sweep_by_hand_is_sent_in_portions(count: int, sizes: list[int]) -> No
     every: list[Hint] = []
     for part, size in enumerate(sizes):
         sent, hints = by_hand(world, part)
-        assert sent == Sent(size, len(sizes), count)
+        assert sent == Portion(size, len(sizes), count)
         assert len(hints) == size
         every += hints
     assert [hint.repository for hint in every] == [f"base/{number:03}" for number in range(count)]
@@ -264,7 +265,7 @@ def test_a_repository_that_comes_between_two_portions_does_not_keep_the_sweep_op
     _, first = by_hand(world, 0)
     world.push("1.0.0", repository="base/0")
     sent, last = by_hand(world, 1)
-    assert sent == Sent(2, 2, 52)
+    assert sent == Portion(2, 2, 52)
     assert last[0].repository == first[-1].repository
     visit_each(world, [*first, *last])
     assert len(summaries(world)) == 1
@@ -278,7 +279,7 @@ def test_repositories_that_go_between_two_portions_do_not_keep_the_sweep_open(le
     for number in range(left, 51):
         world.ecr.delete_repository(repositoryName=f"base/{number:03}", force=True)
     sent, hints = by_hand(world, 1)
-    assert sent == Sent(0, left // 50, left)
+    assert sent == Portion(0, left // 50, left)
     assert hints == []
     assert len(summaries(world)) == 1
 
@@ -288,16 +289,16 @@ def test_a_sweep_by_hand_that_matches_nothing_records_and_tells_nothing(part: in
     world = World()
     world.push("1.0.0", repository="nobody")
     world.events.clear()
-    assert by_hand(world, part) == (Sent(0, 0, 0), [])
-    assert world.history.totals("hand-x") == {}
+    assert by_hand(world, part) == (Portion(0, 0, 0), [])
+    assert world.history.sweeps.totals("hand-x") == {}
     assert world.told() == []
 
 
 @pytest.mark.parametrize("part", [LOOK, -2])
 def test_a_look_at_what_a_sweep_by_hand_would_send_sends_and_records_nothing(part: int) -> None:
     world = registry_of(51)
-    assert by_hand(world, part) == (Sent(0, 2, 51), [])
-    assert world.history.totals("hand-x") == {}
+    assert by_hand(world, part) == (Portion(0, 2, 51), [])
+    assert world.history.sweeps.totals("hand-x") == {}
 
 
 def test_a_stack_that_is_off_sends_nothing() -> None:

@@ -14,14 +14,12 @@ import jsonschema
 import pytest
 from click.testing import CliRunner
 
-from ecr_steward.ecr.images import EcrRegistry
 from ecr_steward.rules import Mode
 from ecr_steward.words import grammar
 from ecr_steward.words.causes import Cause
 from ecr_steward.words.facts import DETAIL_TYPES, Difference, Fact, Kind
 from ecr_steward.words.hints import Action, Hint
 from ecr_steward.words.reading import MalformedEvent, iso, parse_time
-from ecr_steward.writers.tags import Retagger
 from ecr_steward_cli.main import main
 from ecr_steward_cli.rules_file.explain import is_repository
 from ecr_steward_cli.rules_file.load import schema as rules_schema
@@ -424,17 +422,7 @@ def test_what_the_steward_says_of_restored_removed_and_gone_tags_fits_the_schema
     mode: Mode,
 ) -> None:
     strict = VERSIONS["tags"] | {"overwritten": "restore", "unknown": "remove"}
-    world = World(ruleset({**VERSIONS, "tags": strict}), mode)
-    world.retagger = Retagger(
-        rules=world.rules,
-        cap=mode,
-        registry=EcrRegistry(world.ecr.client),
-        history=world.history,
-        clock=lambda: world.now,
-        account="123456789012",
-        region="eu-west-1",
-        allow_removal=True,
-    )
+    world = World(ruleset({**VERSIONS, "tags": strict}), mode, allow_removal=True)
     for tag, name in [("1.4.2", "mine"), ("nightly", "mine"), ("1.4.2", "yours")]:
         world.push(tag, name=name)
         world.settle()

@@ -13,14 +13,12 @@ from botocore.exceptions import ClientError
 
 from ecr_steward.doors.pushes import check
 from ecr_steward.ecr import Unavailable
-from ecr_steward.ecr.images import EcrRegistry
 from ecr_steward.rules import Mode
 from ecr_steward.tags.plan import WRITES
 from ecr_steward.tags.settle import MADE, UNKNOWN
 from ecr_steward.words.causes import Cause
 from ecr_steward.words.facts import Fact
 from ecr_steward.words.hints import Action, Hint
-from ecr_steward.writers.tags import Retagger
 from tests.support.world import REPOSITORY, VERSIONS, Killed, World, image, ruleset, throttled
 
 
@@ -175,18 +173,7 @@ STORIES = [
 
 def _world(story: Callable[[World], None], mode: Mode) -> World:
     tags = {**VERSIONS["tags"], **story.__dict__.get("tags", {})}
-    world = World(ruleset({**VERSIONS, "tags": tags}), mode)
-    world.retagger = Retagger(
-        rules=world.rules,
-        cap=mode,
-        registry=EcrRegistry(world.ecr.client),
-        history=world.history,
-        clock=lambda: world.now,
-        account="123456789012",
-        region="eu-west-1",
-        allow_removal=True,
-    )
-    return world
+    return World(ruleset({**VERSIONS, "tags": tags}), mode, allow_removal=True)
 
 
 def _batch(story: Callable[[World], None], world: World) -> list[Hint]:
@@ -238,7 +225,7 @@ def _outcome(world: World) -> tuple[dict[str, str], list[Any], dict[str, int], l
     sizes: dict[str, int] = {}
     for fact in world.told():
         sizes[fact.cause.id] = max(sizes.get(fact.cause.id, 0), fact.of)
-    counted = [world.history.taken(REPOSITORY, ["latest"]), world.history.holds()]
+    counted = [world.history.recall(REPOSITORY, ["latest"], ()).taken, world.history.holds.all()]
     return world.tags(), facts, sizes, counted
 
 

@@ -676,7 +676,7 @@ def test_a_correction_that_was_announced_twice_is_closed_once(world: SettingsWor
     world.settle()
     fact, *_ = world.told(Kind.CORRECT)
     history = SettingsHistory(WatchedTable(world.wire))
-    history.intend(REPOSITORY, [fact, fact], Known())
+    history.announce(REPOSITORY, [fact, fact], Known())
     assert history.recall(REPOSITORY).open == (fact,)
     history.close(REPOSITORY, Known(), [fact, fact], {})
     assert history.recall(REPOSITORY).open == ()

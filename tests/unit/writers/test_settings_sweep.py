@@ -87,10 +87,12 @@ def test_a_repository_with_two_visits_counts_once_and_both_are_waited_for() -> N
     for hint in settings:
         world.visit([hint])
     assert swept(world) == []
-    assert history.totals("hand-x")["expected"] == 4
+    assert history.sweeps.totals("hand-x")["expected"] == 4
     for hint in tags:
-        history.swept("hand-x", hint.cause.id.partition("/")[2], {"repositories": 1}, world.now)
-    world.sweeper.complete_if_done("hand-x")
+        history.sweeps.swept(
+            "hand-x", hint.cause.id.partition("/")[2], {"repositories": 1}, world.now
+        )
+    world.tally.complete_if_done("hand-x")
     (fact,) = swept(world)
     assert fact.totals == {"repositories": 3, "drifted": 4, "first_sight": 1, "missing": 0}
     assert fact.reason == ("3 repositories swept: 4 settings drifted; 1 seen for the first time.")
@@ -102,7 +104,7 @@ def test_a_visit_that_is_delivered_twice_counts_once() -> None:
     _, settings = by_hand(world)
     for hint in settings * 2:
         world.visit([hint])
-    assert History(world.table).totals("hand-x")["drifted"] == 4
+    assert History(world.table).sweeps.totals("hand-x")["drifted"] == 4
 
 
 def test_what_was_set_back_is_in_the_summary() -> None:

@@ -16,7 +16,7 @@ from ecr_steward.settings.drift import drift as drift_of
 from ecr_steward.settings.given import repositories
 from ecr_steward.settings.kinds import Around
 from ecr_steward.settings.registry import RegistrySettings, registry_drift
-from ecr_steward.settings.state import Change, SettingsError, Step
+from ecr_steward.settings.state import SettingAction, SettingChange, SettingsError
 from ecr_steward_cli.errors import NeedsAttention, Refusal
 from ecr_steward_cli.markdown import table
 from ecr_steward_cli.rules_file.document import printable
@@ -94,7 +94,7 @@ class _Found:
     """
 
     name: str
-    changes: tuple[Change, ...] = ()
+    changes: tuple[SettingChange, ...] = ()
     mode: Mode = Mode.ENFORCE
     quiet: str = ""
 
@@ -136,7 +136,7 @@ def _as_configured(found: _Found) -> _Found:
     """What differs as the rule's own mode has it: audit only reports."""
     if found.mode is Mode.ENFORCE:
         return found
-    changes = tuple(replace(each, action=Step.REPORT) for each in found.changes)
+    changes = tuple(replace(each, action=SettingAction.REPORT) for each in found.changes)
     return replace(found, changes=changes)
 
 
@@ -221,6 +221,6 @@ def _report(found: _Found) -> str:
     return table(headings, map(_row, found.changes))
 
 
-def _row(change: Change) -> tuple[str, ...]:
+def _row(change: SettingChange) -> tuple[str, ...]:
     what = (change.setting, change.problem, change.subject, change.action, change.reason)
     return tuple(printable(str(each)) for each in what)

@@ -57,7 +57,7 @@ def document(
 
 def holding(history: History, repository: str, tag: str | None, now: datetime) -> dict[str, str]:
     """By stable tag, who holds it now and why."""
-    holds = (hold for _, hold in history.holds(repository))
+    holds = (hold for _, hold in history.holds.all(repository))
     return {hold.tag: str(hold) for hold in holds if tag in (None, hold.tag) and hold.holds(now)}
 
 

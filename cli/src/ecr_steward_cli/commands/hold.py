@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import click
 
-from ecr_steward.history.tags import Hold
+from ecr_steward.history.holds import Hold
 from ecr_steward.queues.hints import HintQueue
 from ecr_steward.rules import Rule, Ruleset
 from ecr_steward.tags.scheme import Scheme, Verdict
@@ -153,7 +153,7 @@ def hold(
         if found is None:
             raise Refusal(f"No image of {held.repository} has the tag {held.tag}.")
         by = caller(stack)["Arn"]
-        stack.history().hold(held.repository, Hold(held.tag, outside.now(), end, by, reason))
+        stack.history().holds.put(held.repository, Hold(held.tag, outside.now(), end, by, reason))
     click.echo(
         f"{held} stays on {found.words(held.tag)} {until_words(end)}. "
         f"`ecr-steward release {held}` ends it and lets the tag catch up."
@@ -171,11 +171,11 @@ def release(outside: Outside, stack_name: str, subject: tuple[str, str]) -> None
     stack = Stack.find(stack_name, outside)
     with aws():
         history = stack.history()
-        held = {hold.tag: hold for _, hold in history.holds(repository)}.get(tag)
+        held = {hold.tag: hold for _, hold in history.holds.all(repository)}.get(tag)
         if held is None:
             raise NeedsAttention(f"{name} is not held: `ecr-steward status` lists the holds.")
         by = caller(stack)["Arn"]
-        history.release(repository, tag)
+        history.holds.release(repository, tag)
     try:
         with aws():
             look_at(stack, repository, tag, Cause(f"release-{_stamp(outside)}", "Release", by))

@@ -10,15 +10,15 @@ from typing import Any
 
 import click
 
-from ecr_steward.ecr import ImageGone, Manifest, Registry, RegistryError
+from ecr_steward.ecr import ImageGone, Manifest, RegistryError
 from ecr_steward.ecr.images import EcrRegistry
-from ecr_steward.history.tags import History, Hold
+from ecr_steward.history.holds import Hold
+from ecr_steward.history.tags import History
 from ecr_steward.rules import Mode
 from ecr_steward.tags.scheme import Verdict
 from ecr_steward.tags.state import Image
 from ecr_steward.words.causes import ROLLBACK, Cause
-from ecr_steward.words.facts import Fact, Kind
-from ecr_steward.words.reading import iso
+from ecr_steward.words.facts import Fact, FactMaker, Kind
 from ecr_steward_cli.commands.hold import (
     Governed,
     caller,
@@ -62,7 +62,7 @@ class Rollback:
 
     stack: Stack
     subject: Governed
-    registry: Registry
+    registry: EcrRegistry
     history: History
     hold: Hold
     account: str
@@ -73,7 +73,7 @@ class Rollback:
     def run(self) -> None:
         """Write the hold, then move the tag; raises NeedsAttention where it does not stay."""
         subject, start = self.subject, self.start
-        self.history.hold(subject.repository, self.hold)
+        self.history.holds.put(subject.repository, self.hold)
         if start is not None and start.digest == self.goal.digest:
             return
         # An image that the tag leaves keeps a name.
@@ -128,17 +128,17 @@ class Rollback:
 
     def _fact(self, kind: Kind, reason: str) -> Fact:
         now, start = self.hold.since, self.start
-        return Fact(
-            kind=kind,
-            cause=Cause(f"rollback-{now:%Y%m%dT%H%M%S.%fZ}", ROLLBACK, self.hold.by),
-            registry=self.account,
-            region=self.stack.region,
+        rules = self.subject.rules.fingerprint
+        made = FactMaker(self.account, self.stack.region, lambda: now, rules).fact(
+            kind,
+            Cause(f"rollback-{now:%Y%m%dT%H%M%S.%fZ}", ROLLBACK, self.hold.by),
+            reason,
             repository=self.subject.repository,
             mode=Mode.ENFORCE.value,
             rule=self.subject.rule.label(),
-            rules=self.subject.rules.fingerprint,
-            reason=reason,
-            time=iso(now),
+        )
+        return replace(
+            made,
             tag=self.subject.tag,
             digest=self.goal.digest,
             before=None if start is None else start.digest,
@@ -152,7 +152,7 @@ def words(image: Image, tag: str) -> str:
     return Place(image.digest, image.tags).words(tag)
 
 
-def manifest_of(registry: Registry, repository: str, digest: str) -> Manifest:
+def manifest_of(registry: EcrRegistry, repository: str, digest: str) -> Manifest:
     """Raises Refusal where ECR does not give it."""
     fetched = registry.fetch(repository, [digest])
     if digest not in fetched.manifests:
@@ -163,7 +163,7 @@ def manifest_of(registry: Registry, repository: str, digest: str) -> Manifest:
 
 def aim(
     ecr: Any,
-    registry: Registry,
+    registry: EcrRegistry,
     history: History,
     subject: Governed,
     start: Place | None,

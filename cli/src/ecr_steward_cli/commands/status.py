@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ecr_steward.history.tags import Hold
+from ecr_steward.history.holds import Hold
 from ecr_steward.sweep.slices import Slice
 from ecr_steward.words.facts import Fact
 from ecr_steward.words.reading import iso, parse_time
@@ -191,16 +191,16 @@ def _version(stack: Stack) -> str:
 
 
 def _holds(stack: Stack, now: datetime) -> list[tuple[str, Hold]]:
-    return [each for each in stack.history().holds() if each[1].holds(now)]
+    return [each for each in stack.history().holds.all() if each[1].holds(now)]
 
 
 def _sweeps(stack: Stack, now: datetime, hours: int) -> SweepState:
     history = stack.history()
     turn = Slice.at(now, hours)
-    under_way = history.totals(turn.sweep).get("parts")
+    under_way = history.sweeps.totals(turn.sweep).get("parts")
     current: Slice = turn
     for _ in range(_SWEEPS_BACK):
-        fact = history.completed(current.sweep)
+        fact = history.sweeps.completed(current.sweep)
         if fact is not None:
             return SweepState(fact, under_way, turn.of)
         current = Slice(current.previous(), 0, turn.of)

@@ -13,7 +13,8 @@ import click
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from ecr_steward.sweep.slices import LOOK, PORTION, visits
+from ecr_steward.sweep.send import LOOK, PORTION
+from ecr_steward.sweep.tally import visits
 from ecr_steward.words.facts import Fact
 from ecr_steward_cli.errors import NeedsAttention, Refusal
 from ecr_steward_cli.stack import (
@@ -183,9 +184,9 @@ def follow(
     history, outside = stack.history(), stack.outside
     end = outside.now() + timeout
     while True:
-        totals = history.totals(sweep)
+        totals = history.sweeps.totals(sweep)
         progress(totals.get("repositories", 0))
-        fact = history.completed(sweep)
+        fact = history.sweeps.completed(sweep)
         if fact is not None:
             return fact
         if outside.now() >= end:

@@ -93,7 +93,7 @@ def hindrance(stack_name: str, outside: Outside, repository: str, tag: str) -> s
             return f" Stack `{stack_name}` has Mode={mode}, which moves no tag."
         if is_paused(stack.writers()):
             return f" Stack `{stack_name}` is paused: `ecr-steward resume` continues."
-        for _, hold in stack.history().holds(repository):
+        for _, hold in stack.history().holds.all(repository):
             if hold.tag == tag and hold.holds(outside.now()):
                 return f" It is held {hold}: `ecr-steward release {repository}:{tag}` ends that."
     return ""

@@ -1,13 +1,13 @@
-"""What the steward asks of ECR, as a small protocol and in our own words."""
+"""What ECR answers, in our own words: manifests, errors, and the one way to call it."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Protocol
+from typing import Any
 
-from ecr_steward.tags.state import Image
+import botocore
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,48 +30,6 @@ class Fetched:
     manifests: Mapping[str, Manifest] = field(default_factory=dict)
     absent: frozenset[str] = frozenset()
     blocked: Mapping[str, str] = field(default_factory=dict)
-
-
-class Registry(Protocol):
-    """Reads and the one write. Every method raises the errors below."""
-
-    def fetch(
-        self, repository: str, digests: Collection[str], tags: Collection[str] = ()
-    ) -> Fetched:
-        """The manifests of these digests and tags: one `BatchGetImage` per 100 of them."""
-        ...
-
-    def describe(self, repository: str, digests: Collection[str]) -> dict[str, Image]:
-        """The images of these digests: one `DescribeImages` per 100. ImageGone if one is gone."""
-        ...
-
-    def describe_all(self, repository: str) -> Iterator[Image]:
-        """Every image, archived ones too, 1,000 a call."""
-        ...
-
-    def list_tags(self, repository: str) -> Iterator[tuple[str, str]]:
-        """Every tag with its digest, of archived images too, 1,000 a call."""
-        ...
-
-    def put(self, repository: str, manifest: Manifest, tag: str) -> None:
-        """Put `tag` on the image of `manifest`; nothing happens if it is there already."""
-        ...
-
-    def untag(self, repository: str, tag: str, digest: str) -> None:
-        """Take `tag` off the image of `digest`, which must have another; never its last one."""
-        ...
-
-    def created(self, repository: str) -> datetime:
-        """When the repository was made: one of the same name may have been deleted before."""
-        ...
-
-    def repositories(self) -> Iterator[str]:
-        """The names of all repositories, 1,000 a call."""
-        ...
-
-    def pull_through_prefixes(self) -> tuple[str, ...]:
-        """The prefixes of the repositories that pull-through-cache rules make."""
-        ...
 
 
 class RegistryError(Exception):
@@ -106,3 +64,56 @@ class TagFrozen(RegistryError):
 
 class Refused(RegistryError):
     """ECR refuses this for good: asking again cannot help."""
+
+
+_BY_CODE: Mapping[str, type[RegistryError]] = {
+    "RepositoryNotFoundException": RepositoryGone,
+    "ImageNotFoundException": ImageGone,
+    "ReferencedImagesNotFoundException": ImageGone,
+    "LayersNotFoundException": ImageGone,
+    "ImageTagAlreadyExistsException": TagFrozen,
+    "AccessDeniedException": Denied,
+    "AccessDenied": Denied,
+    "UnauthorizedOperation": Denied,
+}
+PASSING = frozenset(
+    {
+        "InternalFailure",
+        "InternalServerError",
+        "RequestLimitExceeded",
+        "RequestTimeout",
+        "RequestTimeoutException",
+        "ServerException",
+        "ServiceUnavailable",
+        "ThrottleException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+        "UnableToGetUpstreamImageException",
+        "UpstreamTooManyRequests",
+        "UpstreamUnavailable",
+    }
+)
+
+
+def call(operation: str, method: Callable[..., Any], **asked: Any) -> Any:
+    """Call a method of the client; what it raises arrives as one of the registry's errors."""
+    try:
+        return method(**asked)
+    except ClientError as error:
+        raise _translate(operation, error) from error
+    except ParamValidationError as error:
+        # The SDK of Lambda's runtime can be older than the API's model that this needs.
+        known = f"botocore {botocore.__version__} does not know this call: {error}"
+        raise Refused(operation, "ParamValidation", known) from error
+    except BotoCoreError as error:
+        raise Unavailable(operation, type(error).__name__, str(error)) from error
+
+
+def _translate(operation: str, error: ClientError) -> RegistryError:
+    details = error.response.get("Error", {})
+    code, message = details.get("Code", ""), details.get("Message", "")
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)
+    if code in PASSING or status >= 500 or status == 429:
+        return Unavailable(operation, code, message)
+    return _BY_CODE.get(code, Refused)(operation, code, message)

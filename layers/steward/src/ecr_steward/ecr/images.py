@@ -6,20 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-import botocore
-from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
-
-from ecr_steward.ecr import (
-    Denied,
-    Fetched,
-    ImageGone,
-    Manifest,
-    Refused,
-    RegistryError,
-    RepositoryGone,
-    TagFrozen,
-    Unavailable,
-)
+from ecr_steward.ecr import PASSING, Fetched, Manifest, Refused, TagFrozen, Unavailable, call
 from ecr_steward.tags.state import Image
 
 if TYPE_CHECKING:
@@ -36,57 +23,28 @@ MEDIA_TYPES = (
 _IDS_PER_CALL = 100
 _PAGE = 1000
 
-_BY_CODE: Mapping[str, type[RegistryError]] = {
-    "RepositoryNotFoundException": RepositoryGone,
-    "ImageNotFoundException": ImageGone,
-    "ReferencedImagesNotFoundException": ImageGone,
-    "LayersNotFoundException": ImageGone,
-    "ImageTagAlreadyExistsException": TagFrozen,
-    "AccessDeniedException": Denied,
-    "AccessDenied": Denied,
-    "UnauthorizedOperation": Denied,
-}
-_PASSING = frozenset(
-    {
-        "InternalFailure",
-        "InternalServerError",
-        "RequestLimitExceeded",
-        "RequestTimeout",
-        "RequestTimeoutException",
-        "ServerException",
-        "ServiceUnavailable",
-        "ThrottleException",
-        "Throttling",
-        "ThrottlingException",
-        "TooManyRequestsException",
-        "UnableToGetUpstreamImageException",
-        "UpstreamTooManyRequests",
-        "UpstreamUnavailable",
-    }
-)
-
 
 class EcrRegistry:
-    """The `Registry` protocol over the ECR API.
+    """What the steward reads of images, and the writes of tags, over boto3's ECR client.
 
-    `client` is boto3's ECR client or the in-memory one. Its own retries (botocore's standard mode)
-    are the only ones; what they cannot cure arrives as Unavailable.
+    The client's own retries (botocore's standard mode) are the only ones; what they cannot cure
+    arrives as Unavailable. Every method raises RegistryError.
     """
 
     def __init__(self, client: ECRClient) -> None:
-        # The in-memory client has the methods of boto3's, not its type.
-        self._client: Any = client
+        self._client = client
 
     def fetch(
         self, repository: str, digests: Collection[str], tags: Collection[str] = ()
     ) -> Fetched:
+        """The manifests of these digests and tags: one `BatchGetImage` per 100 of them."""
         ids = [{"imageDigest": digest} for digest in digests]
         ids += [{"imageTag": tag} for tag in tags]
         manifests: dict[str, Manifest] = {}
         absent: set[str] = set()
         blocked: dict[str, str] = {}
         for start in range(0, len(ids), _IDS_PER_CALL):
-            answer = self._call(
+            answer = call(
                 "BatchGetImage",
                 self._client.batch_get_image,
                 repositoryName=repository,
@@ -102,10 +60,11 @@ class EcrRegistry:
         return Fetched(manifests, frozenset(absent), blocked)
 
     def describe(self, repository: str, digests: Collection[str]) -> dict[str, Image]:
+        """The images of these digests: one `DescribeImages` per 100. ImageGone if one is gone."""
         ids = [{"imageDigest": digest} for digest in digests]
         images: dict[str, Image] = {}
         for start in range(0, len(ids), _IDS_PER_CALL):
-            answer = self._call(
+            answer = call(
                 "DescribeImages",
                 self._client.describe_images,
                 repositoryName=repository,
@@ -116,6 +75,7 @@ class EcrRegistry:
         return images
 
     def describe_all(self, repository: str) -> Iterator[Image]:
+        """Every image, archived ones too, 1,000 a call."""
         pages = self._pages(
             "DescribeImages",
             self._client.describe_images,
@@ -125,6 +85,7 @@ class EcrRegistry:
         return (_image(detail) for page in pages for detail in page["imageDetails"])
 
     def list_tags(self, repository: str) -> Iterator[tuple[str, str]]:
+        """Every tag with its digest, of archived images too, 1,000 a call."""
         pages = self._pages(
             "ListImages",
             self._client.list_images,
@@ -145,7 +106,7 @@ class EcrRegistry:
         ImageDigestDoesNotMatchException), so a translated manifest can never be put.
         """
         try:
-            answer = self._call(
+            answer = call(
                 "PutImage",
                 self._client.put_image,
                 repositoryName=repository,
@@ -179,7 +140,7 @@ class EcrRegistry:
             return
         if len(image.tags) < 2:
             raise Refused("BatchDeleteImage", "LastTag", "it is the image's last tag by now")
-        answer = self._call(
+        answer = call(
             "BatchDeleteImage",
             self._client.batch_delete_image,
             repositoryName=repository,
@@ -191,7 +152,8 @@ class EcrRegistry:
                 raise Refused("BatchDeleteImage", failure["failureCode"], reason)
 
     def created(self, repository: str) -> datetime:
-        answer = self._call(
+        """When the repository was made: one of the same name may have been deleted before."""
+        answer = call(
             "DescribeRepositories",
             self._client.describe_repositories,
             repositoryNames=[repository],
@@ -200,10 +162,12 @@ class EcrRegistry:
         return created
 
     def repositories(self) -> Iterator[str]:
+        """The names of all repositories, 1,000 a call."""
         pages = self._pages("DescribeRepositories", self._client.describe_repositories)
         return (each["repositoryName"] for page in pages for each in page["repositories"])
 
     def pull_through_prefixes(self) -> tuple[str, ...]:
+        """The prefixes of the repositories that pull-through-cache rules make."""
         pages = self._pages(
             "DescribePullThroughCacheRules", self._client.describe_pull_through_cache_rules
         )
@@ -215,28 +179,11 @@ class EcrRegistry:
         token: str | None = None
         while True:
             more = {} if token is None else {"nextToken": token}
-            page = self._call(operation, method, maxResults=_PAGE, **asked, **more)
+            page = call(operation, method, maxResults=_PAGE, **asked, **more)
             yield page
             token = page.get("nextToken")
             if not token:
                 return
-
-    def _call(self, operation: str, method: Callable[..., Any], **asked: Any) -> Any:
-        return call(operation, method, **asked)
-
-
-def call(operation: str, method: Callable[..., Any], **asked: Any) -> Any:
-    """Call a method of the client; what it raises arrives as one of the registry's errors."""
-    try:
-        return method(**asked)
-    except ClientError as error:
-        raise _translate(operation, error) from error
-    except ParamValidationError as error:
-        # The SDK of Lambda's runtime can be older than the API's model that this needs.
-        known = f"botocore {botocore.__version__} does not know this call: {error}"
-        raise Refused(operation, "ParamValidation", known) from error
-    except BotoCoreError as error:
-        raise Unavailable(operation, type(error).__name__, str(error)) from error
 
 
 def _image(detail: Mapping[str, Any]) -> Image:
@@ -252,16 +199,7 @@ def _sort_failure(failure: Mapping[str, Any], absent: set[str], blocked: dict[st
     code = failure["failureCode"]
     if code == "ImageNotFound":
         absent.add(asked)
-    elif code in _PASSING:
+    elif code in PASSING:
         raise Unavailable("BatchGetImage", code, failure.get("failureReason", ""))
     else:
         blocked[asked] = code
-
-
-def _translate(operation: str, error: ClientError) -> RegistryError:
-    details = error.response.get("Error", {})
-    code, message = details.get("Code", ""), details.get("Message", "")
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)
-    if code in _PASSING or status >= 500 or status == 429:
-        return Unavailable(operation, code, message)
-    return _BY_CODE.get(code, Refused)(operation, code, message)

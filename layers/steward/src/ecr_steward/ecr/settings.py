@@ -8,10 +8,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from ecr_steward.ecr import Refused
-from ecr_steward.ecr.images import call
+from ecr_steward.ecr import Refused, call
 from ecr_steward.settings import policies
 from ecr_steward.settings.lifecycle import Expiring
 
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from mypy_boto3_ecr import ECRClient
 
     from ecr_steward.settings.kinds import Read, Request
+
 Document = Mapping[str, Any]
 
 PROPAGATION = (2.0, 4.0)
@@ -64,46 +64,19 @@ class Preview:
     tagged: tuple[Expiring, ...] = ()
 
 
-class SettingsRegistry(Protocol):
-    """Reads and writes of settings, one call of ECR each. Every method raises RegistryError."""
-
-    def describe(self, repository: str) -> Described:
-        """Raises RepositoryGone."""
-        ...
-
-    def read(self, read: Read, name: str, arn: str) -> Document | None:
-        """What a call of its own tells of a setting; None if the repository has none."""
-        ...
-
-    def send(self, request: Request) -> None:
-        """Set something, whole. A policy never by `force`."""
-        ...
-
-    def start_preview(self, repository: str, document: Document) -> None:
-        """Begin to find out what a lifecycle policy would do; one that runs already goes on."""
-        ...
-
-    def preview(self, repository: str) -> Preview | None:
-        """How far the last preview is; None if there is none."""
-        ...
-
-    def pull_through_prefixes(self) -> tuple[str, ...]:
-        """The prefixes of the repositories that pull-through-cache rules make."""
-        ...
-
-
 class EcrSettings:
-    """The `SettingsRegistry` protocol over boto3's ECR client or the in-memory one.
+    """Reads and writes of settings over boto3's ECR client, one call each.
 
-    `sleep` waits between the tries of a policy that ECR refuses without saying why.
+    Every method raises RegistryError. `sleep` waits between the tries of a policy that
+    ECR refuses without saying why.
     """
 
     def __init__(self, client: ECRClient, sleep: Callable[[float], None] = time.sleep) -> None:
-        # The in-memory client has the methods of boto3's, not its type.
-        self._client: Any = client
+        self._client = client
         self._sleep = sleep
 
     def describe(self, repository: str) -> Described:
+        """Raises RepositoryGone."""
         answer = call(
             "DescribeRepositories",
             self._client.describe_repositories,
@@ -113,6 +86,7 @@ class EcrSettings:
         return Described(found["repositoryArn"], found["createdAt"], found)
 
     def read(self, read: Read, name: str, arn: str) -> Document | None:
+        """What a call of its own tells of a setting; None if the repository has none."""
         asked = {"resourceArn": arn} if read.by_arn else {"repositoryName": name}
         asked = {} if read.alone else asked
         try:
@@ -130,6 +104,7 @@ class EcrSettings:
             yield from page[read.pages]
 
     def send(self, request: Request) -> None:
+        """Set something, whole. A policy never by `force`."""
         for wait in PROPAGATION if request.patient else ():
             try:
                 self._send(request)
@@ -160,6 +135,7 @@ class EcrSettings:
         return call(operation, getattr(self._client, name), **arguments)
 
     def start_preview(self, repository: str, document: Document) -> None:
+        """Begin to find out what a lifecycle policy would do; one that runs already goes on."""
         try:
             call(
                 "StartLifecyclePolicyPreview",
@@ -172,6 +148,7 @@ class EcrSettings:
                 raise
 
     def preview(self, repository: str) -> Preview | None:
+        """How far the last preview is; None if there is none."""
         pages = self._pages(
             "GetLifecyclePolicyPreview",
             repositoryName=repository,
@@ -193,6 +170,7 @@ class EcrSettings:
         return Preview(document, done=True, images=images, tagged=tuple(_expiring(page, pages)))
 
     def pull_through_prefixes(self) -> tuple[str, ...]:
+        """The prefixes of the repositories that pull-through-cache rules make."""
         pages = self._pages(
             "DescribePullThroughCacheRules",
             maxResults=_PAGE,

@@ -39,7 +39,7 @@ class DynamoTable:
     def __init__(
         self, client: DynamoDBClient, name: str, sleep: Callable[[float], None] = time.sleep
     ) -> None:
-        self._client: Any = client
+        self._client = client
         self._name = name
         self._sleep = sleep
 
@@ -70,7 +70,7 @@ class DynamoTable:
         return (read(item) for page in pages for item in page["Items"])
 
     def transact(self, writes: Sequence[Write]) -> None:
-        items = [self._transacted(write) for write in writes]
+        items: Any = [self._transacted(write) for write in writes]
         for attempt in range(_ATTEMPTS):
             try:
                 self._client.transact_write_items(TransactItems=items)

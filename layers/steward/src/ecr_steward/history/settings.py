@@ -20,26 +20,25 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from ecr_steward.history.facts import _REGISTRY, _fact, _repo, portions
-from ecr_steward.history.table import Delete, Item, Put, Table
-from ecr_steward.history.tags import (
-    Announced,
-    Led,
-    _distinct,
-    _leading,
-    _led,
-    _led_after,
-    _led_keys,
+from ecr_steward.history.announced import Announced
+from ecr_steward.history.facts import (
+    PULL_THROUGH,
+    distinct,
+    fact_item,
+    partition_of,
+    portions,
+    pull_through_in,
 )
+from ecr_steward.history.numbering import Led, Numbering
+from ecr_steward.history.table import Delete, Item, Put, Table
 from ecr_steward.words.facts import Difference, Fact
+from ecr_steward.words.globs import PullThrough
 from ecr_steward.words.reading import iso, parse_time
 
 _AT_ONCE = 30
 """Most facts of a kind in one transaction, which takes 100 writes, and _BYTES of them: 4 MB."""
 
 _BYTES = 1_500_000
-
-_LED = "settings-led"
 
 _KEY = 24
 """Hex digits of what is remembered of a known drift: enough for the few that a repository has."""
@@ -61,16 +60,8 @@ class Known:
     sids: frozenset[str] = frozenset()
     previewed: datetime | None = None
     open: tuple[Fact, ...] = ()
-    pull_through: tuple[str, ...] = ()
+    pull_through: PullThrough = field(default_factory=PullThrough)
     led: Led = field(default_factory=dict)
-
-    def caches(self, repository: str) -> bool:
-        """Whether a pull-through cache owns the repository.
-
-        The prefix `ROOT` stands for all repositories (ECR API: CreatePullThroughCacheRule).
-        """
-        prefixes = [prefix.rstrip("/") for prefix in self.pull_through]
-        return any(each == "ROOT" or repository.startswith(f"{each}/") for each in prefixes)
 
     def of(self, created: str) -> Known:
         """What holds for the repository made at `created`: of another, nothing that was found."""
@@ -92,15 +83,15 @@ class SettingsHistory:
     def __init__(self, table: Table) -> None:
         self._table = table
         self._open = Announced(table, "settings-open")
+        self._led = Numbering(table, "settings-led")
 
     def recall(self, repository: str, causes: Iterable[str] = ()) -> Known:
         """What is known of a repository's settings and of causes: one read of the table."""
-        pk = _repo(repository)
-        asked = _led_keys(pk, _LED, causes)
-        keys = [(pk, "settings"), (pk, "settings-open"), _REGISTRY, *asked.values()]
+        pk = partition_of(repository)
+        asked = self._led.keys(pk, causes)
+        keys = [(pk, "settings"), self._open.at(pk), PULL_THROUGH, *asked.values()]
         items = self._table.get(keys)
         noted = items.get((pk, "settings"))
-        caches = items.get(_REGISTRY)
         body: Any = {} if noted is None else noted.body
         return Known(
             seen=noted is not None,
@@ -109,13 +100,13 @@ class SettingsHistory:
             sids=frozenset(body.get("sids", ())),
             previewed=parse_time(body["previewed"]) if body.get("previewed") else None,
             open=self._open.read(pk, items),
-            pull_through=() if caches is None else tuple(caches.body),
-            led=_led(items, asked),
+            pull_through=pull_through_in(items),
+            led=self._led.read(items, asked),
         )
 
-    def intend(self, repository: str, facts: Sequence[Fact], known: Known) -> None:
+    def announce(self, repository: str, facts: Sequence[Fact], known: Known) -> None:
         """Announce corrections before ECR is changed, and note what is known then."""
-        announced = self._open.write(_repo(repository), facts)
+        announced = self._open.write(partition_of(repository), facts)
         self._table.transact([*announced, _noted(repository, known)])
 
     def note(self, repository: str, known: Known) -> None:
@@ -137,12 +128,12 @@ class SettingsHistory:
         `left` stay open. With `quietly` findings are kept, and told in the sweep's summary only.
         Returns what is known of causes, too, from now on.
         """
-        pk, told = _repo(repository), [*done, *found.values()]
-        known = replace(known, led=_led_after(self._table, pk, _LED, told, known.led))
-        *earlier, last = [*portions(_distinct(done), _AT_ONCE, _BYTES)] or [[]]
+        pk, told = partition_of(repository), [*done, *found.values()]
+        known = replace(known, led=self._led.after(pk, told, known.led))
+        *earlier, last = [*portions(distinct(done), _AT_ONCE, _BYTES)] or [[]]
         for portion in earlier:
             # Announced facts: after a crash the very same are recorded again.
-            self._table.transact([Put(_fact(fact)) for fact in portion])
+            self._table.transact([Put(fact_item(fact)) for fact in portion])
         findings = {fact.id: fact for fact in found.values()}
         *sooner, rest = [*portions(findings.values(), _AT_ONCE, _BYTES)] or [[]]
         untold = set(findings)
@@ -150,12 +141,14 @@ class SettingsHistory:
             untold -= {fact.id for fact in portion}
             waiting = {key for key, fact in found.items() if fact.id in untold}
             noted = _noted(repository, replace(known, told=known.told - waiting))
-            self._table.transact([*(Put(_fact(fact, quietly=quietly)) for fact in portion), noted])
+            self._table.transact(
+                [*(Put(fact_item(fact, quietly=quietly)) for fact in portion), noted]
+            )
         self._table.transact(
             [
-                *(Put(_fact(fact)) for fact in last),
-                *(Put(_fact(fact, quietly=quietly)) for fact in rest),
-                *_leading(pk, _LED, told, known.led),
+                *(Put(fact_item(fact)) for fact in last),
+                *(Put(fact_item(fact, quietly=quietly)) for fact in rest),
+                *self._led.writes(pk, told, known.led),
                 *self._open.write(pk, left),
                 _noted(repository, known),
             ]
@@ -164,7 +157,7 @@ class SettingsHistory:
 
     def forget(self, repository: str) -> None:
         """The repository is gone: what was known and announced of it means nothing any more."""
-        pk = _repo(repository)
+        pk = partition_of(repository)
         self._table.transact([Delete(pk, "settings"), *self._open.write(pk, ())])
 
 
@@ -174,4 +167,4 @@ def _noted(repository: str, known: Known) -> Put:
         body["sids"] = sorted(known.sids)
     if known.previewed is not None:
         body["previewed"] = iso(known.previewed)
-    return Put(Item(_repo(repository), "settings", body))
+    return Put(Item(partition_of(repository), "settings", body))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ecr_steward.rules import Mode
 from ecr_steward.words.causes import CHANNEL, TEST, Cause
-from ecr_steward.words.facts import Fact, Kind
+from ecr_steward.words.facts import Fact, FactMaker, Kind
 from ecr_steward.words.reading import iso
 
 if TYPE_CHECKING:
@@ -30,17 +30,15 @@ class OwnFacts:
     def sample(self, channel: str, time: datetime) -> Fact:
         """What `notify-test` sends to `channel`: a move in a repository called `example`, in audit
         mode, whose reason says that it is a test. Each `time` gives another fact."""
-        return Fact(
-            kind=Kind.MOVE,
-            cause=Cause(f"test-{iso(time)}", TEST),
-            registry=self.account,
-            region=self.region,
+        made = self._maker(time).fact(
+            Kind.MOVE,
+            Cause(f"test-{iso(time)}", TEST),
+            f"This is a test of the channel `{channel}`: no such image exists.",
             repository="example",
             mode="audit",
-            rule="",
-            rules=self.rules().fingerprint,
-            reason=f"This is a test of the channel `{channel}`: no such image exists.",
-            time=iso(time),
+        )
+        return replace(
+            made,
             tag="1.4",
             digest=_digest("1.4.2"),
             before=_digest("1.4.1"),
@@ -50,22 +48,17 @@ class OwnFacts:
 
     def channel_down(self, channel: Channel, reason: str, time: datetime) -> Fact:
         """What is said of a channel that is down; `reason` is what it answered."""
-        return Fact(
-            kind=Kind.FAILED,
-            cause=Cause(f"channel/{channel.name}/{iso(time)}", CHANNEL),
-            registry=self.account,
-            region=self.region,
-            repository="",
+        return self._maker(time).fact(
+            Kind.FAILED,
+            Cause(f"channel/{channel.name}/{iso(time)}", CHANNEL),
+            f"The channel `{channel.name}` is down. {reason} Its messages are retried for two "
+            "hours and then wait in NotifyFailureQueue. To try the channel: "
+            f"`ecr-steward notify-test {channel.name}`.",
             mode=self.mode.value,
-            rule="",
-            rules=self.rules().fingerprint,
-            reason=(
-                f"The channel `{channel.name}` is down. {reason} Its messages are retried for two "
-                "hours and then wait in NotifyFailureQueue. To try the channel: "
-                f"`ecr-steward notify-test {channel.name}`."
-            ),
-            time=iso(time),
         )
+
+    def _maker(self, time: datetime) -> FactMaker:
+        return FactMaker(self.account, self.region, lambda: time, self.rules().fingerprint)
 
 
 def _digest(tag: str) -> str:

@@ -8,10 +8,10 @@ from typing import Any
 
 from ecr_steward.settings.baseline import Baseline, Settings
 from ecr_steward.settings.kinds import Around, named
-from ecr_steward.settings.state import Change, Step
+from ecr_steward.settings.state import SettingAction, SettingChange
 
 
-def drift(baseline: Baseline, actual: Settings, around: Around) -> tuple[Change, ...]:
+def drift(baseline: Baseline, actual: Settings, around: Around) -> tuple[SettingChange, ...]:
     """Every difference between `actual` and `baseline`, as if the rule enforced."""
     return tuple(
         change
@@ -35,9 +35,9 @@ class Correction:
         return actual.but(self.values)
 
 
-def correction(actual: Settings, changes: Sequence[Change]) -> Correction:
+def correction(actual: Settings, changes: Sequence[SettingChange]) -> Correction:
     """What to set so that no change of `changes` is left to correct."""
-    made = [each for each in changes if each.action is Step.CORRECT]
+    made = [each for each in changes if each.action is SettingAction.CORRECT]
     values = {}
     for name in dict.fromkeys(each.setting for each in made):
         kind = named(name)

@@ -8,7 +8,7 @@ from typing import Any
 
 from ecr_steward.settings.kinds import Around
 from ecr_steward.settings.registry_kinds import REGISTRY_KINDS, Governs, RegistryKind
-from ecr_steward.settings.state import BaselineError, Change, SettingsError
+from ecr_steward.settings.state import BaselineError, SettingChange, SettingsError
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class RegistryBaseline:
 
 def registry_drift(
     baseline: RegistryBaseline, actual: RegistrySettings, around: Around | None = None
-) -> tuple[Change, ...]:
+) -> tuple[SettingChange, ...]:
     """Every difference of the registry's own settings, as if the rules enforced."""
     around = around or Around()
     return tuple(

@@ -37,7 +37,7 @@ class Problem(enum.StrEnum):
     UNCHANGEABLE = "unchangeable"
 
 
-class Step(enum.StrEnum):
+class SettingAction(enum.StrEnum):
     """What is done where the rule enforces; `refuse` is for a correction that would do harm."""
 
     CORRECT = "correct"
@@ -46,7 +46,7 @@ class Step(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class SettingChange:
     """One difference: what it is about, what is done, and why, in a sentence.
 
     `setting` is the name of a kind of setting. `before` and `after` are JSON values: what is there
@@ -57,7 +57,7 @@ class Change:
     setting: str
     problem: Problem
     subject: str
-    action: Step
+    action: SettingAction
     before: Any
     after: Any
     reason: str

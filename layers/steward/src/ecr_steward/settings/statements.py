@@ -17,7 +17,7 @@ from ecr_steward.settings.lockout import (
     locks_out_tagger,
 )
 from ecr_steward.settings.names import Allowed, Named
-from ecr_steward.settings.state import Change, Problem, Step
+from ecr_steward.settings.state import Problem, SettingAction, SettingChange
 
 _HARMLESS = Access()
 
@@ -62,7 +62,7 @@ class _Judge:
     allowed: Allowed
     version: str
 
-    def ours(self, actual: Sequence[Any]) -> Iterator[Change]:
+    def ours(self, actual: Sequence[Any]) -> Iterator[SettingChange]:
         for wanted in self.baseline.statements:
             found = [each for each in actual if policies.sid(each) == wanted["Sid"]]
             if not found:
@@ -85,7 +85,7 @@ class _Judge:
             )
         return None
 
-    def others(self, actual: Sequence[Any]) -> Iterator[Change]:
+    def others(self, actual: Sequence[Any]) -> Iterator[SettingChange]:
         for each in actual:
             if policies.sid(each) in self.baseline.sids:
                 continue
@@ -94,21 +94,23 @@ class _Judge:
             gone = not stays and (dropped or self.baseline.others == "remove")
             who = list(self._who(each, None, gone=gone))
             # What goes because it is public needs no second word for being there.
-            goes = any(change.action is Step.CORRECT for change in who)
+            goes = any(change.action is SettingAction.CORRECT for change in who)
             if not stays and (gone or not goes):
                 yield from self._extra(each, dropped)
             yield from who
 
-    def _extra(self, statement: Any, dropped: bool) -> Iterator[Change]:
+    def _extra(self, statement: Any, dropped: bool) -> Iterator[SettingChange]:
         if dropped:
             reason = f"The rule had a statement `{policies.sid(statement)}` and has it no more."
             yield _change(Problem.EXTRA, statement, None, reason)
         elif self.baseline.others != "keep":
-            action = Step.CORRECT if self.baseline.others == "remove" else Step.REPORT
+            action = (
+                SettingAction.CORRECT if self.baseline.others == "remove" else SettingAction.REPORT
+            )
             reason = f"{_the(statement)} is not one of the rule's."
             yield _change(Problem.EXTRA, statement, None, reason, action)
 
-    def _who(self, statement: Any, after: Any, *, gone: bool) -> Iterator[Change]:
+    def _who(self, statement: Any, after: Any, *, gone: bool) -> Iterator[SettingChange]:
         """What is wrong with whom a statement lets in. `gone` says that it is taken out or
         replaced anyway; `after` is what it must be, None where it is not ours."""
         found = judge(statement, self.allowed, self.version)
@@ -116,7 +118,7 @@ class _Judge:
             removed = gone or self.baseline.public == "remove"
             reason = f"{_the(statement)} lets anyone in: {found.public}."
             after = self._narrowed(statement) if after is None and removed else after
-            action = Step.CORRECT if removed else Step.REPORT
+            action = SettingAction.CORRECT if removed else SettingAction.REPORT
             yield _change(Problem.PUBLIC, statement, after, reason, action)
         if found.foreign:
             removed = gone or self.baseline.foreign == "remove"
@@ -124,7 +126,7 @@ class _Judge:
             reason = f"{_the(statement)} lets in {strangers}, which the rule does not name."
             if after is None and removed and not gone:
                 after = without_strangers(statement, self.allowed, self.version)
-            action = Step.CORRECT if removed else Step.REPORT
+            action = SettingAction.CORRECT if removed else SettingAction.REPORT
             yield _change(Problem.FOREIGN, statement, after, reason, action)
 
     def _narrowed(self, statement: Any) -> Any:
@@ -143,7 +145,7 @@ def policy_drift(
     setters: Sequence[str] = (),
     taggers: Sequence[str] | None = None,
     managed: Collection[str] = (),
-) -> tuple[Change, ...]:
+) -> tuple[SettingChange, ...]:
     """Every difference of a policy. `before` and `after` are single statements.
 
     `setters` set policies and `taggers` move tags, as `Steward` has them.
@@ -155,7 +157,7 @@ def policy_drift(
     version = policies.version(policy)
     judged = _Judge(baseline, steward, frozenset(managed), Allowed(allowed, account), version)
     actual = policies.statements(policy)
-    found: list[Change] = []
+    found: list[SettingChange] = []
     for change in (*judged.ours(actual), *judged.others(actual)):
         if change not in found:
             found.append(change)
@@ -165,54 +167,73 @@ def policy_drift(
 
 # ---------------------------------------------------------------------------- what would do harm
 def _without_harm(
-    policy: Mapping[str, Any] | None, changes: list[Change], steward: Steward, *, pulls: bool
-) -> list[Change]:
+    policy: Mapping[str, Any] | None, changes: list[SettingChange], steward: Steward, *, pulls: bool
+) -> list[SettingChange]:
     """The changes, with those refused that would lock out the steward, or Lambda where it pulls,
-    or is to pull."""
-    found = []
-    for change in changes:
-        harm = _harm(change.after, steward, pulls=pulls)
-        refused = change.action is Step.CORRECT and harm is not None
-        found.append(_refused(change, str(harm)) if refused else change)
-    if pulls and not any(map(lets_lambda_pull, policies.statements(merged(policy, found)))):
-        harm = "no statement would let Lambda pull any more, and functions that run these images "
-        harm += "would fail; take it out by hand if there are none"
-        # Whoever can write into a statement could hold it open with Lambda's name otherwise.
-        open_ = [c.before for c in found if c.problem in _WHO and c.action is Step.CORRECT]
-        found = [
-            _refused(each, harm)
-            if each.action is Step.CORRECT
-            and lets_lambda_pull(each.before)
-            and each.before not in open_
-            else each
-            for each in found
-        ]
-    return found
+    or is to pull, once the others are made."""
+    found = [_unless(change, _harm(change.after, steward)) for change in changes]
+    if pulls:
+        found = _keeping_lambda(policy, found)
+    if not _lambda_pulls(policy, found):
+        return found
+    locked = "the Lambda functions that run these images could not pull them any more"
+    return [
+        _unless(each, locked if locks_out_lambda(each.after, steward.account) else None)
+        for each in found
+    ]
 
 
-def _harm(statement: Any, steward: Steward, *, pulls: bool) -> str | None:
-    """What could not be done any more with this statement."""
+def _keeping_lambda(
+    policy: Mapping[str, Any] | None, changes: list[SettingChange]
+) -> list[SettingChange]:
+    """The changes, with those refused that would take away the last statement by which Lambda
+    pulls."""
+    if _lambda_pulls(policy, changes):
+        return changes
+    harm = "no statement would let Lambda pull any more, and functions that run these images "
+    harm += "would fail; take it out by hand if there are none"
+    # Whoever can write into a statement could hold it open with Lambda's name otherwise.
+    open_ = [c.before for c in changes if c.problem in _WHO and c.action is SettingAction.CORRECT]
+    return [
+        _unless(each, harm) if lets_lambda_pull(each.before) and each.before not in open_ else each
+        for each in changes
+    ]
+
+
+def _lambda_pulls(policy: Mapping[str, Any] | None, changes: list[SettingChange]) -> bool:
+    """Whether a statement lets Lambda pull once the changes are made."""
+    return any(map(lets_lambda_pull, policies.statements(merged(policy, changes))))
+
+
+def _harm(statement: Any, steward: Steward) -> str | None:
+    """What the steward could not do any more with this statement."""
     if locks_out_steward(statement, steward):
         return "the steward could not set the policy any more"
     if locks_out_tagger(statement, steward):
         return "the steward could not move tags any more"
-    if pulls and locks_out_lambda(statement, steward.account):
-        return "the Lambda functions that run these images could not pull them any more"
     return None
 
 
-def _refused(change: Change, harm: str) -> Change:
+def _unless(change: SettingChange, harm: str | None) -> SettingChange:
+    """The change, refused if it would be made and do harm."""
+    made = change.action is SettingAction.CORRECT and harm is not None
+    return _refused(change, str(harm)) if made else change
+
+
+def _refused(change: SettingChange, harm: str) -> SettingChange:
     """The change as it is told: nothing is done, because of `harm`."""
     kept = change.problem in _WHO
     return replace(
         change,
         problem=change.problem if kept else Problem.LOCKS_OUT,
-        action=Step.REFUSE,
+        action=SettingAction.REFUSE,
         reason=f"{change.reason} It is left as it is: {harm}.",
     )
 
 
-def _within_limits(policy: Mapping[str, Any] | None, changes: list[Change]) -> list[Change]:
+def _within_limits(
+    policy: Mapping[str, Any] | None, changes: list[SettingChange]
+) -> list[SettingChange]:
     """The changes, without those that put statements in if the policy would be too long."""
     after = merged(policy, changes)
     length = len(policies.dumps(after)) if after is not None else 0
@@ -223,20 +244,22 @@ def _within_limits(policy: Mapping[str, Any] | None, changes: list[Change]) -> l
         f"{policies.MAX_LENGTH:,}; take statements out or together."
     )
     return [
-        replace(each, action=Step.REFUSE, reason=each.reason + said)
-        if each.action is Step.CORRECT and each.after is not None
+        replace(each, action=SettingAction.REFUSE, reason=each.reason + said)
+        if each.action is SettingAction.CORRECT and each.after is not None
         else each
         for each in changes
     ]
 
 
 # ---------------------------------------------------------------------------- what is left
-def merged(policy: Mapping[str, Any] | None, changes: Sequence[Change]) -> dict[str, Any] | None:
+def merged(
+    policy: Mapping[str, Any] | None, changes: Sequence[SettingChange]
+) -> dict[str, Any] | None:
     """The policy once these changes are made: statements taken out, replaced and put in.
 
     None where nothing is left of it, and the repository's policy must be deleted.
     """
-    made = [each for each in changes if each.action is Step.CORRECT]
+    made = [each for each in changes if each.action is SettingAction.CORRECT]
     gone = [policies.canonical(each.before) for each in made if each.before is not None]
     version = _version(policy, made)
     left = [each for each in policies.statements(policy) if policies.canonical(each) not in gone]
@@ -262,10 +285,10 @@ class Less:
     """
 
     policy: Mapping[str, Any] | None
-    changes: tuple[Change, ...]
+    changes: tuple[SettingChange, ...]
 
 
-def fallbacks(policy: Mapping[str, Any] | None, changes: Sequence[Change]) -> Iterator[Less]:
+def fallbacks(policy: Mapping[str, Any] | None, changes: Sequence[SettingChange]) -> Iterator[Less]:
     """What to set instead, in this order, where ECR refused the policy that `changes` make.
 
     ECR refuses a policy whole for one principal that does not exist. The ids that stand in others'
@@ -281,21 +304,23 @@ def fallbacks(policy: Mapping[str, Any] | None, changes: Sequence[Change]) -> It
         yield _of_the_living(left, out) or Less(left, tuple(out))
 
 
-def _only_out(change: Change) -> Change | None:
+def _only_out(change: SettingChange) -> SettingChange | None:
     """The part of a change that takes out what must not be there, None if it has none."""
-    if change.action is not Step.CORRECT or change.before is None:
+    if change.action is not SettingAction.CORRECT or change.before is None:
         return None
     if change.after is None or _is_narrowed(change):
         return change
     return replace(change, after=None) if change.problem in _WHO else None
 
 
-def _is_narrowed(change: Change) -> bool:
+def _is_narrowed(change: SettingChange) -> bool:
     """Whether what is put in is what Lambda needs of what goes."""
     return lets_lambda_pull(change.after) and lets_lambda_pull(change.before)
 
 
-def _of_the_living(policy: Mapping[str, Any] | None, changes: Sequence[Change]) -> Less | None:
+def _of_the_living(
+    policy: Mapping[str, Any] | None, changes: Sequence[SettingChange]
+) -> Less | None:
     """The policy without ids of deleted principals, which every change tells; None if it has none.
 
     What names nobody else goes whole. A statement about everybody but those whom it names stays as
@@ -315,11 +340,13 @@ def _of_the_living(policy: Mapping[str, Any] | None, changes: Sequence[Change]) 
         f" ECR refused the policy with ids of deleted principals in it, which let nobody in: "
         f"{', '.join(dict.fromkeys(ids))} went from {' and '.join(where)}."
     )
-    made = [replace(c, reason=c.reason + said) for c in changes if c.action is Step.CORRECT]
+    made = [
+        replace(c, reason=c.reason + said) for c in changes if c.action is SettingAction.CORRECT
+    ]
     return Less({**policy, "Statement": left} if left and policy else None, tuple(made))
 
 
-def _version(policy: Mapping[str, Any] | None, made: Sequence[Change]) -> str:
+def _version(policy: Mapping[str, Any] | None, made: Sequence[SettingChange]) -> str:
     """The version that the policy has; only where ours have variables must it be the one that
     knows them."""
     if policy is None or any(policies.has_variables(each.after) for each in made):
@@ -329,10 +356,14 @@ def _version(policy: Mapping[str, Any] | None, made: Sequence[Change]) -> str:
 
 # ---------------------------------------------------------------------------- words
 def _change(
-    problem: Problem, before: Any, after: Any, reason: str, action: Step = Step.CORRECT
-) -> Change:
+    problem: Problem,
+    before: Any,
+    after: Any,
+    reason: str,
+    action: SettingAction = SettingAction.CORRECT,
+) -> SettingChange:
     subject = policies.subject(after if before is None else before)
-    return Change("policy", problem, subject, action, before, after, reason)
+    return SettingChange("policy", problem, subject, action, before, after, reason)
 
 
 def _the(statement: Any) -> str:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ecr_steward.start import observe, sandbox
 from ecr_steward.words.causes import Cause
-from ecr_steward.words.facts import Fact, Kind
+from ecr_steward.words.facts import Fact, FactMaker, Kind
 from ecr_steward.words.hints import REGISTRY, Hint
-from ecr_steward.words.reading import iso
 from ecr_steward.writers import batch
 
 if TYPE_CHECKING:
-    from ecr_steward.history.tags import History
+    from ecr_steward.history.findings import Findings
     from ecr_steward.queues.hints import HintQueue, Received
     from ecr_steward.start.environment import Environment
 
@@ -33,13 +33,14 @@ class Batches:
         self,
         env: Environment,
         queue: HintQueue,
-        history: History,
+        findings: Findings,
         visit: Callable[[str, Sequence[Hint]], None],
     ) -> None:
         self._max_tries = env.number("MAX_TRIES")
         self._mode = env.mode()
-        self._account, self._region = env.text("REGISTRY"), env.text("AWS_REGION")
-        self._queue, self._history, self._visit = queue, history, visit
+        account, region = env.text("ACCOUNT"), env.text("AWS_REGION")
+        self._maker = FactMaker(account, region, sandbox.now)
+        self._queue, self._findings, self._visit = queue, findings, visit
 
     def handle(self, event: Mapping[str, Any]) -> sandbox.Reply:
         """One SQS event to the messages that failed (`ReportBatchItemFailures`)."""
@@ -59,24 +60,18 @@ class Batches:
     def _give_up(self, message: Received, hint: Hint | None, error: Exception) -> None:
         repository = message.group if hint is None else hint.repository
         try:
-            self._history.say([self._failed(repository, hint, message.id, error)])
+            self._findings.say([self._failed(repository, hint, message.id, error)])
         except Exception as fault:  # the failure queue and its alarm tell it all the same
             log.error("The failure could not be recorded: %s", fault)
 
     def _failed(
         self, repository: str, hint: Hint | None, message_id: str, error: Exception
     ) -> Fact:
-        return Fact(
-            kind=Kind.FAILED,
-            cause=Cause(message_id, "Message") if hint is None else hint.cause,
-            registry=self._account,
-            region=self._region,
+        made = self._maker.fact(
+            Kind.FAILED,
+            Cause(message_id, "Message") if hint is None else hint.cause,
+            f"Given up after {self._max_tries} tries, now in the failure queue: {error}",
             repository="" if repository == REGISTRY else repository,
             mode=self._mode.value,
-            rule="",
-            rules="unknown",
-            reason=f"Given up after {self._max_tries} tries, now in the failure queue: {error}",
-            time=iso(sandbox.now()),
-            tag=None if hint is None else hint.tag,
-            digest=None if hint is None else hint.digest,
         )
+        return made if hint is None else replace(made, tag=hint.tag, digest=hint.digest)

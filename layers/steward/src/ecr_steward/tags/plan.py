@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from ecr_steward.tags.scheme import Scheme, Verdict
 from ecr_steward.tags.stable import Line
-from ecr_steward.tags.state import Concern, Image, Mark, Observed, Top, tops, uniques
+from ecr_steward.tags.state import Concern, Image, Mark, Observed, Taken, Top, tops, uniques
 from ecr_steward.words.facts import Kind
 from ecr_steward.words.hints import Action, Hint
 from ecr_steward.words.reading import iso
@@ -17,9 +17,15 @@ WRITES = (Kind.PIN, Kind.RESTORE, Kind.MOVE, Kind.REMOVE)
 """Kinds of change that write to ECR, in the order in which they must be made: an image gets its
 pin before it loses a tag."""
 
+TIMES = 3
+"""How often a tag is taken away WITHIN that time before it is left where it is: two who move a tag
+in turn must not go on forever."""
+
+WITHIN = timedelta(minutes=10)
+
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class TagChange:
     """One change, and why. `before` and `after` are digests; `hint` is what it comes from.
 
     `found` is a change that somebody else made: it is told, and nothing is left to do.
@@ -55,172 +61,112 @@ class Stay:
 class Plan:
     """What to do, what to remember, and why stable tags stay where they are.
 
-    `marks` are those of all lines as they are before the changes. `taken` are those of tags that
-    somebody else took from where they belong, and that are to go back. `known` are the images that
-    unique tags are accepted on, `freed` the last images of those that somebody deleted. `kept` are
-    by unique tag the images that must have their pin before the tag is accepted elsewhere, `passed`
-    unique tags that were free and have another image now: for the record, and told to nobody.
+    `marks` are those of all lines as they are before the changes. `taken` are the tags that
+    somebody else took from where they belong: each goes back, or is `contested` and stays. `known`
+    are the images that unique tags are accepted on, `freed` the last images of those that somebody
+    deleted. `kept` are by unique tag the images that must have their pin before the tag is accepted
+    elsewhere, `passed` unique tags that were free and have another image now: for the record, and
+    told to nobody.
     """
 
-    changes: tuple[Change, ...] = ()
+    changes: tuple[TagChange, ...] = ()
     marks: tuple[Mark, ...] = ()
     forgotten: tuple[str, ...] = ()
     known: Mapping[str, str] = field(default_factory=dict)
     freed: Mapping[str, str] = field(default_factory=dict)
     kept: Mapping[str, str] = field(default_factory=dict)
-    passed: tuple[Change, ...] = ()
+    passed: tuple[TagChange, ...] = ()
     stays: tuple[Stay, ...] = ()
-    taken: tuple[Mark, ...] = ()
+    taken: tuple[Taken, ...] = ()
 
     @property
-    def writes(self) -> tuple[Change, ...]:
+    def writes(self) -> tuple[TagChange, ...]:
         """The changes that write to ECR, in the order in which they must be made."""
         writes = (change for change in self.changes if change.writes)
         return tuple(sorted(writes, key=lambda change: WRITES.index(change.kind)))
 
     @property
-    def findings(self) -> tuple[Change, ...]:
+    def findings(self) -> tuple[TagChange, ...]:
         return tuple(change for change in self.changes if not change.writes)
 
+    @property
+    def contested(self) -> tuple[Taken, ...]:
+        """The tags that were taken so often that they stay where they are from now on."""
+        return tuple(taken for taken in self.taken if len(taken.times) >= TIMES)
 
-def plan_changes(scheme: Scheme, about: Concern, observed: Observed) -> Plan:
+    def told_with(self, holds: Mapping[str, str]) -> Plan:
+        """The same plan, whose reasons say this of the tags that are held."""
+        leading = {mark.tag: mark.unique for mark in self.marks}
+        return replace(
+            self,
+            changes=tuple(
+                replace(each, reason=_held_reason(each.tag, holds[each.tag], leading[each.tag]))
+                if each.kind is Kind.HELD and each.tag in holds
+                else each
+                for each in self.changes
+            ),
+        )
+
+
+def plan_changes(
+    scheme: Scheme, about: Concern, observed: Observed, now: datetime | None = None
+) -> Plan:
     """The changes that bring every tag of `about` to where it belongs.
 
-    Every line of `about` must be bounded, or what leads it be among `observed.images`.
+    Every line of `about` must be bounded, or what leads it be among `observed.images`. Without
+    `now` it is not counted who takes tags away, and nothing waits for a pin, for nothing of the
+    plan is to be done.
     """
-    overwrites = _Overwrites(scheme, about, observed)
-    lines = _Lines(scheme, about, replace(observed, images=overwrites.images))
-    removes, rejects = _unknown(scheme, about, observed, [*overwrites.restores, *lines.moves])
-    losing = [*overwrites.restores, *lines.moves, *removes]
-    pins = _pins(scheme, [*about.stable, *overwrites.late], observed, losing)
-    kept = {pin.after for pin in overwrites.pins}
+    freed = _freed(about, observed)
+    overwrites = _overwrites(scheme, about, observed, freed)
+    restores = [each.restore for each in overwrites if each.restore is not None]
+    restored = replace(observed, images=_with_restores(observed.images, restores))
+    leading = tops(scheme, about.lines, restored.images.values())
+    lines = _lines(scheme, about, restored, leading, now)
+    moves = [each.move for each in lines if each.move is not None]
+    removes, rejects = _unknown(scheme, about, observed, [*restores, *moves])
+    losing = [*restores, *moves, *removes]
+    kept = {each.tag: each.pin for each in overwrites if each.pin is not None}
+    pushes = [*about.stable, *_late(scheme, about, observed, freed)]
+    known = {each.tag: each.accepted for each in overwrites if each.accepted is not None}
     return Plan(
         changes=(
-            *overwrites.pins,
-            *(pin for pin in pins if pin.after not in kept),
-            *overwrites.restores,
-            *lines.moves,
-            *removes,
-            *overwrites.reports,
-            *lines.reports,
+            *kept.values(),
+            *_pins(scheme, pushes, observed, losing, {pin.after for pin in kept.values()}),
+            *losing,
+            *(each.report for each in overwrites if each.report is not None),
+            *(each.report for each in lines if each.report is not None),
+            *_twins(scheme, about, leading, restored.images.values()),
             *rejects,
         ),
-        marks=tuple(lines.marks),
-        forgotten=tuple(lines.forgotten),
-        known=overwrites.accepted,
-        freed={t: d for t, d in overwrites.freed.items() if t not in overwrites.accepted},
-        kept={tag: pin.after or "" for tag, pin in overwrites.kept.items()},
-        passed=tuple(overwrites.passed),
-        stays=tuple(lines.stays),
-        taken=tuple(lines.taken),
+        marks=tuple(each.mark for each in lines if each.mark is not None),
+        forgotten=tuple(each.forgotten for each in lines if each.forgotten is not None),
+        known=known,
+        freed={tag: digest for tag, digest in freed.items() if tag not in known},
+        kept={} if now is None else {tag: pin.after or "" for tag, pin in kept.items()},
+        passed=tuple(each.passed for each in overwrites if each.passed is not None),
+        stays=tuple(each.stay for each in lines if each.stay is not None),
+        taken=tuple(each.taken for each in lines if each.taken is not None),
     )
 
 
 def with_restores(scheme: Scheme, about: Concern, observed: Observed) -> Observed:
     """What is observed once the unique tags are back where they belong: what `plan_changes` plans
     the stable tags on, and so what their lines must be bounded in."""
-    return replace(observed, images=_Overwrites(scheme, about, observed).images)
+    overwrites = _overwrites(scheme, about, observed, _freed(about, observed))
+    restores = [each.restore for each in overwrites if each.restore is not None]
+    return replace(observed, images=_with_restores(observed.images, restores))
 
 
-class _Overwrites:
-    """Unique tags that are on another image than history knows.
-
-    `images` is what the repository looks like once the restores are made; `late` are pushes of a
-    unique tag that another push took away again, and with it the image's last tag. `freed` are
-    those that somebody deleted, with the image they were on; what has one next owns it.
-    """
-
-    def __init__(self, scheme: Scheme, about: Concern, observed: Observed) -> None:
-        self.restores: list[Change] = []
-        self.reports: list[Change] = []
-        self.late: list[Hint] = []
-        self.accepted: dict[str, str] = {}
-        self.images = dict(observed.images)
-        self.freed = _freed(about, observed)
-        self.passed: list[Change] = []
-        self.kept: dict[str, Change] = {}
-        self._scheme, self._frozen = scheme, observed.frozen
-        self._was_free = {**observed.freed, **self.freed}
-        for tag, hints in about.unique.items():
-            hint = next((each for each in hints if _carries(observed, each)), None)
-            known = None if tag in self.freed else observed.known.get(tag)
-            if hint is not None and hint.digest is not None and known != hint.digest:
-                self._judge(tag, known, hint, observed.images[hint.digest])
-            if scheme.overwritten in ("restore", "keep"):
-                self.late += [each for each in hints if each.digest != known]
-
-    @property
-    def pins(self) -> list[Change]:
-        """The pins of images that lost their unique tag to another, where the rule keeps both."""
-        return list(self.kept.values())
-
-    def _judge(self, tag: str, known: str | None, hint: Hint, newcomer: Image) -> None:
-        owner = self.images.get(known or "")
-        if known is None or self._scheme.overwritten == "allow":
-            self._accept(tag, self._was_free.get(tag), hint, newcomer)
-            return
-        if self._scheme.overwritten == "keep":
-            self._keep(tag, owner, hint, newcomer)
-            return
-        reason = f"`{tag}` is a unique tag and was put on another image than it named before"
-        restore = self._scheme.overwritten == "restore"
-        if restore and tag in self._frozen:
-            reason += "; ECR does not let it be put back."
-        elif restore and owner is not None:
-            self._restore(tag, owner, newcomer, hint)
-            reason += "; it is put back."
-        else:
-            self.accepted[tag] = newcomer.digest
-            reason += "; that image is gone, so it cannot be put back." if restore else "."
-        self.reports.append(_overwrite(tag, known, owner, newcomer, hint, reason))
-
-    def _accept(self, tag: str, before: str | None, hint: Hint, newcomer: Image) -> None:
-        """The unique tag is the newcomer's; `before` is the last image of one that was free."""
-        self.accepted[tag] = newcomer.digest
-        if before not in (None, newcomer.digest):
-            reason = f"`{tag}` was deleted, so it was free: it belongs to this image now."
-            owner = self.images.get(before or "")
-            self.passed.append(_overwrite(tag, before, owner, newcomer, hint, reason))
-
-    def _keep(self, tag: str, owner: Image | None, hint: Hint, newcomer: Image) -> None:
-        self.accepted[tag] = newcomer.digest
-        if owner is None or any(self._scheme.is_pin(each, owner.digest) for each in owner.tags):
-            return
-        reason = f"`{tag}` was built again; the image before keeps a name of its own."
-        change = Change(Kind.PIN, tag, None, owner.digest, "", hint)
-        self.kept[tag] = _pin(self._scheme, owner, change, reason)
-
-    def _restore(self, tag: str, owner: Image, newcomer: Image, hint: Hint) -> None:
-        self.restores.append(
-            Change(
-                kind=Kind.RESTORE,
-                tag=tag,
-                before=newcomer.digest,
-                after=owner.digest,
-                reason=f"`{tag}` is a unique tag: it goes back to the image it belongs to.",
-                hint=hint,
-                before_tags=newcomer.tags,
-                after_tags=owner.tags,
-            )
-        )
-        kept = tuple(each for each in self.images[newcomer.digest].tags if each != tag)
-        self.images[newcomer.digest] = replace(self.images[newcomer.digest], tags=kept)
-        self.images[owner.digest] = replace(owner, tags=(*owner.tags, tag))
-
-
-def _overwrite(
-    tag: str, before: str | None, owner: Image | None, newcomer: Image, hint: Hint, reason: str
-) -> Change:
-    return Change(
-        kind=Kind.OVERWRITE,
-        tag=tag,
-        before=before,
-        after=newcomer.digest,
-        reason=reason,
-        hint=hint,
-        before_tags=() if owner is None else owner.tags,
-        after_tags=newcomer.tags,
-    )
+def _with_restores(images: Mapping[str, Image], restores: Iterable[TagChange]) -> dict[str, Image]:
+    """What the images look like once the restores are made."""
+    after = dict(images)
+    for restore in restores:
+        newcomer, owner = after[restore.before or ""], after[restore.after or ""]
+        kept = tuple(tag for tag in newcomer.tags if tag != restore.tag)
+        after[newcomer.digest] = replace(newcomer, tags=kept)
+        after[owner.digest] = replace(owner, tags=(*owner.tags, restore.tag))
+    return after
 
 
 def _freed(about: Concern, observed: Observed) -> dict[str, str]:
@@ -240,117 +186,270 @@ def _freed(about: Concern, observed: Observed) -> dict[str, str]:
     return found
 
 
-class _Lines:
-    """Where the stable tags belong, and what has to move."""
+@dataclass(frozen=True, slots=True)
+class _Overwrite:
+    """A unique tag that is on another image than history knows: it goes back (`restore`), or is
+    from now on known on the image that it is on (`accepted`); then the image before may need a
+    name of its own (`pin`). `passed` tells of a tag that was free in between."""
 
-    def __init__(self, scheme: Scheme, about: Concern, observed: Observed) -> None:
-        self._scheme, self._about, self._observed = scheme, about, observed
-        self.moves: list[Change] = []
-        self.reports: list[Change] = []
-        self.marks: list[Mark] = []
-        self.forgotten: list[str] = []
-        self.stays: list[Stay] = []
-        self.taken: list[Mark] = []
-        images = observed.images.values()
-        leading = tops(scheme, about.lines, images)
-        holders = {tag: image for image in images for tag in image.tags}
-        for tag, line in about.lines.items():
-            top = leading.get(tag)
-            if top is None:
-                self._leaderless(line, holders.get(tag))
-            else:
-                self._place(line, top, holders.get(tag))
-        self.reports += _twins(scheme, about, leading, images)
+    tag: str
+    accepted: str | None = None
+    restore: TagChange | None = None
+    report: TagChange | None = None
+    pin: TagChange | None = None
+    passed: TagChange | None = None
 
-    def _leaderless(self, line: Line, holder: Image | None) -> None:
-        mark = self._observed.marks.get(line.tag)
-        digest = None if holder is None else holder.digest
-        self.stays.append(Stay(line.tag, digest, f"No image is left for {line}."))
-        if holder is not None and line.tag not in self._observed.holds:
-            self.reports.append(self._stale(line, holder, mark))
-        if mark is None:
-            return
-        self.forgotten.append(line.tag)
-        if holder is None:
-            self.reports.append(
-                Change(
-                    kind=Kind.REMOVE,
-                    tag=line.tag,
-                    before=mark.digest,
-                    after=None,
-                    reason=f"{mark.unique} is gone and nothing is left of {line}: "
-                    f"`{line.tag}` stays away.",
-                    hint=self._about.hints[line.tag][0],
-                    found=True,
-                )
-            )
 
-    def _stale(self, line: Line, holder: Image, mark: Mark | None) -> Change:
-        gone = f"{mark.unique} is gone and nothing" if mark is not None else "Nothing"
-        unique = "unique tag" if line.newest else "version"
-        return Change(
-            kind=Kind.STALE,
-            tag=line.tag,
-            before=None,
-            after=holder.digest,
-            reason=f"{gone} leads {line}: `{line.tag}` stays on an image without a {unique} of it.",
-            hint=self._about.hints[line.tag][0],
-            after_tags=holder.tags,
-        )
-
-    def _place(self, line: Line, top: Top, holder: Image | None) -> None:
-        mark = self._observed.marks.get(line.tag)
-        placed = holder is not None and holder.digest == top.image.digest
-        new = Mark(line.tag, top.unique, top.image.digest, placed)
-        self.marks.append(new)
-        if placed:
-            self.stays.append(self._stay(line, top))
-            return
-        hint = _hint_for(self._about.hints[line.tag], top.image.digest)
-        move = Change(
-            kind=Kind.MOVE,
-            tag=line.tag,
-            before=None if holder is None else holder.digest,
-            after=top.image.digest,
-            reason=_reason(self._scheme, line, top, holder, mark) + _since(line, hint, top.image),
-            hint=hint,
-            before_tags=() if holder is None else holder.tags,
-            after_tags=top.image.tags,
-        )
-        held = self._observed.holds.get(line.tag)
-        if held is None:
-            self.moves.append(move)
-            if mark is not None and mark == new and mark.placed and holder is not None:
-                self.taken.append(mark)
+def _overwrites(
+    scheme: Scheme, about: Concern, observed: Observed, freed: Mapping[str, str]
+) -> list[_Overwrite]:
+    """The pushed unique tags that history does not know where they are."""
+    found = []
+    for tag, hints in about.unique.items():
+        hint = next((each for each in hints if _carries(observed, each)), None)
+        known = _known(observed, freed, tag)
+        if hint is None or known == hint.digest:
+            continue
+        if known is None:
+            before = freed.get(tag) or observed.freed.get(tag)
+            found.append(_accepted(observed, tag, before, hint))
         else:
-            reason = f"`{line.tag}` is held ({held}) and does not go to {top.unique}."
-            self.reports.append(replace(move, kind=Kind.HELD, reason=reason))
+            found.append(_overwrite(scheme, observed, tag, known, hint))
+    return found
 
-    def _stay(self, line: Line, top: Top) -> Stay:
-        """Why a tag that is where it belongs stays there; what was pushed lost against it."""
-        lost = next(
-            (hint for hint in self._about.hints[line.tag] if self._has_lost(line, hint, top)), None
-        )
-        reason = f"`{line.tag}` stays on {top.unique}, {_rank(line)}"
-        if lost is not None:
-            reason += f": {lost.tag} is {'older' if line.newest else 'lower'}"
-            pushed = self._observed.images[lost.digest or ""]
-            return Stay(line.tag, top.image.digest, f"{reason}.{_since(line, lost, pushed)}", lost)
-        return Stay(line.tag, top.image.digest, f"{reason}.", lost)
 
-    def _has_lost(self, line: Line, hint: Hint, top: Top) -> bool:
-        """Whether `hint` is the push of a unique tag of the line that is below the top."""
-        image = self._observed.images.get(hint.digest or "")
-        unique = self._scheme.read_unique(hint.tag or "", hint.digest)
-        if unique is None or image is None or hint.tag not in image.tags:
-            return False
-        pushed = Top(unique, image, line.newest)
-        return (
-            hint.action is Action.PUSH
-            and line.holds(unique)
-            and image.digest != top.image.digest
-            and not pushed.equals(top)
-        )
+def _known(observed: Observed, freed: Mapping[str, str], tag: str) -> str | None:
+    """The image that a unique tag belongs to; None where it is free."""
+    return None if tag in freed else observed.known.get(tag)
+
+
+def _accepted(observed: Observed, tag: str, before: str | None, hint: Hint) -> _Overwrite:
+    """The unique tag is the newcomer's; `before` is the last image of one that was free."""
+    newcomer = observed.images[hint.digest or ""]
+    if before in (None, newcomer.digest):
+        return _Overwrite(tag, accepted=newcomer.digest)
+    reason = f"`{tag}` was deleted, so it was free: it belongs to this image now."
+    passed = _report(observed, tag, before, newcomer, hint, reason)
+    return _Overwrite(tag, accepted=newcomer.digest, passed=passed)
+
+
+def _overwrite(scheme: Scheme, observed: Observed, tag: str, known: str, hint: Hint) -> _Overwrite:
+    newcomer, owner = observed.images[hint.digest or ""], observed.images.get(known)
+    if scheme.overwritten == "allow":
+        return _Overwrite(tag, accepted=newcomer.digest)
+    if scheme.overwritten == "keep":
+        return _Overwrite(tag, newcomer.digest, pin=_kept(scheme, tag, owner, hint))
+    restore, accepted = None, None
+    reason = f"`{tag}` is a unique tag and was put on another image than it named before"
+    if scheme.overwritten == "restore" and tag in observed.frozen:
+        reason += "; ECR does not let it be put back."
+    elif scheme.overwritten == "restore" and owner is not None:
+        restore = _restore(tag, owner, newcomer, hint)
+        reason += "; it is put back."
+    else:
+        accepted = newcomer.digest
+        gone = scheme.overwritten == "restore"
+        reason += "; that image is gone, so it cannot be put back." if gone else "."
+    report = _report(observed, tag, known, newcomer, hint, reason)
+    return _Overwrite(tag, accepted, restore, report)
+
+
+def _kept(scheme: Scheme, tag: str, owner: Image | None, hint: Hint) -> TagChange | None:
+    """The pin of an image that lost its unique tag to another, where the rule keeps both."""
+    if owner is None or any(scheme.is_pin(each, owner.digest) for each in owner.tags):
+        return None
+    reason = f"`{tag}` was built again; the image before keeps a name of its own."
+    return _pin(scheme, owner, TagChange(Kind.PIN, tag, None, owner.digest, "", hint), reason)
+
+
+def _report(
+    observed: Observed, tag: str, before: str | None, newcomer: Image, hint: Hint, reason: str
+) -> TagChange:
+    owner = observed.images.get(before or "")
+    return TagChange(
+        kind=Kind.OVERWRITE,
+        tag=tag,
+        before=before,
+        after=newcomer.digest,
+        reason=reason,
+        hint=hint,
+        before_tags=() if owner is None else owner.tags,
+        after_tags=newcomer.tags,
+    )
+
+
+def _restore(tag: str, owner: Image, newcomer: Image, hint: Hint) -> TagChange:
+    return TagChange(
+        kind=Kind.RESTORE,
+        tag=tag,
+        before=newcomer.digest,
+        after=owner.digest,
+        reason=f"`{tag}` is a unique tag: it goes back to the image it belongs to.",
+        hint=hint,
+        before_tags=newcomer.tags,
+        after_tags=owner.tags,
+    )
+
+
+def _late(
+    scheme: Scheme, about: Concern, observed: Observed, freed: Mapping[str, str]
+) -> list[Hint]:
+    """Pushes of a unique tag that another push took away again, and with it perhaps the image's
+    last tag."""
+    if scheme.overwritten not in ("restore", "keep"):
+        return []
+    return [
+        hint
+        for tag, hints in about.unique.items()
+        for hint in hints
+        if hint.digest != _known(observed, freed, tag)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Placement:
+    """Where one stable tag belongs, and what has to be done about it."""
+
+    mark: Mark | None = None
+    forgotten: str | None = None
+    stay: Stay | None = None
+    move: TagChange | None = None
+    report: TagChange | None = None
+    taken: Taken | None = None
+
+
+def _lines(
+    scheme: Scheme,
+    about: Concern,
+    observed: Observed,
+    leading: Mapping[str, Top],
+    now: datetime | None,
+) -> list[_Placement]:
+    """The place of every stable tag of `about`; `leading` has what leads their lines."""
+    holders = {tag: image for image in observed.images.values() for tag in image.tags}
+    return [
+        _place(scheme, about, observed, line, leading[tag], holders.get(tag), now)
+        if tag in leading
+        else _leaderless(about, observed, line, holders.get(tag))
+        for tag, line in about.lines.items()
+    ]
+
+
+def _leaderless(about: Concern, observed: Observed, line: Line, holder: Image | None) -> _Placement:
+    mark, hint = observed.marks.get(line.tag), about.hints[line.tag][0]
+    stay = Stay(
+        line.tag, None if holder is None else holder.digest, f"No image is left for {line}."
+    )
+    forgotten = None if mark is None else line.tag
+    report = None
+    if holder is not None and line.tag not in observed.holds:
+        report = _stale(line, holder, mark, hint)
+    elif holder is None and mark is not None:
+        report = _gone(line, mark, hint)
+    return _Placement(stay=stay, forgotten=forgotten, report=report)
+
+
+def _stale(line: Line, holder: Image, mark: Mark | None, hint: Hint) -> TagChange:
+    gone = f"{mark.unique} is gone and nothing" if mark is not None else "Nothing"
+    unique = "unique tag" if line.newest else "version"
+    return TagChange(
+        kind=Kind.STALE,
+        tag=line.tag,
+        before=None,
+        after=holder.digest,
+        reason=f"{gone} leads {line}: `{line.tag}` stays on an image without a {unique} of it.",
+        hint=hint,
+        after_tags=holder.tags,
+    )
+
+
+def _gone(line: Line, mark: Mark, hint: Hint) -> TagChange:
+    return TagChange(
+        kind=Kind.REMOVE,
+        tag=line.tag,
+        before=mark.digest,
+        after=None,
+        reason=f"{mark.unique} is gone and nothing is left of {line}: `{line.tag}` stays away.",
+        hint=hint,
+        found=True,
+    )
+
+
+def _place(
+    scheme: Scheme,
+    about: Concern,
+    observed: Observed,
+    line: Line,
+    top: Top,
+    holder: Image | None,
+    now: datetime | None,
+) -> _Placement:
+    """The place of a tag whose line `top` leads, and that is on the image `holder`."""
+    before = observed.marks.get(line.tag)
+    placed = holder is not None and holder.digest == top.image.digest
+    mark = Mark(line.tag, top.unique, top.image.digest, placed)
+    if placed:
+        return _Placement(mark=mark, stay=_stay(scheme, about, observed, line, top))
+    hint = _hint_for(about.hints[line.tag], top.image.digest)
+    move = TagChange(
+        kind=Kind.MOVE,
+        tag=line.tag,
+        before=None if holder is None else holder.digest,
+        after=top.image.digest,
+        reason=_reason(scheme, line, top, holder, before) + _since(line, hint, top.image),
+        hint=hint,
+        before_tags=() if holder is None else holder.tags,
+        after_tags=top.image.tags,
+    )
+    held, taken = observed.holds.get(line.tag), None
+    if now is not None and held is None and holder is not None and _was_placed(before, mark):
+        taken = _taken(mark, observed.taken.get(line.tag, ()), now)
+        held = "taken away again and again" if len(taken.times) >= TIMES else None
+    if held is None:
+        return _Placement(mark=mark, move=move, taken=taken)
+    reason = _held_reason(line.tag, held, top.unique)
+    return _Placement(mark=mark, report=replace(move, kind=Kind.HELD, reason=reason), taken=taken)
+
+
+def _was_placed(before: Mark | None, mark: Mark) -> bool:
+    """Whether the tag was where it belongs now when the steward last looked."""
+    return before is not None and before == mark and before.placed
+
+
+def _taken(mark: Mark, before: Iterable[datetime], now: datetime) -> Taken:
+    """A tag that was taken away now, with the times that still count."""
+    return Taken(mark, (*(time for time in before if now - time < WITHIN), now))
+
+
+def _held_reason(tag: str, held: str, unique: str) -> str:
+    return f"`{tag}` is held ({held}) and does not go to {unique}."
+
+
+def _stay(scheme: Scheme, about: Concern, observed: Observed, line: Line, top: Top) -> Stay:
+    """Why a tag that is where it belongs stays there; what was pushed lost against it."""
+    hints = about.hints[line.tag]
+    lost = next((hint for hint in hints if _has_lost(scheme, observed, line, hint, top)), None)
+    reason = f"`{line.tag}` stays on {top.unique}, {_rank(line)}"
+    if lost is not None:
+        reason += f": {lost.tag} is {'older' if line.newest else 'lower'}"
+        pushed = observed.images[lost.digest or ""]
+        return Stay(line.tag, top.image.digest, f"{reason}.{_since(line, lost, pushed)}", lost)
+    return Stay(line.tag, top.image.digest, f"{reason}.")
+
+
+def _has_lost(scheme: Scheme, observed: Observed, line: Line, hint: Hint, top: Top) -> bool:
+    """Whether `hint` is the push of a unique tag of the line that is below the top."""
+    image = observed.images.get(hint.digest or "")
+    unique = scheme.read_unique(hint.tag or "", hint.digest)
+    if unique is None or image is None or hint.tag not in image.tags:
+        return False
+    pushed = Top(unique, image, line.newest)
+    return (
+        hint.action is Action.PUSH
+        and line.holds(unique)
+        and image.digest != top.image.digest
+        and not pushed.equals(top)
+    )
 
 
 def _hint_for(hints: Sequence[Hint], digest: str) -> Hint:
@@ -403,9 +502,9 @@ def _was_higher(scheme: Scheme, line: Line, mark: Mark, top: Top) -> bool:
 
 def _twins(
     scheme: Scheme, about: Concern, leading: Mapping[str, Top], images: Iterable[Image]
-) -> list[Change]:
+) -> list[TagChange]:
     """Unique tags of equal version on other images than the one that leads their line."""
-    found: dict[str, Change] = {}
+    found: dict[str, TagChange] = {}
     for unique, image in uniques(scheme, images):
         for line in scheme.lines(unique):
             top = leading.get(line.tag)
@@ -417,20 +516,25 @@ def _twins(
                 f"`{line.tag}` follows `{top.unique}`, whose image was pushed later."
             )
             hint = about.hints[line.tag][0]
-            found[unique.tag] = Change(Kind.REJECT, unique.tag, None, image.digest, reason, hint)
+            found[unique.tag] = TagChange(Kind.REJECT, unique.tag, None, image.digest, reason, hint)
     return list(found.values())
 
 
 def _pins(
-    scheme: Scheme, pushes: Iterable[Hint], observed: Observed, losing: Sequence[Change]
-) -> list[Change]:
+    scheme: Scheme,
+    pushes: Iterable[Hint],
+    observed: Observed,
+    losing: Sequence[TagChange],
+    kept: Collection[str | None],
+) -> list[TagChange]:
     """A pin for every image that would be left without any tag, that lost its unique tag to
     another, or, where the rule says so, that only stable tags name.
 
     `pushes` are those whose image may need a pin whatever moves: of stable tags where the rule has
-    them pinned, of unique tags where it has them restored.
+    them pinned, of unique tags where it has them restored or kept. `kept` are images that get a pin
+    of their own anyway.
     """
-    pins: dict[str, Change] = {}
+    pins: dict[str, TagChange] = {}
     arriving = {change.after for change in losing}
     for digest, left in _by_image(losing).items():
         image = observed.images[digest]
@@ -447,16 +551,16 @@ def _pins(
             continue
         late = not found.tags and found.digest not in arriving
         if late or (hint.tag in found.tags and _is_only_stable(scheme, found.digest, found.tags)):
-            change = Change(Kind.MOVE, hint.tag or "", None, found.digest, "", hint)
+            change = TagChange(Kind.MOVE, hint.tag or "", None, found.digest, "", hint)
             reason = f"Only stable tags name the image (`{hint.tag}`)."
             if late:
                 reason = f"Another push took `{hint.tag}` from the image, which has no tag left."
             pins[found.digest] = _pin(scheme, found, change, reason)
-    return list(pins.values())
+    return [pin for digest, pin in pins.items() if digest not in kept]
 
 
 def _why_pinned(
-    scheme: Scheme, left: Sequence[Change], digest: str, rest: Collection[str]
+    scheme: Scheme, left: Sequence[TagChange], digest: str, rest: Collection[str]
 ) -> str | None:
     """Why an image that the changes `left` take tags from needs a pin, or None if it does not."""
     if _is_restored(left) and not _is_named(scheme, digest, rest):
@@ -469,7 +573,7 @@ def _why_pinned(
     return None
 
 
-def _is_restored(left: Iterable[Change]) -> bool:
+def _is_restored(left: Iterable[TagChange]) -> bool:
     return any(change.kind is Kind.RESTORE for change in left)
 
 
@@ -478,8 +582,8 @@ def _is_only_stable(scheme: Scheme, digest: str, tags: Iterable[str]) -> bool:
     return {scheme.judge(tag, digest) for tag in tags} - {Verdict.IGNORED} == {Verdict.STABLE}
 
 
-def _by_image(losing: Iterable[Change]) -> dict[str, list[Change]]:
-    leaving: dict[str, list[Change]] = {}
+def _by_image(losing: Iterable[TagChange]) -> dict[str, list[TagChange]]:
+    leaving: dict[str, list[TagChange]] = {}
     for change in losing:
         if change.before is not None:
             leaving.setdefault(change.before, []).append(change)
@@ -491,8 +595,8 @@ def _is_named(scheme: Scheme, digest: str, tags: Iterable[str]) -> bool:
     return any(scheme.judge(tag, digest) in (Verdict.UNIQUE, Verdict.PIN) for tag in tags)
 
 
-def _pin(scheme: Scheme, image: Image, cause: Change, reason: str) -> Change:
-    return Change(
+def _pin(scheme: Scheme, image: Image, cause: TagChange, reason: str) -> TagChange:
+    return TagChange(
         kind=Kind.PIN,
         tag=scheme.make_pin(cause.tag, image.pushed_at, image.digest),
         before=None,
@@ -504,11 +608,11 @@ def _pin(scheme: Scheme, image: Image, cause: Change, reason: str) -> Change:
 
 
 def _unknown(
-    scheme: Scheme, about: Concern, observed: Observed, losing: Sequence[Change]
-) -> tuple[list[Change], list[Change]]:
+    scheme: Scheme, about: Concern, observed: Observed, losing: Sequence[TagChange]
+) -> tuple[list[TagChange], list[TagChange]]:
     """What to remove and what to report of the unknown tags; an image's last tag always stays."""
-    removes: list[Change] = []
-    rejects: list[Change] = []
+    removes: list[TagChange] = []
+    rejects: list[TagChange] = []
     leaving = {(change.before, change.tag) for change in losing}
     # An image that loses its unique tag to another keeps a name: another one, or its pin.
     named = {change.before for change in losing if change.kind is Kind.RESTORE}
@@ -523,7 +627,7 @@ def _unknown(
             if kept or image.digest in named:
                 leaving.add((image.digest, tag))
                 removes.append(
-                    Change(
+                    TagChange(
                         kind=Kind.REMOVE,
                         tag=tag,
                         before=image.digest,
@@ -535,7 +639,7 @@ def _unknown(
                 )
                 continue
             reason += "; it stays, for it is the image's last tag"
-        rejects.append(Change(Kind.REJECT, tag, None, hint.digest, f"{reason}.", hint))
+        rejects.append(TagChange(Kind.REJECT, tag, None, hint.digest, f"{reason}.", hint))
     return removes, rejects
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -36,6 +36,15 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
+class Taken:
+    """A stable tag that somebody else took from where its mark has it, and every time of late that
+    this was seen, the last one now."""
+
+    mark: Mark
+    times: tuple[datetime, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Concern:
     """What the hints are about: stable tags with their lines, unique tags, and other tags.
 
@@ -59,14 +68,16 @@ class Observed:
 
     `images` are those looked at, with all their tags; `marks` and `known` (unique tag to the
     digest it was first or last accepted on) come from history, and so do `holds`: why a stable tag
-    must stay where it is. `frozen` are the unique tags that ECR does not let go back to the image
-    they belong to. `freed` are unique tags that were deleted, with the image that each was on last.
+    must stay where it is, and `taken`: when somebody else took one from where it belongs. `frozen`
+    are the unique tags that ECR does not let go back to the image they belong to. `freed` are
+    unique tags that were deleted, with the image that each was on last.
     """
 
     images: Mapping[str, Image]
     marks: Mapping[str, Mark]
     known: Mapping[str, str]
     holds: Mapping[str, str] = field(default_factory=dict)
+    taken: Mapping[str, Sequence[datetime]] = field(default_factory=dict)
     frozen: frozenset[str] = frozenset()
     freed: Mapping[str, str] = field(default_factory=dict)
 

@@ -6,8 +6,9 @@ import enum
 import functools
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from ecr_steward.words.causes import Cause
@@ -15,6 +16,7 @@ from ecr_steward.words.reading import (
     MalformedEvent,
     as_object,
     digest,
+    iso,
     mapping,
     number,
     numbers,
@@ -166,7 +168,7 @@ class Fact:
 
     kind: Kind
     cause: Cause
-    registry: str
+    account: str
     region: str
     repository: str
     mode: str
@@ -226,7 +228,7 @@ class Fact:
         detail: dict[str, Any] = {
             "id": self.id,
             "schema": "1",
-            "registry": self.registry,
+            "registry": self.account,
             "region": self.region,
             "repository": self.repository,
             "tag": self.tag,
@@ -270,7 +272,7 @@ class Fact:
         return cls(
             kind=kind,
             cause=Cause.from_document(cause),
-            registry=text(detail, "registry"),
+            account=text(detail, "registry"),
             region=text(detail, "region"),
             repository=optional(detail, "repository") or "",
             mode=text(detail, "mode"),
@@ -290,6 +292,44 @@ class Fact:
             contested=detail.get("contested") is True,
             cut=cut,
             whole=text(detail, "id") if cut else "",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FactMaker:
+    """Makes the facts of one registry: of its account, in its Region.
+
+    `rules` is the fingerprint of the rules that they come from. `clock` gives the time (UTC).
+    """
+
+    account: str
+    region: str
+    clock: Callable[[], datetime]
+    rules: str = "unknown"
+
+    def fact(
+        self,
+        kind: Kind,
+        cause: Cause,
+        reason: str,
+        *,
+        mode: str,
+        repository: str = "",
+        rule: str = "",
+        at: datetime | None = None,
+    ) -> Fact:
+        """A fact of now, or of another time; what only some kinds have is put in with `replace`."""
+        return Fact(
+            kind=kind,
+            cause=cause,
+            account=self.account,
+            region=self.region,
+            repository=repository,
+            mode=mode,
+            rule=rule,
+            rules=self.rules,
+            reason=reason,
+            time=iso(at or self.clock()),
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 _Value = TypeVar("_Value")
@@ -24,6 +25,21 @@ def _expression(glob: str) -> str:
         return start
     *between, end = rest
     return "".join([start, *(f"(?>.*?{text})" for text in between if text), ".*", end])
+
+
+@dataclass(frozen=True, slots=True)
+class PullThrough:
+    """The prefixes of the registry's pull-through-cache rules."""
+
+    prefixes: tuple[str, ...] = ()
+
+    def owns(self, repository: str) -> bool:
+        """Whether a pull-through cache owns the repository.
+
+        The prefix `ROOT` stands for all repositories (ECR API: CreatePullThroughCacheRule).
+        """
+        prefixes = [prefix.rstrip("/") for prefix in self.prefixes]
+        return any(each == "ROOT" or repository.startswith(f"{each}/") for each in prefixes)
 
 
 class _Texts(Generic[_Value]):

@@ -1,22 +1,19 @@
-"""Tags that somebody else keeps taking away: two who move a tag in turn must not go on for ever."""
+"""Who takes a tag away again and again: asked where the steward gives the tag up."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from ecr_steward.history.tags import History, Hold
-from ecr_steward.tags.state import Mark
+from ecr_steward.history.holds import Hold
+from ecr_steward.history.tags import History
+from ecr_steward.tags.plan import WITHIN
+from ecr_steward.tags.state import Mark, Taken
 from ecr_steward.words.causes import Attribution
 
 log = logging.getLogger(__name__)
-
-TIMES = 3
-"""How often a tag is taken away WITHIN that time before it is left where it is."""
-
-WITHIN = timedelta(minutes=10)
 
 STEWARD = "ECR Steward"
 """Who holds a tag that nobody asked to hold."""
@@ -36,46 +33,40 @@ def nobody(repository: str, tag: str, digest: str, since: datetime) -> Attributi
 
 
 class Contest:
-    """Counts how often somebody else takes a stable tag from where the steward had it."""
+    """The words of the holds on tags that somebody else keeps taking away."""
 
     def __init__(self, history: History, witness: Witness) -> None:
         self._history = history
         self._witness = witness
 
-    def note(self, repository: str, taken: Iterable[Mark], now: datetime) -> dict[str, Hold]:
-        """Note that these tags were found elsewhere; returns the holds on those that stay there.
-
-        `taken` are the marks of the tags. What is noted is not counted again: from here on the
-        mark says that the tag is elsewhere, until the steward has put it back.
-        """
-        marks = {mark.tag: mark for mark in taken}
-        before = self._history.taken(repository, marks)
-        holds: dict[str, Hold] = {}
-        for tag, mark in marks.items():
-            times = [*(each for each in before.get(tag, ()) if now - each < WITHIN), now]
-            if len(times) >= TIMES:
-                holds[tag] = self._hold(repository, mark, times[0], now)
-            self._history.note_taken(repository, mark, times, holds.get(tag))
-        return holds
+    def holds(self, repository: str, contested: Iterable[Taken]) -> dict[str, Hold]:
+        """The holds that begin now, on tags that the plan leaves where somebody else put them."""
+        return {each.mark.tag: self._hold(repository, each) for each in contested}
 
     def ask_again(
-        self, repository: str, held: Iterable[tuple[Mark, Hold]], now: datetime
+        self,
+        repository: str,
+        marks: Mapping[str, Mark],
+        holds: Mapping[str, Hold],
+        now: datetime,
     ) -> dict[str, Hold]:
-        """Ask again who took these tags away, which the steward holds without knowing it; returns
-        the holds that name somebody now."""
-        holds: dict[str, Hold] = {}
-        for mark, hold in held:
+        """Ask again who took the tags of these marks away that the steward holds without knowing
+        it; returns the holds that name somebody now."""
+        named: dict[str, Hold] = {}
+        for tag in sorted(marks.keys() & holds.keys()):
+            hold = holds[tag]
             if hold.named or not hold.automatic or now - hold.since > ASKED_FOR:
                 continue
             began = hold.since - 2 * WITHIN
-            who = self._witness(repository, mark.tag, mark.digest, began)
+            who = self._witness(repository, tag, marks[tag].digest, began)
             # Somebody may have released the tag while CloudTrail was asked.
-            if who.named and (repository, hold) in self._history.holds(repository):
-                holds[mark.tag] = replace(hold, reason=_reason(who), named=True)
-                self._history.hold(repository, holds[mark.tag])
-        return holds
+            if who.named and (repository, hold) in self._history.holds.all(repository):
+                named[tag] = replace(hold, reason=_reason(who), named=True)
+                self._history.holds.put(repository, named[tag])
+        return named
 
-    def _hold(self, repository: str, mark: Mark, first: datetime, now: datetime) -> Hold:
+    def _hold(self, repository: str, taken: Taken) -> Hold:
+        mark, first, now = taken.mark, taken.times[0], taken.times[-1]
         who = self._witness(repository, mark.tag, mark.digest, first - WITHIN)
         log.warning(
             "Taken away three times within ten minutes%s: held from now on",

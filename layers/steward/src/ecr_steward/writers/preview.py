@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ecr_steward.ecr import RegistryError, Unavailable
-from ecr_steward.ecr.settings import Preview, SettingsRegistry
+from ecr_steward.ecr.settings import EcrSettings, Preview
 from ecr_steward.settings.lifecycle import canonical
-from ecr_steward.settings.state import Change
+from ecr_steward.settings.state import SettingChange
 
 POLLS = 3
 """How often a visit looks at a running preview, a second apart, before it comes back later: the
@@ -30,7 +30,7 @@ class Outlook:
     setting; `previewed` is when a preview began that the repository still waits for.
     """
 
-    changes: Sequence[Change]
+    changes: Sequence[SettingChange]
     blocked: Mapping[str, RegistryError] = field(default_factory=dict)
     notes: Mapping[str, str] = field(default_factory=dict)
     previewed: datetime | None = None
@@ -41,7 +41,7 @@ class Previewer:
 
     def __init__(
         self,
-        registry: SettingsRegistry,
+        registry: EcrSettings,
         clock: Callable[[], datetime],
         sleep: Callable[[float], None],
     ) -> None:

@@ -13,19 +13,20 @@ from functools import partial
 from typing import Any
 
 from ecr_steward.ecr import Refused, RegistryError, RepositoryGone, Unavailable
-from ecr_steward.ecr.settings import SettingsRegistry
+from ecr_steward.ecr.settings import EcrSettings
+from ecr_steward.history.numbering import Led, numbered
 from ecr_steward.history.settings import Known, SettingsHistory, key_of
-from ecr_steward.history.tags import Led, numbered
 from ecr_steward.rules import Mode, Rule, Ruleset
 from ecr_steward.settings.baseline import Settings
 from ecr_steward.settings.drift import correction, drift
 from ecr_steward.settings.kinds import DESCRIBED, KINDS, Around, named
 from ecr_steward.settings.lifecycle import Expiring
 from ecr_steward.settings.settle import settle
-from ecr_steward.settings.state import Change, Step
+from ecr_steward.settings.state import SettingAction, SettingChange
 from ecr_steward.words.calls import CHANGES, CHANGES_OF_THE_REGISTRY
 from ecr_steward.words.causes import Cause
-from ecr_steward.words.facts import Difference, Fact, Kind
+from ecr_steward.words.facts import Difference, Fact, FactMaker, Kind
+from ecr_steward.words.globs import PullThrough
 from ecr_steward.words.hints import REGISTRY, Action, Hint
 from ecr_steward.words.reading import iso
 from ecr_steward.writers import preview
@@ -64,7 +65,7 @@ class Enforcer:
         *,
         rules: Ruleset,
         cap: Mode,
-        registry: SettingsRegistry,
+        registry: EcrSettings,
         history: SettingsHistory,
         clock: Callable[[], datetime],
         account: str,
@@ -79,7 +80,7 @@ class Enforcer:
         self.history = history
         self.clock = clock
         self.account = account
-        self.region = region
+        self.maker = FactMaker(account, region, clock, rules.fingerprint)
         self.role = role
         self.tagger = tagger
         self.previewer = Previewer(registry, clock, sleep)
@@ -114,7 +115,7 @@ class Enforcer:
         return _Repository(self, repository, rule, new=new)
 
 
-_Fallback = tuple[Sequence[Change], Callable[[], None]]
+_Fallback = tuple[Sequence[SettingChange], Callable[[], None]]
 
 
 class _Place(abc.ABC):
@@ -128,22 +129,22 @@ class _Place(abc.ABC):
     mode: Mode
 
     @abc.abstractmethod
-    def look(self, known: Known) -> tuple[Known, tuple[Change, ...]] | None:
+    def look(self, known: Known) -> tuple[Known, tuple[SettingChange, ...]] | None:
         """What is known of it, and its drift; None where it is not the steward's to judge."""
 
     @abc.abstractmethod
-    def look_again(self, settings: frozenset[str]) -> tuple[Change, ...]:
+    def look_again(self, settings: frozenset[str]) -> tuple[SettingChange, ...]:
         """The drift after these settings were set."""
 
     @abc.abstractmethod
-    def outlook(self, changes: Sequence[Change], known: Known) -> Outlook:
+    def outlook(self, changes: Sequence[SettingChange], known: Known) -> Outlook:
         """What has to be known of the corrections among `changes` before they are made."""
 
     @abc.abstractmethod
-    def set(self, setting: str, changes: Sequence[Change]) -> None:
+    def set(self, setting: str, changes: Sequence[SettingChange]) -> None:
         """Correct all changes of one setting; raises RegistryError."""
 
-    def fallbacks(self, setting: str, changes: Sequence[Change]) -> Iterator[_Fallback]:
+    def fallbacks(self, setting: str, changes: Sequence[SettingChange]) -> Iterator[_Fallback]:
         """What to try in this order where ECR refused `set`: changes, and what makes them."""
         return iter(())
 
@@ -165,10 +166,11 @@ class _Repository(_Place):
         self._new, self._cached = new, False
         self._sids: frozenset[str] = frozenset()
 
-    def look(self, known: Known) -> tuple[Known, tuple[Change, ...]] | None:
+    def look(self, known: Known) -> tuple[Known, tuple[SettingChange, ...]] | None:
         if self._new:
-            known = replace(known, pull_through=self._registry.pull_through_prefixes())
-        self._cached = known.caches(self.name)
+            rules = PullThrough(self._registry.pull_through_prefixes())
+            known = replace(known, pull_through=rules)
+        self._cached = known.pull_through.owns(self.name)
         if self._cached and not self._rule.names(self.name):
             return None
         created = self._observe(self._baseline.reads)
@@ -176,12 +178,12 @@ class _Repository(_Place):
         self._sids = known.sids
         return known, self._drift()
 
-    def look_again(self, settings: frozenset[str]) -> tuple[Change, ...]:
+    def look_again(self, settings: frozenset[str]) -> tuple[SettingChange, ...]:
         self._observe(settings)
         return self._drift()
 
-    def outlook(self, changes: Sequence[Change], known: Known) -> Outlook:
-        sets = {each.setting for each in changes if each.action is Step.CORRECT}
+    def outlook(self, changes: Sequence[SettingChange], known: Known) -> Outlook:
+        sets = {each.setting for each in changes if each.action is SettingAction.CORRECT}
         for kind, wish in self._baseline.stated():
             document = kind.to_preview(wish) if kind.name in sets else None
             if document is not None:
@@ -189,7 +191,11 @@ class _Repository(_Place):
         return Outlook(changes)
 
     def _previewed(
-        self, setting: str, document: Mapping[str, Any], changes: Sequence[Change], known: Known
+        self,
+        setting: str,
+        document: Mapping[str, Any],
+        changes: Sequence[SettingChange],
+        known: Known,
     ) -> Outlook:
         try:
             found = self._enforcer.previewer.preview(self.name, document, known.previewed)
@@ -207,15 +213,15 @@ class _Repository(_Place):
             notes={setting: preview.words(found)},
         )
 
-    def set(self, setting: str, changes: Sequence[Change]) -> None:
+    def set(self, setting: str, changes: Sequence[SettingChange]) -> None:
         self._send(setting, correction(self._actual, changes).values[setting], changes)
 
-    def fallbacks(self, setting: str, changes: Sequence[Change]) -> Iterator[_Fallback]:
+    def fallbacks(self, setting: str, changes: Sequence[SettingChange]) -> Iterator[_Fallback]:
         kind = named(setting)
         for less in kind.less(self._actual.of(kind), changes):
             yield less.changes, partial(self._send, setting, less.value, less.changes)
 
-    def _send(self, setting: str, value: Any, changes: Sequence[Change]) -> None:
+    def _send(self, setting: str, value: Any, changes: Sequence[SettingChange]) -> None:
         request = named(setting).request(self.name, self._arn, value, changes)
         self._registry.send(request)
 
@@ -238,7 +244,7 @@ class _Repository(_Place):
         self._actual = self._actual.but(found)
         return created
 
-    def _drift(self, expiring: Sequence[Expiring] = ()) -> tuple[Change, ...]:
+    def _drift(self, expiring: Sequence[Expiring] = ()) -> tuple[SettingChange, ...]:
         around = _around(
             self._enforcer,
             scheme=self._rule.tags,
@@ -257,11 +263,11 @@ class _Registry(_Place):
         self._actual: Any = None
         self._sids: frozenset[str] = frozenset()
 
-    def look(self, known: Known) -> tuple[Known, tuple[Change, ...]] | None:
+    def look(self, known: Known) -> tuple[Known, tuple[SettingChange, ...]] | None:
         self._sids = known.sids
         return known, self.look_again(frozenset())
 
-    def look_again(self, settings: frozenset[str]) -> tuple[Change, ...]:
+    def look_again(self, settings: frozenset[str]) -> tuple[SettingChange, ...]:
         # Most sandboxes never see the registry itself.
         from ecr_steward.settings.registry import RegistrySettings, registry_drift
 
@@ -273,10 +279,10 @@ class _Registry(_Place):
         around = _around(self._enforcer, managed=self._sids)
         return registry_drift(self._baseline, self._actual, around)
 
-    def outlook(self, changes: Sequence[Change], known: Known) -> Outlook:
+    def outlook(self, changes: Sequence[SettingChange], known: Known) -> Outlook:
         return Outlook(changes)
 
-    def set(self, setting: str, changes: Sequence[Change]) -> None:
+    def set(self, setting: str, changes: Sequence[SettingChange]) -> None:
         for kind, _ in self._baseline.stated():
             if kind.name == setting:
                 for request in kind.requests(self._actual.of(kind), changes):
@@ -316,9 +322,9 @@ def _remembered(
 class _Written:
     """What came of the corrections of one visit; `passing` are those that a later visit makes."""
 
-    done: list[Change] = field(default_factory=list)
-    failed: list[tuple[Change, str]] = field(default_factory=list)
-    passing: list[Change] = field(default_factory=list)
+    done: list[SettingChange] = field(default_factory=list)
+    failed: list[tuple[SettingChange, str]] = field(default_factory=list)
+    passing: list[SettingChange] = field(default_factory=list)
     error: Unavailable | None = None
     """Why a later visit is needed."""
 
@@ -328,9 +334,9 @@ class _Plan:
     """What a visit does: `todo` it sets back, `reported` it tells, `waiting` it leaves for now."""
 
     known: Known
-    todo: Sequence[Change]
-    reported: Sequence[Change]
-    waiting: Sequence[Change]
+    todo: Sequence[SettingChange]
+    reported: Sequence[SettingChange]
+    waiting: Sequence[SettingChange]
     outlook: Outlook
 
 
@@ -372,24 +378,24 @@ class _Visit:
             first_sight=quiet,
         )
 
-    def _settle(self, known: Known, changes: Sequence[Change]) -> tuple[Known, list[Fact]]:
+    def _settle(self, known: Known, changes: Sequence[SettingChange]) -> tuple[Known, list[Fact]]:
         """Close what an earlier visit announced and did not close, by looking at ECR."""
         if not known.open:
             return known, []
-        differing = [_difference(each) for each in changes if each.action is Step.CORRECT]
+        differing = [_difference(each) for each in changes if each.action is SettingAction.CORRECT]
         done = settle(known.open, differing, _set_at(self._hints))
         closed = self._history.close(self._place.name, known, done, {})
         return replace(known, led=closed.led), done
 
-    def _plan(self, known: Known, changes: Sequence[Change]) -> _Plan:
+    def _plan(self, known: Known, changes: Sequence[SettingChange]) -> _Plan:
         if self._place.mode is not Mode.ENFORCE:
             return _Plan(known, (), changes, (), Outlook(changes))
         outlook = self._place.outlook(changes, known)
-        wanted = [each for each in outlook.changes if each.action is Step.CORRECT]
+        wanted = [each for each in outlook.changes if each.action is SettingAction.CORRECT]
         return _Plan(
             known=known,
             todo=[each for each in wanted if each.setting not in outlook.blocked],
-            reported=[each for each in outlook.changes if each.action is not Step.CORRECT],
+            reported=[each for each in outlook.changes if each.action is not SettingAction.CORRECT],
             waiting=[each for each in wanted if each.setting in outlook.blocked],
             outlook=outlook,
         )
@@ -405,18 +411,18 @@ class _Visit:
             self._carry_out(plan, written)
         return written
 
-    def _announce(self, plan: _Plan, instead: Sequence[Change] = ()) -> None:
+    def _announce(self, plan: _Plan, instead: Sequence[SettingChange] = ()) -> None:
         """Write down what is about to be set; `instead` are changes as they are told now."""
         about = {_about(each) for each in instead}
         changes = [*(each for each in plan.todo if _about(each) not in about), *instead]
         announced = self._stamp.corrected(changes, plan.outlook)
         known = self._place.after(plan.known, settled=False)
-        self._history.intend(self._place.name, announced, known)
+        self._history.announce(self._place.name, announced, known)
 
     def _carry_out(self, plan: _Plan, written: _Written) -> None:
-        todo: Sequence[Change] = plan.todo
+        todo: Sequence[SettingChange] = plan.todo
         for _ in range(ATTEMPTS):
-            tried: list[Change] = []
+            tried: list[SettingChange] = []
             try:
                 for setting in dict.fromkeys(each.setting for each in todo):
                     each = [change for change in todo if change.setting == setting]
@@ -431,8 +437,8 @@ class _Visit:
         written.failed += [(each, _CONTESTED) for each in todo]
 
     def _set(
-        self, plan: _Plan, setting: str, changes: Sequence[Change], written: _Written
-    ) -> Sequence[Change]:
+        self, plan: _Plan, setting: str, changes: Sequence[SettingChange], written: _Written
+    ) -> Sequence[SettingChange]:
         """Set one setting, or after a refusal what can be set all the same; the changes made."""
         made = changes
         try:
@@ -448,7 +454,9 @@ class _Visit:
             return ()
         return made
 
-    def _set_less(self, plan: _Plan, setting: str, changes: Sequence[Change]) -> Sequence[Change]:
+    def _set_less(
+        self, plan: _Plan, setting: str, changes: Sequence[SettingChange]
+    ) -> Sequence[SettingChange]:
         for made, make in self._place.fallbacks(setting, changes):
             self._announce(plan, made)
             try:
@@ -459,7 +467,7 @@ class _Visit:
                 return made
         return ()
 
-    def _verify(self, tried: Sequence[Change], written: _Written) -> Sequence[Change]:
+    def _verify(self, tried: Sequence[SettingChange], written: _Written) -> Sequence[SettingChange]:
         """Look at what was set: what differs again, as it differs now."""
         if not tried:
             return ()
@@ -471,7 +479,9 @@ class _Visit:
         about = {_about(each) for each in tried}
         # What differs again was set all the same, and then by somebody else.
         written.done += tried
-        return [each for each in found if each.action is Step.CORRECT and _about(each) in about]
+        return [
+            each for each in found if each.action is SettingAction.CORRECT and _about(each) in about
+        ]
 
     def _record(
         self,
@@ -524,9 +534,7 @@ class _Stamp:
     """Makes facts of changes: what all facts of one visit have in common."""
 
     def __init__(self, enforcer: Enforcer, place: _Place, hints: Sequence[Hint]) -> None:
-        self._account, self._region = enforcer.account, enforcer.region
-        self._fingerprint = enforcer.rules.fingerprint
-        self._time = iso(enforcer.clock())
+        self._maker, self._at = enforcer.maker, enforcer.clock()
         self._place = place
         self._hints = hints
         self.led: Led = {}
@@ -539,10 +547,10 @@ class _Stamp:
         self._of = Counter(self._cause(each.setting).id for each in plan.todo)
         self._of += Counter(fact.cause.id for fact in findings)
 
-    def keys(self, changes: Iterable[Change]) -> list[str]:
+    def keys(self, changes: Iterable[SettingChange]) -> list[str]:
         return [key_of(_difference(each)) for each in changes]
 
-    def findings(self, changes: Iterable[Change], told: Collection[str]) -> dict[str, Fact]:
+    def findings(self, changes: Iterable[SettingChange], told: Collection[str]) -> dict[str, Fact]:
         """What is to be told of these changes and was not yet, by its key."""
         found = {key_of(_difference(each)): each for each in changes}
         return {
@@ -551,7 +559,7 @@ class _Stamp:
             if key not in told
         }
 
-    def corrected(self, changes: Iterable[Change], outlook: Outlook) -> list[Fact]:
+    def corrected(self, changes: Iterable[SettingChange], outlook: Outlook) -> list[Fact]:
         """A fact for each of these changes, in order; what was set twice is two."""
         facts = []
         before: Counter[str] = Counter()
@@ -562,9 +570,9 @@ class _Stamp:
             before[fact.first_id] += 1
         return facts
 
-    def failures(self, failed: Iterable[tuple[Change, str]]) -> dict[str, Fact]:
+    def failures(self, failed: Iterable[tuple[SettingChange, str]]) -> dict[str, Fact]:
         """One fact a cause: such facts have nothing else that tells them apart."""
-        reasons: dict[str, dict[str, Change]] = {}
+        reasons: dict[str, dict[str, SettingChange]] = {}
         for change, why in failed:
             named = change.setting.replace("_", " ")
             sentence = f"The {named} of the {self._what()} could not be corrected: {why}."
@@ -589,27 +597,24 @@ class _Stamp:
         sweeps = (hint for hint in self._hints if hint.action is Action.SWEEP)
         return replace(next(sweeps, self._hints[0]).cause, by=None)
 
-    def _fact(self, kind: Kind, change: Change, reason: str) -> Fact:
+    def _fact(self, kind: Kind, change: SettingChange, reason: str) -> Fact:
         fact = numbered(self._make(kind, change, reason), self.led)
         return fact.counted(self._opened.get(fact.id) or self._of[fact.cause.id] or 1)
 
-    def _make(self, kind: Kind, change: Change, reason: str) -> Fact:
-        return Fact(
-            kind=kind,
-            cause=self._cause(change.setting),
-            registry=self._account,
-            region=self._region,
+    def _make(self, kind: Kind, change: SettingChange, reason: str) -> Fact:
+        made = self._maker.fact(
+            kind,
+            self._cause(change.setting),
+            reason,
             repository=self._place.name,
             mode=self._place.mode.value,
             rule=self._place.rule,
-            rules=self._fingerprint,
-            reason=reason,
-            time=self._time,
-            difference=None if kind is Kind.FAILED else _difference(change),
+            at=self._at,
         )
+        return made if kind is Kind.FAILED else replace(made, difference=_difference(change))
 
 
-def _difference(change: Change) -> Difference:
+def _difference(change: SettingChange) -> Difference:
     return Difference(
         setting=change.setting,
         problem=change.problem.value,
@@ -620,7 +625,7 @@ def _difference(change: Change) -> Difference:
     )
 
 
-def _about(each: Change | Difference) -> tuple[str, str, str]:
+def _about(each: SettingChange | Difference) -> tuple[str, str, str]:
     """What a difference is about, whatever its values are now."""
     return str(each.setting), str(each.problem), each.subject
 
@@ -630,12 +635,14 @@ def _known(role: str) -> tuple[str, ...]:
     return (role,) if role else ()
 
 
-def _without(changes: Sequence[Change], made: Sequence[Change]) -> list[Change]:
+def _without(
+    changes: Sequence[SettingChange], made: Sequence[SettingChange]
+) -> list[SettingChange]:
     about = {_about(each) for each in made}
     return [each for each in changes if _about(each) not in about]
 
 
-def _fail(written: _Written, changes: Sequence[Change], error: RegistryError) -> None:
+def _fail(written: _Written, changes: Sequence[SettingChange], error: RegistryError) -> None:
     if isinstance(error, Unavailable):
         written.passing += changes
         written.error = written.error or error
@@ -643,7 +650,7 @@ def _fail(written: _Written, changes: Sequence[Change], error: RegistryError) ->
         written.failed += [(each, f"{error.code} ({error.message})") for each in changes]
 
 
-def _log(place: _Place, changes: Iterable[Change]) -> None:
+def _log(place: _Place, changes: Iterable[SettingChange]) -> None:
     for change in changes:
         log.info(
             change.reason,

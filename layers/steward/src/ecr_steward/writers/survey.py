@@ -6,189 +6,202 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from ecr_steward.ecr import Fetched, ImageGone, Manifest, Registry
-from ecr_steward.history.tags import History, Hold, Memory
+from ecr_steward.ecr import Fetched, ImageGone, Manifest
+from ecr_steward.ecr.images import EcrRegistry
+from ecr_steward.history.tags import History, Memory
+from ecr_steward.rules import Rule
 from ecr_steward.tags import look
-from ecr_steward.tags.plan import Change, with_restores
+from ecr_steward.tags.plan import TagChange, with_restores
 from ecr_steward.tags.scheme import Scheme
-from ecr_steward.tags.state import Concern, Image, Mark, Observed
+from ecr_steward.tags.state import Concern, Image, Observed
 from ecr_steward.words.facts import Kind
 from ecr_steward.words.hints import Action, Hint
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Survey:
     """What one look brought, before it is planned; `failures` are lines it could not judge."""
 
     about: Concern
     observed: Observed
     memory: Memory
-    manifests: dict[str, Manifest] = field(default_factory=dict)
-    failures: list[Change] = field(default_factory=list)
-
-    def note_taken(self, taken: Iterable[Mark], holds: Mapping[str, Hold]) -> None:
-        """Know what was noted of tags that somebody else took away since the look began."""
-        away = {mark.tag: replace(mark, placed=False) for mark in taken}
-        memory = self.memory
-        self.memory = replace(memory, marks={**memory.marks, **away})
-        self.observed = replace(self.observed, marks=self.memory.marks)
-        self.know_holds(holds)
-
-    def know_holds(self, holds: Mapping[str, Hold]) -> None:
-        """Know of holds that were made or changed since the look began."""
-        said = {tag: str(hold) for tag, hold in holds.items()}
-        self.memory = replace(self.memory, holds={**self.memory.holds, **holds})
-        self.observed = replace(self.observed, holds={**self.observed.holds, **said})
-
-    def held(self) -> list[tuple[Mark, Hold]]:
-        """The stable tags looked at that are held, with their marks."""
-        marks, holds = self.memory.marks, self.memory.holds
-        tags = self.about.lines.keys() & marks.keys() & holds.keys()
-        return [(marks[tag], holds[tag]) for tag in sorted(tags)]
-
-    def is_settled(self, fetched: Fetched) -> bool:
-        """Whether this answer shows that nothing is new."""
-        if fetched.absent or fetched.blocked or self.memory.open:
-            return False
-        memory = self.memory
-        return look.is_settled(self.about, fetched.manifests, memory.marks, memory.known)
+    manifests: Mapping[str, Manifest] = field(default_factory=dict)
+    failures: tuple[TagChange, ...] = ()
 
 
 class Surveyor:
     """Looks at repositories: at constant cost for pushes and deletes, at everything for a sweep."""
 
-    def __init__(self, registry: Registry, history: History) -> None:
+    def __init__(self, registry: EcrRegistry, history: History) -> None:
         self._registry = registry
         self._history = history
 
-    def survey(
+    def look(
         self,
         repository: str,
+        rule: Rule,
         scheme: Scheme,
         hints: Sequence[Hint],
         now: datetime,
         frozen: frozenset[str] = frozenset(),
     ) -> Survey | None:
-        """The look that pushes and deletes need; None when the first answer shows nothing new.
+        """What the hints need; None where nothing is new or a pull-through cache owns it all.
 
-        `frozen` are unique tags that are known not to go back to their images. Raises ImageGone if
-        an image vanished while it was looked at.
+        `scheme` is the rule's. `frozen` are unique tags that are known not to go back to their
+        images. Raises ImageGone if an image vanished while it was looked at.
         """
+        sweep = next((hint for hint in hints if hint.action is Action.SWEEP), None)
+        if sweep is not None:
+            return self._look_all_over(repository, rule, scheme, sweep, now, frozen)
         about = look.concern(scheme, hints, self._marked(repository, hints))
-        memory = self._history.recall(
-            repository, about.lines, [*about.unique, *about.deleted], _causes(hints)
-        )
-        observed = Observed(
-            {}, memory.marks, memory.known, _active(memory, now), freed=memory.freed
-        )
-        survey = Survey(about, observed, memory)
-        pushes = all(hint.action is Action.PUSH for hint in hints)
-        if not self._needs_images(scheme, survey):
-            return survey if about.unknown else None
-        if pushes and not about.lines and survey.is_settled(Fetched()):
+        unique = (*about.unique, *about.deleted)
+        memory = self._history.recall(repository, about.lines, unique, _causes(hints))
+        if _is_cache(repository, rule, memory):
             return None
-        fetched = self._registry.fetch(repository, *_asked(survey, hints))
-        if pushes and survey.is_settled(fetched):
-            return None
-        survey.manifests.update(fetched.manifests)
-        survey.observed = replace(observed, images=self._describe(repository, fetched.manifests))
-        asked = (*about.unique, *about.deleted)
-        blocked = (tag for tag in asked if {tag, memory.known.get(tag)} & fetched.blocked.keys())
-        survey.observed = replace(survey.observed, frozen=frozen.union(blocked))
-        self._forget_former(repository, scheme, survey)
-        _leave_blocked(survey, fetched)
-        self._bound(repository, scheme, survey)
-        return survey
+        if not _needs_images(scheme, about, memory):
+            return Survey(about, _observed(memory, now), memory) if about.unknown else None
+        return self._look_at(
+            repository, scheme, hints, about, memory, _observed(memory, now, frozen)
+        )
 
-    def survey_all(
+    def _look_at(
         self,
         repository: str,
         scheme: Scheme,
+        hints: Sequence[Hint],
+        about: Concern,
+        memory: Memory,
+        observed: Observed,
+    ) -> Survey | None:
+        """The look that pushes and deletes need; None when the first answer shows nothing new."""
+        pushes = all(hint.action is Action.PUSH for hint in hints)
+        if pushes and not about.lines and _is_settled(about, memory, Fetched()):
+            return None
+        fetched = self._registry.fetch(repository, *_asked(about, memory, hints))
+        if pushes and _is_settled(about, memory, fetched):
+            return None
+        asked = (*about.unique, *about.deleted)
+        blocked = (tag for tag in asked if {tag, memory.known.get(tag)} & fetched.blocked.keys())
+        observed = replace(
+            observed,
+            images=self._describe(repository, fetched.manifests),
+            frozen=observed.frozen.union(blocked),
+        )
+        observed = self._without_former(repository, scheme, about, observed, memory)
+        judged, failures = _judged(about, observed, fetched)
+        observed = self._bounded(repository, scheme, judged, observed)
+        return Survey(judged, observed, memory, fetched.manifests, failures)
+
+    def _look_all_over(
+        self,
+        repository: str,
+        rule: Rule,
+        scheme: Scheme,
         sweep: Hint,
         now: datetime,
-        frozen: frozenset[str] = frozenset(),
-    ) -> Survey:
+        frozen: frozenset[str],
+    ) -> Survey | None:
         """The look of a sweep: every image, by reads that no pull statistics count."""
         memory = self._history.recall_all(repository, _causes([sweep]))
+        if _is_cache(repository, rule, memory):
+            return None
         images = {image.digest: image for image in self._registry.describe_all(repository)}
         about = look.concern_all(scheme, images.values(), memory.marks, sweep)
         about = replace(about, deleted=look.vanished(memory.known, images.values(), sweep))
-        observed = Observed(
-            images, memory.marks, memory.known, _active(memory, now), frozen, memory.freed
-        )
-        survey = Survey(about, observed, memory)
-        self._forget_former(repository, scheme, survey)
-        return survey
+        observed = replace(_observed(memory, now, frozen), images=images)
+        observed = self._without_former(repository, scheme, about, observed, memory)
+        return Survey(about, observed, memory)
 
-    def fetch_missing(self, repository: str, writes: Iterable[Change], survey: Survey) -> None:
-        """Fetch the manifests that the writes need and the survey did not bring.
+    def manifests(
+        self, repository: str, writes: Iterable[TagChange], survey: Survey
+    ) -> Mapping[str, Manifest]:
+        """The manifests that the writes need: those of the survey, and what it did not bring.
 
         Raises ImageGone if one of them vanished.
         """
         needed = {change.after for change in writes if change.after} - survey.manifests.keys()
         if not needed:
-            return
+            return survey.manifests
         fetched = self._registry.fetch(repository, needed)
         if fetched.absent:
             raise ImageGone("BatchGetImage", "ImageNotFound", ", ".join(sorted(fetched.absent)))
-        survey.manifests.update(fetched.manifests)
+        return {**survey.manifests, **fetched.manifests}
 
-    def _forget_former(self, repository: str, scheme: Scheme, survey: Survey) -> None:
-        """Forget the owners of unique tags that were in a repository of the same name, which was
+    def _without_former(
+        self,
+        repository: str,
+        scheme: Scheme,
+        about: Concern,
+        observed: Observed,
+        memory: Memory,
+    ) -> Observed:
+        """Without the owners of unique tags that were in a repository of the same name, which was
         deleted: one call, and only where an owner is gone that a tag would be put back on."""
-        pushed = survey.memory.pushed
-        doubtful = look.doubtful(scheme, survey.about, survey.observed, pushed)
+        doubtful = look.doubtful(scheme, about, observed, memory.pushed)
         if not doubtful:
-            return
+            return observed
         created = self._registry.created(repository)
-        former = {tag for tag in doubtful if pushed[tag] < created}
-        known = {tag: held for tag, held in survey.memory.known.items() if tag not in former}
-        survey.memory = replace(survey.memory, known=known)
-        survey.observed = replace(survey.observed, known=known)
+        former = {tag for tag in doubtful if memory.pushed[tag] < created}
+        known = {tag: held for tag, held in observed.known.items() if tag not in former}
+        return replace(observed, known=known)
 
     def _marked(self, repository: str, hints: Iterable[Hint]) -> dict[str, tuple[str, ...]]:
         deleted = {hint.digest for hint in hints if hint.tag is None and hint.digest is not None}
         return {digest: self._history.marked(repository, digest) for digest in deleted}
 
-    def _needs_images(self, scheme: Scheme, survey: Survey) -> bool:
-        about = survey.about
-        removes = scheme.unknown == "remove" and about.unknown
-        freed = not survey.memory.known.keys().isdisjoint(about.deleted)
-        return bool(
-            about.lines or about.unique or about.stable or removes or freed or survey.memory.open
-        )
-
     def _describe(self, repository: str, digests: Collection[str]) -> dict[str, Image]:
         return self._registry.describe(repository, digests) if digests else {}
 
-    def _bound(self, repository: str, scheme: Scheme, survey: Survey) -> None:
-        """List the repository once if a line has nothing that bounds it."""
-        planned_on = with_restores(scheme, survey.about, survey.observed)
-        lines = look.unbounded(scheme, survey.about, planned_on)
+    def _bounded(
+        self, repository: str, scheme: Scheme, about: Concern, observed: Observed
+    ) -> Observed:
+        """With what the repository lists, asked once, if a line has nothing that bounds it."""
+        lines = look.unbounded(scheme, about, with_restores(scheme, about, observed))
         if not lines:
-            return
+            return observed
         if any(line.newest for line in lines):
             # Only DescribeImages says when an image was pushed.
             every = self._registry.describe_all(repository)
             images = {image.digest: image for image in every}
         else:
             leaders = look.leaders(scheme, lines, self._registry.list_tags(repository))
-            images = self._describe(repository, leaders - survey.observed.images.keys())
-        survey.observed = replace(survey.observed, images={**survey.observed.images, **images})
+            images = self._describe(repository, leaders - observed.images.keys())
+        return replace(observed, images={**observed.images, **images})
+
+
+def _is_cache(repository: str, rule: Rule, memory: Memory) -> bool:
+    """Whether a pull-through cache owns the repository and no rule claims it by name."""
+    return memory.pull_through.owns(repository) and not rule.names(repository)
+
+
+def _observed(memory: Memory, now: datetime, frozen: frozenset[str] = frozenset()) -> Observed:
+    """What is known before ECR is asked."""
+    holds = {tag: str(hold) for tag, hold in memory.holds.items() if hold.holds(now)}
+    return Observed({}, memory.marks, memory.known, holds, memory.taken, frozen, memory.freed)
+
+
+def _needs_images(scheme: Scheme, about: Concern, memory: Memory) -> bool:
+    removes = scheme.unknown == "remove" and about.unknown
+    freed = not memory.known.keys().isdisjoint(about.deleted)
+    return bool(about.lines or about.unique or about.stable or removes or freed or memory.open)
+
+
+def _is_settled(about: Concern, memory: Memory, fetched: Fetched) -> bool:
+    """Whether this answer shows that nothing is new."""
+    if fetched.absent or fetched.blocked or memory.open:
+        return False
+    return look.is_settled(about, fetched.manifests, memory.marks, memory.known)
 
 
 def _causes(hints: Iterable[Hint]) -> dict[str, None]:
     return dict.fromkeys(hint.cause.id for hint in hints)
 
 
-def _active(memory: Memory, now: datetime) -> dict[str, str]:
-    return {tag: str(hold) for tag, hold in memory.holds.items() if hold.holds(now)}
-
-
-def _asked(survey: Survey, hints: Iterable[Hint]) -> tuple[Collection[str], Collection[str]]:
+def _asked(
+    about: Concern, memory: Memory, hints: Iterable[Hint]
+) -> tuple[Collection[str], Collection[str]]:
     """The digests and tags of the first read: what was pushed, the stable tags, their marks, and
     where history knows the unique tags."""
-    about, memory = survey.about, survey.memory
     digests = [hint.digest for hint in hints if hint.digest and hint.action is Action.PUSH]
     digests += [memory.marks[tag].digest for tag in about.lines if tag in memory.marks]
     deleted = [tag for tag in about.deleted if tag in memory.known]
@@ -198,21 +211,23 @@ def _asked(survey: Survey, hints: Iterable[Hint]) -> tuple[Collection[str], Coll
     return dict.fromkeys(digests), dict.fromkeys(tags)
 
 
-def _leave_blocked(survey: Survey, fetched: Fetched) -> None:
-    """Take the lines that ECR does not let us judge out of the look, and say so."""
-    lines = dict(survey.about.lines)
-    for tag in survey.about.lines:
-        mark = survey.observed.marks.get(tag)
+def _judged(
+    about: Concern, observed: Observed, fetched: Fetched
+) -> tuple[Concern, tuple[TagChange, ...]]:
+    """The concern without the lines that ECR does not let us judge, and what is said of these."""
+    lines, failures = dict(about.lines), []
+    for tag in about.lines:
+        mark = observed.marks.get(tag)
         digest = None if mark is None else mark.digest
         code = fetched.blocked.get(tag) or fetched.blocked.get(digest or "")
         if code is not None:
             del lines[tag]
-            survey.failures.append(_blocked(tag, digest, code, survey.about.hints[tag][0]))
-    survey.about = replace(survey.about, lines=lines)
+            failures.append(_blocked(tag, digest, code, about.hints[tag][0]))
+    return replace(about, lines=lines), tuple(failures)
 
 
-def _blocked(tag: str, digest: str | None, code: str, hint: Hint) -> Change:
-    return Change(
+def _blocked(tag: str, digest: str | None, code: str, hint: Hint) -> TagChange:
+    return TagChange(
         kind=Kind.FAILED,
         tag=tag,
         before=None,

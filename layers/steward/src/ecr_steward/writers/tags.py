@@ -1,35 +1,36 @@
-"""The writer of tags: observe a repository, plan, write down, apply."""
+"""The writer of tags: look at a repository, plan, write down, apply, close.
+
+A look asks history once and ECR at constant cost (survey.py). The plan is pure (tags/plan.py), and
+decides also which tags stay where somebody else keeps putting them. What is to be written is
+announced in history, written in ECR (apply.py), and closed with everything else that was found.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
-from typing import Any
 
-from ecr_steward.ecr import (
-    ImageGone,
-    Manifest,
-    Registry,
-    RegistryError,
-    RepositoryGone,
-    Unavailable,
-)
-from ecr_steward.history.tags import History, Memory, numbered
+from ecr_steward.ecr import ImageGone, RepositoryGone, Unavailable
+from ecr_steward.ecr.images import EcrRegistry
+from ecr_steward.history.holds import Hold
+from ecr_steward.history.numbering import Led
+from ecr_steward.history.tags import History, Learned
 from ecr_steward.rules import Mode, Rule, Ruleset
-from ecr_steward.tags.plan import WRITES, Change, Plan, Stay, plan_changes
+from ecr_steward.tags.plan import Plan, Stay, TagChange, plan_changes
 from ecr_steward.tags.scheme import Scheme
 from ecr_steward.tags.settle import settle
 from ecr_steward.tags.state import Mark
-from ecr_steward.words.facts import Fact, Kind
+from ecr_steward.words.causes import Cause
+from ecr_steward.words.facts import Fact, FactMaker, Kind
 from ecr_steward.words.hints import Action, Hint
-from ecr_steward.words.reading import iso
+from ecr_steward.writers.apply import Applied, Spread, apply
 from ecr_steward.writers.batch import StewardOff
 from ecr_steward.writers.contest import Contest, Witness, nobody
 from ecr_steward.writers.survey import Survey, Surveyor
+from ecr_steward.writers.tag_facts import TagFacts
 
 log = logging.getLogger(__name__)
 
@@ -43,15 +44,8 @@ FINDINGS_PER_VISIT = 500
 
 KNOWN_PER_VISIT = 2500
 
-TAGS_TOLD = 8
-"""Most tags of an image that a fact names, unique ones first: an image can have 1,000, and an item
-of the table only 400 KB (DynamoDB Developer Guide: Quotas)."""
-
 _ATTEMPTS = 3
 """How often a repository is read again because an image vanished between two reads."""
-
-Spread = Callable[[Callable[[Change], Any], Iterable[Change]], Iterable[Any]]
-"""`map`, or the map of a pool that makes calls in parallel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +59,7 @@ class Visit:
     """
 
     facts: tuple[Fact, ...] = ()
-    changes: tuple[Change, ...] = ()
+    changes: tuple[TagChange, ...] = ()
     images: int = 0
     first_sight: bool = False
     unfinished: bool = False
@@ -73,13 +67,41 @@ class Visit:
     stays: tuple[Stay, ...] = ()
 
 
-@dataclass(slots=True)
-class _Written:
-    done: list[Change] = field(default_factory=list)
-    failed: list[Change] = field(default_factory=list)
-    passing: list[tuple[Change, Unavailable]] = field(default_factory=list)
-    refused: frozenset[str] = frozenset()
-    """Unique tags that did not go back to their images."""
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """Which repository is looked at, by which rule, how far the steward may go, and why."""
+
+    repository: str
+    rule: Rule
+    scheme: Scheme
+    mode: Mode
+    hints: Sequence[Hint]
+
+
+@dataclass(frozen=True, slots=True)
+class _Todo:
+    """What is done of a plan now: changes to write, the overwrites that these undo, and everything
+    else that was found."""
+
+    writes: tuple[TagChange, ...]
+    undone: tuple[TagChange, ...]
+    found: tuple[TagChange, ...]
+
+    @property
+    def announced(self) -> tuple[TagChange, ...]:
+        # Once they are undone, ECR shows nothing of overwrites any more: they are announced, too.
+        return (*self.writes, *self.undone)
+
+    def done(self, applied: Applied) -> list[TagChange]:
+        """What was made, with the overwrites that it undid."""
+        undone = (each for each in self.undone if each.tag not in applied.refused)
+        return [*applied.done, *undone]
+
+    def left(self, applied: Applied) -> list[TagChange]:
+        """What a passing fault left for another visit."""
+        changes = [change for change, _ in applied.passing]
+        tags = {change.tag for change in changes}
+        return [*changes, *(each for each in self.undone if each.tag in tags)]
 
 
 class Retagger:
@@ -96,7 +118,7 @@ class Retagger:
         *,
         rules: Ruleset,
         cap: Mode,
-        registry: Registry,
+        registry: EcrRegistry,
         history: History,
         clock: Callable[[], datetime],
         account: str,
@@ -112,8 +134,7 @@ class Retagger:
         self._surveyor = Surveyor(registry, history)
         self._contest = Contest(history, witness)
         self._clock = clock
-        self._account = account
-        self._region = region
+        self._maker = FactMaker(account, region, clock, self._rules.fingerprint)
         self._spread = spread
 
     def visit(self, repository: str, hints: Sequence[Hint]) -> Visit:
@@ -129,259 +150,127 @@ class Retagger:
         mode = rule.mode.capped(self._cap)
         if mode is Mode.OFF:
             raise StewardOff("Mode is off.")
-        parts = _apart(hints)
-        return _together([self._look(repository, rule, rule.tags, mode, part) for part in parts])
+        tasks = [_Task(repository, rule, rule.tags, mode, part) for part in _apart(hints)]
+        return _together([look for task in tasks for look in self._looks(task)])
 
-    def _look(
-        self, repository: str, rule: Rule, scheme: Scheme, mode: Mode, hints: Sequence[Hint]
-    ) -> Visit:
+    def _looks(self, task: _Task) -> list[Visit]:
+        """One look, and another where ECR did not let unique tags go back: it knows of these."""
+        visit, frozen = self._steady(task, frozenset())
+        visits, refused = [visit], frozen
+        while refused:
+            visit, refused = self._steady(task, frozen)
+            visits.append(visit)
+            frozen |= refused
+        return visits
+
+    def _steady(self, task: _Task, frozen: frozenset[str]) -> tuple[Visit, frozenset[str]]:
+        """One look, begun anew where an image vanishes between two reads."""
         for _ in range(_ATTEMPTS):
             try:
-                return self._visit(repository, rule, scheme, mode, hints)
+                return self._look(task, frozen)
             except ImageGone as error:
                 log.info("An image vanished while it was read", extra={"error": str(error)})
                 gone = error
             except RepositoryGone:
-                log.warning("The repository is gone", extra={"repository": repository})
-                return Visit()
+                log.warning("The repository is gone", extra={"repository": task.repository})
+                return Visit(), frozenset()
         raise Unavailable(gone.operation, gone.code, gone.message) from gone
 
-    def _visit(
-        self,
-        repository: str,
-        rule: Rule,
-        scheme: Scheme,
-        mode: Mode,
-        hints: Sequence[Hint],
-        frozen: frozenset[str] = frozenset(),
-    ) -> Visit:
-        sweep = next((hint for hint in hints if hint.action is Action.SWEEP), None)
-        if sweep is None:
-            look = self._surveyor.survey(repository, scheme, hints, self._clock(), frozen)
-        else:
-            look = self._surveyor.survey_all(repository, scheme, sweep, self._clock(), frozen)
-        if look is None or self._is_cache(repository, rule, look.memory):
-            return Visit()
-        plan = self._plan(repository, scheme, mode, look)
-        writes = _portion(plan) if mode is Mode.ENFORCE else ()
-        self._surveyor.fetch_missing(repository, writes, look)
-        settled = self._settle(repository, look, hints)
-        stamp = _Stamp(self, rule, scheme, mode, repository, look.memory)
-        quiet = look.memory.first_sight
-        found = [*(plan.findings if mode is Mode.ENFORCE else plan.changes), *look.failures]
-        undone = _undone(plan, writes)
-        unsaid = self._history.unsaid(stamp.facts(each for each in found if each not in undone))
-        findings = unsaid[:FINDINGS_PER_VISIT]
-        stamp.count([*writes, *undone], () if quiet else findings)
-        written = self._write(repository, writes, undone, look, stamp)
-        told = [*settled, *stamp.facts(written.done)]
-        if written.refused and not written.passing:
-            told += self._history.say(stamp.facts(written.failed), quietly=quiet)
-            frozen |= written.refused
-            after = self._visit(repository, rule, scheme, mode, hints, frozen)
-            return replace(
-                after,
-                facts=(*told, *after.facts),
-                changes=(*written.done, *written.failed, *after.changes),
-            )
-        told += self._history.say(
-            [*stamp.counted(findings), *stamp.facts(written.failed)], quietly=quiet
+    def _look(self, task: _Task, frozen: frozenset[str]) -> tuple[Visit, frozenset[str]]:
+        """Look, plan, write down, apply, close. What it led to, and what did not go back."""
+        repository, history = task.repository, self._history
+        look = self._surveyor.look(
+            repository, task.rule, task.scheme, task.hints, self._clock(), frozen
         )
-        accepted = _accepted(plan, written) if mode is Mode.ENFORCE else plan.known
-        known = dict(islice(accepted.items(), KNOWN_PER_VISIT))
-        freed = dict(islice(plan.freed.items(), KNOWN_PER_VISIT))
-        self._history.say(stamp.facts(plan.passed), quietly=True)
-        marks = _marks(plan, written.done, look)
-        pushed = {each.digest: each.pushed_at for each in look.observed.images.values()}
-        self._history.remember(repository, marks, plan.forgotten, known, pushed, freed)
-        if written.passing:
-            raise written.passing[0][1]
-        unfinished = (
-            len(findings) < len(unsaid)
-            or len(known) < len(plan.known)
-            or len(freed) < len(plan.freed)
-            # Where all of a visit's writes were refused, another visit would be refused them too.
-            or (bool(written.done) and len(writes) < len(plan.writes))
-        )
-        _log_plan(repository, mode, plan, detailed=sweep is None)
-        return Visit(
-            facts=tuple(told),
-            changes=(*written.done, *written.failed, *(() if unfinished else found)),
-            images=len(look.observed.images),
-            first_sight=quiet,
-            unfinished=unfinished,
-            stays=plan.stays,
-            contested=sum(fact.contested for fact in told),
-        )
+        if look is None:
+            return Visit(), frozenset()
+        plan, holds = self._plan(task, look)
+        todo = _todo(task.mode, plan, look.failures)
+        manifests = self._surveyor.manifests(repository, todo.writes, look)
+        settled, led = self._settle(task, look)
+        facts = self._facts(task, look, led, holds)
+        unsaid = history.findings.unsaid(facts.facts(todo.found))
+        facts = facts.counting(todo.announced, _aloud(look, unsaid))
+        if todo.writes or plan.taken:
+            history.announce(repository, facts.facts(todo.announced), plan.taken, holds)
+        applied = apply(self._registry, repository, todo.writes, manifests, self._spread)
+        told = self._close(task, look, plan, todo, applied, facts, unsaid)
+        if applied.passing:
+            raise applied.passing[0][1]
+        _log_plan(task, plan)
+        visit = _visit(look, plan, todo, applied, (*settled, *told), unsaid)
+        return visit, applied.refused
 
-    def _plan(self, repository: str, scheme: Scheme, mode: Mode, look: Survey) -> Plan:
-        """The plan, once every tag that somebody else keeps taking away is held."""
-        look.know_holds(self._contest.ask_again(repository, look.held(), self._clock()))
-        plan = plan_changes(scheme, look.about, look.observed)
-        if mode is not Mode.ENFORCE or not plan.taken:
-            return plan
-        look.note_taken(plan.taken, self._contest.note(repository, plan.taken, self._clock()))
-        return plan_changes(scheme, look.about, look.observed)
+    def _plan(self, task: _Task, look: Survey) -> tuple[Plan, dict[str, Hold]]:
+        """The plan, and the holds that begin with it; only their words are asked for."""
+        now = self._clock()
+        counted = now if task.mode is Mode.ENFORCE else None
+        plan = plan_changes(task.scheme, look.about, look.observed, counted)
+        known = look.memory
+        marks = {tag: known.marks[tag] for tag in look.about.lines if tag in known.marks}
+        named = self._contest.ask_again(task.repository, marks, known.holds, now)
+        begun = self._contest.holds(task.repository, plan.contested)
+        words = {tag: str(hold) for tag, hold in {**named, **begun}.items()}
+        return plan.told_with(words), begun
 
-    def _settle(self, repository: str, look: Survey, hints: Sequence[Hint]) -> list[Fact]:
+    def _settle(self, task: _Task, look: Survey) -> tuple[list[Fact], Led]:
         """Close what an earlier visit announced and did not close, by looking at ECR."""
-        if not look.memory.open:
-            return []
-        done = settle(look.memory.open, look.observed.images.values(), hints)
-        led = self._history.close(repository, done, led=look.memory.led)
-        look.memory = replace(look.memory, led=led)
-        return done
+        known = look.memory
+        if not known.open:
+            return [], known.led
+        done = settle(known.open, look.observed.images.values(), task.hints)
+        return done, self._history.close(task.repository, done, led=known.led)
 
-    def _is_cache(self, repository: str, rule: Rule, memory: Memory) -> bool:
-        """Whether a pull-through cache owns the repository and no rule claims it by name.
-
-        The prefix `ROOT` stands for all repositories (ECR API: CreatePullThroughCacheRule).
-        """
-        prefixes = [prefix.rstrip("/") for prefix in memory.pull_through]
-        cached = any(each == "ROOT" or repository.startswith(f"{each}/") for each in prefixes)
-        return cached and not rule.names(repository)
-
-    def _write(
-        self,
-        repository: str,
-        writes: Sequence[Change],
-        undone: Sequence[Change],
-        look: Survey,
-        stamp: _Stamp,
-    ) -> _Written:
-        written = _Written()
-        if not writes:
-            return written
-        self._history.intend(repository, stamp.facts([*writes, *undone]))
-        pinned = {change.after for change in writes if change.kind is Kind.PIN}
-        restores = [change for change in writes if change.kind is Kind.RESTORE]
-        for kind in WRITES:
-            written.refused = frozenset(c.tag for c in restores if c not in written.done)
-            if written.refused and WRITES.index(kind) > WRITES.index(Kind.RESTORE):
-                # What follows was planned as if every unique tag had gone back.
-                break
-            # Without its pin an image would be left without a tag: then its tag does not move.
-            stranded = pinned - {each.after for each in written.done if each.kind is Kind.PIN}
-            batch = [c for c in writes if c.kind is kind]
-            if kind is not Kind.PIN:
-                batch = [c for c in batch if c.before not in stranded]
-            self._carry_out(repository, batch, look.manifests, written)
-        written.done += [each for each in undone if each.tag not in written.refused]
-        left = [change for change, _ in written.passing]
-        left += [each for each in undone if each.tag in {change.tag for change in left}]
-        done = stamp.facts(written.done)
-        self._history.close(repository, done, stamp.facts(left), look.memory.led)
-        return written
-
-    def _carry_out(
-        self,
-        repository: str,
-        batch: Sequence[Change],
-        manifests: Mapping[str, Manifest],
-        written: _Written,
-    ) -> None:
-        def write(change: Change) -> RegistryError | None:
-            try:
-                self._write_one(repository, change, manifests)
-            except RegistryError as error:
-                return error
-            return None
-
-        for change, error in zip(batch, self._spread(write, batch), strict=True):
-            if error is None:
-                written.done.append(change)
-            elif isinstance(error, Unavailable):
-                written.passing.append((change, error))
-            else:
-                written.failed.append(_failed(change, error))
-
-    def _write_one(
-        self, repository: str, change: Change, manifests: Mapping[str, Manifest]
-    ) -> None:
-        if change.kind is Kind.REMOVE:
-            self._registry.untag(repository, change.tag, change.before or "")
-            return
-        manifest = manifests.get(change.after or "")
-        if manifest is None:
-            raise RegistryError("BatchGetImage", "ImageInaccessible", "no manifest was given")
-        self._registry.put(repository, manifest, change.tag)
-
-
-class _Stamp:
-    """Makes facts of changes: what all facts of one visit have in common."""
-
-    def __init__(
-        self,
-        tagger: Retagger,
-        rule: Rule,
-        scheme: Scheme,
-        mode: Mode,
-        repository: str,
-        memory: Memory,
-    ) -> None:
-        self._scheme = scheme
-        self._account, self._region = tagger._account, tagger._region
-        self._fingerprint = tagger._rules.fingerprint
-        self._time = iso(tagger._clock())
-        self._rule, self._mode, self._repository = rule.label(), mode.value, repository
-        self._led = memory.led
-        self._opened = {fact.id: fact.of for fact in memory.open}
-        self._contested = memory.contested
-        self._of: Counter[str] = Counter()
-        self._made: dict[int, tuple[Change, Fact]] = {}
-
-    def count(self, changes: Iterable[Change], findings: Iterable[Fact]) -> None:
-        """Let every fact know how many of these, which are told together, its cause led to."""
-        self._of = Counter(change.hint.cause.id for change in changes)
-        self._of.update(fact.cause.id for fact in findings)
-        for key, (change, fact) in self._made.items():
-            self._made[key] = (change, self._counted(fact))
-
-    def counted(self, facts: Iterable[Fact]) -> list[Fact]:
-        return list(map(self._counted, facts))
-
-    def facts(self, changes: Iterable[Change]) -> list[Fact]:
-        return list(map(self._fact, changes))
-
-    def _counted(self, fact: Fact) -> Fact:
-        # A fact announced before a crash belongs to the story that was announced then.
-        opened = self._opened.get(fact.id) if self._opened else None
-        return fact.counted(opened or self._of[fact.cause.id] or 1)
-
-    def _fact(self, change: Change) -> Fact:
-        # One fact a change, however often it is asked for; the change is kept, for its id() is
-        # its key.
-        if id(change) not in self._made:
-            fact = numbered(self._make(change), self._led)
-            self._made[id(change)] = (change, self._counted(fact))
-        return self._made[id(change)][1]
-
-    def _make(self, change: Change) -> Fact:
-        return Fact(
-            kind=change.kind,
-            cause=change.hint.cause,
-            registry=self._account,
-            region=self._region,
-            repository=self._repository,
-            mode=self._mode,
-            rule=self._rule,
-            rules=self._fingerprint,
-            reason=change.reason,
-            time=self._time,
-            tag=change.tag,
-            digest=change.after,
-            before=change.before,
-            before_tags=self._telling(change.before_tags, change.before),
-            after_tags=self._telling(change.after_tags, change.after),
-            of=self._of[change.hint.cause.id] or 1,
-            contested=change.kind is Kind.HELD and change.tag in self._contested,
+    def _facts(self, task: _Task, look: Survey, led: Led, begun: Iterable[str]) -> TagFacts:
+        return TagFacts(
+            maker=self._maker,
+            repository=task.repository,
+            rule=task.rule.label(),
+            scheme=task.scheme,
+            mode=task.mode.value,
+            at=self._clock(),
+            led=led,
+            open=look.memory.open,
+            contested=look.memory.contested.union(begun),
         )
 
-    def _telling(self, tags: Sequence[str], digest: str | None) -> tuple[str, ...]:
-        if len(tags) <= TAGS_TOLD:
-            return tuple(tags)
-        first = sorted(tags, key=lambda tag: self._scheme.read_unique(tag, digest) is None)
-        return tuple(first[:TAGS_TOLD])
+    def _close(
+        self,
+        task: _Task,
+        look: Survey,
+        plan: Plan,
+        todo: _Todo,
+        applied: Applied,
+        facts: TagFacts,
+        unsaid: Sequence[Fact],
+    ) -> list[Fact]:
+        """Write down what came of it, at once; returns the facts that are new."""
+        passed = self._history.findings.unsaid(facts.facts(plan.passed))
+        findings = facts.counted(unsaid[:FINDINGS_PER_VISIT])
+        learned = _learned(plan, applied, look, passed)
+        if applied.refused:
+            # Whatever else was found is planned anew, with what is known now.
+            findings, learned = [], Learned()
+        findings += self._history.findings.unsaid(facts.facts(applied.failed))
+        quietly, done = look.memory.first_sight, facts.facts(todo.done(applied))
+        if todo.writes:
+            left = facts.facts(todo.left(applied))
+            self._history.close(
+                task.repository, done, left, facts.led, findings, learned, quietly=quietly
+            )
+        else:
+            self._history.note(task.repository, learned, findings, quietly=quietly)
+        return [*done, *findings]
+
+
+def next_visit(hints: Sequence[Hint]) -> Hint:
+    """The hint that goes on where a visit for `hints` stopped, with a cause of its own."""
+    hint = next((hint for hint in hints if hint.action is Action.SWEEP), hints[0])
+    beginning, _, part = hint.cause.id.partition("#")
+    if "/" not in beginning:
+        beginning = f"{beginning}/{hint.repository}"
+    cause = Cause(f"{beginning}#{int(part or 1) + 1}", hint.cause.type)
+    return Hint(hint.repository, Action.SWEEP, None, None, cause, hint.time)
 
 
 def _apart(hints: Sequence[Hint]) -> list[Sequence[Hint]]:
@@ -390,6 +279,83 @@ def _apart(hints: Sequence[Hint]) -> list[Sequence[Hint]]:
     sweeps = [hint for hint in hints if hint.action is Action.SWEEP]
     events = [hint for hint in hints if hint.action is not Action.SWEEP]
     return [part for part in (events, sweeps) if part]
+
+
+def _todo(mode: Mode, plan: Plan, failures: Iterable[TagChange]) -> _Todo:
+    """What is done of a plan in one visit; a restore comes with the overwrite that it undoes."""
+    if mode is not Mode.ENFORCE:
+        return _Todo((), (), (*plan.changes, *failures))
+    restores = any(change.kind is Kind.RESTORE for change in plan.writes)
+    writes = plan.writes[: WRITES_PER_VISIT // 2 if restores else WRITES_PER_VISIT]
+    restored = {change.tag for change in writes if change.kind is Kind.RESTORE}
+    undone = tuple(c for c in plan.findings if c.kind is Kind.OVERWRITE and c.tag in restored)
+    found = (*(each for each in plan.findings if each not in undone), *failures)
+    return _Todo(writes, undone, found)
+
+
+def _aloud(look: Survey, unsaid: Sequence[Fact]) -> Sequence[Fact]:
+    """The findings that are told one by one: at first sight they are kept quietly."""
+    return () if look.memory.first_sight else unsaid[:FINDINGS_PER_VISIT]
+
+
+def _accepted(plan: Plan, applied: Applied) -> dict[str, str]:
+    """The unique tags that are accepted on their images: not before the image that one of them was
+    on has its pin, or cannot get it."""
+    settled = {change.after for change in (*applied.done, *applied.failed)}
+    return {
+        tag: digest
+        for tag, digest in plan.known.items()
+        if tag not in plan.kept or plan.kept[tag] in settled
+    }
+
+
+def _learned(plan: Plan, applied: Applied, look: Survey, passed: Sequence[Fact]) -> Learned:
+    """What the look leaves in history that is not there yet."""
+    moved = {change.tag for change in applied.done if change.kind is Kind.MOVE}
+    noted = {each.mark.tag: replace(each.mark, placed=False) for each in plan.taken}
+    before = {**look.memory.marks, **noted}
+    now = (replace(mark, placed=mark.placed or mark.tag in moved) for mark in plan.marks)
+    return Learned(
+        marks=[mark for mark in now if _differs(mark, before.get(mark.tag))],
+        forgotten=plan.forgotten,
+        known=dict(islice(_accepted(plan, applied).items(), KNOWN_PER_VISIT)),
+        pushed={image.digest: image.pushed_at for image in look.observed.images.values()},
+        freed=dict(islice(plan.freed.items(), KNOWN_PER_VISIT)),
+        passed=passed,
+    )
+
+
+def _differs(mark: Mark, before: Mark | None) -> bool:
+    return mark != before or mark.placed != before.placed
+
+
+def _visit(
+    look: Survey,
+    plan: Plan,
+    todo: _Todo,
+    applied: Applied,
+    facts: tuple[Fact, ...],
+    unsaid: Sequence[Fact],
+) -> Visit:
+    made = (*todo.done(applied), *applied.failed)
+    if applied.refused:
+        return Visit(facts, made, contested=sum(fact.contested for fact in facts))
+    unfinished = (
+        len(unsaid) > FINDINGS_PER_VISIT
+        or min(len(_accepted(plan, applied)), KNOWN_PER_VISIT) < len(plan.known)
+        or len(plan.freed) > KNOWN_PER_VISIT
+        # Where all of a visit's writes were refused, another visit would be refused them too.
+        or (bool(applied.done) and len(todo.writes) < len(plan.writes))
+    )
+    return Visit(
+        facts=facts,
+        changes=made if unfinished else (*made, *todo.found),
+        images=len(look.observed.images),
+        first_sight=look.memory.first_sight,
+        unfinished=unfinished,
+        stays=plan.stays,
+        contested=sum(fact.contested for fact in facts),
+    )
 
 
 def _together(visits: Sequence[Visit]) -> Visit:
@@ -404,67 +370,19 @@ def _together(visits: Sequence[Visit]) -> Visit:
     )
 
 
-def _accepted(plan: Plan, written: _Written) -> dict[str, str]:
-    """The unique tags that are accepted on their images: not before the image that one of them was
-    on has its pin, or cannot get it."""
-    settled = {change.after for change in (*written.done, *written.failed)}
-    return {
-        tag: digest
-        for tag, digest in plan.known.items()
-        if tag not in plan.kept or plan.kept[tag] in settled
-    }
-
-
-def _marks(plan: Plan, done: Iterable[Change], look: Survey) -> list[Mark]:
-    """The marks that are not in history as they are now."""
-    moved = {change.tag for change in done if change.kind is Kind.MOVE}
-    now = (_placed(mark) if mark.tag in moved else mark for mark in plan.marks)
-    before = look.memory.marks
-    return [mark for mark in now if _differs(mark, before.get(mark.tag))]
-
-
-def _placed(mark: Mark) -> Mark:
-    return Mark(mark.tag, mark.unique, mark.digest, placed=True)
-
-
-def _differs(mark: Mark, before: Mark | None) -> bool:
-    return mark != before or mark.placed != before.placed
-
-
-def _portion(plan: Plan) -> tuple[Change, ...]:
-    """The writes of one visit; a restore comes with the overwrite that it undoes."""
-    restores = any(change.kind is Kind.RESTORE for change in plan.writes)
-    return plan.writes[: WRITES_PER_VISIT // 2 if restores else WRITES_PER_VISIT]
-
-
-def _undone(plan: Plan, writes: Iterable[Change]) -> list[Change]:
-    """The overwrites that `writes` undo: once they are made, ECR shows nothing of them any more,
-    so they are announced and told with them."""
-    restored = {change.tag for change in writes if change.kind is Kind.RESTORE}
-    return [each for each in plan.findings if each.kind is Kind.OVERWRITE and each.tag in restored]
-
-
-def _failed(change: Change, error: RegistryError) -> Change:
-    did = "taken off" if change.kind is Kind.REMOVE else "put on"
-    return replace(
-        change,
-        kind=Kind.FAILED,
-        reason=f"`{change.tag}` could not be {did} its image: {error.code} ({error.message}).",
-    )
-
-
-def _log_plan(repository: str, mode: Mode, plan: Plan, *, detailed: bool) -> None:
+def _log_plan(task: _Task, plan: Plan) -> None:
     for change in plan.changes:
         log.info(
             change.reason,
             extra={
-                "repository": repository,
-                "mode": mode.value,
+                "repository": task.repository,
+                "mode": task.mode.value,
                 "kind": change.kind.value,
                 "tag": change.tag,
                 "from": change.before,
                 "to": change.after,
             },
         )
-    for stay in plan.stays if detailed else ():
-        log.info(stay.reason, extra={"repository": repository, "tag": stay.tag})
+    swept = any(hint.action is Action.SWEEP for hint in task.hints)
+    for stay in () if swept else plan.stays:
+        log.info(stay.reason, extra={"repository": task.repository, "tag": stay.tag})

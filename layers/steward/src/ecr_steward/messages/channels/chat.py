@@ -88,7 +88,7 @@ def _keywords(message: Message) -> Iterator[str]:
 
 def _resources(message: Message) -> Iterator[str]:
     named = dict.fromkeys(
-        links.arn(fact.registry, fact.region, fact.repository)
+        links.arn(fact.account, fact.region, fact.repository)
         for fact in message.facts
         if fact.repository
     )

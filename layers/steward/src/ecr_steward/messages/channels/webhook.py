@@ -154,7 +154,7 @@ def _counts(facts: Iterable[Fact]) -> dict[str, int]:
 
 
 def _source(fact: Fact) -> str:
-    return f"/{SOURCE}/{quote(fact.registry, safe='')}/{quote(fact.region, safe='')}"
+    return f"/{SOURCE}/{quote(fact.account, safe='')}/{quote(fact.region, safe='')}"
 
 
 def _address(channel: Channel, payload: Payload, resolver: Resolver) -> Request:

@@ -20,24 +20,24 @@ _CONSOLES = (
 """Regions by how they begin, their partition and the host of its console; "" is not public."""
 
 
-def console(registry: str, region: str, repository: str, digest: str | None) -> str | None:
+def console(account: str, region: str, repository: str, digest: str | None) -> str | None:
     """The page of an image in the ECR console, or of its repository where there is no image.
 
     None where something is no such name (then no link could be trusted) or where nobody knows the
     console's address.
     """
     host = _partition(region)[1].format(region=region)
-    names = (_REGION.fullmatch(region), _NAME.fullmatch(repository), registry.isdecimal())
+    names = (_REGION.fullmatch(region), _NAME.fullmatch(repository), account.isdecimal())
     if not all(names) or not host:
         return None
-    page = f"https://{host}/ecr/repositories/private/{registry}/{repository}"
+    page = f"https://{host}/ecr/repositories/private/{account}/{repository}"
     image = f"/_/image/{digest}/details" if digest and _DIGEST.fullmatch(digest) else ""
     return f"{page}{image}?region={region}"
 
 
-def arn(registry: str, region: str, repository: str) -> str:
+def arn(account: str, region: str, repository: str) -> str:
     """The ARN of a repository."""
-    return f"arn:{_partition(region)[0]}:ecr:{region}:{registry}:repository/{repository}"
+    return f"arn:{_partition(region)[0]}:ecr:{region}:{account}:repository/{repository}"
 
 
 def _partition(region: str) -> tuple[str, str]:

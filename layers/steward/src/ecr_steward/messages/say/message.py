@@ -152,7 +152,7 @@ def _weight(fact: Fact) -> tuple[bool, int, str]:
 
 def _link(fact: Fact) -> str | None:
     digest = fact.digest or fact.before
-    return links.console(fact.registry, fact.region, fact.repository, digest)
+    return links.console(fact.account, fact.region, fact.repository, digest)
 
 
 def _parts(facts: Sequence[Fact]) -> list[Part]:
@@ -210,12 +210,12 @@ def _change(fact: Fact, hidden: Collection[str | None]) -> str:
 def _fields(fact: Fact) -> list[tuple[str, str]]:
     known = [
         ("repository", fact.repository),
-        ("registry", f"{fact.registry}, {fact.region}"),
+        ("registry", f"{fact.account}, {fact.region}"),
         ("rule", fact.rule),
         ("rules", fact.rules),
         ("mode", "" if fact.mode == "enforce" else f"{fact.mode}: nothing was changed"),
         ("cause", f"{fact.cause.type} {fact.cause.id}"),
-        ("by", who(fact.cause.by, fact.registry) if fact.cause.by else ""),
+        ("by", who(fact.cause.by, fact.account) if fact.cause.by else ""),
         ("time", _when(fact.time)),
     ]
     return [(name, value) for name, value in known if value]
@@ -248,7 +248,7 @@ def _by_repository(facts: Sequence[Fact]) -> list[str]:
 
 def _period(facts: Sequence[Fact]) -> list[tuple[str, str]]:
     times = sorted(fact.time for fact in facts)
-    registries = sorted({f"{fact.registry}, {fact.region}" for fact in facts})
+    registries = sorted({f"{fact.account}, {fact.region}" for fact in facts})
     modes = {fact.mode for fact in facts}
     said = {True: "audit: nothing was changed", False: "in part audit: nothing was changed there"}
     audit = [("mode", said[modes == {"audit"}])] if "audit" in modes else []

@@ -91,12 +91,12 @@ def clipped(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
-def who(arn: str, registry: str) -> str:
-    """The person or role that an ARN names, and its account where it is another one."""
+def who(arn: str, ours: str) -> str:
+    """The person or role that an ARN names, and its account where that is not `ours`."""
     match = re.fullmatch(r"arn:[^:]*:[^:]*:[^:]*:([^:]*):(.+)", arn)
     if match is None:
         return arn
     account, name = match[1], match[2]
     role = re.fullmatch(r"assumed-role/([^/]+)/(.+)", name)
     said = f"{role[2]} (role {role[1]})" if role else name.removeprefix("user/")
-    return said if account in ("", registry) else f"{said} of account {account}"
+    return said if account in ("", ours) else f"{said} of account {account}"

@@ -38,7 +38,7 @@ class ResourceTags:
         """
         if not fact.repository:
             return {}
-        arn = links.arn(fact.registry, fact.region, fact.repository)
+        arn = links.arn(fact.account, fact.region, fact.repository)
         now = self._clock()
         kept = self._kept.get(arn)
         if kept is None or now >= kept[0] + MAX_AGE:

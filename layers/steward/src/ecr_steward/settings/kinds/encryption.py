@@ -10,11 +10,11 @@ from typing import Any
 from ecr_steward.settings.kinds.kind import Around, Kind
 from ecr_steward.settings.state import (
     BaselineError,
-    Change,
     Path,
     Problem,
+    SettingAction,
+    SettingChange,
     SettingsError,
-    Step,
     check_fields,
     check_known,
     mapping,
@@ -134,14 +134,14 @@ class Encryption(Kind[Wanted, Encrypted]):
             raise SettingsError("`encryption.kmsKey` must be a string.")
         return Encrypted(word, key)
 
-    def drift(self, wish: Wanted, found: Encrypted, around: Around) -> Iterator[Change]:
+    def drift(self, wish: Wanted, found: Encrypted, around: Around) -> Iterator[SettingChange]:
         if wish.is_met_by(found):
             return
         reason = (
             f"The repository is encrypted with {found}, where the rule has {wish}: ECR cannot "
             "change it, so make the repository anew and push its images again."
         )
-        yield self.change(Problem.UNCHANGEABLE, str(found), str(wish), reason, Step.REPORT)
+        yield self.change(Problem.UNCHANGEABLE, str(found), str(wish), reason, SettingAction.REPORT)
 
     def explain(self, wish: Wanted, around: Around) -> Iterator[tuple[str, str]]:
         yield "encryption", f"{wish}; another one is reported, as ECR cannot change it"

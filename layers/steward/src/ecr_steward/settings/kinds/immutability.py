@@ -11,9 +11,9 @@ from ecr_steward.settings.immutability import SCHEME, ImmutabilityBaseline
 from ecr_steward.settings.kinds.kind import Around, Kind, Request
 from ecr_steward.settings.state import (
     BaselineError,
-    Change,
     Path,
     Problem,
+    SettingChange,
     SettingsError,
     check_fields,
 )
@@ -123,7 +123,7 @@ class Immutability(Kind[ImmutabilityBaseline, Mutability]):
 
     def drift(
         self, wish: ImmutabilityBaseline, found: Mutability, around: Around
-    ) -> Iterator[Change]:
+    ) -> Iterator[SettingChange]:
         wanted = immutability.wanted(wish, around.scheme, cache=around.cache)
         if wanted is None or wanted.is_met_by(found.word, found.filters):
             return
@@ -131,10 +131,12 @@ class Immutability(Kind[ImmutabilityBaseline, Mutability]):
         reason = f"Tags are {found} and should be {shall}, because {wanted.reason}."
         yield self.change(Problem.DIFFERENT, found.to_document(), shall.to_document(), reason)
 
-    def corrected(self, found: Mutability, changes: Sequence[Change]) -> Mutability:
+    def corrected(self, found: Mutability, changes: Sequence[SettingChange]) -> Mutability:
         return self.from_answer(changes[0].after)
 
-    def request(self, name: str, arn: str, value: Mutability, changes: Sequence[Change]) -> Request:
+    def request(
+        self, name: str, arn: str, value: Mutability, changes: Sequence[SettingChange]
+    ) -> Request:
         said = immutability.request(value.word, value.filters)
         return Request("PutImageTagMutability", {"repositoryName": name, **said})
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
 from ecr_steward.settings.lifecycle import Expiring
-from ecr_steward.settings.state import Change, Path, Problem, Step
+from ecr_steward.settings.state import Path, Problem, SettingAction, SettingChange
 from ecr_steward.tags.scheme import Scheme
 
 Wish = TypeVar("Wish")
@@ -80,7 +80,7 @@ class Less(Generic[Found]):
     """A value to set where ECR refused another, and the changes that it makes, as they are told."""
 
     value: Found
-    changes: tuple[Change, ...]
+    changes: tuple[SettingChange, ...]
 
 
 class Kind(abc.ABC, Generic[Wish, Found]):
@@ -122,19 +122,21 @@ class Kind(abc.ABC, Generic[Wish, Found]):
         """What people give by hand, or as the AWS CLI prints it; raises SettingsError."""
 
     @abc.abstractmethod
-    def drift(self, wish: Wish, found: Found, around: Around) -> Iterator[Change]:
+    def drift(self, wish: Wish, found: Found, around: Around) -> Iterator[SettingChange]:
         """Every difference, as if the rule enforced."""
 
-    def corrected(self, found: Found, changes: Sequence[Change]) -> Found:
+    def corrected(self, found: Found, changes: Sequence[SettingChange]) -> Found:
         """What the repository should have so that none of these changes is left to correct."""
         value: Found = changes[0].after
         return value
 
-    def request(self, name: str, arn: str, value: Found, changes: Sequence[Change]) -> Request:
+    def request(
+        self, name: str, arn: str, value: Found, changes: Sequence[SettingChange]
+    ) -> Request:
         """The call that makes these changes to a repository, which has `value` then."""
         raise NotImplementedError(f"ECR cannot change the {self.name} of a repository.")
 
-    def less(self, found: Found, changes: Sequence[Change]) -> Iterator[Less[Found]]:
+    def less(self, found: Found, changes: Sequence[SettingChange]) -> Iterator[Less[Found]]:
         """What to set instead, in this order, where ECR refused the value that `changes` make."""
         return iter(())
 
@@ -187,8 +189,10 @@ class Kind(abc.ABC, Generic[Wish, Found]):
         before: Any,
         after: Any,
         reason: str,
-        action: Step = Step.CORRECT,
+        action: SettingAction = SettingAction.CORRECT,
         subject: str = "",
-    ) -> Change:
+    ) -> SettingChange:
         """A change of this setting; its subject is the setting where it is one value."""
-        return Change(self.name, problem, subject or self.name, action, before, after, reason)
+        return SettingChange(
+            self.name, problem, subject or self.name, action, before, after, reason
+        )

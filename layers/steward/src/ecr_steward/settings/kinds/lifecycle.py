@@ -11,10 +11,10 @@ from ecr_steward.settings import lifecycle, policies
 from ecr_steward.settings.kinds.kind import Around, File, Kind, Read, Request
 from ecr_steward.settings.state import (
     BaselineError,
-    Change,
     Path,
     Problem,
-    Step,
+    SettingAction,
+    SettingChange,
     check_known,
     document_of,
     mapping,
@@ -168,7 +168,9 @@ class Lifecycle(Kind[Wanted, Document | None]):
     def from_given(self, value: Any) -> Document | None:
         return document_of(value, self.name, "lifecyclePolicyText")
 
-    def drift(self, wish: Wanted, found: Document | None, around: Around) -> Iterator[Change]:
+    def drift(
+        self, wish: Wanted, found: Document | None, around: Around
+    ) -> Iterator[SettingChange]:
         if wish.when_absent and lifecycle.canonical(found):
             return
         differs = lifecycle.canonical(wish.document) != lifecycle.canonical(found)
@@ -180,14 +182,14 @@ class Lifecycle(Kind[Wanted, Document | None]):
             problem, reason = _problem(wish.document, found)
             words = f" It is not set, because it could {_harm(harm)} stable tags."
             reason += f"{words if refused else ''}{_strange(wish.strange)}"
-            step = Step.REFUSE if refused else Step.CORRECT
+            step = SettingAction.REFUSE if refused else SettingAction.CORRECT
             yield self.change(problem, found, wish.document, reason, step)
         # What the rule allows is said when it is set, and not again.
         yield from self._taken(wish.rules, risks if differs else harm, harm, refused=refused)
 
     def _taken(
         self, rules: Sequence[Any], risks: Sequence[Risk], harm: Sequence[Risk], *, refused: bool
-    ) -> Iterator[Change]:
+    ) -> Iterator[SettingChange]:
         """A change for each rule and what it does to stable tags."""
         for rule in rules:
             for archives in (False, True):
@@ -200,12 +202,12 @@ class Lifecycle(Kind[Wanted, Document | None]):
                         None,
                         rule,
                         _words_of(rule, harms or found, allowed=not harms),
-                        Step.REFUSE if refused and harms else Step.REPORT,
+                        SettingAction.REFUSE if refused and harms else SettingAction.REPORT,
                         f"rule {rule['rulePriority']}",
                     )
 
     def request(
-        self, name: str, arn: str, value: Document | None, changes: Sequence[Change]
+        self, name: str, arn: str, value: Document | None, changes: Sequence[SettingChange]
     ) -> Request:
         if value is None:
             return Request("DeleteLifecyclePolicy", {"repositoryName": name}, absent=_ABSENT)

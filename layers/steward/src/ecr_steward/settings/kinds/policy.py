@@ -12,8 +12,8 @@ from ecr_steward.settings.lockout import Steward, locks_out_steward, locks_out_t
 from ecr_steward.settings.names import ANY, Allowed, Named, is_name
 from ecr_steward.settings.state import (
     BaselineError,
-    Change,
     Path,
+    SettingChange,
     check_known,
     document_of,
     mapping,
@@ -219,7 +219,7 @@ class Policy(Kind[PolicyBaseline, Document | None]):
 
     def drift(
         self, wish: PolicyBaseline, found: Document | None, around: Around
-    ) -> Iterator[Change]:
+    ) -> Iterator[SettingChange]:
         yield from policy_drift(
             wish,
             found,
@@ -229,11 +229,13 @@ class Policy(Kind[PolicyBaseline, Document | None]):
             managed=around.managed,
         )
 
-    def corrected(self, found: Document | None, changes: Sequence[Change]) -> Document | None:
+    def corrected(
+        self, found: Document | None, changes: Sequence[SettingChange]
+    ) -> Document | None:
         return merged(found, changes)
 
     def request(
-        self, name: str, arn: str, value: Document | None, changes: Sequence[Change]
+        self, name: str, arn: str, value: Document | None, changes: Sequence[SettingChange]
     ) -> Request:
         if value is None:
             return Request("DeleteRepositoryPolicy", {"repositoryName": name}, absent=_ABSENT)
@@ -243,7 +245,7 @@ class Policy(Kind[PolicyBaseline, Document | None]):
         )
 
     def less(
-        self, found: Document | None, changes: Sequence[Change]
+        self, found: Document | None, changes: Sequence[SettingChange]
     ) -> Iterator[Less[Document | None]]:
         for each in fallbacks(found, changes):
             yield Less(each.policy, each.changes)

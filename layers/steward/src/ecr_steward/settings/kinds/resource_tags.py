@@ -9,10 +9,10 @@ from typing import Any
 from ecr_steward.settings.kinds.kind import Around, Kind, Read, Request
 from ecr_steward.settings.state import (
     BaselineError,
-    Change,
     Problem,
+    SettingAction,
+    SettingChange,
     SettingsError,
-    Step,
     check_fields,
     mapping,
 )
@@ -87,11 +87,13 @@ class ResourceTags(Kind[Wanted, Mapping[str, str]]):
                 raise SettingsError(f"`{self.name}.{key}` must be a string.")
         return value
 
-    def drift(self, wish: Wanted, found: Mapping[str, str], around: Around) -> Iterator[Change]:
+    def drift(
+        self, wish: Wanted, found: Mapping[str, str], around: Around
+    ) -> Iterator[SettingChange]:
         for key in wish.required:
             if key not in found and key not in wish.tags:
                 reason = f"The resource tag `{key}` is missing, which must be there with any value."
-                yield self.change(Problem.MISSING, None, None, reason, Step.REPORT, key)
+                yield self.change(Problem.MISSING, None, None, reason, SettingAction.REPORT, key)
         for key, wanted in wish.tags.items():
             had = found.get(key)
             if had is None:
@@ -101,11 +103,13 @@ class ResourceTags(Kind[Wanted, Mapping[str, str]]):
                 reason = f"The resource tag `{key}` is `{had}`, which the rule has as `{wanted}`."
                 yield self.change(Problem.DIFFERENT, had, wanted, reason, subject=key)
 
-    def corrected(self, found: Mapping[str, str], changes: Sequence[Change]) -> Mapping[str, str]:
+    def corrected(
+        self, found: Mapping[str, str], changes: Sequence[SettingChange]
+    ) -> Mapping[str, str]:
         return {**found, **{each.subject: each.after for each in changes}}
 
     def request(
-        self, name: str, arn: str, value: Mapping[str, str], changes: Sequence[Change]
+        self, name: str, arn: str, value: Mapping[str, str], changes: Sequence[SettingChange]
     ) -> Request:
         tags = [{"Key": each.subject, "Value": each.after} for each in changes]
         return Request("TagResource", {"resourceArn": arn, "tags": tags})

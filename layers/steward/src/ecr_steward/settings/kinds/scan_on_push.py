@@ -8,9 +8,9 @@ from typing import Any
 from ecr_steward.settings.kinds.kind import Around, Kind, Request
 from ecr_steward.settings.state import (
     BaselineError,
-    Change,
     Path,
     Problem,
+    SettingChange,
     SettingsError,
     unwrapped,
 )
@@ -51,7 +51,7 @@ class ScanOnPush(Kind[bool, bool]):
             raise SettingsError("`scan_on_push` must be true or false.")
         return value
 
-    def drift(self, wish: bool, found: bool, around: Around) -> Iterator[Change]:
+    def drift(self, wish: bool, found: bool, around: Around) -> Iterator[SettingChange]:
         if wish is found or around.registry_scans:
             return
         words = {True: "scanned on push", False: "not scanned on push"}
@@ -59,7 +59,9 @@ class ScanOnPush(Kind[bool, bool]):
         reason = f"Images are {words[found]}, where the rule has `{stated}`."
         yield self.change(Problem.DIFFERENT, found, wish, reason)
 
-    def request(self, name: str, arn: str, value: bool, changes: Sequence[Change]) -> Request:
+    def request(
+        self, name: str, arn: str, value: bool, changes: Sequence[SettingChange]
+    ) -> Request:
         return Request(
             "PutImageScanningConfiguration",
             {"repositoryName": name, "imageScanningConfiguration": {"scanOnPush": value}},

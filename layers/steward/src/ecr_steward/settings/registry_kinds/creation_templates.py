@@ -11,7 +11,7 @@ from typing import Any
 from ecr_steward.settings.baseline import Baseline
 from ecr_steward.settings.kinds import KINDS, Around, Read, Request
 from ecr_steward.settings.registry_kinds.kind import Governs, RegistryKind
-from ecr_steward.settings.state import BaselineError, Change, Problem, Step
+from ecr_steward.settings.state import BaselineError, Problem, SettingAction, SettingChange
 from ecr_steward.tags.scheme import Scheme
 
 ROOT = "ROOT"
@@ -150,11 +150,11 @@ class CreationTemplates(RegistryKind[tuple[Template, ...], Templates]):
 
     def drift(
         self, wish: tuple[Template, ...], found: Templates, around: Around
-    ) -> Iterator[Change]:
+    ) -> Iterator[SettingChange]:
         """Templates of other prefixes are none of its business: they stay."""
         return _template_drift(wish, found)
 
-    def requests(self, found: Templates, changes: Sequence[Change]) -> Iterator[Request]:
+    def requests(self, found: Templates, changes: Sequence[SettingChange]) -> Iterator[Request]:
         for change in changes:
             if change.before is None:
                 yield Request("CreateRepositoryCreationTemplate", change.after)
@@ -162,18 +162,18 @@ class CreationTemplates(RegistryKind[tuple[Template, ...], Templates]):
                 yield Request("UpdateRepositoryCreationTemplate", change.after)
 
 
-def _template_drift(templates: Sequence[Template], actual: Templates) -> Iterator[Change]:
+def _template_drift(templates: Sequence[Template], actual: Templates) -> Iterator[SettingChange]:
     for each in templates:
         found = actual.get(each.prefix)
         wanted = each if found is None else each.over(found)
         if found is not None and found.same(wanted):
             continue
         missing = "There is no creation template" if found is None else "The creation template"
-        yield Change(
+        yield SettingChange(
             setting="creation_templates",
             problem=Problem.MISSING if found is None else Problem.DIFFERENT,
             subject=wanted.prefix,
-            action=Step.CORRECT,
+            action=SettingAction.CORRECT,
             before=None if found is None else found.to_request(),
             after=wanted.to_request(),
             reason=f"{missing} for `{wanted.prefix}`{'' if found is None else ' differs'}: new "

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from ecr_steward.settings.baseline import Baseline
 from ecr_steward.settings.kinds import Around, Read, Request
-from ecr_steward.settings.state import Change
+from ecr_steward.settings.state import SettingChange
 from ecr_steward.tags.scheme import Scheme
 
 Wish = TypeVar("Wish")
@@ -42,11 +42,11 @@ class RegistryKind(abc.ABC, Generic[Wish, Found]):
         """What stands under `printed` in an answer; raises SettingsError."""
 
     @abc.abstractmethod
-    def drift(self, wish: Wish, found: Found, around: Around) -> Iterator[Change]:
+    def drift(self, wish: Wish, found: Found, around: Around) -> Iterator[SettingChange]:
         """Every difference, as if the rules enforced."""
 
     @abc.abstractmethod
-    def requests(self, found: Found, changes: Sequence[Change]) -> Iterator[Request]:
+    def requests(self, found: Found, changes: Sequence[SettingChange]) -> Iterator[Request]:
         """The calls that make these changes, where the registry has `found`."""
 
     def ours(self, wish: Wish) -> frozenset[str] | None:

@@ -12,7 +12,7 @@ from ecr_steward.settings.kinds.policy import SCHEMA as OF_RULES
 from ecr_steward.settings.kinds.policy import stated_policy
 from ecr_steward.settings.lockout import Steward
 from ecr_steward.settings.registry_kinds.kind import Governs, RegistryKind
-from ecr_steward.settings.state import Change, Problem, Step
+from ecr_steward.settings.state import Problem, SettingAction, SettingChange
 from ecr_steward.settings.statements import PolicyBaseline, merged, policy_drift
 
 Document = Mapping[str, Any]
@@ -62,14 +62,16 @@ class RegistryPolicy(RegistryKind[PolicyBaseline, Document | None]):
 
     def drift(
         self, wish: PolicyBaseline, found: Document | None, around: Around
-    ) -> Iterator[Change]:
+    ) -> Iterator[SettingChange]:
         changes = policy_drift(
             wish, found, account=around.account, setters=around.setters, taggers=around.taggers,
             managed=around.managed,
         )  # fmt: skip
         return (_spared(each, around.account) for each in changes)
 
-    def requests(self, found: Document | None, changes: Sequence[Change]) -> Iterator[Request]:
+    def requests(
+        self, found: Document | None, changes: Sequence[SettingChange]
+    ) -> Iterator[Request]:
         left = merged(found, changes)
         if left is None:
             yield Request("DeleteRegistryPolicy", {}, absent=_ABSENT)
@@ -80,12 +82,14 @@ class RegistryPolicy(RegistryKind[PolicyBaseline, Document | None]):
         return wish.sids
 
 
-def _spared(change: Change, account: str) -> Change:
+def _spared(change: SettingChange, account: str) -> SettingChange:
     """The change, refused where it would break what a service does for the registry."""
     for harm, (role, actions) in _SERVICES.items():
         arn = f"arn:aws:iam::{account}:role/aws-service-role/{role}"
         denied = Steward(account).is_denied(change.after, actions, (arn,) if account else ())
-        if change.action is Step.CORRECT and denied:
+        if change.action is SettingAction.CORRECT and denied:
             said = f"{change.reason} It is left as it is: {harm}."
-            return replace(change, problem=Problem.LOCKS_OUT, action=Step.REFUSE, reason=said)
+            return replace(
+                change, problem=Problem.LOCKS_OUT, action=SettingAction.REFUSE, reason=said
+            )
     return change

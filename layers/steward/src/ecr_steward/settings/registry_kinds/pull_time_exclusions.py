@@ -8,7 +8,13 @@ from typing import Any
 
 from ecr_steward.settings.kinds import Around, Read, Request
 from ecr_steward.settings.registry_kinds.kind import Governs, RegistryKind
-from ecr_steward.settings.state import BaselineError, Change, Problem, SettingsError, Step
+from ecr_steward.settings.state import (
+    BaselineError,
+    Problem,
+    SettingAction,
+    SettingChange,
+    SettingsError,
+)
 
 SELF = "self"
 """Stands for the role that reads images for the steward."""
@@ -56,14 +62,18 @@ class PullTimeExclusions(RegistryKind[tuple[str, ...], frozenset[str]]):
 
     def drift(
         self, wish: tuple[str, ...], found: frozenset[str], around: Around
-    ) -> Iterator[Change]:
+    ) -> Iterator[SettingChange]:
         for each in wish:
             for arn in (around.taggers or ()) if each == SELF else (each,):
                 if arn not in found:
                     reason = f"The pulls of {arn} count, where the rules exclude them."
-                    yield Change(self.name, Problem.MISSING, arn, Step.CORRECT, None, arn, reason)
+                    yield SettingChange(
+                        self.name, Problem.MISSING, arn, SettingAction.CORRECT, None, arn, reason
+                    )
 
-    def requests(self, found: frozenset[str], changes: Sequence[Change]) -> Iterator[Request]:
+    def requests(
+        self, found: frozenset[str], changes: Sequence[SettingChange]
+    ) -> Iterator[Request]:
         for change in changes:
             yield Request(
                 "RegisterPullTimeUpdateExclusion",

@@ -8,7 +8,14 @@ from typing import Any
 
 from ecr_steward.settings.kinds import Around, Read, Request
 from ecr_steward.settings.registry_kinds.kind import Governs, RegistryKind
-from ecr_steward.settings.state import BaselineError, Change, Path, Problem, Step, check_known
+from ecr_steward.settings.state import (
+    BaselineError,
+    Path,
+    Problem,
+    SettingAction,
+    SettingChange,
+    check_known,
+)
 
 MOST_RULES = 25
 MOST_DESTINATIONS = 25
@@ -70,15 +77,17 @@ class Replication(RegistryKind[Mapping[str, Any], Mapping[str, Any]]):
 
     def drift(
         self, wish: Mapping[str, Any], found: Mapping[str, Any], around: Around
-    ) -> Iterator[Change]:
+    ) -> Iterator[SettingChange]:
         if _meaning(wish) != _meaning(found):
             reason = "The registry's replication is not what the rules have."
-            yield Change(
-                self.name, Problem.DIFFERENT, self.name, Step.CORRECT, dict(found), dict(wish),
-                reason,
+            yield SettingChange(
+                self.name, Problem.DIFFERENT, self.name, SettingAction.CORRECT,
+                dict(found), dict(wish), reason,
             )  # fmt: skip
 
-    def requests(self, found: Mapping[str, Any], changes: Sequence[Change]) -> Iterator[Request]:
+    def requests(
+        self, found: Mapping[str, Any], changes: Sequence[SettingChange]
+    ) -> Iterator[Request]:
         after = {"replicationConfiguration": changes[0].after}
         yield Request("PutReplicationConfiguration", after)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from ecr_steward.settings.kinds import Around, Read, Request
 from ecr_steward.settings.registry_kinds.kind import Governs, RegistryKind
-from ecr_steward.settings.state import BaselineError, Change, Problem, Step
+from ecr_steward.settings.state import BaselineError, Problem, SettingAction, SettingChange
 
 FREQUENCIES: Mapping[str, tuple[str, ...]] = {
     "BASIC": ("SCAN_ON_PUSH", "MANUAL"),
@@ -130,20 +130,20 @@ class RegistryScanning(RegistryKind[Scanning, Scanning]):
     def from_answer(self, answer: Any) -> Scanning:
         return Scanning.from_response(answer)
 
-    def drift(self, wish: Scanning, found: Scanning, around: Around) -> Iterator[Change]:
+    def drift(self, wish: Scanning, found: Scanning, around: Around) -> Iterator[SettingChange]:
         return _scanning_drift(wish, found)
 
-    def requests(self, found: Scanning, changes: Sequence[Change]) -> Iterator[Request]:
+    def requests(self, found: Scanning, changes: Sequence[SettingChange]) -> Iterator[Request]:
         yield Request("PutRegistryScanningConfiguration", changes[0].after)
 
 
-def _scanning_drift(wanted: Scanning, found: Scanning) -> Iterator[Change]:
+def _scanning_drift(wanted: Scanning, found: Scanning) -> Iterator[SettingChange]:
     if wanted != found:
-        yield Change(
+        yield SettingChange(
             setting="scanning",
             problem=Problem.DIFFERENT,
             subject="scanning",
-            action=Step.CORRECT,
+            action=SettingAction.CORRECT,
             before=found.to_request(),
             after=wanted.to_request(),
             reason=f"The registry's scanning is {_words(found)}, where the rules have "

@@ -1,0 +1,160 @@
+"""The sweep: repositories back through the writers' doors, a slice at a time.
+
+A repository is sent to the writer of tags if its rule says something about tags, and to the writer
+of settings if it says something about settings; it counts once, and each visit has a cause of its
+own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from ecr_steward.ecr.images import EcrRegistry
+from ecr_steward.history.tags import History
+from ecr_steward.rules import Mode, Rule, Ruleset
+from ecr_steward.sweep.slices import Slice
+from ecr_steward.sweep.tally import CAUSE, Tally
+from ecr_steward.words.causes import Cause
+from ecr_steward.words.globs import glob_regex
+from ecr_steward.words.hints import REGISTRY, Action, Hint
+
+PORTION = 50
+"""Most repositories that a sweep by hand sends at once: a live push waits behind no more."""
+
+LOOK = -1
+"""The portion of a sweep by hand that sends nothing, and says how much there would be to send."""
+
+SETTINGS = ":settings"
+"""Ends the cause of a visit to settings; no repository's name holds a colon."""
+
+SendAll = Callable[[Iterable[Hint]], object]
+"""What sends hints to a queue."""
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """A portion of a sweep by hand: `sent` now, of `matching` repositories in `parts` portions."""
+
+    sent: int
+    parts: int
+    matching: int
+
+
+class Sweeper:
+    """Sends repositories to the writers.
+
+    `cap` is the stack's mode, `settings_cap` that for settings, which is not higher. `pattern` is
+    the stack's part of the registry: another steward may look after the rest. `tally` says when a
+    sweep is complete.
+    """
+
+    def __init__(
+        self,
+        *,
+        rules: Ruleset,
+        cap: Mode,
+        history: History,
+        tally: Tally,
+        clock: Callable[[], datetime],
+        settings_cap: Mode = Mode.OFF,
+        pattern: str = "*",
+    ) -> None:
+        self._rules = rules
+        self._pattern = glob_regex((pattern,))
+        self._cap = cap
+        self._settings_cap = settings_cap.capped(cap)
+        self._history = history
+        self._tally = tally
+        self._clock = clock
+
+    def tick(
+        self, registry: EcrRegistry, send_tags: SendAll, hours: int, send_settings: SendAll = list
+    ) -> int:
+        """Send the slice whose turn it is; returns how many repositories it has.
+
+        Run again for the same time it sends the same messages, which SQS tells apart by id.
+        """
+        if self._cap is Mode.OFF:
+            return 0
+        now = self._clock()
+        turn = Slice.at(now, hours)
+        self._history.remember_pull_through(registry.pull_through_prefixes())
+        chosen = [name for name in self._ours(registry) if turn.holds(name)]
+        self._send(turn, chosen, (send_tags, send_settings), visits=turn.sweep, whole=True)
+        self._tally.complete_late(turn.previous())
+        self._tally.complete_if_done(turn.sweep)
+        return len(chosen)
+
+    def by_hand(
+        self,
+        registry: EcrRegistry,
+        send_tags: SendAll,
+        glob: str,
+        sweep: str,
+        part: int = 0,
+        send_settings: SendAll = list,
+    ) -> Portion:
+        """Send portion `part` of the repositories that `glob` matches, for the sweep `sweep`.
+
+        The sweep is complete when every portion was sent and visited; nothing is recorded where
+        nothing matches. Run again for the same portion it sends the same messages. Repositories
+        that come or go between two portions shift the rest: one may then be visited twice, or be
+        left to the regular sweep, and the totals count visits.
+        """
+        wanted = glob_regex((glob,))
+        matching = sorted(name for name in self._ours(registry) if wanted.fullmatch(name))
+        turn = Slice(f"hand-{sweep}", part, -(-len(matching) // PORTION))
+        chosen = matching[part * PORTION : (part + 1) * PORTION] if part >= 0 else []
+        # A portion that has become empty still counts for a sweep that has begun: it was expected.
+        if chosen or (part > 0 and self._history.sweeps.totals(turn.sweep)):
+            self._history.remember_pull_through(registry.pull_through_prefixes())
+            doors = (send_tags, send_settings)
+            visits = f"{turn.sweep}/{part}"
+            self._send(turn, chosen, doors, visits=visits, whole=glob == "*")
+            self._tally.complete_if_done(turn.sweep)
+        return Portion(len(chosen), turn.of, len(matching))
+
+    def _ours(self, registry: EcrRegistry) -> Iterable[str]:
+        for repository in registry.repositories():
+            ours = self._pattern.fullmatch(repository) is not None
+            if ours and any(self._visits(self._rules.rule_for(repository))):
+                yield repository
+
+    def _visits(self, rule: Rule | None) -> tuple[bool, bool]:
+        """Whether the writer of tags visits a rule's repositories, and the writer of settings."""
+        if rule is None:
+            return False, False
+        settings = self._settings_cap is not Mode.OFF and bool(rule.repository)
+        return rule.tags is not None, settings
+
+    def _send(
+        self,
+        turn: Slice,
+        chosen: list[str],
+        doors: tuple[SendAll, SendAll],
+        *,
+        visits: str,
+        whole: bool,
+    ) -> None:
+        """Note the slice and send it; `visits` begins the cause of each of its visits.
+
+        The first slice of a `whole` sweep takes the registry's own settings along.
+        """
+        now = self._clock()
+        wanted = [(name, *self._visits(self._rules.rule_for(name))) for name in chosen]
+        tags = [name for name, tagged, _ in wanted if tagged]
+        settings = [name for name, _, set_too in wanted if set_too]
+        if whole and turn.part == 0 and self._looks_at_registry():
+            settings.append(REGISTRY)
+        self._history.sweeps.expect(turn.sweep, turn.part, len(tags) + len(settings), turn.of, now)
+        for names, send_all, end in zip((tags, settings), doors, ("", SETTINGS), strict=True):
+            if names:
+                send_all(
+                    Hint(name, Action.SWEEP, None, None, Cause(f"{visits}/{name}{end}", CAUSE), now)
+                    for name in names
+                )
+
+    def _looks_at_registry(self) -> bool:
+        return self._settings_cap is not Mode.OFF and bool(self._rules.registry)

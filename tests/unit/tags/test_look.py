@@ -1,0 +1,151 @@
+"""The look, as tables: what hints are about, when nothing is new, and what must be listed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from ecr_steward.tags import look
+from ecr_steward.tags.state import Observed
+from ecr_steward.words.hints import Hint
+from tests.support.planning import NOW, deletes, digest, images, marks, pushes, scheme
+
+LINES = ["1.4", "1", "latest"]
+SETTLED = ("1.4 = 1.4.2 on b", "1 = 1.4.2 on b", "latest = 1.4.2 on b")
+
+
+@pytest.mark.parametrize(
+    ("hints", "lines", "unique", "unknown"),
+    [
+        (pushes("1.4.2 on a"), LINES, ["1.4.2"], []),
+        (pushes("1.4 on a"), ["1.4"], [], []),
+        (pushes("latest on a"), ["latest"], [], []),
+        (pushes("main on a"), [], [], []),
+        (pushes("nightly on a"), [], [], ["nightly"]),
+        (pushes("buildcache-1 on a"), [], [], []),
+        (pushes("1.5.0-rc.1 on a"), [], ["1.5.0-rc.1"], []),
+        (pushes("1.4.2 on a", "1.4 on b"), LINES, ["1.4.2"], []),
+        (deletes("1.4.2 on a"), LINES, [], []),
+        (deletes("nightly on a"), [], [], []),
+        (deletes(" on a"), [], [], []),
+        (deletes(" on b"), LINES, [], []),
+    ],
+)
+def test_what_hints_are_about(
+    hints: list[Hint], lines: list[str], unique: list[str], unknown: list[str]
+) -> None:
+    about = look.concern(scheme(), hints, {digest("b"): LINES})
+    assert list(about.lines) == lines
+    assert list(about.unique) == unique
+    assert [hint.tag for hint in about.unknown] == unknown
+    assert all(about.hints[tag] == tuple(hints)[: len(about.hints[tag])] for tag in lines)
+
+
+@pytest.mark.parametrize(
+    ("hints", "deleted"),
+    [
+        (deletes("1.4.2 on a", "1.4.2 on b"), ["1.4.2"]),
+        (deletes("1.4 on a", "nightly on a", " on a"), []),
+        (pushes("1.4.2 on a"), []),
+    ],
+)
+def test_the_unique_tags_that_somebody_deleted(hints: list[Hint], deleted: list[str]) -> None:
+    about = look.concern(scheme(), hints)
+    assert list(about.deleted) == deleted
+    assert all(about.deleted[tag] == tuple(hints) for tag in deleted)
+
+
+@pytest.mark.parametrize(
+    ("pushed", "found", "known", "settled"),
+    [
+        ("1.4 on b", "b", SETTLED, True),
+        ("1.4.2 on b", "b", SETTLED, True),
+        # The tag, or its mark, is somewhere else.
+        ("1.4 on b", "ab", SETTLED, False),
+        ("1.4 on a", "a", SETTLED, False),
+        # No mark yet, and a tag that history does not know there.
+        ("1.4.2 on b", "b", SETTLED[:2], False),
+        ("1.4.3 on b", "b", SETTLED, False),
+        ("nightly on b", "b", SETTLED, False),
+    ],
+)
+def test_when_the_first_answer_shows_that_nothing_is_new(
+    pushed: str, found: str, known: tuple[str, ...], settled: bool
+) -> None:
+    about = look.concern(scheme(), pushes(pushed))
+    digests = [digest(name) for name in found]
+    assert look.is_settled(about, digests, marks(*known), {"1.4.2": digest("b")}) is settled
+
+
+@pytest.mark.parametrize(
+    ("there", "known", "listed"),
+    [
+        # The mark's image still has its unique tag.
+        (["b: 1.4.2", "c: 1.4.3"], SETTLED, []),
+        # No mark at all, or one whose image or tag is gone.
+        (["c: 1.4.3"], [], LINES),
+        (["c: 1.4.3"], SETTLED, LINES),
+        (["b: 1.4", "c: 1.4.3"], SETTLED, LINES),
+        # A wider line's mark that is not higher bounds the narrower line.
+        (["b: 1.3.9", "c: 1.4.3"], ["1 = 1.3.9 on b", "latest = 1.3.9 on b"], []),
+        (["b: 1.5.0", "c: 1.4.3"], ["1 = 1.5.0 on b", "latest = 1.5.0 on b"], ["1.4"]),
+    ],
+)
+def test_which_lines_must_be_listed(
+    there: list[str], known: tuple[str, ...], listed: list[str]
+) -> None:
+    asked = scheme()
+    about = look.concern(asked, pushes("1.4.3 on c"))
+    found = look.unbounded(asked, about, Observed(images(*there), marks(*known), {}))
+    assert [line.tag for line in found] == listed
+
+
+@pytest.mark.parametrize(
+    ("listed", "worth"),
+    [
+        ("1.4.1=a 1.4.2=b 1.4=a", "b"),
+        ("1.4.2=a v1.4.2=b", "ab"),
+        ("1.5.0=a 1.4.2=b", "ab"),
+        ("1.5.0-rc.1=a 1.4.2=b", "b"),
+        ("nightly=a", ""),
+    ],
+)
+def test_which_images_of_a_listing_are_worth_a_look(listed: str, worth: str) -> None:
+    asked = scheme()
+    lines = look.concern(asked, pushes("1.4.0 on c")).lines.values()
+    rows = ((tag, digest(name)) for tag, name in (row.split("=") for row in listed.split()))
+    assert look.leaders(asked, lines, rows) == {digest(name) for name in worth}
+
+
+@pytest.mark.parametrize(
+    ("there", "overwritten", "doubtful"),
+    [
+        # The owner is there since history saw it: the tag was overwritten.
+        (["a: 1.4", "b: 1.4.2"], "restore", False),
+        # The owner is gone, so it may have been in a repository of the same name.
+        (["b: 1.4.2"], "restore", True),
+        (["b: 1.4.2"], "report", True),
+        (["b: 1.4.2"], "allow", False),
+        # The tag is not on the newcomer any more, or never left.
+        (["b: 1.4"], "restore", False),
+        (["a: 1.4.2"], "restore", False),
+    ],
+)
+def test_whether_a_tag_may_have_been_in_a_repository_of_the_same_name(
+    there: list[str], overwritten: str, doubtful: bool
+) -> None:
+    asked = scheme(overwritten=overwritten)
+    about = look.concern(asked, pushes("1.4.2 on b"))
+    observed = Observed(images(*there), {}, {"1.4.2": digest("a")})
+    pushed = {"1.4.2": images("a:")[digest("a")].pushed_at}
+    found = look.doubtful(asked, about, observed, pushed)
+    assert found == ({"1.4.2"} if doubtful else set())
+
+
+def test_an_owner_that_came_again_later_may_be_another_repositorys() -> None:
+    asked = scheme()
+    about = look.concern(asked, pushes("1.4.2 on b"))
+    observed = Observed(images("a: 1.4", "b: 1.4.2"), {}, {"1.4.2": digest("a")})
+    long_ago = NOW - timedelta(days=30)
+    assert look.doubtful(asked, about, observed, {"1.4.2": long_ago}) == {"1.4.2"}

@@ -1,0 +1,74 @@
+"""Unique tags that somebody deleted, and that are free for another image."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ecr_steward.words.facts import Kind
+from tests.support.stage import KEEP, RESTORE, Stage
+from tests.support.world import REPOSITORY
+
+
+@pytest.mark.parametrize("tags", [{}, RESTORE, KEEP], ids=["report", "restore", "keep"])
+@pytest.mark.parametrize("seen_by", ["event", "late event", "sweep"])
+def test_a_unique_tag_that_was_deleted_belongs_to_what_is_pushed_next(
+    tags: dict[str, Any], seen_by: str
+) -> None:
+    stage = Stage(tags)
+    first = stage.push("1.4.2", "first")
+    stage.settle()
+    stage.delete(tag="1.4.2")
+    if seen_by == "event":
+        stage.settle()
+    elif seen_by == "sweep":
+        stage.events.clear()
+        stage.look_all_over()
+    second = stage.push("1.4.2", "second")
+    stage.settle()
+    assert {stage.tags()[tag] for tag in ("1.4.2", "1.4", "1", "latest")} == {second}
+    assert stage.of(Kind.OVERWRITE) == stage.of(Kind.RESTORE) == []
+    (kept,) = [f for f in stage.history.facts(REPOSITORY) if f.kind is Kind.OVERWRITE]
+    assert (kept.before, kept.digest) == (first, second)
+    stage.push("1.4.2", "third")
+    stage.settle()
+    assert (stage.tags()["1.4.2"] == second) is (tags == RESTORE)
+
+
+def test_a_late_word_of_a_deletion_frees_nothing_that_was_pushed_since() -> None:
+    stage = Stage(RESTORE)
+    stage.push("1.4.2", "first")
+    stage.settle()
+    stage.delete(tag="1.4.2")
+    late = stage.events.pop()
+    stage.events.append(late)
+    stage.settle()
+    second = stage.push("1.4.2", "second")
+    stage.settle()
+    stage.push("1.4.2", "third")
+    stage.deliver(late, *stage.events)
+    stage.events.clear()
+    stage.settle()
+    assert stage.tags()["1.4.2"] == second
+
+
+def test_a_tag_that_came_back_on_its_own_image_is_not_free() -> None:
+    stage = Stage(RESTORE)
+    first = stage.push("1.4.2", "first")
+    stage.push("1.4.2-other", "first")
+    stage.settle()
+    stage.delete(tag="1.4.2")
+    stage.push("1.4.2", "first")
+    stage.settle()
+    stage.push("1.4.2", "second")
+    stage.settle()
+    assert stage.tags()["1.4.2"] == first
+
+
+def test_a_deletion_of_what_history_does_not_know_costs_nothing() -> None:
+    stage = Stage({"unique": ["semver", "sha"]})
+    stage.push("9f1c2ab", "commit")
+    stage.events.clear()
+    stage.delete(tag="9f1c2ab")
+    assert stage.calls(stage.settle) == {}

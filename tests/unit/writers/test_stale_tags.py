@@ -1,0 +1,37 @@
+"""Stable tags that are left on an image of which nothing is in their line."""
+
+from __future__ import annotations
+
+import pytest
+
+from ecr_steward.words.facts import Kind
+from tests.support.stage import Stage
+
+
+@pytest.mark.parametrize("swept", [False, True])
+def test_stable_tags_that_are_left_on_an_image_of_no_version_are_told_once(swept: bool) -> None:
+    stage = Stage({})
+    digest = stage.push("9.9.9", "only")
+    stage.settle()
+    stage.look_all_over()
+    stage.delete(tag="9.9.9")
+    if swept:
+        stage.events.clear()
+        stage.look_all_over()
+    stage.settle()
+    stage.look_all_over()
+    assert {(f.tag, f.digest) for f in stage.of(Kind.STALE)} == {
+        (tag, digest) for tag in ("9.9", "9", "latest")
+    }
+    assert len(stage.of(Kind.STALE)) == 3
+    assert stage.of(Kind.STALE)[0].reason.startswith("9.9.9 is gone and nothing leads ")
+
+
+def test_a_stable_tag_that_somebody_holds_is_not_told_as_stale() -> None:
+    stage = Stage({})
+    stage.push("9.9.9", "only")
+    stage.settle()
+    stage.hold("latest")
+    stage.delete(tag="9.9.9")
+    stage.settle()
+    assert {fact.tag for fact in stage.of(Kind.STALE)} == {"9.9", "9"}
