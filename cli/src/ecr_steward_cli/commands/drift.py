@@ -13,11 +13,11 @@ import click
 from ecr_steward.rules import Mode, Ruleset
 from ecr_steward.settings.baseline import Settings
 from ecr_steward.settings.drift import drift as drift_of
-from ecr_steward.settings.given import repositories
 from ecr_steward.settings.kinds import Around
 from ecr_steward.settings.registry import RegistrySettings, registry_drift
 from ecr_steward.settings.state import SettingAction, SettingChange, SettingsError
 from ecr_steward_cli.errors import NeedsAttention, Refusal
+from ecr_steward_cli.given import repositories
 from ecr_steward_cli.markdown import table
 from ecr_steward_cli.rules_file.document import printable
 from ecr_steward_cli.rules_file.explain import is_repository
