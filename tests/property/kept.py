@@ -94,6 +94,14 @@ SCHEMES: Mapping[str, dict[str, Any]] = {
         ("hand move", 0, "a"), ("untag", 0, "a"),
         fail_at=9,
     ),
+    "a pin looks like a stable tag of a variant": _story(
+        _scheme(
+            stable=_FOLLOWING[:1], variants=["slim-*"], pin="{tag}-{digest}", ignore=["buildcache*"]
+        ),
+        ["0.1.0", "0.1.0-slim-x"],
+        ("push", 0, "a"), ("untag", 0, "a"), ("push", 1, "a"), ("hand move", 0, "a"),
+        ("untag", 1, "a"),
+    ),
     # From here on: what would be wrong with the code.
     "one digest is settled whatever history knows": _story(
         _scheme(stable=_FOLLOWING[:1]), ["0.1.0"],

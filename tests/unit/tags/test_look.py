@@ -149,3 +149,10 @@ def test_an_owner_that_came_again_later_may_be_another_repositorys() -> None:
     observed = Observed(images("a: 1.4", "b: 1.4.2"), {}, {"1.4.2": digest("a")})
     long_ago = NOW - timedelta(days=30)
     assert look.doubtful(asked, about, observed, {"1.4.2": long_ago}) == {"1.4.2"}
+
+
+def test_a_sweep_takes_a_pin_for_no_stable_tag_whatever_it_looks_like() -> None:
+    rule = scheme(variants=["slim-*"], pin="{tag}-{digest}")
+    found = images("a: 1.4-slim-x 1.4-slim-x-aaaaaaaaaaaa").values()
+    (sweep,) = pushes("1.4-slim-x on a")
+    assert list(look.concern_all(rule, found, (), sweep).lines) == ["1.4-slim-x"]

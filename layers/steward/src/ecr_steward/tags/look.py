@@ -104,6 +104,8 @@ def concern_all(
 
 
 def _lines(scheme: Scheme, tag: str, digest: str | None) -> Sequence[Line]:
+    if scheme.is_pin(tag, digest):
+        return ()
     unique = scheme.read_unique(tag, digest)
     if unique is not None:
         return scheme.lines(unique)
