@@ -22,7 +22,7 @@ _CHANNELS: Final = {
 _NOTIFY: Final = [{"on": ["*"], "to": ["email", SLACK, WEBHOOK]}]
 
 
-class Channels:
+class LocalChannels:
     """A Slack and a webhook that are this machine; `receiver` runs as long as they are used."""
 
     def __init__(self, cloud: LocalCloud, receiver: Receiver) -> None:

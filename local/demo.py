@@ -15,10 +15,10 @@ from rich.table import Table
 from ecr_steward.history.dynamo import DynamoTable
 from ecr_steward.history.tags import History
 from ecr_steward.messages.say.wording import short
-from ecr_steward.words.facts import Fact, Kind
+from ecr_steward.words.facts import Fact, FactKind
 from ecr_steward.words.hints import IMAGE_ACTION
 from local import channels, images
-from local.channels import Channels
+from local.channels import LocalChannels
 from local.cloud import HOME, ROOT, Inbox, LocalCloud, QueuedMessage
 from local.console import command, console, step
 from local.ecr_events import DEFAULT_SOURCE
@@ -118,7 +118,7 @@ LAST_ACT: Final = Scene("In audit the writers have no right to write", BASE, "2.
 class Demo:
     """The story on one deployed stack; `expected` grows with it, `images` are the digests."""
 
-    def __init__(self, cloud: LocalCloud, channels: Channels) -> None:
+    def __init__(self, cloud: LocalCloud, channels: LocalChannels) -> None:
         self._cloud = cloud
         self._channels = channels
         self._inbox = Inbox(cloud, cloud.resource(STACK, "NotificationTopic"))
@@ -143,7 +143,7 @@ class Demo:
                 self._push(scene)
             self._cloud.settle()
         facts = [fact for fact in self._history.facts(scene.repository) if self._is_new(fact)]
-        facts.sort(key=lambda fact: (fact.kind != Kind.PIN, fact.tag or ""))
+        facts.sort(key=lambda fact: (fact.kind != FactKind.PIN, fact.tag or ""))
         for fact in facts:
             console.print(f"  {_line(fact, self._name)}", soft_wrap=True)
         if not facts:
@@ -277,7 +277,7 @@ def _verb(scene: Scene | Act) -> str:
 
 def _line(fact: Fact, name: object) -> str:
     if fact.difference is not None:
-        did = "corrected" if fact.kind is Kind.CORRECT else "differs"
+        did = "corrected" if fact.kind is FactKind.CORRECT else "differs"
         setting = fact.difference.setting.replace("_", " ")
         return f"[green]{did}[/] [bold]{setting}[/]  [dim]{escape(fact.reason)}[/]"
     shown = name if callable(name) else str
@@ -324,7 +324,7 @@ def main() -> None:
         with step("Deploy the stack (sam deploy, Mode=enforce)"):
             cloud.sam_deploy(STACK, PARAMETERS, template)
         cloud.create_repository(APP)
-        demo = Demo(cloud, Channels(cloud, receiver))
+        demo = Demo(cloud, LocalChannels(cloud, receiver))
         cloud.reset_calls()
         for number, scene in enumerate(STORY, start=1):
             demo.play(number, scene)

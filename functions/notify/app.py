@@ -19,7 +19,7 @@ from ecr_steward.messages.notify import Notifier, at_once
 from ecr_steward.messages.own_facts import OwnFacts
 from ecr_steward.messages.retries import NotifyQueue, RetryQueue
 from ecr_steward.messages.sending import LazySender
-from ecr_steward.messages.whom.owners import ResourceTags
+from ecr_steward.messages.whom.owners import OwnerTags
 from ecr_steward.messages.whom.recipients import Recipients
 from ecr_steward.messages.whom.routing import Routing
 from ecr_steward.start import clients, observe
@@ -51,7 +51,7 @@ def handle(env: Environment) -> Handler:
     `{"test": "CHANNEL"}` sends a sample to one channel and replies what came of it.
     """
     table = DynamoTable(clients.client("dynamodb"), env.text("HISTORY_TABLE"))
-    resource_tags = ResourceTags(lambda: quick_client("ecr"))
+    resource_tags = OwnerTags(lambda: quick_client("ecr"))
     facts = OwnFacts(env.text("ACCOUNT"), env.text("AWS_REGION"), env.mode(), rules)
     sending = LazySender(
         client=quick_client,

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from ecr_steward.words.facts import Kind
+from ecr_steward.words.facts import FactKind
 from tests.e2e.deployed import Deployed, by_tag
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
@@ -23,7 +23,7 @@ def test_a_held_tag_misses_a_push_and_catches_up_when_it_is_released(stack: Depl
     stack.rest()
     tags = stack.tags(repository)
     assert (tags["latest"], tags["1.4"]) == (old.digest, new.digest)
-    missed = by_tag(stack.facts(repository), Kind.HELD)["latest"]
+    missed = by_tag(stack.facts(repository), FactKind.HELD)["latest"]
     assert ": it leaks) and does not go to 1.4.2." in missed.reason
     assert any("latest held" in each.subject for each in stack.messages(repository))
     found = json.loads(stack.steward("status", "--json").stdout)["holds"]
@@ -34,7 +34,7 @@ def test_a_held_tag_misses_a_push_and_catches_up_when_it_is_released(stack: Depl
     stack.rest()
     assert stack.tags(repository)["latest"] == new.digest
     moved = [fact for fact in stack.facts(repository) if fact.cause.type == "Release"]
-    assert [(fact.kind, fact.tag) for fact in moved] == [(Kind.MOVE, "latest")]
+    assert [(fact.kind, fact.tag) for fact in moved] == [(FactKind.MOVE, "latest")]
 
 
 def test_a_tag_that_is_rolled_back_stays_there_until_it_is_released(stack: Deployed) -> None:
@@ -65,7 +65,7 @@ def test_a_tag_that_is_taken_away_three_times_is_held_and_needs_a_look(stack: De
         stray = stack.push(f"{repository}:latest", f"stray {number}").digest
         stack.rest()
         assert stack.tags(repository)["latest"] == (belongs if number < 3 else stray)
-    held = by_tag(stack.facts(repository), Kind.HELD)["latest"]
+    held = by_tag(stack.facts(repository), FactKind.HELD)["latest"]
     assert "it was taken away three times within ten minutes" in held.reason
     status = stack.steward("status")
     assert status.returncode == 1

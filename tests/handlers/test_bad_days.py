@@ -15,7 +15,7 @@ from ecr_steward.history.tags import History
 from ecr_steward.rules import RulesError
 from ecr_steward.start import writer
 from ecr_steward.start.environment import Misconfigured
-from ecr_steward.words.facts import Kind
+from ecr_steward.words.facts import FactKind
 from ecr_steward.words.reading import MalformedEvent
 from tests.handlers.functions import ENVIRONMENT, TABLE, Aws, Function, event
 from tests.support.facts import returned
@@ -252,7 +252,7 @@ def test_with_mode_audit_the_writer_says_what_it_would_do_and_does_not(
     assert aws.ecr.tags("base/redis") == {"1.4.2": image("1.4.2")}
     facts = list(History(DynamoTable(aws.dynamodb, TABLE)).facts("base/redis"))
     assert {(fact.tag, fact.mode, fact.kind) for fact in facts} == {
-        (tag, "audit", Kind.MOVE) for tag in ("1.4", "1", "latest")
+        (tag, "audit", FactKind.MOVE) for tag in ("1.4", "1", "latest")
     }
 
 
@@ -275,7 +275,7 @@ def test_a_refusal_that_time_does_not_cure_is_recorded_once_and_acknowledged(
         assert returned(function.invoke(event("retag_batch_one"))) == []
     facts = list(History(DynamoTable(aws.dynamodb, TABLE)).facts("base/redis"))
     assert sorted((fact.kind, fact.tag) for fact in facts) == [
-        (Kind.FAILED, tag) for tag in ("1", "1.4", "latest")
+        (FactKind.FAILED, tag) for tag in ("1", "1.4", "latest")
     ]
     assert all(code in fact.reason for fact in facts)
 

@@ -13,7 +13,7 @@ from ecr_steward.ecr.settings import EcrSettings
 from ecr_steward.history.dynamo import DynamoTable
 from ecr_steward.history.tags import History
 from ecr_steward.queues.hints import group_id
-from ecr_steward.words.facts import Fact, Kind
+from ecr_steward.words.facts import Fact, FactKind
 from ecr_steward.words.reading import MalformedEvent
 from tests.handlers.functions import (
     EVENTS,
@@ -181,7 +181,7 @@ def _put_right(back: int = 0) -> Expectation:
             assert returned(function.invoke(asked)) == poison
         assert not _is_public(aws)
         told = {fact.difference.setting: fact for fact in _facts(aws) if fact.difference}
-        assert {fact.kind for fact in told.values()} == {Kind.CORRECT}
+        assert {fact.kind for fact in told.values()} == {FactKind.CORRECT}
         assert told.keys() == {"policy"}
         assert told["policy"].difference is not None
         assert told["policy"].difference.before == ANYONE
@@ -223,7 +223,7 @@ def _moved(expected: dict[str, str]) -> Expectation:
         assert returned(start("retag").invoke(event(name))) == []
         assert _stable(aws) == expected
         assert {fact.tag: fact.digest for fact in _facts(aws)} == expected
-        assert {fact.kind for fact in _facts(aws)} == {Kind.MOVE}
+        assert {fact.kind for fact in _facts(aws)} == {FactKind.MOVE}
         assert _stable(aws, "apps/shop") == {}
         assert aws.ecr.calls["PutImage"] == len(expected)
 
@@ -250,7 +250,7 @@ def _given_up(aws: Aws, start: Start, name: str) -> None:
     for _ in range(2):  # the same last delivery, told once
         assert returned(function.invoke(asked)) == [record["messageId"]]
     (fact,) = _facts(aws)
-    assert fact.kind is Kind.FAILED
+    assert fact.kind is FactKind.FAILED
     assert fact.reason.startswith("Given up after 5 tries, now in the failure queue: ")
     assert (fact.tag, fact.cause.id) == ("1.4.2", "7d2c60a1-4021-575a-a95c-06e0d1b6936b")
     assert _stable(aws) == {}

@@ -23,7 +23,7 @@ from ecr_steward.start.environment import Environment
 from ecr_steward.sweep.send import LOOK
 from ecr_steward.sweep.slices import Slice
 from ecr_steward.words.causes import Cause
-from ecr_steward.words.facts import Fact, Kind
+from ecr_steward.words.facts import Fact, FactKind
 from ecr_steward.words.hints import Hint
 from ecr_steward.words.reading import iso
 from ecr_steward_cli.commands.sweep import send
@@ -122,7 +122,7 @@ def run(*arguments: str) -> Result:
 
 def move(time: datetime, tag: str) -> Fact:
     return Fact(
-        kind=Kind.MOVE,
+        kind=FactKind.MOVE,
         cause=Cause(f"push of {tag}", "ECR Image Action"),
         account="123456789012",
         region=REGION,
@@ -173,7 +173,7 @@ def test_status_reads_depths_and_sweeps_and_names_what_is_refused(stack: Stack) 
     now = datetime.now(UTC)
     sweep = Slice.at(now, 24).sweep
     told = Fact(
-        kind=Kind.SWEPT, cause=Cause(sweep, "Sweep"), account="123456789012", region=REGION,
+        kind=FactKind.SWEPT, cause=Cause(sweep, "Sweep"), account="123456789012", region=REGION,
         repository="", mode="enforce", rule="", rules="3a92dae3b84f", time=iso(now),
         reason="7 repositories swept.", totals={"repositories": 7, "missing": 0},
     )  # fmt: skip

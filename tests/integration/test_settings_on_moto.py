@@ -31,7 +31,7 @@ from ecr_steward.settings.lifecycle import Expiring
 from ecr_steward.sweep.send import Sweeper
 from ecr_steward.sweep.tally import Tally
 from ecr_steward.words.causes import Cause
-from ecr_steward.words.facts import Kind
+from ecr_steward.words.facts import FactKind
 from ecr_steward.words.hints import Action, Hint
 from ecr_steward.writers.settings import Enforcer
 from ecr_steward_cli.in_memory.settings import MemorySettings
@@ -87,7 +87,7 @@ def test_a_repository_of_motos_is_put_right_and_stays_so(enforcer: Enforcer) -> 
     ecr.create_repository(repositoryName=REPOSITORY)
     ecr.set_repository_policy(repositoryName=REPOSITORY, policyText=policy(ANYONE))
     first = enforcer.visit(REPOSITORY, [hint("1")])
-    assert first.found[Kind.CORRECT] == 4
+    assert first.found[FactKind.CORRECT] == 4
     text = ecr.get_repository_policy(repositoryName=REPOSITORY)["policyText"]
     assert json.loads(text)["Statement"] == [OURS]
     (found,) = ecr.describe_repositories(repositoryNames=[REPOSITORY])["repositories"]
@@ -165,7 +165,7 @@ def test_a_sweep_over_a_thousand_repositories_fits_into_one_functions_time() -> 
         visits = [enforcer.visit(hint.repository, [hint]) for hint in hints]
         assert time.process_time() - began < 300  # the function's timeout, in template.yaml
         assert [hint.repository for hint in hints] == names
-        corrected.append(sum(visit.found[Kind.CORRECT] for visit in visits))
+        corrected.append(sum(visit.found[FactKind.CORRECT] for visit in visits))
     assert corrected == [3 * len(names), 0]
     assert sum(calls.values()) <= 4 * len(names)
 

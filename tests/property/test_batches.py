@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ecr_steward.doors.pushes import check
 from ecr_steward.words.causes import Cause
-from ecr_steward.words.facts import Kind
+from ecr_steward.words.facts import FactKind
 from ecr_steward.words.hints import Action, Hint
 from tests.property.stories import thousands
 from tests.support.world import REPOSITORY, VERSIONS, World, ruleset
@@ -52,6 +52,6 @@ def test_every_pushed_image_keeps_a_name_and_every_odd_tag_is_told_with_a_sweep_
     details = world.ecr.describe_images(repositoryName=REPOSITORY)["imageDetails"]
     assert all(detail.get("imageTags") for detail in details), "an image has no tag left"
     odd = {tag for tag in world.tags() if tag.startswith("odd")}
-    assert sorted(fact.tag or "" for fact in world.told() if fact.kind is Kind.REJECT) == sorted(
-        odd
-    )
+    assert sorted(
+        fact.tag or "" for fact in world.told() if fact.kind is FactKind.REJECT
+    ) == sorted(odd)

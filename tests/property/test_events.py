@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from ecr_steward.history.dynamo import read, write
 from ecr_steward.history.table import Item
 from ecr_steward.words.causes import Cause
-from ecr_steward.words.facts import DETAIL_TYPES, Difference, Fact, Kind
+from ecr_steward.words.facts import DETAIL_TYPES, Difference, Fact, FactKind
 from ecr_steward.words.hints import Action, Hint
 from ecr_steward.words.reading import MalformedEvent, iso, parse_time
 from tests.support.facts import DRIFTED, EVERY_KIND, MOVED, NEW, OLD, faults
@@ -70,20 +70,20 @@ def differences(*actions: str) -> st.SearchStrategy[Difference]:
     )
 
 
-def facts(kind: Kind) -> st.SearchStrategy[Fact]:
+def facts(kind: FactKind) -> st.SearchStrategy[Fact]:
     """Any fact of this kind that the steward can come to."""
     special: dict[str, st.SearchStrategy[Any]] = {}
-    if kind in (Kind.MOVE, Kind.PIN, Kind.OVERWRITE, Kind.RESTORE, Kind.HELD):
-        known = kind in (Kind.OVERWRITE, Kind.RESTORE)
+    if kind in (FactKind.MOVE, FactKind.PIN, FactKind.OVERWRITE, FactKind.RESTORE, FactKind.HELD):
+        known = kind in (FactKind.OVERWRITE, FactKind.RESTORE)
         before = digests if known else st.none() | digests
         special = {"before": before, "before_tags": tag_lists, "after_tags": tag_lists}
-        special |= {"contested": st.booleans()} if kind is Kind.HELD else {}
-    elif kind is Kind.REMOVE:
+        special |= {"contested": st.booleans()} if kind is FactKind.HELD else {}
+    elif kind is FactKind.REMOVE:
         special = {"digest": st.none(), "before": digests, "before_tags": tag_lists}
-    elif kind is Kind.REJECT:
+    elif kind is FactKind.REJECT:
         special = {"digest": st.none() | digests}
-    elif kind in (Kind.DRIFT, Kind.CORRECT):
-        found = kind is Kind.DRIFT
+    elif kind in (FactKind.DRIFT, FactKind.CORRECT):
+        found = kind is FactKind.DRIFT
         special = {
             "repository": st.just("") | repositories,
             "rule": st.just("registry") | rules,
@@ -92,7 +92,7 @@ def facts(kind: Kind) -> st.SearchStrategy[Fact]:
             "mode": st.sampled_from(["audit", "enforce"] if found else ["enforce"]),
             "difference": differences("correct", *(["report", "refuse"] if found else [])),
         }
-    elif kind is Kind.FAILED:
+    elif kind is FactKind.FAILED:
         special = {
             "repository": st.just("") | repositories,
             "tag": st.none() | tags,
@@ -101,7 +101,7 @@ def facts(kind: Kind) -> st.SearchStrategy[Fact]:
             "rule": st.just("") | rules,
             "rules": st.just("unknown") | fingerprints,
         }
-    elif kind is Kind.SWEPT:
+    elif kind is FactKind.SWEPT:
         counts = st.integers(0, 10**9)
         special = {
             "repository": st.just(""),
@@ -134,7 +134,7 @@ def facts(kind: Kind) -> st.SearchStrategy[Fact]:
     return st.builds(Fact, **(common | special))
 
 
-any_fact = st.sampled_from(Kind).flatmap(facts)
+any_fact = st.sampled_from(FactKind).flatmap(facts)
 any_json = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda each: st.lists(each, max_size=4) | st.dictionaries(st.text(), each, max_size=4),
@@ -201,10 +201,10 @@ def test_every_fact_survives_event_and_table_and_fits_its_schema(fact: Fact) -> 
     assert read(json.loads(json.dumps(write(item)))) == item
 
 
-Subject = tuple[str, Kind, str | None, str | None, int]
+Subject = tuple[str, FactKind, str | None, str | None, int]
 few_subjects: st.SearchStrategy[Subject] = st.tuples(
     st.sampled_from(["push", "push\nmove", "push\n"]),
-    st.sampled_from([Kind.MOVE, Kind.PIN]),
+    st.sampled_from([FactKind.MOVE, FactKind.PIN]),
     st.sampled_from([None, "1", "move"]),
     st.sampled_from([None, OLD, NEW]),
     st.integers(0, 2),

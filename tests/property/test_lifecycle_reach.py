@@ -17,7 +17,7 @@ from ecr_steward.settings.expiry import Risk, at_risk
 from ecr_steward.settings.state import BaselineError
 from ecr_steward.tags.scheme import Scheme, Verdict
 from tests.support import lifecycles
-from tests.support.lifecycles import Image, lost
+from tests.support.lifecycles import DrawnImage, lost
 
 
 def drawn(by: random.Random) -> tuple[Scheme, list[str], list[dict[str, Any]]]:
@@ -53,15 +53,15 @@ def is_true(risk: Risk, rules: Sequence[Any], scheme: Scheme) -> bool:
         return False
     if Verdict.STABLE not in verdicts:
         return False
-    image = Image(frozenset(risk.example), 700, 700)
+    image = DrawnImage(frozenset(risk.example), 700, 700)
     # ECR never has a tag on two images; that others were pushed later is all that counts here.
-    newer = [Image(image.tags, age, age) for age in range(1, 5)]
+    newer = [DrawnImage(image.tags, age, age) for age in range(1, 5)]
     return any(
         each.pushed - image.pushed in range(0, 2000, 14) for each in _old(rules, image, newer)
     )
 
 
-def _old(rules: Sequence[Any], image: Image, newer: Sequence[Image]) -> list[Image]:
+def _old(rules: Sequence[Any], image: DrawnImage, newer: Sequence[DrawnImage]) -> list[DrawnImage]:
     return [each for each in lost(rules, [image, *newer]) if each.tags == image.tags]
 
 

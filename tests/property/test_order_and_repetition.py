@@ -14,7 +14,7 @@ from hypothesis import event, given, note
 from hypothesis import strategies as st
 
 from ecr_steward.ecr import Unavailable
-from ecr_steward.words.facts import Kind
+from ecr_steward.words.facts import FactKind
 from tests.property import kept
 from tests.property.kept import played
 from tests.property.stories import thousands
@@ -187,7 +187,7 @@ class Story:
         assert {tag: world.tags().get(tag) for tag in held} == held, "a held tag was moved"
         for fact in world.told()[told:]:
             event(fact.kind.value)
-            if fact.kind is Kind.MOVE:
+            if fact.kind is FactKind.MOVE:
                 assert_forward(fact.tag or "", fact.before_tags, fact.after_tags)
         for tag in world.history.recall(REPOSITORY, STABLE, ()).contested - held.keys():
             event("held by itself")
@@ -265,16 +265,16 @@ def test_with_lost_events_one_sweep_ends_there_too_and_a_second_writes_nothing(
 
 def assert_told_apart(world: World) -> None:
     """Whatever was delivered again, no two moves or pins are one fact."""
-    ids = [fact.id for fact in world.told() if fact.kind in (Kind.MOVE, Kind.PIN)]
+    ids = [fact.id for fact in world.told() if fact.kind in (FactKind.MOVE, FactKind.PIN)]
     assert len(ids) == len(set(ids))
 
 
 def assert_quiet(world: World) -> None:
     """A further sweep writes nothing to ECR and tells nothing but that it is complete."""
-    told = [fact for fact in world.told() if fact.kind is not Kind.SWEPT]
+    told = [fact for fact in world.told() if fact.kind is not FactKind.SWEPT]
     calls: Mapping[str, int] = world.calls(world.sweep)
     assert "PutImage" not in calls
-    assert [fact for fact in world.told() if fact.kind is not Kind.SWEPT] == told
+    assert [fact for fact in world.told() if fact.kind is not FactKind.SWEPT] == told
 
 
 @given(st.permutations(["1.0.0", "1.0.1", "1.1.0", "2.0.0", "0.9.0", "1.1.0-rc.1"]))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ecr_steward.ecr import Unavailable
 from ecr_steward.words.causes import Cause
-from ecr_steward.words.facts import Kind
+from ecr_steward.words.facts import FactKind
 from ecr_steward.words.hints import Action, Hint
 from tests.property import kept
 from tests.property.kept import played
@@ -281,7 +281,7 @@ class Stage:
         assert bare <= {digest for digest, (_, tags) in before.items() if not tags}
         for fact in self.world.told()[told:]:
             event(fact.kind.value)
-            if fact.kind is Kind.MOVE and fact.tag:
+            if fact.kind is FactKind.MOVE and fact.tag:
                 names = {name for tag in fact.after_tags for name, _ in self.oracle.names(tag)}
                 assert fact.tag in names, f"{fact.tag} is no stable tag of {fact.after_tags}"
                 highest = self._highest(fact.tag, fact.before_tags)
@@ -494,7 +494,7 @@ def test_an_echo_costs_at_most_one_read_and_no_write_under_every_scheme(
         while world.events:
             stage.deliver()
             assert sum(stage.called.get(each, 0) for each in ("BatchGetImage", "ListImages")) <= 3
-            restored = {fact.tag for fact in world.told() if fact.kind is Kind.RESTORE}
+            restored = {fact.tag for fact in world.told() if fact.kind is FactKind.RESTORE}
             while world.events:
                 # A restored tag is a unique one: its lines can be led by other images.
                 most = 2 if world.events[0]["detail"]["image-tag"] in restored else 1

@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ecr_steward.rules import Ruleset
-from ecr_steward.words.facts import Kind
+from ecr_steward.words.facts import FactKind
 from ecr_steward.writers.tags import WRITES_PER_VISIT
 from tests.support.settings_world import OURS, SettingsWorld, rules_for
 from tests.support.world import REPOSITORY, VERSIONS, World, ruleset
@@ -88,7 +88,7 @@ def test_any_lifecycle_policy_that_ecr_takes_is_set_back_and_told(
     policy = text(policy_of(*found, 7))
     world.ecr.put_lifecycle_policy(repositoryName=REPOSITORY, lifecyclePolicyText=policy)
     world.settle()
-    (told,) = world.told(Kind.CORRECT)
+    (told,) = world.told(FactKind.CORRECT)
     assert told.id in {fact.id for fact in world.past()}
 
 
@@ -118,7 +118,7 @@ def test_fifty_templates_with_all_that_ecr_takes_are_set_in_one_visit() -> None:
         world.deploy(fifty(days))
         world.table.told.clear()
         world.sweep()
-        assert len(world.told(Kind.CORRECT)) == 50
+        assert len(world.told(FactKind.CORRECT)) == 50
         assert [item.sk for item in world.table.query("repo#")] == [
             *(item.sk for item in world.table.query("repo#", "fact#")),
             "settings",
@@ -132,6 +132,8 @@ def test_a_policy_of_many_foreign_statements_is_set_back_in_one_visit() -> None:
     grant = {"Effect": "Allow", "Principal": {"AWS": "444455556666"}, "Action": "ecr:ListImages"}
     world.set_policy(OURS, *({**grant, "Sid": f"S{n}"} for n in range(90)))
     world.settle()
-    told = Counter(fact.difference and fact.difference.problem for fact in world.told(Kind.CORRECT))
+    told = Counter(
+        fact.difference and fact.difference.problem for fact in world.told(FactKind.CORRECT)
+    )
     assert told == {"extra": 90, "foreign": 90}
     assert world.policy() == [OURS]

@@ -85,7 +85,7 @@ def _object(body: str, key: str) -> Mapping[str, Any]:
 
 
 @dataclass
-class Message:
+class SoakMessage:
     """A message in a queue; `visible` is when it can be received, `spoilt` how many tries were."""
 
     id: str
@@ -119,7 +119,7 @@ class Message:
 
 
 @dataclass
-class Queue:
+class SoakQueue:
     """A queue of SQS.
 
     `wake` is called with the time at which somebody should receive from it, `bury` with a message
@@ -130,13 +130,13 @@ class Queue:
     visibility: float
     max_receives: int
     now: Callable[[], float]
-    wake: Callable[[Queue, float], None]
-    bury: Callable[[Queue, Message], None]
+    wake: Callable[[SoakQueue, float], None]
+    bury: Callable[[SoakQueue, SoakMessage], None]
     faults: Faults
     fifo: bool = False
     delay: float = 0.0
-    messages: dict[str, Message] = field(default_factory=dict)
-    dead: list[Message] = field(default_factory=list)
+    messages: dict[str, SoakMessage] = field(default_factory=dict)
+    dead: list[SoakMessage] = field(default_factory=list)
     sent: int = 0
     _known: dict[tuple[str, str], float] = field(default_factory=dict)
 
@@ -146,11 +146,11 @@ class Queue:
             return
         self._known[group, dedup] = now
         self.sent += 1
-        message = Message(f"{self.name}-{self.sent}", body, now + (delay or self.delay), group)
+        message = SoakMessage(f"{self.name}-{self.sent}", body, now + (delay or self.delay), group)
         self.messages[message.id] = message
         self.wake(self, message.visible)
 
-    def receive(self, most: int, now: float) -> list[Message]:
+    def receive(self, most: int, now: float) -> list[SoakMessage]:
         """Up to `most` messages, invisible from now on; those tried too often are dead."""
         ready = [each for each in self.messages.values() if each.visible <= now]
         if self.fifo:
@@ -159,7 +159,7 @@ class Queue:
             ready = [each for each in ready if each.group not in locked]
         else:
             self.faults.random.shuffle(ready)
-        taken: list[Message] = []
+        taken: list[SoakMessage] = []
         for each in ready:
             if each.receives >= self.max_receives:
                 self.dead.append(self.messages.pop(each.id))
@@ -184,7 +184,7 @@ class Queue:
 class Sqs:
     """The client of the queues, by their addresses."""
 
-    def __init__(self, queues: Mapping[str, Queue], faults: Faults) -> None:
+    def __init__(self, queues: Mapping[str, SoakQueue], faults: Faults) -> None:
         self._queues = queues
         self._faults = faults
 
@@ -251,7 +251,7 @@ class Bus:
         self._deliver(detail["id"], body)
 
 
-class Channels:
+class Receivers:
     """Where people are told: whatever has an address, and a topic.
 
     `told` counts how often a channel has a fact, `excused` how often it may have it once more: its
@@ -342,7 +342,7 @@ class Parameters:
         return {"Parameter": {"Value": f"https://example.com/{Name.rpartition('/')[2]}"}}
 
 
-class Trail:
+class SoakTrail:
     """A CloudTrail that lags behind for ever."""
 
     def lookup_events(self, **asked: Any) -> Reply:

@@ -19,7 +19,7 @@ that, the steward gave up by itself."""
 _CHANGES = frozenset({"PutImage", "BatchDeleteImage"})
 
 
-class Killed(BaseException):
+class Interrupted(BaseException):
     """The function was killed here; nothing may catch it."""
 
 
@@ -47,7 +47,7 @@ CALM = Rates(0, 0, 0, 0, 0, 0, 0, 0)
 
 
 @dataclass
-class Invocation:
+class FaultyInvocation:
     """One run of a function.
 
     `about` are the repositories it looks at, `elapsed` the seconds since its beginning and `skew`
@@ -71,8 +71,8 @@ class Faults:
 
     rates: Rates
     random: Random
-    spoil: Callable[[Invocation, str], None]
-    current: Invocation | None = None
+    spoil: Callable[[FaultyInvocation, str], None]
+    current: FaultyInvocation | None = None
     on: bool = True
     calls: Counter[str] = field(default_factory=Counter)
     happened: Counter[str] = field(default_factory=Counter)
@@ -124,7 +124,7 @@ class Faults:
 
     def kill(self, where: str) -> None:
         self.mark("killed", where)
-        raise Killed(where)
+        raise Interrupted(where)
 
     def fail(self, name: str, how: str) -> None:
         self.mark(how, name)

@@ -18,7 +18,7 @@ from ecr_steward.rules import Ruleset
 from ecr_steward.start import clients, observe, sandbox, writer
 from ecr_steward.start.environment import Environment
 from tests.handlers.functions import ENVIRONMENT
-from tests.soak.cloud import Channels, SoakTable
+from tests.soak.cloud import Receivers, SoakTable
 
 Handler = Callable[[Mapping[str, Any]], dict[str, Any]]
 
@@ -30,12 +30,12 @@ APPS: Mapping[str, ModuleType] = {
 _MORE = {"ALLOW_TAG_REMOVAL": "true", "SETTINGS_MODE": "off"}
 
 
-class Around(Protocol):
+class Deployment(Protocol):
     """What the functions find around them."""
 
     rules: Ruleset
     table: SoakTable
-    channels: Channels
+    channels: Receivers
 
     def client(self, service: str) -> Any: ...
     def clock(self) -> Any: ...
@@ -66,7 +66,7 @@ def start(name: str) -> Handler:
 
 
 @contextmanager
-def deployed(around: Around) -> Iterator[None]:
+def deployed(around: Deployment) -> Iterator[None]:
     """The functions reach `around` and nothing else."""
     log = logging.getLogger("ecr_steward")
     level, log.level = log.level, logging.CRITICAL + 1

@@ -13,7 +13,7 @@ from ecr_steward.history.tags import History
 from tests.soak import order
 from tests.soak.people import People
 from tests.soak.rules import CHANNELS
-from tests.soak.world import BEGINNING, Change, World, short
+from tests.soak.world import BEGINNING, Change, SoakWorld, short
 
 _WRITES = {"Tag Moved", "Tag Pinned", "Tag Restored", "Tag Removed"}
 
@@ -50,7 +50,7 @@ class _Told:
         return f"{self.type} {self.detail.get('tag')} -> {short(self.detail.get('digest'))}"
 
 
-def judge(world: World, people: People) -> list[Divergence]:
+def judge(world: SoakWorld, people: People) -> list[Divergence]:
     """Everything that is not as it must be."""
     told = [
         _Told(item.body["detail-type"], item.body["detail"]["repository"], item.body["detail"],
@@ -72,7 +72,7 @@ def judge(world: World, people: People) -> list[Divergence]:
     return found
 
 
-def _stable_tags(repository: str, images: list[order.Image]) -> Iterator[Divergence]:
+def _stable_tags(repository: str, images: list[order.PushedImage]) -> Iterator[Divergence]:
     kind = repository.partition("/")[0]
     if kind == "audit":
         return
@@ -84,7 +84,7 @@ def _stable_tags(repository: str, images: list[order.Image]) -> Iterator[Diverge
 
 
 def _facts(
-    world: World, repository: str, told: list[_Told], changes: list[Change]
+    world: SoakWorld, repository: str, told: list[_Told], changes: list[Change]
 ) -> Iterator[Divergence]:
     """One fact for each real change by the steward, each with an id of its own."""
     real = Counter((each.tag, each.after) for each in changes if each.by_steward)
@@ -103,7 +103,7 @@ def _facts(
         yield Divergence("no fact without a change", repository, expected)
 
 
-def _is_unknowable(world: World, change: Change, changes: list[Change]) -> bool:
+def _is_unknowable(world: SoakWorld, change: Change, changes: list[Change]) -> bool:
     """Whether a run of the steward was spoilt, and somebody brought the tag back to where that run
     had found it: ECR shows the next one nothing of the change."""
     if not change.by_steward or change.run not in world.spoilt:
@@ -152,7 +152,7 @@ def _restored(repository: str, told: list[_Told], changes: list[Change]) -> Iter
 
 
 def _names(
-    world: World, repository: str, images: list[order.Image], changes: list[Change]
+    world: SoakWorld, repository: str, images: list[order.PushedImage], changes: list[Change]
 ) -> Iterator[Divergence]:
     """No image is without a tag by the steward's doing, or where the rule promises it a name."""
     for each in changes:
@@ -167,7 +167,7 @@ def _names(
                 yield Divergence("newcomers keep a name", repository, expected)
 
 
-def _was_promised(world: World, repository: str, lost: Change, changes: list[Change]) -> bool:
+def _was_promised(world: SoakWorld, repository: str, lost: Change, changes: list[Change]) -> bool:
     """Whether the rule promises a name to an image that lost a tag so."""
     kind = repository.partition("/")[0]
     had = {each.tag for each in changes if each.after == lost.before}
@@ -187,7 +187,9 @@ def _was_promised(world: World, repository: str, lost: Change, changes: list[Cha
     return bool(known) and not deleted
 
 
-def _history(world: World, repository: str, images: list[order.Image]) -> Iterator[Divergence]:
+def _history(
+    world: SoakWorld, repository: str, images: list[order.PushedImage]
+) -> Iterator[Divergence]:
     """Nothing is left announced, and unique tags are where history knows them."""
     at = {tag: image.digest for image in images for tag in image.tags}
     memory = History(world.table).recall_all(repository)
@@ -200,7 +202,7 @@ def _history(world: World, repository: str, images: list[order.Image]) -> Iterat
             yield Divergence("unique tags are where history knows them", repository, expected)
 
 
-def _telling(world: World, told: list[_Told]) -> Iterator[Divergence]:
+def _telling(world: SoakWorld, told: list[_Told]) -> Iterator[Divergence]:
     """Each fact has an id of its own, is published, and is told once on every channel."""
     aloud = [each for each in told if each.aloud]
     ids = Counter(each.id for each in told)
@@ -218,7 +220,7 @@ def _telling(world: World, told: list[_Told]) -> Iterator[Divergence]:
         yield Divergence("nothing else is published", "", id_)
 
 
-def _told_on(world: World, fact: _Told, channel: str) -> Iterator[Divergence]:
+def _told_on(world: SoakWorld, fact: _Told, channel: str) -> Iterator[Divergence]:
     times = world.channels.told[channel, fact.id]
     if not times:
         yield Divergence("every fact is told", fact.repository, f"{fact} on {channel}")
@@ -227,7 +229,7 @@ def _told_on(world: World, fact: _Told, channel: str) -> Iterator[Divergence]:
         yield Divergence("every fact is told once", fact.repository, expected)
 
 
-def _queues(world: World, people: People) -> Iterator[Divergence]:
+def _queues(world: SoakWorld, people: People) -> Iterator[Divergence]:
     """Everything is drained, and nothing but poison failed for good."""
     dead = [each for queue in world.queues.values() for each in queue.dead]
     for queue in world.queues.values():

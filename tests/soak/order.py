@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 _VERSION = re.compile(
     r"v?(?P<numbers>[0-9]+\.[0-9]+\.[0-9]+)(?:-rc\.(?P<rc>[0-9]+))?(?P<variant>-alpine)?"
@@ -20,7 +21,7 @@ Rank = tuple[object, ...]
 
 
 @dataclass(frozen=True)
-class Image:
+class PushedImage:
     """An image as the registry has it."""
 
     digest: str
@@ -40,7 +41,7 @@ def is_pin(tag: str) -> bool:
     return _PIN.fullmatch(tag) is not None
 
 
-def belongs(kind: str, images: Iterable[Image]) -> dict[str, str]:
+def belongs(kind: str, images: Iterable[PushedImage]) -> dict[str, str]:
     """Where each stable tag that follows something has to be, by the tags that are not stable."""
     best: dict[str, tuple[Rank, str]] = {}
     for image in images:
@@ -51,7 +52,7 @@ def belongs(kind: str, images: Iterable[Image]) -> dict[str, str]:
     return {name: digest for name, (_, digest) in best.items()}
 
 
-def _places(kind: str, tag: str, image: Image) -> Iterator[tuple[str, Rank]]:
+def _places(kind: str, tag: str, image: PushedImage) -> Iterator[tuple[str, Rank]]:
     found = _VERSION.fullmatch(tag)
     if found is None:
         return
@@ -70,9 +71,11 @@ def _places(kind: str, tag: str, image: Image) -> Iterator[tuple[str, Rank]]:
         yield f"{major}{variant}", rank
 
 
-def images(details: Iterable[Mapping[str, object]]) -> list[Image]:
+def images(details: Iterable[Mapping[str, Any]]) -> list[PushedImage]:
     """Images as `DescribeImages` has them."""
     return [
-        Image(str(each["imageDigest"]), tuple(each.get("imageTags", ())), each["imagePushedAt"])  # type: ignore[arg-type]
+        PushedImage(
+            str(each["imageDigest"]), tuple(each.get("imageTags", ())), each["imagePushedAt"]
+        )
         for each in details
     ]

@@ -12,7 +12,7 @@ from random import Random
 from botocore.exceptions import ClientError
 
 from tests.handlers.functions import NOTIFY_QUEUE, QUEUE
-from tests.soak.world import World
+from tests.soak.world import SoakWorld
 from tests.support.world import manifest
 
 PACE = 300.0
@@ -25,7 +25,7 @@ _POISON = ("this is no message", json.dumps({"detail": "no event"}))
 class People:
     """Does things in `repositories` until `pushes` images were pushed; `end` is when that was."""
 
-    world: World
+    world: SoakWorld
     random: Random
     repositories: list[str]
     pushes: int

@@ -11,7 +11,7 @@ from tests.soak.functions import deployed
 from tests.soak.oracle import Divergence, judge
 from tests.soak.people import People, told_apart
 from tests.soak.rules import names
-from tests.soak.world import World
+from tests.soak.world import SoakWorld
 
 _HOUR = 3600.0
 
@@ -38,7 +38,7 @@ class Played:
 def play(seed: int, pushes: int, repositories: int, rates: Rates) -> Played:
     """Play so many pushes; then faults stop, two sweeps run, and everything drains."""
     began = time.perf_counter()
-    world = World(rates, told_apart(seed, "faults"))
+    world = SoakWorld(rates, told_apart(seed, "faults"))
     with deployed(world):
         people = People(world, told_apart(seed, "people"), names(repositories), pushes)
         world.at(0.0, world.tick)
@@ -56,7 +56,7 @@ def play(seed: int, pushes: int, repositories: int, rates: Rates) -> Played:
     )
 
 
-def _end(world: World) -> None:
+def _end(world: SoakWorld) -> None:
     """What is under way comes to its end with faults, then without."""
     world.play(world.time + _HOUR)
     world.calm_down()
@@ -66,7 +66,7 @@ def _end(world: World) -> None:
     world.play()
 
 
-def _figures(world: World, people: People) -> Counter[str]:
+def _figures(world: SoakWorld, people: People) -> Counter[str]:
     facts = [item for item in world.table.items() if item.sk.startswith(("fact#", "quiet#"))]
     dead = {name: len(queue.dead) for name, queue in world.queues.items()}
     return world.counts + Counter(

@@ -18,17 +18,17 @@ from tests.handlers.functions import NOTIFY_QUEUE, QUEUE, RETRY_QUEUE, SETTINGS_
 from tests.soak import functions
 from tests.soak.cloud import (
     Bus,
-    Channels,
     Log,
-    Message,
     Parameters,
-    Queue,
+    Receivers,
+    SoakMessage,
+    SoakQueue,
     SoakTable,
+    SoakTrail,
     Sqs,
-    Trail,
     record,
 )
-from tests.soak.faults import MOST_SPOILT, Faults, Invocation, Killed, Rates
+from tests.soak.faults import MOST_SPOILT, Faults, FaultyInvocation, Interrupted, Rates
 from tests.soak.rules import ruleset
 from tests.template import support as template
 
@@ -65,7 +65,7 @@ class _Sandbox:
 
 
 @dataclass
-class World:
+class SoakWorld:
     """`play` runs everything that is due, until nothing is left.
 
     `changes` are all there were of tags, `lost` the events of ECR that nobody got: repository, tag
@@ -90,7 +90,7 @@ class World:
             clock=self.registry_clock, emit=self._emit, before=self._before, after=self._after
         )
         self.table = SoakTable(self.faults, self._note_fact)
-        self.channels = Channels(self.faults, lambda: self.now)
+        self.channels = Receivers(self.faults, lambda: self.now)
         self.queues = {
             QUEUE: self._queue("retag", "RetagQueue", delay=5.0),
             SETTINGS_QUEUE: self._queue("enforce_settings", "SettingsQueue"),
@@ -109,7 +109,7 @@ class World:
             "events": Bus(self.faults, self._from_bus),
             "sns": self.channels,
             "ssm": Parameters(),
-            "cloudtrail": Trail(),
+            "cloudtrail": SoakTrail(),
             "dynamodb": None,
         }
         self._sandboxes: dict[str, list[_Sandbox]] = {}
@@ -160,7 +160,9 @@ class World:
 
     # ------------------------------------------------------------------ functions
 
-    def run(self, function: str, event: Mapping[str, Any], tries: Sequence[Message] = ()) -> Any:
+    def run(
+        self, function: str, event: Mapping[str, Any], tries: Sequence[SoakMessage] = ()
+    ) -> Any:
         """One run of a function; None if it failed as a whole, or was killed."""
         boxes = self._sandboxes.setdefault(function, [])
         while len(boxes) < SANDBOXES:
@@ -169,12 +171,12 @@ class World:
         box = self.random.choice(boxes)
         gentle = any(each.spoilt >= MOST_SPOILT for each in tries)
         about = tuple(dict.fromkeys(each.about for each in tries if each.about))
-        run = Invocation(function, next(self._numbers), about, box.skew, gentle)
+        run = FaultyInvocation(function, next(self._numbers), about, box.skew, gentle)
         self.faults.current = run
         self.counts["runs"] += 1
         try:
             return box.handle(event)
-        except Killed:
+        except Interrupted:
             self.counts["kills"] += 1
             boxes.remove(box)
         except Exception as error:
@@ -195,7 +197,7 @@ class World:
                 each.spoilt += run.spoilt
         return None
 
-    def _note_spoilt(self, run: Invocation, what: str) -> None:
+    def _note_spoilt(self, run: FaultyInvocation, what: str) -> None:
         self.spoilt.add(run.number)
         for repository in run.about:
             self._note(f"{run.function} {run.number}: {what}", repository)
@@ -253,7 +255,7 @@ class World:
             self.at(again, lambda: self._check(event, 0))
 
     def _check(self, event: dict[str, Any], tries: int) -> None:
-        message = Message("", "", 0, spoilt=tries)
+        message = SoakMessage("", "", 0, spoilt=tries)
         if self.run("check_tags", event, [message]) is not None:
             return
         if tries < len(RETRIES):
@@ -263,10 +265,10 @@ class World:
 
     # ------------------------------------------------------------------ queues
 
-    def _queue(self, name: str, resource: str, delay: float = 0.0) -> Queue:
+    def _queue(self, name: str, resource: str, delay: float = 0.0) -> SoakQueue:
         """A queue as template.yaml has it, and its default of SettleSeconds."""
         set_ = template.source()["Resources"][resource]["Properties"]
-        return Queue(
+        return SoakQueue(
             name,
             visibility=set_["VisibilityTimeout"],
             max_receives=set_["RedrivePolicy"]["maxReceiveCount"],
@@ -278,13 +280,13 @@ class World:
             delay=delay,
         )
 
-    def _wake(self, queue: Queue, time: float) -> None:
+    def _wake(self, queue: SoakQueue, time: float) -> None:
         # Several messages at one time need one look.
         if (queue.name, time) not in self._polling:
             self._polling.add((queue.name, time))
             self.at(time, lambda: self._poll(queue, time))
 
-    def _poll(self, queue: Queue, due: float) -> None:
+    def _poll(self, queue: SoakQueue, due: float) -> None:
         self._polling.discard((queue.name, due))
         writer = queue.fifo
         while not (writer and self.paused):
@@ -294,7 +296,7 @@ class World:
                 return
             self._deliver(queue, taken)
 
-    def _deliver(self, queue: Queue, taken: Sequence[Message]) -> None:
+    def _deliver(self, queue: SoakQueue, taken: Sequence[SoakMessage]) -> None:
         function = "notify" if queue.name == "retries" else queue.name
         for repository in dict.fromkeys(each.about for each in taken):
             held = [str(each) for each in taken if each.about == repository]
@@ -306,10 +308,10 @@ class World:
             # Until the run is over its groups are locked.
             self.at(self.time + self.elapsed, lambda: self._delete(queue, done))
 
-    def _bury(self, queue: Queue, message: Message) -> None:
+    def _bury(self, queue: SoakQueue, message: SoakMessage) -> None:
         self._note(f"{queue.name} has {message} fail for good", message.about or "-")
 
-    def _delete(self, queue: Queue, done: Sequence[Message]) -> None:
+    def _delete(self, queue: SoakQueue, done: Sequence[SoakMessage]) -> None:
         queue.delete(each.id for each in done)
         self._wake(queue, self.time)
         if done and not queue.fifo and self.faults.on and self.random.random() < self.rates.again:
@@ -358,7 +360,7 @@ class World:
 
     def sweep(self, event: Mapping[str, Any], tries: int = 0) -> None:
         """Run a sweep's function, as the schedule does or somebody by hand."""
-        if self.run("sweep", event, [Message("", "", 0, spoilt=tries)]) is None:
+        if self.run("sweep", event, [SoakMessage("", "", 0, spoilt=tries)]) is None:
             self.at(self.time + 60, lambda: self.sweep(event, tries + 1))
 
     def tick(self) -> None:

@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 from ecr_steward.history.dynamo import write
 from ecr_steward.history.table import Item
 from ecr_steward.words.causes import Cause
-from ecr_steward.words.facts import SOURCE, Difference, Fact, Kind
+from ecr_steward.words.facts import SOURCE, Difference, Fact, FactKind
 from ecr_steward_cli.schemas import event_schema
 
 OLD, NEW, OTHER = (
@@ -24,7 +24,7 @@ PUSH = Cause("7d2c60a1-4021-575a-a95c-06e0d1b6936b", "ECR Image Action")
 REASON = "1.4.2 is higher than 1.4.1, and the highest of 1.4.*."
 
 MOVED = Fact(
-    kind=Kind.MOVE,
+    kind=FactKind.MOVE,
     cause=PUSH,
     account="123456789012",
     region="eu-west-1",
@@ -42,7 +42,7 @@ MOVED = Fact(
 )
 PINNED = replace(
     MOVED,
-    kind=Kind.PIN,
+    kind=FactKind.PIN,
     tag=f"latest-20261120T101500Z-{OTHER[7:19]}",
     digest=OTHER,
     before=None,
@@ -53,13 +53,13 @@ PINNED = replace(
 _FOUND = replace(MOVED, before=None, before_tags=(), after_tags=())
 REJECTED = replace(
     _FOUND,
-    kind=Kind.REJECT,
+    kind=FactKind.REJECT,
     tag="nightly",
     reason="`nightly` is neither a unique nor a stable tag of this repository's rule.",
 )
 OVERWRITTEN = replace(
     _FOUND,
-    kind=Kind.OVERWRITE,
+    kind=FactKind.OVERWRITE,
     tag="1.4.2",
     before=OLD,
     after_tags=("1.4.2",),
@@ -67,7 +67,7 @@ OVERWRITTEN = replace(
 )
 RESTORED = replace(
     MOVED,
-    kind=Kind.RESTORE,
+    kind=FactKind.RESTORE,
     tag="1.4.2",
     digest=OLD,
     before=NEW,
@@ -77,7 +77,7 @@ RESTORED = replace(
 )
 REMOVED = replace(
     MOVED,
-    kind=Kind.REMOVE,
+    kind=FactKind.REMOVE,
     tag="nightly",
     digest=None,
     before_tags=("1.4.1", "nightly"),
@@ -92,12 +92,12 @@ GONE = replace(
 )
 HELD = replace(
     MOVED,
-    kind=Kind.HELD,
+    kind=FactKind.HELD,
     reason="`1.4` is held (by the team until Friday) and does not go to 1.4.2.",
 )
 STALE = replace(
     _FOUND,
-    kind=Kind.STALE,
+    kind=FactKind.STALE,
     tag="latest",
     digest=OLD,
     reason="9.9.9 is gone and nothing leads all releases: `latest` stays on an image without a "
@@ -116,7 +116,7 @@ ANYONE = {
 }
 DRIFTED = replace(
     _FOUND,
-    kind=Kind.DRIFT,
+    kind=FactKind.DRIFT,
     cause=CALL,
     mode="audit",
     tag=None,
@@ -124,10 +124,10 @@ DRIFTED = replace(
     reason="The statement `Everybody` lets anyone pull: no condition limits its principal `*`.",
     difference=Difference("policy", "public", "Everybody", "correct", ANYONE, None),
 )
-CORRECTED = replace(DRIFTED, kind=Kind.CORRECT, mode="enforce")
+CORRECTED = replace(DRIFTED, kind=FactKind.CORRECT, mode="enforce")
 FAILED = replace(
     _FOUND,
-    kind=Kind.FAILED,
+    kind=FactKind.FAILED,
     reason="`1.4` could not be put on its image: AccessDeniedException (not authorized).",
 )
 GIVEN_UP = replace(
@@ -141,7 +141,7 @@ GIVEN_UP = replace(
 )
 SWEPT = replace(
     _FOUND,
-    kind=Kind.SWEPT,
+    kind=FactKind.SWEPT,
     cause=Cause("sweep-2026-11-23T02:00:00Z", "Sweep"),
     repository="",
     rule="",

@@ -17,7 +17,7 @@ from ecr_steward.tags.scheme import Scheme, Verdict
 
 # ---------------------------------------------------------------------------- ECR's evaluation
 @dataclass(frozen=True)
-class Image:
+class DrawnImage:
     """An image: its tags, the days since it was pushed, pulled, archived (None if it is not)."""
 
     tags: frozenset[str]
@@ -25,7 +25,7 @@ class Image:
     pulled: int
     archived: int | None = None
 
-    def later(self, days: int) -> Image:
+    def later(self, days: int) -> DrawnImage:
         archived = None if self.archived is None else self.archived + days
         return replace(
             self, pushed=self.pushed + days, pulled=self.pulled + days, archived=archived
@@ -33,8 +33,8 @@ class Image:
 
 
 def evaluate(
-    rules: Iterable[Mapping[str, Any]], images: Sequence[Image]
-) -> tuple[list[Image], list[Image]]:
+    rules: Iterable[Mapping[str, Any]], images: Sequence[DrawnImage]
+) -> tuple[list[DrawnImage], list[DrawnImage]]:
     """One evaluation: the images that are left, those archived now among them, and those taken."""
     marked: dict[int, str] = {}
     selected: set[int] = set()
@@ -51,7 +51,7 @@ def evaluate(
     return left, [images[i] for i in marked]
 
 
-def _selects(rule: Mapping[str, Any], image: Image) -> bool:
+def _selects(rule: Mapping[str, Any], image: DrawnImage) -> bool:
     selection = rule["selection"]
     if (selection.get("storageClass") == "archive") is (image.archived is None):
         return False
@@ -68,7 +68,9 @@ def _matches(glob: str, tag: str) -> bool:
     return re.fullmatch(".*".join(map(re.escape, glob.split("*"))), tag) is not None
 
 
-def _due(selection: Mapping[str, Any], chosen: list[int], images: Sequence[Image]) -> list[int]:
+def _due(
+    selection: Mapping[str, Any], chosen: list[int], images: Sequence[DrawnImage]
+) -> list[int]:
     number, kind = int(selection["countNumber"]), selection["countType"]
     if kind == "imageCountMoreThan":
         return sorted(chosen, key=lambda i: images[i].pushed)[number:]
@@ -80,9 +82,9 @@ def _due(selection: Mapping[str, Any], chosen: list[int], images: Sequence[Image
     return [i for i in chosen if ages[str(kind)](images[i]) > number]
 
 
-def lost(rules: Sequence[Mapping[str, Any]], images: Sequence[Image]) -> list[Image]:
+def lost(rules: Sequence[Mapping[str, Any]], images: Sequence[DrawnImage]) -> list[DrawnImage]:
     """The images that a policy takes in two years, looked at every fortnight."""
-    taken: list[Image] = []
+    taken: list[DrawnImage] = []
     left = list(images)
     for _ in range(52):
         left, now = evaluate(rules, left)
@@ -204,7 +206,7 @@ def shape(rules: Sequence[Mapping[str, Any]]) -> str:
 
 
 # ---------------------------------------------------------------------------- repositories
-def repository(by: random.Random, known: Scheme, tags: Sequence[str]) -> list[Image]:
+def repository(by: random.Random, known: Scheme, tags: Sequence[str]) -> list[DrawnImage]:
     """Images with tags of the scheme, each tag on one of them, some of them under stable tags, and
     images with other tags or none beside. What follows the newest is on the image pushed last."""
     verdicts = {tag: known.judge(tag) for tag in tags}
@@ -224,10 +226,10 @@ def repository(by: random.Random, known: Scheme, tags: Sequence[str]) -> list[Im
     by.shuffle(rest)
     ages = sorted(by.sample(range(1, 800), len(groups)))
     return [
-        Image(frozenset(each), age, by.choice([0, age]))
+        DrawnImage(frozenset(each), age, by.choice([0, age]))
         for each, age in zip([first, *rest], ages, strict=True)
     ]
 
 
-def under_stable(image: Image, known: Scheme) -> bool:
+def under_stable(image: DrawnImage, known: Scheme) -> bool:
     return any(known.judge(tag) is Verdict.STABLE for tag in image.tags)

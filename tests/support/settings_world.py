@@ -16,7 +16,7 @@ from ecr_steward.history.tags import History
 from ecr_steward.rules import Mode, Ruleset
 from ecr_steward.sweep.send import Sweeper
 from ecr_steward.sweep.tally import Tally
-from ecr_steward.words.facts import Fact, Kind
+from ecr_steward.words.facts import Fact, FactKind
 from ecr_steward.words.hints import Hint
 from ecr_steward.writers.settings import Enforcer, SettingsVisit
 from ecr_steward_cli.in_memory.settings import MemorySettings
@@ -200,9 +200,9 @@ class SettingsWorld:
         do()
         return dict(self.ecr.calls - before)
 
-    def told(self, kind: Kind | None = None) -> list[Fact]:
+    def told(self, kind: FactKind | None = None) -> list[Fact]:
         """What was told of settings so far, in order."""
-        facts = [fact for fact in self.table.told if fact.kind is not Kind.SWEPT]
+        facts = [fact for fact in self.table.told if fact.kind is not FactKind.SWEPT]
         return [fact for fact in facts if kind is None or fact.kind is kind]
 
     def about(self) -> Counter[tuple[str, str, str]]:

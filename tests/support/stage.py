@@ -9,7 +9,7 @@ from ecr_steward.doors.pushes import check
 from ecr_steward.history.holds import Hold
 from ecr_steward.rules import Mode
 from ecr_steward.words.causes import Cause
-from ecr_steward.words.facts import Fact, Kind
+from ecr_steward.words.facts import Fact, FactKind
 from ecr_steward.words.hints import Action, Hint
 from tests.support.world import REPOSITORY, VERSIONS, World, ruleset
 
@@ -52,7 +52,7 @@ class Stage(World):
         self.events.clear()
         self.retagger.visit(REPOSITORY, hints)
 
-    def of(self, kind: Kind) -> list[Fact]:
+    def of(self, kind: FactKind) -> list[Fact]:
         return [fact for fact in self.told() if fact.kind is kind]
 
     def pins_of(self, digest: str) -> list[str]:

@@ -22,7 +22,7 @@ Rows = Sequence[Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class DocsTable:
     """A table with these headings, the `number`th of them on its page.
 
     `rows` makes its cells from the code, those at the beginning of each row; the others are written
@@ -59,7 +59,7 @@ class Table:
         (ROOT / self.page).write_text(f"{head.join(before)}{head}{lines}{rest}", encoding="utf-8")
 
 
-def _parts() -> tuple[Table, ...]:
+def _parts() -> tuple[DocsTable, ...]:
     """The keys of the rules file, a table for each part of it."""
     headings = ("Key", "Values", "Default", "Meaning")
     parts = (
@@ -72,7 +72,7 @@ def _parts() -> tuple[Table, ...]:
         r"(channels|notify)\b.*",
     )
     return tuple(
-        Table("docs/rules.md", headings, lambda part=part: _keys(part), number)  # type: ignore[misc]
+        DocsTable("docs/rules.md", headings, lambda part=part: _keys(part), number)  # type: ignore[misc]
         for number, part in enumerate(parts)
     )
 
@@ -161,24 +161,26 @@ def _decisions() -> Rows:
 
 TABLES = (
     *_parts(),
-    Table("docs/tags.md", ("Kind", "Tags", "Write it"), _kinds),
-    Table("docs/messages.md", ("`detail-type`", "When"), _events),
-    Table(
+    DocsTable("docs/tags.md", ("Kind", "Tags", "Write it"), _kinds),
+    DocsTable("docs/messages.md", ("`detail-type`", "When"), _events),
+    DocsTable(
         "docs/messages.md",
         ("Event", *messages.FORMS),
         _golden,
     ),
-    Table("docs/operate.md", ("Command", "What it does"), _commands),
-    Table("docs/operate.md", ("Alarm", "It says", "What to do"), _alarms),
-    Table("docs/operate.md", ("Failure queue", "A message is", "The way back"), _failure_queues),
-    Table(
+    DocsTable("docs/operate.md", ("Command", "What it does"), _commands),
+    DocsTable("docs/operate.md", ("Alarm", "It says", "What to do"), _alarms),
+    DocsTable(
+        "docs/operate.md", ("Failure queue", "A message is", "The way back"), _failure_queues
+    ),
+    DocsTable(
         "docs/permissions.md",
         ("Parameter", "Default", "Values", "What it does"),
         _parameters,
     ),
-    Table("docs/permissions.md", ("Role", "May", "Why"), _roles),
-    Table("CONTRIBUTING.md", ("Target", "What it does"), _targets),
-    Table("docs/decisions/README.md", ("Decision", "Date"), _decisions),
+    DocsTable("docs/permissions.md", ("Role", "May", "Why"), _roles),
+    DocsTable("CONTRIBUTING.md", ("Target", "What it does"), _targets),
+    DocsTable("docs/decisions/README.md", ("Decision", "Date"), _decisions),
 )
 
 

@@ -15,7 +15,7 @@ from ecr_steward.messages.ledger import Ledger, Window
 from ecr_steward.words.calls import OF_REPOSITORIES, Call
 from ecr_steward.words.calls import OF_THE_REGISTRY as OF_THE_REGISTRYS_OWN
 from ecr_steward.words.causes import Cause
-from ecr_steward.words.facts import Fact, Kind
+from ecr_steward.words.facts import Fact, FactKind
 from ecr_steward.words.hints import REGISTRY, Hint
 from ecr_steward.words.reading import parse_time
 from ecr_steward_cli.in_memory.table import MemoryTable
@@ -262,7 +262,7 @@ def test_the_stream_lets_through_what_the_history_tells_and_nothing_else_it_writ
 def test_sample_facts_are_facts_of_this_library() -> None:
     for letter in _letters():
         fact = Fact.from_detail(letter["detail-type"], letter["detail"])
-        assert fact.kind in (Kind.MOVE, Kind.REJECT)
+        assert fact.kind in (FactKind.MOVE, FactKind.REJECT)
         assert isinstance(fact.cause, Cause)
         assert letter["detail"] == fact.to_detail()
 

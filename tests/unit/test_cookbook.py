@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ecr_steward.words.facts import Kind
+from ecr_steward.words.facts import FactKind
 from ecr_steward_cli.rules_file.load import Loaded, inspect_text
 from ecr_steward_cli.simulation import Push, Simulation
 
@@ -44,6 +44,8 @@ def test_a_story_of_the_cookbook_goes_as_it_is_told(name: str, rule: str, story:
         simulation.feed(Push.parse(number, json.dumps(push)))
     told = simulation.outcome().told
     for number, (tag, expected) in enumerate(lines, 1):
-        moves = [t.fact.tag or "" for t in told if t.line == number and t.fact.kind is Kind.MOVE]
+        moves = [
+            t.fact.tag or "" for t in told if t.line == number and t.fact.kind is FactKind.MOVE
+        ]
         assert sorted(moves) == sorted([] if expected == "nothing" else expected.split(", ")), tag
-    assert [t.why for t in told if t.fact.kind in (Kind.REJECT, Kind.OVERWRITE)] == []
+    assert [t.why for t in told if t.fact.kind in (FactKind.REJECT, FactKind.OVERWRITE)] == []

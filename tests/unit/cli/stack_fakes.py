@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 
 from ecr_steward.history.tags import History
 from ecr_steward.words.causes import Cause
-from ecr_steward.words.facts import Fact, Kind
+from ecr_steward.words.facts import Fact, FactKind
 from ecr_steward.words.reading import iso
 from ecr_steward_cli.in_memory.images import MemoryEcr
 from ecr_steward_cli.in_memory.table import MemoryTable
@@ -288,7 +288,7 @@ def digest(letter: str) -> str:
     return f"sha256:{letter * 64}"
 
 
-def fact(kind: Kind = Kind.MOVE, time: datetime = NOW, **given: Any) -> Fact:
+def fact(kind: FactKind = FactKind.MOVE, time: datetime = NOW, **given: Any) -> Fact:
     defaults: dict[str, Any] = {
         "cause": Cause("11111111", "ECR Image Action"),
         "account": "123456789012",
@@ -311,4 +311,4 @@ def swept(sweep: str, time: datetime, **given: Any) -> Fact:
         "reason": "2 repositories swept.",
         "totals": {"repositories": 2, "missing": 0},
     }
-    return fact(Kind.SWEPT, time, **(said | given))
+    return fact(FactKind.SWEPT, time, **(said | given))

@@ -13,7 +13,7 @@ from ecr_steward.history.settings import Known, SettingsHistory
 from ecr_steward.history.tags import Learned
 from ecr_steward.tags.state import Mark
 from ecr_steward.words.causes import Cause
-from ecr_steward.words.facts import Kind
+from ecr_steward.words.facts import FactKind
 from ecr_steward.words.reading import iso
 from ecr_steward_cli.commands.history import history
 from tests.support.facts import CORRECTED
@@ -32,7 +32,7 @@ FACTS = (
         after_tags=("1.4.2",),
         mode="audit",
     ),
-    fact(Kind.REJECT, NOW + 3 * MINUTE, tag="wild", digest=digest("c"), reason="It is wild."),
+    fact(FactKind.REJECT, NOW + 3 * MINUTE, tag="wild", digest=digest("c"), reason="It is wild."),
 )
 
 

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from ecr_steward.history.holds import Hold
 from ecr_steward.rules import Ruleset
-from ecr_steward.words.facts import Kind
+from ecr_steward.words.facts import FactKind
 from ecr_steward.words.hints import Action, Hint
 from ecr_steward_cli.commands.hold import hold, release
 from ecr_steward_cli.commands.rollback import rollback
@@ -205,7 +205,7 @@ def test_a_released_tag_is_looked_at_and_catches_up(deployed: Deployed) -> None:
     writer.visit(REPOSITORY, [hint])
     assert tags(deployed)["latest"] == image("1.4.3")
     told = list(deployed.history.facts(REPOSITORY))[-1]
-    assert (told.kind, told.tag, told.cause) == (Kind.MOVE, "latest", hint.cause)
+    assert (told.kind, told.tag, told.cause) == (FactKind.MOVE, "latest", hint.cause)
 
 
 def test_where_nothing_moves_the_release_says_so(deployed: Deployed) -> None:
@@ -255,7 +255,7 @@ def test_by_default_it_goes_to_the_image_that_the_tag_was_on_before(deployed: De
     assert tags(deployed)["1.4"] == image("1.4.2")
     (moved,) = told(deployed)
     assert (moved.kind, moved.before, moved.digest) == (
-        Kind.MOVE,
+        FactKind.MOVE,
         image("1.4.2"),
         image("1.4.1"),
     )
@@ -321,8 +321,8 @@ def test_an_image_that_would_lose_its_last_tag_is_pinned_first(deployed: Deploye
     pins = [tag for tag, digest in tags(deployed).items() if digest == image("stray")]
     assert pins == [f"latest-20261123T022600Z-{image('stray')[7:19]}"]
     assert [(each.kind, each.tag, each.of) for each in told(deployed)] == [
-        (Kind.PIN, pins[0], 2),
-        (Kind.MOVE, "latest", 2),
+        (FactKind.PIN, pins[0], 2),
+        (FactKind.MOVE, "latest", 2),
     ]
 
 

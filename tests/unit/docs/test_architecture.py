@@ -14,12 +14,14 @@ PAGE = read("docs/architecture.md")
 LIBRARY = ROOT / "layers/steward/src/ecr_steward"
 CLI = ROOT / "cli/src/ecr_steward_cli"
 
+OWN_ROOMS = ("functions", "local", "bench", "tests/support", "tests/soak")
+
 MANY = 4
 """A word in so many public names is one that a reader must know."""
 
 PLAIN = """
-    all and at by check error for from get has in is it known make name new notify of on out own
-    parse put read send set take text time to with write
+    all and at by check ecr error for from get has in is it known make name new notify of on out own
+    parse put read request send set take text time to with write
 """
 """What English, Python and AWS mean by them, in whatever project."""
 
@@ -36,7 +38,7 @@ def test_words_are_explained_once_and_in_order() -> None:
 
 
 def test_no_two_public_classes_share_a_name() -> None:
-    roots = (LIBRARY / "messages", CLI, ROOT / "local")
+    roots = (LIBRARY, CLI, *(ROOT / each for each in OWN_ROOMS))
     names = [
         node.name
         for root in roots

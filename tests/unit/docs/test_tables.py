@@ -5,18 +5,18 @@ from __future__ import annotations
 import pytest
 
 from tests.support.keys import keys
-from tests.support.tables import TABLES, Table
+from tests.support.tables import TABLES, DocsTable
 
 EACH = pytest.mark.parametrize("table", TABLES, ids=str)
 
 
 @EACH
-def test_a_table_says_what_the_code_says_and_make_tables_writes_it(table: Table) -> None:
+def test_a_table_says_what_the_code_says_and_make_tables_writes_it(table: DocsTable) -> None:
     assert table.shown() == table.wanted()
 
 
 @EACH
-def test_no_cell_of_a_table_is_empty(table: Table) -> None:
+def test_no_cell_of_a_table_is_empty(table: DocsTable) -> None:
     assert [row for row in table.shown() if len(row) != len(table.headings) or not all(row)] == []
 
 

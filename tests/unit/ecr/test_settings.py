@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from ecr_steward.ecr import Denied, Refused, RepositoryGone, Unavailable
 from ecr_steward.ecr.settings import PROPAGATION, EcrSettings
-from ecr_steward.settings.kinds import DESCRIBED, KINDS, Request
+from ecr_steward.settings.kinds import DESCRIBED, KINDS, EcrRequest
 from ecr_steward.settings.kinds.encryption import Encrypted
 from ecr_steward.settings.kinds.immutability import Mutability
 from ecr_steward.settings.registry_kinds import REGISTRY_KINDS
@@ -176,21 +176,25 @@ def test_the_registrys_own_settings_are_read_as_they_were_set(asked: Asked) -> N
     registry = asked.registry
     assert of_registry(registry) == {kind.name: kind.unset for kind in REGISTRY_KINDS}
     wanted = Scanning("BASIC", {"SCAN_ON_PUSH": frozenset({"*"})})
-    registry.send(Request("PutRegistryScanningConfiguration", wanted.to_request()))
+    registry.send(EcrRequest("PutRegistryScanningConfiguration", wanted.to_request()))
     text = json.dumps(DOCUMENT)
-    registry.send(Request("PutRegistryPolicy", {"policyText": text}))
+    registry.send(EcrRequest("PutRegistryPolicy", {"policyText": text}))
     replication = {"rules": [{"destinations": [{"region": "eu-west-1", "registryId": "1"}]}]}
-    registry.send(Request("PutReplicationConfiguration", {"replicationConfiguration": replication}))
+    registry.send(
+        EcrRequest("PutReplicationConfiguration", {"replicationConfiguration": replication})
+    )
     excluded = {"principalArn": "arn:aws:iam::123456789012:role/x"}
     for _ in range(2):
         registry.send(
-            Request("RegisterPullTimeUpdateExclusion", excluded, "ExclusionAlreadyExistsException")
+            EcrRequest(
+                "RegisterPullTimeUpdateExclusion", excluded, "ExclusionAlreadyExistsException"
+            )
         )
     for number in range(101):
         template = {"prefix": f"team-{number:03}/", "appliedFor": ["CREATE_ON_PUSH"]}
-        registry.send(Request("CreateRepositoryCreationTemplate", template))
+        registry.send(EcrRequest("CreateRepositoryCreationTemplate", template))
     other = {"appliedFor": ["REPLICATION"], "imageTagMutability": "IMMUTABLE"}
-    registry.send(Request("UpdateRepositoryCreationTemplate", {"prefix": "team-007/", **other}))
+    registry.send(EcrRequest("UpdateRepositoryCreationTemplate", {"prefix": "team-007/", **other}))
     found = of_registry(registry)
     templates = found.pop("creation_templates")
     assert found == {
@@ -201,11 +205,13 @@ def test_the_registrys_own_settings_are_read_as_they_were_set(asked: Asked) -> N
     }
     assert len(templates) == 101
     assert templates["team-007/"].to_request()["imageTagMutability"] == "IMMUTABLE"
-    registry.send(Request("DeleteRegistryPolicy", {}))
+    registry.send(EcrRequest("DeleteRegistryPolicy", {}))
     assert of_registry(registry)["policy"] is None
     with pytest.raises(Refused, match="TemplateAlreadyExists"):
         registry.send(
-            Request("CreateRepositoryCreationTemplate", {"prefix": "team-007/", "appliedFor": []})
+            EcrRequest(
+                "CreateRepositoryCreationTemplate", {"prefix": "team-007/", "appliedFor": []}
+            )
         )
 
 

@@ -24,7 +24,7 @@ from ecr_steward.messages.whom.routing import Routing
 from ecr_steward.queues.later import LONGEST_WAIT
 from ecr_steward.rules import Ruleset
 from ecr_steward.words.causes import CHANNEL, Cause
-from ecr_steward.words.facts import Fact, Kind
+from ecr_steward.words.facts import Fact, FactKind
 from ecr_steward.words.reading import iso
 from ecr_steward_cli.in_memory.table import MemoryTable
 from tests.support.facts import MOVED, letter, returned, sqs_record
@@ -266,7 +266,7 @@ class Post:
 
     def _down(self, channel: Channel, reason: str, time: datetime) -> Fact:
         return Fact(
-            kind=Kind.FAILED,
+            kind=FactKind.FAILED,
             cause=Cause(f"channel/{channel.name}/{iso(time)}", CHANNEL),
             account=MOVED.account,
             region=MOVED.region,

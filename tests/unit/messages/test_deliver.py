@@ -22,7 +22,7 @@ from ecr_steward.messages.send.outcome import Delivered, Later, Outcome, Undeliv
 from ecr_steward.queues.later import LONGEST_WAIT
 from ecr_steward.rules import Ruleset
 from ecr_steward.words.causes import Cause
-from ecr_steward.words.facts import Difference, Fact, Kind
+from ecr_steward.words.facts import Difference, Fact, FactKind
 from ecr_steward_cli.in_memory.table import MemoryTable
 from tests.support.facts import DRIFTED, FAILED, REJECTED, story
 from tests.support.world import Killed, throttled
@@ -192,7 +192,7 @@ def test_a_refusal_is_said_through_the_other_channels_once() -> None:
         post.now += STEADY
     post.drain()
     assert [fact.reason for fact in wrong(post)] == ["It answered 404."]
-    told = [facts for facts in post.on("platform") if facts[0].kind is Kind.FAILED]
+    told = [facts for facts in post.on("platform") if facts[0].kind is FactKind.FAILED]
     assert told == [tuple(wrong(post))]
     assert post.on("audit") == []
     assert len(post.failed) == 4, "its messages wait to be redriven"

@@ -17,7 +17,7 @@ from ecr_steward.messages.channels.channel import Payload
 from ecr_steward.messages.channels.email import SUBJECT, payloads
 from ecr_steward.messages.say.message import story as message_of
 from ecr_steward.messages.say.wording import short
-from ecr_steward.words.facts import Fact, Kind
+from ecr_steward.words.facts import Fact, FactKind
 from tests.support.facts import EVERY_KIND, FAILED, GONE, MOVED, NEW, OLD, OTHER, SWEPT, story
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -160,7 +160,7 @@ def test_whatever_facts_hold_the_message_can_be_sent(
 def test_a_message_never_shows_a_value_that_is_not_there(fact: Fact) -> None:
     message = render([fact])
     assert "None" not in message.subject + message.body
-    if fact.kind is not Kind.SWEPT:
+    if fact.kind is not FactKind.SWEPT:
         assert fact.reason in message.body
     assert fact.cause.id in message.body
 

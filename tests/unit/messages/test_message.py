@@ -17,7 +17,7 @@ from ecr_steward.messages.say.titles import LONGEST
 from ecr_steward.messages.say.wording import inert, listed, who
 from ecr_steward.rules import Mode, Ruleset
 from ecr_steward.words.causes import CHANNEL, ROLLBACK, Cause
-from ecr_steward.words.facts import Fact, Kind
+from ecr_steward.words.facts import Fact, FactKind
 from ecr_steward_cli.main import COMMANDS
 from tests.support import messages
 from tests.support.facts import (
@@ -68,7 +68,7 @@ def test_a_title_that_is_too_long_tells_less_of_tags_and_then_what_weighs_most()
 
 def test_a_repository_that_anyone_can_reach_is_said_by_that() -> None:
     assert story([DRIFTED]).title == "public access"
-    assert story([replace(DRIFTED, kind=Kind.CORRECT)]).title == "public access removed"
+    assert story([replace(DRIFTED, kind=FactKind.CORRECT)]).title == "public access removed"
 
 
 def test_a_digest_counts_what_weighs_most_first() -> None:
@@ -215,7 +215,13 @@ def test_the_same_facts_have_the_same_id_in_any_order() -> None:
 
 def test_attention_is_for_what_somebody_has_to_look_at() -> None:
     attention = {fact.kind for fact in EVERY_KIND if story([fact]).attention}
-    assert attention == {Kind.REJECT, Kind.OVERWRITE, Kind.STALE, Kind.DRIFT, Kind.FAILED}
+    assert attention == {
+        FactKind.REJECT,
+        FactKind.OVERWRITE,
+        FactKind.STALE,
+        FactKind.DRIFT,
+        FactKind.FAILED,
+    }
     assert not story([messages.UNTAGGED]).attention
 
 
@@ -227,7 +233,7 @@ def test_a_digest_names_the_loudest_once_and_says_how_many_more_there_are() -> N
     message = digest(storm, HOUR)
     names = [part.names[0] for part in message.parts[:5]]
     assert len(set(names)) == 5
-    assert [fact.kind for fact in loudest(storm)] == [Kind.OVERWRITE] * 5
+    assert [fact.kind for fact in loudest(storm)] == [FactKind.OVERWRITE] * 5
     assert message.parts[5].reason == "… and 235 more important events."
     assert message.parts[6].change == "60 overwritten, 180 rejected, 240 moved"
     assert message.parts[6].lines[-1] == "… and 10 more repositories"

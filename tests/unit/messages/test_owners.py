@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from ecr_steward.messages.whom.owners import MAX_AGE, ResourceTags
+from ecr_steward.messages.whom.owners import MAX_AGE, OwnerTags
 from tests.support.facts import MOVED, SWEPT
 
 ARN = "arn:aws:ecr:eu-west-1:123456789012:repository/base/redis"
@@ -35,7 +35,7 @@ def ecr() -> Any:
 
 def test_tags_are_read_once_and_kept_for_minutes(ecr: Any) -> None:
     now = [0.0]
-    tags = ResourceTags(lambda: ecr, clock=lambda: now[0])
+    tags = OwnerTags(lambda: ecr, clock=lambda: now[0])
     assert tags.of(MOVED) == {"owner": "platform"}
     ecr.tags = {"owner": "somebody else"}
     now[0] = MAX_AGE - 1
@@ -46,14 +46,14 @@ def test_tags_are_read_once_and_kept_for_minutes(ecr: Any) -> None:
 
 
 def test_each_repository_has_its_own(ecr: Any) -> None:
-    tags = ResourceTags(lambda: ecr)
+    tags = OwnerTags(lambda: ecr)
     tags.of(MOVED)
     tags.of(replace(MOVED, repository="apps/shop"))
     assert ecr.asked == [ARN, ARN.replace("base/redis", "apps/shop")]
 
 
 def test_what_belongs_to_no_repository_has_none(ecr: Any) -> None:
-    assert ResourceTags(lambda: ecr).of(SWEPT) == {}
+    assert OwnerTags(lambda: ecr).of(SWEPT) == {}
     assert ecr.asked == []
 
 
@@ -68,7 +68,7 @@ def test_what_belongs_to_no_repository_has_none(ecr: Any) -> None:
 def test_tags_that_cannot_be_read_are_none_and_are_not_asked_for_at_every_message(
     ecr: Any, fault: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
-    tags = ResourceTags(lambda: ecr)
+    tags = OwnerTags(lambda: ecr)
     ecr.fault = fault
     with caplog.at_level(logging.WARNING):
         assert tags.of(MOVED) == {}

@@ -17,7 +17,7 @@ from ecr_steward.messages.channels.table import TYPES, channel_type, channel_typ
 from ecr_steward.messages.whom.routing import Route, Routing, usual
 from ecr_steward.rules.model import RulesError, Ruleset
 from ecr_steward.words.events import ATTENTION, EVENTS, WORDS, is_loud
-from ecr_steward.words.facts import Fact, Kind
+from ecr_steward.words.facts import Fact, FactKind
 from tests.support.facts import CORRECTED, DRIFTED, EVERY_KIND, HELD, MOVED, REJECTED, SWEPT
 from tests.support.messages import UNTAGGED
 
@@ -136,9 +136,9 @@ def test_a_fault_has_a_path(document: dict[str, Any], path: tuple[str | int, ...
 
 def test_loud_is_all_but_moves_pins_holds_and_harmless_settings() -> None:
     quiet = {fact.kind for fact in EVERY_KIND if not is_loud(fact)}
-    assert quiet == {Kind.MOVE, Kind.PIN, Kind.HELD}
+    assert quiet == {FactKind.MOVE, FactKind.PIN, FactKind.HELD}
     assert not is_loud(UNTAGGED)
-    assert not is_loud(replace(UNTAGGED, kind=Kind.CORRECT))
+    assert not is_loud(replace(UNTAGGED, kind=FactKind.CORRECT))
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import ecr_steward
-from ecr_steward.settings.kinds import KINDS, Kind, named
+from ecr_steward.settings.kinds import KINDS, Setting, named
 from ecr_steward.settings.registry_kinds import REGISTRY_KINDS
 from ecr_steward.settings.state import Problem
 from ecr_steward.words.calls import CHANGES
@@ -22,7 +22,7 @@ by_name = pytest.mark.parametrize("kind", KINDS, ids=NAMES)
 
 @by_name
 def test_each_kind_is_found_by_its_name_and_stands_in_a_file_of_that_name(
-    kind: Kind[Any, Any],
+    kind: Setting[Any, Any],
 ) -> None:
     assert named(kind.name) is kind
     assert type(kind).__module__ == f"ecr_steward.settings.kinds.{kind.name}"
@@ -30,7 +30,7 @@ def test_each_kind_is_found_by_its_name_and_stands_in_a_file_of_that_name(
 
 
 @by_name
-def test_a_new_repository_has_what_is_unset(kind: Kind[Any, Any]) -> None:
+def test_a_new_repository_has_what_is_unset(kind: Setting[Any, Any]) -> None:
     if not kind.read.absent:
         assert kind.from_answer({}) == kind.unset
     assert kind.from_template({}) == kind.unset

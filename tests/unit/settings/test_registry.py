@@ -9,7 +9,7 @@ import pytest
 from ecr_steward.rules.model import RulesError, Ruleset
 from ecr_steward.settings.kinds import Around
 from ecr_steward.settings.registry import RegistryBaseline, RegistrySettings, registry_drift
-from ecr_steward.settings.registry_kinds.creation_templates import Template
+from ecr_steward.settings.registry_kinds.creation_templates import CreationTemplate
 from ecr_steward.settings.registry_kinds.scanning import Scanning
 from tests.support.having import registry_having
 
@@ -60,7 +60,7 @@ def template(prefix: str = "base/", *applied: str, **more: Any) -> dict[str, Any
 
 
 def test_where_the_rules_say_nothing_nothing_drifts() -> None:
-    templates = {"x": Template("x", frozenset({"REPLICATION"}))}
+    templates = {"x": CreationTemplate("x", frozenset({"REPLICATION"}))}
     actual = registry_having(
         scanning=Scanning("ENHANCED", {"SCAN_ON_PUSH": frozenset("*")}),
         creation_templates=templates,
@@ -110,9 +110,9 @@ def test_a_template_that_is_as_it_should_be_is_no_drift_however_it_is_written() 
     (change,) = registry_drift(wanted, BASIC)
     response = {**change.after, "repositoryPolicy": change.after["repositoryPolicy"].replace(
         '"111122223333"', '["arn:aws:iam::111122223333:root"]')}  # fmt: skip
-    there = {"base/": Template.from_response(response)}
+    there = {"base/": CreationTemplate.from_response(response)}
     assert registry_drift(wanted, registry_having(creation_templates=there)) == ()
-    other = {"base/": Template.from_response({**response, "appliedFor": ["REPLICATION"]})}
+    other = {"base/": CreationTemplate.from_response({**response, "appliedFor": ["REPLICATION"]})}
     (changed,) = registry_drift(wanted, registry_having(creation_templates=other))
     assert (changed.problem, changed.before["appliedFor"]) == ("different", ["REPLICATION"])
     assert changed.reason.startswith("The creation template for `base/` differs: ")
@@ -120,12 +120,12 @@ def test_a_template_that_is_as_it_should_be_is_no_drift_however_it_is_written() 
 
 def test_the_template_of_the_root_and_of_caches() -> None:
     (root,) = baseline(creation_templates=[template("ROOT")]).wishes["creation_templates"]
-    assert root.same(Template("ROOT", frozenset({"CREATE_ON_PUSH"})))
+    assert root.same(CreationTemplate("ROOT", frozenset({"CREATE_ON_PUSH"})))
     assert root.to_request()["repositoryPolicy"] == ""
     cached = template("base", "PULL_THROUGH_CACHE", role=ROLE)
     (cache,) = baseline(creation_templates=[cached]).wishes["creation_templates"]
     assert cache.to_request()["imageTagMutability"] == "MUTABLE"
-    assert Template.from_response({"prefix": "x"}).same(Template("x", frozenset()))
+    assert CreationTemplate.from_response({"prefix": "x"}).same(CreationTemplate("x", frozenset()))
 
 
 def test_what_the_rule_does_not_state_stays_as_the_template_has_it() -> None:
@@ -140,11 +140,13 @@ def test_what_the_rule_does_not_state_stays_as_the_template_has_it() -> None:
         "resourceTags": [{"Key": "a", "Value": "b"}],
         "customRoleArn": ROLE,
     }
-    there = registry_having(creation_templates={"ROOT": Template.from_response(response)})
+    there = registry_having(creation_templates={"ROOT": CreationTemplate.from_response(response)})
     (change,) = registry_drift(wanted, there)
     assert change.after == {**change.before, "appliedFor": ["REPLICATION"]}
     assert change.after["encryptionConfiguration"] == keyed
-    set_ = registry_having(creation_templates={"ROOT": Template.from_response(change.after)})
+    set_ = registry_having(
+        creation_templates={"ROOT": CreationTemplate.from_response(change.after)}
+    )
     assert registry_drift(wanted, set_) == ()
 
 

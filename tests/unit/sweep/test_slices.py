@@ -11,7 +11,7 @@ from ecr_steward.rules import Mode
 from ecr_steward.sweep.send import LOOK, Portion
 from ecr_steward.sweep.slices import Slice, clock_of
 from ecr_steward.words.causes import Cause
-from ecr_steward.words.facts import Fact, Kind
+from ecr_steward.words.facts import Fact, FactKind
 from ecr_steward.words.hints import Action, Hint
 from tests.support.world import VERSIONS, World, ruleset
 
@@ -19,7 +19,7 @@ NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
 def summaries(world: World) -> list[Fact]:
-    return [fact for fact in world.told() if fact.kind is Kind.SWEPT]
+    return [fact for fact in world.told() if fact.kind is FactKind.SWEPT]
 
 
 def test_every_repository_has_its_turn_once_in_a_sweep() -> None:
@@ -58,7 +58,7 @@ def test_a_large_registry_is_swept_calmly_and_told_in_one_summary() -> None:
     assert calls["DescribeImages"] == 2000, "one read for each repository"
     assert not {"BatchGetImage", "PutImage", "ListImages"} & set(calls)
     (summary,) = world.told()
-    assert summary.kind is Kind.SWEPT
+    assert summary.kind is FactKind.SWEPT
     assert summary.totals["repositories"] == summary.totals["first_sight"] == 2000
     assert summary.totals["moved"] == 6000
     assert summary.totals["rejected"] == 2000
@@ -67,7 +67,7 @@ def test_a_large_registry_is_swept_calmly_and_told_in_one_summary() -> None:
         "2,000 seen for the first time."
     )
     world.sweep(hours=24)
-    assert [fact.kind for fact in world.told()] == [Kind.SWEPT, Kind.SWEPT]
+    assert [fact.kind for fact in world.told()] == [FactKind.SWEPT, FactKind.SWEPT]
 
 
 def test_no_slice_is_much_larger_than_the_others() -> None:
@@ -93,12 +93,12 @@ def test_what_is_new_after_the_first_sight_is_news() -> None:
     world.push("1.4.1")
     world.events.clear()
     world.sweep()
-    assert [fact.kind for fact in world.told()] == [Kind.SWEPT]
+    assert [fact.kind for fact in world.told()] == [FactKind.SWEPT]
     world.push("1.4.2")
     world.events.clear()
     world.sweep()
     told = [(fact.kind, fact.tag) for fact in world.told()[1:-1]]
-    assert told == [(Kind.MOVE, "1.4"), (Kind.MOVE, "1"), (Kind.MOVE, "latest")]
+    assert told == [(FactKind.MOVE, "1.4"), (FactKind.MOVE, "1"), (FactKind.MOVE, "latest")]
 
 
 def test_repositories_of_another_stack_and_without_a_rule_are_left_alone() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ecr_steward.tags.scheme import Scheme
-from ecr_steward.words.facts import Kind
+from ecr_steward.words.facts import FactKind
 from tests.support.world import World, ruleset
 
 
@@ -49,7 +49,7 @@ def test_a_refused_tag_says_why_where_it_nearly_fits() -> None:
     told.push("2026.02.0")
     told.settle()
     (fact,) = told.told()
-    assert fact.kind is Kind.REJECT
+    assert fact.kind is FactKind.REJECT
     assert fact.reason == (
         "`2026.02.0` is neither a unique nor a stable tag of this repository's rule (it is no "
         "SemVer because of the leading zero: `{version: {parts: 3}}` takes it)."

@@ -10,17 +10,17 @@ import pytest
 from ecr_steward.tags.settle import MADE, UNKNOWN, settle
 from ecr_steward.tags.state import Image
 from ecr_steward.words.causes import Cause
-from ecr_steward.words.facts import Fact, Kind
+from ecr_steward.words.facts import Fact, FactKind
 from ecr_steward.words.hints import Action, Hint
 from ecr_steward.words.reading import iso
 from tests.support.facts import MOVED, NEW, OLD, OTHER
 
 ANNOUNCED = datetime(2026, 11, 23, 2, 24, 6, 400_000, tzinfo=UTC)
 MOVE = replace(MOVED, tag="1.4", before=OLD, digest=NEW, time=iso(ANNOUNCED))
-PIN = replace(MOVE, kind=Kind.PIN, tag="1.4-pin", before=None)
-REMOVE = replace(MOVE, kind=Kind.REMOVE, tag="nightly", before=OLD, digest=None)
-RESTORE = replace(MOVE, kind=Kind.RESTORE, tag="1.4.2", before=NEW, digest=OLD)
-OVERWRITE = replace(RESTORE, kind=Kind.OVERWRITE, before=OLD, digest=NEW)
+PIN = replace(MOVE, kind=FactKind.PIN, tag="1.4-pin", before=None)
+REMOVE = replace(MOVE, kind=FactKind.REMOVE, tag="nightly", before=OLD, digest=None)
+RESTORE = replace(MOVE, kind=FactKind.RESTORE, tag="1.4.2", before=NEW, digest=OLD)
+OVERWRITE = replace(RESTORE, kind=FactKind.OVERWRITE, before=OLD, digest=NEW)
 
 
 def on(digest: str | None, tag: str) -> list[Image]:
@@ -42,7 +42,7 @@ def test_what_ecr_shows_is_on_record_and_says_that_it_was_found(fact: Fact) -> N
 
 @pytest.mark.parametrize("fact", [MOVE, PIN, REMOVE, RESTORE, OVERWRITE], ids=lambda f: f.kind)
 def test_where_the_tag_stayed_nothing_was_done(fact: Fact) -> None:
-    stayed = fact.digest if fact.kind is Kind.OVERWRITE else fact.before
+    stayed = fact.digest if fact.kind is FactKind.OVERWRITE else fact.before
     assert settle([fact], on(stayed, fact.tag or ""), []) == []
 
 

@@ -14,7 +14,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from ecr_steward.rules.model import Ruleset
-from ecr_steward.words.facts import Kind
+from ecr_steward.words.facts import FactKind
 from ecr_steward_cli.rules_file.load import loads
 from ecr_steward_cli.simulation import Push, Simulation, SimulationResult
 
@@ -92,7 +92,7 @@ def test_a_story_tells_what_somebody_must_know(story: dict[str, Any]) -> None:
 @pytest.mark.parametrize("story", [each for each in STORIES if each.get("quiet")], ids=ids)
 def test_a_quiet_story_rejects_and_overwrites_nothing(story: dict[str, Any]) -> None:
     kinds = {each.fact.kind for each in play(story, story["pushes"]).told}
-    assert kinds.isdisjoint({Kind.REJECT, Kind.OVERWRITE})
+    assert kinds.isdisjoint({FactKind.REJECT, FactKind.OVERWRITE})
 
 
 def test_every_story_has_a_name_of_its_own() -> None:

@@ -17,7 +17,7 @@ from click.testing import CliRunner
 from ecr_steward.rules import Mode
 from ecr_steward.words import grammar
 from ecr_steward.words.causes import Cause
-from ecr_steward.words.facts import DETAIL_TYPES, Difference, Fact, Kind
+from ecr_steward.words.facts import DETAIL_TYPES, Difference, Fact, FactKind
 from ecr_steward.words.hints import Action, Hint
 from ecr_steward.words.reading import MalformedEvent, iso, parse_time
 from ecr_steward_cli.main import main
@@ -210,7 +210,7 @@ def test_the_same_fact_has_the_same_id_however_often_and_whenever_it_is_found() 
     "other",
     [
         replace(MOVED, cause=Cause("another", PUSH.type)),
-        replace(MOVED, kind=Kind.PIN),
+        replace(MOVED, kind=FactKind.PIN),
         replace(MOVED, tag="1"),
         replace(MOVED, digest=OLD),
     ],
@@ -224,9 +224,9 @@ def test_another_cause_kind_tag_or_digest_is_another_fact(other: Fact) -> None:
 
 
 def test_every_kind_of_fact_has_a_detail_type_and_a_schema() -> None:
-    assert set(DETAIL_TYPES) == set(Kind)
+    assert set(DETAIL_TYPES) == set(FactKind)
     assert tuple(DETAIL_TYPES.values()) == EVENTS
-    assert {fact.kind for fact in EVERY_KIND} == set(Kind)
+    assert {fact.kind for fact in EVERY_KIND} == set(FactKind)
 
 
 @pytest.mark.parametrize("fact", EVERY_KIND, ids=lambda fact: str(fact.kind))
@@ -411,7 +411,7 @@ def test_what_the_steward_really_says_fits_the_schemas(mode: Mode) -> None:
         world.settle()
     world.sweep()
     told = world.told()
-    wanted = {Kind.MOVE, Kind.REJECT, Kind.OVERWRITE, Kind.SWEPT}
+    wanted = {FactKind.MOVE, FactKind.REJECT, FactKind.OVERWRITE, FactKind.SWEPT}
     assert {fact.kind for fact in told} >= wanted
     for fact in told:
         assert not list(faults(fact.detail_type, fact.to_detail()))
@@ -430,8 +430,11 @@ def test_what_the_steward_says_of_restored_removed_and_gone_tags_fits_the_schema
         world.delete(digest=digest)
         world.settle()
     told = world.told()
-    assert {fact.kind for fact in told} >= {Kind.OVERWRITE, Kind.RESTORE, Kind.REMOVE}
-    assert {bool(fact.before_tags) for fact in told if fact.kind is Kind.REMOVE} == {True, False}
+    assert {fact.kind for fact in told} >= {FactKind.OVERWRITE, FactKind.RESTORE, FactKind.REMOVE}
+    assert {bool(fact.before_tags) for fact in told if fact.kind is FactKind.REMOVE} == {
+        True,
+        False,
+    }
     for fact in told:
         assert not list(faults(fact.detail_type, fact.to_detail()))
 

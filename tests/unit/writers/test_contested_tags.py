@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from ecr_steward.ecr import Unavailable
 from ecr_steward.rules import Mode
 from ecr_steward.words.causes import Attribution
-from ecr_steward.words.facts import Kind
+from ecr_steward.words.facts import FactKind
 from ecr_steward.words.hints import Hint
 from ecr_steward.words.reading import iso
 from tests.support.stage import Stage, held
@@ -40,10 +40,10 @@ def test_a_tag_taken_away_three_times_in_ten_minutes_is_held_and_the_message_nam
     stage.set_mode(Mode.ENFORCE, witness=witness)
     belongs = contested(stage, 2)
     assert stage.tags()["latest"] == belongs
-    assert (stage.of(Kind.HELD), asked) == ([], [])
+    assert (stage.of(FactKind.HELD), asked) == ([], [])
     contested(stage, 1)
     assert stage.tags()["latest"] == image("stray")
-    (told,) = stage.of(Kind.HELD)
+    (told,) = stage.of(FactKind.HELD)
     assert (told.tag, told.before, told.digest) == ("latest", image("stray"), belongs)
     since = stage.history.recall(REPOSITORY, ["latest"], ()).holds["latest"].since
     assert told.reason == (
@@ -78,14 +78,14 @@ def test_who_it_was_is_told_as_soon_as_cloudtrail_knows() -> None:
     stage.set_mode(Mode.ENFORCE, witness=trail)
     contested(stage, 3)
     stage.look_all_over()
-    (told,) = stage.of(Kind.HELD)
+    (told,) = stage.of(FactKind.HELD)
     assert "does not know by whom yet" in told.reason
     trail.knows = True
     before = trail.asked
     stage.look_all_over()
     stage.look_all_over()
-    assert [f"by {MALLORY}" in fact.reason for fact in stage.of(Kind.HELD)] == [False, True]
-    assert all(fact.contested for fact in stage.of(Kind.HELD))
+    assert [f"by {MALLORY}" in fact.reason for fact in stage.of(FactKind.HELD)] == [False, True]
+    assert all(fact.contested for fact in stage.of(FactKind.HELD))
     assert trail.asked == before + 1
     assert stage.tags()["latest"] == image("stray")
 
@@ -121,7 +121,7 @@ def test_a_hold_of_a_person_asks_nobody() -> None:
     held(stage)
     stage.look_all_over()
     assert trail.asked == 0
-    assert [fact.contested for fact in stage.of(Kind.HELD)] == [False]
+    assert [fact.contested for fact in stage.of(FactKind.HELD)] == [False]
 
 
 def test_such_a_hold_lasts_until_somebody_releases_it_and_then_it_is_counted_anew() -> None:
@@ -130,7 +130,7 @@ def test_such_a_hold_lasts_until_somebody_releases_it_and_then_it_is_counted_ane
     stage.now += timedelta(days=30)
     stage.look_all_over()
     assert stage.tags()["latest"] == image("stray")
-    assert len(stage.of(Kind.HELD)) == 1
+    assert len(stage.of(FactKind.HELD)) == 1
     stage.history.holds.release(REPOSITORY, "latest")
     stage.look_all_over()
     assert stage.tags()["latest"] == belongs
@@ -138,7 +138,7 @@ def test_such_a_hold_lasts_until_somebody_releases_it_and_then_it_is_counted_ane
     assert stage.tags()["latest"] == belongs
     contested(stage, 1)
     assert stage.tags()["latest"] == image("stray")
-    assert len(stage.of(Kind.HELD)) == 2
+    assert len(stage.of(FactKind.HELD)) == 2
 
 
 def test_such_a_hold_holds_one_tag_and_not_the_others_of_its_repository() -> None:
@@ -148,7 +148,7 @@ def test_such_a_hold_holds_one_tag_and_not_the_others_of_its_repository() -> Non
     stage.settle()
     assert {stage.tags()[tag] for tag in ("1.4", "1")} == {newer}
     assert stage.tags()["latest"] == image("stray")
-    assert [fact.digest for fact in stage.of(Kind.HELD)][-1] == newer
+    assert [fact.digest for fact in stage.of(FactKind.HELD)][-1] == newer
 
 
 @pytest.mark.parametrize(("minutes", "stays"), [(4, True), (5, False)])
@@ -224,7 +224,7 @@ def test_in_audit_nothing_moves_so_nothing_is_held() -> None:
         stage.push("latest", "new")
         stage.settle()
     assert stage.history.holds.all() == []
-    assert stage.of(Kind.HELD) == []
+    assert stage.of(FactKind.HELD) == []
 
 
 def test_a_tag_that_somebody_deletes_again_and_again_always_comes_back() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ecr_steward.rules import Mode
-from ecr_steward.words.facts import Kind
+from ecr_steward.words.facts import FactKind
 from tests.support.stage import Stage
 from tests.support.world import VERSIONS, image, ruleset
 
@@ -53,12 +53,12 @@ def test_a_line_with_nothing_left_stays_away_and_is_reported_once() -> None:
     stage.look_all_over()
     stage.look_all_over()
     assert set(stage.tags()) == {"2.0.0", "2.0", "2", "latest"}
-    assert {(fact.tag, fact.before) for fact in stage.of(Kind.REMOVE)} == {
+    assert {(fact.tag, fact.before) for fact in stage.of(FactKind.REMOVE)} == {
         ("1.4", digest),
         ("1", digest),
     }
-    assert len(stage.of(Kind.REMOVE)) == 2
-    assert stage.of(Kind.REMOVE)[0].reason == (
+    assert len(stage.of(FactKind.REMOVE)) == 2
+    assert stage.of(FactKind.REMOVE)[0].reason == (
         "1.4.2 is gone and nothing is left of 1.4.*: `1.4` stays away."
     )
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ecr_steward.words.facts import Kind
+from ecr_steward.words.facts import FactKind
 from tests.support.stage import KEEP, RESTORE, Stage
 from tests.support.world import REPOSITORY
 
@@ -28,8 +28,8 @@ def test_a_unique_tag_that_was_deleted_belongs_to_what_is_pushed_next(
     second = stage.push("1.4.2", "second")
     stage.settle()
     assert {stage.tags()[tag] for tag in ("1.4.2", "1.4", "1", "latest")} == {second}
-    assert stage.of(Kind.OVERWRITE) == stage.of(Kind.RESTORE) == []
-    (kept,) = [f for f in stage.history.facts(REPOSITORY) if f.kind is Kind.OVERWRITE]
+    assert stage.of(FactKind.OVERWRITE) == stage.of(FactKind.RESTORE) == []
+    (kept,) = [f for f in stage.history.facts(REPOSITORY) if f.kind is FactKind.OVERWRITE]
     assert (kept.before, kept.digest) == (first, second)
     stage.push("1.4.2", "third")
     stage.settle()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ecr_steward.words.facts import Kind
+from ecr_steward.words.facts import FactKind
 from tests.support.stage import PIN, RESTORE, Stage
 from tests.support.world import VERSIONS, image
 
@@ -16,7 +16,7 @@ def test_tags_of_128_characters_and_repositories_of_256_are_like_any_other() -> 
     named = {f"1.4.2-{variant}", f"1.4-{variant}", f"1-{variant}", variant}
     assert stage.tags(repository) == dict.fromkeys(named, digest)
     stage.look_all_over(repository)
-    assert stage.of(Kind.FAILED) == []
+    assert stage.of(FactKind.FAILED) == []
 
 
 def test_a_name_that_would_be_too_long_fails_nothing() -> None:
@@ -26,7 +26,7 @@ def test_a_name_that_would_be_too_long_fails_nothing() -> None:
     stage.push(f"1.4.2-{variant}", "new")
     stage.settle()
     assert variant in stage.tags()
-    assert stage.of(Kind.FAILED) == []
+    assert stage.of(FactKind.FAILED) == []
 
 
 def test_referrers_pins_and_ignored_tags_are_left_alone() -> None:

@@ -7,7 +7,7 @@ import contextlib
 from botocore.exceptions import ClientError
 
 from ecr_steward.ecr import Unavailable
-from ecr_steward.words.facts import Kind
+from ecr_steward.words.facts import FactKind
 from tests.support.stage import KEEP, Stage
 from tests.support.world import throttled
 
@@ -20,7 +20,7 @@ def test_a_commit_that_is_built_again_has_the_new_image_and_the_one_before_a_pin
     calls = stage.calls(stage.settle)
     assert stage.tags()["9f1c2ab"] == stage.tags()["edge"] == second
     assert len(stage.pins_of(first)) == 1
-    assert {fact.kind for fact in stage.told()} == {Kind.MOVE, Kind.PIN}
+    assert {fact.kind for fact in stage.told()} == {FactKind.MOVE, FactKind.PIN}
     assert calls["PutImage"] == 2
     told = len(stage.told())
     stage.look_all_over()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from ecr_steward.words.facts import Kind
+from ecr_steward.words.facts import FactKind
 from tests.support.stage import RESTORE, Stage, overwritten
 from tests.support.world import REPOSITORY, image
 
@@ -19,10 +19,10 @@ def test_an_overwritten_tag_goes_back_and_the_newcomer_keeps_a_name() -> None:
     tags = stage.tags()
     assert {tags[tag] for tag in ("1.4.2", "1.4", "1", "latest")} == {first}
     assert stage.pins_of(second) == [f"1.4.2-20261123T022402Z-{second[7:19]}"]
-    (told,) = stage.of(Kind.OVERWRITE)
+    (told,) = stage.of(FactKind.OVERWRITE)
     assert (told.before, told.digest) == (first, second)
     assert told.reason.endswith("was put on another image than it named before; it is put back.")
-    (back,) = stage.of(Kind.RESTORE)
+    (back,) = stage.of(FactKind.RESTORE)
     assert (back.before, back.digest) == (second, first)
     assert "PutImage" not in stage.look_all_over()
     assert {fact.of for fact in stage.told()[-3:]} == {3}
@@ -76,7 +76,7 @@ def test_the_same_image_that_overwrites_again_is_put_back_and_told_again() -> No
     stage.push("1.4.2", "second")
     stage.settle()
     assert stage.tags()["1.4.2"] == first
-    assert len(stage.of(Kind.RESTORE)) == len(stage.of(Kind.OVERWRITE)) == 2
+    assert len(stage.of(FactKind.RESTORE)) == len(stage.of(FactKind.OVERWRITE)) == 2
 
 
 def test_a_tag_whose_image_is_gone_stays_on_the_newcomer_and_that_is_said_once() -> None:
@@ -89,9 +89,9 @@ def test_a_tag_whose_image_is_gone_stays_on_the_newcomer_and_that_is_said_once()
     stage.settle()
     stage.look_all_over()
     assert {stage.tags()[tag] for tag in ("1.4.2", "1.4", "latest")} == {second}
-    (told,) = stage.of(Kind.OVERWRITE)
+    (told,) = stage.of(FactKind.OVERWRITE)
     assert told.reason.endswith("; that image is gone, so it cannot be put back.")
-    assert stage.of(Kind.RESTORE) == []
+    assert stage.of(FactKind.RESTORE) == []
 
 
 def freeze_unique_tags(stage: Stage) -> None:
@@ -110,9 +110,9 @@ def test_a_restore_that_immutability_refuses_is_said_and_the_tags_follow_what_ec
     freeze_unique_tags(stage)
     stage.settle()
     assert {stage.tags()[tag] for tag in ("1.4.2", "1.4", "1", "latest")} == {second}
-    (told,) = stage.of(Kind.OVERWRITE)
+    (told,) = stage.of(FactKind.OVERWRITE)
     assert told.reason.endswith("; ECR does not let it be put back.")
-    (failed,) = stage.of(Kind.FAILED)
+    (failed,) = stage.of(FactKind.FAILED)
     assert "`1.4.2` could not be put on its image: ImageTagAlreadyExistsException" in failed.reason
     facts, tags = list(stage.told()), stage.tags()
     stage.push("1.4.1", "older")
@@ -140,7 +140,7 @@ def test_a_restore_onto_an_archived_image_is_said_and_its_owner_is_not_forgotten
     stage.ecr.archive(REPOSITORY, first)
     stage.settle()
     assert stage.tags()["1.4.2"] == second
-    (told,) = stage.of(Kind.OVERWRITE)
+    (told,) = stage.of(FactKind.OVERWRITE)
     assert told.reason.endswith("; ECR does not let it be put back.")
     assert stage.history.recall(REPOSITORY, (), ["1.4.2"]).known == {"1.4.2": first}
     for _ in range(2):
@@ -148,7 +148,7 @@ def test_a_restore_onto_an_archived_image_is_said_and_its_owner_is_not_forgotten
         # An archived image can get no pin, so it keeps the tags it has.
         assert {stage.tags()[tag] for tag in ("1.4", "1", "latest")} == {first}
         assert stage.tags()["1.4.2"] == second
-    assert len(stage.of(Kind.OVERWRITE)) == 1
+    assert len(stage.of(FactKind.OVERWRITE)) == 1
 
 
 def test_where_overwrites_are_reported_an_archived_image_gives_its_tag_up_like_any_other() -> None:
@@ -156,7 +156,7 @@ def test_where_overwrites_are_reported_an_archived_image_gives_its_tag_up_like_a
     first, second = overwritten(stage)
     stage.ecr.archive(REPOSITORY, first)
     stage.settle()
-    (told,) = stage.of(Kind.OVERWRITE)
+    (told,) = stage.of(FactKind.OVERWRITE)
     assert told.reason.endswith("was put on another image than it named before.")
     assert stage.history.recall(REPOSITORY, (), ["1.4.2"]).known == {"1.4.2": second}
 
@@ -184,7 +184,7 @@ def test_a_newcomer_that_cannot_be_pinned_keeps_the_tag() -> None:
     stage.deliver(stage.events.pop(0))
     assert stage.tags()["1.4.2"] == second
     assert stage.tags()["latest"] == second
-    assert [fact.kind for fact in stage.of(Kind.FAILED)] == [Kind.FAILED]
+    assert [fact.kind for fact in stage.of(FactKind.FAILED)] == [FactKind.FAILED]
 
 
 def test_many_overwrites_are_undone_in_visits_that_fit_one_transaction() -> None:
@@ -199,7 +199,7 @@ def test_many_overwrites_are_undone_in_visits_that_fit_one_transaction() -> None
     tags = stage.tags()
     assert all(tags[f"1.4.{patch}"] == image(f"old {patch}") for patch in range(120))
     assert tags["latest"] == image("old 119")
-    assert len(stage.of(Kind.OVERWRITE)) == len(stage.of(Kind.RESTORE)) == 120
+    assert len(stage.of(FactKind.OVERWRITE)) == len(stage.of(FactKind.RESTORE)) == 120
 
 
 def test_overwritten_tags_that_the_rule_allows_are_not_told() -> None:
@@ -207,5 +207,5 @@ def test_overwritten_tags_that_the_rule_allows_are_not_told() -> None:
     _, second = overwritten(stage)
     stage.settle()
     stage.look_all_over()
-    assert stage.of(Kind.OVERWRITE) == []
+    assert stage.of(FactKind.OVERWRITE) == []
     assert {stage.tags()[tag] for tag in ("1.4.2", "1.4", "1", "latest")} == {second}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ecr_steward.rules import Mode
-from ecr_steward.words.facts import Kind
+from ecr_steward.words.facts import FactKind
 from tests.support.stage import PIN, RESTORE, Stage
 from tests.support.world import image
 
@@ -20,8 +20,8 @@ def test_an_image_that_only_a_stable_tag_names_gets_its_pin(tag: str) -> None:
     stage.settle()
     pin = f"{tag}-20261123T022401Z-{digest[7:19]}"
     assert stage.tags() == {tag: digest, pin: digest}
-    assert [(fact.tag, fact.digest) for fact in stage.of(Kind.PIN)] == [(pin, digest)]
-    assert stage.of(Kind.PIN)[0].reason == f"Only stable tags name the image (`{tag}`)."
+    assert [(fact.tag, fact.digest) for fact in stage.of(FactKind.PIN)] == [(pin, digest)]
+    assert stage.of(FactKind.PIN)[0].reason == f"Only stable tags name the image (`{tag}`)."
 
 
 def test_without_a_template_such_an_image_gets_none() -> None:
@@ -89,7 +89,7 @@ def test_what_is_pushed_while_a_repository_is_swept_first_is_told() -> None:
     stage.events.clear()
     stage.push("nightly")
     stage.look_at_events_and_all_over()
-    assert [fact.tag for fact in stage.of(Kind.REJECT)] == ["nightly"]
+    assert [fact.tag for fact in stage.of(FactKind.REJECT)] == ["nightly"]
 
 
 @pytest.mark.parametrize("other", ["1.4.2", "nightly"])
@@ -99,7 +99,7 @@ def test_an_image_that_another_tag_names_needs_no_pin(other: str) -> None:
     stage.push("main", "new")
     stage.settle()
     stage.look_all_over()
-    assert stage.of(Kind.PIN) == []
+    assert stage.of(FactKind.PIN) == []
 
 
 def test_in_audit_a_pin_is_only_told() -> None:
@@ -107,7 +107,7 @@ def test_in_audit_a_pin_is_only_told() -> None:
     stage.push("main", "new")
     stage.settle()
     assert set(stage.tags()) == {"main"}
-    assert [fact.mode for fact in stage.of(Kind.PIN)] == ["audit"]
+    assert [fact.mode for fact in stage.of(FactKind.PIN)] == ["audit"]
 
 
 def test_a_stable_tag_of_128_characters_leaves_room_for_the_rest_of_its_pin() -> None:

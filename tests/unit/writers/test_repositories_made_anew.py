@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ecr_steward.words.facts import Kind
+from ecr_steward.words.facts import FactKind
 from tests.support.stage import RESTORE, Stage, overwritten
 from tests.support.world import REPOSITORY
 
@@ -34,7 +34,7 @@ def test_a_repository_that_was_made_anew_has_no_owners_of_before(
         stage.events.clear()
         stage.look_all_over()
     calls = stage.calls(stage.settle)
-    assert stage.of(Kind.OVERWRITE) == []
+    assert stage.of(FactKind.OVERWRITE) == []
     assert stage.history.recall(REPOSITORY, (), ["1.4.2"]).known == {"1.4.2": digest}
     assert calls.get("DescribeRepositories", 0) == int(not swept)
 
@@ -46,7 +46,7 @@ def test_an_image_that_is_in_the_new_repository_too_owns_there_what_it_was_pushe
     digest = stage.push("1.4.2", "now")
     stage.settle()
     assert stage.tags()["1.4.2"] == digest
-    assert stage.of(Kind.OVERWRITE) == []
+    assert stage.of(FactKind.OVERWRITE) == []
 
 
 def test_a_tag_whose_deletion_nobody_heard_is_overwritten_in_the_same_repository() -> None:
@@ -57,7 +57,9 @@ def test_a_tag_whose_deletion_nobody_heard_is_overwritten_in_the_same_repository
     stage.events.clear()
     second = stage.push("1.4.2", "second")
     calls = stage.calls(stage.settle)
-    assert [(each.before, each.digest) for each in stage.of(Kind.OVERWRITE)] == [(first, second)]
+    assert [(each.before, each.digest) for each in stage.of(FactKind.OVERWRITE)] == [
+        (first, second)
+    ]
     assert calls["DescribeRepositories"] == 1
 
 
@@ -66,4 +68,4 @@ def test_whether_a_repository_was_made_anew_is_asked_only_where_an_owner_is_gone
     overwritten(stage)
     stage.push("1.4.3")
     assert "DescribeRepositories" not in stage.calls(stage.settle)
-    assert stage.of(Kind.OVERWRITE)
+    assert stage.of(FactKind.OVERWRITE)

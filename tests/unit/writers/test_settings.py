@@ -16,7 +16,7 @@ from ecr_steward.ecr import Unavailable
 from ecr_steward.history.settings import Known, SettingsHistory
 from ecr_steward.rules import Mode
 from ecr_steward.words.causes import Cause
-from ecr_steward.words.facts import Kind
+from ecr_steward.words.facts import FactKind
 from ecr_steward.words.hints import Action, Hint
 from ecr_steward.writers import preview
 from ecr_steward.writers.batch import StewardOff
@@ -81,7 +81,7 @@ def test_a_repository_made_public_is_put_right_and_its_story_told(world: Setting
     world.settle()
     assert world.policy() == [OURS, LAMBDAS]
     (fact,) = world.told()
-    assert fact.kind is Kind.CORRECT
+    assert fact.kind is FactKind.CORRECT
     assert fact.mode == "enforce"
     assert fact.cause.by == MALLORY
     assert fact.difference is not None
@@ -120,7 +120,7 @@ def test_each_setting_is_found_and_set_back(world: SettingsWorld, spoil: Any, se
     spoil(world.ecr)
     world.settle()
     (fact,) = world.told()
-    assert fact.kind is Kind.CORRECT
+    assert fact.kind is FactKind.CORRECT
     assert fact.difference is not None
     assert fact.difference.setting == setting
     assert fact.cause.by == MALLORY
@@ -132,7 +132,7 @@ def test_what_cannot_be_changed_is_reported_once() -> None:
     world.settle()
     world.sweep()
     (fact,) = world.told()
-    assert fact.kind is Kind.DRIFT
+    assert fact.kind is FactKind.DRIFT
     assert fact.difference is not None
     assert (fact.difference.problem, fact.difference.action) == ("unchangeable", "report")
 
@@ -152,7 +152,7 @@ def test_a_rule_that_drops_a_statement_has_it_taken_out() -> None:
     world.sweep()
     assert world.policy() == []
     assert world.about()["correct", "policy", "extra"] == 1
-    assert {fact.kind for fact in world.told()} == {Kind.CORRECT}
+    assert {fact.kind for fact in world.told()} == {FactKind.CORRECT}
 
 
 def test_a_statement_that_somebody_else_put_in_is_not_taken_out_with_the_rule() -> None:
@@ -220,7 +220,7 @@ def test_a_rule_in_audit_is_not_enforced_by_the_stack() -> None:
     world = SettingsWorld(rules_for(BASELINE, mode="audit"))
     world.settle()
     assert world.policy() == []
-    assert {fact.kind for fact in world.told()} == {Kind.DRIFT}
+    assert {fact.kind for fact in world.told()} == {FactKind.DRIFT}
 
 
 def test_a_drift_is_told_once_however_often_it_is_seen() -> None:
@@ -342,7 +342,7 @@ def test_a_lifecycle_policy_is_previewed_before_it_is_set_and_the_event_says_so(
     world.push("1.2.0")
     world.settle()
     (fact,) = world.told()
-    assert fact.kind is Kind.CORRECT
+    assert fact.kind is FactKind.CORRECT
     assert "2 images would expire now, among them 1.0.0, 1.1.0." in fact.reason
     assert shown(world.enforcer.registry, REPOSITORY)["lifecycle"] == EXPIRES
 
@@ -367,7 +367,7 @@ def test_a_lifecycle_policy_in_any_order_is_the_one_that_ecr_previewed() -> None
     stated = {"rules": [{**second, "rulePriority": 2}, {**first, "rulePriority": 1}]}
     world = SettingsWorld(rules_for({"lifecycle": stated}, tags=UNSTABLE))
     world.settle()
-    assert [(fact.kind, fact.of) for fact in world.told()] == [(Kind.CORRECT, 1)]
+    assert [(fact.kind, fact.of) for fact in world.told()] == [(FactKind.CORRECT, 1)]
     assert world.ecr.calls["StartLifecyclePolicyPreview"] == 1
 
 
@@ -435,10 +435,10 @@ def test_a_denied_call_is_told_once_and_the_other_settings_are_set_back(
     for _ in range(2):
         world.settle()
         world.sweep()
-    assert [fact.kind for fact in world.told()] == [Kind.CORRECT, Kind.FAILED] or [
+    assert [fact.kind for fact in world.told()] == [FactKind.CORRECT, FactKind.FAILED] or [
         fact.kind for fact in world.told()
-    ] == [Kind.FAILED, Kind.CORRECT]
-    (failed,) = world.told(Kind.FAILED)
+    ] == [FactKind.FAILED, FactKind.CORRECT]
+    (failed,) = world.told(FactKind.FAILED)
     assert failed.reason == (
         "The policy of the repository could not be corrected: AccessDeniedException (no)."
     )
@@ -474,7 +474,7 @@ def test_a_principal_that_is_too_new_is_tried_again(world: SettingsWorld) -> Non
     world.settle()
     assert world.policy() == [OURS]
     assert world.slept == [2.0, 4.0]
-    assert world.told(Kind.FAILED) == []
+    assert world.told(FactKind.FAILED) == []
 
 
 def test_a_principal_that_does_not_exist_is_told_and_the_public_statement_still_goes(
@@ -485,7 +485,7 @@ def test_a_principal_that_does_not_exist_is_told_and_the_public_statement_still_
     world.settle()
     assert world.policy() == [LAMBDAS]
     assert world.about() == {("correct", "policy", "public"): 1}
-    (failed,) = world.told(Kind.FAILED)
+    (failed,) = world.told(FactKind.FAILED)
     assert "mostly a principal does not exist (any more)" in failed.reason
     world.ecr.strangers.clear()
     world.sweep()
@@ -519,7 +519,7 @@ def test_a_deleted_principal_in_anothers_statement_does_not_keep_a_public_one(
         ("correct", "policy", "public"): 1,
         ("correct", "policy", "missing"): 1,
     }
-    assert world.told(Kind.FAILED) == []
+    assert world.told(FactKind.FAILED) == []
     for fact in world.told():
         assert "AROAEXAMPLEEXAMPLE went from the statement `Theirs`." in fact.reason
     assert world.calls(lambda: world.visit([swept(world)])) == UNCHANGED
@@ -534,7 +534,7 @@ def test_a_public_statement_goes_beside_two_principals_that_do_not_exist(
     world.settle()
     assert world.policy() == [LAMBDAS]
     assert world.about() == {("correct", "policy", "public"): 1}
-    assert len(world.told(Kind.FAILED)) == 1
+    assert len(world.told(FactKind.FAILED)) == 1
 
 
 def test_a_public_statement_of_ours_that_only_goes_is_told_as_gone(world: SettingsWorld) -> None:
@@ -542,7 +542,7 @@ def test_a_public_statement_of_ours_that_only_goes_is_told_as_gone(world: Settin
     world.ecr.strangers.add("111122223333")
     world.settle()
     assert world.policy() == [LAMBDAS]
-    (fact,) = world.told(Kind.CORRECT)
+    (fact,) = world.told(FactKind.CORRECT)
     assert fact.difference is not None
     assert (fact.difference.problem, fact.difference.after) == ("public", None)
 
@@ -564,7 +564,7 @@ def test_a_second_try_that_is_throttled_is_made_again(world: SettingsWorld) -> N
         world.deliver(event)
     world.deliver(event)
     assert world.policy() == [LAMBDAS]
-    assert len(world.told(Kind.CORRECT)) == len(world.told(Kind.FAILED)) == 1
+    assert len(world.told(FactKind.CORRECT)) == len(world.told(FactKind.FAILED)) == 1
 
 
 def test_a_repository_that_is_deleted_half_way_is_forgotten(world: SettingsWorld) -> None:
@@ -578,7 +578,7 @@ def test_a_repository_that_is_deleted_half_way_is_forgotten(world: SettingsWorld
 
     world.ecr.before = vanish
     world.settle()
-    assert [fact.kind for fact in world.told()] == [Kind.CORRECT, Kind.CORRECT]
+    assert [fact.kind for fact in world.told()] == [FactKind.CORRECT, FactKind.CORRECT]
     assert world.enforcer.history.recall(REPOSITORY) == Known()
 
 
@@ -596,7 +596,7 @@ def test_somebody_who_sets_it_between_read_and_write_is_set_right_too(
     world.ecr.after = interfere
     world.settle()
     assert world.policy() == [OURS]
-    assert world.told(Kind.FAILED) == []
+    assert world.told(FactKind.FAILED) == []
     # Each time that it was set is on record.
     assert world.about()["correct", "policy", "public"] == 3
     ids = [fact.id for fact in world.told()]
@@ -613,7 +613,7 @@ def test_somebody_who_always_sets_it_is_told_and_ends_the_visit(world: SettingsW
     world.ecr.after = interfere
     calls = world.calls(world.settle)
     assert calls["SetRepositoryPolicy"] == 3
-    (failed,) = world.told(Kind.FAILED)
+    (failed,) = world.told(FactKind.FAILED)
     assert "differed again right after" in failed.reason
 
 
@@ -674,7 +674,7 @@ def test_the_caller_of_every_write_is_the_steward(world: SettingsWorld) -> None:
 def test_a_correction_that_was_announced_twice_is_closed_once(world: SettingsWorld) -> None:
     world.set_policy(ANYONE)
     world.settle()
-    fact, *_ = world.told(Kind.CORRECT)
+    fact, *_ = world.told(FactKind.CORRECT)
     history = SettingsHistory(WatchedTable(world.wire))
     history.announce(REPOSITORY, [fact, fact], Known())
     assert history.recall(REPOSITORY).open == (fact,)
@@ -702,4 +702,4 @@ def test_two_failures_of_one_call_are_two_facts(world: SettingsWorld) -> None:
     for code in ("AccessDeniedException", "ValidationException"):
         world.ecr.before = fails(code, "SetRepositoryPolicy", times=1)
         world.deliver(call)
-    assert len({fact.id for fact in world.told(Kind.FAILED)}) == 2
+    assert len({fact.id for fact in world.told(FactKind.FAILED)}) == 2

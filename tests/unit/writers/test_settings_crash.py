@@ -15,7 +15,7 @@ from ecr_steward.rules import Mode
 from ecr_steward.settings.settle import UNKNOWN
 from ecr_steward.tags.settle import MADE
 from ecr_steward.words.causes import Cause
-from ecr_steward.words.facts import Fact, Kind
+from ecr_steward.words.facts import Fact, FactKind
 from ecr_steward.words.hints import Action, Hint
 from tests.support.having import shown
 from tests.support.settings_world import (
@@ -209,7 +209,7 @@ def _meddled(kill_at: int | None, meddle: Meddle) -> tuple[list[Fact], int, int]
     public = [
         fact
         for fact in world.past()
-        if fact.kind is Kind.CORRECT and fact.difference and fact.difference.problem == "public"
+        if fact.kind is FactKind.CORRECT and fact.difference and fact.difference.problem == "public"
     ]
     return public, len(closed), steps
 

@@ -10,7 +10,7 @@ from ecr_steward.ecr.images import EcrRegistry
 from ecr_steward.history.tags import History
 from ecr_steward.rules import Mode, Ruleset
 from ecr_steward.settings.registry_kinds.scanning import Scanning
-from ecr_steward.words.facts import Kind
+from ecr_steward.words.facts import FactKind
 from ecr_steward.words.hints import REGISTRY, Hint
 from tests.support.facts import faults
 from tests.support.having import of_registry
@@ -45,7 +45,7 @@ def names(hints: list[Hint]) -> set[str]:
 
 
 def swept(world: SettingsWorld) -> list[Any]:
-    return [fact for fact in world.table.told if fact.kind is Kind.SWEPT]
+    return [fact for fact in world.table.told if fact.kind is FactKind.SWEPT]
 
 
 def two_kinds() -> Ruleset:
@@ -206,7 +206,7 @@ def test_a_call_that_changes_the_registry_leads_to_a_look_at_it() -> None:
     world.settle()
     assert of_registry(world.enforcer.registry)["scanning"] == SCANNED
     (fact,) = world.told()
-    assert fact.kind is Kind.CORRECT
+    assert fact.kind is FactKind.CORRECT
     assert fact.cause.by is not None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ecr_steward.words.facts import Kind
+from ecr_steward.words.facts import FactKind
 from tests.support.stage import Stage
 
 
@@ -20,11 +20,11 @@ def test_stable_tags_that_are_left_on_an_image_of_no_version_are_told_once(swept
         stage.look_all_over()
     stage.settle()
     stage.look_all_over()
-    assert {(f.tag, f.digest) for f in stage.of(Kind.STALE)} == {
+    assert {(f.tag, f.digest) for f in stage.of(FactKind.STALE)} == {
         (tag, digest) for tag in ("9.9", "9", "latest")
     }
-    assert len(stage.of(Kind.STALE)) == 3
-    assert stage.of(Kind.STALE)[0].reason.startswith("9.9.9 is gone and nothing leads ")
+    assert len(stage.of(FactKind.STALE)) == 3
+    assert stage.of(FactKind.STALE)[0].reason.startswith("9.9.9 is gone and nothing leads ")
 
 
 def test_a_stable_tag_that_somebody_holds_is_not_told_as_stale() -> None:
@@ -34,4 +34,4 @@ def test_a_stable_tag_that_somebody_holds_is_not_told_as_stale() -> None:
     stage.hold("latest")
     stage.delete(tag="9.9.9")
     stage.settle()
-    assert {fact.tag for fact in stage.of(Kind.STALE)} == {"9.9", "9"}
+    assert {fact.tag for fact in stage.of(FactKind.STALE)} == {"9.9", "9"}

@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 
 from ecr_steward.ecr import Unavailable
 from ecr_steward.rules import Mode
-from ecr_steward.words.facts import Kind
+from ecr_steward.words.facts import FactKind
 from ecr_steward.words.hints import Hint
 from ecr_steward.writers.tags import WRITES_PER_VISIT
 from ecr_steward_cli.in_memory.images import MemoryEcr
@@ -127,7 +127,7 @@ def test_an_off_scheme_tag_is_reported_once_and_left_alone() -> None:
     world.settle()
     world.push("nightly", name="n")
     world.sweep()
-    assert [fact.kind for fact in world.told() if fact.kind is Kind.REJECT] == [Kind.REJECT]
+    assert [fact.kind for fact in world.told() if fact.kind is FactKind.REJECT] == [FactKind.REJECT]
     assert "nightly" in world.tags()
 
 
@@ -138,7 +138,7 @@ def test_an_overwritten_unique_tag_is_reported_once_with_both_digests() -> None:
     second = world.push("1.4.2", name="second")
     world.settle()
     world.sweep()
-    overwrites = [fact for fact in world.told() if fact.kind is Kind.OVERWRITE]
+    overwrites = [fact for fact in world.told() if fact.kind is FactKind.OVERWRITE]
     assert [(fact.before, fact.digest) for fact in overwrites] == [(first, second)]
     assert world.tags()["latest"] == second
 
@@ -212,7 +212,7 @@ def test_what_an_immutable_repository_refuses_is_reported_once_and_acknowledged(
     world.push("1.4.2")
     world.settle()
     world.sweep()
-    failures = [fact for fact in world.told() if fact.kind is Kind.FAILED]
+    failures = [fact for fact in world.told() if fact.kind is FactKind.FAILED]
     assert [fact.tag for fact in failures] == ["1.4", "1", "latest"]
     assert "ImageTagAlreadyExistsException" in failures[0].reason
     assert world.tags()["latest"] == old
@@ -330,7 +330,7 @@ def test_a_line_whose_highest_image_is_archived_stays_and_is_reported() -> None:
     world.settle()
     assert {world.tags()[tag] for tag in ("1.4", "1", "latest")} == {new}
     assert world.tags()["1.4.1"] == old
-    failures = [fact for fact in world.told() if fact.kind is Kind.FAILED]
+    failures = [fact for fact in world.told() if fact.kind is FactKind.FAILED]
     assert {fact.tag for fact in failures} == {"1.4", "1", "latest"}
     assert "ImageInaccessible" in failures[0].reason
 
@@ -400,7 +400,7 @@ def test_facts_of_one_push_know_how_many_they_are_whatever_their_kind() -> None:
     world.table.told.clear()
     world.push("1.4.2", name="second")
     world.settle()
-    assert {fact.kind for fact in world.told()} == {Kind.PIN, Kind.MOVE, Kind.OVERWRITE}
+    assert {fact.kind for fact in world.told()} == {FactKind.PIN, FactKind.MOVE, FactKind.OVERWRITE}
     assert {fact.of for fact in world.told()} == {5}
 
 
@@ -411,8 +411,8 @@ def test_a_first_sweep_of_very_many_tags_is_seen_quietly_and_counted_once() -> N
     world.events.clear()
     world.sweep()
     world.sweep()
-    (first, second) = [fact for fact in world.told() if fact.kind is Kind.SWEPT]
-    assert [fact.kind for fact in world.told()] == [Kind.SWEPT, Kind.SWEPT]
+    (first, second) = [fact for fact in world.told() if fact.kind is FactKind.SWEPT]
+    assert [fact.kind for fact in world.told()] == [FactKind.SWEPT, FactKind.SWEPT]
     assert first.totals["rejected"] == second.totals["rejected"] == 1200
     assert first.totals["first_sight"] == 1
     assert first.totals["repositories"] == 1
@@ -424,7 +424,7 @@ def test_an_image_with_very_many_tags_is_told_with_a_few_of_them() -> None:
     for number in range(40):
         world.push(f"1.0.{number}", name="one image")
     world.settle()
-    assert {len(fact.before_tags) for fact in world.told() if fact.kind is Kind.MOVE} <= {0, 8}
+    assert {len(fact.before_tags) for fact in world.told() if fact.kind is FactKind.MOVE} <= {0, 8}
     world.push("1.1.0", name="next")
     world.settle()
     assert len(world.told()[-1].before_tags) == 8
@@ -452,7 +452,7 @@ def test_writes_that_are_refused_for_good_are_not_tried_again_and_again() -> Non
     _refuse(world, "PutImage", "AccessDeniedException", times=10_000)
     calls = world.calls(world.sweep)
     assert calls["PutImage"] == WRITES_PER_VISIT
-    (summary,) = [fact for fact in world.told() if fact.kind is Kind.SWEPT]
+    (summary,) = [fact for fact in world.told() if fact.kind is FactKind.SWEPT]
     assert "moved" not in summary.totals
     assert summary.totals["failed"] == WRITES_PER_VISIT
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from ecr_steward.words.facts import Kind
+from ecr_steward.words.facts import FactKind
 from tests.support.stage import Stage
 from tests.support.world import image
 
@@ -21,7 +21,7 @@ def test_twins_end_with_the_image_pushed_later_in_any_order_and_are_reported_onc
             stage.settle()
         stage.look_all_over()
         assert {stage.tags()[tag] for tag in ("1.4-alpine", "alpine")} == {image("other")}
-        assert [fact.tag for fact in stage.of(Kind.REJECT)] == ["1.4.2-alpine"]
+        assert [fact.tag for fact in stage.of(FactKind.REJECT)] == ["1.4.2-alpine"]
 
 
 def test_twins_pushed_at_once_end_with_the_higher_digest() -> None:

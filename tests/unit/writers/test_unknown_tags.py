@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ecr_steward.rules import Mode
-from ecr_steward.words.facts import Kind
+from ecr_steward.words.facts import FactKind
 from tests.support.stage import PIN, REMOVE, RESTORE, Stage, overwritten
 from tests.support.world import image
 
@@ -20,9 +20,9 @@ def test_an_unknown_tag_is_removed_where_another_tag_stays() -> None:
     calls = stage.calls(stage.settle)
     assert stage.tags() == dict.fromkeys(["1.4.2", "1.4", "1", "latest"], digest)
     assert calls["BatchDeleteImage"] == 1
-    (told,) = stage.of(Kind.REMOVE)
+    (told,) = stage.of(FactKind.REMOVE)
     assert (told.tag, told.before, told.digest) == ("nightly", digest, None)
-    assert stage.of(Kind.REJECT) == []
+    assert stage.of(FactKind.REJECT) == []
     assert "BatchDeleteImage" not in stage.look_all_over()
 
 
@@ -33,7 +33,7 @@ def test_the_last_tag_of_an_image_stays_and_is_reported_once() -> None:
     stage.settle()
     stage.look_all_over()
     assert stage.tags() == {"odd": digest}
-    (told,) = stage.of(Kind.REJECT)
+    (told,) = stage.of(FactKind.REJECT)
     assert told.reason.endswith("; it stays, for it is the image's last tag.")
 
 
@@ -47,7 +47,7 @@ def test_an_unknown_tag_stays_when_the_others_are_about_to_leave() -> None:
     stage.look_all_over()
     assert stage.tags()["nightly"] == image("stray")
     assert stage.tags()["latest"] == image("new")
-    assert stage.of(Kind.REMOVE) == []
+    assert stage.of(FactKind.REMOVE) == []
 
 
 def test_an_unknown_tag_goes_at_once_from_a_newcomer_that_gets_its_pin() -> None:
@@ -73,7 +73,9 @@ def test_an_unknown_tag_that_may_not_go_is_only_reported(stage: Stage) -> None:
     calls = stage.calls(stage.settle)
     assert "BatchDeleteImage" not in calls
     assert "nightly" in stage.tags()
-    assert [fact.tag for fact in [*stage.of(Kind.REJECT), *stage.of(Kind.REMOVE)]] == ["nightly"]
+    assert [fact.tag for fact in [*stage.of(FactKind.REJECT), *stage.of(FactKind.REMOVE)]] == [
+        "nightly"
+    ]
 
 
 @pytest.mark.parametrize("pushes", [("main", "nightly"), ("nightly", "main")])
@@ -102,7 +104,7 @@ def test_an_unknown_tag_that_one_event_told_of_twice_is_removed_once() -> None:
     (event,) = stage.events
     stage.deliver(event, event)
     assert "nightly" not in stage.tags()
-    assert [fact.tag for fact in stage.of(Kind.REMOVE)] == ["nightly"]
+    assert [fact.tag for fact in stage.of(FactKind.REMOVE)] == ["nightly"]
 
 
 def test_an_unknown_tag_that_went_away_and_came_back_in_one_batch_is_removed_once() -> None:
@@ -113,7 +115,9 @@ def test_an_unknown_tag_that_went_away_and_came_back_in_one_batch_is_removed_onc
     for name in ("a", "b", "a"):
         stage.push("nightly", name)
     stage.deliver(*stage.events)
-    assert [(fact.tag, fact.before) for fact in stage.of(Kind.REMOVE)] == [("nightly", image("a"))]
+    assert [(fact.tag, fact.before) for fact in stage.of(FactKind.REMOVE)] == [
+        ("nightly", image("a"))
+    ]
 
 
 def test_a_tag_that_somebody_takes_off_first_leaves_the_image_its_last_one() -> None:
@@ -133,5 +137,5 @@ def test_a_tag_that_somebody_takes_off_first_leaves_the_image_its_last_one() -> 
     stage.ecr.before = take_off
     stage.deliver(stage.events.pop(0))
     assert stage.tags() == {"nightly": digest}
-    (failed,) = stage.of(Kind.FAILED)
+    (failed,) = stage.of(FactKind.FAILED)
     assert "`nightly` could not be taken off its image: LastTag" in failed.reason

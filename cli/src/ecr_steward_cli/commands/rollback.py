@@ -18,7 +18,7 @@ from ecr_steward.rules import Mode
 from ecr_steward.tags.scheme import Verdict
 from ecr_steward.tags.state import Image
 from ecr_steward.words.causes import ROLLBACK, Cause
-from ecr_steward.words.facts import Fact, FactMaker, Kind
+from ecr_steward.words.facts import Fact, FactKind, FactMaker
 from ecr_steward_cli.commands.hold import (
     Governed,
     caller,
@@ -53,7 +53,7 @@ def before(facts: Sequence[Fact], tag: str, now: str | None) -> str | None:
 
 
 def _was_moved(fact: Fact) -> bool:
-    return fact.kind is Kind.MOVE and fact.mode == Mode.ENFORCE.value
+    return fact.kind is FactKind.MOVE and fact.mode == Mode.ENFORCE.value
 
 
 @dataclass(slots=True)
@@ -96,7 +96,7 @@ class Rollback:
         self.registry.put(subject.repository, manifest, pin)
         reason = f"The image would lose its last tag when `{subject.tag}` is rolled back."
         return replace(
-            self._fact(Kind.PIN, reason),
+            self._fact(FactKind.PIN, reason),
             tag=pin,
             digest=digest,
             before=None,
@@ -112,7 +112,7 @@ class Rollback:
         way = f"to {words(self.goal, tag)}"
         if self.start is not None:
             way = f"from {self.start.words(tag)} {way}"
-        return self._fact(Kind.MOVE, f"`{tag}` was rolled back {way}, and is held {self.hold}.")
+        return self._fact(FactKind.MOVE, f"`{tag}` was rolled back {way}, and is held {self.hold}.")
 
     def _stays(self) -> bool:
         """Whether the tag is there after a moment; a writer that knew no hold may have moved it."""
@@ -126,7 +126,7 @@ class Rollback:
                 return True
         return False
 
-    def _fact(self, kind: Kind, reason: str) -> Fact:
+    def _fact(self, kind: FactKind, reason: str) -> Fact:
         now, start = self.hold.since, self.start
         rules = self.subject.rules.fingerprint
         made = FactMaker(self.account, self.stack.region, lambda: now, rules).fact(

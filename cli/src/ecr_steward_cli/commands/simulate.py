@@ -10,7 +10,7 @@ from typing import IO
 import click
 
 from ecr_steward.messages.say.wording import short
-from ecr_steward.words.facts import Kind
+from ecr_steward.words.facts import FactKind
 from ecr_steward_cli import markdown
 from ecr_steward_cli.errors import Refusal
 from ecr_steward_cli.rules_file.load import RulesFault, load
@@ -106,7 +106,7 @@ _HEADINGS = ("line", "repository", "what", "tag", "from", "to", "why")
 
 def _row(each: ReportedFact) -> tuple[str, ...]:
     fact = each.fact
-    before = "" if fact.kind in (Kind.REJECT, Kind.STALE) else short(fact.before)
+    before = "" if fact.kind in (FactKind.REJECT, FactKind.STALE) else short(fact.before)
     what = (fact.repository, fact.kind.value, fact.tag or "")
     return (str(each.line), *what, before, short(fact.digest), each.why)
 

@@ -17,7 +17,7 @@ from ecr_steward.settings.lifecycle import Expiring
 if TYPE_CHECKING:
     from mypy_boto3_ecr import ECRClient
 
-    from ecr_steward.settings.kinds import Read, Request
+    from ecr_steward.settings.kinds import EcrRequest, Read
 
 Document = Mapping[str, Any]
 
@@ -103,7 +103,7 @@ class EcrSettings:
         for page in self._pages(read.operation, maxResults=_PAGE):
             yield from page[read.pages]
 
-    def send(self, request: Request) -> None:
+    def send(self, request: EcrRequest) -> None:
         """Set something, whole. A policy never by `force`."""
         for wait in PROPAGATION if request.patient else ():
             try:
@@ -123,7 +123,7 @@ class EcrSettings:
             said = f"{error.message}. {meaning}"
             raise Refused(error.operation, error.code, said) from error
 
-    def _send(self, request: Request) -> None:
+    def _send(self, request: EcrRequest) -> None:
         try:
             self._call(request.operation, **request.arguments)
         except Refused as error:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from ecr_steward.history.facts import fact_item, partition_of, write_in_order
 from ecr_steward.history.table import Item, Key, Put, Table, Write
-from ecr_steward.words.facts import Fact, Kind
+from ecr_steward.words.facts import Fact, FactKind
 
 
 class Findings:
@@ -48,7 +48,7 @@ def _said(fact: Fact) -> Key:
     image = fact.digest or fact.before or ""
     about = fact.difference.key if fact.difference else fact.tag or fact.cause.id
     # Every hold tells anew what it misses; the reason says whose it is, and since when.
-    hold = (fact.reason,) if fact.kind is Kind.HELD else ()
+    hold = (fact.reason,) if fact.kind is FactKind.HELD else ()
     subject = (fact.kind.value, about, image, fact.rules, *hold)
     digest = hashlib.sha256("\n".join(subject).encode()).hexdigest()
     return partition_of(fact.repository), f"said#{digest}"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ecr_steward.rules import Mode
 from ecr_steward.words.causes import CHANNEL, TEST, Cause
-from ecr_steward.words.facts import Fact, FactMaker, Kind
+from ecr_steward.words.facts import Fact, FactKind, FactMaker
 from ecr_steward.words.reading import iso
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class OwnFacts:
         """What `notify-test` sends to `channel`: a move in a repository called `example`, in audit
         mode, whose reason says that it is a test. Each `time` gives another fact."""
         made = self._maker(time).fact(
-            Kind.MOVE,
+            FactKind.MOVE,
             Cause(f"test-{iso(time)}", TEST),
             f"This is a test of the channel `{channel}`: no such image exists.",
             repository="example",
@@ -49,7 +49,7 @@ class OwnFacts:
     def channel_down(self, channel: Channel, reason: str, time: datetime) -> Fact:
         """What is said of a channel that is down; `reason` is what it answered."""
         return self._maker(time).fact(
-            Kind.FAILED,
+            FactKind.FAILED,
             Cause(f"channel/{channel.name}/{iso(time)}", CHANNEL),
             f"The channel `{channel.name}` is down. {reason} Its messages are retried for two "
             "hours and then wait in NotifyFailureQueue. To try the channel: "

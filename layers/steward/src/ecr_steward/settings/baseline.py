@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ecr_steward.settings.kinds import KINDS, Kind
+from ecr_steward.settings.kinds import KINDS, Setting
 from ecr_steward.settings.state import BaselineError, SettingsError
 from ecr_steward.tags.scheme import Scheme
 
@@ -36,7 +36,7 @@ class Baseline:
                 wishes[kind.name] = kind.wish(stated, scheme)
         return cls(wishes)
 
-    def stated(self) -> Iterator[tuple[Kind[Any, Any], Any]]:
+    def stated(self) -> Iterator[tuple[Setting[Any, Any], Any]]:
         """Each setting that it says something of, and what."""
         return ((kind, self.wishes[kind.name]) for kind in KINDS if kind.name in self.wishes)
 
@@ -55,7 +55,7 @@ class Settings:
 
     found: Mapping[str, Any] = field(default_factory=dict)
 
-    def of(self, kind: Kind[Any, Any]) -> Any:
+    def of(self, kind: Setting[Any, Any]) -> Any:
         return self.found.get(kind.name, kind.unset)
 
     def but(self, found: Mapping[str, Any]) -> Settings:

@@ -43,7 +43,7 @@ class ImmutabilityBaseline:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedMutability:
     """The setting that a repository should have, and why.
 
     `optional` are filters that may be there or not. `exact` is False where the scheme cannot be
@@ -55,7 +55,7 @@ class Wanted:
     reason: str = ""
     exact: bool = True
     optional: frozenset[str] = frozenset()
-    also: tuple[Wanted, ...] = ()
+    also: tuple[WantedMutability, ...] = ()
 
     def is_met_by(self, mutability: str, filters: Iterable[str]) -> bool:
         if any(each.is_met_by(mutability, filters) for each in self.also):
@@ -116,30 +116,30 @@ def described(mutability: str, filters: Iterable[str]) -> str:
 
 def wanted(
     baseline: ImmutabilityBaseline | None, scheme: Scheme | None, *, cache: bool = False
-) -> Wanted | None:
+) -> WantedMutability | None:
     """The setting that a repository should have; None where the rule says nothing of it."""
     if baseline is None:
         return None
     if cache:
-        return Wanted(
+        return WantedMutability(
             "MUTABLE",
             reason="a pull-through cache must be able to renew its images",
             exact=baseline.word == "MUTABLE",
         )
     if baseline.word != SCHEME:
-        return Wanted(baseline.word, baseline.filters, "the rule states it")
+        return WantedMutability(baseline.word, baseline.filters, "the rule states it")
     return implied(scheme or Scheme(unique=()))
 
 
 # ---------------------------------------------------------------------------- what a scheme implies
-def implied(scheme: Scheme) -> Wanted:
+def implied(scheme: Scheme) -> WantedMutability:
     """The setting that says the scheme exactly, else MUTABLE with the reason why there is none."""
     if scheme.overwritten == "keep":
-        return Wanted("MUTABLE", reason="`overwritten: keep` lets unique tags move")
+        return WantedMutability("MUTABLE", reason="`overwritten: keep` lets unique tags move")
     by_stable, by_unique = _all_but_stable(scheme), _only_unique(scheme)
-    if isinstance(by_stable, Wanted):
+    if isinstance(by_stable, WantedMutability):
         also = (by_unique,) if by_unique is not None else ()
-        return Wanted(
+        return WantedMutability(
             by_stable.mutability,
             by_stable.filters,
             by_stable.reason,
@@ -148,13 +148,15 @@ def implied(scheme: Scheme) -> Wanted:
         )
     if by_unique is not None:
         return by_unique
-    return Wanted("MUTABLE", reason=f"wildcards cannot say the scheme: {by_stable}", exact=False)
+    return WantedMutability(
+        "MUTABLE", reason=f"wildcards cannot say the scheme: {by_stable}", exact=False
+    )
 
 
 _IMPLIED = "the scheme implies it"
 
 
-def _all_but_stable(scheme: Scheme) -> Wanted | str:
+def _all_but_stable(scheme: Scheme) -> WantedMutability | str:
     """Everything frozen but what may move; or why wildcards cannot say it."""
     if scheme.unknown == "allow":
         return "`unknown: allow` lets any other tag move, and ECR would freeze them all"
@@ -171,7 +173,7 @@ def _all_but_stable(scheme: Scheme) -> Wanted | str:
     if len(filters) < MOST_FILTERS and not _may_be_unique(scheme, REFERRERS):
         filters = _widest([*filters, REFERRERS])
     word = "IMMUTABLE_WITH_EXCLUSION" if filters else "IMMUTABLE"
-    return Wanted(word, filters, _IMPLIED, optional=frozenset({REFERRERS}) - {*needed})
+    return WantedMutability(word, filters, _IMPLIED, optional=frozenset({REFERRERS}) - {*needed})
 
 
 def _movable(scheme: Scheme) -> Iterator[str]:
@@ -203,7 +205,7 @@ def _covers(wide: str, narrow: str) -> bool:
     return matches(wide, narrow.replace("*", "\N{REPLACEMENT CHARACTER}"))
 
 
-def _only_unique(scheme: Scheme) -> Wanted | None:
+def _only_unique(scheme: Scheme) -> WantedMutability | None:
     """Only unique tags frozen: where each kind has a beginning of its own."""
     begins = [kind.beginning for kind in scheme.kinds]
     if not all(begins):
@@ -215,7 +217,7 @@ def _only_unique(scheme: Scheme) -> Wanted | None:
         _meet(_numberless(begin), _numberless(other)) for begin in begins for other in movable
     ):
         return None
-    return Wanted("MUTABLE_WITH_EXCLUSION", filters, _IMPLIED)
+    return WantedMutability("MUTABLE_WITH_EXCLUSION", filters, _IMPLIED)
 
 
 def _numberless(text: str) -> str:

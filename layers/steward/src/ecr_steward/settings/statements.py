@@ -278,7 +278,7 @@ _WHO = (Problem.PUBLIC, Problem.FOREIGN)
 
 
 @dataclass(frozen=True, slots=True)
-class Less:
+class PolicyFallback:
     """A policy to set where ECR refused another, and the changes that it makes, as they are told.
 
     It is None where nothing is left, and the repository's policy must be deleted.
@@ -288,7 +288,9 @@ class Less:
     changes: tuple[SettingChange, ...]
 
 
-def fallbacks(policy: Mapping[str, Any] | None, changes: Sequence[SettingChange]) -> Iterator[Less]:
+def fallbacks(
+    policy: Mapping[str, Any] | None, changes: Sequence[SettingChange]
+) -> Iterator[PolicyFallback]:
     """What to set instead, in this order, where ECR refused the policy that `changes` make.
 
     ECR refuses a policy whole for one principal that does not exist. The ids that stand in others'
@@ -301,7 +303,7 @@ def fallbacks(policy: Mapping[str, Any] | None, changes: Sequence[SettingChange]
     out = [each for each in map(_only_out, changes) if each is not None]
     if out:
         left = merged(policy, out)
-        yield _of_the_living(left, out) or Less(left, tuple(out))
+        yield _of_the_living(left, out) or PolicyFallback(left, tuple(out))
 
 
 def _only_out(change: SettingChange) -> SettingChange | None:
@@ -320,7 +322,7 @@ def _is_narrowed(change: SettingChange) -> bool:
 
 def _of_the_living(
     policy: Mapping[str, Any] | None, changes: Sequence[SettingChange]
-) -> Less | None:
+) -> PolicyFallback | None:
     """The policy without ids of deleted principals, which every change tells; None if it has none.
 
     What names nobody else goes whole. A statement about everybody but those whom it names stays as
@@ -343,7 +345,7 @@ def _of_the_living(
     made = [
         replace(c, reason=c.reason + said) for c in changes if c.action is SettingAction.CORRECT
     ]
-    return Less({**policy, "Statement": left} if left and policy else None, tuple(made))
+    return PolicyFallback({**policy, "Statement": left} if left and policy else None, tuple(made))
 
 
 def _version(policy: Mapping[str, Any] | None, made: Sequence[SettingChange]) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ecr_steward.start import observe, sandbox
 from ecr_steward.words.causes import Cause
-from ecr_steward.words.facts import Fact, FactMaker, Kind
+from ecr_steward.words.facts import Fact, FactKind, FactMaker
 from ecr_steward.words.hints import REGISTRY, Hint
 from ecr_steward.writers import batch
 
@@ -68,7 +68,7 @@ class Batches:
         self, repository: str, hint: Hint | None, message_id: str, error: Exception
     ) -> Fact:
         made = self._maker.fact(
-            Kind.FAILED,
+            FactKind.FAILED,
             Cause(message_id, "Message") if hint is None else hint.cause,
             f"Given up after {self._max_tries} tries, now in the failure queue: {error}",
             repository="" if repository == REGISTRY else repository,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ecr_steward.history.sweeps import Sweeps
 from ecr_steward.rules import Mode, Ruleset
 from ecr_steward.words.causes import Cause
-from ecr_steward.words.facts import FactMaker, Kind
+from ecr_steward.words.facts import FactKind, FactMaker
 from ecr_steward.words.hints import REGISTRY, Action, Hint
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Tally:
             totals = {"repositories": 1, "first_sight": int(visit.first_sight)}
             self._note(hint, visit.found, totals)
 
-    def _note(self, hint: Hint, found: Mapping[Kind, int], totals: Mapping[str, int]) -> None:
+    def _note(self, hint: Hint, found: Mapping[FactKind, int], totals: Mapping[str, int]) -> None:
         sweep, _, part = hint.cause.id.partition("/")
         counted = {_COUNTED[kind]: count for kind, count in found.items()}
         kept = {name: n for name, n in {**counted, **totals}.items() if n}
@@ -101,7 +101,7 @@ class Tally:
         found = {name: n for name, n in totals.items() if name not in _INTERNAL}
         told = {"repositories": 0, **found, "missing": _missing(totals)}
         made = self._maker.fact(
-            Kind.SWEPT,
+            FactKind.SWEPT,
             Cause(sweep, CAUSE),
             _summary(told, self._modes()),
             mode=self._cap.value,
@@ -116,17 +116,17 @@ class Tally:
 
 
 _COUNTED = {
-    Kind.MOVE: "moved",
-    Kind.PIN: "pinned",
-    Kind.RESTORE: "restored",
-    Kind.REMOVE: "removed",
-    Kind.REJECT: "rejected",
-    Kind.OVERWRITE: "overwritten",
-    Kind.HELD: "held",
-    Kind.STALE: "stale",
-    Kind.DRIFT: "drifted",
-    Kind.CORRECT: "corrected",
-    Kind.FAILED: "failed",
+    FactKind.MOVE: "moved",
+    FactKind.PIN: "pinned",
+    FactKind.RESTORE: "restored",
+    FactKind.REMOVE: "removed",
+    FactKind.REJECT: "rejected",
+    FactKind.OVERWRITE: "overwritten",
+    FactKind.HELD: "held",
+    FactKind.STALE: "stale",
+    FactKind.DRIFT: "drifted",
+    FactKind.CORRECT: "corrected",
+    FactKind.FAILED: "failed",
 }
 
 _SECOND = "second_visits"

@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 from ecr_steward.tags.scheme import Scheme, Verdict
 from ecr_steward.tags.stable import Line
 from ecr_steward.tags.state import Concern, Image, Mark, Observed, Taken, Top, tops, uniques
-from ecr_steward.words.facts import Kind
+from ecr_steward.words.facts import FactKind
 from ecr_steward.words.hints import Action, Hint
 from ecr_steward.words.reading import iso
 
-WRITES = (Kind.PIN, Kind.RESTORE, Kind.MOVE, Kind.REMOVE)
+WRITES = (FactKind.PIN, FactKind.RESTORE, FactKind.MOVE, FactKind.REMOVE)
 """Kinds of change that write to ECR, in the order in which they must be made: an image gets its
 pin before it loses a tag."""
 
@@ -31,7 +31,7 @@ class TagChange:
     `found` is a change that somebody else made: it is told, and nothing is left to do.
     """
 
-    kind: Kind
+    kind: FactKind
     tag: str
     before: str | None
     after: str | None
@@ -101,7 +101,7 @@ class Plan:
             self,
             changes=tuple(
                 replace(each, reason=_held_reason(each.tag, holds[each.tag], leading[each.tag]))
-                if each.kind is Kind.HELD and each.tag in holds
+                if each.kind is FactKind.HELD and each.tag in holds
                 else each
                 for each in self.changes
             ),
@@ -259,7 +259,7 @@ def _kept(scheme: Scheme, tag: str, owner: Image | None, hint: Hint) -> TagChang
     if owner is None or any(scheme.is_pin(each, owner.digest) for each in owner.tags):
         return None
     reason = f"`{tag}` was built again; the image before keeps a name of its own."
-    return _pin(scheme, owner, TagChange(Kind.PIN, tag, None, owner.digest, "", hint), reason)
+    return _pin(scheme, owner, TagChange(FactKind.PIN, tag, None, owner.digest, "", hint), reason)
 
 
 def _report(
@@ -267,7 +267,7 @@ def _report(
 ) -> TagChange:
     owner = observed.images.get(before or "")
     return TagChange(
-        kind=Kind.OVERWRITE,
+        kind=FactKind.OVERWRITE,
         tag=tag,
         before=before,
         after=newcomer.digest,
@@ -280,7 +280,7 @@ def _report(
 
 def _restore(tag: str, owner: Image, newcomer: Image, hint: Hint) -> TagChange:
     return TagChange(
-        kind=Kind.RESTORE,
+        kind=FactKind.RESTORE,
         tag=tag,
         before=newcomer.digest,
         after=owner.digest,
@@ -353,7 +353,7 @@ def _stale(line: Line, holder: Image, mark: Mark | None, hint: Hint) -> TagChang
     gone = f"{mark.unique} is gone and nothing" if mark is not None else "Nothing"
     unique = "unique tag" if line.newest else "version"
     return TagChange(
-        kind=Kind.STALE,
+        kind=FactKind.STALE,
         tag=line.tag,
         before=None,
         after=holder.digest,
@@ -365,7 +365,7 @@ def _stale(line: Line, holder: Image, mark: Mark | None, hint: Hint) -> TagChang
 
 def _gone(line: Line, mark: Mark, hint: Hint) -> TagChange:
     return TagChange(
-        kind=Kind.REMOVE,
+        kind=FactKind.REMOVE,
         tag=line.tag,
         before=mark.digest,
         after=None,
@@ -392,7 +392,7 @@ def _place(
         return _Placement(mark=mark, stay=_stay(scheme, about, observed, line, top))
     hint = _hint_for(about.hints[line.tag], top.image.digest)
     move = TagChange(
-        kind=Kind.MOVE,
+        kind=FactKind.MOVE,
         tag=line.tag,
         before=None if holder is None else holder.digest,
         after=top.image.digest,
@@ -408,7 +408,9 @@ def _place(
     if held is None:
         return _Placement(mark=mark, move=move, taken=taken)
     reason = _held_reason(line.tag, held, top.unique)
-    return _Placement(mark=mark, report=replace(move, kind=Kind.HELD, reason=reason), taken=taken)
+    return _Placement(
+        mark=mark, report=replace(move, kind=FactKind.HELD, reason=reason), taken=taken
+    )
 
 
 def _was_placed(before: Mark | None, mark: Mark) -> bool:
@@ -516,7 +518,9 @@ def _twins(
                 f"`{line.tag}` follows `{top.unique}`, whose image was pushed later."
             )
             hint = about.hints[line.tag][0]
-            found[unique.tag] = TagChange(Kind.REJECT, unique.tag, None, image.digest, reason, hint)
+            found[unique.tag] = TagChange(
+                FactKind.REJECT, unique.tag, None, image.digest, reason, hint
+            )
     return list(found.values())
 
 
@@ -551,7 +555,7 @@ def _pins(
             continue
         late = not found.tags and found.digest not in arriving
         if late or (hint.tag in found.tags and _is_only_stable(scheme, found.digest, found.tags)):
-            change = TagChange(Kind.MOVE, hint.tag or "", None, found.digest, "", hint)
+            change = TagChange(FactKind.MOVE, hint.tag or "", None, found.digest, "", hint)
             reason = f"Only stable tags name the image (`{hint.tag}`)."
             if late:
                 reason = f"Another push took `{hint.tag}` from the image, which has no tag left."
@@ -567,14 +571,14 @@ def _why_pinned(
         return f"The image lost `{left[0].tag}`, the unique tag it came by."
     if not rest:
         return f"The image would lose its last tag when `{left[0].tag}` moves."
-    removed = any(change.kind is Kind.REMOVE for change in left)
+    removed = any(change.kind is FactKind.REMOVE for change in left)
     if removed and scheme.pin is not None and _is_only_stable(scheme, digest, rest):
         return f"Only stable tags name the image once `{left[0].tag}` is removed."
     return None
 
 
 def _is_restored(left: Iterable[TagChange]) -> bool:
-    return any(change.kind is Kind.RESTORE for change in left)
+    return any(change.kind is FactKind.RESTORE for change in left)
 
 
 def _is_only_stable(scheme: Scheme, digest: str, tags: Iterable[str]) -> bool:
@@ -597,7 +601,7 @@ def _is_named(scheme: Scheme, digest: str, tags: Iterable[str]) -> bool:
 
 def _pin(scheme: Scheme, image: Image, cause: TagChange, reason: str) -> TagChange:
     return TagChange(
-        kind=Kind.PIN,
+        kind=FactKind.PIN,
         tag=scheme.make_pin(cause.tag, image.pushed_at, image.digest),
         before=None,
         after=image.digest,
@@ -615,7 +619,7 @@ def _unknown(
     rejects: list[TagChange] = []
     leaving = {(change.before, change.tag) for change in losing}
     # An image that loses its unique tag to another keeps a name: another one, or its pin.
-    named = {change.before for change in losing if change.kind is Kind.RESTORE}
+    named = {change.before for change in losing if change.kind is FactKind.RESTORE}
     for hint in about.unknown:
         tag, image = hint.tag or "", observed.images.get(hint.digest or "")
         reason = _why_unknown(scheme, tag)
@@ -628,7 +632,7 @@ def _unknown(
                 leaving.add((image.digest, tag))
                 removes.append(
                     TagChange(
-                        kind=Kind.REMOVE,
+                        kind=FactKind.REMOVE,
                         tag=tag,
                         before=image.digest,
                         after=None,
@@ -639,7 +643,7 @@ def _unknown(
                 )
                 continue
             reason += "; it stays, for it is the image's last tag"
-        rejects.append(TagChange(Kind.REJECT, tag, None, hint.digest, f"{reason}.", hint))
+        rejects.append(TagChange(FactKind.REJECT, tag, None, hint.digest, f"{reason}.", hint))
     return removes, rejects
 
 

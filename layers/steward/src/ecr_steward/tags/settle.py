@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from ecr_steward.tags.state import Image
-from ecr_steward.words.facts import Fact, Kind
+from ecr_steward.words.facts import Fact, FactKind
 from ecr_steward.words.hints import Action, Hint
 from ecr_steward.words.reading import parse_time
 
@@ -38,7 +38,7 @@ def settle(announced: Iterable[Fact], images: Iterable[Image], hints: Sequence[H
 def _judge(fact: Fact, now: str | None, hints: Sequence[Hint]) -> str | None:
     """The words that the record ends with; None where the change was not made."""
     start, end = fact.before, fact.digest
-    if fact.kind is Kind.OVERWRITE:
+    if fact.kind is FactKind.OVERWRITE:
         # It is announced with the restore that undoes it.
         start, end = end, start
     if now == end or _arrived(fact, end, hints):
@@ -65,4 +65,6 @@ def _touched(fact: Fact, hints: Iterable[Hint]) -> bool:
 
 def _with(fact: Fact, words: str) -> Fact:
     # That a tag was overwritten is certain, whoever put it back.
-    return fact if fact.kind is Kind.OVERWRITE else replace(fact, reason=f"{fact.reason} {words}")
+    return (
+        fact if fact.kind is FactKind.OVERWRITE else replace(fact, reason=f"{fact.reason} {words}")
+    )

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ecr_steward.words.facts import DETAIL_TYPES, Fact, Kind
+from ecr_steward.words.facts import DETAIL_TYPES, Fact, FactKind
 
 LOUD = "loud"
 QUIET = "quiet"
 
 
-def event_name(kind: Kind) -> str:
+def event_name(kind: FactKind) -> str:
     """What routes and programs call the event that tells a fact of this kind: `tag.moved`."""
     return DETAIL_TYPES[kind].lower().replace(" ", ".")
 
@@ -20,18 +20,20 @@ def family(name: str) -> str:
     return f"{name.partition('.')[0]}.*"
 
 
-EVENTS: Mapping[str, Kind] = {event_name(kind): kind for kind in DETAIL_TYPES}
+EVENTS: Mapping[str, FactKind] = {event_name(kind): kind for kind in DETAIL_TYPES}
 """The kinds of fact by what routes call their events."""
 
 FAMILIES: tuple[str, ...] = tuple(dict.fromkeys(map(family, EVENTS)))
 WORDS: tuple[str, ...] = (*EVENTS, *FAMILIES, LOUD, QUIET, "*")
 """All that `on` of a route may name."""
 
-_QUIET = frozenset({Kind.MOVE, Kind.PIN})
-ATTENTION = frozenset({Kind.REJECT, Kind.OVERWRITE, Kind.STALE, Kind.DRIFT, Kind.FAILED})
+_QUIET = frozenset({FactKind.MOVE, FactKind.PIN})
+ATTENTION = frozenset(
+    {FactKind.REJECT, FactKind.OVERWRITE, FactKind.STALE, FactKind.DRIFT, FactKind.FAILED}
+)
 """The kinds of fact that somebody has to look at, where they are loud."""
 
-_SETTINGS = frozenset({Kind.DRIFT, Kind.CORRECT})
+_SETTINGS = frozenset({FactKind.DRIFT, FactKind.CORRECT})
 _GRAVE = frozenset({"public", "foreign", "locks_out", "expires_stable", "archives_stable"})
 """Problems of a setting that somebody must know of at once."""
 
@@ -39,7 +41,7 @@ _GRAVE = frozenset({"public", "foreign", "locks_out", "expires_stable", "archive
 def is_loud(fact: Fact) -> bool:
     """Whether somebody should know at once: all but moves, pins, what a person holds, and harmless
     settings."""
-    if fact.kind is Kind.HELD:
+    if fact.kind is FactKind.HELD:
         return fact.contested
     if fact.kind in _SETTINGS:
         return fact.difference is not None and fact.difference.problem in _GRAVE

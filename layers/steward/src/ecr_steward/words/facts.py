@@ -40,7 +40,7 @@ has 400 KB (DynamoDB Developer Guide: Quotas). ECR's longest policy, of 30,720 c
 only where most of them are not ASCII (ECR API: PutLifecyclePolicy)."""
 
 
-class Kind(enum.StrEnum):
+class FactKind(enum.StrEnum):
     """Kinds of fact, as `simulate` names them."""
 
     MOVE = "move"
@@ -57,24 +57,31 @@ class Kind(enum.StrEnum):
     SWEPT = "swept"
 
 
-DETAIL_TYPES: Mapping[Kind, str] = {
-    Kind.MOVE: "Tag Moved",
-    Kind.PIN: "Tag Pinned",
-    Kind.RESTORE: "Tag Restored",
-    Kind.REMOVE: "Tag Removed",
-    Kind.REJECT: "Tag Rejected",
-    Kind.OVERWRITE: "Tag Overwritten",
-    Kind.HELD: "Tag Held",
-    Kind.STALE: "Tag Stale",
-    Kind.DRIFT: "Repository Drifted",
-    Kind.CORRECT: "Repository Corrected",
-    Kind.FAILED: "Steward Failed",
-    Kind.SWEPT: "Sweep Completed",
+DETAIL_TYPES: Mapping[FactKind, str] = {
+    FactKind.MOVE: "Tag Moved",
+    FactKind.PIN: "Tag Pinned",
+    FactKind.RESTORE: "Tag Restored",
+    FactKind.REMOVE: "Tag Removed",
+    FactKind.REJECT: "Tag Rejected",
+    FactKind.OVERWRITE: "Tag Overwritten",
+    FactKind.HELD: "Tag Held",
+    FactKind.STALE: "Tag Stale",
+    FactKind.DRIFT: "Repository Drifted",
+    FactKind.CORRECT: "Repository Corrected",
+    FactKind.FAILED: "Steward Failed",
+    FactKind.SWEPT: "Sweep Completed",
 }
 """`detail-type` of the event that tells a fact."""
 
 _WITH_IMAGES = frozenset(
-    {Kind.MOVE, Kind.PIN, Kind.RESTORE, Kind.REMOVE, Kind.OVERWRITE, Kind.HELD}
+    {
+        FactKind.MOVE,
+        FactKind.PIN,
+        FactKind.RESTORE,
+        FactKind.REMOVE,
+        FactKind.OVERWRITE,
+        FactKind.HELD,
+    }
 )
 
 
@@ -150,7 +157,7 @@ def _bounded(value: Any) -> Any:
     return {"bytes": len(text), "sha256": hashlib.sha256(text.encode()).hexdigest()}
 
 
-_DIFFERING = frozenset({Kind.DRIFT, Kind.CORRECT})
+_DIFFERING = frozenset({FactKind.DRIFT, FactKind.CORRECT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +173,7 @@ class Fact:
     was cut.
     """
 
-    kind: Kind
+    kind: FactKind
     cause: Cause
     account: str
     region: str
@@ -247,9 +254,9 @@ class Fact:
                 "from_tags": list(self.before_tags),
                 "to_tags": list(self.after_tags),
             }
-        if self.kind is Kind.HELD:
+        if self.kind is FactKind.HELD:
             detail["contested"] = self.contested
-        if self.kind is Kind.SWEPT:
+        if self.kind is FactKind.SWEPT:
             detail["totals"] = dict(self.totals)
         if self.difference is not None:
             detail |= self.difference.to_document()
@@ -309,7 +316,7 @@ class FactMaker:
 
     def fact(
         self,
-        kind: Kind,
+        kind: FactKind,
         cause: Cause,
         reason: str,
         *,

@@ -9,7 +9,7 @@ from typing import Any
 from ecr_steward.ecr import Manifest, RegistryError, Unavailable
 from ecr_steward.ecr.images import EcrRegistry
 from ecr_steward.tags.plan import WRITES, TagChange
-from ecr_steward.words.facts import Kind
+from ecr_steward.words.facts import FactKind
 
 Spread = Callable[[Callable[[TagChange], Any], Iterable[TagChange]], Iterable[Any]]
 """`map`, or the map of a pool that makes calls in parallel."""
@@ -46,16 +46,16 @@ def apply(
         return None
 
     applied = Applied()
-    pinned = {change.after for change in writes if change.kind is Kind.PIN}
+    pinned = {change.after for change in writes if change.kind is FactKind.PIN}
     for kind in WRITES:
         # Without its pin an image would be left without a tag: then its tag does not move.
-        stranded = pinned - {each.after for each in applied.done if each.kind is Kind.PIN}
+        stranded = pinned - {each.after for each in applied.done if each.kind is FactKind.PIN}
         batch = [each for each in writes if each.kind is kind]
-        if kind is not Kind.PIN:
+        if kind is not FactKind.PIN:
             batch = [each for each in batch if each.before not in stranded]
         for change, error in zip(batch, spread(write, batch), strict=True):
             _sort(applied, change, error)
-        if kind is Kind.RESTORE:
+        if kind is FactKind.RESTORE:
             restores = [each for each in writes if each.kind is kind]
             applied.refused = frozenset(c.tag for c in restores if c not in applied.done)
             if applied.refused:
@@ -66,7 +66,7 @@ def apply(
 def _write(
     registry: EcrRegistry, repository: str, change: TagChange, manifests: Mapping[str, Manifest]
 ) -> None:
-    if change.kind is Kind.REMOVE:
+    if change.kind is FactKind.REMOVE:
         registry.untag(repository, change.tag, change.before or "")
         return
     manifest = manifests.get(change.after or "")
@@ -85,9 +85,9 @@ def _sort(applied: Applied, change: TagChange, error: RegistryError | None) -> N
 
 
 def _failed(change: TagChange, error: RegistryError) -> TagChange:
-    did = "taken off" if change.kind is Kind.REMOVE else "put on"
+    did = "taken off" if change.kind is FactKind.REMOVE else "put on"
     return replace(
         change,
-        kind=Kind.FAILED,
+        kind=FactKind.FAILED,
         reason=f"`{change.tag}` could not be {did} its image: {error.code} ({error.message}).",
     )

@@ -25,7 +25,7 @@ from ecr_steward.settings.settle import settle
 from ecr_steward.settings.state import SettingAction, SettingChange
 from ecr_steward.words.calls import CHANGES, CHANGES_OF_THE_REGISTRY
 from ecr_steward.words.causes import Cause
-from ecr_steward.words.facts import Difference, Fact, FactMaker, Kind
+from ecr_steward.words.facts import Difference, Fact, FactKind, FactMaker
 from ecr_steward.words.globs import PullThrough
 from ecr_steward.words.hints import REGISTRY, Action, Hint
 from ecr_steward.words.reading import iso
@@ -48,7 +48,7 @@ class SettingsVisit:
     """
 
     facts: tuple[Fact, ...] = ()
-    found: Mapping[Kind, int] = field(default_factory=dict)
+    found: Mapping[FactKind, int] = field(default_factory=dict)
     first_sight: bool = False
 
 
@@ -370,9 +370,9 @@ class _Visit:
             facts=(*settled, *recorded),
             found=Counter(
                 {
-                    Kind.DRIFT: len(plan.reported),
-                    Kind.CORRECT: len(written.done),
-                    Kind.FAILED: len(written.failed),
+                    FactKind.DRIFT: len(plan.reported),
+                    FactKind.CORRECT: len(written.done),
+                    FactKind.FAILED: len(written.failed),
                 }
             ),
             first_sight=quiet,
@@ -554,7 +554,7 @@ class _Stamp:
         """What is to be told of these changes and was not yet, by its key."""
         found = {key_of(_difference(each)): each for each in changes}
         return {
-            key: self._fact(Kind.DRIFT, each, each.reason)
+            key: self._fact(FactKind.DRIFT, each, each.reason)
             for key, each in found.items()
             if key not in told
         }
@@ -565,7 +565,7 @@ class _Stamp:
         before: Counter[str] = Counter()
         for each in changes:
             reason = " ".join(filter(None, (each.reason, outlook.notes.get(each.setting))))
-            fact = self._fact(Kind.CORRECT, each, reason)
+            fact = self._fact(FactKind.CORRECT, each, reason)
             facts.append(replace(fact, again=fact.again + before[fact.first_id]))
             before[fact.first_id] += 1
         return facts
@@ -579,7 +579,7 @@ class _Stamp:
             reasons.setdefault(self._cause(change.setting).id, {}).setdefault(sentence, change)
         facts = {}
         for each in reasons.values():
-            fact = self._fact(Kind.FAILED, next(iter(each.values())), " ".join(each))
+            fact = self._fact(FactKind.FAILED, next(iter(each.values())), " ".join(each))
             facts[key_of(Difference("failed", fact.reason, "", ""))] = fact
         return facts
 
@@ -597,11 +597,11 @@ class _Stamp:
         sweeps = (hint for hint in self._hints if hint.action is Action.SWEEP)
         return replace(next(sweeps, self._hints[0]).cause, by=None)
 
-    def _fact(self, kind: Kind, change: SettingChange, reason: str) -> Fact:
+    def _fact(self, kind: FactKind, change: SettingChange, reason: str) -> Fact:
         fact = numbered(self._make(kind, change, reason), self.led)
         return fact.counted(self._opened.get(fact.id) or self._of[fact.cause.id] or 1)
 
-    def _make(self, kind: Kind, change: SettingChange, reason: str) -> Fact:
+    def _make(self, kind: FactKind, change: SettingChange, reason: str) -> Fact:
         made = self._maker.fact(
             kind,
             self._cause(change.setting),
@@ -611,7 +611,7 @@ class _Stamp:
             rule=self._place.rule,
             at=self._at,
         )
-        return made if kind is Kind.FAILED else replace(made, difference=_difference(change))
+        return made if kind is FactKind.FAILED else replace(made, difference=_difference(change))
 
 
 def _difference(change: SettingChange) -> Difference:

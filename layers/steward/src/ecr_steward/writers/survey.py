@@ -14,7 +14,7 @@ from ecr_steward.tags import look
 from ecr_steward.tags.plan import TagChange, with_restores
 from ecr_steward.tags.scheme import Scheme
 from ecr_steward.tags.state import Concern, Image, Observed
-from ecr_steward.words.facts import Kind
+from ecr_steward.words.facts import FactKind
 from ecr_steward.words.hints import Action, Hint
 
 
@@ -228,7 +228,7 @@ def _judged(
 
 def _blocked(tag: str, digest: str | None, code: str, hint: Hint) -> TagChange:
     return TagChange(
-        kind=Kind.FAILED,
+        kind=FactKind.FAILED,
         tag=tag,
         before=None,
         after=digest,

@@ -10,7 +10,7 @@ from datetime import datetime
 from ecr_steward.history.numbering import Led, numbered
 from ecr_steward.tags.plan import TagChange
 from ecr_steward.tags.scheme import Scheme
-from ecr_steward.words.facts import Fact, FactMaker, Kind
+from ecr_steward.words.facts import Fact, FactKind, FactMaker
 
 TAGS_TOLD = 8
 """Most tags of an image that a fact names, unique ones first: an image can have 1,000, and an item
@@ -72,7 +72,7 @@ class TagFacts:
             before=change.before,
             before_tags=self._telling(change.before_tags, change.before),
             after_tags=self._telling(change.after_tags, change.after),
-            contested=change.kind is Kind.HELD and change.tag in self.contested,
+            contested=change.kind is FactKind.HELD and change.tag in self.contested,
         )
 
     def _telling(self, tags: Sequence[str], digest: str | None) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ from ecr_steward.tags.scheme import Scheme
 from ecr_steward.tags.settle import settle
 from ecr_steward.tags.state import Mark
 from ecr_steward.words.causes import Cause
-from ecr_steward.words.facts import Fact, FactMaker, Kind
+from ecr_steward.words.facts import Fact, FactKind, FactMaker
 from ecr_steward.words.hints import Action, Hint
 from ecr_steward.writers.apply import Applied, Spread, apply
 from ecr_steward.writers.batch import StewardOff
@@ -285,10 +285,10 @@ def _todo(mode: Mode, plan: Plan, failures: Iterable[TagChange]) -> _Todo:
     """What is done of a plan in one visit; a restore comes with the overwrite that it undoes."""
     if mode is not Mode.ENFORCE:
         return _Todo((), (), (*plan.changes, *failures))
-    restores = any(change.kind is Kind.RESTORE for change in plan.writes)
+    restores = any(change.kind is FactKind.RESTORE for change in plan.writes)
     writes = plan.writes[: WRITES_PER_VISIT // 2 if restores else WRITES_PER_VISIT]
-    restored = {change.tag for change in writes if change.kind is Kind.RESTORE}
-    undone = tuple(c for c in plan.findings if c.kind is Kind.OVERWRITE and c.tag in restored)
+    restored = {change.tag for change in writes if change.kind is FactKind.RESTORE}
+    undone = tuple(c for c in plan.findings if c.kind is FactKind.OVERWRITE and c.tag in restored)
     found = (*(each for each in plan.findings if each not in undone), *failures)
     return _Todo(writes, undone, found)
 
@@ -311,7 +311,7 @@ def _accepted(plan: Plan, applied: Applied) -> dict[str, str]:
 
 def _learned(plan: Plan, applied: Applied, look: Survey, passed: Sequence[Fact]) -> Learned:
     """What the look leaves in history that is not there yet."""
-    moved = {change.tag for change in applied.done if change.kind is Kind.MOVE}
+    moved = {change.tag for change in applied.done if change.kind is FactKind.MOVE}
     noted = {each.mark.tag: replace(each.mark, placed=False) for each in plan.taken}
     before = {**look.memory.marks, **noted}
     now = (replace(mark, placed=mark.placed or mark.tag in moved) for mark in plan.marks)

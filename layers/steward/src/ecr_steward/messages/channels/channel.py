@@ -77,7 +77,7 @@ URL = reference_key(
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class HttpRequest:
     """A POST to an https address, which sentences about it call `called`."""
 
     url: Secret
@@ -114,7 +114,7 @@ class Resolver(Protocol):
 
 
 Render = Callable[["Message"], tuple[Payload, ...]]
-Address = Callable[["Channel", Payload, Resolver], Request | Publication]
+Address = Callable[["Channel", Payload, Resolver], HttpRequest | Publication]
 
 
 @dataclass(frozen=True)
@@ -164,13 +164,13 @@ class Channel:
         return tuple(found for key in kept if (found := self.reference(key)) is not None)
 
 
-def to_url(channel: Channel, payload: Payload, resolver: Resolver) -> Request:
+def to_url(channel: Channel, payload: Payload, resolver: Resolver) -> HttpRequest:
     """Address a payload to the https address that the channel's `url` refers to."""
     reference = channel.reference("url")
     if reference is None:
         raise Unusable("The channel has no address.")
     headers = {"Content-Type": payload.content_type}
-    return Request(resolver.read(reference), f"in `{reference}`", payload.body, headers)
+    return HttpRequest(resolver.read(reference), f"in `{reference}`", payload.body, headers)
 
 
 def dumps(value: Any) -> str:

@@ -20,8 +20,8 @@ from ecr_steward.messages.channels.channel import (
     URL,
     Channel,
     ChannelType,
+    HttpRequest,
     Payload,
-    Request,
     Resolver,
     Unusable,
     dumps,
@@ -157,7 +157,7 @@ def _source(fact: Fact) -> str:
     return f"/{SOURCE}/{quote(fact.account, safe='')}/{quote(fact.region, safe='')}"
 
 
-def _address(channel: Channel, payload: Payload, resolver: Resolver) -> Request:
+def _address(channel: Channel, payload: Payload, resolver: Resolver) -> HttpRequest:
     """The id is there without a secret too: receivers know repetitions by it."""
     request = to_url(channel, payload, resolver)
     headers = {**request.headers, "webhook-id": payload.id}

@@ -12,10 +12,10 @@ from ecr_steward.messages.say.steps import NextStep, steps
 from ecr_steward.messages.say.titles import ORDER, counts, digest_title, title
 from ecr_steward.messages.say.wording import place, setting, short, some, who
 from ecr_steward.words.events import ATTENTION, is_loud
-from ecr_steward.words.facts import Fact, Kind
+from ecr_steward.words.facts import Fact, FactKind
 from ecr_steward.words.reading import parse_time
 
-_LEAVING = (Kind.MOVE, Kind.RESTORE, Kind.REMOVE)
+_LEAVING = (FactKind.MOVE, FactKind.RESTORE, FactKind.REMOVE)
 """Kinds of fact whose tag leaves the image it was on."""
 
 _REPOSITORY = 30
@@ -157,11 +157,11 @@ def _link(fact: Fact) -> str | None:
 
 def _parts(facts: Sequence[Fact]) -> list[Part]:
     """What happened to which tags; tags to which the same happened stand together."""
-    moving = {fact.tag for fact in facts if fact.kind is Kind.MOVE}
+    moving = {fact.tag for fact in facts if fact.kind is FactKind.MOVE}
     leaving = {fact.tag for fact in facts if fact.kind in _LEAVING}
     parts: dict[Part, list[str]] = {}
     for fact in facts:
-        hidden = {Kind.PIN: leaving, Kind.MOVE: moving}.get(fact.kind, {fact.tag})
+        hidden = {FactKind.PIN: leaving, FactKind.MOVE: moving}.get(fact.kind, {fact.tag})
         parts.setdefault(_part(fact, hidden), []).append(_name(fact))
     return [
         Part(tuple(filter(None, names)), part.change, part.reason, part.lines)
@@ -177,7 +177,7 @@ def _name(fact: Fact) -> str:
 
 def _part(fact: Fact, hidden: Collection[str | None]) -> Part:
     """What is said of a fact below its tag; the tags in `hidden` tell nothing of its images."""
-    if fact.kind is Kind.SWEPT:
+    if fact.kind is FactKind.SWEPT:
         width = max(map(len, fact.totals), default=0)
         lines = (f"{name.replace('_', ' '):{width}}  {n}" for name, n in fact.totals.items())
         return Part((), "", fact.reason, tuple(lines))
@@ -197,12 +197,12 @@ def _change(fact: Fact, hidden: Collection[str | None]) -> str:
     before = place(fact.before, fact.before_tags, hidden)
     after = place(fact.digest, fact.after_tags, hidden)
     said = {
-        Kind.MOVE: f"{before} → {after}",
-        Kind.OVERWRITE: f"{before} → {after}",
-        Kind.RESTORE: f"{before} → {after}",
-        Kind.REMOVE: f"{'was on' if fact.mode == 'enforce' else 'on'} {before}",
-        Kind.HELD: f"stays on {before}, does not move to {after}",
-        Kind.PIN: f"on {after}",
+        FactKind.MOVE: f"{before} → {after}",
+        FactKind.OVERWRITE: f"{before} → {after}",
+        FactKind.RESTORE: f"{before} → {after}",
+        FactKind.REMOVE: f"{'was on' if fact.mode == 'enforce' else 'on'} {before}",
+        FactKind.HELD: f"stays on {before}, does not move to {after}",
+        FactKind.PIN: f"on {after}",
     }
     return said.get(fact.kind, f"on {short(fact.digest)}" if fact.digest else "")
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from ecr_steward.words.causes import ROLLBACK
-from ecr_steward.words.facts import Fact, Kind
+from ecr_steward.words.facts import Fact, FactKind
 from ecr_steward.words.grammar import is_tag
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._/-]*")
@@ -28,12 +28,12 @@ def steps(facts: Iterable[Fact]) -> tuple[NextStep, ...]:
     with names that a shell takes as they are.
     """
     facts = list(facts)
-    restored = any(fact.kind is Kind.RESTORE for fact in facts)
+    restored = any(fact.kind is FactKind.RESTORE for fact in facts)
     found: dict[str, list[tuple[NextStep, Fact]]] = {}
     for fact in facts:
         own = _STEPS[fact.kind](fact)
         # What is restored already needs no word of how to have it restored.
-        for step in own[:1] if restored and fact.kind is Kind.OVERWRITE else own:
+        for step in own[:1] if restored and fact.kind is FactKind.OVERWRITE else own:
             found.setdefault(step.said, []).append((step, fact))
     return tuple(_one(each) for each in found.values())
 
@@ -121,19 +121,19 @@ def _swept(fact: Fact) -> list[NextStep]:
     return [NextStep("To see each event of a repository: `ecr-steward history REPOSITORY`.")]
 
 
-_STEPS: Mapping[Kind, Callable[[Fact], list[NextStep]]] = {
-    Kind.MOVE: _move,
-    Kind.PIN: lambda fact: [],
-    Kind.RESTORE: _restore,
-    Kind.REMOVE: _remove,
-    Kind.REJECT: _reject,
-    Kind.OVERWRITE: _overwrite,
-    Kind.HELD: _held,
-    Kind.STALE: _stale,
-    Kind.DRIFT: _drift,
-    Kind.CORRECT: _correct,
-    Kind.FAILED: _failed,
-    Kind.SWEPT: _swept,
+_STEPS: Mapping[FactKind, Callable[[Fact], list[NextStep]]] = {
+    FactKind.MOVE: _move,
+    FactKind.PIN: lambda fact: [],
+    FactKind.RESTORE: _restore,
+    FactKind.REMOVE: _remove,
+    FactKind.REJECT: _reject,
+    FactKind.OVERWRITE: _overwrite,
+    FactKind.HELD: _held,
+    FactKind.STALE: _stale,
+    FactKind.DRIFT: _drift,
+    FactKind.CORRECT: _correct,
+    FactKind.FAILED: _failed,
+    FactKind.SWEPT: _swept,
 }
 
 

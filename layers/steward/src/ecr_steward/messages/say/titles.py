@@ -16,7 +16,7 @@ from ecr_steward.messages.say.wording import (
     some,
 )
 from ecr_steward.words.causes import CHANNEL
-from ecr_steward.words.facts import Fact, Kind
+from ecr_steward.words.facts import Fact, FactKind
 
 LONGEST = 59
 """Longest title, in characters: what a phone shows of a message."""
@@ -49,28 +49,28 @@ def title(facts: Sequence[Fact]) -> str:
 
 
 def _told(facts: Sequence[Fact], detail: _Detail) -> list[str]:
-    of = {kind: [fact for fact in facts if fact.kind is kind] for kind in Kind}
+    of = {kind: [fact for fact in facts if fact.kind is kind] for kind in FactKind}
     moves: dict[str | None, list[Fact]] = {}
-    for fact in of[Kind.MOVE]:
+    for fact in of[FactKind.MOVE]:
         moves.setdefault(fact.digest, []).append(fact)
     first = facts[0]
     tags: Sequence[tuple[Sequence[Fact], str]] = (
-        (of[Kind.OVERWRITE], "overwritten"),
-        (of[Kind.RESTORE], done("restored", first)),
-        (of[Kind.REJECT], "rejected by the scheme"),
-        ([fact for fact in of[Kind.REMOVE] if fact.before_tags], done("removed", first)),
-        ([fact for fact in of[Kind.REMOVE] if not fact.before_tags], "gone"),
-        (of[Kind.HELD], "held"),
-        (of[Kind.STALE], "left on an image of no version"),
+        (of[FactKind.OVERWRITE], "overwritten"),
+        (of[FactKind.RESTORE], done("restored", first)),
+        (of[FactKind.REJECT], "rejected by the scheme"),
+        ([fact for fact in of[FactKind.REMOVE] if fact.before_tags], done("removed", first)),
+        ([fact for fact in of[FactKind.REMOVE] if not fact.before_tags], "gone"),
+        (of[FactKind.HELD], "held"),
+        (of[FactKind.STALE], "left on an image of no version"),
     )
     parts = [
-        _failed(of[Kind.FAILED], detail),
+        _failed(of[FactKind.FAILED], detail),
         *(_tags(found, what, detail) for found, what in tags),
-        _settings(of[Kind.DRIFT], "drifted", detail),
-        _settings(of[Kind.CORRECT], "corrected", detail),
+        _settings(of[FactKind.DRIFT], "drifted", detail),
+        _settings(of[FactKind.CORRECT], "corrected", detail),
         *(_moved(found, detail) for found in moves.values()),
-        _pinned(of[Kind.PIN]),
-        *(_swept(fact, detail) for fact in of[Kind.SWEPT]),
+        _pinned(of[FactKind.PIN]),
+        *(_swept(fact, detail) for fact in of[FactKind.SWEPT]),
     ]
     return list(filter(None, parts))
 
@@ -126,23 +126,23 @@ def _moved(moves: Sequence[Fact], detail: _Detail) -> str:
     return f"{named} {did}{start} to {to}"
 
 
-_COUNTED: Sequence[tuple[Kind, Callable[[int], str]]] = (
-    (Kind.FAILED, lambda n: counted(n, "failure", "failures")),
-    (Kind.OVERWRITE, lambda n: f"{n:,} overwritten"),
-    (Kind.REJECT, lambda n: f"{n:,} rejected"),
-    (Kind.STALE, lambda n: f"{n:,} stale"),
-    (Kind.DRIFT, lambda n: f"{n:,} drifted"),
-    (Kind.CORRECT, lambda n: f"{n:,} corrected"),
-    (Kind.RESTORE, lambda n: f"{n:,} restored"),
-    (Kind.REMOVE, lambda n: f"{n:,} removed"),
-    (Kind.HELD, lambda n: f"{n:,} held"),
-    (Kind.MOVE, lambda n: f"{n:,} moved"),
-    (Kind.PIN, lambda n: f"{n:,} pinned"),
-    (Kind.SWEPT, lambda n: counted(n, "sweep", "sweeps")),
+_COUNTED: Sequence[tuple[FactKind, Callable[[int], str]]] = (
+    (FactKind.FAILED, lambda n: counted(n, "failure", "failures")),
+    (FactKind.OVERWRITE, lambda n: f"{n:,} overwritten"),
+    (FactKind.REJECT, lambda n: f"{n:,} rejected"),
+    (FactKind.STALE, lambda n: f"{n:,} stale"),
+    (FactKind.DRIFT, lambda n: f"{n:,} drifted"),
+    (FactKind.CORRECT, lambda n: f"{n:,} corrected"),
+    (FactKind.RESTORE, lambda n: f"{n:,} restored"),
+    (FactKind.REMOVE, lambda n: f"{n:,} removed"),
+    (FactKind.HELD, lambda n: f"{n:,} held"),
+    (FactKind.MOVE, lambda n: f"{n:,} moved"),
+    (FactKind.PIN, lambda n: f"{n:,} pinned"),
+    (FactKind.SWEPT, lambda n: counted(n, "sweep", "sweeps")),
 )
 """The kinds of fact from the loudest to the quietest, and their words in a count."""
 
-ORDER: Sequence[Kind] = tuple(kind for kind, _ in _COUNTED)
+ORDER: Sequence[FactKind] = tuple(kind for kind, _ in _COUNTED)
 
 
 def counts(facts: Sequence[Fact]) -> list[str]:

@@ -14,9 +14,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from ecr_steward.messages.channels.channel import (
     Channel,
+    HttpRequest,
     Payload,
     Publication,
-    Request,
     Unusable,
 )
 from ecr_steward.messages.channels.reference import Reference, Secret
@@ -94,7 +94,7 @@ class Sender:
             log.error("A message could not be sent: %s", _place(error))
             return Later(f"It could not be sent ({type(error).__name__}).")
 
-    def _post(self, request: Request, secrets: Sequence[Secret]) -> Outcome:
+    def _post(self, request: HttpRequest, secrets: Sequence[Secret]) -> Outcome:
         from ecr_steward.messages.send.http import Forbidden, Unreachable
 
         try:

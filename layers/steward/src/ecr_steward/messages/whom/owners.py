@@ -21,7 +21,7 @@ MAX_AGE = 600.0
 """Seconds after which the tags of a repository are read again, whether they could be or not."""
 
 
-class ResourceTags:
+class OwnerTags:
     """Reads the resource tags of repositories from ECR, whose client `client` gives."""
 
     def __init__(

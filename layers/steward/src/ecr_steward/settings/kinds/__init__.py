@@ -6,15 +6,15 @@ from typing import Any
 
 from ecr_steward.settings.kinds.encryption import Encryption
 from ecr_steward.settings.kinds.immutability import Immutability
-from ecr_steward.settings.kinds.kind import DESCRIBED, Around, Kind, Less, Read, Request
+from ecr_steward.settings.kinds.kind import DESCRIBED, Around, EcrRequest, Fallback, Read, Setting
 from ecr_steward.settings.kinds.lifecycle import Lifecycle
 from ecr_steward.settings.kinds.policy import Policy
 from ecr_steward.settings.kinds.resource_tags import ResourceTags
 from ecr_steward.settings.kinds.scan_on_push import ScanOnPush
 
-__all__ = ["DESCRIBED", "KINDS", "Around", "Kind", "Less", "Read", "Request", "named"]
+__all__ = ["DESCRIBED", "KINDS", "Around", "EcrRequest", "Fallback", "Read", "Setting", "named"]
 
-KINDS: tuple[Kind[Any, Any], ...] = (
+KINDS: tuple[Setting[Any, Any], ...] = (
     Policy(),
     Lifecycle(),
     Immutability(),
@@ -27,6 +27,6 @@ KINDS: tuple[Kind[Any, Any], ...] = (
 _BY_NAME = {each.name: each for each in KINDS}
 
 
-def named(name: str) -> Kind[Any, Any]:
+def named(name: str) -> Setting[Any, Any]:
     """The kind of this name."""
     return _BY_NAME[name]

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ecr_steward.settings.kinds.kind import Around, Kind
+from ecr_steward.settings.kinds.kind import Around, Setting
 from ecr_steward.settings.state import (
     BaselineError,
     Path,
@@ -39,7 +39,7 @@ class Encrypted:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedEncryption:
     """The words that will do, and the KMS key that it must be, None for any."""
 
     types: tuple[str, ...]
@@ -95,16 +95,16 @@ SCHEMA: Mapping[str, Any] = {
 }
 
 
-class Encryption(Kind[Wanted, Encrypted]):
+class Encryption(Setting[WantedEncryption, Encrypted]):
     name = "encryption"
     printed = ("encryptionConfiguration",)
     schema = SCHEMA
     unset = Encrypted()
 
-    def wish(self, stated: Mapping[str, Any], scheme: Scheme | None) -> Wanted:
+    def wish(self, stated: Mapping[str, Any], scheme: Scheme | None) -> WantedEncryption:
         value = stated[self.name]
         if isinstance(value, str):
-            return Wanted((_type(value, (self.name,)),))
+            return WantedEncryption((_type(value, (self.name,)),))
         found = mapping(value, (self.name,))
         check_known(found, ("type", "key"), (self.name,))
         types = tuple(_types(found.get("type", list(TYPES[1:])), (self.name, "type")))
@@ -117,7 +117,7 @@ class Encryption(Kind[Wanted, Encrypted]):
             )
         if key is not None and "AES256" in types:
             raise BaselineError("AES256 has no key of one's own; name KMS under `type`.", path)
-        return Wanted(types, key)
+        return WantedEncryption(types, key)
 
     def from_answer(self, answer: Mapping[str, Any]) -> Encrypted:
         found = answer.get("encryptionConfiguration") or {}
@@ -134,7 +134,9 @@ class Encryption(Kind[Wanted, Encrypted]):
             raise SettingsError("`encryption.kmsKey` must be a string.")
         return Encrypted(word, key)
 
-    def drift(self, wish: Wanted, found: Encrypted, around: Around) -> Iterator[SettingChange]:
+    def drift(
+        self, wish: WantedEncryption, found: Encrypted, around: Around
+    ) -> Iterator[SettingChange]:
         if wish.is_met_by(found):
             return
         reason = (
@@ -143,10 +145,10 @@ class Encryption(Kind[Wanted, Encrypted]):
         )
         yield self.change(Problem.UNCHANGEABLE, str(found), str(wish), reason, SettingAction.REPORT)
 
-    def explain(self, wish: Wanted, around: Around) -> Iterator[tuple[str, str]]:
+    def explain(self, wish: WantedEncryption, around: Around) -> Iterator[tuple[str, str]]:
         yield "encryption", f"{wish}; another one is reported, as ECR cannot change it"
 
-    def made(self, wish: Wanted, scheme: Scheme | None, *, cache: bool) -> Encrypted:
+    def made(self, wish: WantedEncryption, scheme: Scheme | None, *, cache: bool) -> Encrypted:
         return Encrypted(wish.types[0], wish.key)
 
     def to_template(self, value: Encrypted) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from ecr_steward.settings import immutability
 from ecr_steward.settings.immutability import SCHEME, ImmutabilityBaseline
-from ecr_steward.settings.kinds.kind import Around, Kind, Request
+from ecr_steward.settings.kinds.kind import Around, EcrRequest, Setting
 from ecr_steward.settings.state import (
     BaselineError,
     Path,
@@ -83,7 +83,7 @@ SCHEMA: Mapping[str, Any] = {
 }
 
 
-class Immutability(Kind[ImmutabilityBaseline, Mutability]):
+class Immutability(Setting[ImmutabilityBaseline, Mutability]):
     name = "immutability"
     printed = (_WORD, _FILTERS)
     schema = SCHEMA
@@ -136,9 +136,9 @@ class Immutability(Kind[ImmutabilityBaseline, Mutability]):
 
     def request(
         self, name: str, arn: str, value: Mutability, changes: Sequence[SettingChange]
-    ) -> Request:
+    ) -> EcrRequest:
         said = immutability.request(value.word, value.filters)
-        return Request("PutImageTagMutability", {"repositoryName": name, **said})
+        return EcrRequest("PutImageTagMutability", {"repositoryName": name, **said})
 
     def explain(self, wish: ImmutabilityBaseline, around: Around) -> Iterator[tuple[str, str]]:
         wanted = immutability.wanted(wish, around.scheme)

@@ -65,7 +65,7 @@ DESCRIBED = Read("DescribeRepositories")
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class EcrRequest:
     """A call of ECR that sets something. `absent` is the error that says that it is done already;
     `patient` says that ECR may take in a moment what it refuses now."""
 
@@ -76,14 +76,14 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Less(Generic[Found]):
+class Fallback(Generic[Found]):
     """A value to set where ECR refused another, and the changes that it makes, as they are told."""
 
     value: Found
     changes: tuple[SettingChange, ...]
 
 
-class Kind(abc.ABC, Generic[Wish, Found]):
+class Setting(abc.ABC, Generic[Wish, Found]):
     """A setting of a repository.
 
     `Wish` is what a rule says of it, `Found` what a repository has. `name` is what rules and facts
@@ -132,11 +132,11 @@ class Kind(abc.ABC, Generic[Wish, Found]):
 
     def request(
         self, name: str, arn: str, value: Found, changes: Sequence[SettingChange]
-    ) -> Request:
+    ) -> EcrRequest:
         """The call that makes these changes to a repository, which has `value` then."""
         raise NotImplementedError(f"ECR cannot change the {self.name} of a repository.")
 
-    def less(self, found: Found, changes: Sequence[SettingChange]) -> Iterator[Less[Found]]:
+    def less(self, found: Found, changes: Sequence[SettingChange]) -> Iterator[Fallback[Found]]:
         """What to set instead, in this order, where ECR refused the value that `changes` make."""
         return iter(())
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ecr_steward.settings import lifecycle, policies
-from ecr_steward.settings.kinds.kind import Around, File, Kind, Read, Request
+from ecr_steward.settings.kinds.kind import Around, EcrRequest, File, Read, Setting
 from ecr_steward.settings.state import (
     BaselineError,
     Path,
@@ -29,7 +29,7 @@ _ABSENT = "LifecyclePolicyNotFoundException"
 
 
 @dataclass(frozen=True)
-class Wanted:
+class WantedLifecycle:
     """The whole document, None where there must be none.
 
     `when_absent` says that any document that is there will do. `allowed` are the entries of
@@ -148,7 +148,7 @@ SCHEMA: Mapping[str, Any] = {
 }
 
 
-class Lifecycle(Kind[Wanted, Document | None]):
+class Lifecycle(Setting[WantedLifecycle, Document | None]):
     name = "lifecycle"
     printed = ("lifecyclePolicyText",)
     schema = SCHEMA
@@ -156,7 +156,7 @@ class Lifecycle(Kind[Wanted, Document | None]):
     read = Read("GetLifecyclePolicy", absent=_ABSENT)
     unset = None
 
-    def wish(self, stated: Mapping[str, Any], scheme: Scheme | None) -> Wanted:
+    def wish(self, stated: Mapping[str, Any], scheme: Scheme | None) -> WantedLifecycle:
         try:
             return _stated(stated[self.name], scheme)
         except BaselineError as error:
@@ -169,7 +169,7 @@ class Lifecycle(Kind[Wanted, Document | None]):
         return document_of(value, self.name, "lifecyclePolicyText")
 
     def drift(
-        self, wish: Wanted, found: Document | None, around: Around
+        self, wish: WantedLifecycle, found: Document | None, around: Around
     ) -> Iterator[SettingChange]:
         if wish.when_absent and lifecycle.canonical(found):
             return
@@ -208,16 +208,18 @@ class Lifecycle(Kind[Wanted, Document | None]):
 
     def request(
         self, name: str, arn: str, value: Document | None, changes: Sequence[SettingChange]
-    ) -> Request:
+    ) -> EcrRequest:
         if value is None:
-            return Request("DeleteLifecyclePolicy", {"repositoryName": name}, absent=_ABSENT)
+            return EcrRequest("DeleteLifecyclePolicy", {"repositoryName": name}, absent=_ABSENT)
         text = policies.dumps(value)
-        return Request("PutLifecyclePolicy", {"repositoryName": name, "lifecyclePolicyText": text})
+        return EcrRequest(
+            "PutLifecyclePolicy", {"repositoryName": name, "lifecyclePolicyText": text}
+        )
 
-    def to_preview(self, wish: Wanted) -> Document | None:
+    def to_preview(self, wish: WantedLifecycle) -> Document | None:
         return wish.document
 
-    def explain(self, wish: Wanted, around: Around) -> Iterator[tuple[str, str]]:
+    def explain(self, wish: WantedLifecycle, around: Around) -> Iterator[tuple[str, str]]:
         if wish.document is None:
             yield "lifecycle", "none: a lifecycle policy is taken away"
             return
@@ -230,7 +232,7 @@ class Lifecycle(Kind[Wanted, Document | None]):
         but = f" other than {', '.join(sorted(wish.allowed))}" if wish.allowed else ""
         yield "", f"it is not set if it could expire or archive images under stable tags{but}"
 
-    def advice(self, wish: Wanted, around: Around) -> Iterator[tuple[Path, str]]:
+    def advice(self, wish: WantedLifecycle, around: Around) -> Iterator[tuple[Path, str]]:
         for i, rule in enumerate(wish.rules):
             for key in lifecycle.LISTS:
                 if len(rule["selection"].get(key, ())) > 1:
@@ -251,7 +253,7 @@ class Lifecycle(Kind[Wanted, Document | None]):
                 said = f"{_words_of(rule, found, allowed=False)} The policy is not set before."
                 yield (self.name, "rules", i), said
 
-    def made(self, wish: Wanted, scheme: Scheme | None, *, cache: bool) -> Document | None:
+    def made(self, wish: WantedLifecycle, scheme: Scheme | None, *, cache: bool) -> Document | None:
         return wish.document
 
     def to_template(self, value: Document | None) -> dict[str, Any]:
@@ -266,7 +268,7 @@ class Lifecycle(Kind[Wanted, Document | None]):
 
 
 # ---------------------------------------------------------------------------- what a rule states
-def _stated(value: Any, scheme: Scheme | None) -> Wanted:
+def _stated(value: Any, scheme: Scheme | None) -> WantedLifecycle:
     found = mapping(value)
     check_known(found, ("rules", "when", "allow_expiring_stable"))
     if "rules" not in found:
@@ -278,7 +280,7 @@ def _stated(value: Any, scheme: Scheme | None) -> Wanted:
     if when == "absent" and not found["rules"]:
         raise BaselineError("`when: absent` needs rules to set where there are none.", ("when",))
     allowed = found.get("allow_expiring_stable", False)
-    return Wanted(
+    return WantedLifecycle(
         document={"rules": found["rules"]} if found["rules"] else None,
         when_absent=when == "absent",
         allowed=frozenset(_allowed(allowed, scheme)),

@@ -7,7 +7,7 @@ from typing import Any
 
 from ecr_steward.settings import access, grammar, policies
 from ecr_steward.settings.actions import ACTIONS, RIGHTS
-from ecr_steward.settings.kinds.kind import Around, File, Kind, Less, Read, Request
+from ecr_steward.settings.kinds.kind import Around, EcrRequest, Fallback, File, Read, Setting
 from ecr_steward.settings.lockout import Steward, locks_out_steward, locks_out_tagger
 from ecr_steward.settings.names import ANY, Allowed, Named, is_name
 from ecr_steward.settings.state import (
@@ -197,7 +197,7 @@ SCHEMA: Mapping[str, Any] = {
 }
 
 
-class Policy(Kind[PolicyBaseline, Document | None]):
+class Policy(Setting[PolicyBaseline, Document | None]):
     name = "policy"
     printed = ("policyText",)
     schema = SCHEMA
@@ -236,19 +236,19 @@ class Policy(Kind[PolicyBaseline, Document | None]):
 
     def request(
         self, name: str, arn: str, value: Document | None, changes: Sequence[SettingChange]
-    ) -> Request:
+    ) -> EcrRequest:
         if value is None:
-            return Request("DeleteRepositoryPolicy", {"repositoryName": name}, absent=_ABSENT)
+            return EcrRequest("DeleteRepositoryPolicy", {"repositoryName": name}, absent=_ABSENT)
         text = policies.dumps(value)
-        return Request(
+        return EcrRequest(
             "SetRepositoryPolicy", {"repositoryName": name, "policyText": text}, patient=True
         )
 
     def less(
         self, found: Document | None, changes: Sequence[SettingChange]
-    ) -> Iterator[Less[Document | None]]:
+    ) -> Iterator[Fallback[Document | None]]:
         for each in fallbacks(found, changes):
-            yield Less(each.policy, each.changes)
+            yield Fallback(each.policy, each.changes)
 
     def ours(self, wish: PolicyBaseline) -> frozenset[str]:
         return wish.sids

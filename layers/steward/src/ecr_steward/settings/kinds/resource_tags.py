@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ecr_steward.settings.kinds.kind import Around, Kind, Read, Request
+from ecr_steward.settings.kinds.kind import Around, EcrRequest, Read, Setting
 from ecr_steward.settings.state import (
     BaselineError,
     Problem,
@@ -23,7 +23,7 @@ MOST = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedResourceTags:
     """The tags that must be there, and the keys that must be there with any value."""
 
     tags: Mapping[str, str] = field(default_factory=dict)
@@ -60,14 +60,14 @@ SCHEMA: Mapping[str, Any] = {
 }
 
 
-class ResourceTags(Kind[Wanted, Mapping[str, str]]):
+class ResourceTags(Setting[WantedResourceTags, Mapping[str, str]]):
     name = "resource_tags"
     schema = SCHEMA
     read = Read("ListTagsForResource", by_arn=True)
     unset: Mapping[str, str] = {}
 
-    def wish(self, stated: Mapping[str, Any], scheme: Scheme | None) -> Wanted:
-        return Wanted(
+    def wish(self, stated: Mapping[str, Any], scheme: Scheme | None) -> WantedResourceTags:
+        return WantedResourceTags(
             _tags(stated.get("resource_tags", {})),
             tuple(_required(stated.get("required_tags", []))),
         )
@@ -88,7 +88,7 @@ class ResourceTags(Kind[Wanted, Mapping[str, str]]):
         return value
 
     def drift(
-        self, wish: Wanted, found: Mapping[str, str], around: Around
+        self, wish: WantedResourceTags, found: Mapping[str, str], around: Around
     ) -> Iterator[SettingChange]:
         for key in wish.required:
             if key not in found and key not in wish.tags:
@@ -110,11 +110,11 @@ class ResourceTags(Kind[Wanted, Mapping[str, str]]):
 
     def request(
         self, name: str, arn: str, value: Mapping[str, str], changes: Sequence[SettingChange]
-    ) -> Request:
+    ) -> EcrRequest:
         tags = [{"Key": each.subject, "Value": each.after} for each in changes]
-        return Request("TagResource", {"resourceArn": arn, "tags": tags})
+        return EcrRequest("TagResource", {"resourceArn": arn, "tags": tags})
 
-    def explain(self, wish: Wanted, around: Around) -> Iterator[tuple[str, str]]:
+    def explain(self, wish: WantedResourceTags, around: Around) -> Iterator[tuple[str, str]]:
         if wish.tags:
             tags = ", ".join(f"{key}={value}" for key, value in wish.tags.items())
             yield "resource", f"tags {tags}; others stay"
@@ -122,7 +122,9 @@ class ResourceTags(Kind[Wanted, Mapping[str, str]]):
             required = ", ".join(wish.required)
             yield "required", f"resource tags {required}, with any value; a missing one is told"
 
-    def made(self, wish: Wanted, scheme: Scheme | None, *, cache: bool) -> Mapping[str, str]:
+    def made(
+        self, wish: WantedResourceTags, scheme: Scheme | None, *, cache: bool
+    ) -> Mapping[str, str]:
         return wish.tags
 
     def to_template(self, value: Mapping[str, str]) -> dict[str, Any]:

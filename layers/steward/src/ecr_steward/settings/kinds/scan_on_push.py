@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ecr_steward.settings.kinds.kind import Around, Kind, Request
+from ecr_steward.settings.kinds.kind import Around, EcrRequest, Setting
 from ecr_steward.settings.state import (
     BaselineError,
     Path,
@@ -30,7 +30,7 @@ SCHEMA: Mapping[str, Any] = {
 }
 
 
-class ScanOnPush(Kind[bool, bool]):
+class ScanOnPush(Setting[bool, bool]):
     name = "scan_on_push"
     printed = ("imageScanningConfiguration",)
     schema = SCHEMA
@@ -61,8 +61,8 @@ class ScanOnPush(Kind[bool, bool]):
 
     def request(
         self, name: str, arn: str, value: bool, changes: Sequence[SettingChange]
-    ) -> Request:
-        return Request(
+    ) -> EcrRequest:
+        return EcrRequest(
             "PutImageScanningConfiguration",
             {"repositoryName": name, "imageScanningConfiguration": {"scanOnPush": value}},
         )

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ecr_steward.settings.baseline import Baseline
-from ecr_steward.settings.kinds import KINDS, Around, Read, Request
+from ecr_steward.settings.kinds import KINDS, Around, EcrRequest, Read
 from ecr_steward.settings.registry_kinds.kind import Governs, RegistryKind
 from ecr_steward.settings.state import BaselineError, Problem, SettingAction, SettingChange
 from ecr_steward.tags.scheme import Scheme
@@ -23,7 +23,7 @@ _ROLE = re.compile(r"arn:aws[a-z0-9-]*:iam::[0-9]{12}:role/[\x21-\x7e]{1,512}")
 
 
 @dataclass(frozen=True)
-class Template:
+class CreationTemplate:
     """What repositories under `prefix` are made with; `role` is needed for tags and KMS keys.
 
     `made` has the settings by name; of those that a wanted template does not have the registry's
@@ -35,7 +35,7 @@ class Template:
     made: Mapping[str, Any] = field(default_factory=dict)
     role: str | None = None
 
-    def over(self, found: Template) -> Template:
+    def over(self, found: CreationTemplate) -> CreationTemplate:
         """This template with what it does not state as `found` has it."""
         made = dict(found.made)
         for kind in KINDS:
@@ -56,7 +56,7 @@ class Template:
         return request if self.role is None else {**request, "customRoleArn": self.role}
 
     @classmethod
-    def from_response(cls, template: Mapping[str, Any]) -> Template:
+    def from_response(cls, template: Mapping[str, Any]) -> CreationTemplate:
         """From an entry of `repositoryCreationTemplates`; raises SettingsError."""
         return cls(
             prefix=template["prefix"],
@@ -65,7 +65,7 @@ class Template:
             role=template.get("customRoleArn") or None,
         )
 
-    def same(self, other: Template) -> bool:
+    def same(self, other: CreationTemplate) -> bool:
         """Whether both make the same repositories."""
         return self._meaning() == other._meaning()
 
@@ -130,39 +130,41 @@ SCHEMA: Mapping[str, Any] = {
         ],
     ],
 }
-Templates = Mapping[str, Template]
+Templates = Mapping[str, CreationTemplate]
 
 
-class CreationTemplates(RegistryKind[tuple[Template, ...], Templates]):
+class CreationTemplates(RegistryKind[tuple[CreationTemplate, ...], Templates]):
     name = "creation_templates"
     schema = SCHEMA
     read = Read(
         "DescribeRepositoryCreationTemplates", alone=True, pages="repositoryCreationTemplates"
     )
     printed = "repositoryCreationTemplates"
-    unset = MappingProxyType[str, Template]({})
+    unset = MappingProxyType[str, CreationTemplate]({})
 
-    def wish(self, stated: Any, governs: Governs) -> tuple[Template, ...]:
+    def wish(self, stated: Any, governs: Governs) -> tuple[CreationTemplate, ...]:
         return tuple(_templates(stated, governs))
 
     def from_answer(self, answer: Any) -> Templates:
-        return {each.prefix: each for each in map(Template.from_response, answer)}
+        return {each.prefix: each for each in map(CreationTemplate.from_response, answer)}
 
     def drift(
-        self, wish: tuple[Template, ...], found: Templates, around: Around
+        self, wish: tuple[CreationTemplate, ...], found: Templates, around: Around
     ) -> Iterator[SettingChange]:
         """Templates of other prefixes are none of its business: they stay."""
         return _template_drift(wish, found)
 
-    def requests(self, found: Templates, changes: Sequence[SettingChange]) -> Iterator[Request]:
+    def requests(self, found: Templates, changes: Sequence[SettingChange]) -> Iterator[EcrRequest]:
         for change in changes:
             if change.before is None:
-                yield Request("CreateRepositoryCreationTemplate", change.after)
+                yield EcrRequest("CreateRepositoryCreationTemplate", change.after)
             else:
-                yield Request("UpdateRepositoryCreationTemplate", change.after)
+                yield EcrRequest("UpdateRepositoryCreationTemplate", change.after)
 
 
-def _template_drift(templates: Sequence[Template], actual: Templates) -> Iterator[SettingChange]:
+def _template_drift(
+    templates: Sequence[CreationTemplate], actual: Templates
+) -> Iterator[SettingChange]:
     for each in templates:
         found = actual.get(each.prefix)
         wanted = each if found is None else each.over(found)
@@ -181,7 +183,7 @@ def _template_drift(templates: Sequence[Template], actual: Templates) -> Iterato
         )
 
 
-def _templates(entries: Any, governs: Governs) -> Iterator[Template]:
+def _templates(entries: Any, governs: Governs) -> Iterator[CreationTemplate]:
     seen: set[str] = set()
     for i, entry in enumerate(entries):
         try:
@@ -194,7 +196,7 @@ def _templates(entries: Any, governs: Governs) -> Iterator[Template]:
         yield template
 
 
-def _template(entry: Mapping[str, Any], governs: Governs) -> Template:
+def _template(entry: Mapping[str, Any], governs: Governs) -> CreationTemplate:
     prefix, role = str(entry["prefix"]), entry.get("role")
     if not _PREFIX.fullmatch(prefix):
         raise BaselineError(
@@ -228,7 +230,7 @@ def _derived(
     role: str | None,
     baseline: Baseline,
     scheme: Scheme | None,
-) -> Template:
+) -> CreationTemplate:
     cache = "PULL_THROUGH_CACHE" in applied
     made = {kind.name: kind.made(wish, scheme, cache=cache) for kind, wish in baseline.stated()}
-    return Template(prefix, applied, made, role)
+    return CreationTemplate(prefix, applied, made, role)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
 from ecr_steward.settings.baseline import Baseline
-from ecr_steward.settings.kinds import Around, Read, Request
+from ecr_steward.settings.kinds import Around, EcrRequest, Read
 from ecr_steward.settings.state import SettingChange
 from ecr_steward.tags.scheme import Scheme
 
@@ -46,7 +46,7 @@ class RegistryKind(abc.ABC, Generic[Wish, Found]):
         """Every difference, as if the rules enforced."""
 
     @abc.abstractmethod
-    def requests(self, found: Found, changes: Sequence[SettingChange]) -> Iterator[Request]:
+    def requests(self, found: Found, changes: Sequence[SettingChange]) -> Iterator[EcrRequest]:
         """The calls that make these changes, where the registry has `found`."""
 
     def ours(self, wish: Wish) -> frozenset[str] | None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from ecr_steward.settings import policies
-from ecr_steward.settings.kinds import Around, Read, Request
+from ecr_steward.settings.kinds import Around, EcrRequest, Read
 from ecr_steward.settings.kinds.policy import SCHEMA as OF_RULES
 from ecr_steward.settings.kinds.policy import stated_policy
 from ecr_steward.settings.lockout import Steward
@@ -71,12 +71,14 @@ class RegistryPolicy(RegistryKind[PolicyBaseline, Document | None]):
 
     def requests(
         self, found: Document | None, changes: Sequence[SettingChange]
-    ) -> Iterator[Request]:
+    ) -> Iterator[EcrRequest]:
         left = merged(found, changes)
         if left is None:
-            yield Request("DeleteRegistryPolicy", {}, absent=_ABSENT)
+            yield EcrRequest("DeleteRegistryPolicy", {}, absent=_ABSENT)
         else:
-            yield Request("PutRegistryPolicy", {"policyText": policies.dumps(left)}, patient=True)
+            yield EcrRequest(
+                "PutRegistryPolicy", {"policyText": policies.dumps(left)}, patient=True
+            )
 
     def ours(self, wish: PolicyBaseline) -> frozenset[str]:
         return wish.sids

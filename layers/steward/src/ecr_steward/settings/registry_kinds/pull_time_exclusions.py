@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ecr_steward.settings.kinds import Around, Read, Request
+from ecr_steward.settings.kinds import Around, EcrRequest, Read
 from ecr_steward.settings.registry_kinds.kind import Governs, RegistryKind
 from ecr_steward.settings.state import (
     BaselineError,
@@ -73,9 +73,9 @@ class PullTimeExclusions(RegistryKind[tuple[str, ...], frozenset[str]]):
 
     def requests(
         self, found: frozenset[str], changes: Sequence[SettingChange]
-    ) -> Iterator[Request]:
+    ) -> Iterator[EcrRequest]:
         for change in changes:
-            yield Request(
+            yield EcrRequest(
                 "RegisterPullTimeUpdateExclusion",
                 {"principalArn": change.after},
                 absent="ExclusionAlreadyExistsException",

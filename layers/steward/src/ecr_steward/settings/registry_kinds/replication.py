@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ecr_steward.settings.kinds import Around, Read, Request
+from ecr_steward.settings.kinds import Around, EcrRequest, Read
 from ecr_steward.settings.registry_kinds.kind import Governs, RegistryKind
 from ecr_steward.settings.state import (
     BaselineError,
@@ -87,9 +87,9 @@ class Replication(RegistryKind[Mapping[str, Any], Mapping[str, Any]]):
 
     def requests(
         self, found: Mapping[str, Any], changes: Sequence[SettingChange]
-    ) -> Iterator[Request]:
+    ) -> Iterator[EcrRequest]:
         after = {"replicationConfiguration": changes[0].after}
-        yield Request("PutReplicationConfiguration", after)
+        yield EcrRequest("PutReplicationConfiguration", after)
 
 
 def _meaning(configuration: Mapping[str, Any]) -> Any:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ecr_steward.settings.kinds import Around, Read, Request
+from ecr_steward.settings.kinds import Around, EcrRequest, Read
 from ecr_steward.settings.registry_kinds.kind import Governs, RegistryKind
 from ecr_steward.settings.state import BaselineError, Problem, SettingAction, SettingChange
 
@@ -133,8 +133,8 @@ class RegistryScanning(RegistryKind[Scanning, Scanning]):
     def drift(self, wish: Scanning, found: Scanning, around: Around) -> Iterator[SettingChange]:
         return _scanning_drift(wish, found)
 
-    def requests(self, found: Scanning, changes: Sequence[SettingChange]) -> Iterator[Request]:
-        yield Request("PutRegistryScanningConfiguration", changes[0].after)
+    def requests(self, found: Scanning, changes: Sequence[SettingChange]) -> Iterator[EcrRequest]:
+        yield EcrRequest("PutRegistryScanningConfiguration", changes[0].after)
 
 
 def _scanning_drift(wanted: Scanning, found: Scanning) -> Iterator[SettingChange]:
