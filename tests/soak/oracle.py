@@ -243,10 +243,11 @@ def _unknowable(
 
 
 def _is_unknown(told: _Told, changes: list[settings.SettingsChange]) -> bool:
-    """Whether a fact says that nobody knows, and somebody set the setting then."""
+    """Whether a fact says that the steward was interrupted, and somebody set a setting then: what
+    of it happened nobody can know."""
     began = (datetime.fromisoformat(told.detail["time"]) - BEGINNING).total_seconds()
     set_since = (e for e in changes if not e.by_steward and e.time > began - _SKEW)
-    return "is not known" in told.detail["reason"] and any(set_since)
+    return "interrupted" in told.detail["reason"] and any(set_since)
 
 
 def _telling(world: SoakWorld, told: list[_Told]) -> Iterator[Divergence]:

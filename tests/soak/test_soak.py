@@ -1,4 +1,5 @@
-"""A few hundred pushes and changes of settings under everything that can go wrong, judged by an oracle of its own.
+"""A few hundred pushes, and changes of settings beside them, under everything that can go wrong,
+judged by an oracle of its own.
 
 `make soak` plays thirty thousand. Where one fails, its message has the seed, what was expected
 and the time line of the repository; `python -m tests.soak --pushes N --repositories N --seed N`
