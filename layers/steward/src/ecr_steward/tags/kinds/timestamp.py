@@ -17,7 +17,8 @@ class Timestamp(Word):
     synonyms = ("date", "time")
     description = (
         "Dates, or dates and times in UTC, in the order of time; they render no placeholder, and "
-        "where a rule has versions too, `highest` takes them only if `of` names them. Such as `20261123`, `20261123T0224Z` or `2026-11-23T02-24-00Z`."
+        "where a rule has versions too, `highest` takes them only if `of` names them. Such as "
+        "`20261123`, `20261123T0224Z` or `2026-11-23T02-24-00Z`."
     )
     head = (
         "(?P<date>[0-9]{4}-?[0-9]{2}-?[0-9]{2})"
