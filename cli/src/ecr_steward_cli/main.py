@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "status": ("status:status", "Show the state of the deployed stack."),
     "sweep": ("sweep:sweep", "Sweep repositories now."),
     "wait": ("wait:wait", "Wait until a tag is on an image."),
+    "why": ("why:why", "Say why a tag is where it is."),
     "drift": ("drift:drift", "Compare a repository's settings without AWS."),
     "compile": ("compile:compile_", "Compile a rules file for the functions."),
     "simulate": ("simulate:simulate", "Simulate pushes without AWS."),

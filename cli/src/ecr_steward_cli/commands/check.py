@@ -9,12 +9,17 @@ from ecr_steward_cli.rules_file.explain import explain, is_repository
 from ecr_steward_cli.rules_file.load import Loaded, RulesFault, inspect
 
 
-def checked(rules: str) -> Loaded:
-    """The rules file `rules`, its warnings said on stderr; raises Refusal with its faults."""
+def loaded_from(rules: str) -> Loaded:
+    """The rules file `rules`; raises Refusal with its faults."""
     try:
-        loaded = inspect(rules)
+        return inspect(rules)
     except RulesFault as fault:
         raise Refusal.rules(fault) from fault
+
+
+def checked(rules: str) -> Loaded:
+    """The rules file `rules`, its warnings said on stderr; raises Refusal with its faults."""
+    loaded = loaded_from(rules)
     for each in loaded.warnings:
         click.echo(f"{each.file or rules}:{each.line}: warning: {each.sentence}", err=True)
     return loaded

@@ -19,9 +19,9 @@ from ecr_steward.settings.state import SettingAction, SettingChange, SettingsErr
 from ecr_steward_cli.errors import NeedsAttention, Refusal
 from ecr_steward_cli.given import repositories
 from ecr_steward_cli.markdown import table
-from ecr_steward_cli.rules_file.document import printable
 from ecr_steward_cli.rules_file.explain import is_repository
 from ecr_steward_cli.rules_file.load import RulesFault, load
+from ecr_steward_cli.text import printable
 
 
 def _account(_: click.Context, __: click.Parameter, value: str | None) -> str:

@@ -19,12 +19,12 @@ from ecr_steward.tags.scheme import Verdict
 from ecr_steward.tags.state import Image
 from ecr_steward.words.causes import ROLLBACK, Cause
 from ecr_steward.words.facts import Fact, FactKind, FactMaker
+from ecr_steward_cli import times
 from ecr_steward_cli.commands.hold import (
     Governed,
     caller,
     governed,
     hold_options,
-    moment,
     until_words,
 )
 from ecr_steward_cli.commands.wait import Place, place
@@ -245,7 +245,7 @@ def rollback(
     The hold comes first, or the steward would move the tag forward again. Your own credentials move
     the tag, whatever the stack's Mode.
     """
-    end = moment(until, outside.now())
+    end = None if until is None else times.ahead(until, outside.now(), "--until")
     stack = Stack.find(stack_name, outside)
     with aws(), _ecr():
         ecr = stack.client("ecr")

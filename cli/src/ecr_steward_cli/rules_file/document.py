@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import warnings
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -13,6 +12,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
+
+from ecr_steward_cli.text import printable
 
 Path = tuple[str | int, ...]
 
@@ -127,11 +128,6 @@ def _quote(text: str) -> str:
             f'"{clipped(text)}", or write it without the zero before it.'
         )
     return f'{shown(Scalar(text))} must be a string; put it in quotes: "{clipped(text)}".'
-
-
-def printable(text: str) -> str:
-    """`text` on one line: what a terminal would not show as a character becomes an escape."""
-    return "".join(each if each.isprintable() else json.dumps(each)[1:-1] for each in text)
 
 
 def shown(value: object) -> str:
