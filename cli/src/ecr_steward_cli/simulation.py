@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from ecr_steward.doors.pushes import check
 from ecr_steward.ecr.images import EcrRegistry
-from ecr_steward.history.table import Put, Write
+from ecr_steward.history.table import Conflict, Item, Key, Put, Write
 from ecr_steward.history.tags import History
 from ecr_steward.rules import Mode, Ruleset
 from ecr_steward.tags.plan import Stay
@@ -189,14 +189,30 @@ def _change(told: ReportedFact) -> dict[str, Any]:
 
 
 class _WithoutPast(MemoryTable):
-    """A table that keeps no facts: nobody asks a story for its past, and it would fill memory."""
+    """A table that keeps no facts: nobody asks a story for its past, and it would fill memory.
+
+    It trusts what it is given, which MemoryTable measures as DynamoDB does: a fourth of the time.
+    """
+
+    def get(self, keys: Collection[Key]) -> dict[Key, Item]:
+        found = ((key, self._items.get(key[0], {}).get(key[1])) for key in keys)
+        return {key: item for key, item in found if item is not None}
 
     def transact(self, writes: Sequence[Write]) -> None:
-        super().transact([each for each in writes if not _is_past(each)])
+        if any(isinstance(each, Put) and each.absent and self._has(each.item) for each in writes):
+            raise Conflict("an item that had to be absent is there already")
+        for each in writes:
+            if isinstance(each, Put) and not _is_past(each):
+                self._items.setdefault(each.item.pk, {})[each.item.sk] = each.item
+            elif not isinstance(each, Put):
+                self._carry_out(each)
+
+    def put_all(self, items: Iterable[Item]) -> None:
+        self.transact(list(map(Put, items)))
 
 
-def _is_past(write: Write) -> bool:
-    return isinstance(write, Put) and write.item.sk.startswith(("fact#", "quiet#"))
+def _is_past(put: Put) -> bool:
+    return put.item.sk.startswith(("fact#", "quiet#"))
 
 
 class Simulation:

@@ -28,7 +28,6 @@ from ecr_steward.tags.kinds import KINDS, MOST_PARTS, Kind, KindError, known, ma
 from ecr_steward.tags.scheme import Scheme
 from ecr_steward.tags.stable import SchemeError, StableTag
 from ecr_steward.tags.suffixes import Suffixes
-from ecr_steward_cli.rules_file.advice import advice
 from ecr_steward_cli.rules_file.compose import composed
 from ecr_steward_cli.rules_file.document import (
     Document,
@@ -41,7 +40,7 @@ from ecr_steward_cli.rules_file.document import (
     written,
 )
 from ecr_steward_cli.rules_file.files import whole
-from ecr_steward_cli.rules_file.settings_advice import settings_advice, settings_faults
+from ecr_steward_cli.rules_file.settings_faults import settings_faults
 from ecr_steward_cli.rules_file.slow import slow
 
 __all__ = ["Fault", "Loaded", "RulesFault", "inspect", "inspect_text", "load", "loads", "schema"]
@@ -84,12 +83,13 @@ def schema() -> dict[str, Any]:
 
 def load(path: str | FilePath) -> Ruleset:
     """The rules in the file `path`; raises RulesFault with everything that is wrong with it."""
-    return inspect(path).ruleset
+    name = str(path)
+    return loads(_read(FilePath(path), name), name)
 
 
 def loads(text: str, name: str) -> Ruleset:
     """The rules in `text`; `name` is what faults call it. Raises RulesFault."""
-    return inspect_text(text, name).ruleset
+    return _read_rules(text, name)[0]
 
 
 def inspect(path: str | FilePath) -> Loaded:
@@ -100,6 +100,22 @@ def inspect(path: str | FilePath) -> Loaded:
 
 def inspect_text(text: str, name: str) -> Loaded:
     """Like `loads`, with all that is known of the text."""
+    # Whoever only needs the rules does not load what advises on them.
+    from ecr_steward_cli.rules_file.advice import advice
+    from ecr_steward_cli.rules_file.settings_advice import settings_advice
+
+    ruleset, document, found = _read_rules(text, name)
+    said = (*advice(ruleset, document), *settings_advice(ruleset))
+    return Loaded(
+        ruleset=ruleset,
+        document=found.data,
+        warnings=tuple(sorted(found.fault(*each) for each in said)),
+        rule_places=tuple(_place(document, rule.index) for rule in ruleset.rules),
+    )
+
+
+def _read_rules(text: str, name: str) -> tuple[Ruleset, Document, Document]:
+    """The rules in `text`, the document that they stand in, and that with all it includes."""
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         raise RulesFault(name, [_TOO_LARGE])
     try:
@@ -119,13 +135,7 @@ def inspect_text(text: str, name: str) -> Loaded:
     faults = [found.fault(error.path, error.sentence) for error in settings_faults(ruleset)]
     if faults:
         raise RulesFault(name, faults)
-    said = (*advice(ruleset, document), *settings_advice(ruleset))
-    return Loaded(
-        ruleset=ruleset,
-        document=found.data,
-        warnings=tuple(sorted(found.fault(*each) for each in said)),
-        rule_places=tuple(_place(document, rule.index) for rule in ruleset.rules),
-    )
+    return ruleset, document, found
 
 
 def _place(document: Document, index: int) -> str:
