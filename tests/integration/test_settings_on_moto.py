@@ -132,9 +132,9 @@ def test_more_facts_than_a_transaction_takes_are_recorded_once_each() -> None:
     assert len(list(table.query(f"repo#{REPOSITORY}", "quiet#"))) == 50
 
 
-def test_a_sweep_over_a_thousand_repositories_fits_into_one_functions_time() -> None:
+def test_a_sweep_over_two_hundred_repositories_fits_into_a_fifth_of_one_functions_time() -> None:
     ecr = client("ecr")
-    names = [f"base/{number:04}" for number in range(1_000)]
+    names = [f"base/{number:04}" for number in range(200)]
     for name in names:
         ecr.create_repository(repositoryName=name)
     calls: Counter[str] = Counter()
@@ -159,11 +159,11 @@ def test_a_sweep_over_a_thousand_repositories_fits_into_one_functions_time() -> 
     for round_ in ("first", "second"):
         hints: list[Hint] = []
         began = time.process_time()
-        for part in range(20):
+        for part in range(4):
             sweeper.by_hand(WithoutCaches(ecr), nobody, "*", round_, part, hints.extend)
         calls.clear()
         visits = [enforcer.visit(hint.repository, [hint]) for hint in hints]
-        assert time.process_time() - began < 300  # the function's timeout, in template.yaml
+        assert time.process_time() - began < 300 / 5  # the function's timeout, in template.yaml
         assert [hint.repository for hint in hints] == names
         corrected.append(sum(visit.found[FactKind.CORRECT] for visit in visits))
     assert corrected == [3 * len(names), 0]

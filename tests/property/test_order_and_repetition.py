@@ -251,13 +251,13 @@ def test_with_lost_events_one_sweep_ends_there_too_and_a_second_writes_nothing(
         story.play(step)
     world = story.world
     world.events.clear()
-    world.sweep()
+    world.sweep_at_once()
     assert_at_rest(world, world.held())
     assert_quiet(world)
     for tag in world.held():
         world.release(tag)
     world.events.clear()
-    world.sweep()
+    world.sweep_at_once()
     assert not world.held()
     assert_at_rest(world)
     assert_quiet(world)
@@ -272,7 +272,7 @@ def assert_told_apart(world: World) -> None:
 def assert_quiet(world: World) -> None:
     """A further sweep writes nothing to ECR and tells nothing but that it is complete."""
     told = [fact for fact in world.told() if fact.kind is not FactKind.SWEPT]
-    calls: Mapping[str, int] = world.calls(world.sweep)
+    calls: Mapping[str, int] = world.calls(world.sweep_at_once)
     assert "PutImage" not in calls
     assert [fact for fact in world.told() if fact.kind is not FactKind.SWEPT] == told
 

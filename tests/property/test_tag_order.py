@@ -78,7 +78,8 @@ def test_whatever_the_order_of_pushes_the_highest_leads(
     tags: list[str], shuffling: random.Random
 ) -> None:
     rule = {"unique": KINDS, "revisions": REVISIONS,
-            "stable": [{"tag": "next", "follows": "highest", "prereleases": True}]}  # fmt: skip
+            "stable": [{"tag": "next", "follows": "highest", "prereleases": True,
+                        "of": ["*"]}]}  # fmt: skip
     able = [tag for tag in tags if not re.search("alpine|arm64", tag)]
     assume(able)
     world = World(ruleset({"repositories": ["base/*"], "mode": "enforce", "tags": rule}))

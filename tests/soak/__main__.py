@@ -12,8 +12,8 @@ from tests.soak.faults import Rates
 from tests.soak.run import Played, play
 
 _COLUMNS = (
-    "pushes", "writes", "facts", "letters", "calls", "failed", "kills", "holds", "dead letters",
-    "hours",
+    "pushes", "writes", "facts", "letters", "calls", "failed", "kills", "holds", "settings",
+    "corrections", "dead letters", "hours",
 )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any, Protocol
 from unittest.mock import patch
 
+from bench.artefact import HANDLERS
 from ecr_steward.messages.channels.channel import Channel
 from ecr_steward.messages.send import http
 from ecr_steward.messages.whom.routing import Routing
@@ -23,11 +24,10 @@ from tests.soak.cloud import Receivers, SoakTable
 Handler = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 APPS: Mapping[str, ModuleType] = {
-    name: importlib.import_module(f"functions.{name}.app")
-    for name in ("check_tags", "retag", "sweep", "publish", "notify")
+    name: importlib.import_module(f"functions.{name}.app") for name in HANDLERS
 }
 
-_MORE = {"ALLOW_TAG_REMOVAL": "true", "SETTINGS_MODE": "off"}
+_MORE = {"ALLOW_TAG_REMOVAL": "true", "SETTINGS_MODE": "enforce"}
 
 
 class Deployment(Protocol):

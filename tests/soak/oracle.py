@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from ecr_steward.history.tags import History
-from tests.soak import order
+from tests.soak import order, settings
 from tests.soak.people import People
 from tests.soak.rules import CHANNELS
 from tests.soak.world import BEGINNING, Change, SoakWorld, short
@@ -69,6 +69,7 @@ def judge(world: SoakWorld, people: People) -> list[Divergence]:
         found += _restored(repository, mine, changes)
         found += _names(world, repository, images, changes)
         found += _history(world, repository, images)
+        found += _settings(world, repository, mine)
     return found
 
 
@@ -108,7 +109,7 @@ def _is_unknowable(world: SoakWorld, change: Change, changes: list[Change]) -> b
     had found it: ECR shows the next one nothing of the change."""
     if not change.by_steward or change.run not in world.spoilt:
         return False
-    looked = (each for each in world.looks[change.repository] if each > change.time)
+    looked = (each for each in world.looks["retag", change.repository] if each > change.time)
     until = next(looked, float("inf"))
     return any(
         each.tag == change.tag and each.after == change.before and change.time < each.time < until
@@ -200,6 +201,53 @@ def _history(
         if at.get(tag, digest) != digest:
             expected = f"{tag} is on {short(at[tag])}, and history knows {short(digest)}"
             yield Divergence("unique tags are where history knows them", repository, expected)
+
+
+def _settings(world: SoakWorld, repository: str, told: list[_Told]) -> Iterator[Divergence]:
+    """Settings are as the rule has them, and each correction is one fact."""
+    kind = repository.partition("/")[0]
+    changes = [each for each in world.settings_changes if each.repository == repository]
+    if kind not in settings.KINDS or kind == "audit":
+        for each in (each for each in changes if each.by_steward):
+            yield Divergence("audit changes nothing", repository, f"{each}")
+        return
+    for what in sorted(settings.wrong(world.ecr, repository)):
+        yield Divergence("settings are right", repository, f"{' '.join(what)} is left")
+    real = Counter(what for each in changes if each.by_steward for what in each.before - each.after)
+    said = [each for each in told if each.type == "Repository Corrected"]
+    facts = Counter(map(_setting, said))
+    unknowable = Counter(_unknowable(world, changes))
+    doubtful = Counter(_setting(each) for each in said if _is_unknown(each, changes))
+    for what, times in (real - facts - unknowable).items():
+        expected = f"{times} more correction(s) of {' '.join(what)} in the registry than facts"
+        yield Divergence("a fact for every correction", repository, expected)
+    for what, times in (facts - real - doubtful).items():
+        expected = f"{times} more fact(s) of {' '.join(what)} than corrections in the registry"
+        yield Divergence("no fact without a correction", repository, expected)
+
+
+def _setting(told: _Told) -> settings.Wrong:
+    return told.detail["setting"], told.detail["problem"], told.detail["subject"]
+
+
+def _unknowable(
+    world: SoakWorld, changes: list[settings.SettingsChange]
+) -> Iterator[settings.Wrong]:
+    """What a spoilt run corrected and somebody made wrong again before the next look: it shows
+    nothing of the correction."""
+    for each in (each for each in changes if each.by_steward and each.run in world.spoilt):
+        looks = world.looks["enforce_settings", each.repository]
+        until = next((look for look in looks if look > each.time), float("inf"))
+        between = [e for e in changes if each.time < e.time < until and not e.by_steward]
+        yield from (e for e in each.before - each.after if any(e in b.after for b in between))
+
+
+def _is_unknown(told: _Told, changes: list[settings.SettingsChange]) -> bool:
+    """Whether a fact says that the steward was interrupted, and somebody set a setting then: what
+    of it happened nobody can know."""
+    began = (datetime.fromisoformat(told.detail["time"]) - BEGINNING).total_seconds()
+    set_since = (e for e in changes if not e.by_steward and e.time > began - _SKEW)
+    return "interrupted" in told.detail["reason"] and any(set_since)
 
 
 def _telling(world: SoakWorld, told: list[_Told]) -> Iterator[Divergence]:

@@ -12,6 +12,7 @@ from random import Random
 from botocore.exceptions import ClientError
 
 from tests.handlers.functions import NOTIFY_QUEUE, QUEUE
+from tests.soak import settings
 from tests.soak.world import SoakWorld
 from tests.support.world import manifest
 
@@ -39,7 +40,7 @@ class People:
             (40, self._release), (8, self._release_with_stable_tags), (14, self._overwrite),
             (8, self._move), (1.5, self._quarrel), (4, self._delete_tag), (2, self._delete_image),
             (4, self._push_twin), (9, self._push_unknown), (10, self._push_branch),
-            (2, self._push_again),
+            (2, self._push_again), (50, self._change_settings),
         ]  # fmt: skip
         for name in self.repositories:
             self.world.ecr.create_repository(repositoryName=name)
@@ -155,6 +156,12 @@ class People:
     def _delete(self, repository: str, **image: str) -> None:
         self.world.ecr.batch_delete_image(repositoryName=repository, imageIds=[image])
 
+    # ------------------------------------------------------------------ settings
+
+    def _change_settings(self, repository: str) -> None:
+        if repository.partition("/")[0] in settings.KINDS:
+            settings.disturb(self.world.ecr, repository, self.random)
+
     # ------------------------------------------------------------------ the steward's operators
 
     def _pause(self) -> None:
@@ -213,7 +220,12 @@ class People:
         ]  # fmt: skip
 
 
-_USUAL = frozenset({"ImageAlreadyExistsException", "ImageNotFoundException"})
+_USUAL = frozenset(
+    {
+        "ImageAlreadyExistsException", "ImageNotFoundException",
+        "RepositoryPolicyNotFoundException", "LifecyclePolicyNotFoundException",
+    }
+)  # fmt: skip
 
 
 def _is_pin(tag: str) -> bool:

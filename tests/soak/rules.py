@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ecr_steward.rules import Ruleset
+from tests.soak import settings
 
 KINDS = ("report", "restore", "tidy", "vary", "audit")
 CHANNELS = ("chat", "hook", "email")
@@ -53,6 +54,7 @@ def ruleset() -> Ruleset:
                     "repositories": [f"{kind}/*"],
                     "mode": "audit" if kind == "audit" else "enforce",
                     "tags": _TAGS[kind],
+                    **({"repository": settings.BASELINE} if kind in settings.KINDS else {}),
                 }
                 for kind in KINDS
             ],

@@ -1,4 +1,5 @@
-"""A few hundred pushes under everything that can go wrong, judged by an oracle of its own.
+"""A few hundred pushes, and changes of settings beside them, under everything that can go wrong,
+judged by an oracle of its own.
 
 `make soak` plays thirty thousand. Where one fails, its message has the seed, what was expected
 and the time line of the repository; `python -m tests.soak --pushes N --repositories N --seed N`
@@ -29,6 +30,7 @@ def test_calls_fail_functions_are_killed_and_everything_comes_right(seed: int) -
     assert not played.divergences, played.explain()
     assert played.figures["failed"] > 100
     assert played.figures["kills"] > 10
+    assert played.figures["corrections"] > 10
 
 
 @pytest.mark.parametrize("seed", range(9, 13))

@@ -14,8 +14,14 @@ from typing import Any
 from ecr_steward.history.table import Item
 from ecr_steward.history.tags import History
 from ecr_steward_cli.in_memory.settings import MemorySettings
-from tests.handlers.functions import NOTIFY_QUEUE, QUEUE, RETRY_QUEUE, SETTINGS_QUEUE
-from tests.soak import functions
+from tests.handlers.functions import (
+    NOTIFY_QUEUE,
+    QUEUE,
+    RETRY_QUEUE,
+    SETTINGS_QUEUE,
+    SETTINGS_ROLE,
+)
+from tests.soak import functions, settings
 from tests.soak.cloud import (
     Bus,
     Log,
@@ -37,6 +43,9 @@ SLICE = 300.0
 """Seconds between two slices of a sweep; SWEEP_HOURS is 1."""
 
 SANDBOXES = 2
+_STEWARD = f"{SETTINGS_ROLE.replace(':iam:', ':sts:').replace(':role/', ':assumed-role/')}/enforce"
+_SOMEBODY = "arn:aws:sts::123456789012:assumed-role/Developer/somebody"
+
 RETRIES = (60.0, 120.0)
 """Seconds after which Lambda runs a function again that was called by an event and failed."""
 
@@ -68,17 +77,19 @@ class _Sandbox:
 class SoakWorld:
     """`play` runs everything that is due, until nothing is left.
 
-    `changes` are all there were of tags, `lost` the events of ECR that nobody got: repository, tag
-    and digest. `spoilt` are the numbers of the runs that something happened to, `looks` the times
-    at which the writer looked at a repository and nothing did.
+    `changes` are all there were of tags, `settings_changes` those of settings, `lost` the events of
+    ECR that nobody got: repository, tag and digest. `spoilt` are the numbers of the runs that
+    something happened to, `looks` the times at which a function looked at a repository and nothing
+    did.
     """
 
     rates: Rates
     random: Random
     changes: list[Change] = field(default_factory=list)
+    settings_changes: list[settings.SettingsChange] = field(default_factory=list)
     lost: set[tuple[str, str, str]] = field(default_factory=set)
     spoilt: set[int] = field(default_factory=set)
-    looks: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    looks: dict[tuple[str, str], list[float]] = field(default_factory=lambda: defaultdict(list))
     counts: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
@@ -87,7 +98,11 @@ class SoakWorld:
         self.rules = ruleset()
         self.faults = Faults(self.rates, self.random, self._note_spoilt)
         self.ecr = MemorySettings(
-            clock=self.registry_clock, emit=self._emit, before=self._before, after=self._after
+            clock=self.registry_clock,
+            emit=self._emit,
+            trail=self._trail,
+            before=self._before,
+            after=self._after,
         )
         self.table = SoakTable(self.faults, self._note_fact)
         self.channels = Receivers(self.faults, lambda: self.now)
@@ -117,6 +132,8 @@ class SoakWorld:
         self._numbers = itertools.count(1)
         self._polling: set[tuple[str, float]] = set()
         self._tags: dict[str, str] = {}
+        self._wrong: frozenset[settings.Wrong] = frozenset()
+        self._reading = False
 
     # ------------------------------------------------------------------ time
 
@@ -190,9 +207,9 @@ class SoakWorld:
         finally:
             self.elapsed = run.elapsed
             self.faults.current = None
-            if function == "retag" and not run.spoilt:
+            if not run.spoilt:
                 for repository in run.about:
-                    self.looks[repository].append(self.time)
+                    self.looks[function, repository].append(self.time)
             for each in tries:
                 each.spoilt += run.spoilt
         return None
@@ -209,15 +226,20 @@ class SoakWorld:
     # ------------------------------------------------------------------ the registry
 
     def _before(self, operation: str, asked: dict[str, Any]) -> None:
-        if operation == "ListTagsForResource":
+        if self._reading or self._asks_for_owners(operation):
             return
+        if operation in settings.OPERATIONS:
+            self._wrong = self._read_settings(asked)
+            self.ecr.caller = _STEWARD if self.faults.current else _SOMEBODY
         if operation in ("PutImage", "BatchDeleteImage"):
             self._tags = self.ecr.tags(asked["repositoryName"])
         self.faults.before(operation)
 
     def _after(self, operation: str, asked: dict[str, Any]) -> None:
-        if operation == "ListTagsForResource":
+        if self._reading or self._asks_for_owners(operation):
             return
+        if operation in settings.OPERATIONS:
+            self._note_settings(operation, asked)
         if operation in ("PutImage", "BatchDeleteImage"):
             self._note_changes(asked["repositoryName"])
         self.faults.after(operation)
@@ -239,6 +261,38 @@ class SoakWorld:
                 went = f"{short(before)} -> {short(after)}"
                 self._note(f"{who} {tag}: {went}{' (left bare)' if bare else ''}", repository)
 
+    def _asks_for_owners(self, operation: str) -> bool:
+        """Whether the notifier reads whom a repository belongs to, which it can do without."""
+        run = self.faults.current
+        return operation == "ListTagsForResource" and run is not None and run.function == "notify"
+
+    def _read_settings(self, asked: Mapping[str, Any]) -> frozenset[settings.Wrong]:
+        self._reading = True
+        try:
+            return settings.wrong(self.ecr, settings.repository_of(asked))
+        finally:
+            self._reading = False
+
+    def _note_settings(self, operation: str, asked: Mapping[str, Any]) -> None:
+        run, repository = self.faults.current, settings.repository_of(asked)
+        after = self._read_settings(asked)
+        change = settings.SettingsChange(
+            self.now, repository, run is not None, self._wrong, after, run.number if run else 0
+        )
+        self.settings_changes.append(change)
+        self.counts["settings"] += 1
+        self.counts["corrections"] += len(self._wrong - after) * change.by_steward
+        who = f"steward, run {run.number}" if run else "somebody"
+        self._note(f"{who}, {operation}: {_named(self._wrong)} -> {_named(after)}", repository)
+
+    def _trail(self, event: dict[str, Any]) -> None:
+        """CloudTrail tells a call late, now and then never, and now and then twice."""
+        if not self.quiet and self.random.random() < self.rates.lost:
+            return
+        for _ in range(1 + (not self.quiet and self.random.random() < self.rates.doubled)):
+            late = self.random.choice([5.0, 30.0, 120.0]) * self.random.uniform(0.3, 2)
+            self.at(self.now + late, lambda: self._check(event, 0, "check_settings"))
+
     def _emit(self, event: dict[str, Any]) -> None:
         detail = event["detail"]
         about = (detail["repository-name"], detail.get("image-tag", ""), detail["image-digest"])
@@ -254,12 +308,12 @@ class SoakWorld:
             self._note(f"doubled: the {detail['action-type']} of {about[1]}", about[0])
             self.at(again, lambda: self._check(event, 0))
 
-    def _check(self, event: dict[str, Any], tries: int) -> None:
+    def _check(self, event: dict[str, Any], tries: int, door: str = "check_tags") -> None:
         message = SoakMessage("", "", 0, spoilt=tries)
-        if self.run("check_tags", event, [message]) is not None:
+        if self.run(door, event, [message]) is not None:
             return
         if tries < len(RETRIES):
-            self.at(self.time + RETRIES[tries], lambda: self._check(event, tries + 1))
+            self.at(self.time + RETRIES[tries], lambda: self._check(event, tries + 1, door))
         else:
             self.dead_events.append(event)
 
@@ -322,7 +376,8 @@ class SoakWorld:
         self.paused = paused
         self._note("paused" if paused else "resumed")
         if not paused:
-            self._wake(self.queues[QUEUE], self.time)
+            for url in (QUEUE, SETTINGS_QUEUE):
+                self._wake(self.queues[url], self.time)
 
     # ------------------------------------------------------------------ the stream, the bus
 
@@ -386,6 +441,10 @@ class SoakWorld:
             self.counts["holds"] += 1
             self._note(f"{hold.tag} is released", repository)
             history.holds.release(repository, hold.tag)
+
+
+def _named(wrong: frozenset[settings.Wrong]) -> str:
+    return ", ".join(" ".join(each) for each in sorted(wrong)) or "all right"
 
 
 def short(digest: str | None) -> str:

@@ -21,6 +21,7 @@ from ecr_steward.sweep.tally import Tally
 from ecr_steward.words.causes import Cause
 from ecr_steward.words.facts import Fact
 from ecr_steward.words.hints import Action, Hint
+from ecr_steward.words.reading import iso
 from ecr_steward.writers.contest import Witness, nobody
 from ecr_steward.writers.tags import Retagger, next_visit
 from ecr_steward_cli.in_memory.images import MemoryEcr
@@ -296,6 +297,15 @@ class World:
             for hint in hints:
                 self.visit([hint])
             self.now += timedelta(minutes=5)
+        self.settle()
+
+    def sweep_at_once(self) -> None:
+        """One whole sweep by hand and what follows from it: the same visits, in one portion."""
+        self.now += timedelta(hours=1)
+        hints: list[Hint] = []
+        self.sweeper.by_hand(EcrRegistry(self.ecr.client), hints.extend, "*", iso(self.now))
+        for hint in hints:
+            self.visit([hint])
         self.settle()
 
     def calls(self, do: Callable[[], object]) -> dict[str, int]:

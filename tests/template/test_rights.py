@@ -269,7 +269,7 @@ def _calls(path: Path) -> set[str]:
             found.add(node.attr)
         if isinstance(node, ast.Call) and _name(node.func) == "get_paginator":
             found |= {each.value for each in node.args if isinstance(each, ast.Constant)}  # type: ignore[misc]
-        if isinstance(node, ast.Call) and _name(node.func) in ("Read", "Request", "_pages"):
+        if isinstance(node, ast.Call) and _name(node.func) in ("Read", "EcrRequest", "_pages"):
             first = node.args[0]
             if isinstance(first, ast.Constant):
                 found.add(re.sub("(?<!^)(?=[A-Z])", "_", str(first.value)).lower())

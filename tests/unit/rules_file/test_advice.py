@@ -453,7 +453,7 @@ def test_an_entry_of_some_unique_tags_is_not_warned_of(unique: str, of: str) -> 
 
 def test_an_entry_that_follows_versions_and_dates_at_once_is_warned_of() -> None:
     unique = "[semver, timestamp, sha]"
-    latest = "stable: [{tag: latest, follows: highest}]"
+    latest = 'stable: [{tag: latest, follows: highest, of: ["*"]}]'
     assert warnings(tags(latest, unique=unique)) == [
         (6, ("`latest` follows versions and dates in one order, in which 20261123T0224Z is above "
          "1.4.2; pick one of them with `of`."))

@@ -39,10 +39,18 @@ def test_what_differs_in_another_way_is_on_record_as_not_known() -> None:
 
 
 def test_what_somebody_set_again_as_it_was_is_on_record_as_not_known() -> None:
-    assert settle([CORRECTED], [DIFFERENCE], {DIFFERENCE.setting: LATER}) == because(UNKNOWN)
+    assert settle([CORRECTED], [DIFFERENCE], {(DIFFERENCE.setting, "another"): LATER}) == because(
+        UNKNOWN
+    )
+
+
+def test_the_call_that_it_answers_shows_nothing_whatever_its_clock_says() -> None:
+    assert (
+        settle([CORRECTED], [DIFFERENCE], {(DIFFERENCE.setting, CORRECTED.cause.id): LATER}) == []
+    )
 
 
 @pytest.mark.parametrize(("setting", "seconds"), [(DIFFERENCE.setting, -1), ("encryption", 0)])
 def test_calls_from_before_and_of_other_settings_show_nothing(setting: str, seconds: int) -> None:
     when = LATER + timedelta(seconds=seconds)
-    assert settle([CORRECTED], [DIFFERENCE], {setting: when}) == []
+    assert settle([CORRECTED], [DIFFERENCE], {(setting, "another"): when}) == []

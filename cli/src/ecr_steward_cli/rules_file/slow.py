@@ -17,8 +17,8 @@ from ecr_steward.words.grammar import MAX_LENGTH
 _BUDGET = 0.1
 """Most seconds of the processor for one tag; an expression that is well made needs microseconds."""
 
-_PATIENCE = 2
-"""Seconds of the processor after which an expression that is still at its tags is given up: of the
+_PATIENCE = 1
+"""Second of the processor after which an expression that is still at its tags is given up: of the
 processor, so that a busy machine accuses none."""
 
 _LONGEST = 120

@@ -24,17 +24,21 @@ UNKNOWN = (
 About = tuple[str, str, str]
 """What a difference is about, whatever its values are."""
 
+SetCall = tuple[str, str]
+"""A call that set something: the setting, and the id of the cause that it is."""
+
 
 def about(difference: Difference) -> About:
     return difference.setting, difference.problem, difference.subject
 
 
 def settle(
-    announced: Iterable[Fact], differing: Iterable[Difference], set_at: Mapping[str, datetime]
+    announced: Iterable[Fact], differing: Iterable[Difference], set_at: Mapping[SetCall, datetime]
 ) -> list[Fact]:
     """The facts that go on record of what was announced.
 
-    `differing` is what is to be corrected now, `set_at` when somebody last called to set a setting.
+    `differing` is what is to be corrected now, `set_at` when calls of somebody set a setting. The
+    call that a correction answers was before it, whatever the clocks say.
     """
     now = {about(each): each for each in differing}
     judged = (
@@ -53,14 +57,16 @@ def _judge(
     fact: Fact,
     announced: Difference,
     now: Mapping[About, Difference],
-    set_at: Mapping[str, datetime],
+    set_at: Mapping[SetCall, datetime],
 ) -> str | None:
     """The words that the record ends with; None where the correction was not made."""
     differs = now.get(about(announced))
     if differs is None:
         return MADE
-    called = set_at.get(announced.setting)
-    touched = called is not None and called > parse_time(fact.time)
+    touched = any(
+        setting == announced.setting and cause != fact.cause.id and time > parse_time(fact.time)
+        for (setting, cause), time in set_at.items()
+    )
     stayed = _text(differs.before) == _text(announced.before)
     return None if stayed and not touched else UNKNOWN
 

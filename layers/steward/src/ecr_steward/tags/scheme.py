@@ -262,8 +262,17 @@ class Scheme:
             if names:
                 values = [each for base, _ in names for each in template.readings(base)]
                 sole = tuple(values[0].items()) if len(values) == 1 else None
-                return Line(tag, stable, tuple(names), sole)
+                return Line(tag, stable, tuple(names), sole, self._takes_dates(stable))
         return None
+
+    def _takes_dates(self, stable: StableTag) -> bool:
+        """Whether dates can be in the lines of an entry: versions and dates share none, unless the
+        entry names both."""
+        return stable.is_newest or bool(stable.of) or not self._has_versions
+
+    @functools.cached_property
+    def _has_versions(self) -> bool:
+        return any(kind.counts and not kind.has_dates for kind in self.kinds)
 
     def _readings(self, stable: StableTag, tag: str) -> Iterator[tuple[str, str | None]]:
         """The ways to read `tag` as what an entry renders, and a variant."""

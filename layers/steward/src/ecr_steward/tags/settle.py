@@ -60,7 +60,9 @@ def _arrived(fact: Fact, digest: str | None, hints: Iterable[Hint]) -> bool:
 
 def _touched(fact: Fact, hints: Iterable[Hint]) -> bool:
     """Whether an event tells of the tag since, so that it did not stay where it is."""
-    return any(hint.tag == fact.tag and hint.time > parse_time(fact.time) for hint in hints)
+    # What led to the change was before it, whatever the clocks say.
+    later = (hint for hint in hints if hint.cause.id != fact.cause.id)
+    return any(hint.tag == fact.tag and hint.time > parse_time(fact.time) for hint in later)
 
 
 def _with(fact: Fact, words: str) -> Fact:

@@ -113,8 +113,8 @@ class StableTag:
         if unique.platform is not None or not self._names(unique.tag):
             return False
         version = unique.version
-        if version is None:
-            return self.is_newest and not self.within
+        if version is None or unique.is_date:
+            return (self.is_newest or unique.is_date) and not self.within
         if version.is_prerelease and not (self.is_newest or self._takes(version)):
             return False
         return not self._is_major_zero(version.numbers[0]) and self._has_within(version.numbers)
@@ -247,13 +247,14 @@ class Line:
 
     `names` are the ways to read its name as what the entry renders and a variant (None for none),
     nearly always one. `values` is what its placeholders stand for, None where it can be read in
-    several ways.
+    several ways. `has_dates` is whether dates can be in it.
     """
 
     tag: str
     stable: StableTag
     names: tuple[tuple[str, str | None], ...]
     values: tuple[tuple[str, str], ...] | None = ()
+    has_dates: bool = True
 
     @property
     def newest(self) -> bool:
@@ -271,6 +272,8 @@ class Line:
 
     def holds(self, unique: Unique) -> bool:
         """Whether a unique tag belongs to the line."""
+        if unique.is_date and not self.has_dates:
+            return False
         base = self.stable.render(unique)
         return (base, unique.variant) in self.names and self.stable.admits(unique)
 
@@ -281,6 +284,7 @@ class Line:
         mine, other = self.stable, wider.stable
         return (
             self.variant == wider.variant
+            and wider.has_dates >= self.has_dates
             and (self.newest or _covers(other.prereleases, mine.prereleases))
             and other.within in ((), mine.within)
             and other.of in ((), mine.of)

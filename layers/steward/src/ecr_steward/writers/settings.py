@@ -21,7 +21,7 @@ from ecr_steward.settings.baseline import Settings
 from ecr_steward.settings.drift import correction, drift
 from ecr_steward.settings.kinds import DESCRIBED, KINDS, Around, named
 from ecr_steward.settings.lifecycle import Expiring
-from ecr_steward.settings.settle import settle
+from ecr_steward.settings.settle import SetCall, settle
 from ecr_steward.settings.state import SettingAction, SettingChange
 from ecr_steward.words.calls import CHANGES, CHANGES_OF_THE_REGISTRY
 from ecr_steward.words.causes import Cause
@@ -520,14 +520,10 @@ _CALLS: Mapping[str, str] = {**CHANGES, **CHANGES_OF_THE_REGISTRY}
 """Which setting a call changes."""
 
 
-def _set_at(hints: Iterable[Hint]) -> dict[str, datetime]:
-    """When a setting was last set by somebody, by these calls."""
-    calls = ((_CALLS.get(hint.call or ""), hint.time) for hint in hints)
-    return {
-        str(setting): time
-        for setting, time in sorted(calls, key=lambda call: call[1])
-        if setting is not None
-    }
+def _set_at(hints: Iterable[Hint]) -> dict[SetCall, datetime]:
+    """When these calls set which setting."""
+    calls = ((_CALLS.get(hint.call or ""), hint) for hint in hints)
+    return {(setting, hint.cause.id): hint.time for setting, hint in calls if setting is not None}
 
 
 class _Stamp:

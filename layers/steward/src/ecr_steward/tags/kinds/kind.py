@@ -20,7 +20,8 @@ class Unique:
     """A unique tag; `version` is None for kinds that have no order (a commit).
 
     `variant` is the line of its own that it belongs to, `platform` the one platform that it names,
-    `groups` what the named groups of a pattern matched.
+    `groups` what the named groups of a pattern matched. `is_date` is whether the version is a time:
+    it has an order, and no numbers that a stable tag could render.
     """
 
     tag: str
@@ -28,11 +29,12 @@ class Unique:
     variant: str | None = None
     platform: str | None = None
     groups: tuple[tuple[str, str], ...] = ()
+    is_date: bool = False
 
     @property
     def values(self) -> dict[str, str]:
         """What stable tags can be rendered with: the numbers as written, and the groups."""
-        written = () if self.version is None else self.version.written
+        written = () if self.version is None or self.is_date else self.version.written
         return {**dict(zip(NUMBERS, written, strict=False)), **dict(self.groups)}
 
 

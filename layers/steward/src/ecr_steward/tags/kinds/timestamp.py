@@ -16,8 +16,9 @@ class Timestamp(Word):
     name = written = "timestamp"
     synonyms = ("date", "time")
     description = (
-        "Dates, or dates and times in UTC, in the order of time: year, month and day are the first "
-        "numbers of the version. Such as `20261123`, `20261123T0224Z` or `2026-11-23T02-24-00Z`."
+        "Dates, or dates and times in UTC, in the order of time; they render no placeholder, and "
+        "where a rule has versions too, `highest` takes them only if `of` names them. Such as "
+        "`20261123`, `20261123T0224Z` or `2026-11-23T02-24-00Z`."
     )
     head = (
         "(?P<date>[0-9]{4}-?[0-9]{2}-?[0-9]{2})"
@@ -43,7 +44,7 @@ class Timestamp(Word):
             return None
         clock = (time[i : i + 2] for i in range(0, len(time), 2))
         version = Version((date[:4], date[4:6], date[6:], *clock), revisions=suffix.revisions)
-        return Unique(tag, version, suffix.variant, suffix.platform)
+        return Unique(tag, version, suffix.variant, suffix.platform, is_date=True)
 
     def nearly(self, tag: str) -> str | None:
         match = self.expression.fullmatch(tag)
