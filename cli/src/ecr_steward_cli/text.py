@@ -15,9 +15,14 @@ def printable(text: str) -> str:
     return "".join(each if each.isprintable() else json.dumps(each)[1:-1] for each in text)
 
 
+def lines(text: str) -> str:
+    """`text` with its line breaks; whatever else would command the terminal is an escape."""
+    return text if text.isprintable() else "\n".join(map(printable, text.split("\n")))
+
+
 def say(text: str, *, err: bool = False) -> None:
     """Print lines of text; whatever else in them would command the terminal is an escape."""
-    click.echo("\n".join(map(printable, text.split("\n"))), err=err)
+    click.echo(lines(text), err=err)
 
 
 def wrapped(text: str, width: int, indent: str = "", later: str | None = None) -> str:

@@ -39,7 +39,7 @@ from ecr_steward_cli.rules_file.document import (
     shown,
     written,
 )
-from ecr_steward_cli.rules_file.files import whole
+from ecr_steward_cli.rules_file.files import Whole, whole
 from ecr_steward_cli.rules_file.settings_faults import settings_faults
 from ecr_steward_cli.rules_file.slow import slow
 
@@ -114,7 +114,7 @@ def inspect_text(text: str, name: str) -> Loaded:
     )
 
 
-def _read_rules(text: str, name: str) -> tuple[Ruleset, Document, Document]:
+def _read_rules(text: str, name: str) -> tuple[Ruleset, Document, Whole]:
     """The rules in `text`, the document that they stand in, and that with all it includes."""
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         raise RulesFault(name, [_TOO_LARGE])
