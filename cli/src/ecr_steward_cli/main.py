@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import difflib
+import functools
 import gc
 import importlib
+import sys
+from typing import Any
 
 import click
+
+from ecr_steward_cli.errors import ended
+from ecr_steward_cli.text import encode_all
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("check:check", "Check a rules file, and explain its rules."),
@@ -52,6 +59,23 @@ class LazyGroup(click.Group):
         if not isinstance(command, click.Command):
             raise TypeError(f"{COMMANDS[cmd_name][0]} is not a click command.")
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
+            close = difflib.get_close_matches(args[0].lower(), COMMANDS, n=1)
+            meant = f" Did you mean `{close[0]}`?" if close else ""
+            ctx.fail(f"There is no command `{args[0]}`.{meant}")
+        return super().resolve_command(ctx, args)
+
+    def main(self, *given: Any, standalone_mode: bool = True, **more: Any) -> Any:
+        """Like click's, but however it ends is one sentence."""
+        run = functools.partial(super().main, *given, standalone_mode=False, **more)
+        if not standalone_mode:
+            return run()
+        encode_all()
+        sys.exit(ended(run))
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

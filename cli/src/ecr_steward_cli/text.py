@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import codecs
 import json
+import sys
 import textwrap
 
-import click
+_PLAIN = {
+    "\N{RIGHTWARDS ARROW}": "->",
+    "\N{HORIZONTAL ELLIPSIS}": "...",
+    "\N{EN DASH}": "-",
+    "\N{MIDDLE DOT}": ".",
+    "\N{MULTIPLICATION SIGN}": "x",
+}
 
 
 def printable(text: str) -> str:
@@ -22,7 +30,8 @@ def lines(text: str) -> str:
 
 def say(text: str, *, err: bool = False) -> None:
     """Print lines of text; whatever else in them would command the terminal is an escape."""
-    click.echo(lines(text), err=err)
+    # click.echo would write UTF-8 to a terminal that says it takes ASCII.
+    print(lines(text), file=sys.stderr if err else sys.stdout)
 
 
 def wrapped(text: str, width: int, indent: str = "", later: str | None = None) -> str:
@@ -35,3 +44,20 @@ def wrapped(text: str, width: int, indent: str = "", later: str | None = None) -
         break_long_words=False,
         break_on_hyphens=False,
     )
+
+
+def _in_ascii(error: UnicodeError) -> tuple[str, int]:
+    """What stands for characters that an output has no codes for."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    found = error.object[error.start : error.end]
+    return "".join(_PLAIN.get(each) or json.dumps(each)[1:-1] for each in found), error.end
+
+
+def encode_all() -> None:
+    """Have both outputs take every character, whatever their encoding has."""
+    codecs.register_error("ecr-steward", _in_ascii)
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="ecr-steward")

@@ -53,10 +53,10 @@ def test_each_fault_is_a_line_on_stderr_under_the_name_that_the_caller_wrote(goo
 
 
 @pytest.mark.parametrize("rules", ["none.yaml", "."])
-def test_a_path_that_is_no_file_is_a_fault_on_line_one(good: str, rules: str) -> None:
+def test_a_path_that_is_no_file_is_a_fault_of_no_line(good: str, rules: str) -> None:
     result = run("check", rules)
     assert result.exit_code == 2
-    assert result.stderr.startswith(f"{rules}:1: Th")
+    assert result.stderr.startswith(f"{rules}: Th")
     assert result.stderr.count("\n") == 1
 
 

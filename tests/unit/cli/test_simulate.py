@@ -236,25 +236,30 @@ def test_a_push_that_moves_nothing_says_why(tmp_path: Path) -> None:
     other = {"repository": "apps/web", "tag": "1.0.0"}
     story = [push("1.4.2-alpine"), push("1.4.3-alpine"), push("pr-7"), push("1.4.2-rc.1"), other]
     said = run(file, story).output.split("\n")
-    reasons = [line for line in said if "moved nothing" in line]
+    reasons = [line.split(": ", 1) for line in said if "moved nothing" in line]
     assert reasons == [
-        (
-            "2 pushes moved nothing in base/redis (line 1, 1.4.2-alpine): `1.4.2-alpine` is read as "
-            "the pre-release `alpine` of 1.4.2, because no glob of `variants` matches: if it is a "
-            "variant, name it there."
-        ),
-        (
-            "A push moved nothing in base/redis (line 3, pr-7): `pr-7` is ignored: `ignore` has "
-            "`pr-*`."
-        ),
-        (
-            "A push moved nothing in base/redis (line 4, 1.4.2-rc.1): `1.4.2-rc.1` is read as the "
-            "pre-release `rc.1` of 1.4.2, which no stable tag here takes (`prereleases: true` would)."
-        ),
-        (
-            "A push moved nothing in apps/web (line 5, 1.0.0): no rule matches apps/web; it is left "
-            "alone."
-        ),
+        [
+            "2 pushes moved nothing in base/redis (line 1, 1.4.2-alpine)",
+            (
+                "`1.4.2-alpine` is read as the pre-release `alpine` of 1.4.2, because no glob of "
+                "`variants` matches: if it is a variant, name it there."
+            ),
+        ],
+        [
+            "A push moved nothing in base/redis (line 3, pr-7)",
+            "`pr-7` is ignored: `ignore` has `pr-*`.",
+        ],
+        [
+            "A push moved nothing in base/redis (line 4, 1.4.2-rc.1)",
+            (
+                "`1.4.2-rc.1` is read as the pre-release `rc.1` of 1.4.2, which no stable tag here "
+                "takes (`prereleases: true` would)."
+            ),
+        ],
+        [
+            "A push moved nothing in apps/web (line 5, 1.0.0)",
+            "no rule matches apps/web; it is left alone.",
+        ],
     ]
     why = run(file, story, "--why", "base/redis:pr-7").output
     assert why == "Nothing happened to base/redis:pr-7: `pr-7` is ignored: `ignore` has `pr-*`.\n"

@@ -30,6 +30,7 @@ from ecr_steward_cli.commands.hold import (
 from ecr_steward_cli.commands.wait import Place, place
 from ecr_steward_cli.errors import NeedsAttention, Refusal
 from ecr_steward_cli.stack import Outside, Stack, Subject, aws, pass_outside, stack_option
+from ecr_steward_cli.text import say
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _SETTLE = 2.0
@@ -257,7 +258,7 @@ def rollback(
         who = caller(stack)
     hold = Hold(held.tag, outside.now(), end, who["Arn"], reason)
     _run(Rollback(stack, held, registry, history, hold, who["Account"], start, goal, manifest))
-    click.echo(
+    say(
         f"{held} is on {words(goal, held.tag)} and stays there {until_words(end)}. "
         f"`ecr-steward release {held}` ends it and lets the tag catch up."
     )

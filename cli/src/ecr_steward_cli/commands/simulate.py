@@ -6,7 +6,6 @@ import heapq
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import IO
 
 import click
 
@@ -15,6 +14,7 @@ from ecr_steward.rules import Ruleset
 from ecr_steward.words.facts import FactKind
 from ecr_steward_cli import markdown
 from ecr_steward_cli.errors import Refusal
+from ecr_steward_cli.input import text_of
 from ecr_steward_cli.progress import Progress
 from ecr_steward_cli.pushes import BadLine, read
 from ecr_steward_cli.rules_file.load import RulesFault, load
@@ -42,10 +42,10 @@ MOST_ROWS = 200
 @click.option("--why", metavar="REPOSITORY:TAG", help="Print only what happens to one tag.")
 @click.option("--repository", metavar="NAME", help="Whose images `aws ecr list-images` printed.")
 @click.option("--verbose", is_flag=True, help="Print every row of a long story.")
-@click.argument("pushes", type=click.File("r", encoding="utf-8"))
+@click.argument("pushes")
 def simulate(
     rules_file: str, as_json: bool, as_configured: bool, why: str | None, repository: str | None,
-    verbose: bool, pushes: IO[str],
+    verbose: bool, pushes: str,
 ) -> None:  # fmt: skip
     """Simulate PUSHES (a file, or - for standard input) without AWS.
 
@@ -65,7 +65,8 @@ def simulate(
         raise Refusal.rules(fault) from fault
     subject = _subject(why)
     simulation = Simulation(rules, as_configured=as_configured)
-    named = _play(simulation, read(pushes, rules, repository), _name(pushes))
+    with text_of(pushes) as text:
+        named = _play(simulation, read(text, rules, repository), pushes)
     outcome = simulation.outcome()
     if why:
         outcome = story(outcome, *subject)
@@ -76,12 +77,8 @@ def simulate(
     if why and not (outcome.told or outcome.kept):
         said = iter([_quiet(rules, subject, here=subject in named)])
     elif not named:
-        said = iter([f"{_name(pushes)} has no push: the story is empty.\n"])
+        said = iter([f"{pushes} has no push: the story is empty.\n"])
     sys.stdout.writelines(map(lines, said))
-
-
-def _name(pushes: IO[str]) -> str:
-    return "-" if pushes.name == "<stdin>" else pushes.name
 
 
 def _play(simulation: Simulation, pushes: Iterator[Push], name: str) -> set[tuple[str, str | None]]:
@@ -99,8 +96,6 @@ def _play(simulation: Simulation, pushes: Iterator[Push], name: str) -> set[tupl
         raise Refusal(f"{name}:{error.line}: {error}") from error
     except BadPush as error:
         raise Refusal(f"{name}:{number}: {error}") from error
-    except UnicodeDecodeError as error:
-        raise Refusal(f"{name}: this is not UTF-8 text: {error}.") from error
     finally:
         progress.end()
     return named

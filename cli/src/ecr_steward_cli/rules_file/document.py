@@ -27,7 +27,7 @@ _COLLECTIONS = (_JSON_TAGS + "map", _JSON_TAGS + "seq")
 
 @dataclass(frozen=True, order=True)
 class Fault:
-    """What is wrong on a line of the file, in one printable sentence.
+    """What is wrong on a line of the file, in one printable sentence; line 0 stands for all of it.
 
     `file` is a file that the rules file includes, empty for the rules file itself.
     """
@@ -51,7 +51,10 @@ class RulesFault(Exception):
         self.name = name
         self.faults = tuple(sorted(set(faults)))
         super().__init__(
-            "\n".join(f"{each.file or name}:{each.line}: {each.sentence}" for each in self.faults)
+            "\n".join(
+                f"{each.file or name}:{f'{each.line}:' if each.line else ''} {each.sentence}"
+                for each in self.faults
+            )
         )
 
 

@@ -10,6 +10,7 @@ import difflib
 import importlib.resources
 import json
 import re
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -156,15 +157,14 @@ _TOO_LARGE = Fault(1, "The file is larger than 1 MiB, which is the most that rul
 
 def _read(path: FilePath, name: str) -> str:
     try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
+        content = _content(path)
     except FileNotFoundError:
-        raise RulesFault(name, [Fault(1, "There is no such file.")]) from None
+        raise RulesFault(name, [Fault(0, "There is no such file.")]) from None
     except IsADirectoryError:
-        raise RulesFault(name, [Fault(1, "This is a directory; name a file.")]) from None
-    except OSError as error:
-        sentence = f"The file cannot be read: {error.strerror}."
-        raise RulesFault(name, [Fault(1, sentence)]) from error
+        raise RulesFault(name, [Fault(0, "This is a directory; name a file.")]) from None
+    except (OSError, ValueError) as error:  # ValueError: the name has a NUL
+        sentence = f"The file cannot be read: {getattr(error, 'strerror', None) or error}."
+        raise RulesFault(name, [Fault(0, sentence)]) from error
     if len(content) > MAX_BYTES:
         raise RulesFault(name, [_TOO_LARGE])
     try:
@@ -173,6 +173,14 @@ def _read(path: FilePath, name: str) -> str:
         line = content.count(b"\n", 0, error.start) + 1
         sentence = "The file is not UTF-8 text from here on; save it as UTF-8."
         raise RulesFault(name, [Fault(line, sentence)]) from error
+
+
+def _content(path: FilePath) -> bytes:
+    """The bytes of a file, or of standard input where it is named `-`; a few more than may be."""
+    if str(path) == "-":
+        return sys.stdin.buffer.read(MAX_BYTES + 1)
+    with path.open("rb") as file:
+        return file.read(MAX_BYTES + 1)
 
 
 def _faults(document: Document) -> Iterator[Fault]:
