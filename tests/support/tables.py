@@ -147,6 +147,8 @@ _EVERYTHING: dict[str, Any] = {
     "Mode": "enforce",
     "SettingsMode": "enforce",
     "AllowTagRemoval": "true",
+    "CreationTemplates": "true",
+    "EnhancedScanning": "true",
     "CreationTemplateRole": "arn:aws:iam::123456789012:role/templates",
     "ChannelKey": "arn:aws:kms:eu-west-1:123456789012:key/1234abcd",
     "Tracing": "Active",

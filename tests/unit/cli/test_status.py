@@ -70,6 +70,7 @@ def test_json_has_the_same_in_one_object(deployed: Deployed) -> None:
         "CheckSettingsFailureQueue",
         "SettingsFailureQueue",
         "CheckTagsFailureQueue",
+        "StewardEventsFailureQueue",
         "NotifyFailureQueue",
         "PublishFailureQueue",
         "RetagFailureQueue",
@@ -230,7 +231,7 @@ def test_rules_that_nobody_tells_are_not_known() -> None:
     result = deployed.run(status)
     assert result.exit_code == 0
     assert "rules not known" in words(result)
-    assert "Not known: rules. RetagFunction has no layer named RulesLayer." in result.stdout
+    assert "Not known: rules. RetagFunction has no layer named ecr-steward-rules." in result.stdout
 
 
 def test_new_rules_are_told_as_soon_as_they_are_deployed(deployed: Deployed) -> None:
