@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "try_channel:notify_test",
         "Send a sample to a channel of the deployed stack.",
     ),
+    "init": ("init:init", "Write a first rules file from what a registry shows."),
     "pause": ("pause:pause", "Stop the writers; nothing is lost."),
     "hold": ("hold:hold", "Keep a stable tag where it is."),
     "release": ("hold:release", "End a hold; the tag catches up."),

@@ -18,6 +18,7 @@ from botocore.config import Config
 from botocore.parsers import ResponseParserError
 from rich.console import Console
 
+from ecr_steward.ecr import RegistryError
 from ecr_steward.history.dynamo import DynamoTable
 from ecr_steward.history.table import Table
 from ecr_steward.history.tags import History
@@ -235,6 +236,8 @@ def aws() -> Iterator[None]:
         raise Refusal(sentence(error)) from error
     except ResponseParserError as error:
         raise Refusal(_NOT_AWS) from error
+    except RegistryError as error:
+        raise Refusal(f"ECR refused: {error}.") from error
 
 
 _NOT_AWS = (
