@@ -362,6 +362,11 @@ def status(outside: Outside, stack_name: str, as_json: bool) -> None:
     """Show the state of the stack: mode, rules, writers, sweep, holds, queues.
 
     Exit code 1 if something needs attention.
+
+    \b
+    Examples:
+      ecr-steward status
+      ecr-steward status --json
     """
     found = look(Stack.find(stack_name, outside))
     if as_json:
