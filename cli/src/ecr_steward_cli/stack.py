@@ -9,7 +9,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import boto3
 import click
@@ -26,6 +26,9 @@ from ecr_steward.words.grammar import is_tag
 from ecr_steward.words.hints import REGISTRY
 from ecr_steward_cli.errors import Refusal
 from ecr_steward_cli.rules_file.explain import is_repository
+
+if TYPE_CHECKING:
+    from ecr_steward.messages.ledger import Ledger
 
 DEFAULT = "ecr-steward"
 """The stack's name where nobody gives another: what samconfig.toml deploys."""
@@ -176,8 +179,16 @@ class Stack:
         return self.outside.client(service)
 
     def history(self) -> History:
-        table = self.outside.open_table(self.client("dynamodb"), self.output("HistoryTableName"))
-        return History(table)
+        return History(self._table())
+
+    def ledger(self) -> Ledger:
+        """What each channel was sent and is owed; it stands in the history's table."""
+        from ecr_steward.messages.ledger import Ledger
+
+        return Ledger(self._table())
+
+    def _table(self) -> Table:
+        return self.outside.open_table(self.client("dynamodb"), self.output("HistoryTableName"))
 
     def switches(self) -> dict[str, str]:
         """The event source mappings before the writers, by the queue that they take from.
