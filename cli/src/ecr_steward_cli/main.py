@@ -35,6 +35,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "wait": ("wait:wait", "Wait until a tag is on an image."),
     "why": ("why:why", "Say why a tag is where it is."),
     "drift": ("drift:drift", "Compare a repository's settings without AWS."),
+    "plan": ("plan:plan", "Show what the rules would change in live registries."),
+    "retention": ("retention:retention", "Say which images stay, without AWS."),
     "compile": ("compile:compile_", "Compile a rules file for the functions."),
     "simulate": ("simulate:simulate", "Simulate pushes without AWS."),
     "schema": (
