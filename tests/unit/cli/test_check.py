@@ -224,3 +224,11 @@ def test_the_command_line_runs_as_a_module_too(good: str) -> None:
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ran.returncode == 0
     assert ran.stdout.startswith("rules.yaml: 1 rule")
+
+
+def test_the_shipped_rules_name_the_schema_that_ships_beside_them() -> None:
+    shipped = Path(__file__).parents[3] / "layers" / "rules"
+    first = (shipped / "rules.yaml").read_text("utf-8").splitlines()[0]
+    assert first == "# yaml-language-server: $schema=rules.schema.json"
+    said = json.loads((shipped / "rules.schema.json").read_text("utf-8"))
+    assert said == schema(), "`make tables` writes it"
