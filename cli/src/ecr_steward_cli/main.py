@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import gc
 import importlib
@@ -67,6 +66,8 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and not args[0].startswith("-") and args[0] not in COMMANDS:
+            import difflib  # costs what every other start need not pay
+
             close = difflib.get_close_matches(args[0].lower(), COMMANDS, n=1)
             meant = f" Did you mean `{close[0]}`?" if close else ""
             ctx.fail(f"There is no command `{args[0]}`.{meant}")
