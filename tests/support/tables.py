@@ -203,6 +203,8 @@ def main() -> None:
     logging.getLogger("samtranslator").setLevel(logging.ERROR)
     for each in TABLES:
         each.write()
+    text = json.dumps(schema(), indent=2)
+    (ROOT / "layers/rules/rules.schema.json").write_text(f"{text}\n", "utf-8")
 
 
 if __name__ == "__main__":

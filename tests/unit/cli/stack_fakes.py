@@ -197,9 +197,13 @@ class CloudWatch(Client):
     def __init__(self, refusals: Refusals) -> None:
         super().__init__(refusals)
         self.ages: dict[str, list[tuple[datetime, float]]] = {}
+        self.sums: dict[tuple[str, str], int] = {}
 
     def get_metric_statistics(self, **asked: Any) -> dict[str, Any]:
         self.answer("get_metric_statistics")
+        if asked["Namespace"] == "AWS/Lambda":
+            key = (asked["Dimensions"][0]["Value"], asked["MetricName"])
+            return {"Datapoints": [{"Sum": float(self.sums[key])}] if key in self.sums else []}
         ages = self.ages.get(asked["Dimensions"][0]["Value"], [])
         return {
             "Datapoints": [
