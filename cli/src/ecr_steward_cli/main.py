@@ -13,6 +13,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "try_channel:notify_test",
         "Send a sample to a channel of the deployed stack.",
     ),
+    "plan": ("plan:plan", "Show what the rules would do with a live registry."),
     "pause": ("pause:pause", "Stop the writers; nothing is lost."),
     "hold": ("hold:hold", "Keep a stable tag where it is."),
     "release": ("hold:release", "End a hold; the tag catches up."),

@@ -62,19 +62,35 @@ def timeout_option(least: int, default: int, text: str) -> Callable[[_Command], 
     )
 
 
-def _clients() -> Callable[[str], Any]:
+Clients = Callable[[str], Any]
+"""Gives the client of an AWS service."""
+
+
+def _login(profile: str | None, region: str | None) -> Clients:
+    return _clients(profile, region, paced=frozenset({"ecr"}))
+
+
+def _clients(
+    profile: str | None = None, region: str | None = None, paced: frozenset[str] = frozenset()
+) -> Clients:
+    """The services of `paced` are not asked again by their clients: their caller does."""
     made: dict[str, Any] = {}
 
     def client(service: str) -> Any:
         if not made:
             # boto3 itself reads AWS_DEFAULT_REGION alone, unlike the AWS CLI and every other SDK.
-            region = os.environ.get("AWS_REGION") or None
-            made["session"] = boto3.session.Session(region_name=region)
+            # A profile that is named has a Region of its own.
+            ours = region or (None if profile else os.environ.get("AWS_REGION")) or None
+            made["session"] = boto3.session.Session(profile_name=profile, region_name=ours)
         if service not in made:
             config = Config(
                 connect_timeout=5,
                 read_timeout=_INVOKE_SECONDS if service == "lambda" else 20,
-                retries={"mode": "standard", "total_max_attempts": 4},
+                retries={
+                    "mode": "standard",
+                    "total_max_attempts": 1 if service in paced else 4,
+                },
+                max_pool_connections=32,
             )
             made[service] = made["session"].client(service, config=config)
         return made[service]
@@ -100,13 +116,15 @@ class Outside:
 
     `client` gives the client of an AWS service, `download` the content behind a URL (raises
     OSError), `open_table` the history's table from the DynamoDB client and the table's name.
+    `login` gives the clients of a profile in a Region, where None is the usual one.
     """
 
-    client: Callable[[str], Any] = field(default_factory=_clients)
+    client: Clients = field(default_factory=_clients)
     now: Callable[[], datetime] = _now
     sleep: Callable[[float], None] = time.sleep
     download: Callable[[str], bytes] = _download
     open_table: Callable[[Any, str], Table] = DynamoTable
+    login: Callable[[str | None, str | None], Clients] = _login
 
 
 pass_outside = click.make_pass_decorator(Outside, ensure=True)

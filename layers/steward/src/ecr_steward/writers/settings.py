@@ -104,6 +104,16 @@ class Enforcer:
             self.history.forget(place.name)
             return SettingsVisit()
 
+    def foresee(self, repository: str) -> tuple[SettingChange, ...]:
+        """What differs from the baseline of a repository, or of the registry (`REGISTRY`), as a
+        visit would find it; nothing is written, and no lifecycle preview is begun.
+
+        Raises RegistryError.
+        """
+        place = self._place(repository, ())
+        found = None if place is None else place.look(self.history.recall(place.name))
+        return () if found is None else found[1]
+
     def _place(self, repository: str, hints: Sequence[Hint]) -> _Place | None:
         if repository == REGISTRY:
             baseline = self.rules.registry_baseline

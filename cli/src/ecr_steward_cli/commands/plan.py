@@ -1,0 +1,72 @@
+"""`ecr-steward plan`: what the deployed code would do with live registries."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import click
+
+from ecr_steward_cli.errors import NeedsAttention, Refusal
+from ecr_steward_cli.planning import text
+from ecr_steward_cli.planning.accounts import Login, Planner, logins
+from ecr_steward_cli.planning.outlook import Outlooks
+from ecr_steward_cli.planning.progress import shown
+from ecr_steward_cli.rules_file.load import RulesFault, load
+from ecr_steward_cli.stack import Outside, pass_outside
+
+
+@click.command()
+@click.option("--rules", "rules_file", required=True, type=click.Path(), help="The rules file.")
+@click.option(
+    "--repository", "glob", metavar="GLOB", default="*", help="Only repositories that this matches."
+)
+@click.option("--profile", "profiles", metavar="NAME", multiple=True, help="An AWS profile.")
+@click.option("--region", "regions", metavar="REGION", multiple=True, help="An AWS Region.")
+@click.option(
+    "--stack",
+    "stack_name",
+    metavar="NAME",
+    envvar="ECR_STEWARD_STACK",
+    show_envvar=True,
+    help="The stack whose history is used; without it one named ecr-steward, if there is one.",
+)
+@click.option("--fresh", is_flag=True, help="Do not go on from what an interrupted run has read.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@pass_outside
+def plan(
+    outside: Outside, rules_file: str, glob: str, profiles: tuple[str, ...],
+    regions: tuple[str, ...], stack_name: str | None, fresh: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """Show what the rules would do with a live registry; nothing is changed.
+
+    It reads with your own credentials and needs no stack; where there is one, its history is used.
+    Every rule acts as in mode: enforce. --profile and --region can be given several times, each
+    profile in each Region. The exit code is 1 if anything would change or could not be read.
+
+    Example: ecr-steward plan --rules rules.yaml --repository 'base/*'
+    """
+    try:
+        rules = load(rules_file)
+    except RulesFault as fault:
+        raise Refusal.rules(fault) from fault
+    planner = Planner(rules, outside, stack_name, fresh=fresh)
+    found = _planned(planner, logins(profiles, regions), glob)
+    if as_json:
+        click.echo(json.dumps(found.to_document()))
+    else:
+        for line in text.lines(found):
+            click.echo(line)
+    if found.attention:
+        raise NeedsAttention
+
+
+def _planned(planner: Planner, wanted: Sequence[Login], glob: str) -> Outlooks:
+    with shown() as progress:
+        try:
+            return planner.plan(wanted, glob, progress)
+        except KeyboardInterrupt:
+            raise NeedsAttention(
+                f"Interrupted. {progress.read:,} repositories were read; run the same command "
+                "within an hour to go on from there."
+            ) from None

@@ -1,0 +1,1 @@
+"""What the steward would do with live registries: read, decided as it is deployed, and told."""
