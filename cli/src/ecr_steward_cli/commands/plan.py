@@ -10,6 +10,7 @@ import click
 from ecr_steward_cli.errors import NeedsAttention, Refusal
 from ecr_steward_cli.planning import text
 from ecr_steward_cli.planning.accounts import Login, Planner, logins
+from ecr_steward_cli.planning.comment import LEAST, MOST, comment
 from ecr_steward_cli.planning.outlook import Outlooks
 from ecr_steward_cli.planning.progress import shown
 from ecr_steward_cli.rules_file.load import RulesFault, load
@@ -33,10 +34,21 @@ from ecr_steward_cli.stack import Outside, pass_outside
 )
 @click.option("--fresh", is_flag=True, help="Do not go on from what an interrupted run has read.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--markdown", is_flag=True, help="Print a comment for a pull request.")
+@click.option(
+    "--max-chars",
+    "most",
+    metavar="N",
+    type=click.IntRange(min=LEAST),
+    default=MOST,
+    show_default=True,
+    help="How long the comment may be.",
+)
 @pass_outside
 def plan(
     outside: Outside, rules_file: str, glob: str, profiles: tuple[str, ...],
     regions: tuple[str, ...], stack_name: str | None, fresh: bool, as_json: bool,
+    markdown: bool, most: int,
 ) -> None:  # fmt: skip
     """Show what the rules would do with a live registry; nothing is changed.
 
@@ -46,6 +58,8 @@ def plan(
 
     Example: ecr-steward plan --rules rules.yaml --repository 'base/*'
     """
+    if as_json and markdown:
+        raise Refusal("Give --json or --markdown, not both.")
     try:
         rules = load(rules_file)
     except RulesFault as fault:
@@ -54,6 +68,8 @@ def plan(
     found = _planned(planner, logins(profiles, regions), glob)
     if as_json:
         click.echo(json.dumps(found.to_document()))
+    elif markdown:
+        click.echo(comment(found, most), nl=False)
     else:
         for line in text.lines(found):
             click.echo(line)

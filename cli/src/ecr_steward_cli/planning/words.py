@@ -14,6 +14,7 @@ from ecr_steward_cli.planning.outlook import (
     RegistryOutlook,
     RepositoryOutlook,
 )
+from ecr_steward_cli.rules_file.document import printable
 
 Row = tuple[str, ...]
 
@@ -93,7 +94,7 @@ def left_alone(outlooks: Outlooks) -> list[str]:
 def unread(outlooks: Outlooks) -> list[tuple[str, str]]:
     """What could not be read, and why."""
     return [
-        (f"{heading(registry)}: {each.what}", each.why)
+        (f"{heading(registry)}: {each.what}", printable(each.why))
         for registry in outlooks.registries
         for each in registry.unread
     ]
@@ -110,7 +111,7 @@ def tag_row(name: str, change: PlannedTag) -> Row:
 def setting_row(name: str, change: Mapping[str, Any]) -> Row:
     """A change of a setting as the row of a table."""
     keys = ("setting", "problem", "subject", "action", "reason")
-    return (name, *(str(change[key]) for key in keys))
+    return (name, *(printable(str(change[key])) for key in keys))
 
 
 def _image(digest: str | None, tags: tuple[str, ...]) -> str:
