@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import IO
 
 import click
 
@@ -44,11 +45,24 @@ from ecr_steward_cli.stack import Outside, pass_outside
     show_default=True,
     help="How long the comment may be.",
 )
+@click.option(
+    "--html",
+    "html_file",
+    metavar="FILE",
+    type=click.File("w", encoding="utf-8", lazy=True, atomic=True),
+    help="Write one page to open in a browser, too.",
+)
+@click.option(
+    "--out",
+    metavar="FILE",
+    type=click.File("w", encoding="utf-8", lazy=True, atomic=True),
+    help="Keep the plan, too, as --json prints it; never from what an interrupted run has read.",
+)
 @pass_outside
 def plan(
     outside: Outside, rules_file: str, glob: str, profiles: tuple[str, ...],
     regions: tuple[str, ...], stack_name: str | None, fresh: bool, as_json: bool,
-    markdown: bool, most: int,
+    markdown: bool, most: int, html_file: IO[str] | None, out: IO[str] | None,
 ) -> None:  # fmt: skip
     """Show what the rules would do with a live registry; nothing is changed.
 
@@ -64,17 +78,32 @@ def plan(
         rules = load(rules_file)
     except RulesFault as fault:
         raise Refusal.rules(fault) from fault
-    planner = Planner(rules, outside, stack_name, fresh=fresh)
+    planner = Planner(rules, outside, stack_name, fresh=fresh or out is not None)
     found = _planned(planner, logins(profiles, regions), glob)
+    _keep(found, out, html_file)
+    _print(found, most if markdown else None, as_json=as_json)
+    if found.attention:
+        raise NeedsAttention
+
+
+def _keep(found: Outlooks, out: IO[str] | None, html_file: IO[str] | None) -> None:
+    if out is not None:
+        out.write(json.dumps(found.to_document()))
+    if html_file is not None:
+        from ecr_steward_cli.planning.page import page  # only here, for jinja takes its time
+
+        html_file.write(page(found))
+
+
+def _print(found: Outlooks, most: int | None, *, as_json: bool) -> None:
+    """As JSON, as a comment of at most so many characters, or as text."""
     if as_json:
         click.echo(json.dumps(found.to_document()))
-    elif markdown:
+    elif most is not None:
         click.echo(comment(found, most), nl=False)
     else:
         for line in text.lines(found):
             click.echo(line)
-    if found.attention:
-        raise NeedsAttention
 
 
 def _planned(planner: Planner, wanted: Sequence[Login], glob: str) -> Outlooks:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from ecr_steward.messages.say.wording import counted, image, short
@@ -34,9 +34,10 @@ _NUMBERS = (
 )
 
 
-def numbers(totals: Mapping[str, int]) -> list[tuple[int, str]]:
-    """Every count with its words."""
-    return [(totals[key], one if totals[key] == 1 else many) for key, one, many in _NUMBERS]
+def numbers(totals: Mapping[str, int], only: Collection[str] = ()) -> list[tuple[int, str]]:
+    """Every count with its words, or `only` some."""
+    wanted = [each for each in _NUMBERS if not only or each[0] in only]
+    return [(totals[key], one if totals[key] == 1 else many) for key, one, many in wanted]
 
 
 def verdict(outlooks: Outlooks) -> str:
