@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from moto import mock_aws
 
 from ecr_steward_cli.main import main
-from ecr_steward_cli.stack import Clients, Outside
+from ecr_steward_cli.stack import Clients, Login, Outside
 from tests.support.world import MEDIA_TYPE, manifest
 from tests.unit.planning.registries import ACCOUNT, OPEN, RULES
 
@@ -31,8 +31,8 @@ class WithCaches:
         return getattr(self._client, name)
 
 
-def login(profile: str | None, region: str | None) -> Clients:
-    clients = Outside().login(profile, region)
+def login(login: Login) -> Clients:
+    clients = Outside().login(login)
     return lambda service: WithCaches(clients(service)) if service == "ecr" else clients(service)
 
 
@@ -73,3 +73,13 @@ def test_each_region_is_read_with_the_callers_own_credentials(folder: Path) -> N
     new = plan["tags"]["1.4.2"]
     assert moves == {"1.4": new, "latest": new}
     assert [each["problem"] for each in plan["settings"]] == ["public"]
+
+
+def test_an_accounts_file_names_roles_to_assume(folder: Path) -> None:
+    accounts = folder / "accounts.yaml"
+    role = "arn:aws:iam::210987654321:role/Read"
+    accounts.write_text(f"- {{role: '{role}', regions: [us-east-1]}}", encoding="utf-8")
+    given = ["plan", "--rules", str(folder / "rules.yaml"), "--json", "--accounts", str(accounts)]
+    result = CliRunner().invoke(main, given, obj=Outside(login=login))
+    assert result.exit_code == 0, result.output
+    assert list(json.loads(result.stdout)["accounts"]["210987654321"]) == ["us-east-1"]

@@ -66,22 +66,32 @@ Clients = Callable[[str], Any]
 """Gives the client of an AWS service."""
 
 
-def _login(profile: str | None, region: str | None) -> Clients:
-    return _clients(profile, region, paced=frozenset({"ecr"}))
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A profile in a Region, or in a Region the role that it assumes; None is the usual one."""
+
+    profile: str | None = None
+    region: str | None = None
+    role: str | None = None
+    external_id: str | None = None
+
+    def __str__(self) -> str:
+        profile = f"profile {self.profile}" if self.profile else None
+        named = [each for each in (profile, self.role, self.region) if each]
+        return ", ".join(named) or "your account"
 
 
-def _clients(
-    profile: str | None = None, region: str | None = None, paced: frozenset[str] = frozenset()
-) -> Clients:
+def _login(login: Login) -> Clients:
+    return _clients(login, paced=frozenset({"ecr"}))
+
+
+def _clients(login: Login = Login(), paced: frozenset[str] = frozenset()) -> Clients:
     """The services of `paced` are not asked again by their clients: their caller does."""
     made: dict[str, Any] = {}
 
     def client(service: str) -> Any:
         if not made:
-            # boto3 itself reads AWS_DEFAULT_REGION alone, unlike the AWS CLI and every other SDK.
-            # A profile that is named has a Region of its own.
-            ours = region or (None if profile else os.environ.get("AWS_REGION")) or None
-            made["session"] = boto3.session.Session(profile_name=profile, region_name=ours)
+            made["session"] = _session(login)
         if service not in made:
             config = Config(
                 connect_timeout=5,
@@ -96,6 +106,26 @@ def _clients(
         return made[service]
 
     return client
+
+
+def _session(login: Login) -> boto3.session.Session:
+    # boto3 itself reads AWS_DEFAULT_REGION alone, unlike the AWS CLI and every other SDK.
+    # A profile that is named has a Region of its own.
+    usual = None if login.profile else os.environ.get("AWS_REGION")
+    region = login.region or usual or None
+    session = boto3.session.Session(profile_name=login.profile, region_name=region)
+    if login.role is None:
+        return session
+    external = {} if login.external_id is None else {"ExternalId": login.external_id}
+    sts: Any = session.client("sts")
+    answer = sts.assume_role(RoleArn=login.role, RoleSessionName="ecr-steward-plan", **external)
+    given = answer["Credentials"]
+    return boto3.session.Session(
+        aws_access_key_id=given["AccessKeyId"],
+        aws_secret_access_key=given["SecretAccessKey"],
+        aws_session_token=given["SessionToken"],
+        region_name=region,
+    )
 
 
 def _now() -> datetime:
@@ -116,7 +146,7 @@ class Outside:
 
     `client` gives the client of an AWS service, `download` the content behind a URL (raises
     OSError), `open_table` the history's table from the DynamoDB client and the table's name.
-    `login` gives the clients of a profile in a Region, where None is the usual one.
+    `login` gives the clients of somebody else.
     """
 
     client: Clients = field(default_factory=_clients)
@@ -124,7 +154,7 @@ class Outside:
     sleep: Callable[[float], None] = time.sleep
     download: Callable[[str], bytes] = _download
     open_table: Callable[[Any, str], Table] = DynamoTable
-    login: Callable[[str | None, str | None], Clients] = _login
+    login: Callable[[Login], Clients] = _login
 
 
 pass_outside = click.make_pass_decorator(Outside, ensure=True)

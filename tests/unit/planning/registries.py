@@ -16,7 +16,7 @@ from ecr_steward.history.table import Table
 from ecr_steward_cli.in_memory.settings import MemorySettings
 from ecr_steward_cli.in_memory.table import MemoryTable
 from ecr_steward_cli.main import main
-from ecr_steward_cli.stack import Outside
+from ecr_steward_cli.stack import Login, Outside
 from tests.support.world import BEGINNING, MEDIA_TYPE, manifest
 
 ACCOUNT = "123456789012"
@@ -97,15 +97,15 @@ class _WithMeta:
 
 @dataclass
 class Registries:
-    """Several registries, by profile; the usual one is that of None."""
+    """Several registries, by profile or role; the usual one is that of None."""
 
     by_profile: Mapping[str | None, Registry]
 
     def outside(self) -> Outside:
         """What the command gets."""
 
-        def login(profile: str | None, region: str | None) -> Callable[[str], Any]:
-            return self.by_profile[profile].client
+        def login(login: Login) -> Callable[[str], Any]:
+            return self.by_profile[login.role or login.profile].client
 
         def table(client: Any, name: str) -> Table:
             tables = [each.table for each in self.by_profile.values() if each.table is not None]

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
 from botocore.exceptions import ClientError
 
 from ecr_steward.history.holds import Hold
@@ -173,3 +174,26 @@ def test_an_account_that_denies_is_a_line_and_not_an_end(tmp_path: Path) -> None
     assert line["what"] == "the list of repositories"
     assert document["accounts"][ACCOUNT]["eu-west-1"]["totals"]["moved"] == 2
     assert document["totals"]["unread"] == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("{}", "must be a list"),
+        ("- {role: admin}", "entry 1: `role` must be the ARN of a role"),
+        ("- {account: 1}", "entry 1: It takes `role`"),
+        ("- [", "cannot be read"),
+    ],
+)
+def test_an_accounts_file_that_is_wrong_is_refused(tmp_path: Path, text: str, why: str) -> None:
+    file = tmp_path / "accounts.yaml"
+    file.write_text(text, encoding="utf-8")
+    result = one(behind()).plan(tmp_path, "--accounts", str(file))
+    assert result.exit_code == 2
+    assert why in result.stderr
+
+
+def test_a_plan_is_kept_as_it_is_printed(tmp_path: Path) -> None:
+    file = tmp_path / "plan.json"
+    result = one(behind()).plan(tmp_path, "--json", "--out", str(file))
+    assert json.loads(file.read_text(encoding="utf-8")) == json.loads(result.stdout)

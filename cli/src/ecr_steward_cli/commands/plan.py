@@ -10,12 +10,12 @@ import click
 
 from ecr_steward_cli.errors import NeedsAttention, Refusal
 from ecr_steward_cli.planning import text
-from ecr_steward_cli.planning.accounts import Login, Planner, logins
+from ecr_steward_cli.planning.accounts import Planner, logins, logins_of
 from ecr_steward_cli.planning.comment import LEAST, MOST, comment
 from ecr_steward_cli.planning.outlook import Outlooks
 from ecr_steward_cli.planning.progress import shown
 from ecr_steward_cli.rules_file.load import RulesFault, load
-from ecr_steward_cli.stack import Outside, pass_outside
+from ecr_steward_cli.stack import Login, Outside, pass_outside
 
 
 @click.command()
@@ -25,6 +25,9 @@ from ecr_steward_cli.stack import Outside, pass_outside
 )
 @click.option("--profile", "profiles", metavar="NAME", multiple=True, help="An AWS profile.")
 @click.option("--region", "regions", metavar="REGION", multiple=True, help="An AWS Region.")
+@click.option(
+    "--accounts", metavar="FILE", type=click.Path(), help="Roles to assume, instead of profiles."
+)
 @click.option(
     "--stack",
     "stack_name",
@@ -61,8 +64,8 @@ from ecr_steward_cli.stack import Outside, pass_outside
 @pass_outside
 def plan(
     outside: Outside, rules_file: str, glob: str, profiles: tuple[str, ...],
-    regions: tuple[str, ...], stack_name: str | None, fresh: bool, as_json: bool,
-    markdown: bool, most: int, html_file: IO[str] | None, out: IO[str] | None,
+    regions: tuple[str, ...], accounts: str | None, stack_name: str | None, fresh: bool,
+    as_json: bool, markdown: bool, most: int, html_file: IO[str] | None, out: IO[str] | None,
 ) -> None:  # fmt: skip
     """Show what the rules would do with a live registry; nothing is changed.
 
@@ -79,11 +82,19 @@ def plan(
     except RulesFault as fault:
         raise Refusal.rules(fault) from fault
     planner = Planner(rules, outside, stack_name, fresh=fresh or out is not None)
-    found = _planned(planner, logins(profiles, regions), glob)
+    found = _planned(planner, _logins(accounts, profiles, regions), glob)
     _keep(found, out, html_file)
     _print(found, most if markdown else None, as_json=as_json)
     if found.attention:
         raise NeedsAttention
+
+
+def _logins(accounts: str | None, profiles: Sequence[str], regions: Sequence[str]) -> list[Login]:
+    if accounts is None:
+        return logins(profiles, regions)
+    if profiles:
+        raise Refusal("Give --accounts or --profile, not both.")
+    return logins_of(accounts, regions)
 
 
 def _keep(found: Outlooks, out: IO[str] | None, html_file: IO[str] | None) -> None:

@@ -2,37 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from ecr_steward.history.table import Table
 from ecr_steward.rules import Ruleset
 from ecr_steward.words.reading import iso
+from ecr_steward_cli.errors import Refusal
 from ecr_steward_cli.planning.kept import Kept, folder
 from ecr_steward_cli.planning.outlook import Outlooks, RegistryOutlook, Unread
 from ecr_steward_cli.planning.read import Keeping, Progressing, RegistryPlace, RegistryReader
-from ecr_steward_cli.stack import DEFAULT, Clients, Outside, sentence
+from ecr_steward_cli.stack import DEFAULT, Clients, Login, Outside, sentence
 
-
-@dataclass(frozen=True, slots=True)
-class Login:
-    """A profile in a Region; None is the usual one."""
-
-    profile: str | None = None
-    region: str | None = None
-
-    def __str__(self) -> str:
-        named = [f"profile {self.profile}"] if self.profile else []
-        return ", ".join([*named, *([self.region] if self.region else [])]) or "your account"
+_ROLE = re.compile(r"arn:aws[a-z-]*:iam::([0-9]{12}):role/\S+")
 
 
 def logins(profiles: Sequence[str], regions: Sequence[str]) -> list[Login]:
     """Each profile in each Region, once."""
     every = [Login(one, two) for one in profiles or (None,) for two in regions or (None,)]
     return list(dict.fromkeys(every))
+
+
+def logins_of(file: str, regions: Sequence[str]) -> list[Login]:
+    """The roles that an accounts file names, each in its Regions, or in `regions`. Raises Refusal.
+
+    The file is YAML: a list of `role` (an ARN), and if need be `external_id` and `regions`.
+    """
+    try:
+        entries = YAML(typ="safe").load(Path(file).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, YAMLError) as error:
+        raise Refusal(f"{file}: It cannot be read: {error}") from error
+    if not isinstance(entries, list) or not entries:
+        raise Refusal(f"{file}: It must be a list: `- role: arn:aws:iam::123456789012:role/Read`.")
+    return [
+        each for number, entry in enumerate(entries) for each in _of(file, number, entry, regions)
+    ]
+
+
+def _of(file: str, number: int, entry: Any, regions: Sequence[str]) -> Iterator[Login]:
+    where = f"{file}: entry {number + 1}"
+    if not isinstance(entry, dict) or not entry.keys() <= {"role", "external_id", "regions"}:
+        raise Refusal(f"{where}: It takes `role`, `external_id` and `regions`, and nothing else.")
+    role, external = entry.get("role"), entry.get("external_id")
+    if not isinstance(role, str) or _ROLE.fullmatch(role) is None:
+        raise Refusal(f"{where}: `role` must be the ARN of a role; it is `{role}`.")
+    own = entry.get("regions", list(regions))
+    if not isinstance(own, list) or not all(isinstance(each, str) for each in own):
+        raise Refusal(f"{where}: `regions` must be a list of Regions.")
+    for region in own or (None,):
+        yield Login(None, region, role, None if external is None else str(external))
 
 
 class Planner:
@@ -60,7 +84,7 @@ class Planner:
     def _one(self, login: Login, glob: str, progress: Progressing) -> RegistryOutlook:
         account = ""
         try:
-            clients = self._outside.login(login.profile, login.region)
+            clients = self._outside.login(login)
             ecr = clients("ecr")
             account = str(clients("sts").get_caller_identity()["Account"])
             table = self._table(clients)
@@ -68,7 +92,8 @@ class Planner:
             return self._reader.read(place, glob, self._keeping(place), progress)
         except (ClientError, BotoCoreError) as error:
             why = Unread(str(login), sentence(error))
-            return RegistryOutlook(account or str(login), login.region or "", unread=(why,))
+            known = account or _account_of(login.role) or str(login)
+            return RegistryOutlook(known, login.region or "", unread=(why,))
 
     def _keeping(self, place: RegistryPlace) -> Keeping:
         endpoint = str(place.ecr.meta.endpoint_url)
@@ -94,3 +119,8 @@ class Planner:
         if "HistoryTableName" not in outputs:
             return None
         return self._outside.open_table(clients("dynamodb"), outputs["HistoryTableName"])
+
+
+def _account_of(role: str | None) -> str | None:
+    found = _ROLE.fullmatch(role or "")
+    return None if found is None else found[1]
