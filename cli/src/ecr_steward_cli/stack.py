@@ -7,7 +7,7 @@ import os
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -15,6 +15,7 @@ import boto3
 import click
 from botocore import exceptions as boto
 from botocore.config import Config
+from botocore.parsers import ResponseParserError
 from rich.console import Console
 
 from ecr_steward.history.dynamo import DynamoTable
@@ -62,70 +63,30 @@ def timeout_option(least: int, default: int, text: str) -> Callable[[_Command], 
     )
 
 
-Clients = Callable[[str], Any]
-"""Gives the client of an AWS service."""
-
-
-@dataclass(frozen=True, slots=True)
-class Login:
-    """A profile in a Region, or in a Region the role that it assumes; None is the usual one."""
-
-    profile: str | None = None
-    region: str | None = None
-    role: str | None = None
-    external_id: str | None = None
-
-    def __str__(self) -> str:
-        profile = f"profile {self.profile}" if self.profile else None
-        named = [each for each in (profile, self.role, self.region) if each]
-        return ", ".join(named) or "your account"
-
-
-def _login(login: Login) -> Clients:
-    return _clients(login, paced=frozenset({"ecr"}))
-
-
-def _clients(login: Login = Login(), paced: frozenset[str] = frozenset()) -> Clients:
-    """The services of `paced` are not asked again by their clients: their caller does."""
+def _clients(profile: str | None = None, region: str | None = None) -> Callable[[str], Any]:
     made: dict[str, Any] = {}
 
     def client(service: str) -> Any:
         if not made:
-            made["session"] = _session(login)
+            # boto3 itself reads AWS_DEFAULT_REGION alone, unlike the AWS CLI and every other SDK.
+            named = region or os.environ.get("AWS_REGION") or None
+            made["session"] = boto3.session.Session(profile_name=profile, region_name=named)
         if service not in made:
             config = Config(
                 connect_timeout=5,
                 read_timeout=_INVOKE_SECONDS if service == "lambda" else 20,
-                retries={
-                    "mode": "standard",
-                    "total_max_attempts": 1 if service in paced else 4,
-                },
-                max_pool_connections=32,
+                retries={"mode": "standard", "total_max_attempts": 4},
             )
-            made[service] = made["session"].client(service, config=config)
+            try:
+                made[service] = made["session"].client(service, config=config)
+            except ValueError as error:  # botocore: "Invalid endpoint: …"
+                raise Refusal(
+                    f"{str(error).rstrip('.')}: AWS_ENDPOINT_URL, or the endpoint in your profile, "
+                    "must be such as https://host:port."
+                ) from error
         return made[service]
 
     return client
-
-
-def _session(login: Login) -> boto3.session.Session:
-    # boto3 itself reads AWS_DEFAULT_REGION alone, unlike the AWS CLI and every other SDK.
-    # A profile that is named has a Region of its own.
-    usual = None if login.profile else os.environ.get("AWS_REGION")
-    region = login.region or usual or None
-    session = boto3.session.Session(profile_name=login.profile, region_name=region)
-    if login.role is None:
-        return session
-    external = {} if login.external_id is None else {"ExternalId": login.external_id}
-    sts: Any = session.client("sts")
-    answer = sts.assume_role(RoleArn=login.role, RoleSessionName="ecr-steward-plan", **external)
-    given = answer["Credentials"]
-    return boto3.session.Session(
-        aws_access_key_id=given["AccessKeyId"],
-        aws_secret_access_key=given["SecretAccessKey"],
-        aws_session_token=given["SessionToken"],
-        region_name=region,
-    )
 
 
 def _now() -> datetime:
@@ -146,15 +107,21 @@ class Outside:
 
     `client` gives the client of an AWS service, `download` the content behind a URL (raises
     OSError), `open_table` the history's table from the DynamoDB client and the table's name.
-    `login` gives the clients of somebody else.
+    `elsewhere` gives the clients of a profile and a Region.
     """
 
-    client: Clients = field(default_factory=_clients)
+    client: Callable[[str], Any] = field(default_factory=_clients)
     now: Callable[[], datetime] = _now
     sleep: Callable[[float], None] = time.sleep
     download: Callable[[str], bytes] = _download
     open_table: Callable[[Any, str], Table] = DynamoTable
-    login: Callable[[Login], Clients] = _login
+    elsewhere: Callable[[str | None, str | None], Callable[[str], Any]] = _clients
+
+    def at(self, profile: str | None, region: str | None) -> Outside:
+        """The same with another profile, or in another Region; None leaves either as it is."""
+        if profile is None and region is None:
+            return self
+        return replace(self, client=self.elsewhere(profile, region))
 
 
 pass_outside = click.make_pass_decorator(Outside, ensure=True)
@@ -179,7 +146,7 @@ class Stack:
             client = outside.client("cloudformation")
             region = client.meta.region_name
             try:
-                (found,) = client.describe_stacks(StackName=name)["Stacks"]
+                stacks = client.describe_stacks(StackName=name).get("Stacks", ())
             except boto.ClientError as error:
                 if error.response["Error"]["Code"] != "ValidationError":
                     raise
@@ -187,6 +154,11 @@ class Stack:
                     f"There is no stack `{name}` in {region}: name yours with --stack or "
                     "ECR_STEWARD_STACK, and its Region with AWS_REGION."
                 ) from error
+            except KeyError:  # botocore asks XML for a part that is not there
+                stacks = ()
+        if len(stacks) != 1:
+            raise Refusal(_NOT_AWS)
+        (found,) = stacks
         return cls(
             name=name,
             region=region,
@@ -269,8 +241,14 @@ def aws() -> Iterator[None]:
         yield
     except (boto.ClientError, boto.BotoCoreError) as error:
         raise Refusal(sentence(error)) from error
+    except ResponseParserError as error:
+        raise Refusal(_NOT_AWS) from error
 
 
+_NOT_AWS = (
+    "What answered is not AWS, but perhaps a proxy or a log-in page: check HTTPS_PROXY, the "
+    "network and AWS_ENDPOINT_URL."
+)
 _LOG_IN = "log in again (for example with `aws sso login`) and repeat the command."
 _EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
 _UNKNOWN = frozenset(

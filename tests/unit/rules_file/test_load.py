@@ -85,7 +85,7 @@ SETTINGS = (
     "`policy`, `lifecycle`, `immutability`, `scan_on_push`, `encryption`, `resource_tags`, "
     "`required_tags`"
 )
-RULE_KEYS = "here are `repositories`, `mode`, `tags`, `repository`, `notify`."
+RULE_KEYS = "here are `repositories`, `mode`, `tags`, `repository`, `images`, `notify`."
 TAGS_KEYS = (
     "here are `unique`, `variants`, `revisions`, `variant_latest`, `stable`, `pin`, `ignore`, "
     "`unknown`, `overwritten`."
@@ -528,7 +528,7 @@ def test_a_missing_file_and_a_directory_are_one_fault_each(tmp_path: Path) -> No
         with pytest.raises(RulesFault) as caught:
             rules.load(path)
         [fault] = caught.value.faults
-        assert fault.line == 1
+        assert fault.line == 0
         assert sentence is None or fault.sentence == sentence
 
 

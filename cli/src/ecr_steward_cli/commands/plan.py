@@ -1,42 +1,60 @@
-"""`ecr-steward plan`: what the deployed code would do with live registries."""
+"""`ecr-steward plan`: what the rules would change in live registries, before anything is
+deployed."""
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Sequence
-from typing import IO
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import partial
+from typing import IO, Any
 
 import click
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from ecr_steward.rules import Ruleset
+from ecr_steward.settings.state import SettingChange
+from ecr_steward.tags.plan import TagChange
+from ecr_steward.words.facts import FactKind
+from ecr_steward.words.reading import iso
+from ecr_steward_cli.commands.retention import GRACE_DAYS
 from ecr_steward_cli.errors import NeedsAttention, Refusal
-from ecr_steward_cli.planning import text
-from ecr_steward_cli.planning.accounts import Planner, logins, logins_of
-from ecr_steward_cli.planning.comment import LEAST, MOST, comment
-from ecr_steward_cli.planning.outlook import Outlooks
-from ecr_steward_cli.planning.progress import shown
+from ecr_steward_cli.images import Kept
+from ecr_steward_cli.in_memory.table import MemoryTable
+from ecr_steward_cli.live.accounts import AccountRole, AccountsFault, roles_in
+from ecr_steward_cli.live.comment import LEAST, MOST, comment
+from ecr_steward_cli.live.look import LiveRegistry, RepositoryPlan
+from ecr_steward_cli.live.overlay import Overlay
+from ecr_steward_cli.live.pace import Pace, PacedClient
+from ecr_steward_cli.live.survey import AT_ONCE, Heard, RegistryPlan, Unread, survey
+from ecr_steward_cli.live.words import EXPOSURES, totals, verdict
 from ecr_steward_cli.rules_file.load import RulesFault, load
-from ecr_steward_cli.stack import Login, Outside, pass_outside
+from ecr_steward_cli.stack import Outside, Stack, pass_outside, sentence, stack_option
+from ecr_steward_cli.text import printable, say
+
+_A_LINE_EACH = 100
 
 
 @click.command()
 @click.option("--rules", "rules_file", required=True, type=click.Path(), help="The rules file.")
+@click.option("--repository", "glob", default="*", metavar="GLOB", help="Only these repositories.")
 @click.option(
-    "--repository", "glob", metavar="GLOB", default="*", help="Only repositories that this matches."
+    "--profile", "profiles", multiple=True, metavar="NAME", help="AWS profiles, one after another."
 )
-@click.option("--profile", "profiles", metavar="NAME", multiple=True, help="An AWS profile.")
-@click.option("--region", "regions", metavar="REGION", multiple=True, help="An AWS Region.")
+@click.option(
+    "--region",
+    "regions",
+    multiple=True,
+    metavar="REGION",
+    help="AWS Regions, of each profile.",
+)
 @click.option(
     "--accounts", metavar="FILE", type=click.Path(), help="Roles to assume, instead of profiles."
 )
-@click.option(
-    "--stack",
-    "stack_name",
-    metavar="NAME",
-    envvar="ECR_STEWARD_STACK",
-    show_envvar=True,
-    help="The stack whose history is used; without it one named ecr-steward, if there is one.",
-)
-@click.option("--fresh", is_flag=True, help="Do not go on from what an interrupted run has read.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--markdown", is_flag=True, help="Print a comment for a pull request.")
 @click.option(
@@ -59,21 +77,42 @@ from ecr_steward_cli.stack import Login, Outside, pass_outside
     "--out",
     metavar="FILE",
     type=click.File("w", encoding="utf-8", lazy=True, atomic=True),
-    help="Keep the plan, too, as --json prints it; never from what an interrupted run has read.",
+    help="Keep the plan in a file, too, as --json prints it.",
 )
+@click.option(
+    "--grace-days",
+    default=GRACE_DAYS,
+    show_default=True,
+    type=click.IntRange(0, 3650),
+    help="How long an image that ran stays: the stack's RunningGraceDays.",
+)
+@stack_option
 @pass_outside
 def plan(
-    outside: Outside, rules_file: str, glob: str, profiles: tuple[str, ...],
-    regions: tuple[str, ...], accounts: str | None, stack_name: str | None, fresh: bool,
-    as_json: bool, markdown: bool, most: int, html_file: IO[str] | None, out: IO[str] | None,
-) -> None:  # fmt: skip
-    """Show what the rules would do with a live registry; nothing is changed.
+    outside: Outside,
+    rules_file: str,
+    glob: str,
+    profiles: tuple[str, ...],
+    regions: tuple[str, ...],
+    accounts: str | None,
+    as_json: bool,
+    markdown: bool,
+    most: int,
+    html_file: IO[str] | None,
+    out: IO[str] | None,
+    grace_days: int,
+    stack_name: str,
+) -> None:
+    """Show what the rules would change in live registries; nothing is changed.
 
-    It reads with your own credentials and needs no stack; where there is one, its history is used.
-    Every rule acts as in mode: enforce. --profile and --region can be given several times, each
-    profile in each Region. The exit code is 1 if anything would change or could not be read.
+    It reads ECR with your own credentials, and needs no stack; where there is one, its history is
+    used. Every rule is judged as in mode: enforce. The exit code is 1 if anything would change, or
+    could not be read.
 
-    Example: ecr-steward plan --rules rules.yaml --repository 'base/*'
+    \b
+    Examples:
+      ecr-steward plan --rules rules.yaml
+      ecr-steward plan --rules rules.yaml --profile dev --profile prod --json
     """
     if as_json and markdown:
         raise Refusal("Give --json or --markdown, not both.")
@@ -81,48 +120,237 @@ def plan(
         rules = load(rules_file)
     except RulesFault as fault:
         raise Refusal.rules(fault) from fault
-    planner = Planner(rules, outside, stack_name, fresh=fresh or out is not None)
-    found = _planned(planner, _logins(accounts, profiles, regions), glob)
-    _keep(found, out, html_file)
-    _print(found, most if markdown else None, as_json=as_json)
-    if found.attention:
+    places = _places(outside, profiles, regions, accounts)
+    grace = timedelta(days=grace_days)
+    plans = [_planned(rules, outside, place, glob, grace, stack_name) for place in places]
+    if out is not None:
+        out.write(_as_json(plans, rules.fingerprint))
+    if html_file is not None:
+        from ecr_steward_cli.live.page import page  # only here: jinja takes its time
+
+        html_file.write(page(plans, rules.fingerprint, iso(outside.now())))
+    say(_said(plans, rules.fingerprint, most if markdown else None, as_json=as_json))
+    if any(each.differs or each.unread for each in plans):
         raise NeedsAttention
 
 
-def _logins(accounts: str | None, profiles: Sequence[str], regions: Sequence[str]) -> list[Login]:
+def _said(
+    plans: Sequence[RegistryPlan], fingerprint: str, most: int | None, *, as_json: bool
+) -> str:
+    """What is printed: JSON, a comment of at most so many characters, or text."""
+    if as_json:
+        return _as_json(plans, fingerprint)
+    return "\n".join(_as_text(plans)) if most is None else comment(plans, fingerprint, most)
+
+
+@dataclass(frozen=True, slots=True)
+class _Registry:
+    """Whose registry is looked at, and where; `known` is its account, as far as is known."""
+
+    whose: str
+    region: str | None
+    known: str
+    reach: Callable[[], Outside]
+
+
+def _places(
+    outside: Outside, profiles: Sequence[str], regions: Sequence[str], accounts: str | None
+) -> list[_Registry]:
+    """Each profile in each Region, or each role of the accounts file. Raises Refusal."""
     if accounts is None:
-        return logins(profiles, regions)
+        return [
+            _Registry(
+                f"profile {profile}" if profile else "your credentials",
+                region,
+                "unknown",
+                partial(outside.at, profile, region),
+            )
+            for profile in profiles or (None,)
+            for region in regions or (None,)
+        ]
     if profiles:
         raise Refusal("Give --accounts or --profile, not both.")
-    return logins_of(accounts, regions)
+    try:
+        roles = roles_in(accounts, regions)
+    except AccountsFault as fault:
+        raise Refusal(str(fault)) from fault
+    return [
+        _Registry(role.arn, role.region, role.account, partial(_as_role, outside, role))
+        for role in roles
+    ]
 
 
-def _keep(found: Outlooks, out: IO[str] | None, html_file: IO[str] | None) -> None:
-    if out is not None:
-        out.write(json.dumps(found.to_document()))
-    if html_file is not None:
-        from ecr_steward_cli.planning.page import page  # only here, for jinja takes its time
-
-        html_file.write(page(found))
+def _as_role(outside: Outside, role: AccountRole) -> Outside:
+    return replace(outside, client=role.clients(outside.client("sts")))
 
 
-def _print(found: Outlooks, most: int | None, *, as_json: bool) -> None:
-    """As JSON, as a comment of at most so many characters, or as text."""
-    if as_json:
-        click.echo(json.dumps(found.to_document()))
-    elif most is not None:
-        click.echo(comment(found, most), nl=False)
-    else:
-        for line in text.lines(found):
-            click.echo(line)
+def _planned(
+    rules: Ruleset,
+    outside: Outside,
+    place: _Registry,
+    glob: str,
+    grace: timedelta,
+    stack_name: str,
+) -> RegistryPlan:
+    """What would change in one registry; an account that denies is a line."""
+    try:
+        there = place.reach()
+        identity = there.client("sts").get_caller_identity()
+        ecr = there.client("ecr")
+    except (ClientError, BotoCoreError) as error:
+        line = Unread(place.whose, sentence(error))
+        return RegistryPlan(place.known, place.region or "unknown", unread=[line])
+    account, named = str(identity["Account"]), str(ecr.meta.region_name)
+    paced = PacedClient(ecr, Pace(AT_ONCE, there.sleep))
+    registry = LiveRegistry(paced, account, named, _history(there, stack_name))
+    with _progress(f"{account} {named}") as heard:
+        return survey(rules, registry, glob=glob, clock=outside.now, grace=grace, heard=heard)
 
 
-def _planned(planner: Planner, wanted: Sequence[Login], glob: str) -> Outlooks:
-    with shown() as progress:
-        try:
-            return planner.plan(wanted, glob, progress)
-        except KeyboardInterrupt:
-            raise NeedsAttention(
-                f"Interrupted. {progress.read:,} repositories were read; run the same command "
-                "within an hour to go on from there."
-            ) from None
+def _history(outside: Outside, stack_name: str) -> Callable[[], Any]:
+    """What makes a table for each look: over the stack's, or empty where there is none."""
+    try:
+        stack = Stack.find(stack_name, outside)
+        name = stack.output("HistoryTableName")
+        below = outside.open_table(outside.client("dynamodb"), name)
+    except Refusal:
+        return MemoryTable
+    return lambda: Overlay(below)
+
+
+@contextlib.contextmanager
+def _progress(where: str) -> Iterator[Heard]:
+    """How far a look is: a bar on a terminal, and elsewhere a line now and then."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda done, of: _line(where, done, of)
+        return
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+        TextColumn("repositories,"), TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(where, total=None)
+        yield lambda done, of: bar.update(task, completed=done, total=of)
+
+
+def _line(where: str, done: int, of: int) -> None:
+    if done % _A_LINE_EACH == 0:
+        click.echo(f"{where}: {done:,} of {of:,} repositories", err=True)
+
+
+# ---------------------------------------------------------------------------- JSON
+def _as_json(plans: Sequence[RegistryPlan], fingerprint: str) -> str:
+    accounts: dict[str, dict[str, Any]] = {}
+    for each in plans:
+        regions = accounts.setdefault(each.account, {})
+        unread = regions.get(each.region, {"unread": []})["unread"]
+        regions[each.region] = _of_registry(each)
+        # Accounts that deny have no number to tell them apart.
+        regions[each.region]["unread"] += unread
+    document = {"rules": fingerprint, "accounts": accounts, "totals": totals(plans)}
+    return json.dumps(document, indent=2)
+
+
+def _of_registry(found: RegistryPlan) -> dict[str, Any]:
+    return {
+        "repositories": {each.name: _repository(each) for each in found.repositories},
+        "registry": {"changes": [each.to_document() for each in found.settings]},
+        "without_rule": found.without_rule,
+        "unread": [{"what": each.what, "why": each.why} for each in found.unread],
+    }
+
+
+def _repository(found: RepositoryPlan) -> Mapping[str, Any]:
+    return {
+        "rule": found.rule,
+        "tags": dict(found.tags),
+        "changes": [_change(each) for each in found.changes],
+        "settings": {"changes": [each.to_document() for each in found.settings]},
+        "images": None if found.images is None else [_image(each) for each in found.images],
+    }
+
+
+def _change(change: TagChange) -> Mapping[str, Any]:
+    return {
+        "kind": change.kind.value,
+        "tag": change.tag,
+        "from": change.before,
+        "to": change.after,
+        "reason": change.reason,
+    }
+
+
+def _image(verdict: Kept) -> Mapping[str, Any]:
+    return {
+        "digest": verdict.image.digest,
+        "keep": verdict.stays,
+        "by": verdict.by,
+        "reason": verdict.reason,
+    }
+
+
+# ---------------------------------------------------------------------------- text
+def _as_text(plans: Sequence[RegistryPlan]) -> Iterator[str]:
+    yield verdict(totals(plans))
+    many = len(plans) > 1
+    for plan in plans:
+        if many or plan.unread:
+            yield f"\n{plan.account} {plan.region}: {verdict(totals([plan]))}"
+        yield from _titled("\nLook at these first", _urgent(plan))
+        yield from _titled("\nThe registry itself", map(_setting, plan.settings))
+        for each in plan.repositories:
+            yield from _titled(f"\n{each.name} (rule {each.rule})", _lines(each))
+        yield from _titled("\nCould not be read", (f"{u.what}: {u.why}" for u in plan.unread))
+        yield from _titled("\nNo rule matches", _without_rule(plan.without_rule))
+
+
+def _titled(title: str, lines: Iterable[str]) -> Iterator[str]:
+    for each in lines:
+        if title:
+            yield f"{title}:"
+            title = ""
+        yield f"  {printable(each)}"
+
+
+def _urgent(plan: RegistryPlan) -> Iterator[str]:
+    """Removals and exposures, wherever they are."""
+    for change in plan.settings:
+        if change.problem.value in EXPOSURES:
+            yield f"the registry: {_setting(change)}"
+    for each in plan.repositories:
+        for found in each.changes:
+            if found.kind is FactKind.REMOVE:
+                yield f"{each.name}: {_tag(found)}"
+        for setting in each.settings:
+            if setting.problem.value in EXPOSURES:
+                yield f"{each.name}: {_setting(setting)}"
+
+
+def _lines(found: RepositoryPlan) -> Iterator[str]:
+    yield from map(_tag, found.changes)
+    yield from map(_setting, found.settings)
+    for each in found.going:
+        named = ", ".join(each.image.tags) or _short(each.image.digest)
+        yield f"image   {named}: {each.reason}"
+
+
+def _tag(change: TagChange) -> str:
+    return f"{change.kind.value:<7} {change.reason}"
+
+
+def _setting(change: SettingChange) -> str:
+    return f"{change.action.value:<7} {change.setting} {change.problem.value}: {change.reason}"
+
+
+_MOST_NAMED = 20
+
+
+def _without_rule(names: Sequence[str]) -> Iterator[str]:
+    yield from names[:_MOST_NAMED]
+    if len(names) > _MOST_NAMED:
+        yield f"… and {len(names) - _MOST_NAMED:,} more"
+
+
+def _short(digest: str) -> str:
+    return digest[: len("sha256:") + 12]

@@ -104,9 +104,8 @@ class Enforcer:
             self.history.forget(place.name)
             return SettingsVisit()
 
-    def foresee(self, repository: str) -> tuple[SettingChange, ...]:
-        """What differs from the baseline of a repository, or of the registry (`REGISTRY`), as a
-        visit would find it; nothing is written, and no lifecycle preview is begun.
+    def differing(self, repository: str) -> tuple[SettingChange, ...]:
+        """What a visit would find to differ, told before or not; nothing is written anywhere.
 
         Raises RegistryError.
         """

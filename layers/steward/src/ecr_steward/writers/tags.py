@@ -22,7 +22,7 @@ from ecr_steward.rules import Mode, Rule, Ruleset
 from ecr_steward.tags.plan import Plan, Stay, TagChange, plan_changes
 from ecr_steward.tags.scheme import Scheme
 from ecr_steward.tags.settle import settle
-from ecr_steward.tags.state import Image, Mark
+from ecr_steward.tags.state import Mark
 from ecr_steward.words.causes import Cause
 from ecr_steward.words.facts import Fact, FactKind, FactMaker
 from ecr_steward.words.hints import Action, Hint
@@ -65,17 +65,6 @@ class Visit:
     unfinished: bool = False
     contested: int = 0
     stays: tuple[Stay, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Foreseen:
-    """What a sweep would do with the tags of a repository: its images and the changes.
-
-    Both are empty where no rule has tags for it, or a pull-through cache owns it.
-    """
-
-    images: tuple[Image, ...] = ()
-    changes: tuple[TagChange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,23 +152,6 @@ class Retagger:
             raise StewardOff("Mode is off.")
         tasks = [_Task(repository, rule, rule.tags, mode, part) for part in _apart(hints)]
         return _together([look for task in tasks for look in self._looks(task)])
-
-    def foresee(self, sweep: Hint) -> Foreseen:
-        """What the visit of a sweep would do where the rule enforces; nothing is written anywhere.
-
-        What ECR would refuse (an immutable tag) is known only to a visit that tries. Raises
-        RegistryError.
-        """
-        rule = self._rules.rule_for(sweep.repository)
-        if rule is None or rule.tags is None:
-            return Foreseen()
-        task = _Task(sweep.repository, rule, rule.tags, Mode.ENFORCE, [sweep])
-        look = self._surveyor.look(sweep.repository, rule, rule.tags, [sweep], self._clock())
-        if look is None:
-            return Foreseen()
-        plan, _ = self._plan(task, look)
-        changes = (*plan.writes, *plan.findings, *look.failures)
-        return Foreseen(tuple(look.observed.images.values()), changes)
 
     def _looks(self, task: _Task) -> list[Visit]:
         """One look, and another where ECR did not let unique tags go back: it knows of these."""
@@ -388,6 +360,8 @@ def _visit(
 
 def _together(visits: Sequence[Visit]) -> Visit:
     """What the looks of one visit led to; all but the last saw a part of the repository."""
+    if len(visits) == 1:
+        return visits[0]
     return replace(
         visits[-1],
         facts=tuple(fact for each in visits for fact in each.facts),
