@@ -55,6 +55,7 @@ class Registries:
         outside = Outside(
             client=self._clients(None, None),
             now=lambda: NOW,
+            sleep=lambda seconds: None,
             open_table=lambda client, name: self.table or MemoryTable(),
             elsewhere=self._clients,
         )
@@ -216,3 +217,55 @@ def test_a_repository_that_cannot_be_read_is_a_line(registries: Registries, rule
     assert played.exit_code == 1
     assert "base/redis: DescribeImages: AccessDeniedException" in played.stdout
     assert "1 not read" in played.stdout
+
+
+def test_a_comment_for_a_pull_request_begins_with_its_marker(
+    registries: Registries, rules: Path
+) -> None:
+    assert registries.run(rules, "--markdown").stdout.startswith("<!-- ecr-steward plan -->\n")
+    both = registries.run(rules, "--markdown", "--json")
+    assert both.exit_code == 2
+    assert "--json or --markdown" in both.stderr
+
+
+def test_a_plan_is_kept_as_it_is_printed_and_as_a_page(
+    registries: Registries, rules: Path, tmp_path: Path
+) -> None:
+    kept, page = tmp_path / "plan.json", tmp_path / "plan.html"
+    played = registries.run(rules, "--json", "--out", str(kept), "--html", str(page))
+    assert json.loads(kept.read_text()) == json.loads(played.stdout)
+    assert "other/app" in page.read_text(encoding="utf-8")
+
+
+def test_a_throttle_is_waited_out(registries: Registries, rules: Path) -> None:
+    left = iter(range(3))
+
+    def throttle(operation: str, asked: dict[str, Any]) -> None:
+        if operation == "DescribeImages" and next(left, None) is not None:
+            raise refusal("ThrottlingException", operation)
+
+    registries.ecr.before = throttle
+    assert planned(registries, rules)["totals"]["unread"] == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("{}", "must be a list"),
+        ("- {role: admin}", "Entry 1: `role` must be the ARN of a role"),
+        ("- {account: 1}", "Entry 1 takes external_id, regions, role"),
+        (
+            "- {role: 'arn:aws:iam::210987654321:role/Read', regions: x}",
+            "must be a list of Regions",
+        ),
+        ("- [", "It cannot be read"),
+    ],
+)
+def test_an_accounts_file_that_is_wrong_is_refused(
+    registries: Registries, rules: Path, tmp_path: Path, text: str, why: str
+) -> None:
+    file = tmp_path / "accounts.yaml"
+    file.write_text(text)
+    played = registries.run(rules, "--accounts", str(file))
+    assert played.exit_code == 2
+    assert why in played.stderr

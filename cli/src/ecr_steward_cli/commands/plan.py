@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
+from functools import partial
+from typing import IO, Any
 
 import click
 from botocore.exceptions import BotoCoreError, ClientError
@@ -19,21 +20,23 @@ from ecr_steward.rules import Ruleset
 from ecr_steward.settings.state import SettingChange
 from ecr_steward.tags.plan import TagChange
 from ecr_steward.words.facts import FactKind
+from ecr_steward.words.reading import iso
 from ecr_steward_cli.commands.retention import GRACE_DAYS
 from ecr_steward_cli.errors import NeedsAttention, Refusal
 from ecr_steward_cli.images import Kept
 from ecr_steward_cli.in_memory.table import MemoryTable
+from ecr_steward_cli.live.accounts import AccountRole, AccountsFault, roles_in
+from ecr_steward_cli.live.comment import LEAST, MOST, comment
 from ecr_steward_cli.live.look import LiveRegistry, RepositoryPlan
 from ecr_steward_cli.live.overlay import Overlay
-from ecr_steward_cli.live.survey import Heard, RegistryPlan, Unread, survey
+from ecr_steward_cli.live.pace import Pace, PacedClient
+from ecr_steward_cli.live.survey import AT_ONCE, Heard, RegistryPlan, Unread, survey
+from ecr_steward_cli.live.words import EXPOSURES, totals, verdict
 from ecr_steward_cli.rules_file.load import RulesFault, load
 from ecr_steward_cli.stack import Outside, Stack, pass_outside, sentence, stack_option
 from ecr_steward_cli.text import printable, say
 
 _A_LINE_EACH = 100
-
-EXPOSURES = frozenset({"public", "foreign", "locks_out", "expires_stable", "archives_stable"})
-"""Problems of settings that come before all others."""
 
 
 @click.command()
@@ -49,7 +52,33 @@ EXPOSURES = frozenset({"public", "foreign", "locks_out", "expires_stable", "arch
     metavar="REGION",
     help="AWS Regions, of each profile.",
 )
+@click.option(
+    "--accounts", metavar="FILE", type=click.Path(), help="Roles to assume, instead of profiles."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--markdown", is_flag=True, help="Print a comment for a pull request.")
+@click.option(
+    "--max-chars",
+    "most",
+    metavar="N",
+    type=click.IntRange(min=LEAST),
+    default=MOST,
+    show_default=True,
+    help="How long the comment may be.",
+)
+@click.option(
+    "--html",
+    "html_file",
+    metavar="FILE",
+    type=click.File("w", encoding="utf-8", lazy=True, atomic=True),
+    help="Write one page to open in a browser, too.",
+)
+@click.option(
+    "--out",
+    metavar="FILE",
+    type=click.File("w", encoding="utf-8", lazy=True, atomic=True),
+    help="Keep the plan in a file, too, as --json prints it.",
+)
 @click.option(
     "--grace-days",
     default=GRACE_DAYS,
@@ -65,7 +94,12 @@ def plan(
     glob: str,
     profiles: tuple[str, ...],
     regions: tuple[str, ...],
+    accounts: str | None,
     as_json: bool,
+    markdown: bool,
+    most: int,
+    html_file: IO[str] | None,
+    out: IO[str] | None,
     grace_days: int,
     stack_name: str,
 ) -> None:
@@ -80,48 +114,95 @@ def plan(
       ecr-steward plan --rules rules.yaml
       ecr-steward plan --rules rules.yaml --profile dev --profile prod --json
     """
+    if as_json and markdown:
+        raise Refusal("Give --json or --markdown, not both.")
     try:
         rules = load(rules_file)
     except RulesFault as fault:
         raise Refusal.rules(fault) from fault
-    plans: list[RegistryPlan] = []
-    for profile in profiles or (None,):
-        for region in regions or (None,):
-            plans.append(
-                _planned(
-                    rules,
-                    outside.at(profile, region),
-                    glob,
-                    timedelta(days=grace_days),
-                    stack_name,
-                    profile,
-                    region,
-                )
-            )
-    say(_as_json(plans) if as_json else "\n".join(_as_text(plans)))
+    places = _places(outside, profiles, regions, accounts)
+    grace = timedelta(days=grace_days)
+    plans = [_planned(rules, outside, place, glob, grace, stack_name) for place in places]
+    if out is not None:
+        out.write(_as_json(plans, rules.fingerprint))
+    if html_file is not None:
+        from ecr_steward_cli.live.page import page  # only here: jinja takes its time
+
+        html_file.write(page(plans, rules.fingerprint, iso(outside.now())))
+    say(_said(plans, rules.fingerprint, most if markdown else None, as_json=as_json))
     if any(each.differs or each.unread for each in plans):
         raise NeedsAttention
+
+
+def _said(
+    plans: Sequence[RegistryPlan], fingerprint: str, most: int | None, *, as_json: bool
+) -> str:
+    """What is printed: JSON, a comment of at most so many characters, or text."""
+    if as_json:
+        return _as_json(plans, fingerprint)
+    return "\n".join(_as_text(plans)) if most is None else comment(plans, fingerprint, most)
+
+
+@dataclass(frozen=True, slots=True)
+class _Registry:
+    """Whose registry is looked at, and where; `known` is its account, as far as is known."""
+
+    whose: str
+    region: str | None
+    known: str
+    reach: Callable[[], Outside]
+
+
+def _places(
+    outside: Outside, profiles: Sequence[str], regions: Sequence[str], accounts: str | None
+) -> list[_Registry]:
+    """Each profile in each Region, or each role of the accounts file. Raises Refusal."""
+    if accounts is None:
+        return [
+            _Registry(
+                f"profile {profile}" if profile else "your credentials",
+                region,
+                "unknown",
+                partial(outside.at, profile, region),
+            )
+            for profile in profiles or (None,)
+            for region in regions or (None,)
+        ]
+    if profiles:
+        raise Refusal("Give --accounts or --profile, not both.")
+    try:
+        roles = roles_in(accounts, regions)
+    except AccountsFault as fault:
+        raise Refusal(str(fault)) from fault
+    return [
+        _Registry(role.arn, role.region, role.account, partial(_as_role, outside, role))
+        for role in roles
+    ]
+
+
+def _as_role(outside: Outside, role: AccountRole) -> Outside:
+    return replace(outside, client=role.clients(outside.client("sts")))
 
 
 def _planned(
     rules: Ruleset,
     outside: Outside,
+    place: _Registry,
     glob: str,
     grace: timedelta,
     stack_name: str,
-    profile: str | None,
-    region: str | None,
 ) -> RegistryPlan:
-    """What would change in the registry of one profile and Region; one that denies is a line."""
+    """What would change in one registry; an account that denies is a line."""
     try:
-        identity = outside.client("sts").get_caller_identity()
-        ecr = outside.client("ecr")
+        there = place.reach()
+        identity = there.client("sts").get_caller_identity()
+        ecr = there.client("ecr")
     except (ClientError, BotoCoreError) as error:
-        whose = f"profile {profile}" if profile else "your credentials"
-        line = Unread(whose, sentence(error))
-        return RegistryPlan("unknown", region or "unknown", unread=[line])
+        line = Unread(place.whose, sentence(error))
+        return RegistryPlan(place.known, place.region or "unknown", unread=[line])
     account, named = str(identity["Account"]), str(ecr.meta.region_name)
-    registry = LiveRegistry(ecr, account, named, _history(outside, stack_name))
+    paced = PacedClient(ecr, Pace(AT_ONCE, there.sleep))
+    registry = LiveRegistry(paced, account, named, _history(there, stack_name))
     with _progress(f"{account} {named}") as heard:
         return survey(rules, registry, glob=glob, clock=outside.now, grace=grace, heard=heard)
 
@@ -159,18 +240,19 @@ def _line(where: str, done: int, of: int) -> None:
 
 
 # ---------------------------------------------------------------------------- JSON
-def _as_json(plans: Sequence[RegistryPlan]) -> str:
+def _as_json(plans: Sequence[RegistryPlan], fingerprint: str) -> str:
     accounts: dict[str, dict[str, Any]] = {}
     for each in plans:
         regions = accounts.setdefault(each.account, {})
         unread = regions.get(each.region, {"unread": []})["unread"]
-        regions[each.region] = _registry(each)
+        regions[each.region] = _of_registry(each)
         # Accounts that deny have no number to tell them apart.
         regions[each.region]["unread"] += unread
-    return json.dumps({"accounts": accounts, "totals": _totals(plans)}, indent=2)
+    document = {"rules": fingerprint, "accounts": accounts, "totals": totals(plans)}
+    return json.dumps(document, indent=2)
 
 
-def _registry(found: RegistryPlan) -> dict[str, Any]:
+def _of_registry(found: RegistryPlan) -> dict[str, Any]:
     return {
         "repositories": {each.name: _repository(each) for each in found.repositories},
         "registry": {"changes": [each.to_document() for each in found.settings]},
@@ -208,39 +290,13 @@ def _image(verdict: Kept) -> Mapping[str, Any]:
     }
 
 
-def _totals(plans: Iterable[RegistryPlan]) -> dict[str, Any]:
-    every = list(plans)
-    repositories = [each for plan in every for each in plan.repositories]
-    tags = Counter(change.kind.value for each in repositories for change in each.changes)
-    settings = Counter(change.problem.value for change in _all_settings(every))
-    return {
-        "repositories": len(repositories),
-        "differing": sum(each.differs for each in repositories),
-        "without_rule": sum(len(each.without_rule) for each in every),
-        "unread": sum(len(each.unread) for each in every),
-        "changes": dict(sorted(tags.items())),
-        "settings": dict(sorted(settings.items())),
-        "images": {
-            "judged": sum(len(each.images or ()) for each in repositories),
-            "expire": sum(len(each.going) for each in repositories),
-        },
-    }
-
-
-def _all_settings(plans: Iterable[RegistryPlan]) -> Iterator[SettingChange]:
-    for plan in plans:
-        yield from plan.settings
-        for each in plan.repositories:
-            yield from each.settings
-
-
 # ---------------------------------------------------------------------------- text
 def _as_text(plans: Sequence[RegistryPlan]) -> Iterator[str]:
-    yield _verdict(_totals(plans))
+    yield verdict(totals(plans))
     many = len(plans) > 1
     for plan in plans:
         if many or plan.unread:
-            yield f"\n{plan.account} {plan.region}: {_verdict(_totals([plan]))}"
+            yield f"\n{plan.account} {plan.region}: {verdict(totals([plan]))}"
         yield from _titled("\nLook at these first", _urgent(plan))
         yield from _titled("\nThe registry itself", map(_setting, plan.settings))
         for each in plan.repositories:
@@ -255,31 +311,6 @@ def _titled(title: str, lines: Iterable[str]) -> Iterator[str]:
             yield f"{title}:"
             title = ""
         yield f"  {printable(each)}"
-
-
-def _verdict(totals: Mapping[str, Any]) -> str:
-    looked = f"{totals['repositories']:,} repositories looked at"
-    parts = [f"{n:,} {_KINDS.get(kind, kind)}" for kind, n in totals["changes"].items()]
-    parts += [f"{n:,} settings {problem}" for problem, n in totals["settings"].items()]
-    if totals["images"]["expire"]:
-        parts.append(f"{totals['images']['expire']:,} images that nothing keeps")
-    if totals["unread"]:
-        parts.append(f"{totals['unread']:,} not read")
-    if totals["without_rule"]:
-        looked += f", {totals['without_rule']:,} without a rule"
-    return f"{looked}: {', '.join(parts) or 'nothing would change'}."
-
-
-_KINDS: Mapping[str, str] = {
-    FactKind.MOVE: "tags would move",
-    FactKind.PIN: "images would be pinned",
-    FactKind.RESTORE: "tags would be restored",
-    FactKind.REMOVE: "tags would be removed",
-    FactKind.REJECT: "tags would be rejected",
-    FactKind.OVERWRITE: "tags were overwritten",
-    FactKind.HELD: "tags are held",
-    FactKind.STALE: "tags are stale",
-}
 
 
 def _urgent(plan: RegistryPlan) -> Iterator[str]:

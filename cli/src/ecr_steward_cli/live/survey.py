@@ -17,7 +17,7 @@ from ecr_steward.words.globs import PullThrough, glob_regex
 from ecr_steward_cli.live.look import LiveRegistry, Look, RepositoryPlan
 
 AT_ONCE = 8
-"""Repositories looked at at once: the SDK slows its calls by itself where ECR throttles them."""
+"""Most repositories that are looked at at once; where ECR throttles, see pace.py."""
 
 
 @dataclass(frozen=True, slots=True)
