@@ -63,6 +63,23 @@ ENVIRONMENT: Mapping[str, Mapping[str, str]] = {
         "ACCOUNT": "123456789012",
         "AWS_REGION": "eu-west-1",
     },
+    "check_running": {
+        "HISTORY_TABLE": TABLE,
+        "ACCOUNT": "123456789012",
+        "ACCOUNTS": "210987654321",
+        "AWS_REGION": "eu-west-1",
+        "GRACE_DAYS": "7",
+    },
+    "look_running": {
+        "HISTORY_TABLE": TABLE,
+        "ACCOUNT": "123456789012",
+        "ACCOUNTS": "210987654321",
+        "SOURCES": "ecs,lambda",
+        "AWS_REGION": "eu-west-1",
+        "GRACE_DAYS": "7",
+        "WORKLOADS_ROLE": "arn:aws:iam::ACCOUNT:role/ecr-steward-workloads",
+        "EXTERNAL_ID": "123456789012/ecr-steward",
+    },
     "publish": {
         "BUS_NAME": "ecr-steward",
         "FAILURE_QUEUE_URL": "https://sqs.example/123456789012/PublishFailureQueue",
@@ -95,7 +112,7 @@ def event(name: str) -> Any:
     """The event file `events/NAME.json`, about the images of the world."""
     text = (EVENTS / f"{name}.json").read_text(encoding="utf-8")
     for digest, version in IMAGES.items():
-        text = text.replace(f"sha256:{digest}", image(version))
+        text = text.replace(digest, image(version).removeprefix("sha256:"))
     return json.loads(text)
 
 

@@ -28,6 +28,8 @@ def test_the_stack_holds_with_every_option_taken(check: Check) -> None:
         Tracing="Active",
         Architecture="x86_64",
         NotifyWindowSeconds=120,
+        RunningSources="ecs,lambda,inspector",
+        WorkloadAccounts="210987654321",
     )
     assert list(check(taken)) == []
 

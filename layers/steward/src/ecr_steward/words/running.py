@@ -15,6 +15,18 @@ LOOK_COUNTS = timedelta(hours=48)
 """How long a source is known after it completed a look."""
 
 
+def source_of(kind: str, account: str, registry: str) -> str:
+    """The source of what an account runs: `ecs` or `lambda`, or the number of another account,
+    whose look is one."""
+    return kind if account == registry else account
+
+
+def workload_of(kind: str, account: str, registry: str, name: str) -> str:
+    """The name of a workload for people: `ecs:prod/payments`, with its account where that is not
+    the registry's: `ecs:210987654321/prod/payments`."""
+    return f"{kind}:{name}" if account == registry else f"{kind}:{account}/{name}"
+
+
 @dataclass(frozen=True, slots=True)
 class Running:
     """One workload on one image, as one source has it.
