@@ -3,6 +3,7 @@ them."""
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ecr_steward.words.facts import DETAIL_TYPES
+from ecr_steward_cli.images.keepers import KEEPERS
 from ecr_steward_cli.main import COMMANDS
 from ecr_steward_cli.rules_file.load import schema
 from ecr_steward_cli.schemas import event_schema
@@ -66,6 +68,7 @@ def _parts() -> tuple[DocsTable, ...]:
         r"version|rules|rules\[\]\.(repositories|mode)",
         r"rules\[\]\.tags\b.*",
         r"rules\[\]\.repository\b.*",
+        r"rules\[\]\.images\b.*",
         r"rules\[\]\.notify\b.*",
         r"(defaults|include)\b.*",
         r"registry\b.*",
@@ -86,6 +89,15 @@ def _kinds() -> Rows:
         [code(kind["title"]), kind["description"], ", ".join(map(code, kind["examples"]))]
         for kind in schema()["$defs"]["kind"]["anyOf"]
     ]
+
+
+def _keepers() -> Rows:
+    return [[code(kind.name), kind.description, code(_written(kind.example))] for kind in KEEPERS]
+
+
+def _written(entry: Mapping[str, Any]) -> str:
+    """An entry as people write it in one line of YAML."""
+    return json.dumps(dict(entry)).replace('"', "")
 
 
 def _events() -> Rows:
@@ -162,6 +174,7 @@ def _decisions() -> Rows:
 TABLES = (
     *_parts(),
     DocsTable("docs/tags.md", ("Kind", "Tags", "Write it"), _kinds),
+    DocsTable("docs/images.md", ("Keeper", "Keeps", "Such as"), _keepers),
     DocsTable("docs/messages.md", ("`detail-type`", "When"), _events),
     DocsTable(
         "docs/messages.md",

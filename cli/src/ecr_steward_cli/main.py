@@ -25,6 +25,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sweep": ("sweep:sweep", "Sweep repositories now."),
     "wait": ("wait:wait", "Wait until a tag is on an image."),
     "drift": ("drift:drift", "Compare a repository's settings without AWS."),
+    "plan": ("plan:plan", "Show what the rules would change in live registries."),
+    "retention": ("retention:retention", "Say which images stay, without AWS."),
     "compile": ("compile:compile_", "Compile a rules file for the functions."),
     "simulate": ("simulate:simulate", "Simulate pushes without AWS."),
     "schema": (

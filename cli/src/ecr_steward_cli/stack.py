@@ -7,7 +7,7 @@ import os
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -62,14 +62,14 @@ def timeout_option(least: int, default: int, text: str) -> Callable[[_Command], 
     )
 
 
-def _clients() -> Callable[[str], Any]:
+def _clients(profile: str | None = None, region: str | None = None) -> Callable[[str], Any]:
     made: dict[str, Any] = {}
 
     def client(service: str) -> Any:
         if not made:
             # boto3 itself reads AWS_DEFAULT_REGION alone, unlike the AWS CLI and every other SDK.
-            region = os.environ.get("AWS_REGION") or None
-            made["session"] = boto3.session.Session(region_name=region)
+            named = region or os.environ.get("AWS_REGION") or None
+            made["session"] = boto3.session.Session(profile_name=profile, region_name=named)
         if service not in made:
             config = Config(
                 connect_timeout=5,
@@ -100,6 +100,7 @@ class Outside:
 
     `client` gives the client of an AWS service, `download` the content behind a URL (raises
     OSError), `open_table` the history's table from the DynamoDB client and the table's name.
+    `elsewhere` gives the clients of a profile and a Region.
     """
 
     client: Callable[[str], Any] = field(default_factory=_clients)
@@ -107,6 +108,13 @@ class Outside:
     sleep: Callable[[float], None] = time.sleep
     download: Callable[[str], bytes] = _download
     open_table: Callable[[Any, str], Table] = DynamoTable
+    elsewhere: Callable[[str | None, str | None], Callable[[str], Any]] = _clients
+
+    def at(self, profile: str | None, region: str | None) -> Outside:
+        """The same with another profile, or in another Region; None leaves either as it is."""
+        if profile is None and region is None:
+            return self
+        return replace(self, client=self.elsewhere(profile, region))
 
 
 pass_outside = click.make_pass_decorator(Outside, ensure=True)

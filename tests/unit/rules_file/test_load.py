@@ -85,7 +85,7 @@ SETTINGS = (
     "`policy`, `lifecycle`, `immutability`, `scan_on_push`, `encryption`, `resource_tags`, "
     "`required_tags`"
 )
-RULE_KEYS = "here are `repositories`, `mode`, `tags`, `repository`, `notify`."
+RULE_KEYS = "here are `repositories`, `mode`, `tags`, `repository`, `images`, `notify`."
 TAGS_KEYS = (
     "here are `unique`, `variants`, `revisions`, `variant_latest`, `stable`, `pin`, `ignore`, "
     "`unknown`, `overwritten`."

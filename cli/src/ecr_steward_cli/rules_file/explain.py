@@ -14,6 +14,7 @@ from ecr_steward.tags.kinds import NUMBERS, Kind, Unique
 from ecr_steward.tags.scheme import Scheme
 from ecr_steward.tags.stable import Line, StableTag
 from ecr_steward_cli.rules_file.examples import candidates, moved, of_variant, sample_of
+from ecr_steward_cli.rules_file.images_advice import images
 from ecr_steward_cli.rules_file.load import Loaded
 from ecr_steward_cli.rules_file.settings_explain import settings
 
@@ -72,7 +73,8 @@ def _meaning(rule: Rule, repository: str, ruleset: Ruleset) -> Iterator[str]:
         yield "tags         The rule says nothing about tags, so they are left alone."
     else:
         yield from _of_scheme(rule, rule.tags)
-    yield from (f"{title:<13}{line}" for title, line in settings(rule, ruleset))
+    said = (*settings(rule, ruleset), *images(rule))
+    yield from (f"{title:<13}{line}" for title, line in said)
 
 
 def _of_scheme(rule: Rule, scheme: Scheme) -> Iterator[str]:

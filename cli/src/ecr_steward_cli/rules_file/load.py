@@ -28,6 +28,7 @@ from ecr_steward.tags.kinds import KINDS, MOST_PARTS, Kind, KindError, known, ma
 from ecr_steward.tags.scheme import Scheme
 from ecr_steward.tags.stable import SchemeError, StableTag
 from ecr_steward.tags.suffixes import Suffixes
+from ecr_steward_cli.images import rule as images
 from ecr_steward_cli.rules_file.advice import advice
 from ecr_steward_cli.rules_file.compose import composed
 from ecr_steward_cli.rules_file.document import (
@@ -35,12 +36,14 @@ from ecr_steward_cli.rules_file.document import (
     Fault,
     Path,
     RulesFault,
+    Scalar,
     clipped,
     parse,
     shown,
     written,
 )
 from ecr_steward_cli.rules_file.files import whole
+from ecr_steward_cli.rules_file.images_advice import images_advice, images_faults
 from ecr_steward_cli.rules_file.settings_advice import settings_advice, settings_faults
 from ecr_steward_cli.rules_file.slow import slow
 
@@ -77,6 +80,7 @@ def schema() -> dict[str, Any]:
     settings = document["$defs"]["rule"]["properties"]["repository"]["properties"]
     for setting in settings_kinds.KINDS:
         settings.update(setting.schema)
+    document["$defs"]["rule"]["properties"]["images"]["properties"] = dict(images.SCHEMA)
     own = document["properties"]["registry"]["properties"]
     own.update({kind.name: kind.schema for kind in REGISTRY_KINDS})
     return document
@@ -116,10 +120,11 @@ def inspect_text(text: str, name: str) -> Loaded:
         ruleset = Ruleset.from_document(found.data)
     except RulesError as error:
         raise RulesFault(name, [found.fault(error.path, error.sentence)]) from error
-    faults = [found.fault(error.path, error.sentence) for error in settings_faults(ruleset)]
+    wrong = (*settings_faults(ruleset), *images_faults(ruleset))
+    faults = [found.fault(error.path, error.sentence) for error in wrong]
     if faults:
         raise RulesFault(name, faults)
-    said = (*advice(ruleset, document), *settings_advice(ruleset))
+    said = (*advice(ruleset, document), *settings_advice(ruleset), *images_advice(ruleset))
     return Loaded(
         ruleset=ruleset,
         document=found.data,
@@ -173,10 +178,31 @@ def _faults(document: Document) -> Iterator[Fault]:
     told = set()
     for error in _validator().iter_errors(document.data):
         path = tuple(error.absolute_path)
+        if _is_of_images(path):
+            continue  # The room of the images knows more than the schema.
         told.add(path)
         yield from _SENTENCES[str(error.validator)](document, path, error)
-    yield from document.unquoted(told)
+    found = list(_images_faults(document))
+    yield from (document.fault(*each) for each in found)
+    yield from document.unquoted({*told, *(path for path, _ in found)})
     yield from _text_faults(document)
+
+
+def _is_of_images(path: Path) -> bool:
+    return path[:1] == ("rules",) and path[2:3] == ("images",)
+
+
+def _images_faults(document: Document) -> Iterator[tuple[Path, str]]:
+    """What is wrong with which images stay."""
+    rules = document.data.get("rules")
+    for i, rule in enumerate(rules if isinstance(rules, list) else ()):
+        if isinstance(rule, dict) and "images" in rule:
+            tags = rule.get("tags")
+            known = tags if isinstance(tags, dict) else {}
+            for path, sentence in images.faults(rule["images"], known):
+                whole = ("rules", i, "images", *path)
+                if not isinstance(_at(document.data, whole), Scalar):
+                    yield whole, sentence
 
 
 def _text_faults(document: Document) -> Iterator[Fault]:

@@ -61,8 +61,9 @@ class Mode(enum.StrEnum):
 class Rule:
     """One entry of `rules:`; `tags` is None where the rule says nothing about tags.
 
-    `repository` is what it says about settings, as the file has it: see `baseline`; and so is
-    `notify`, its routes: see messages/whom/routing.py.
+    `repository` is what it says about settings, as the file has it: see `baseline`; and so are
+    `notify`, its routes: see messages/whom/routing.py, and `images`, which images stay; None where
+    it says nothing of them.
     """
 
     index: int
@@ -71,6 +72,7 @@ class Rule:
     tags: Scheme | None
     repository: Mapping[str, Any] = field(default_factory=dict, hash=False)
     notify: Sequence[Mapping[str, Any]] = field(default=(), hash=False)
+    images: Mapping[str, Any] | None = field(default=None, hash=False)
 
     def __post_init__(self) -> None:
         if not self.repositories:
@@ -214,6 +216,7 @@ def _rule(index: int, entry: Mapping[str, Any]) -> Rule:
             tags=None if tags is None else _scheme(tags, repository),
             repository=repository,
             notify=entry.get("notify", ()),
+            images=entry.get("images"),
         )
     except SchemeError as error:
         raise RulesError(str(error), ("rules", index, "tags", *error.path)) from error

@@ -268,10 +268,11 @@ class Scheme:
     def _takes_dates(self, stable: StableTag) -> bool:
         """Whether dates can be in the lines of an entry: versions and dates share none, unless the
         entry names both."""
-        return stable.is_newest or bool(stable.of) or not self._has_versions
+        return stable.is_newest or bool(stable.of) or not self.has_versions
 
     @functools.cached_property
-    def _has_versions(self) -> bool:
+    def has_versions(self) -> bool:
+        """Whether a kind has versions that are no dates."""
         return any(kind.counts and not kind.has_dates for kind in self.kinds)
 
     def _readings(self, stable: StableTag, tag: str) -> Iterator[tuple[str, str | None]]:

@@ -104,6 +104,15 @@ class Enforcer:
             self.history.forget(place.name)
             return SettingsVisit()
 
+    def differing(self, repository: str) -> tuple[SettingChange, ...]:
+        """What a visit would find to differ, told before or not; nothing is written anywhere.
+
+        Raises RegistryError.
+        """
+        place = self._place(repository, ())
+        found = None if place is None else place.look(self.history.recall(place.name))
+        return () if found is None else found[1]
+
     def _place(self, repository: str, hints: Sequence[Hint]) -> _Place | None:
         if repository == REGISTRY:
             baseline = self.rules.registry_baseline
