@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ecr_steward.words.image_uris import BadImageUri, ImageUri, image_in
+from ecr_steward.words.image_uris import ImageUri, NoImageUri, image_in
 
 HOST = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 DIGEST = "sha256:" + "a1" * 32
@@ -42,7 +42,7 @@ def test_an_image_uri_has_host_repository_tag_and_digest(
     ],
 )
 def test_anything_else_is_refused_in_a_sentence(written: str, why: str) -> None:
-    with pytest.raises(BadImageUri, match=why):
+    with pytest.raises(NoImageUri, match=why):
         ImageUri.parse(written)
 
 

@@ -20,7 +20,7 @@ _ECR_HOST = re.compile(
 AWS General Reference: ECR endpoints)."""
 
 
-class BadImageUri(ValueError):
+class NoImageUri(ValueError):
     """What is no image URI; the sentence says why, with the URI in it."""
 
 
@@ -37,7 +37,7 @@ class ImageUri:
     def parse(cls, written: str) -> ImageUri:
         """Read an image URI; `docker-pullable://` and the like before it are left out.
 
-        Raises BadImageUri for anything else, a short name without a host among it.
+        Raises NoImageUri for anything else, a short name without a host among it.
         """
         scheme = _SCHEME.match(written)
         bare = written[scheme.end() :] if scheme else written
@@ -51,7 +51,7 @@ class ImageUri:
             digest=digest if at else None,
         )
         if wrong is not None:
-            raise BadImageUri(f"`{written}` is no image URI: {wrong}.")
+            raise NoImageUri(f"`{written}` is no image URI: {wrong}.")
         if not colon and not at:
             tag = "latest"
         return cls(host, repository, tag or None, digest or None)
@@ -80,6 +80,6 @@ def image_in(written: Any, account: str, region: str) -> ImageUri | None:
         return None
     try:
         found = ImageUri.parse(written)
-    except BadImageUri:
+    except NoImageUri:
         return None
     return found if found.is_of(account, region) else None
