@@ -19,7 +19,7 @@ _BARE_ID = re.compile(r"([a-z-]+://)?sha256:[0-9a-f]{64}")
 _OF_A_REPLICA_SET = re.compile(r"-[a-z0-9]{1,10}$")
 
 
-class NotReadable(ValueError):
+class UnreadableImages(ValueError):
     """What is no list of images; `line` is where, None for the whole."""
 
     def __init__(self, sentence: str, line: int | None = None) -> None:
@@ -39,7 +39,7 @@ class ListedImage:
 def listed_images(content: str) -> list[ListedImage]:
     """The images of a list; those on Docker Hub, which are written without a host, are left out.
 
-    Raises NotReadable.
+    Raises UnreadableImages.
     """
     if not content.lstrip().startswith(("[", "{")):
         lines = enumerate(content.splitlines(), start=1)
@@ -47,9 +47,11 @@ def listed_images(content: str) -> list[ListedImage]:
     try:
         document = json.loads(content)
     except ValueError as error:
-        raise NotReadable(f"This is not JSON: {error}.", getattr(error, "lineno", None)) from error
+        raise UnreadableImages(
+            f"This is not JSON: {error}.", getattr(error, "lineno", None)
+        ) from error
     except RecursionError:
-        raise NotReadable("The JSON is nested too deeply to be read.") from None
+        raise UnreadableImages("The JSON is nested too deeply to be read.") from None
     return list(_pods(document) if isinstance(document, dict) else _array(document))
 
 
@@ -61,13 +63,13 @@ def _line(line: str, at: int | None = None) -> ListedImage | None:
     except NoImageUri as error:
         if _is_of_docker_hub(line):
             return None
-        raise NotReadable(str(error), at) from error
+        raise UnreadableImages(str(error), at) from error
 
 
 def _array(document: list[Any]) -> Iterator[ListedImage]:
     for number, each in enumerate(document, start=1):
         if not isinstance(each, str):
-            raise NotReadable(f"Entry {number} of the array is not a string.")
+            raise UnreadableImages(f"Entry {number} of the array is not a string.")
         found = _line(each)
         if found is not None:
             yield found
@@ -76,12 +78,12 @@ def _array(document: list[Any]) -> Iterator[ListedImage]:
 def _pods(document: Mapping[str, Any]) -> Iterator[ListedImage]:
     pods = document.get("items", [document] if document.get("kind") == "Pod" else None)
     if not isinstance(pods, list):
-        raise NotReadable(
+        raise UnreadableImages(
             "The JSON is neither an array of image URIs nor what `kubectl get pods -o json` prints."
         )
     for pod in pods:
         if not isinstance(pod, dict) or not isinstance(pod.get("status"), dict):
-            raise NotReadable(
+            raise UnreadableImages(
                 "An item has no `status`: list pods, with `kubectl get pods -o json`."
             )
         for key in _PODS:

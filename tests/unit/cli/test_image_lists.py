@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ecr_steward_cli.image_lists import NotReadable, listed_images
+from ecr_steward_cli.image_lists import UnreadableImages, listed_images
 
 HOST = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 DIGEST = "sha256:" + "a1" * 32
@@ -61,6 +61,6 @@ def test_an_id_that_names_no_registry_gives_way_to_the_image(image_id: str) -> N
     ],
 )
 def test_anything_else_is_refused_in_a_sentence(content: str, why: str, line: int | None) -> None:
-    with pytest.raises(NotReadable, match=why) as refused:
+    with pytest.raises(UnreadableImages, match=why) as refused:
         listed_images(content)
     assert refused.value.line == line

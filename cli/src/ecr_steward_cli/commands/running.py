@@ -28,7 +28,7 @@ from ecr_steward_cli import deployed
 from ecr_steward_cli.commands.hold import caller
 from ecr_steward_cli.commands.wait import place
 from ecr_steward_cli.errors import NeedsAttention, Refusal
-from ecr_steward_cli.image_lists import ListedImage, NotReadable, listed_images
+from ecr_steward_cli.image_lists import ListedImage, UnreadableImages, listed_images
 from ecr_steward_cli.rules_file.explain import is_repository
 from ecr_steward_cli.stack import Outside, Stack, aws, console, pass_outside, stack_option
 
@@ -299,7 +299,7 @@ def import_(outside: Outside, stack_name: str, source: str, file: TextIO) -> Non
     """
     try:
         every = listed_images(file.read())
-    except (NotReadable, UnicodeDecodeError) as error:
+    except (UnreadableImages, UnicodeDecodeError) as error:
         line = getattr(error, "line", None)
         where = file.name if line is None else f"{file.name}:{line}"
         raise Refusal(f"{where}: {error}") from error
