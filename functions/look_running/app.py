@@ -13,11 +13,17 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from ecr_steward.history.dynamo import DynamoTable
+from ecr_steward.history.findings import Findings
 from ecr_steward.history.running import RunningImages
 from ecr_steward.start import clients, observe, sandbox
 from ecr_steward.start.environment import Environment
+from ecr_steward.words.causes import Cause
+from ecr_steward.words.facts import Fact, FactMaker
+from ecr_steward.words.reading import iso
 from ecr_steward.words.tasks import OwnRegistry
+from ecr_steward.workloads.findings import LOOK, Teller, facts_about
 from ecr_steward.workloads.looks import look_at, looks_of
+from ecr_steward.workloads.standing import RunningInEcr
 
 logger = observe.logger()
 
@@ -30,7 +36,7 @@ def handle(env: Environment) -> sandbox.Handler:
     role = env.text("WORKLOADS_ROLE")
     grace = timedelta(days=env.number("GRACE_DAYS"))
     table = DynamoTable(clients.client("dynamodb"), env.text("HISTORY_TABLE"))
-    images = RunningImages(table, grace)
+    images, mode = RunningImages(table, grace), env.mode()
 
     def client_of(account: str, service: str) -> Any:
         answer = clients.client("sts").assume_role(
@@ -40,9 +46,26 @@ def handle(env: Environment) -> sandbox.Handler:
         )
         return clients.with_keys(service, answer["Credentials"])
 
+    def tell() -> list[Fact]:
+        rules, time = sandbox.rules(), iso(sandbox.now())
+        maker = FactMaker(registry.account, registry.region, sandbox.now, rules.fingerprint)
+        facts = facts_about(
+            images.all(),
+            RunningInEcr(clients.client("ecr")).standing,
+            Teller(rules, maker, mode),
+            Cause(f"look-{time}", LOOK),
+        )
+        return Findings(table).say(facts)
+
     def look(event: Mapping[str, Any]) -> sandbox.Reply:
-        found = look_at(looks_of(sources, registry, clients.client, client_of), images, sandbox.now)
-        logger.info("Looked at what runs", extra={"workloads": found})
+        try:
+            found = look_at(
+                looks_of(sources, registry, clients.client, client_of), images, sandbox.now
+            )
+        finally:  # what is known is told, whichever source could not be looked at
+            told = tell()
+            observe.count_facts(told)
+        logger.info("Looked at what runs", extra={"workloads": found, "told": len(told)})
         observe.count("WorkloadsSeen", sum(found.values()))
         return {"workloads": found}
 

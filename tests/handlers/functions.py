@@ -64,6 +64,7 @@ ENVIRONMENT: Mapping[str, Mapping[str, str]] = {
         "AWS_REGION": "eu-west-1",
     },
     "check_running": {
+        "STEWARD_MODE": "enforce",
         "HISTORY_TABLE": TABLE,
         "ACCOUNT": "123456789012",
         "ACCOUNTS": "210987654321",
@@ -71,6 +72,7 @@ ENVIRONMENT: Mapping[str, Mapping[str, str]] = {
         "GRACE_DAYS": "7",
     },
     "look_running": {
+        "STEWARD_MODE": "enforce",
         "HISTORY_TABLE": TABLE,
         "ACCOUNT": "123456789012",
         "ACCOUNTS": "210987654321",

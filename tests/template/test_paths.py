@@ -154,7 +154,8 @@ SPOILED: list[tuple[Check, Mutation]] = [
     *((checks.failures_have_alarms, drop(f"{each}BacklogAlarm"))
       for each in ("Retag", "Settings", "Notify", "Publish")),
     *((checks.failures_have_alarms, drop(f"{each}LostAlarm"))
-      for each in ("ImagePush", "ImageDeleted", "ApiCall", "StewardEvent", "CheckTags",
+      for each in ("TaskChange", "FunctionCode", "ImageLost", "CheckRunning", "LookRunning",
+                   "ImagePush", "ImageDeleted", "ApiCall", "StewardEvent", "CheckTags",
                    "CheckSettings", "Publish", "Sweep")),
     (checks.failures_have_alarms, put("RetagFailureAlarm", 100, "Threshold")),
     (

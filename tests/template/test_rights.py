@@ -380,7 +380,7 @@ def test_what_runs_is_read_only_where_a_parameter_names_the_source() -> None:
             if role == "LookRunningRole"
             for action in listed(each["Action"])
         }
-        return {action.partition(":")[0] for action in actions} - {"logs", "dynamodb", "sqs"}
+        return {action.partition(":")[0] for action in actions} - {"logs", "dynamodb", "sqs", "ecr"}
 
     assert read("") == read("ecs-of-elsewhere,my-lambda") == set()
     assert read("ecs") == {"ecs"}

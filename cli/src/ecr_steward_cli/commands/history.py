@@ -14,7 +14,7 @@ from rich.text import Text
 
 from ecr_steward.history.tags import History
 from ecr_steward.messages.say.wording import short
-from ecr_steward.words.facts import Fact, FactKind
+from ecr_steward.words.facts import RUNNING, Fact, FactKind
 from ecr_steward.words.reading import parse_time
 from ecr_steward_cli.errors import NeedsAttention
 from ecr_steward_cli.stack import Outside, Stack, Subject, aws, console, pass_outside, stack_option
@@ -96,7 +96,7 @@ def _way(fact: Fact) -> str:
         # What differed is in the reason, and whole in `--json`: a fact stays one line.
         return fact.difference.problem.replace("_", " ")
     after = _place(fact.digest, fact.after_tags, fact.tag)
-    if fact.kind in (FactKind.REJECT, FactKind.STALE, FactKind.FAILED, FactKind.SWEPT):
+    if fact.kind in (FactKind.REJECT, FactKind.STALE, FactKind.FAILED, FactKind.SWEPT, *RUNNING):
         return after
     return f"{_place(fact.before, fact.before_tags, fact.tag)} → {after}".strip()
 
