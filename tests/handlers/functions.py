@@ -48,6 +48,7 @@ ENVIRONMENT: Mapping[str, Mapping[str, str]] = {
         "SETTINGS_ROLE_ARN": SETTINGS_ROLE,
         "RETAG_ROLE_ARN": "arn:aws:iam::123456789012:role/RetagRole",
         "HISTORY_TABLE": TABLE,
+        "GRACE_DAYS": "7",
         "MAX_TRIES": "10",
         "ACCOUNT": "123456789012",
         "AWS_REGION": "eu-west-1",

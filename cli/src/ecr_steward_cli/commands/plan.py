@@ -32,7 +32,9 @@ from ecr_steward_cli.stack import Outside, Stack, pass_outside, sentence, stack_
 
 _A_LINE_EACH = 100
 
-EXPOSURES = frozenset({"public", "foreign", "locks_out", "expires_stable", "archives_stable"})
+EXPOSURES = frozenset(
+    {"public", "foreign", "locks_out", "expires_stable", "archives_stable", "expires_running"}
+)
 """Problems of settings that come before all others."""
 
 

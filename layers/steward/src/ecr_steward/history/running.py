@@ -90,6 +90,11 @@ class RunningImages:
                 found.setdefault(record.digest, []).append(record)
         return found
 
+    def workloads(self, repository: str, now: datetime) -> dict[str, list[str]]:
+        """The same, with the names of the workloads alone."""
+        needed = self.needed(repository, now)
+        return {digest: [each.workload for each in some] for digest, some in needed.items()}
+
     def looks(self) -> Mapping[str, datetime]:
         """When each source last completed a look."""
         return {item.sk: parse_time(item.body) for item in self._table.query(_LOOKS)}

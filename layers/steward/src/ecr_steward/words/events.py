@@ -41,7 +41,9 @@ ATTENTION = frozenset(
 """The kinds of fact that somebody has to look at, where they are loud."""
 
 _SETTINGS = frozenset({FactKind.DRIFT, FactKind.CORRECT})
-_GRAVE = frozenset({"public", "foreign", "locks_out", "expires_stable", "archives_stable"})
+_GRAVE = frozenset(
+    {"public", "foreign", "locks_out", "expires_stable", "archives_stable", "expires_running"}
+)
 """Problems of a setting that somebody must know of at once."""
 
 
