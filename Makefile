@@ -27,6 +27,8 @@ setup: .venv/.ready .venv/sam/.ready .venv/cloud/.ready ## Make .venv with every
 	@$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv
 	@VIRTUAL_ENV=.venv $(INSTALL) requirements/dev.txt
 	@VIRTUAL_ENV=.venv $(UV) pip install --quiet --no-deps --no-build-isolation --editable layers/steward --editable cli
+	@# What is editable is not compiled by the installer, and some environments never write bytecode.
+	@.venv/bin/python -m compileall -q layers/steward/src cli/src
 	@touch $@
 
 .venv/sam/.ready: .venv/uv/.ready requirements/sam.txt

@@ -15,6 +15,7 @@ import boto3
 import click
 from botocore import exceptions as boto
 from botocore.config import Config
+from botocore.parsers import ResponseParserError
 from rich.console import Console
 
 from ecr_steward.history.dynamo import DynamoTable
@@ -76,7 +77,13 @@ def _clients(profile: str | None = None, region: str | None = None) -> Callable[
                 read_timeout=_INVOKE_SECONDS if service == "lambda" else 20,
                 retries={"mode": "standard", "total_max_attempts": 4},
             )
-            made[service] = made["session"].client(service, config=config)
+            try:
+                made[service] = made["session"].client(service, config=config)
+            except ValueError as error:  # botocore: "Invalid endpoint: …"
+                raise Refusal(
+                    f"{str(error).rstrip('.')}: AWS_ENDPOINT_URL, or the endpoint in your profile, "
+                    "must be such as https://host:port."
+                ) from error
         return made[service]
 
     return client
@@ -139,7 +146,7 @@ class Stack:
             client = outside.client("cloudformation")
             region = client.meta.region_name
             try:
-                (found,) = client.describe_stacks(StackName=name)["Stacks"]
+                stacks = client.describe_stacks(StackName=name).get("Stacks", ())
             except boto.ClientError as error:
                 if error.response["Error"]["Code"] != "ValidationError":
                     raise
@@ -147,6 +154,11 @@ class Stack:
                     f"There is no stack `{name}` in {region}: name yours with --stack or "
                     "ECR_STEWARD_STACK, and its Region with AWS_REGION."
                 ) from error
+            except KeyError:  # botocore asks XML for a part that is not there
+                stacks = ()
+        if len(stacks) != 1:
+            raise Refusal(_NOT_AWS)
+        (found,) = stacks
         return cls(
             name=name,
             region=region,
@@ -229,8 +241,14 @@ def aws() -> Iterator[None]:
         yield
     except (boto.ClientError, boto.BotoCoreError) as error:
         raise Refusal(sentence(error)) from error
+    except ResponseParserError as error:
+        raise Refusal(_NOT_AWS) from error
 
 
+_NOT_AWS = (
+    "What answered is not AWS, but perhaps a proxy or a log-in page: check HTTPS_PROXY, the "
+    "network and AWS_ENDPOINT_URL."
+)
 _LOG_IN = "log in again (for example with `aws sso login`) and repeat the command."
 _EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
 _UNKNOWN = frozenset(

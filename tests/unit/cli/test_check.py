@@ -53,10 +53,10 @@ def test_each_fault_is_a_line_on_stderr_under_the_name_that_the_caller_wrote(goo
 
 
 @pytest.mark.parametrize("rules", ["none.yaml", "."])
-def test_a_path_that_is_no_file_is_a_fault_on_line_one(good: str, rules: str) -> None:
+def test_a_path_that_is_no_file_is_a_fault_of_no_line(good: str, rules: str) -> None:
     result = run("check", rules)
     assert result.exit_code == 2
-    assert result.stderr.startswith(f"{rules}:1: Th")
+    assert result.stderr.startswith(f"{rules}: Th")
     assert result.stderr.count("\n") == 1
 
 
@@ -76,6 +76,22 @@ def test_explain_says_which_rule_wins_and_what_it_means(good: str) -> None:
     assert result.exit_code == 0
     assert "base/redis: the rule on line 3 wins (base/*)." in result.stdout
     assert "a push of 1.4.2 puts latest on its image" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "last"),
+    [
+        ("base/redis:1.4.2", "A push of 1.4.2 puts latest on its image unless a higher release"),
+        ("base/redis:1.4.2-slim", "A push of 1.4.2-slim moves nothing: `1.4.2-slim` is read as"),
+        ("base/redis:latest", "A push of latest by hand does not last: `latest` follows the high"),
+        ("apps/web:1.4.2", "A push of 1.4.2 moves nothing: no rule matches apps/web; it is left"),
+        ("base/redis:odd", "A push of odd moves nothing: `odd` is neither a unique nor a stable"),
+    ],
+)
+def test_explain_says_what_a_push_of_a_tag_does_or_why_nothing(
+    good: str, name: str, last: str
+) -> None:
+    assert run("check", good, "--explain", name).stdout.splitlines()[-1].startswith(last)
 
 
 def test_a_wrong_kind_and_a_bare_number_each_name_the_way_out(good: str) -> None:

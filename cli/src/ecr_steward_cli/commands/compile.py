@@ -9,6 +9,7 @@ import click
 from ecr_steward.rules import compiled
 from ecr_steward_cli.commands.check import checked
 from ecr_steward_cli.errors import Refusal
+from ecr_steward_cli.text import say
 
 
 @click.command(name="compile")
@@ -30,4 +31,4 @@ def compile_(rules: str, output: Path) -> None:
         output.write_text(compiled.dumps(loaded.document), encoding="utf-8")
     except OSError as error:
         raise Refusal(f"{output}: the file cannot be written: {error.strerror}.") from error
-    click.echo(f"{output}: fingerprint {loaded.ruleset.fingerprint}")
+    say(f"{output}: fingerprint {loaded.ruleset.fingerprint}")

@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from ecr_steward_cli.errors import NeedsAttention, Refusal
 from ecr_steward_cli.stack import Outside, Stack, aws, console, pass_outside, stack_option
+from ecr_steward_cli.text import say
 
 PAUSED = (
     "messages wait in the queues for up to 14 days, and nothing is lost until then. "
@@ -76,7 +77,7 @@ def _run(name: str, outside: Outside, *, on: bool) -> bool:
 def pause(outside: Outside, stack_name: str) -> None:
     """Stop the writers. Nothing is lost: messages wait for up to 14 days."""
     changed = _run(stack_name, outside, on=False)
-    click.echo(f"{'Paused' if changed else 'Already paused'}: {PAUSED}")
+    say(f"{'Paused' if changed else 'Already paused'}: {PAUSED}")
 
 
 @click.command()
@@ -85,4 +86,4 @@ def pause(outside: Outside, stack_name: str) -> None:
 def resume(outside: Outside, stack_name: str) -> None:
     """Start the writers again; they work off what has waited."""
     changed = _run(stack_name, outside, on=True)
-    click.echo(f"{'Running' if changed else 'Already running'}: {RUNNING}")
+    say(f"{'Running' if changed else 'Already running'}: {RUNNING}")

@@ -26,9 +26,9 @@ from ecr_steward_cli.in_memory.table import MemoryTable
 from ecr_steward_cli.live.look import LiveRegistry, RepositoryPlan
 from ecr_steward_cli.live.overlay import Overlay
 from ecr_steward_cli.live.survey import Heard, RegistryPlan, Unread, survey
-from ecr_steward_cli.rules_file.document import printable
 from ecr_steward_cli.rules_file.load import RulesFault, load
 from ecr_steward_cli.stack import Outside, Stack, pass_outside, sentence, stack_option
+from ecr_steward_cli.text import printable, say
 
 _A_LINE_EACH = 100
 
@@ -78,8 +78,9 @@ def plan(
     could not be read.
 
     \b
-    ecr-steward plan --rules rules.yaml
-    ecr-steward plan --rules rules.yaml --profile dev --profile prod --region eu-west-1 --json
+    Examples:
+      ecr-steward plan --rules rules.yaml
+      ecr-steward plan --rules rules.yaml --profile dev --profile prod --json
     """
     try:
         rules = load(rules_file)
@@ -99,7 +100,7 @@ def plan(
                     region,
                 )
             )
-    click.echo(_as_json(plans) if as_json else "\n".join(_as_text(plans)))
+    say(_as_json(plans) if as_json else "\n".join(_as_text(plans)))
     if any(each.differs or each.unread for each in plans):
         raise NeedsAttention
 

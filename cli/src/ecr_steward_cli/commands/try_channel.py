@@ -10,6 +10,7 @@ import click
 
 from ecr_steward_cli.errors import NeedsAttention, Refusal
 from ecr_steward_cli.stack import Outside, Stack, aws, pass_outside, stack_option
+from ecr_steward_cli.text import say
 
 
 def try_out(stack: Stack, channel: str) -> str:
@@ -47,4 +48,4 @@ def notify_test(outside: Outside, stack_name: str, channel: str) -> None:
     stack = Stack.find(stack_name, outside)
     with aws():
         answer = try_out(stack, channel)
-    click.echo(f"`{channel}` accepted the sample: {answer}.")
+    say(f"`{channel}` accepted the sample: {answer}.")

@@ -24,6 +24,7 @@ from ecr_steward_cli.stack import (
     stack_option,
     timeout_option,
 )
+from ecr_steward_cli.text import say
 
 _INTERVAL = 1.0
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -130,7 +131,7 @@ def wait(
         there, found = arrived(outside, repository, tag, goal, timedelta(seconds=timeout))
         where = found.words(tag) if found else ""
         if there:
-            click.echo(f"{repository}:{tag} is on {where}.")
+            say(f"{repository}:{tag} is on {where}.")
             return
         absent = is_tag(goal) and place(outside.client("ecr"), repository, goal) is None
     state = f"is on {where}, not on {goal}" if found else "does not exist"

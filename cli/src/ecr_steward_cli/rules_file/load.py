@@ -10,6 +10,7 @@ import difflib
 import importlib.resources
 import json
 import re
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -29,7 +30,6 @@ from ecr_steward.tags.scheme import Scheme
 from ecr_steward.tags.stable import SchemeError, StableTag
 from ecr_steward.tags.suffixes import Suffixes
 from ecr_steward_cli.images import rule as images
-from ecr_steward_cli.rules_file.advice import advice
 from ecr_steward_cli.rules_file.compose import composed
 from ecr_steward_cli.rules_file.document import (
     Document,
@@ -42,9 +42,9 @@ from ecr_steward_cli.rules_file.document import (
     shown,
     written,
 )
-from ecr_steward_cli.rules_file.files import whole
-from ecr_steward_cli.rules_file.images_advice import images_advice, images_faults
-from ecr_steward_cli.rules_file.settings_advice import settings_advice, settings_faults
+from ecr_steward_cli.rules_file.files import Whole, whole
+from ecr_steward_cli.rules_file.images_faults import images_faults
+from ecr_steward_cli.rules_file.settings_faults import settings_faults
 from ecr_steward_cli.rules_file.slow import slow
 
 __all__ = ["Fault", "Loaded", "RulesFault", "inspect", "inspect_text", "load", "loads", "schema"]
@@ -88,12 +88,13 @@ def schema() -> dict[str, Any]:
 
 def load(path: str | FilePath) -> Ruleset:
     """The rules in the file `path`; raises RulesFault with everything that is wrong with it."""
-    return inspect(path).ruleset
+    name = str(path)
+    return loads(_read(FilePath(path), name), name)
 
 
 def loads(text: str, name: str) -> Ruleset:
     """The rules in `text`; `name` is what faults call it. Raises RulesFault."""
-    return inspect_text(text, name).ruleset
+    return _read_rules(text, name)[0]
 
 
 def inspect(path: str | FilePath) -> Loaded:
@@ -104,6 +105,23 @@ def inspect(path: str | FilePath) -> Loaded:
 
 def inspect_text(text: str, name: str) -> Loaded:
     """Like `loads`, with all that is known of the text."""
+    # Whoever only needs the rules does not load what advises on them.
+    from ecr_steward_cli.rules_file.advice import advice
+    from ecr_steward_cli.rules_file.images_advice import images_advice
+    from ecr_steward_cli.rules_file.settings_advice import settings_advice
+
+    ruleset, document, found = _read_rules(text, name)
+    said = (*advice(ruleset, document), *settings_advice(ruleset), *images_advice(ruleset))
+    return Loaded(
+        ruleset=ruleset,
+        document=found.data,
+        warnings=tuple(sorted(found.fault(*each) for each in said)),
+        rule_places=tuple(_place(document, rule.index) for rule in ruleset.rules),
+    )
+
+
+def _read_rules(text: str, name: str) -> tuple[Ruleset, Document, Whole]:
+    """The rules in `text`, the document that they stand in, and that with all it includes."""
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         raise RulesFault(name, [_TOO_LARGE])
     try:
@@ -124,13 +142,7 @@ def inspect_text(text: str, name: str) -> Loaded:
     faults = [found.fault(error.path, error.sentence) for error in wrong]
     if faults:
         raise RulesFault(name, faults)
-    said = (*advice(ruleset, document), *settings_advice(ruleset), *images_advice(ruleset))
-    return Loaded(
-        ruleset=ruleset,
-        document=found.data,
-        warnings=tuple(sorted(found.fault(*each) for each in said)),
-        rule_places=tuple(_place(document, rule.index) for rule in ruleset.rules),
-    )
+    return ruleset, document, found
 
 
 def _place(document: Document, index: int) -> str:
@@ -151,15 +163,14 @@ _TOO_LARGE = Fault(1, "The file is larger than 1 MiB, which is the most that rul
 
 def _read(path: FilePath, name: str) -> str:
     try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
+        content = _content(path)
     except FileNotFoundError:
-        raise RulesFault(name, [Fault(1, "There is no such file.")]) from None
+        raise RulesFault(name, [Fault(0, "There is no such file.")]) from None
     except IsADirectoryError:
-        raise RulesFault(name, [Fault(1, "This is a directory; name a file.")]) from None
-    except OSError as error:
-        sentence = f"The file cannot be read: {error.strerror}."
-        raise RulesFault(name, [Fault(1, sentence)]) from error
+        raise RulesFault(name, [Fault(0, "This is a directory; name a file.")]) from None
+    except (OSError, ValueError) as error:  # ValueError: the name has a NUL
+        sentence = f"The file cannot be read: {getattr(error, 'strerror', None) or error}."
+        raise RulesFault(name, [Fault(0, sentence)]) from error
     if len(content) > MAX_BYTES:
         raise RulesFault(name, [_TOO_LARGE])
     try:
@@ -168,6 +179,14 @@ def _read(path: FilePath, name: str) -> str:
         line = content.count(b"\n", 0, error.start) + 1
         sentence = "The file is not UTF-8 text from here on; save it as UTF-8."
         raise RulesFault(name, [Fault(line, sentence)]) from error
+
+
+def _content(path: FilePath) -> bytes:
+    """The bytes of a file, or of standard input where it is named `-`; a few more than may be."""
+    if str(path) == "-":
+        return sys.stdin.buffer.read(MAX_BYTES + 1)
+    with path.open("rb") as file:
+        return file.read(MAX_BYTES + 1)
 
 
 def _faults(document: Document) -> Iterator[Fault]:

@@ -61,11 +61,20 @@ class DynamoTable:
         if prefix:
             condition += " AND begins_with(sk, :sk)"
             values[":sk"] = {"S": prefix}
+        return self._queried(condition, values)
+
+    def backwards(self, pk: str, first: str, last: str) -> Iterator[Item]:
+        values = {":pk": {"S": pk}, ":first": {"S": first}, ":last": {"S": last}}
+        condition = "pk = :pk AND sk BETWEEN :first AND :last"
+        return self._queried(condition, values, ScanIndexForward=False)
+
+    def _queried(self, condition: str, values: Any, **asked: Any) -> Iterator[Item]:
         pages = self._client.get_paginator("query").paginate(
             TableName=self._name,
             KeyConditionExpression=condition,
             ExpressionAttributeValues=values,
             ConsistentRead=True,
+            **asked,
         )
         return (read(item) for page in pages for item in page["Items"])
 
