@@ -101,7 +101,7 @@ lint: setup ## Style, types and the template's own rules
 	@.venv/bin/ruff check --quiet .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports --no-cache
-	@.venv/bin/cfn-lint template.yaml
+	@.venv/bin/cfn-lint template.yaml workloads/template.yaml
 
 .PHONY: format
 format: setup ## Fix the style

@@ -16,6 +16,7 @@ from ecr_steward.history.table import Conflict, Item, Put
 from tests.support.dynamodb import as_strict_as_aws, create_history_table
 from tests.support.history_contract import HistoryContract
 from tests.support.ledger_contract import LedgerContract
+from tests.support.running_contract import RunningContract
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -38,6 +39,12 @@ class TestHistoryOnDynamoDb(HistoryContract):
 
 
 class TestLedgerOnDynamoDb(LedgerContract):
+    @pytest.fixture
+    def table(self, client: DynamoDBClient) -> DynamoTable:
+        return DynamoTable(client, NAME, sleep=lambda seconds: None)
+
+
+class TestRunningOnDynamoDb(RunningContract):
     @pytest.fixture
     def table(self, client: DynamoDBClient) -> DynamoTable:
         return DynamoTable(client, NAME, sleep=lambda seconds: None)

@@ -19,6 +19,10 @@ WILDCARDS = {
     ("SweepRole", "ListRepositories"): "AWS evaluates listing all repositories on repository/*",
     ("SweepRole", "RecogniseCaches"): "a registry has no ARN",
     ("RetagRole", "LearnWhoItWas"): "CloudTrail's event history has no ARN",
+    ("LookRunningRole", "LookAtEcs"): "AWS evaluates listing on every cluster of the account",
+    ("LookRunningRole", "LookAtFunctions"): "AWS evaluates listing on every function",
+    ("LookRunningRole", "LookAtInspector"): "Inspector's coverage has no ARN",
+    ("LookRunningRole", "LookElsewhere"): "WorkloadAccounts are many, with one name of a role",
     ("EnforceSettingsRole", "LookAtRegistry"): "a registry has no ARN",
     ("EnforceSettingsRole", "SetBackRegistry"): "a registry has no ARN",
     **{
@@ -31,6 +35,8 @@ WILDCARDS = {
             "PublishRole",
             "NotifyRole",
             "SweepRole",
+            "CheckRunningRole",
+            "LookRunningRole",
         )
     },
 }

@@ -26,6 +26,7 @@ from tests.template.support import ROOT, Stack
 
 FUNCTIONS = (
     "CheckTags", "Retag", "CheckSettings", "EnforceSettings", "Publish", "Notify", "Sweep",
+    "CheckRunning", "LookRunning",
 )  # fmt: skip
 LAYERS = ("StewardLayer", "RulesLayer")
 

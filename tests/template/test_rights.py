@@ -16,6 +16,8 @@ NARROW: dict[str, Any] = {
     "RepositoryPattern": "base/redis",
     "ChannelParameters": "ecr-steward/slack",
     "ChannelSecrets": "ecr-steward/hook-??????",
+    "RunningSources": "ecs,lambda,inspector",
+    "WorkloadAccounts": "210987654321",
 }
 """Parameters that name one thing each."""
 
@@ -216,6 +218,8 @@ def test_traces_need_no_right_until_they_are_switched_on(audit: Stack) -> None:
             "Publish",
             "Notify",
             "Sweep",
+            "CheckRunning",
+            "LookRunning",
         )
     }
 
@@ -292,6 +296,17 @@ CALLS = {
     "put_replication_configuration": {"ecr:PutReplicationConfiguration"},
     "list_pull_time_update_exclusions": {"ecr:ListPullTimeUpdateExclusions"},
     "register_pull_time_update_exclusion": {"ecr:RegisterPullTimeUpdateExclusion"},
+    "list_clusters": {"ecs:ListClusters"},
+    "list_services": {"ecs:ListServices"},
+    "list_tasks": {"ecs:ListTasks"},
+    "describe_services": {"ecs:DescribeServices"},
+    "describe_service_deployments": {"ecs:DescribeServiceDeployments"},
+    "describe_service_revisions": {"ecs:DescribeServiceRevisions"},
+    "describe_tasks": {"ecs:DescribeTasks"},
+    "list_functions": {"lambda:ListFunctions"},
+    "get_function": {"lambda:GetFunction"},
+    "list_coverage": {"inspector2:ListCoverage"},
+    "assume_role": {"sts:AssumeRole"},
     "put_events": {"events:PutEvents"},
     "lookup_events": {"cloudtrail:LookupEvents"},
     "publish": {"sns:Publish"},
@@ -317,7 +332,12 @@ def _calls(path: Path) -> set[str]:
             found.add(node.attr)
         if isinstance(node, ast.Call) and _name(node.func) == "get_paginator":
             found |= {each.value for each in node.args if isinstance(each, ast.Constant)}  # type: ignore[misc]
-        if isinstance(node, ast.Call) and _name(node.func) in ("Read", "EcrRequest", "_pages"):
+        if isinstance(node, ast.Call) and _name(node.func) in (
+            "Read",
+            "EcrRequest",
+            "_pages",
+            "_all",
+        ):
             first = node.args[0]
             if isinstance(first, ast.Constant):
                 found.add(re.sub("(?<!^)(?=[A-Z])", "_", str(first.value)).lower())
@@ -341,6 +361,8 @@ def test_the_roles_have_what_the_library_calls_and_nothing_more() -> None:
         RegistryPolicy="true",
         Replication="true",
         PullTimeExclusions="true",
+        RunningSources="ecs,lambda,inspector",
+        WorkloadAccounts="210987654321",
     )
     called = set().union(*map(_calls, ADAPTERS))
     needed = set().union(*(CALLS[call] for call in called)) | BY_LAMBDA
@@ -396,3 +418,31 @@ def test_topics_of_the_team_are_written_to_only_where_they_are_named() -> None:
     assert topics() == own
     more = "arn:aws:sns:eu-west-1:123456789012:a,arn:aws:sns:eu-west-1:123456789012:b"
     assert topics(ChannelTopics=more) == [*own, *more.split(",")]
+
+
+def test_what_runs_is_read_only_where_a_parameter_names_the_source() -> None:
+    def read(sources: str, accounts: str = "") -> set[str]:
+        stack = support.stack(RunningSources=sources, WorkloadAccounts=accounts)
+        actions = {
+            action
+            for role, each in stack.statements()
+            if role == "LookRunningRole"
+            for action in listed(each["Action"])
+        }
+        return {action.partition(":")[0] for action in actions} - {"logs", "dynamodb", "sqs", "ecr"}
+
+    assert read("") == read("ecs-of-elsewhere,my-lambda") == set()
+    assert read("ecs") == {"ecs"}
+    assert read("eks-import,lambda") == {"lambda"}
+    assert read("ecs,lambda,inspector", "210987654321") == {"ecs", "lambda", "inspector2", "sts"}
+
+
+def test_other_accounts_may_tell_of_tasks_and_of_nothing_else() -> None:
+    assert support.stack().of("AWS::Events::EventBusPolicy") == {}
+    stack = support.stack(RunningSources="ecs", WorkloadAccounts="210987654321,345678901234")
+    (policy,) = stack.of("AWS::Events::EventBusPolicy").values()
+    assert policy["Statement"]["Principal"] == {"AWS": ["210987654321", "345678901234"]}
+    assert policy["Statement"]["Condition"]["StringEquals"] == {
+        "events:source": "aws.ecs",
+        "events:detail-type": "ECS Task State Change",
+    }

@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "rollback:rollback",
         "Move a stable tag back to an earlier image, and hold it there.",
     ),
+    "running": ("running:running", "Show what runs, and import what else does."),
     "resume": ("pause:resume", "Start the writers again."),
     "status": ("status:status", "Show the state of the deployed stack."),
     "sweep": ("sweep:sweep", "Sweep repositories now."),

@@ -87,7 +87,12 @@ class CloudFormation(Client):
             "SettingsEventSource": POLICY,
             **{f"{name}Url": f"https://sqs.example/123456789012/{name}" for name in QUEUES},
         }
-        self.parameters = {"SweepHours": "24"}
+        self.parameters = {
+            "SweepHours": "24",
+            "RunningSources": "ecs,eks-prod",
+            "WorkloadAccounts": "",
+            "RunningGraceDays": "7",
+        }
 
     def describe_stacks(self, StackName: str) -> dict[str, Any]:  # noqa: N803
         self.answer("describe_stacks")

@@ -13,7 +13,7 @@ import click
 
 from ecr_steward.history.tags import History
 from ecr_steward.messages.say.wording import image, short, who
-from ecr_steward.words.facts import Fact, FactKind
+from ecr_steward.words.facts import RUNNING, Fact, FactKind
 from ecr_steward.words.reading import iso, parse_time
 from ecr_steward_cli import deployed, times
 from ecr_steward_cli.errors import NeedsAttention, Refusal
@@ -86,7 +86,9 @@ _DONE = {
     FactKind.CORRECT: "corrected",
     FactKind.FAILED: "failed",
 }
-_ONE_PLACE = (FactKind.REJECT, FactKind.STALE, FactKind.FAILED, FactKind.SWEPT, FactKind.PIN)
+_ONE_PLACE = frozenset(
+    {FactKind.REJECT, FactKind.STALE, FactKind.FAILED, FactKind.SWEPT, FactKind.PIN, *RUNNING}
+)
 
 
 def entry(fact: Fact, width: int, *, verbose: bool = False) -> Iterator[tuple[str, str]]:

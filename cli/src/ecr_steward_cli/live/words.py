@@ -20,7 +20,9 @@ TAG_HEADINGS = ("repository", "what", "tag", "from", "to", "why")
 SETTING_HEADINGS = ("repository", "setting", "problem", "subject", "what happens", "why")
 IMAGE_HEADINGS = ("repository", "image", "why")
 
-EXPOSURES = frozenset({"public", "foreign", "locks_out", "expires_stable", "archives_stable"})
+EXPOSURES = frozenset(
+    {"public", "foreign", "locks_out", "expires_stable", "archives_stable", "expires_running"}
+)
 """Problems of settings that come before all others."""
 
 _THE_REGISTRY = "the registry"

@@ -56,8 +56,9 @@ class Enforcer:
     """Brings the settings of one repository at a time to their baseline.
 
     `cap` is the stack's mode for settings, `role` the ARN of the role that sets them and `tagger`
-    of the one that moves tags, which no policy may lock out. `clock` gives the time (UTC) that
-    facts carry, `sleep` waits between two looks at a preview that is running.
+    of the one that moves tags, which no policy may lock out. `running` gives of a repository by
+    digest the workloads that need an image, which no lifecycle policy may take away. `clock` gives
+    the time (UTC) that facts carry, `sleep` waits between two looks at a preview that is running.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class Enforcer:
         region: str,
         role: str = "",
         tagger: str | None = None,
+        running: Callable[[str], Mapping[str, Sequence[str]]] = lambda repository: {},
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.rules = rules
@@ -83,6 +85,7 @@ class Enforcer:
         self.maker = FactMaker(account, region, clock, rules.fingerprint)
         self.role = role
         self.tagger = tagger
+        self.running = running
         self.previewer = Previewer(registry, clock, sleep)
 
     def visit(self, repository: str, hints: Sequence[Hint]) -> SettingsVisit:
@@ -174,6 +177,7 @@ class _Repository(_Place):
         self._arn = ""
         self._new, self._cached = new, False
         self._sids: frozenset[str] = frozenset()
+        self._running: Mapping[str, Sequence[str]] = {}
 
     def look(self, known: Known) -> tuple[Known, tuple[SettingChange, ...]] | None:
         if self._new:
@@ -207,7 +211,10 @@ class _Repository(_Place):
         known: Known,
     ) -> Outlook:
         try:
-            found = self._enforcer.previewer.preview(self.name, document, known.previewed)
+            self._running = self._enforcer.running(self.name)
+            found = self._enforcer.previewer.preview(
+                self.name, document, known.previewed, self._running
+            )
         except RepositoryGone:
             raise
         except RegistryError as error:
@@ -260,6 +267,7 @@ class _Repository(_Place):
             cache=self._cached,
             managed=self._sids,
             preview=expiring,
+            running=self._running,
         )
         return drift(self._baseline, self._actual, around)
 
