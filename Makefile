@@ -65,6 +65,7 @@ deploy: build ## Deploy to the AWS account of your credentials; asks before it c
 
 .PHONY: demo
 demo: setup ## The whole path on a local cloud: a story of pushes, shown live and checked
+	@$(if $(filter-out file,$(origin RULES)),echo "The demo tells its story with rules of its own: make up RULES=$(RULES) takes yours." >&2; exit 2)
 	@.venv/bin/python -m local.demo
 
 .PHONY: up
@@ -73,11 +74,13 @@ up: setup ## Start the local cloud with the stack, and print how to push to it
 
 .PHONY: push
 push: ## Push an image to it without Docker: make push IMAGE=base/redis:1.4.2
+	@test -e .venv/.ready || { echo "Nothing is installed yet: make up, and then make push." >&2; exit 2; }
 	@test -n "$(IMAGE)" || { echo "make push IMAGE=REPOSITORY:TAG, such as IMAGE=base/redis:1.4.2" >&2; exit 2; }
 	@.venv/bin/python -m local.push "$(IMAGE)" $(ARGS)
 
 .PHONY: down
 down: ## Stop the local cloud
+	@test -e .venv/.ready || { echo "Nothing is installed yet, so nothing runs." >&2; exit 2; }
 	@.venv/bin/python -m local.down
 
 .PHONY: test

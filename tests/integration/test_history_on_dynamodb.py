@@ -87,6 +87,17 @@ def test_items_that_were_not_processed_are_put_again(stubbed: tuple[DynamoTable,
     table.put_all(Item("p", name) for name in "abc")
 
 
+def test_what_was_not_processed_waits_longer_each_time_but_not_for_ever() -> None:
+    client, slept = boto3.client("dynamodb", region_name="eu-west-1"), list[float]()
+    table, stubber = DynamoTable(client, NAME, slept.append), Stubber(client)
+    for left in (*[puts("a", "b")] * 12, {}):
+        stubber.add_response("batch_write_item", {"UnprocessedItems": left})
+    with stubber:
+        table.put_all(Item("p", name) for name in "ab")
+    assert len(slept) == 12
+    assert max(slept) <= 0.05 * 2**6
+
+
 def test_more_than_a_hundred_keys_are_asked_for_in_several_calls_each_key_once(
     stubbed: tuple[DynamoTable, Stubber],
 ) -> None:

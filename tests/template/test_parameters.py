@@ -131,7 +131,7 @@ def test_two_stacks_in_one_account_share_no_name() -> None:
         for key in ("Name", "QueueName", "TableName", "TopicName", "FunctionName", "LogGroupName")
         if key in properties and not str(properties[key]).startswith("${")
     }
-    assert names == {"StewardBus": "team-b", "SweepFunctionSchedule": "team-b-sweep"}
+    assert names == {"StewardBus": "team-b", "SweepFunctionSchedule": "team-b"}
 
 
 OUTPUTS = {
@@ -169,6 +169,7 @@ OUTPUTS = {
             "CheckSettingsFailureQueue",
             "NotifyQueue",
             "RetryQueue",
+            "StewardEventsFailureQueue",
             "NotifyFailureQueue",
             "CheckTagsFailureQueue",
             "PublishFailureQueue",

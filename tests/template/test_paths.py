@@ -104,7 +104,7 @@ SPOILED: list[tuple[Check, Mutation]] = [
     (checks.rules_have_failure_paths, drop("ImagePushPermission")),
     (checks.rules_have_failure_paths, put("ImagePushPermission", OTHER, "SourceArn")),
     (checks.rules_have_failure_paths, drop("NotifyQueuePolicy")),
-    (checks.rules_have_failure_paths, drop("NotifyFailureQueuePolicy")),
+    (checks.rules_have_failure_paths, drop("StewardEventsFailureQueuePolicy")),
     (checks.rules_have_failure_paths, drop("CheckTagsFailureQueuePolicy")),
     (checks.rules_have_failure_paths, drop("CheckSettingsFailureQueuePolicy")),
     (checks.rules_have_failure_paths, unset("CheckSettingsFunction", "EventInvokeConfig")),

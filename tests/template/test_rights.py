@@ -42,9 +42,16 @@ SETTINGS = {
     "PutImageScanningConfiguration",
     "TagResource",
     "PutRegistryScanningConfiguration",
-    "CreateRepositoryCreationTemplate",
-    "UpdateRepositoryCreationTemplate",
 }
+TEMPLATES = {"CreateRepositoryCreationTemplate", "UpdateRepositoryCreationTemplate"}
+ASKED_WITH_A_TEMPLATE = {
+    "ecr:CreateRepository",
+    "ecr:SetRepositoryPolicy",
+    "ecr:PutLifecyclePolicy",
+    "iam:CreateServiceLinkedRole",
+}
+"""What AWS asks of whoever makes a creation template, beside the call (ECR User Guide: Creating a
+repository creation template; Service-linked role for repository creation templates)."""
 
 
 @pytest.mark.parametrize("mode", ["audit", "off"])
@@ -59,6 +66,42 @@ def test_the_writer_of_settings_alone_may_set_them_where_both_modes_enforce() ->
         ("RetagRole", "ecr:PutImage"),
         *(("EnforceSettingsRole", f"ecr:{action}") for action in SETTINGS),
     }
+
+
+def test_whoever_may_make_a_template_may_do_what_aws_asks_with_it() -> None:
+    on: Any = {"Mode": "enforce", "SettingsMode": "enforce", "CreationTemplates": "true"}
+    writes = {action for _, action in checks.ecr_writes(support.stack(**on))}
+    assert {f"ecr:{each}" for each in TEMPLATES} <= writes
+    assert _granted(**on) >= ASKED_WITH_A_TEMPLATE
+    without = _granted(**{**on, "CreationTemplates": "false"})
+    for_templates = {*ASKED_WITH_A_TEMPLATE, *(f"ecr:{each}" for each in TEMPLATES)}
+    assert without & for_templates <= {f"ecr:{each}" for each in SETTINGS}
+
+
+def test_enhanced_scanning_turns_inspector_on_where_the_parameter_says_so() -> None:
+    on: Any = {"Mode": "enforce", "SettingsMode": "enforce"}
+    inspector = {"inspector2:Enable", "inspector2:ListAccountPermissions"}
+    assert inspector <= _granted(**on, EnhancedScanning="true")
+    assert not inspector & _granted(**on)
+
+
+def test_a_role_for_a_service_is_made_for_that_service_alone() -> None:
+    on: Any = {"Mode": "enforce", "SettingsMode": "enforce"}
+    stack = support.stack(**on, EnhancedScanning="true", CreationTemplates="true")
+    made = [
+        (each["Resource"].rpartition("/aws-service-role/")[2], each["Condition"]["StringEquals"])
+        for _, each in stack.statements()
+        if "iam:CreateServiceLinkedRole" in listed(each["Action"])
+    ]
+    assert made == [
+        (f"{service}/*", {"iam:AWSServiceName": service})
+        for service in ("ecr.amazonaws.com", "inspector2.amazonaws.com")
+    ]
+
+
+def _granted(**parameters: Any) -> set[str]:
+    statements = support.stack(**parameters).statements()
+    return {action for _, each in statements for action in listed(each["Action"])}
 
 
 def test_a_role_is_passed_to_ecr_alone_and_only_the_one_that_is_named() -> None:
@@ -224,12 +267,17 @@ CALLS = {
     "list_tags_for_resource": {"ecr:ListTagsForResource"},
     "tag_resource": {"ecr:TagResource"},
     "get_registry_scanning_configuration": {"ecr:GetRegistryScanningConfiguration"},
-    "put_registry_scanning_configuration": {"ecr:PutRegistryScanningConfiguration"},
+    "put_registry_scanning_configuration": {
+        "ecr:PutRegistryScanningConfiguration",
+        "inspector2:Enable",
+        "inspector2:ListAccountPermissions",
+    },
     "describe_repository_creation_templates": {"ecr:DescribeRepositoryCreationTemplates"},
     # With a role of the template's own it is passed to ECR.
     "create_repository_creation_template": {
         "ecr:CreateRepositoryCreationTemplate",
         "iam:PassRole",
+        *ASKED_WITH_A_TEMPLATE,
     },
     "update_repository_creation_template": {
         "ecr:UpdateRepositoryCreationTemplate",
@@ -288,6 +336,8 @@ def test_the_roles_have_what_the_library_calls_and_nothing_more() -> None:
         SettingsMode="enforce",
         AllowTagRemoval="true",
         CreationTemplateRole="arn:aws:iam::123456789012:role/templates",
+        CreationTemplates="true",
+        EnhancedScanning="true",
         RegistryPolicy="true",
         Replication="true",
         PullTimeExclusions="true",
@@ -298,11 +348,10 @@ def test_the_roles_have_what_the_library_calls_and_nothing_more() -> None:
     assert granted == needed
 
 
-def test_the_topic_takes_messages_of_two_only(audit: Stack) -> None:
+def test_the_topics_policy_names_no_role_that_was_made_a_moment_ago(audit: Stack) -> None:
     (policy,) = audit.of("AWS::SNS::TopicPolicy").values()
     assert [each["Principal"] for each in policy["PolicyDocument"]["Statement"]] == [
         {"Service": "cloudwatch.amazonaws.com"},
-        {"AWS": "${NotifyRole.Arn}"},
     ]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import gc
 import importlib
@@ -21,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "try_channel:notify_test",
         "Send a sample to a channel of the deployed stack.",
     ),
+    "init": ("init:init", "Write a first rules file from what a registry shows."),
     "pause": ("pause:pause", "Stop the writers; nothing is lost."),
     "hold": ("hold:hold", "Keep a stable tag where it is."),
     "release": ("hold:release", "End a hold; the tag catches up."),
@@ -66,6 +66,8 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and not args[0].startswith("-") and args[0] not in COMMANDS:
+            import difflib  # costs what every other start need not pay
+
             close = difflib.get_close_matches(args[0].lower(), COMMANDS, n=1)
             meant = f" Did you mean `{close[0]}`?" if close else ""
             ctx.fail(f"There is no command `{args[0]}`.{meant}")

@@ -9,7 +9,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import boto3
 import click
@@ -18,6 +18,7 @@ from botocore.config import Config
 from botocore.parsers import ResponseParserError
 from rich.console import Console
 
+from ecr_steward.ecr import RegistryError
 from ecr_steward.history.dynamo import DynamoTable
 from ecr_steward.history.table import Table
 from ecr_steward.history.tags import History
@@ -25,6 +26,9 @@ from ecr_steward.words.grammar import is_tag
 from ecr_steward.words.hints import REGISTRY
 from ecr_steward_cli.errors import Refusal
 from ecr_steward_cli.rules_file.explain import is_repository
+
+if TYPE_CHECKING:
+    from ecr_steward.messages.ledger import Ledger
 
 DEFAULT = "ecr-steward"
 """The stack's name where nobody gives another: what samconfig.toml deploys."""
@@ -183,8 +187,16 @@ class Stack:
         return self.outside.client(service)
 
     def history(self) -> History:
-        table = self.outside.open_table(self.client("dynamodb"), self.output("HistoryTableName"))
-        return History(table)
+        return History(self._table())
+
+    def ledger(self) -> Ledger:
+        """What each channel was sent and is owed; it stands in the history's table."""
+        from ecr_steward.messages.ledger import Ledger
+
+        return Ledger(self._table())
+
+    def _table(self) -> Table:
+        return self.outside.open_table(self.client("dynamodb"), self.output("HistoryTableName"))
 
     def switches(self) -> dict[str, str]:
         """The event source mappings before the writers, by the queue that they take from.
@@ -243,6 +255,8 @@ def aws() -> Iterator[None]:
         raise Refusal(sentence(error)) from error
     except ResponseParserError as error:
         raise Refusal(_NOT_AWS) from error
+    except RegistryError as error:
+        raise Refusal(f"ECR refused: {error}.") from error
 
 
 _NOT_AWS = (

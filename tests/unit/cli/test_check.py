@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -156,6 +157,18 @@ def test_every_command_has_help_under_its_own_name(name: str) -> None:
     result = run(name, "--help")
     assert result.exit_code == 0
     assert result.stdout.startswith(f"Usage: ecr-steward {name} ")
+    examples = re.findall("^ +(?:.* )?ecr-steward ([a-z-]+)", result.stdout, re.MULTILINE)
+    assert re.search("^  Examples?:$", result.stdout, re.MULTILINE)
+    assert name in examples
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_every_shell_can_complete_commands(shell: str) -> None:
+    script = CliRunner().invoke(
+        main, prog_name="ecr-steward", env={"_ECR_STEWARD_COMPLETE": f"{shell}_source"}
+    )
+    assert script.exit_code == 0
+    assert "_ECR_STEWARD_COMPLETE" in script.stdout
 
 
 def test_help_lists_every_command_with_its_line() -> None:
@@ -211,3 +224,11 @@ def test_the_command_line_runs_as_a_module_too(good: str) -> None:
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ran.returncode == 0
     assert ran.stdout.startswith("rules.yaml: 1 rule")
+
+
+def test_the_shipped_rules_name_the_schema_that_ships_beside_them() -> None:
+    shipped = Path(__file__).parents[3] / "layers" / "rules"
+    first = (shipped / "rules.yaml").read_text("utf-8").splitlines()[0]
+    assert first == "# yaml-language-server: $schema=rules.schema.json"
+    said = json.loads((shipped / "rules.schema.json").read_text("utf-8"))
+    assert said == schema(), "`make tables` writes it"

@@ -22,7 +22,12 @@ from ecr_steward_cli.text import say
     help="The JSON file to write; its folder is created if needed.",
 )
 def compile_(rules: str, output: Path) -> None:
-    """Check the rules file RULES as `check` does and write FILE, which the functions read."""
+    """Check the rules file RULES as `check` does and write FILE, which the functions read.
+
+    \b
+    Example:
+      ecr-steward compile rules.yaml --output build/rules.json
+    """
     loaded = checked(rules)
     try:
         output.parent.mkdir(parents=True, exist_ok=True)

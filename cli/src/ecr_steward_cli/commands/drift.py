@@ -63,6 +63,11 @@ def drift(
     has under `policy`, `lifecycle`, `mutability`, `scan_on_push`, `encryption` and
     `resource_tags`; what is absent or null is not set. Objects and values may be what the AWS CLI
     prints. Every rule acts as in mode: enforce. The exit code is 1 if anything differs.
+
+    \b
+    Examples:
+      ecr-steward drift --rules rules.yaml settings.json
+      aws ecr describe-repositories | ecr-steward drift --rules rules.yaml -
     """
     try:
         rules = load(rules_file)

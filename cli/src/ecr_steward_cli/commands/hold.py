@@ -159,7 +159,12 @@ def _refuse_second(stack: Stack, held: Governed, now: datetime) -> None:
 @stack_option
 @pass_outside
 def release(outside: Outside, stack_name: str, subject: tuple[str, str]) -> None:
-    """End the hold of a stable tag, and have it catch up with what it missed."""
+    """End the hold of a stable tag, and have it catch up with what it missed.
+
+    \b
+    Example:
+      ecr-steward release base/redis:1.4
+    """
     repository, tag = subject
     name = f"{repository}:{tag}"
     stack = Stack.find(stack_name, outside)

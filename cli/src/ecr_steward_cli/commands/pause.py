@@ -75,7 +75,12 @@ def _run(name: str, outside: Outside, *, on: bool) -> bool:
 @stack_option
 @pass_outside
 def pause(outside: Outside, stack_name: str) -> None:
-    """Stop the writers. Nothing is lost: messages wait for up to 14 days."""
+    """Stop the writers. Nothing is lost: messages wait for up to 14 days.
+
+    \b
+    Example:
+      ecr-steward pause --stack ecr-steward
+    """
     changed = _run(stack_name, outside, on=False)
     say(f"{'Paused' if changed else 'Already paused'}: {PAUSED}")
 
@@ -84,6 +89,11 @@ def pause(outside: Outside, stack_name: str) -> None:
 @stack_option
 @pass_outside
 def resume(outside: Outside, stack_name: str) -> None:
-    """Start the writers again; they work off what has waited."""
+    """Start the writers again; they work off what has waited.
+
+    \b
+    Example:
+      ecr-steward resume
+    """
     changed = _run(stack_name, outside, on=True)
     say(f"{'Running' if changed else 'Already running'}: {RUNNING}")

@@ -245,6 +245,11 @@ def rollback(
 
     The hold comes first, or the steward would move the tag forward again. Your own credentials move
     the tag, whatever the stack's Mode.
+
+    \b
+    Examples:
+      ecr-steward rollback base/redis:latest
+      ecr-steward rollback base/redis:1.4 --to 1.4.1 --until 2d
     """
     end = None if until is None else times.ahead(until, outside.now(), "--until")
     stack = Stack.find(stack_name, outside)

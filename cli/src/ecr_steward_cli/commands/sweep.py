@@ -264,6 +264,10 @@ def sweep(outside: Outside, stack_name: str, glob: str, wait: bool, timeout: int
     The regular sweep reaches every repository by itself; this is for those who cannot wait.
     Many repositories are sent in portions, each when the writers have done most of the one before,
     so that pushes do not wait; the command has to run until the last is sent.
+
+    \b
+    Example:
+      ecr-steward sweep "base/*"
     """
     stack = Stack.find(stack_name, outside)
     patience = timedelta(seconds=timeout)

@@ -44,6 +44,10 @@ def notify_test(outside: Outside, stack_name: str, channel: str) -> None:
 
     The function itself sends it, whatever the routes say: its rights, the address and secret it
     reads and its way to the network are what is tried. `email` is the stack's own topic.
+
+    \b
+    Example:
+      ecr-steward notify-test email
     """
     stack = Stack.find(stack_name, outside)
     with aws():

@@ -125,6 +125,10 @@ def wait(
     """Wait until TAG is on the image of a digest or of a unique tag.
 
     It needs the right ecr:DescribeImages alone; the stack only helps to say why nothing moved.
+
+    \b
+    Example:
+      ecr-steward wait base/redis:1.4 --for 1.4.2 --timeout 60
     """
     repository, tag = subject
     with aws():

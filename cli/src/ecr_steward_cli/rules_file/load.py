@@ -15,10 +15,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path as FilePath
-from typing import Any
-
-import jsonschema
-from jsonschema.protocols import Validator
+from typing import TYPE_CHECKING, Any
 
 from ecr_steward.messages.channels import table
 from ecr_steward.messages.whom.routing import faults as routing_faults
@@ -44,6 +41,7 @@ from ecr_steward_cli.rules_file.document import (
 )
 from ecr_steward_cli.rules_file.files import Whole, whole
 from ecr_steward_cli.rules_file.images_faults import images_faults
+from ecr_steward_cli.rules_file.obeys import obeys
 from ecr_steward_cli.rules_file.settings_faults import settings_faults
 from ecr_steward_cli.rules_file.slow import slow
 
@@ -51,6 +49,10 @@ __all__ = ["Fault", "Loaded", "RulesFault", "inspect", "inspect_text", "load", "
 
 MAX_BYTES = 1024 * 1024
 """Largest rules file, in bytes; a thousand rules need about a tenth of it."""
+
+if TYPE_CHECKING:
+    import jsonschema
+    from jsonschema.protocols import Validator
 
 _Error = Any
 """A jsonschema.ValidationError; what its fields hold depends on the keyword that failed."""
@@ -195,7 +197,8 @@ def _faults(document: Document) -> Iterator[Fault]:
         yield document.fault((), f"{sentence}{shown(document.data)}.")
         return
     told = set()
-    for error in _validator().iter_errors(document.data):
+    errors = () if obeys(document.data, schema()) else _validator().iter_errors(document.data)
+    for error in errors:
         path = tuple(error.absolute_path)
         if _is_of_images(path):
             continue  # The room of the images knows more than the schema.
@@ -297,6 +300,8 @@ def _at(data: Any, path: Path) -> Any:
 def _validator() -> Any:
     """The schema's validator, with whole-text patterns, one error for each repeated entry, and
     the errors of the kind of unique tag that an entry names."""
+    import jsonschema
+
     extend: Callable[..., Any] = jsonschema.validators.extend
     extended = extend(
         jsonschema.Draft202012Validator,
@@ -308,6 +313,8 @@ def _validator() -> Any:
 def _whole_pattern(
     _: Validator, pattern: str, instance: object, __: object
 ) -> Iterator[jsonschema.ValidationError]:
+    import jsonschema
+
     # In Python `$` also matches before a line break at the end.
     if isinstance(instance, str) and not re.fullmatch(pattern, instance):
         yield jsonschema.ValidationError(pattern)
@@ -316,6 +323,8 @@ def _whole_pattern(
 def _each_once(
     _: Validator, __: object, instance: object, ___: object
 ) -> Iterator[jsonschema.ValidationError]:
+    import jsonschema
+
     seen: set[str] = set()
     for i, each in enumerate(instance if isinstance(instance, list) else ()):
         if isinstance(each, str | int | dict):
@@ -328,6 +337,8 @@ def _each_once(
 def _as_named(
     validator: Any, kinds: list[dict[str, Any]], instance: object, _: object
 ) -> Iterator[jsonschema.ValidationError]:
+    import jsonschema
+
     for kind in kinds:
         if "const" in kind and instance == kind["const"]:
             return

@@ -218,8 +218,8 @@ def _template(entry: Mapping[str, Any], governs: Governs) -> CreationTemplate:
     if governed is None:
         glob = "*" if prefix == ROOT else f"{prefix}/*"
         raise BaselineError(
-            f"No rule holds for all repositories under `{written}`, so there is nothing to make the "
-            f"template of: add a rule for `{glob}`.",
+            f"No rule holds for all repositories under `{written}`, so there is nothing to make "
+            f"the template of: add a rule for `{glob}`.",
             ("prefix",),
         )
     template = _derived(prefix, frozenset(entry["applied_for"]), role, *governed)
