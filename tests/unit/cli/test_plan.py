@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -73,7 +74,8 @@ class Registries:
         return client
 
     def _ecr(self, region: str | None) -> MemorySettings:
-        self.ecr.meta = SimpleNamespace(region_name=region or "eu-west-1")  # type: ignore[attr-defined]
+        meta = SimpleNamespace(region_name=region or "eu-west-1", endpoint_url="https://ecr")
+        self.ecr.meta = meta  # type: ignore[attr-defined]
         return self.ecr
 
 
@@ -100,7 +102,8 @@ class _Stacks:
 
 
 @pytest.fixture
-def rules(tmp_path: Path) -> Path:
+def rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     file = tmp_path / "rules.yaml"
     file.write_text(RULES)
     return file
@@ -269,3 +272,28 @@ def test_an_accounts_file_that_is_wrong_is_refused(
     played = registries.run(rules, "--accounts", str(file))
     assert played.exit_code == 2
     assert why in played.stderr
+
+
+def test_an_interrupted_plan_is_gone_on_from(
+    registries: Registries, rules: Path, tmp_path: Path
+) -> None:
+    for number in range(40):
+        name = f"base/z-{number:02}"
+        registries.ecr.create_repository(repositoryName=name)
+        registries.push(name, "1.0.0", "z")
+    whole = planned(registries, rules, "--fresh")
+
+    def interrupt(operation: str, asked: dict[str, Any]) -> None:
+        if operation == "DescribeImages" and asked["repositoryName"] == "base/z-30":
+            raise KeyboardInterrupt
+
+    registries.ecr.before = interrupt
+    assert "goes on from there" in registries.run(rules).stderr
+    (cache,) = (tmp_path / "cache" / "ecr-steward" / "plan").iterdir()
+    assert stat.S_IMODE(cache.stat().st_mode) == 0o600
+    read = len(cache.read_text(encoding="utf-8").splitlines())
+    registries.ecr.before = lambda operation, asked: None
+    before = registries.ecr.calls["DescribeImages"]
+    assert planned(registries, rules) == whole
+    assert registries.ecr.calls["DescribeImages"] - before == 42 - read < 42
+    assert not cache.exists()

@@ -30,6 +30,7 @@ from ecr_steward_cli.live.comment import LEAST, MOST, comment
 from ecr_steward_cli.live.look import LiveRegistry, RepositoryPlan
 from ecr_steward_cli.live.overlay import Overlay
 from ecr_steward_cli.live.pace import Pace, PacedClient
+from ecr_steward_cli.live.resume import Resume, folder
 from ecr_steward_cli.live.survey import AT_ONCE, Heard, RegistryPlan, Unread, survey
 from ecr_steward_cli.live.words import EXPOSURES, totals, verdict
 from ecr_steward_cli.rules_file.load import RulesFault, load
@@ -55,6 +56,7 @@ _A_LINE_EACH = 100
 @click.option(
     "--accounts", metavar="FILE", type=click.Path(), help="Roles to assume, instead of profiles."
 )
+@click.option("--fresh", is_flag=True, help="Do not go on from what an interrupted run has read.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--markdown", is_flag=True, help="Print a comment for a pull request.")
 @click.option(
@@ -95,6 +97,7 @@ def plan(
     profiles: tuple[str, ...],
     regions: tuple[str, ...],
     accounts: str | None,
+    fresh: bool,
     as_json: bool,
     markdown: bool,
     most: int,
@@ -121,8 +124,8 @@ def plan(
     except RulesFault as fault:
         raise Refusal.rules(fault) from fault
     places = _places(outside, profiles, regions, accounts)
-    grace = timedelta(days=grace_days)
-    plans = [_planned(rules, outside, place, glob, grace, stack_name) for place in places]
+    asked = _Asked(rules, glob, timedelta(days=grace_days), stack_name, fresh or out is not None)
+    plans = [_planned(outside, place, asked) for place in places]
     if out is not None:
         out.write(_as_json(plans, rules.fingerprint))
     if html_file is not None:
@@ -184,14 +187,18 @@ def _as_role(outside: Outside, role: AccountRole) -> Outside:
     return replace(outside, client=role.clients(outside.client("sts")))
 
 
-def _planned(
-    rules: Ruleset,
-    outside: Outside,
-    place: _Registry,
-    glob: str,
-    grace: timedelta,
-    stack_name: str,
-) -> RegistryPlan:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is asked of each registry; with `fresh` nothing is taken from an interrupted run."""
+
+    rules: Ruleset
+    glob: str
+    grace: timedelta
+    stack_name: str
+    fresh: bool
+
+
+def _planned(outside: Outside, place: _Registry, asked: _Asked) -> RegistryPlan:
     """What would change in one registry; an account that denies is a line."""
     try:
         there = place.reach()
@@ -202,9 +209,42 @@ def _planned(
         return RegistryPlan(place.known, place.region or "unknown", unread=[line])
     account, named = str(identity["Account"]), str(ecr.meta.region_name)
     paced = PacedClient(ecr, Pace(AT_ONCE, there.sleep))
-    registry = LiveRegistry(paced, account, named, _history(there, stack_name))
-    with _progress(f"{account} {named}") as heard:
-        return survey(rules, registry, glob=glob, clock=outside.now, grace=grace, heard=heard)
+    registry = LiveRegistry(paced, account, named, _history(there, asked.stack_name))
+    resume = _resume(outside, asked, account, named, str(ecr.meta.endpoint_url), registry)
+    with _progress(f"{account} {named}") as heard, _kept():
+        return survey(
+            asked.rules,
+            registry,
+            glob=asked.glob,
+            clock=outside.now,
+            grace=asked.grace,
+            heard=heard,
+            resume=resume,
+        )
+
+
+def _resume(
+    outside: Outside, asked: _Asked, account: str, region: str, endpoint: str,
+    registry: LiveRegistry,
+) -> Resume:  # fmt: skip
+    stack = "" if registry.history is MemoryTable else asked.stack_name
+    rest = (asked.rules.fingerprint, str(asked.grace), stack)
+    resume = Resume(folder(), (account, region, endpoint, *rest), outside.now)
+    if asked.fresh:
+        resume.done()
+    return resume
+
+
+@contextlib.contextmanager
+def _kept() -> Iterator[None]:
+    """Says after Ctrl-C how it goes on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        click.echo(
+            "What was read is kept for an hour: the same command goes on from there.", err=True
+        )
+        raise
 
 
 def _history(outside: Outside, stack_name: str) -> Callable[[], Any]:

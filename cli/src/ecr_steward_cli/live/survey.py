@@ -15,6 +15,7 @@ from ecr_steward.rules import Rule, Ruleset
 from ecr_steward.settings.state import SettingChange
 from ecr_steward.words.globs import PullThrough, glob_regex
 from ecr_steward_cli.live.look import LiveRegistry, Look, RepositoryPlan
+from ecr_steward_cli.live.resume import NoResume
 
 AT_ONCE = 8
 """Most repositories that are looked at at once; where ECR throttles, see pace.py."""
@@ -57,10 +58,12 @@ def survey(
     clock: Callable[[], datetime],
     grace: timedelta,
     heard: Heard = lambda done, of: None,
+    resume: NoResume | None = None,
 ) -> RegistryPlan:
     """What the rules would change in the repositories that `glob` matches.
 
-    What cannot be read becomes a line of the plan, and ends nothing.
+    What cannot be read becomes a line of the plan, and ends nothing. `resume` keeps what was read,
+    and has what an interrupted run did.
     """
     plan = RegistryPlan(registry.account, registry.region)
     images = EcrRegistry(registry.ecr)
@@ -72,7 +75,7 @@ def survey(
         return plan
     look = Look(rules, registry, clock, grace, caches)
     governed = list(_governed(rules, names, PullThrough(tuple(caches)), plan))
-    _repositories(look, governed, plan, heard)
+    _repositories(look, governed, plan, heard, resume or NoResume())
     if rules.registry:
         try:
             plan.settings = look.at_registry()
@@ -103,8 +106,17 @@ def _governed(
 
 
 def _repositories(
-    look: Look, governed: Sequence[tuple[str, Rule]], plan: RegistryPlan, heard: Heard
+    look: Look,
+    governed: Sequence[tuple[str, Rule]],
+    plan: RegistryPlan,
+    heard: Heard,
+    resume: NoResume,
 ) -> None:
+    names = {name for name, _ in governed}
+    known = {each.name: each for each in resume.found() if each.name in names}
+    left = [each for each in governed if each[0] not in known]
+    plan.repositories += known.values()
+
     def at(each: tuple[str, Rule]) -> RepositoryPlan | Unread:
         try:
             return look.at(*each)
@@ -112,9 +124,12 @@ def _repositories(
             return Unread(each[0], said(error))
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        for number, found in enumerate(pool.map(at, governed), start=1):
-            heard(number, len(governed))
+        for number, found in enumerate(pool.map(at, left), start=1):
+            heard(number, len(left))
             if isinstance(found, Unread):
                 plan.unread.append(found)
             else:
+                resume.keep(found)
                 plan.repositories.append(found)
+    resume.done()
+    plan.repositories.sort(key=lambda each: each.name)
