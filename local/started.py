@@ -19,8 +19,8 @@ IDLE: Final[Mapping[str, Any]] = {
     "CheckRunningFunction": {
         "id": "started",
         "source": "aws.ecs",
-        "account": "000000000000",
-        "region": "nowhere",
+        "account": "123456789012",
+        "region": "eu-west-1",
         "time": "2026-11-23T02:24:00Z",
         "detail-type": "ECS Task State Change",
         "detail": {"lastStatus": "PROVISIONING", "containers": []},
