@@ -360,6 +360,12 @@ def _runs_nothing(answer: str) -> Expectation:
     return expect
 
 
+def _looked_at_nothing(aws: Aws, start: Start, name: str) -> None:
+    """With no source that the steward can look at itself, no account is asked for anything."""
+    assert start("look_running").invoke(event(name)) == {"workloads": {}}
+    assert aws.ecr.calls == {}
+
+
 def _slice_sent(aws: Aws, start: Start, name: str) -> None:
     names = [f"base/r{number}" for number in range(60)]
     for each in [*names, "sandbox/notes"]:
@@ -468,6 +474,7 @@ EXPECTED: dict[str, Expectation] = {
     "function_created": _runs(("lambda:resize", "1.4.2")),
     "function_updated_zip": _runs_nothing("NO_IMAGE"),
     "function_update_denied": _runs_nothing("NO_CHANGE"),
+    "schedule_look_running": _looked_at_nothing,
     "schedule_sweep": _slice_sent,
     "hand_sweep_glob": _glob_sent,
 }

@@ -23,7 +23,7 @@ WORK = {
     "publish": "stream_history_facts",
     "notify": "notify_batch_two_causes",
     "check_running": "task_started",
-    "look_running": "schedule_sweep",
+    "look_running": "schedule_look_running",
 }
 COUNTED = {
     "check_tags": {"EventsReceived": [1.0], "EventsQueued": [1.0]},

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from ecr_steward.history.dynamo import read, write
 from ecr_steward.history.table import Item
 from ecr_steward.words.causes import Cause
-from ecr_steward.words.facts import DETAIL_TYPES, Difference, Fact, FactKind
+from ecr_steward.words.facts import DETAIL_TYPES, RUNNING, Difference, Fact, FactKind
 from ecr_steward.words.hints import Action, Hint
 from ecr_steward.words.reading import MalformedEvent, iso, parse_time
 from tests.support.facts import DRIFTED, EVERY_KIND, MOVED, NEW, OLD, faults
@@ -92,6 +92,11 @@ def facts(kind: FactKind) -> st.SearchStrategy[Fact]:
             "mode": st.sampled_from(["audit", "enforce"] if found else ["enforce"]),
             "difference": differences("correct", *(["report", "refuse"] if found else [])),
         }
+    elif kind in RUNNING:
+        names = st.lists(sentences, min_size=1, max_size=4, unique=True).map(tuple)
+        gone = kind is FactKind.LOST
+        unique = st.none() if gone else st.none() | tags
+        special = {"tag": st.none() if gone else tags, "workloads": names, "unique": unique}
     elif kind is FactKind.FAILED:
         special = {
             "repository": st.just("") | repositories,

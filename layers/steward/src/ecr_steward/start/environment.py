@@ -37,7 +37,12 @@ class Environment:
 
     def names(self, name: str) -> tuple[str, ...]:
         """A variable that is a list of names with commas between them; it may be empty."""
-        return tuple(filter(None, map(str.strip, self._variables.get(name, "").split(","))))
+        value = self._variables.get(name)
+        if value is None:
+            raise Misconfigured(
+                f"The environment variable {name} is missing; template.yaml sets it."
+            )
+        return tuple(filter(None, map(str.strip, value.split(","))))
 
     def flag(self, name: str) -> bool:
         """A variable that is `true` or `false`."""
