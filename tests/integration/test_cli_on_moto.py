@@ -391,3 +391,15 @@ def test_a_hold_and_its_release_go_through_the_table_the_queue_and_sts(stack: St
     assert message["Attributes"]["MessageGroupId"] == "base/redis"
     hint = Hint.from_message(message["Body"])
     assert (hint.tag, hint.cause.type, hint.cause.by) == ("latest", "Release", hold.by)
+
+
+def test_what_a_channel_did_not_take_goes_back_through_real_queues(stack: Stack) -> None:
+    sqs = client("sqs")
+    retry = json.dumps({"retry": {"channel": "team", "cause": "1"}})
+    sqs.send_message(QueueUrl=stack.output("NotifyFailureQueueUrl"), MessageBody=retry)
+    shown = run("redrive", "NotifyFailureQueue")
+    assert "what channel `team` is owed" in shown.stdout
+    assert run("redrive", "NotifyFailureQueue", "--send").exit_code == 0
+    assert sum(stack.depths("NotifyFailureQueue")) == 0
+    (back,) = sqs.receive_message(QueueUrl=stack.output("RetryQueueUrl"))["Messages"]
+    assert back["Body"] == retry

@@ -20,6 +20,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "rollback:rollback",
         "Move a stable tag back to an earlier image, and hold it there.",
     ),
+    "redrive": (
+        "redrive:redrive",
+        "Show what lies in the failure queues, and send it back.",
+    ),
     "resume": ("pause:resume", "Start the writers again."),
     "status": ("status:status", "Show the state of the deployed stack."),
     "sweep": ("sweep:sweep", "Sweep repositories now."),
