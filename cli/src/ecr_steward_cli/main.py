@@ -20,6 +20,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "rollback:rollback",
         "Move a stable tag back to an earlier image, and hold it there.",
     ),
+    "probe": (
+        "probe:probe",
+        "Ask an account what the steward relies on.",
+    ),
     "redrive": (
         "redrive:redrive",
         "Show what lies in the failure queues, and send it back.",
