@@ -116,6 +116,10 @@ pictures: setup ## Draw the pictures in docs/messages.md from their golden files
 bench: setup ## What a push costs: one table, and bench-results.json
 	@.venv/bin/python -m bench $(ARGS)
 
+.PHONY: load
+load: setup ## How late stable tags are at 1,000 to 100,000 pushes an hour; writes docs/limits.md
+	@.venv/bin/python -m bench.load_page
+
 .PHONY: clean
 clean: ## Remove what was built and installed
 	@rm -rf .venv .aws-sam .local-cloud* .pytest_cache .mypy_cache .ruff_cache .hypothesis bench-results.json

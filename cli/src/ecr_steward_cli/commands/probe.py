@@ -14,7 +14,7 @@ import click
 from ecr_steward.words.reading import iso, parse_time
 from ecr_steward_cli.errors import NeedsAttention, Refusal
 from ecr_steward_cli.markdown import table
-from ecr_steward_cli.probing.ask import Probed, ask, chosen
+from ecr_steward_cli.probing.ask import Asked, ask, chosen
 from ecr_steward_cli.probing.asked import pull_time
 from ecr_steward_cli.probing.assumption import Ground, Made
 from ecr_steward_cli.probing.table import ASSUMPTIONS, GROUPS
@@ -65,7 +65,7 @@ def _name(file: Path, now: datetime, *, later: bool) -> str:
     return kept[0]
 
 
-def _asked(ground: Ground, groups: Sequence[str]) -> list[Probed]:
+def _asked(ground: Ground, groups: Sequence[str]) -> list[Asked]:
     """Ask, and show each answer when it comes."""
     answers = []
     for answer in ask(ground, chosen(ASSUMPTIONS, groups)):
@@ -75,12 +75,12 @@ def _asked(ground: Ground, groups: Sequence[str]) -> list[Probed]:
     return answers
 
 
-def document(answers: Sequence[Probed], time: str, kept: str | None) -> dict[str, Any]:
+def document(answers: Sequence[Asked], time: str, kept: str | None) -> dict[str, Any]:
     """What is written to send with a report: no account number."""
     return {"time": time, "kept": kept, "facts": [each.document() for each in answers]}
 
 
-def _first(ground: Ground, groups: Sequence[str]) -> tuple[list[Probed], str | None]:
+def _first(ground: Ground, groups: Sequence[str]) -> tuple[list[Asked], str | None]:
     """Make the repository and ask; what was kept for later is named."""
     ground.open()
     answers = _asked(ground, [each for each in groups if each != "later"])
@@ -91,12 +91,12 @@ def _first(ground: Ground, groups: Sequence[str]) -> tuple[list[Probed], str | N
     return answers, ground.name
 
 
-def _later(ground: Ground) -> tuple[list[Probed], None]:
+def _later(ground: Ground) -> tuple[list[Asked], None]:
     ground.made.undone.append((ground.label, ground.close))
     return _asked(ground, ["later"]), None
 
 
-def _run(ground: Ground, groups: Sequence[str], *, later: bool) -> tuple[list[Probed], str | None]:
+def _run(ground: Ground, groups: Sequence[str], *, later: bool) -> tuple[list[Asked], str | None]:
     """Ask, and take away what was made, however it ends."""
     try:
         with aws():

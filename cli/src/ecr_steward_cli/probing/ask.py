@@ -16,7 +16,7 @@ _ACCOUNT = re.compile(r"(?<!\d)\d{12}(?!\d)")
 
 
 @dataclass(frozen=True, slots=True)
-class Probed:
+class Asked:
     """What AWS did; `found` is None where it was not asked, and `why` says why."""
 
     assumption: Assumption
@@ -51,24 +51,24 @@ class Probed:
         }
 
 
-def ask(ground: Ground, assumptions: Iterable[Assumption]) -> Iterator[Probed]:
+def ask(ground: Ground, assumptions: Iterable[Assumption]) -> Iterator[Asked]:
     """Ask each; what may not be asked, or cannot be, costs only itself."""
     for each in assumptions:
         yield _answer(ground, each)
 
 
-def _answer(ground: Ground, assumption: Assumption) -> Probed:
+def _answer(ground: Ground, assumption: Assumption) -> Asked:
     try:
         ground.notes.clear()
-        return Probed(assumption, assumption.ask(ground), note="; ".join(ground.notes))
+        return Asked(assumption, assumption.ask(ground), note="; ".join(ground.notes))
     except ClientError as error:
         if code_of(error) in DENIED:
-            return Probed(assumption, None, sentence(error))
-        return Probed(assumption, f"{error.operation_name}: {code_of(error)}")
+            return Asked(assumption, None, sentence(error))
+        return Asked(assumption, f"{error.operation_name}: {code_of(error)}")
     except BotoCoreError as error:
-        return Probed(assumption, None, sentence(error))
+        return Asked(assumption, None, sentence(error))
     except (LookupError, TypeError, ValueError) as error:
-        return Probed(assumption, f"an answer of another shape: {error!r}")
+        return Asked(assumption, f"an answer of another shape: {error!r}")
 
 
 def chosen(assumptions: Sequence[Assumption], groups: Sequence[str]) -> list[Assumption]:

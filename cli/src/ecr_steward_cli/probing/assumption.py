@@ -10,7 +10,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ecr_steward_cli.probing.images import BUILT, ProbeImage, upload
+from ecr_steward_cli.probing.images import BUILT, SmallImage, upload
 
 DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 """The codes with which AWS says that the caller lacks a right."""
@@ -101,7 +101,7 @@ class Ground:
         """Delete the repository with its images."""
         self.ecr.delete_repository(repositoryName=self.name, force=True)
 
-    def push(self, sort: str, seed: str, *tags: str) -> ProbeImage:
+    def push(self, sort: str, seed: str, *tags: str) -> SmallImage:
         """Push an image of a sort of `images.BUILT` under tags; the same seed is the same image."""
         image = BUILT[sort](seed)
         upload(self.ecr, self.name, image)
@@ -109,7 +109,7 @@ class Ground:
             self.put(image, tag)
         return image
 
-    def put(self, image: ProbeImage, tag: str) -> None:
+    def put(self, image: SmallImage, tag: str) -> None:
         """Put a tag on an image, as the steward does."""
         self.ecr.put_image(
             repositoryName=self.name,

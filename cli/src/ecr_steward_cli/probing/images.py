@@ -34,20 +34,20 @@ _LAYER = gzip.compress(_TAR, mtime=0)
 
 
 @dataclass(frozen=True, slots=True)
-class ProbeImage:
+class SmallImage:
     """An image or an index, with the blobs and images that must be there before it."""
 
     manifest: str
     media_type: str
     blobs: tuple[bytes, ...] = ()
-    children: tuple[ProbeImage, ...] = ()
+    children: tuple[SmallImage, ...] = ()
 
     @property
     def digest(self) -> str:
         return _digest(self.manifest.encode())
 
 
-def _single(sort: str, seed: str, architecture: str = "amd64") -> ProbeImage:
+def _single(sort: str, seed: str, architecture: str = "amd64") -> SmallImage:
     manifest_type, config_type, layer_type = _TYPES[sort]
     config = json.dumps(
         {
@@ -63,10 +63,10 @@ def _single(sort: str, seed: str, architecture: str = "amd64") -> ProbeImage:
         "config": _descriptor(config_type, config),
         "layers": [_descriptor(layer_type, _LAYER)],
     }
-    return ProbeImage(json.dumps(document), manifest_type, (config, _LAYER))
+    return SmallImage(json.dumps(document), manifest_type, (config, _LAYER))
 
 
-def _index(sort: str, seed: str) -> ProbeImage:
+def _index(sort: str, seed: str) -> SmallImage:
     children = tuple(_single(sort, f"{seed}, a child", each) for each in ("amd64", "arm64"))
     manifests = [
         {
@@ -76,10 +76,10 @@ def _index(sort: str, seed: str) -> ProbeImage:
         for child, architecture in zip(children, ("amd64", "arm64"), strict=True)
     ]
     document = {"schemaVersion": 2, "mediaType": _LISTS[sort], "manifests": manifests}
-    return ProbeImage(json.dumps(document), _LISTS[sort], children=children)
+    return SmallImage(json.dumps(document), _LISTS[sort], children=children)
 
 
-BUILT: Mapping[str, Callable[[str], ProbeImage]] = {
+BUILT: Mapping[str, Callable[[str], SmallImage]] = {
     "OCI": lambda seed: _single("OCI", seed),
     "Docker": lambda seed: _single("Docker", seed),
     "OCI index": lambda seed: _index("OCI", seed),
@@ -88,7 +88,7 @@ BUILT: Mapping[str, Callable[[str], ProbeImage]] = {
 """How an image of each sort is built, from a seed that makes it differ from others."""
 
 
-def upload(client: Any, repository: str, image: ProbeImage) -> None:
+def upload(client: Any, repository: str, image: SmallImage) -> None:
     """Upload what must be there before an image can be put, children with their manifests."""
     for blob in image.blobs:
         _upload_blob(client, repository, blob)
