@@ -27,6 +27,8 @@ setup: .venv/.ready .venv/sam/.ready .venv/cloud/.ready ## Make .venv with every
 	@$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv
 	@VIRTUAL_ENV=.venv $(INSTALL) requirements/dev.txt
 	@VIRTUAL_ENV=.venv $(UV) pip install --quiet --no-deps --no-build-isolation --editable layers/steward --editable cli
+	@# What is editable is not compiled by the installer, and some environments never write bytecode.
+	@.venv/bin/python -m compileall -q layers/steward/src cli/src
 	@touch $@
 
 .venv/sam/.ready: .venv/uv/.ready requirements/sam.txt
@@ -63,6 +65,7 @@ deploy: build ## Deploy to the AWS account of your credentials; asks before it c
 
 .PHONY: demo
 demo: setup ## The whole path on a local cloud: a story of pushes, shown live and checked
+	@$(if $(filter-out file,$(origin RULES)),echo "The demo tells its story with rules of its own: make up RULES=$(RULES) takes yours." >&2; exit 2)
 	@.venv/bin/python -m local.demo
 
 .PHONY: up
@@ -71,11 +74,13 @@ up: setup ## Start the local cloud with the stack, and print how to push to it
 
 .PHONY: push
 push: ## Push an image to it without Docker: make push IMAGE=base/redis:1.4.2
+	@test -e .venv/.ready || { echo "Nothing is installed yet: make up, and then make push." >&2; exit 2; }
 	@test -n "$(IMAGE)" || { echo "make push IMAGE=REPOSITORY:TAG, such as IMAGE=base/redis:1.4.2" >&2; exit 2; }
 	@.venv/bin/python -m local.push "$(IMAGE)" $(ARGS)
 
 .PHONY: down
 down: ## Stop the local cloud
+	@test -e .venv/.ready || { echo "Nothing is installed yet, so nothing runs." >&2; exit 2; }
 	@.venv/bin/python -m local.down
 
 .PHONY: test
@@ -100,7 +105,7 @@ lint: setup ## Style, types and the template's own rules
 	@.venv/bin/ruff check --quiet .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports --no-cache
-	@.venv/bin/cfn-lint template.yaml
+	@.venv/bin/cfn-lint template.yaml workloads/template.yaml
 
 .PHONY: format
 format: setup ## Fix the style

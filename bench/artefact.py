@@ -35,6 +35,8 @@ _ENVIRONMENT = {
     "FAILURE_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/failed",
     "CHAT_TOPIC_ARN": "arn:aws:sns:eu-west-1:123456789012:chat",
     "RETRY_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/retries",
+    "EXTERNAL_ID": "123456789012/ecr-steward",
+    "GRACE_DAYS": "7",
     "HISTORY_TABLE": "history",
     "MAX_TRIES": "5",
     "MESSAGES_PER_MINUTE": "10",
@@ -53,6 +55,7 @@ _ENVIRONMENT = {
     "STEWARD_MODE": "enforce",
     "SWEEP_HOURS": "6",
     "TOPIC_ARN": "arn:aws:sns:eu-west-1:123456789012:topic",
+    "WORKLOADS_ROLE": "arn:aws:iam::ACCOUNT:role/ecr-steward-workloads",
 }
 
 

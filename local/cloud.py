@@ -285,9 +285,11 @@ class LocalCloud:
         command = ["build", "--template-file", str(template), "--build-dir", str(into)]
         # SAM's cache does not see which rules file a layer was built from: a cache for each.
         content = hashlib.sha256(rules.read_bytes()).hexdigest()[:12] if rules else "default"
-        command += ["--cache-dir", str(into.with_name(f"{into.name}-cache") / content)]
+        cache = into.with_name(f"{into.name}-cache") / content
+        command += ["--cache-dir", str(cache)]
         extra = {"RULES": str(rules.resolve())} if rules else {}
-        self._sam([*command, "--parallel", "--cached"], "sam-build.log", extra)
+        with whole(cache):
+            self._sam([*command, "--parallel", "--cached"], "sam-build.log", extra)
         return into / "template.yaml"
 
     def sam_deploy(self, stack: str, parameters: Mapping[str, str], template: Path) -> None:
@@ -529,6 +531,19 @@ class LocalCloud:
 
     def _get(self, path: str, method: str = "GET") -> Any:
         return _get(self.ecr_url + path, method)
+
+
+@contextlib.contextmanager
+def whole(cache: Path) -> Iterator[None]:
+    """A folder that what happens inside leaves whole: SAM takes whatever lies in its cache for
+    whole, also what an interrupted build half copied there. So that is thrown away first."""
+    unfinished = cache.with_name(f"{cache.name}.unfinished")
+    if unfinished.exists():
+        shutil.rmtree(cache, ignore_errors=True)
+    unfinished.parent.mkdir(parents=True, exist_ok=True)
+    unfinished.touch()
+    yield
+    unfinished.unlink()
 
 
 def _queue_name(url: str) -> str:

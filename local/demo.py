@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from ecr_steward.history.dynamo import DynamoTable
 from ecr_steward.history.tags import History
@@ -19,11 +20,11 @@ from ecr_steward.words.facts import Fact, FactKind
 from ecr_steward.words.hints import IMAGE_ACTION
 from local import channels, images
 from local.channels import LocalChannels
-from local.cloud import HOME, ROOT, Inbox, LocalCloud, QueuedMessage
+from local.cloud import HOME, ROOT, Inbox, LocalCloud
 from local.console import command, console, step
 from local.ecr_events import DEFAULT_SOURCE
 from local.images import Media
-from local.receiver import ReceivedRequest, Receiver
+from local.receiver import Receiver
 
 STACK: Final = "demo"
 PARAMETERS: Final = {
@@ -41,13 +42,15 @@ class Scene:
     """One push, and the tags that must have moved to its image or to another when all is quiet.
 
     `moves` are those the steward puts, by tag the image (named after its first unique tag). With
-    `slack_fails` the message to Slack is refused at first.
+    `slack_fails` the message to Slack is refused at first. `point` is what it is for, said where
+    the tags are as they must be then.
     """
 
     title: str
     repository: str
     tag: str
     image: str
+    point: str
     moves: dict[str, str] = field(default_factory=dict)
     arch: Sequence[str] = ("amd64",)
     media: Media = Media.OCI
@@ -62,6 +65,7 @@ class Act:
     title: str
     repository: str
     words: str
+    point: str
     do: Callable[[LocalCloud], object]
 
 
@@ -80,39 +84,56 @@ NEW: Final = Act(
     "A new repository starts as its rule says",
     BASE,
     f"create-repository [cyan]{BASE}[/]",
+    "A new repository gets its settings at once: nobody has to remember them.",
     lambda cloud: cloud.create_repository(BASE),
 )
 PUBLIC: Final = Act(
     "Somebody lets the whole world pull",
     BASE,
     f"set-repository-policy [cyan]{BASE}[/]: Principal *",
+    "The statement is gone again: the rule has `public: remove`.",
     _make_public,
 )
 STORY: Final[tuple[Scene | Act, ...]] = (
     NEW,
     Scene("The first version", BASE, "1.4.1", "1.4.1",
+          "1.4, 1 and latest are on 1.4.1: nobody had to push them.",
           dict.fromkeys(["1.4", "1", "latest"], "1.4.1")),
     Scene(
         "A newer one, as a multi-arch index", BASE, "1.4.2", "1.4.2",
+        "1.4, 1 and latest follow to 1.4.2: it is the highest.",
         dict.fromkeys(["1.4", "1", "latest"], "1.4.2"), arch=("amd64", "arm64"),
     ),
     Scene(
         "A new major version, in Docker's own format", BASE, "2.0.0", "2.0.0",
+        "1.4 and 1 stay on 1.4.2, latest goes to 2.0.0: it follows the highest of all.",
         dict.fromkeys(["2.0", "2", "latest"], "2.0.0"), media=Media.DOCKER,
     ),
     Scene("A backport: latest must not go back", BASE, "1.4.3", "1.4.3",
+          "latest stays on 2.0.0: 1.4.3 is lower.",
           dict.fromkeys(["1.4", "1"], "1.4.3")),
-    Scene("An older version, out of order", BASE, "1.3.9", "1.3.9", {"1.3": "1.3.9"}),
-    Scene("A pre-release", BASE, "2.1.0-rc.1", "2.1.0-rc.1"),
-    Scene("The event of 2.0.0 once more", BASE, "2.0.0", "2.0.0", again=True),
+    Scene("An older version, out of order", BASE, "1.3.9", "1.3.9",
+          "1 stays on 1.4.3: 1.3.9 is lower, and leads 1.3 alone.", {"1.3": "1.3.9"}),
+    Scene("A pre-release", BASE, "2.1.0-rc.1", "2.1.0-rc.1",
+          "latest stays on 2.0.0: a pre-release is no release."),
+    Scene("The event of 2.0.0 once more", BASE, "2.0.0", "2.0.0",
+          "Nothing moves: an event is only a hint to look.", again=True),
     Scene("A tag outside the scheme, while Slack is down", BASE, "final-fix", "final-fix",
+          "It is told, also to Slack: what a channel did not take, it gets later.",
           slack_fails=True),
-    Scene("Somebody pushes a bare latest", BASE, "latest", "stray", {"latest": "2.0.0"}),
+    Scene("Somebody pushes a bare latest", BASE, "latest", "stray",
+          "latest is back on 2.0.0, and the image without a name keeps a pin.",
+          {"latest": "2.0.0"}),
     PUBLIC,
-    Scene("An application, by commit", APP, "9f3c2ab", "9f3c2ab"),
-    Scene("Its pipeline moves main", APP, "main", "9f3c2ab"),
+    Scene("An application, by commit", APP, "9f3c2ab", "9f3c2ab",
+          "A commit names one image for ever, and moves nothing."),
+    Scene("Its pipeline moves main", APP, "main", "9f3c2ab",
+          "main is where the pipeline put it: it follows nothing in the rules."),
 )  # fmt: skip
-LAST_ACT: Final = Scene("In audit the writers have no right to write", BASE, "2.0.1", "2.0.1")
+LAST_ACT: Final = Scene(
+    "In audit the writers have no right to write", BASE, "2.0.1", "2.0.1",
+    "2.0, 2 and latest stay on 2.0.0: audit says what it would do, and does nothing.",
+)  # fmt: skip
 
 
 class Demo:
@@ -128,6 +149,8 @@ class Demo:
         self.expected: dict[str, dict[str, str]] = {BASE: {}, APP: {}}
         self.images: dict[str, str] = {}
         self.messages = 0
+        self.record = cloud.home / "demo.txt"
+        self.record.unlink(missing_ok=True)
 
     def play(self, number: int, scene: Scene | Act) -> None:
         """Do it, wait until all is quiet, and show what followed, why, and what people are sent."""
@@ -144,18 +167,43 @@ class Demo:
             self._cloud.settle()
         facts = [fact for fact in self._history.facts(scene.repository) if self._is_new(fact)]
         facts.sort(key=lambda fact: (fact.kind != FactKind.PIN, fact.tag or ""))
+        self._write(f"\n{number}. {scene.title}")
         for fact in facts:
-            console.print(f"  {_line(fact, self._name)}", soft_wrap=True)
-        if not facts:
-            console.print("  [dim]nothing to do[/]")
+            console.print(f"  {_line(fact, self._name)}")
+            self._write(f"  {fact.kind.value} {fact.tag or ''}: {fact.reason}")
         for message in self._inbox:
             self.messages += 1
-            _show(message, whole=self.messages == 1 or scene in (PUBLIC, LAST_ACT))
+            self._show("message", message.subject, message.body.splitlines())
         for arrived in self._channels.new():
-            _show_arrived(arrived, whole=self.messages == 1 or scene is PUBLIC)
-        console.print(f"  [dim]{time.monotonic() - begun:.1f} s[/]")
+            kind = "slack" if arrived.path == f"/{channels.SLACK}" else "webhook"
+            whole = channels.lines(arrived) if kind == "slack" else []
+            self._show(kind, channels.headline(arrived), whole)
         if isinstance(scene, Scene):
             self._expect(scene, facts)
+        self._write(f"  {time.monotonic() - begun:.1f} s")
+        self._say_point(scene)
+
+    def _show(self, kind: str, headline: str, whole: Iterable[str]) -> None:
+        """One line of a message; all of it goes to the file."""
+        shown = Text.assemble("  ", (f"{kind:<8}", "magenta"), f" {headline}")
+        console.print(shown, no_wrap=True, overflow="ellipsis", crop=True)
+        self._write(f"  {kind} {headline}", *(f"    {line}" for line in whole))
+
+    def _write(self, *lines: str) -> None:
+        with self.record.open("a", encoding="utf-8") as file:
+            file.write("".join(f"{line}\n" for line in lines))
+
+    def _say_point(self, scene: Scene | Act) -> None:
+        """What the scene is for, if it came so."""
+        if isinstance(scene, Scene):
+            repository = scene.repository
+            came = self._cloud.tags(repository) == self.expected[repository]
+        else:
+            came = self._has_private_policy()
+        mark, style = ("✓", "green") if came else ("✗", "red")
+        said = scene.point if came else f"This did not come: {scene.point}"
+        text = Text.assemble((f"  {mark} ", style), said)
+        console.print(text)
 
     def _expect(self, scene: Scene, facts: Sequence[Fact]) -> None:
         pinned = {f.tag: f.digest for f in facts if f.kind == "pin" and f.mode == "enforce"}
@@ -218,13 +266,18 @@ class Demo:
 
     def _is_private(self) -> bool:
         """Show whether the repository that was made public is so no more."""
+        private = self._has_private_policy()
+        words = "lets nobody else in" if private else "still lets everybody in"
+        mark = "[green]✓[/]" if private else "[red]✗[/]"
+        console.print(f"{mark} {BASE} {words}.")
+        return private
+
+    def _has_private_policy(self) -> bool:
         ecr = self._cloud.client("ecr")
         try:
-            found = ecr.get_repository_policy(repositoryName=BASE)["policyText"]
+            ecr.get_repository_policy(repositoryName=BASE)
         except ecr.exceptions.RepositoryPolicyNotFoundException:
-            console.print(f"[green]✓[/] {BASE} lets nobody else in.")
             return True
-        console.print(f"[red]✗[/] {BASE} still has the policy {escape(found)}")
         return False
 
     def _rows(self) -> Iterator[tuple[str, str, str | None, str | None]]:
@@ -258,11 +311,13 @@ class Demo:
         flat = [one for each in actions for one in ([each] if isinstance(each, str) else each)]
         return sorted(action for action in flat if action.startswith("ecr:"))
 
-    def echoes(self) -> str:
-        """What the steward's own writes cost, from the calls that ECR counted."""
+    def write_rights(self, when: str) -> None:
+        """What the writers may do, and what the steward's own writes cost, for the file."""
         calls = self._cloud.calls().get("functions", {})
         listed = ", ".join(f"{count} {name}" for name, count in sorted(calls.items()))
-        return f"ECR calls by the functions, echoes of their own writes included: {listed}."
+        self._write(f"\n{when} the functions made these calls of ECR so far: {listed}.")
+        for role in ("RetagRole", "EnforceSettingsRole"):
+            self._write(f"{role} may: {', '.join(self.rights(role))}")
 
 
 _WOULD = {"moved": "would move", "pinned": "would pin"}
@@ -271,43 +326,24 @@ _WOULD = {"moved": "would move", "pinned": "would pin"}
 def _verb(scene: Scene | Act) -> str:
     if isinstance(scene, Act):
         return scene.words
-    verb = "event again " if scene.again else "docker push "
+    verb = "event   " if scene.again else "push    "
     return f"{verb} [cyan]{scene.repository}:{scene.tag}[/]"
 
 
 def _line(fact: Fact, name: object) -> str:
+    """What happened, on one line; the reason is in the file."""
     if fact.difference is not None:
         did = "corrected" if fact.kind is FactKind.CORRECT else "differs"
         setting = fact.difference.setting.replace("_", " ")
-        return f"[green]{did}[/] [bold]{setting}[/]  [dim]{escape(fact.reason)}[/]"
+        problem = fact.difference.problem.replace("_", " ")
+        return f"[green]{did:<8}[/] [bold]{escape(setting)}[/]: {problem}"
     shown = name if callable(name) else str
     colour = {"move": "green", "pin": "green", "reject": "yellow"}.get(fact.kind.value, "red")
-    what = {"move": "moved", "pin": "pinned", "reject": "rejected"}.get(fact.kind.value, fact.kind)
+    what = {"move": "moved", "pin": "pinned", "reject": "refused"}.get(fact.kind.value, fact.kind)
     if fact.mode != "enforce":
         what, colour = _WOULD.get(what, what), "blue"
-    where = "" if fact.kind == "reject" else f" {shown(fact.before)} → {shown(fact.digest)}"
-    return f"[{colour}]{what}[/] [bold]{fact.tag}[/]{where}  [dim]{fact.reason}[/]"
-
-
-def _show(message: QueuedMessage, *, whole: bool) -> None:
-    console.print(f"  [magenta]message[/] {escape(message.subject)}", soft_wrap=True)
-    if whole:
-        for line in message.body.splitlines():
-            console.print(f"    [dim]│ {escape(line)}[/]", soft_wrap=True)
-
-
-def _show_arrived(arrived: ReceivedRequest, *, whole: bool) -> None:
-    kind = "slack  " if arrived.path == f"/{channels.SLACK}" else "webhook"
-    console.print(f"  [magenta]{kind}[/] {escape(channels.headline(arrived))}", soft_wrap=True)
-    if whole and kind.startswith("slack"):
-        for line in channels.lines(arrived):
-            console.print(f"    [dim]│ {escape(line)}[/]", soft_wrap=True)
-
-
-def _say_rights(demo: Demo) -> None:
-    for role in ("RetagRole", "EnforceSettingsRole"):
-        may = ", ".join(demo.rights(role))
-        console.print(f"{role} may: {may}", style="dim", soft_wrap=True)
+    where = "" if fact.kind == "reject" else f"  {shown(fact.before)} → {shown(fact.digest)}"
+    return f"[{colour}]{what:<8}[/] [bold]{escape(fact.tag or '')}[/]{where}"
 
 
 def main() -> None:
@@ -328,20 +364,21 @@ def main() -> None:
         cloud.reset_calls()
         for number, scene in enumerate(STORY, start=1):
             demo.play(number, scene)
-        console.print(demo.echoes(), style="dim", soft_wrap=True)
-        _say_rights(demo)
+        demo.write_rights("In enforce")
         with step("Deploy again with Mode=audit"):
             cloud.sam_deploy(STACK, {**PARAMETERS, "Mode": "audit"}, template)
-        _say_rights(demo)
+        demo.write_rights("In audit")
         demo.play(len(STORY) + 1, LAST_ACT)
         agree = demo.verdict() and demo.told()
+        record = demo.record
     seconds = time.monotonic() - begun
     if not agree:
         console.print("[red]Not every tag and setting is as it should be.[/]")
         sys.exit(1)
     console.print(
         f"[green]Every tag and setting is as it should be[/], {demo.messages} messages were sent, "
-        f"{seconds:.0f} s in all; what was started is stopped."
+        f"{seconds:.0f} s in all; what was started is stopped. Whole messages, reasons and roles: "
+        f"{escape(str(record.relative_to(ROOT)))}"
     )
 
 

@@ -367,11 +367,13 @@ class Templates:
         return {"registryId": self._registry, "repositoryCreationTemplates": page, **token}
 
     def _create(self, asked: Answer) -> Answer:
-        if asked["prefix"] in self._templates:
+        # ECR keeps no `/` at the end, and finds no template by a prefix that has one.
+        bare = asked["prefix"].removesuffix("/")
+        if bare in self._templates:
             raise RefusedError(
                 "TemplateAlreadyExistsException", f"'{asked['prefix']}' has a template"
             )
-        return self._keep(asked)
+        return self._keep({**asked, "prefix": bare})
 
     def _update(self, asked: Answer) -> Answer:
         return self._keep({**self._template(asked), **asked})

@@ -241,6 +241,41 @@ def on_repositories(extract: Callable[..., str]) -> Callable[..., str]:
     return resource
 
 
+def with_texts(evaluate: Callable[..., Any]) -> Callable[..., Any]:
+    """`evaluate`, which knows no Fn::Join and no Fn::Split, for conditions that have them."""
+
+    def evaluated(template: dict[str, Any], params: Mapping[str, Any]) -> Any:
+        conditions = _plain(template.get("Conditions", {}), params)
+        return evaluate({**template, "Conditions": conditions}, params)
+
+    return evaluated
+
+
+def _plain(value: Any, params: Mapping[str, Any]) -> Any:
+    """Conditions with each Fn::Join, and each part of a Fn::Split, as the text that it is."""
+    if isinstance(value, list):
+        return [_plain(each, params) for each in value]
+    if not isinstance(value, dict):
+        return value
+    plain = {key: _plain(each, params) for key, each in value.items()}
+    if "Fn::Join" in plain:
+        delimiter, parts = plain["Fn::Join"]
+        return str(delimiter).join(_texts(parts, params))
+    if "Fn::Select" in plain and isinstance(plain["Fn::Select"][1], dict):
+        index, parts = plain["Fn::Select"]
+        if "Fn::Split" in parts:
+            delimiter, text = parts["Fn::Split"]
+            return str(text).split(delimiter)[int(index)]
+    return plain
+
+
+def _texts(parts: Any, params: Mapping[str, Any]) -> list[str]:
+    """The parts of a Fn::Join: a list, or a parameter that is one."""
+    if isinstance(parts, dict):
+        return str(params[parts["Ref"]]["Value"]).split(",")
+    return [_texts(each, params)[0] if isinstance(each, dict) else str(each) for each in parts]
+
+
 def _asked(body: Any) -> dict[str, Any]:
     try:
         document = json.loads(body or b"{}")
@@ -282,6 +317,11 @@ def main() -> None:
     from ministack import app  # type: ignore[import-not-found]  # lives in .venv/cloud
     from ministack.core import iam_actions, lambda_runtime
     from ministack.services import lambda_svc, scheduler, sts
+    from ministack.services.cloudformation import (  # type: ignore[import-not-found]
+        changesets,
+        engine,
+        handlers,
+    )
 
     parser = argparse.ArgumentParser(description="ministack for the local cloud.")
     parser.add_argument("--no-schedules", action="store_true", help="leave schedules alone")
@@ -295,6 +335,8 @@ def main() -> None:
     credentials = as_role(lambda_runtime.execution_credentials, sts.register_session)
     for module in (lambda_runtime, lambda_svc):
         module.execution_credentials = credentials
+    for module in (engine, changesets, handlers):
+        module._evaluate_conditions = with_texts(module._evaluate_conditions)
     iam_actions.extract_resource_arn = on_repositories(iam_actions.extract_resource_arn)
     app.main()
 

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import argparse
-from typing import Final
+from typing import Any, Final, cast
 
 from rich.table import Table
 
+from ecr_steward.words.grammar import is_tag
+from ecr_steward_cli import deployed
+from ecr_steward_cli.errors import Refusal
+from ecr_steward_cli.rules_file.explain import is_repository
+from ecr_steward_cli.stack import Outside, Stack, aws
+from ecr_steward_cli.text import printable
+from ecr_steward_cli.unmoved import unmoving
 from local import images
 from local.cloud import LocalCloud
 from local.console import command, console, step
 from local.processes import CloudError
+from local.started import check_started
 from local.up import STACK
 
 _SHORT: Final = len("sha256:") + 12
@@ -24,9 +32,8 @@ def main() -> None:
     parser.add_argument("--media", choices=[one.value for one in images.Media], default="oci")
     parser.add_argument("--seed", help="what the image is made of; default: REPOSITORY:TAG")
     given = parser.parse_args()
-    repository, colon, tag = given.reference.partition(":")
-    if not (repository and colon and tag):
-        parser.error(f"{given.reference} is not REPOSITORY:TAG, such as base/redis:1.4.2")
+    if fault := fault_of(given.reference):
+        parser.error(fault)
     image = images.build(
         given.seed or given.reference, given.arch.split(","), images.Media(given.media)
     )
@@ -37,6 +44,23 @@ def main() -> None:
         push(cloud, given.reference, image)
 
 
+def fault_of(reference: str) -> str:
+    """What is wrong with REPOSITORY:TAG, in one sentence; empty if nothing is."""
+    repository, colon, tag = reference.partition(":")
+    such = "write REPOSITORY:TAG, such as base/redis:1.4.2"
+    host = reference.partition("/")[0]
+    if "/" in reference and (":" in host or "." in host or host == "localhost"):
+        return f"{printable(reference)} names a host: {such}."
+    if not is_repository(repository):
+        return (
+            f"`{printable(repository)}` cannot be a repository's name, which has lowercase letters "
+            f"and digits, in parts joined by `/`, `.`, `_`, `__` or `-`: {such}."
+        )
+    if not colon or not is_tag(tag):
+        return f"`{printable(tag)}` cannot be a tag: {such}."
+    return ""
+
+
 def push(cloud: LocalCloud, reference: str, image: images.BuiltImage) -> None:
     """Push, wait until the steward is done, show the repository's tags and the messages sent."""
     repository = reference.partition(":")[0]
@@ -44,13 +68,17 @@ def push(cloud: LocalCloud, reference: str, image: images.BuiltImage) -> None:
         console.print(f"Created the repository {repository}.")
     before = cloud.tags(repository)
     inbox = cloud.inbox(cloud.resource(STACK, "NotificationTopic"))
+    list(inbox)  # what earlier pushes were told is theirs
     with step(f"Push {reference}"):
         cloud.push(reference, image, layers=True)
     with step("Wait until nothing moves any more"):
         # What a channel does not take, such as one whose address is not here, waits for hours.
         retries = cloud.resource(STACK, "RetryQueue")
         cloud.settle(but=[retries])
-    console.print(tags_table(repository, before, cloud.tags(repository)))
+    after = cloud.tags(repository)
+    console.print(tags_table(repository, before, after))
+    if reason := why_nothing(cloud, reference, before, after):
+        console.print(reason, markup=False, soft_wrap=True)
     for message in inbox:
         console.print("Message:", message.subject, style="bold", markup=False, soft_wrap=True)
         console.print(message.body, markup=False, soft_wrap=True)
@@ -60,6 +88,27 @@ def push(cloud: LocalCloud, reference: str, image: images.BuiltImage) -> None:
             "`ecr-steward notify-test CHANNEL` says what it answers.",
             soft_wrap=True,
         )
+
+
+def why_nothing(
+    cloud: LocalCloud, reference: str, before: dict[str, str], after: dict[str, str]
+) -> str:
+    """Why a push moved no stable tag; empty where one moved. Raises CloudError where a function
+    does not start."""
+    repository, _, tag = reference.partition(":")
+    if any(before.get(each) != digest for each, digest in after.items() if each != tag):
+        return ""
+    check_started(cloud.client("lambda"), lambda name: cloud.resource(STACK, name))
+    outside = Outside(client=lambda service: cast(Any, cloud).client(service))
+    try:
+        with aws():
+            stack = Stack.find(STACK, outside)
+            still = unmoving(deployed.rules(stack), repository, tag)
+    except Refusal:
+        return "Nothing else moved, and the rules of the stack cannot be read to say why."
+    if still is not None:
+        return f"Nothing else moved: {still.reason}"
+    return f"Nothing else moved: `ecr-steward why {repository}:TAG` says why a tag is where it is."
 
 
 def tags_table(repository: str, before: dict[str, str], after: dict[str, str]) -> Table:

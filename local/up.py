@@ -9,10 +9,14 @@ from typing import Final
 from botocore.exceptions import ClientError
 from rich.markup import escape
 
-from local.cloud import ACCOUNT, REGION, LocalCloud
+from ecr_steward_cli.rules_file.load import RulesFault, inspect
+from local.cloud import ACCOUNT, REGION, ROOT, LocalCloud
 from local.console import command, console, step
+from local.processes import CloudError
+from local.started import check_started
 
 STACK: Final = "ecr-steward"
+SHIPPED: Final = ROOT / "layers/rules/rules.yaml"
 REPOSITORIES: Final = ("base/redis", "apps/shop")
 PARAMETERS: Final = {
     "Mode": "enforce",
@@ -38,6 +42,8 @@ def up(cloud: LocalCloud, rules: Path | None = None) -> bool:
             template = cloud.sam_build(rules=rules)
         with step("Deploy the stack (sam deploy)"):
             cloud.sam_deploy(STACK, PARAMETERS, template)
+        with step("See every function start"):
+            check_started(cloud.client("lambda"), lambda name: cloud.resource(STACK, name))
         with step(f"Create the repositories {' and '.join(REPOSITORIES)}"):
             for repository in REPOSITORIES:
                 cloud.create_repository(repository)
@@ -86,12 +92,24 @@ def main() -> None:
     if given.rules and not given.rules.is_file():
         parser.error(f"{given.rules} is not a file")
     with command():
+        _check_rules(given.rules)
         cloud = LocalCloud()
         if not up(cloud, given.rules):
             console.print("The local cloud is already running; `make down` stops it.")
             if given.rules:
                 console.print(f"It keeps its rules: for {escape(str(given.rules))} stop it first.")
         console.print(help_text(cloud), soft_wrap=True)
+
+
+def _check_rules(rules: Path | None) -> None:
+    """Say what `check` says of the rules, before anything is started. Raises CloudError."""
+    try:
+        loaded = inspect(rules or SHIPPED)
+    except RulesFault as fault:
+        raise CloudError(f"The rules cannot be deployed:\n{fault}") from fault
+    for each in loaded.warnings:
+        said = f"{each.file or rules or SHIPPED}:{each.line}: warning: {each.sentence}"
+        console.print(said, markup=False, soft_wrap=True)
 
 
 def _deployed(cloud: LocalCloud) -> bool:

@@ -6,6 +6,7 @@ SettingsQueue.fifo, one message group a repository -> ECR and the history.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
@@ -14,6 +15,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from ecr_steward.ecr.settings import EcrSettings
 from ecr_steward.history.dynamo import DynamoTable
 from ecr_steward.history.findings import Findings
+from ecr_steward.history.running import RunningImages
 from ecr_steward.history.settings import SettingsHistory
 from ecr_steward.history.sweeps import Sweeps
 from ecr_steward.queues.hints import HintQueue
@@ -36,6 +38,7 @@ def handle(env: Environment) -> sandbox.Handler:
     table = DynamoTable(clients.client("dynamodb"), env.text("HISTORY_TABLE"))
     queue = HintQueue(lambda: clients.client("sqs"), env.text("SETTINGS_QUEUE_URL"))
     registry = EcrSettings(clients.client("ecr"))
+    images = RunningImages(table, timedelta(days=env.number("GRACE_DAYS")))
 
     @cache
     def workers() -> tuple[Enforcer, Tally]:
@@ -47,6 +50,7 @@ def handle(env: Environment) -> sandbox.Handler:
             history=SettingsHistory(table),
             role=own_role,
             tagger=retag_role,
+            running=lambda repository: images.workloads(repository, sandbox.now()),
             clock=sandbox.now,
             account=account,
             region=region,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -42,6 +43,19 @@ again before the function's time is over (template.yaml: NotifyFunction, Timeout
 
 NOTE_WITHIN = 45
 """Seconds in which the rest of the batch is noted as owed; what is left then is received again."""
+
+
+_BEGINNING = 20
+LATE = timedelta(days=2)
+"""How long a retry or a digest may wait: a digest a day, what a channel does not take two hours."""
+
+
+def is_late(record: Mapping[str, Any]) -> bool:
+    """Whether a retry or a digest waits for too long; of a queue in which messages wait by being
+    received and hidden again CloudWatch cannot say (SQS Developer Guide: CloudWatch metrics)."""
+    sent = int(record.get("attributes", {}).get("SentTimestamp", 0)) / 1000
+    is_retry = '"retry"' in record["body"][:_BEGINNING]
+    return is_retry and sent > 0 and now().timestamp() - sent > LATE.total_seconds()
 
 
 @prepared
@@ -80,6 +94,7 @@ def handle(env: Environment) -> Handler:
             observe.count("ChannelsTried")
             return sending.try_out(str(event["test"]), routing().channels, facts.sample)
         observe.count("EventsReceived", len(event["Records"]))
+        observe.count("RetriesLate", sum(map(is_late, event["Records"])))
         began = time.monotonic()
         return dict(
             notifier.notify(

@@ -49,6 +49,7 @@ _FAILURE_QUEUES = (
     "CheckSettingsFailureQueue",
     "SettingsFailureQueue",
     "PublishFailureQueue",
+    "StewardEventsFailureQueue",
     "NotifyFailureQueue",
     "SweepFailureQueue",
 )

@@ -48,6 +48,7 @@ ENVIRONMENT: Mapping[str, Mapping[str, str]] = {
         "SETTINGS_ROLE_ARN": SETTINGS_ROLE,
         "RETAG_ROLE_ARN": "arn:aws:iam::123456789012:role/RetagRole",
         "HISTORY_TABLE": TABLE,
+        "GRACE_DAYS": "7",
         "MAX_TRIES": "10",
         "ACCOUNT": "123456789012",
         "AWS_REGION": "eu-west-1",
@@ -62,6 +63,25 @@ ENVIRONMENT: Mapping[str, Mapping[str, str]] = {
         "REPOSITORY_PATTERN": "*",
         "ACCOUNT": "123456789012",
         "AWS_REGION": "eu-west-1",
+    },
+    "check_running": {
+        "STEWARD_MODE": "enforce",
+        "HISTORY_TABLE": TABLE,
+        "ACCOUNT": "123456789012",
+        "ACCOUNTS": "210987654321",
+        "AWS_REGION": "eu-west-1",
+        "GRACE_DAYS": "7",
+    },
+    "look_running": {
+        "STEWARD_MODE": "enforce",
+        "HISTORY_TABLE": TABLE,
+        "ACCOUNT": "123456789012",
+        "ACCOUNTS": "210987654321",
+        "SOURCES": "ecs,lambda",
+        "AWS_REGION": "eu-west-1",
+        "GRACE_DAYS": "7",
+        "WORKLOADS_ROLE": "arn:aws:iam::ACCOUNT:role/ecr-steward-workloads",
+        "EXTERNAL_ID": "123456789012/ecr-steward",
     },
     "publish": {
         "BUS_NAME": "ecr-steward",
@@ -95,7 +115,7 @@ def event(name: str) -> Any:
     """The event file `events/NAME.json`, about the images of the world."""
     text = (EVENTS / f"{name}.json").read_text(encoding="utf-8")
     for digest, version in IMAGES.items():
-        text = text.replace(f"sha256:{digest}", image(version))
+        text = text.replace(digest, image(version).removeprefix("sha256:"))
     return json.loads(text)
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from ecr_steward.ecr.settings import EcrSettings
 from ecr_steward.history.dynamo import DynamoTable
+from ecr_steward.history.running import RunningImages
 from ecr_steward.history.tags import History
 from ecr_steward.queues.hints import group_id
 from ecr_steward.words.facts import Fact, FactKind
@@ -329,6 +331,35 @@ def _published(*tags: str) -> Expectation:
 # ---------------------------------------------------------------------------- sweep
 
 
+# ---------------------------------------------------------------------------- check_running
+
+
+def _runs(*expected: tuple[str, str], ended: bool = False) -> Expectation:
+    """The door notes each image with its workload, however often it is told, and asks nobody."""
+
+    def expect(aws: Aws, start: Start, name: str) -> None:
+        function = start("check_running")
+        for _ in range(2):
+            assert function.invoke(event(name))["answer"] == "SEEN"
+        images = RunningImages(DynamoTable(aws.dynamodb, TABLE), timedelta(days=7))
+        found = images.all("base/redis")
+        assert {(each.workload, each.digest) for each in found} == {
+            (workload, image(version)) for workload, version in expected
+        }
+        assert {each.runs for each in found} == {not ended}
+        assert set(aws.calls()) <= {"BatchGetItem", "PutItem", "BatchWriteItem", "Query"}
+
+    return expect
+
+
+def _runs_nothing(answer: str) -> Expectation:
+    def expect(aws: Aws, start: Start, name: str) -> None:
+        assert start("check_running").invoke(event(name))["answer"] == answer
+        assert aws.calls() == {}
+
+    return expect
+
+
 def _slice_sent(aws: Aws, start: Start, name: str) -> None:
     names = [f"base/r{number}" for number in range(60)]
     for each in [*names, "sandbox/notes"]:
@@ -426,6 +457,17 @@ EXPECTED: dict[str, Expectation] = {
     "hand_notify_test": _sample_sent,
     "stream_history_facts": _published("1.4", "1", "latest"),
     "stream_history_notes": _published(),
+    "task_started": _runs(("ecs:prod/payments", "1.4.2"), ("ecs:prod/payments", "1.4.1")),
+    "task_started_without_digest": _runs_nothing("NO_IMAGE"),
+    "task_started_elsewhere": _runs_nothing("NO_IMAGE"),
+    "task_started_other_account": _runs(("ecs:210987654321/prod/payments", "1.4.2")),
+    "task_stopped": _runs(("ecs:prod/payments", "1.4.2")),
+    "task_stopped_run_once": _runs(("ecs:prod/nightly", "1.4.2"), ended=True),
+    "task_pending": _runs_nothing("NO_CHANGE"),
+    "function_updated": _runs(("lambda:resize", "1.4.2")),
+    "function_created": _runs(("lambda:resize", "1.4.2")),
+    "function_updated_zip": _runs_nothing("NO_IMAGE"),
+    "function_update_denied": _runs_nothing("NO_CHANGE"),
     "schedule_sweep": _slice_sent,
     "hand_sweep_glob": _glob_sent,
 }

@@ -30,7 +30,7 @@ COUNTED = {
     "enforce_settings": {"RepositoryCorrected": [1.0], "MessagesFailed": [0.0]},
     "sweep": {"RepositoriesSent": [1.0]},
     "publish": {"RecordsRead": [3.0]},
-    "notify": {"EventsReceived": [4.0], "MessagesSent": [1.0, 1.0]},
+    "notify": {"EventsReceived": [4.0], "RetriesLate": [0.0], "MessagesSent": [1.0, 1.0]},
 }
 
 

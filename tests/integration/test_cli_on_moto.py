@@ -210,14 +210,14 @@ def test_status_reads_depths_and_sweeps_and_names_what_is_refused(stack: Stack) 
     assert said["unknown"]["writers"].startswith("AWS refused GetEventSourceMapping: Resource")
 
 
-def test_history_is_read_back_in_order(stack: Stack) -> None:
+def test_history_is_read_newest_first(stack: Stack) -> None:
     now = datetime(2026, 11, 23, 2, 24, tzinfo=UTC)
     facts = [move(now + timedelta(seconds=n), tag) for n, tag in enumerate(("1.4", "1", "latest"))]
     table = DynamoTable(boto3.client("dynamodb", REGION), stack.output("HistoryTableName"))
-    History(table).findings.say(facts[::-1])
+    History(table).findings.say(facts)
     result = run("history", "base/redis", "--json")
     assert result.exit_code == 0
-    assert [fact["tag"] for fact in json.loads(result.stdout)["facts"]] == ["1.4", "1", "latest"]
+    assert [fact["tag"] for fact in json.loads(result.stdout)["facts"]] == ["latest", "1", "1.4"]
     assert run("history", "base/redis:1").stdout.count("`1` follows.") == 1
     assert run("history", "base/nothing").exit_code == 1
 

@@ -16,6 +16,7 @@ from ecr_steward.history.table import Conflict, Item, Put
 from tests.support.dynamodb import as_strict_as_aws, create_history_table
 from tests.support.history_contract import HistoryContract
 from tests.support.ledger_contract import LedgerContract
+from tests.support.running_contract import RunningContract
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -38,6 +39,12 @@ class TestHistoryOnDynamoDb(HistoryContract):
 
 
 class TestLedgerOnDynamoDb(LedgerContract):
+    @pytest.fixture
+    def table(self, client: DynamoDBClient) -> DynamoTable:
+        return DynamoTable(client, NAME, sleep=lambda seconds: None)
+
+
+class TestRunningOnDynamoDb(RunningContract):
     @pytest.fixture
     def table(self, client: DynamoDBClient) -> DynamoTable:
         return DynamoTable(client, NAME, sleep=lambda seconds: None)
@@ -85,6 +92,17 @@ def test_items_that_were_not_processed_are_put_again(stubbed: tuple[DynamoTable,
         answer = {"UnprocessedItems": left}
         stubber.add_response("batch_write_item", answer, {"RequestItems": asked})
     table.put_all(Item("p", name) for name in "abc")
+
+
+def test_what_was_not_processed_waits_longer_each_time_but_not_for_ever() -> None:
+    client, slept = boto3.client("dynamodb", region_name="eu-west-1"), list[float]()
+    table, stubber = DynamoTable(client, NAME, slept.append), Stubber(client)
+    for left in (*[puts("a", "b")] * 12, {}):
+        stubber.add_response("batch_write_item", {"UnprocessedItems": left})
+    with stubber:
+        table.put_all(Item("p", name) for name in "ab")
+    assert len(slept) == 12
+    assert max(slept) <= 0.05 * 2**6
 
 
 def test_more_than_a_hundred_keys_are_asked_for_in_several_calls_each_key_once(

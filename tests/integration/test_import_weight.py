@@ -38,7 +38,8 @@ def starts(artefact: Artefact) -> dict[str, Probed]:
 
 def test_every_function_is_measured() -> None:
     assert HANDLERS == (
-        "check_settings", "check_tags", "enforce_settings", "notify", "publish", "retag", "sweep",
+        "check_running", "check_settings", "check_tags", "enforce_settings", "look_running",
+        "notify", "publish", "retag", "sweep",
     )  # fmt: skip
 
 

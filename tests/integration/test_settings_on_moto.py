@@ -318,8 +318,8 @@ SETTINGS_METHODS: dict[str, dict[str, Any]] = {
     },
     "PutRegistryScanningConfiguration": {"scanType": "BASIC", "rules": []},
     "GetRegistryScanningConfiguration": {},
-    "CreateRepositoryCreationTemplate": {"prefix": "base/", "appliedFor": ["CREATE_ON_PUSH"]},
-    "UpdateRepositoryCreationTemplate": {"prefix": "base/", "imageTagMutability": "IMMUTABLE"},
+    "CreateRepositoryCreationTemplate": {"prefix": "base", "appliedFor": ["CREATE_ON_PUSH"]},
+    "UpdateRepositoryCreationTemplate": {"prefix": "base", "imageTagMutability": "IMMUTABLE"},
     "DescribeRepositoryCreationTemplates": {"maxResults": 100},
 }  # fmt: skip
 """Every settings operation with a call of it, in an order in which each succeeds."""

@@ -641,6 +641,18 @@ class CreationTemplatesContract:
         wrong = refusal(ecr.create_repository_creation_template, **asked)
         assert wrong == "TemplateAlreadyExistsException"
 
+    def test_a_prefix_is_kept_without_its_slash_and_not_found_with_it(self, ecr: ECRClient) -> None:
+        """CreateRepositoryCreationTemplate: there is always an assumed / at the end of the prefix;
+        measured on AWS, go-to-k/cdk-real-drift issue 502: kept without it, not found with it."""
+        ecr.create_repository_creation_template(prefix="base/", appliedFor=["REPLICATION"])
+        assert set(self.found(ecr)) == {"base"}
+        assert self.found(ecr, prefixes=["base/"]) == {}
+        wrong = refusal(ecr.update_repository_creation_template, prefix="base/", description="x")
+        assert wrong == "TemplateNotFoundException"
+        again: Any = {"prefix": "base/", "appliedFor": ["REPLICATION"]}
+        wrong = refusal(ecr.create_repository_creation_template, **again)
+        assert wrong == "TemplateAlreadyExistsException"
+
     def test_a_missing_template_cannot_be_changed_or_deleted(self, ecr: ECRClient) -> None:
         """TemplateNotFoundException of the two operations."""
         for call in (

@@ -150,7 +150,33 @@ SWEPT = replace(
     reason="12 repositories swept, 3 moved, 1 rejected.",
     totals={"repositories": 12, "images": 340, "moved": 3, "rejected": 1, "missing": 0},
 )
+LOST = replace(
+    _FOUND,
+    kind=FactKind.LOST,
+    cause=CALL,
+    tag=None,
+    reason="The image that ecs:prod/payments runs was deleted by "
+    "arn:aws:sts::123456789012:assumed-role/Developer/mallory.",
+    workloads=("ecs:prod/payments",),
+)
+ON_STABLE = replace(
+    _FOUND,
+    kind=FactKind.ON_STABLE,
+    cause=Cause("look-2026-11-23T02:24:00Z", "Look"),
+    tag="1.4",
+    reason="ecs:prod/payments was deployed by the stable tag `1.4`, which moves on.",
+    workloads=("ecs:prod/payments",),
+    unique="1.4.2",
+)
+BEHIND = replace(
+    ON_STABLE,
+    kind=FactKind.BEHIND,
+    digest=OLD,
+    reason="ecs:prod/payments was deployed by the stable tag `1.4`, which has left its image.",
+    unique="1.4.1",
+)
 EVERY_KIND = (
+    LOST, ON_STABLE, BEHIND,
     MOVED, PINNED, RESTORED, REMOVED, GONE, REJECTED, OVERWRITTEN, HELD, STALE, DRIFTED, CORRECTED,
     FAILED, GIVEN_UP, SWEPT,
 )  # fmt: skip

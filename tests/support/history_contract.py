@@ -19,7 +19,7 @@ from ecr_steward.history.table import Add, Conflict, Delete, Item, Put, Table, W
 from ecr_steward.history.tags import History, Learned, Memory
 from ecr_steward.tags.state import Mark, Taken
 from ecr_steward.words.causes import Cause
-from ecr_steward.words.facts import Fact
+from ecr_steward.words.facts import Fact, FactKind
 from ecr_steward.words.globs import PullThrough
 from ecr_steward.words.reading import iso, parse_time
 from tests.support.facts import EVERY_KIND, MOVED, NEW, OLD, PINNED, REJECTED, SWEPT, story
@@ -138,6 +138,7 @@ class HistoryContract:
         assert [item.sk for item in table.query("p", "a#")] == ["a#1", "a#10", "a#2"]
         assert [item.sk for item in table.query("p")] == sorted(keys)
         assert list(table.query("nobody")) == []
+        assert [each.sk for each in table.backwards("p", "a", "a#2")] == ["a#2", "a#10", "a#1", "a"]
 
     def test_a_second_put_takes_the_place_of_the_first(self, table: Table) -> None:
         table.put_all([Item("p", "a", "first", 7)])
@@ -500,6 +501,24 @@ class HistoryContract:
         history.findings.say(shuffled[:3], quietly=True)
         history.close(NAME, shuffled[3:])
         assert list(history.facts(NAME)) == facts
+
+    def test_the_past_is_read_backwards_within_a_time(self, history: History) -> None:
+        facts = [
+            replace(MOVED, tag=f"1.{n}", time=iso(NOW + timedelta(milliseconds=250 * n)))
+            for n in range(12)
+        ]
+        history.findings.say(facts[::2], quietly=True)
+        history.close(NAME, facts[1::2])
+        assert list(history.past(NAME)) == facts[::-1]
+        since, until = parse_time(facts[3].time), parse_time(facts[8].time)
+        assert list(history.past(NAME, since, until)) == facts[3:9][::-1]
+        assert list(history.past(NAME, until=NOW - timedelta(seconds=1))) == []
+
+    def test_an_overwrite_comes_before_what_undid_it(self, history: History) -> None:
+        undone = replace(MOVED, kind=FactKind.RESTORE, tag="1.4.2")
+        found = replace(undone, kind=FactKind.OVERWRITE, digest=OLD, before=NEW)
+        history.close(NAME, [undone, found])
+        assert [fact.kind for fact in history.past(NAME)] == ["restore", "overwrite"]
 
     def test_a_finding_is_said_once_whatever_finds_it_again(self, history: History) -> None:
         assert history.findings.say([REJECTED]) == [REJECTED]

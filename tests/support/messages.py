@@ -18,14 +18,17 @@ from ecr_steward.messages.say.message import story as told
 from ecr_steward.words.causes import Cause
 from ecr_steward.words.facts import Difference, Fact
 from tests.support.facts import (
+    BEHIND,
     CORRECTED,
     DRIFTED,
     FAILED,
     GIVEN_UP,
     GONE,
     HELD,
+    LOST,
     MOVED,
     NEW,
+    ON_STABLE,
     OTHER,
     OVERWRITTEN,
     PINNED,
@@ -108,6 +111,9 @@ EVENTS: dict[str, Message] = {
     "tag_overwritten": told([OVERWRITTEN]),
     "tag_held": told([HELD]),
     "tag_stale": told([STALE]),
+    "image_lost": told([LOST]),
+    "workload_on_stable_tag": told([ON_STABLE]),
+    "workload_left_behind": told([BEHIND]),
     "repository_drifted": told([replace(DRIFTED, cause=CALLED, of=2), replace(UNTAGGED, of=2)]),
     "repository_corrected": told([replace(CORRECTED, cause=CALLED)]),
     "steward_failed": told([FAILED]),

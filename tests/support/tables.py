@@ -152,6 +152,8 @@ _EVERYTHING: dict[str, Any] = {
     "Mode": "enforce",
     "SettingsMode": "enforce",
     "AllowTagRemoval": "true",
+    "CreationTemplates": "true",
+    "EnhancedScanning": "true",
     "CreationTemplateRole": "arn:aws:iam::123456789012:role/templates",
     "ChannelKey": "arn:aws:kms:eu-west-1:123456789012:key/1234abcd",
     "Tracing": "Active",
@@ -211,6 +213,8 @@ def main() -> None:
     logging.getLogger("samtranslator").setLevel(logging.ERROR)
     for each in TABLES:
         each.write()
+    text = json.dumps(schema(), indent=2)
+    (ROOT / "layers/rules/rules.schema.json").write_text(f"{text}\n", "utf-8")
 
 
 if __name__ == "__main__":

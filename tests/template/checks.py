@@ -19,6 +19,10 @@ WILDCARDS = {
     ("SweepRole", "ListRepositories"): "AWS evaluates listing all repositories on repository/*",
     ("SweepRole", "RecogniseCaches"): "a registry has no ARN",
     ("RetagRole", "LearnWhoItWas"): "CloudTrail's event history has no ARN",
+    ("LookRunningRole", "LookAtEcs"): "AWS evaluates listing on every cluster of the account",
+    ("LookRunningRole", "LookAtFunctions"): "AWS evaluates listing on every function",
+    ("LookRunningRole", "LookAtInspector"): "Inspector's coverage has no ARN",
+    ("LookRunningRole", "LookElsewhere"): "WorkloadAccounts are many, with one name of a role",
     ("EnforceSettingsRole", "LookAtRegistry"): "a registry has no ARN",
     ("EnforceSettingsRole", "SetBackRegistry"): "a registry has no ARN",
     **{
@@ -31,6 +35,8 @@ WILDCARDS = {
             "PublishRole",
             "NotifyRole",
             "SweepRole",
+            "CheckRunningRole",
+            "LookRunningRole",
         )
     },
 }
@@ -200,7 +206,9 @@ def failures_have_alarms(stack: Stack) -> Problems:
         source, function = logical_id(mapping["EventSourceArn"]), mapping["FunctionName"]
         if stack.resources[source]["Type"] == "AWS::SQS::Queue":
             dimensions = {"QueueName": f"${{{source}.QueueName}}"}
-            if not _alarm(stack, "ApproximateAgeOfOldestMessage", dimensions):
+            # Of a standard queue whose messages wait by being received its age says nothing.
+            late = source == "RetryQueue" and _alarm(stack, "RetriesLate", {"service": "notify"}, 1)
+            if not late and not _alarm(stack, "ApproximateAgeOfOldestMessage", dimensions):
                 yield f"no alarm says that the oldest message of {source} is too old"
         elif not _alarm(stack, "IteratorAge", {"FunctionName": function}):
             yield f"no alarm says that {logical_id(function)} is late"
@@ -232,7 +240,7 @@ def _lost_failures_have_alarms(stack: Stack) -> Problems:
 
 
 def missing_sweeps_have_an_alarm(stack: Stack) -> Problems:
-    """Three intervals of five minutes without an invocation, and silence counts as none."""
+    """Six intervals of five minutes without an invocation, and silence counts as none."""
     alarm = _alarm(stack, "Invocations", {"FunctionName": "${SweepFunction}"}, at=1)
     if alarm is None:
         yield "no alarm says that no sweep ran"
@@ -241,8 +249,8 @@ def missing_sweeps_have_an_alarm(stack: Stack) -> Problems:
         yield "the sweep's alarm does not ask for fewer invocations than one"
     if alarm["TreatMissingData"] != "breaching":
         yield "the sweep's alarm takes silence for a sweep"
-    if alarm["Period"] * alarm["EvaluationPeriods"] != 15 * 60:
-        yield "the sweep's alarm does not look at three intervals"
+    if alarm["Period"] * alarm["EvaluationPeriods"] != 30 * 60:
+        yield "the sweep's alarm does not look at six intervals"
 
 
 def contested_tags_have_an_alarm(stack: Stack) -> Problems:
@@ -287,7 +295,8 @@ def _alarm(
         "ApproximateNumberOfMessagesVisible": "AWS/SQS",
         "ApproximateAgeOfOldestMessage": "AWS/SQS",
         "InvocationsFailedToBeSentToDlq": "AWS/Events",
-        "TagsContested": NAMESPACE,
+        "TagsContested": f"{NAMESPACE}/ecr-steward",
+        "RetriesLate": f"{NAMESPACE}/ecr-steward",
     }
     for alarm in stack.of("AWS::CloudWatch::Alarm").values():
         if (
@@ -367,7 +376,7 @@ def roles_are_assumed_by_one_service(stack: Stack) -> Problems:
 def history_survives(stack: Stack) -> Problems:
     table = stack.resources["HistoryTable"]
     for policy in ("DeletionPolicy", "UpdateReplacePolicy"):
-        if table.get(policy) != "Retain":
+        if table.get(policy) not in ("Retain", "RetainExceptOnCreate"):
             yield f"HistoryTable: {policy} is {table.get(policy)}"
     recovery = table["Properties"].get("PointInTimeRecoverySpecification")
     if recovery != {"PointInTimeRecoveryEnabled": True}:

@@ -207,8 +207,12 @@ class _Resolver:
 
     def _split(self, argument: list[Any]) -> list[str]:
         delimiter, text = argument
-        return [f"{self.resolve(text)} split at {delimiter}"]
+        resolved = str(self.resolve(text))
+        if "${" in resolved:
+            return [f"{resolved} split at {delimiter}"]
+        return resolved.split(delimiter)
 
     def _select(self, argument: list[Any]) -> str:
         index, items = argument
-        return f"part {index} of {self.resolve(items)[0]}"
+        parts = self.resolve(items)
+        return f"part {index} of {parts[0]}" if "${" in parts[0] else str(parts[index])

@@ -20,12 +20,13 @@ from ecr_steward.messages.notify import PATIENCE
 from ecr_steward.messages.whom.routing import INTERVALS
 from ecr_steward.start import clients
 from ecr_steward.start.environment import Environment
-from functions.notify.app import SEND_WITHIN
+from functions.notify.app import LATE, SEND_WITHIN
 from tests.template import support
 from tests.template.support import ROOT, Stack
 
 FUNCTIONS = (
     "CheckTags", "Retag", "CheckSettings", "EnforceSettings", "Publish", "Notify", "Sweep",
+    "CheckRunning", "LookRunning",
 )  # fmt: skip
 LAYERS = ("StewardLayer", "RulesLayer")
 
@@ -99,6 +100,7 @@ EVERYWHERE = {
     "STEWARD_MODE",
     "POWERTOOLS_SERVICE_NAME",
     "POWERTOOLS_LOG_LEVEL",
+    "POWERTOOLS_METRICS_NAMESPACE",
     "AWS_ENDPOINT_URL",
     "AWS_ENDPOINT_URL_ECR",
 }
@@ -248,7 +250,7 @@ def test_both_writers_and_the_sweep_run_otherwise(mode: str) -> None:
     schedule = stack.properties("${SweepFunctionSchedule}")
     assert schedule["State"] == "ENABLED"
     assert schedule["ScheduleExpression"] == "rate(5 minutes)"
-    assert schedule["Name"] == "ecr-steward-sweep"
+    assert schedule["Name"] == "ecr-steward"
 
 
 def test_settings_alone_can_be_off() -> None:
@@ -305,4 +307,5 @@ def test_a_channel_that_waits_does_not_take_the_patience_of_a_story(audit: Stack
 
 def test_a_digest_of_a_day_is_no_backlog(audit: Stack) -> None:
     alarm = audit.properties("${RetryBacklogAlarm}")
-    assert alarm["Threshold"] > (max(INTERVALS.values()) + 2 * LEASE).total_seconds() * 1.5
+    assert (alarm["MetricName"], alarm["Threshold"]) == ("RetriesLate", 1)
+    assert (max(INTERVALS.values()) + 2 * LEASE) * 1.5 < LATE

@@ -72,6 +72,9 @@ def test_the_defaults_change_nothing_in_the_registry() -> None:
             ["", "arn:aws:iam::123456789012:role/ecr/templates"],
             ["templates", "arn:aws:iam::123456789012:user/x"],
         ),
+        ("RunningSources", ["", "ecs", "eks-prod"], ["ECS", "a b", "*"]),
+        ("WorkloadAccounts", ["", "210987654321"], ["2109", "a"]),
+        ("RunningGraceDays", ["1", "90"], ["0", "91"]),
         ("PermissionsBoundary", ["", "arn:aws-cn:iam::123456789012:policy/a/b"], ["boundary"]),
         ("SettleSeconds", ["0", "900"], ["-1", "901", "1.5"]),
         ("SweepHours", ["1", "168"], ["0", "169"]),
@@ -131,7 +134,11 @@ def test_two_stacks_in_one_account_share_no_name() -> None:
         for key in ("Name", "QueueName", "TableName", "TopicName", "FunctionName", "LogGroupName")
         if key in properties and not str(properties[key]).startswith("${")
     }
-    assert names == {"StewardBus": "team-b", "SweepFunctionSchedule": "team-b-sweep"}
+    assert names == {
+        "StewardBus": "team-b",
+        "SweepFunctionSchedule": "team-b",
+        "LookRunningFunctionSchedule": "team-b-look",
+    }
 
 
 OUTPUTS = {
@@ -157,8 +164,11 @@ OUTPUTS = {
             "Publish",
             "Notify",
             "Sweep",
+            "CheckRunning",
+            "LookRunning",
         )
     },
+    "LookRunningRoleArn": "${LookRunningRole.Arn}",
     **{
         f"{name}Url": f"${{{name}}}"
         for name in (
@@ -169,10 +179,13 @@ OUTPUTS = {
             "CheckSettingsFailureQueue",
             "NotifyQueue",
             "RetryQueue",
+            "StewardEventsFailureQueue",
             "NotifyFailureQueue",
             "CheckTagsFailureQueue",
             "PublishFailureQueue",
             "SweepFailureQueue",
+            "CheckRunningFailureQueue",
+            "LookRunningFailureQueue",
         )
     },
 }

@@ -28,6 +28,8 @@ def test_the_stack_holds_with_every_option_taken(check: Check) -> None:
         Tracing="Active",
         Architecture="x86_64",
         NotifyWindowSeconds=120,
+        RunningSources="ecs,lambda,inspector",
+        WorkloadAccounts="210987654321",
     )
     assert list(check(taken)) == []
 
@@ -104,7 +106,7 @@ SPOILED: list[tuple[Check, Mutation]] = [
     (checks.rules_have_failure_paths, drop("ImagePushPermission")),
     (checks.rules_have_failure_paths, put("ImagePushPermission", OTHER, "SourceArn")),
     (checks.rules_have_failure_paths, drop("NotifyQueuePolicy")),
-    (checks.rules_have_failure_paths, drop("NotifyFailureQueuePolicy")),
+    (checks.rules_have_failure_paths, drop("StewardEventsFailureQueuePolicy")),
     (checks.rules_have_failure_paths, drop("CheckTagsFailureQueuePolicy")),
     (checks.rules_have_failure_paths, drop("CheckSettingsFailureQueuePolicy")),
     (checks.rules_have_failure_paths, unset("CheckSettingsFunction", "EventInvokeConfig")),
@@ -152,7 +154,8 @@ SPOILED: list[tuple[Check, Mutation]] = [
     *((checks.failures_have_alarms, drop(f"{each}BacklogAlarm"))
       for each in ("Retag", "Settings", "Notify", "Publish")),
     *((checks.failures_have_alarms, drop(f"{each}LostAlarm"))
-      for each in ("ImagePush", "ImageDeleted", "ApiCall", "StewardEvent", "CheckTags",
+      for each in ("TaskChange", "FunctionCode", "ImageLost", "CheckRunning", "LookRunning",
+                   "ImagePush", "ImageDeleted", "ApiCall", "StewardEvent", "CheckTags",
                    "CheckSettings", "Publish", "Sweep")),
     (checks.failures_have_alarms, put("RetagFailureAlarm", 100, "Threshold")),
     (

@@ -278,7 +278,8 @@ def test_sample_messages_are_hints_of_this_library_but_for_the_poison() -> None:
 
 @pytest.mark.parametrize("path", sorted(EVENTS.glob("*.json")), ids=lambda path: path.stem)
 def test_a_sample_is_named_after_its_source_and_names_no_other_account(path: Path) -> None:
-    sources = ("ecr", "call", "deleted", "retag", "enforce", "schedule", "hand", "stream", "notify")
+    sources = {"ecr", "call", "deleted", "task", "function", "retag", "enforce", "schedule", "hand"}
+    sources |= {"stream", "notify"}
     assert path.stem.partition("_")[0] in sources
     text = path.read_text(encoding="utf-8")
     assert json.loads(text)
@@ -320,3 +321,31 @@ def test_patterns_match_as_in_eventbridge(
 def test_an_operator_that_is_not_known_is_no_match_by_mistake() -> None:
     with pytest.raises(NotImplementedError, match="cidr"):
         matches({"a": [{"cidr": "10.0.0.0/8"}]}, {"a": "10.0.0.1"})
+
+
+RUNNING_RULES = {
+    "TaskChangeRule": {
+        "task_started",
+        "task_started_without_digest",
+        "task_started_elsewhere",
+        "task_stopped",
+        "task_stopped_run_once",
+    },
+    "FunctionCodeRule": {"function_updated", "function_created", "function_updated_zip"},
+    "WorkloadTaskRule": {"task_started_other_account"},
+}
+
+
+@pytest.mark.parametrize("rule", RUNNING_RULES)
+def test_each_rule_of_what_runs_takes_its_own_events_only(rule: str) -> None:
+    stack = support.stack(RunningSources="ecs,lambda", WorkloadAccounts="210987654321")
+    pattern = stack.of("AWS::Events::Rule")[rule]["EventPattern"]
+    samples = [*EVENTS.glob("task_*.json"), *EVENTS.glob("function_*.json")]
+    taken = {path.stem for path in samples if matches(pattern, event(path.stem))}
+    assert taken == RUNNING_RULES[rule]
+
+
+def test_what_runs_is_not_listened_to_until_a_source_is_named(audit: Stack) -> None:
+    rules = audit.of("AWS::Events::Rule")
+    assert {rules[name]["State"] for name in ("TaskChangeRule", "FunctionCodeRule")} == {"DISABLED"}
+    assert "WorkloadTaskRule" not in rules

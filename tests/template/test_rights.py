@@ -16,6 +16,8 @@ NARROW: dict[str, Any] = {
     "RepositoryPattern": "base/redis",
     "ChannelParameters": "ecr-steward/slack",
     "ChannelSecrets": "ecr-steward/hook-??????",
+    "RunningSources": "ecs,lambda,inspector",
+    "WorkloadAccounts": "210987654321",
 }
 """Parameters that name one thing each."""
 
@@ -42,9 +44,16 @@ SETTINGS = {
     "PutImageScanningConfiguration",
     "TagResource",
     "PutRegistryScanningConfiguration",
-    "CreateRepositoryCreationTemplate",
-    "UpdateRepositoryCreationTemplate",
 }
+TEMPLATES = {"CreateRepositoryCreationTemplate", "UpdateRepositoryCreationTemplate"}
+ASKED_WITH_A_TEMPLATE = {
+    "ecr:CreateRepository",
+    "ecr:SetRepositoryPolicy",
+    "ecr:PutLifecyclePolicy",
+    "iam:CreateServiceLinkedRole",
+}
+"""What AWS asks of whoever makes a creation template, beside the call (ECR User Guide: Creating a
+repository creation template; Service-linked role for repository creation templates)."""
 
 
 @pytest.mark.parametrize("mode", ["audit", "off"])
@@ -59,6 +68,42 @@ def test_the_writer_of_settings_alone_may_set_them_where_both_modes_enforce() ->
         ("RetagRole", "ecr:PutImage"),
         *(("EnforceSettingsRole", f"ecr:{action}") for action in SETTINGS),
     }
+
+
+def test_whoever_may_make_a_template_may_do_what_aws_asks_with_it() -> None:
+    on: Any = {"Mode": "enforce", "SettingsMode": "enforce", "CreationTemplates": "true"}
+    writes = {action for _, action in checks.ecr_writes(support.stack(**on))}
+    assert {f"ecr:{each}" for each in TEMPLATES} <= writes
+    assert _granted(**on) >= ASKED_WITH_A_TEMPLATE
+    without = _granted(**{**on, "CreationTemplates": "false"})
+    for_templates = {*ASKED_WITH_A_TEMPLATE, *(f"ecr:{each}" for each in TEMPLATES)}
+    assert without & for_templates <= {f"ecr:{each}" for each in SETTINGS}
+
+
+def test_enhanced_scanning_turns_inspector_on_where_the_parameter_says_so() -> None:
+    on: Any = {"Mode": "enforce", "SettingsMode": "enforce"}
+    inspector = {"inspector2:Enable", "inspector2:ListAccountPermissions"}
+    assert inspector <= _granted(**on, EnhancedScanning="true")
+    assert not inspector & _granted(**on)
+
+
+def test_a_role_for_a_service_is_made_for_that_service_alone() -> None:
+    on: Any = {"Mode": "enforce", "SettingsMode": "enforce"}
+    stack = support.stack(**on, EnhancedScanning="true", CreationTemplates="true")
+    made = [
+        (each["Resource"].rpartition("/aws-service-role/")[2], each["Condition"]["StringEquals"])
+        for _, each in stack.statements()
+        if "iam:CreateServiceLinkedRole" in listed(each["Action"])
+    ]
+    assert made == [
+        (f"{service}/*", {"iam:AWSServiceName": service})
+        for service in ("ecr.amazonaws.com", "inspector2.amazonaws.com")
+    ]
+
+
+def _granted(**parameters: Any) -> set[str]:
+    statements = support.stack(**parameters).statements()
+    return {action for _, each in statements for action in listed(each["Action"])}
 
 
 def test_a_role_is_passed_to_ecr_alone_and_only_the_one_that_is_named() -> None:
@@ -173,6 +218,8 @@ def test_traces_need_no_right_until_they_are_switched_on(audit: Stack) -> None:
             "Publish",
             "Notify",
             "Sweep",
+            "CheckRunning",
+            "LookRunning",
         )
     }
 
@@ -224,12 +271,17 @@ CALLS = {
     "list_tags_for_resource": {"ecr:ListTagsForResource"},
     "tag_resource": {"ecr:TagResource"},
     "get_registry_scanning_configuration": {"ecr:GetRegistryScanningConfiguration"},
-    "put_registry_scanning_configuration": {"ecr:PutRegistryScanningConfiguration"},
+    "put_registry_scanning_configuration": {
+        "ecr:PutRegistryScanningConfiguration",
+        "inspector2:Enable",
+        "inspector2:ListAccountPermissions",
+    },
     "describe_repository_creation_templates": {"ecr:DescribeRepositoryCreationTemplates"},
     # With a role of the template's own it is passed to ECR.
     "create_repository_creation_template": {
         "ecr:CreateRepositoryCreationTemplate",
         "iam:PassRole",
+        *ASKED_WITH_A_TEMPLATE,
     },
     "update_repository_creation_template": {
         "ecr:UpdateRepositoryCreationTemplate",
@@ -244,6 +296,17 @@ CALLS = {
     "put_replication_configuration": {"ecr:PutReplicationConfiguration"},
     "list_pull_time_update_exclusions": {"ecr:ListPullTimeUpdateExclusions"},
     "register_pull_time_update_exclusion": {"ecr:RegisterPullTimeUpdateExclusion"},
+    "list_clusters": {"ecs:ListClusters"},
+    "list_services": {"ecs:ListServices"},
+    "list_tasks": {"ecs:ListTasks"},
+    "describe_services": {"ecs:DescribeServices"},
+    "describe_service_deployments": {"ecs:DescribeServiceDeployments"},
+    "describe_service_revisions": {"ecs:DescribeServiceRevisions"},
+    "describe_tasks": {"ecs:DescribeTasks"},
+    "list_functions": {"lambda:ListFunctions"},
+    "get_function": {"lambda:GetFunction"},
+    "list_coverage": {"inspector2:ListCoverage"},
+    "assume_role": {"sts:AssumeRole"},
     "put_events": {"events:PutEvents"},
     "lookup_events": {"cloudtrail:LookupEvents"},
     "publish": {"sns:Publish"},
@@ -269,7 +332,12 @@ def _calls(path: Path) -> set[str]:
             found.add(node.attr)
         if isinstance(node, ast.Call) and _name(node.func) == "get_paginator":
             found |= {each.value for each in node.args if isinstance(each, ast.Constant)}  # type: ignore[misc]
-        if isinstance(node, ast.Call) and _name(node.func) in ("Read", "EcrRequest", "_pages"):
+        if isinstance(node, ast.Call) and _name(node.func) in (
+            "Read",
+            "EcrRequest",
+            "_pages",
+            "_all",
+        ):
             first = node.args[0]
             if isinstance(first, ast.Constant):
                 found.add(re.sub("(?<!^)(?=[A-Z])", "_", str(first.value)).lower())
@@ -288,9 +356,13 @@ def test_the_roles_have_what_the_library_calls_and_nothing_more() -> None:
         SettingsMode="enforce",
         AllowTagRemoval="true",
         CreationTemplateRole="arn:aws:iam::123456789012:role/templates",
+        CreationTemplates="true",
+        EnhancedScanning="true",
         RegistryPolicy="true",
         Replication="true",
         PullTimeExclusions="true",
+        RunningSources="ecs,lambda,inspector",
+        WorkloadAccounts="210987654321",
     )
     called = set().union(*map(_calls, ADAPTERS))
     needed = set().union(*(CALLS[call] for call in called)) | BY_LAMBDA
@@ -298,11 +370,10 @@ def test_the_roles_have_what_the_library_calls_and_nothing_more() -> None:
     assert granted == needed
 
 
-def test_the_topic_takes_messages_of_two_only(audit: Stack) -> None:
+def test_the_topics_policy_names_no_role_that_was_made_a_moment_ago(audit: Stack) -> None:
     (policy,) = audit.of("AWS::SNS::TopicPolicy").values()
     assert [each["Principal"] for each in policy["PolicyDocument"]["Statement"]] == [
         {"Service": "cloudwatch.amazonaws.com"},
-        {"AWS": "${NotifyRole.Arn}"},
     ]
 
 
@@ -347,3 +418,31 @@ def test_topics_of_the_team_are_written_to_only_where_they_are_named() -> None:
     assert topics() == own
     more = "arn:aws:sns:eu-west-1:123456789012:a,arn:aws:sns:eu-west-1:123456789012:b"
     assert topics(ChannelTopics=more) == [*own, *more.split(",")]
+
+
+def test_what_runs_is_read_only_where_a_parameter_names_the_source() -> None:
+    def read(sources: str, accounts: str = "") -> set[str]:
+        stack = support.stack(RunningSources=sources, WorkloadAccounts=accounts)
+        actions = {
+            action
+            for role, each in stack.statements()
+            if role == "LookRunningRole"
+            for action in listed(each["Action"])
+        }
+        return {action.partition(":")[0] for action in actions} - {"logs", "dynamodb", "sqs", "ecr"}
+
+    assert read("") == read("ecs-of-elsewhere,my-lambda") == set()
+    assert read("ecs") == {"ecs"}
+    assert read("eks-import,lambda") == {"lambda"}
+    assert read("ecs,lambda,inspector", "210987654321") == {"ecs", "lambda", "inspector2", "sts"}
+
+
+def test_other_accounts_may_tell_of_tasks_and_of_nothing_else() -> None:
+    assert support.stack().of("AWS::Events::EventBusPolicy") == {}
+    stack = support.stack(RunningSources="ecs", WorkloadAccounts="210987654321,345678901234")
+    (policy,) = stack.of("AWS::Events::EventBusPolicy").values()
+    assert policy["Statement"]["Principal"] == {"AWS": ["210987654321", "345678901234"]}
+    assert policy["Statement"]["Condition"]["StringEquals"] == {
+        "events:source": "aws.ecs",
+        "events:detail-type": "ECS Task State Change",
+    }

@@ -12,8 +12,6 @@ from ecr_steward.rules import RulesError, Ruleset, compiled
 from ecr_steward_cli.errors import Refusal
 from ecr_steward_cli.stack import Stack
 
-_RULES_LAYER = ":layer:RulesLayer:"
-
 
 class NotKnown(Exception):
     """The rules cannot be read; the sentence says why."""
@@ -23,9 +21,10 @@ def rules_file(stack: Stack) -> Mapping[str, Any]:
     """The compiled rules file in the layer that the writer is deployed with. Raises NotKnown."""
     client = stack.client("lambda")
     function = client.get_function_configuration(FunctionName=stack.output("RetagFunctionName"))
-    arns = [each["Arn"] for each in function.get("Layers", ()) if _RULES_LAYER in each["Arn"]]
+    name = f"{stack.name}-rules"
+    arns = [each["Arn"] for each in function.get("Layers", ()) if f":layer:{name}:" in each["Arn"]]
     if not arns:
-        raise NotKnown("RetagFunction has no layer named RulesLayer.")
+        raise NotKnown(f"RetagFunction has no layer named {name}.")
     layer = client.get_layer_version_by_arn(Arn=arns[0])
     try:
         content = stack.outside.download(layer["Content"]["Location"])

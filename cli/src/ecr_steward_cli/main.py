@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import functools
+import gc
 import importlib
+import sys
+from typing import Any
 
 import click
+
+from ecr_steward_cli.errors import ended
+from ecr_steward_cli.text import encode_all
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("check:check", "Check a rules file, and explain its rules."),
@@ -13,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "try_channel:notify_test",
         "Send a sample to a channel of the deployed stack.",
     ),
+    "init": ("init:init", "Write a first rules file from what a registry shows."),
     "pause": ("pause:pause", "Stop the writers; nothing is lost."),
     "hold": ("hold:hold", "Keep a stable tag where it is."),
     "release": ("hold:release", "End a hold; the tag catches up."),
@@ -28,11 +36,14 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "redrive:redrive",
         "Show what lies in the failure queues, and send it back.",
     ),
+    "running": ("running:running", "Show what runs, and import what else does."),
     "resume": ("pause:resume", "Start the writers again."),
     "status": ("status:status", "Show the state of the deployed stack."),
     "sweep": ("sweep:sweep", "Sweep repositories now."),
     "wait": ("wait:wait", "Wait until a tag is on an image."),
+    "why": ("why:why", "Say why a tag is where it is."),
     "drift": ("drift:drift", "Compare a repository's settings without AWS."),
+    "plan": ("plan:plan", "Show what the rules would change in live registries."),
     "retention": ("retention:retention", "Say which images stay, without AWS."),
     "compile": ("compile:compile_", "Compile a rules file for the functions."),
     "simulate": ("simulate:simulate", "Simulate pushes without AWS."),
@@ -60,6 +71,25 @@ class LazyGroup(click.Group):
             raise TypeError(f"{COMMANDS[cmd_name][0]} is not a click command.")
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
+            import difflib  # costs what every other start need not pay
+
+            close = difflib.get_close_matches(args[0].lower(), COMMANDS, n=1)
+            meant = f" Did you mean `{close[0]}`?" if close else ""
+            ctx.fail(f"There is no command `{args[0]}`.{meant}")
+        return super().resolve_command(ctx, args)
+
+    def main(self, *given: Any, standalone_mode: bool = True, **more: Any) -> Any:
+        """Like click's, but however it ends is one sentence."""
+        run = functools.partial(super().main, *given, standalone_mode=False, **more)
+        if not standalone_mode:
+            return run()
+        encode_all()
+        sys.exit(ended(run))
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, COMMANDS[name][1]) for name in self.list_commands(ctx)])
@@ -74,5 +104,11 @@ def main() -> None:
     """
 
 
-if __name__ == "__main__":
+def run() -> None:
+    """The command line's entry. Most commands end before there is any garbage to collect."""
+    gc.set_threshold(50_000, 20, 20)
     main(prog_name="ecr-steward")
+
+
+if __name__ == "__main__":
+    run()

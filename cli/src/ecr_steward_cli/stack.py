@@ -7,16 +7,18 @@ import os
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import boto3
 import click
 from botocore import exceptions as boto
 from botocore.config import Config
+from botocore.parsers import ResponseParserError
 from rich.console import Console
 
+from ecr_steward.ecr import RegistryError
 from ecr_steward.history.dynamo import DynamoTable
 from ecr_steward.history.table import Table
 from ecr_steward.history.tags import History
@@ -24,6 +26,9 @@ from ecr_steward.words.grammar import is_tag
 from ecr_steward.words.hints import REGISTRY
 from ecr_steward_cli.errors import Refusal
 from ecr_steward_cli.rules_file.explain import is_repository
+
+if TYPE_CHECKING:
+    from ecr_steward.messages.ledger import Ledger
 
 DEFAULT = "ecr-steward"
 """The stack's name where nobody gives another: what samconfig.toml deploys."""
@@ -62,21 +67,27 @@ def timeout_option(least: int, default: int, text: str) -> Callable[[_Command], 
     )
 
 
-def _clients() -> Callable[[str], Any]:
+def _clients(profile: str | None = None, region: str | None = None) -> Callable[[str], Any]:
     made: dict[str, Any] = {}
 
     def client(service: str) -> Any:
         if not made:
             # boto3 itself reads AWS_DEFAULT_REGION alone, unlike the AWS CLI and every other SDK.
-            region = os.environ.get("AWS_REGION") or None
-            made["session"] = boto3.session.Session(region_name=region)
+            named = region or os.environ.get("AWS_REGION") or None
+            made["session"] = boto3.session.Session(profile_name=profile, region_name=named)
         if service not in made:
             config = Config(
                 connect_timeout=5,
                 read_timeout=_INVOKE_SECONDS if service == "lambda" else 20,
                 retries={"mode": "standard", "total_max_attempts": 4},
             )
-            made[service] = made["session"].client(service, config=config)
+            try:
+                made[service] = made["session"].client(service, config=config)
+            except ValueError as error:  # botocore: "Invalid endpoint: …"
+                raise Refusal(
+                    f"{str(error).rstrip('.')}: AWS_ENDPOINT_URL, or the endpoint in your profile, "
+                    "must be such as https://host:port."
+                ) from error
         return made[service]
 
     return client
@@ -100,6 +111,7 @@ class Outside:
 
     `client` gives the client of an AWS service, `download` the content behind a URL (raises
     OSError), `open_table` the history's table from the DynamoDB client and the table's name.
+    `elsewhere` gives the clients of a profile and a Region.
     """
 
     client: Callable[[str], Any] = field(default_factory=_clients)
@@ -107,6 +119,13 @@ class Outside:
     sleep: Callable[[float], None] = time.sleep
     download: Callable[[str], bytes] = _download
     open_table: Callable[[Any, str], Table] = DynamoTable
+    elsewhere: Callable[[str | None, str | None], Callable[[str], Any]] = _clients
+
+    def at(self, profile: str | None, region: str | None) -> Outside:
+        """The same with another profile, or in another Region; None leaves either as it is."""
+        if profile is None and region is None:
+            return self
+        return replace(self, client=self.elsewhere(profile, region))
 
 
 pass_outside = click.make_pass_decorator(Outside, ensure=True)
@@ -131,7 +150,7 @@ class Stack:
             client = outside.client("cloudformation")
             region = client.meta.region_name
             try:
-                (found,) = client.describe_stacks(StackName=name)["Stacks"]
+                stacks = client.describe_stacks(StackName=name).get("Stacks", ())
             except boto.ClientError as error:
                 if error.response["Error"]["Code"] != "ValidationError":
                     raise
@@ -139,6 +158,11 @@ class Stack:
                     f"There is no stack `{name}` in {region}: name yours with --stack or "
                     "ECR_STEWARD_STACK, and its Region with AWS_REGION."
                 ) from error
+            except KeyError:  # botocore asks XML for a part that is not there
+                stacks = ()
+        if len(stacks) != 1:
+            raise Refusal(_NOT_AWS)
+        (found,) = stacks
         return cls(
             name=name,
             region=region,
@@ -163,8 +187,16 @@ class Stack:
         return self.outside.client(service)
 
     def history(self) -> History:
-        table = self.outside.open_table(self.client("dynamodb"), self.output("HistoryTableName"))
-        return History(table)
+        return History(self._table())
+
+    def ledger(self) -> Ledger:
+        """What each channel was sent and is owed; it stands in the history's table."""
+        from ecr_steward.messages.ledger import Ledger
+
+        return Ledger(self._table())
+
+    def _table(self) -> Table:
+        return self.outside.open_table(self.client("dynamodb"), self.output("HistoryTableName"))
 
     def switches(self) -> dict[str, str]:
         """The event source mappings before the writers, by the queue that they take from.
@@ -221,8 +253,16 @@ def aws() -> Iterator[None]:
         yield
     except (boto.ClientError, boto.BotoCoreError) as error:
         raise Refusal(sentence(error)) from error
+    except ResponseParserError as error:
+        raise Refusal(_NOT_AWS) from error
+    except RegistryError as error:
+        raise Refusal(f"ECR refused: {error}.") from error
 
 
+_NOT_AWS = (
+    "What answered is not AWS, but perhaps a proxy or a log-in page: check HTTPS_PROXY, the "
+    "network and AWS_ENDPOINT_URL."
+)
 _LOG_IN = "log in again (for example with `aws sso login`) and repeat the command."
 _EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
 _UNKNOWN = frozenset(

@@ -31,14 +31,17 @@ QUEUES = (
     "SettingsFailureQueue",
     "CheckSettingsFailureQueue",
     "RetagFailureQueue",
+    "StewardEventsFailureQueue",
     "NotifyFailureQueue",
     "CheckTagsFailureQueue",
     "PublishFailureQueue",
     "SweepFailureQueue",
+    "CheckRunningFailureQueue",
+    "LookRunningFailureQueue",
 )
 RETAG = "11111111-2222-3333-4444-555555555555"
 POLICY = "66666666-7777-8888-9999-000000000000"
-RULES_LAYER = "arn:aws:lambda:eu-west-1:123456789012:layer:RulesLayer:7"
+RULES_LAYER = "arn:aws:lambda:eu-west-1:123456789012:layer:ecr-steward-rules:7"
 ADA = "arn:aws:iam::123456789012:user/ada"
 RULES_URL = "https://layers.example/rules.zip"
 
@@ -82,12 +85,19 @@ class CloudFormation(Client):
             "SweepFunctionName": "sweep",
             "NotifyFunctionName": "notify",
             "PublishFunctionName": "publish",
+            "CheckRunningFunctionName": "check_running",
+            "LookRunningFunctionName": "look_running",
             "SettingsMode": "audit",
             "RetagEventSource": RETAG,
             "SettingsEventSource": POLICY,
             **{f"{name}Url": f"https://sqs.example/123456789012/{name}" for name in QUEUES},
         }
-        self.parameters = {"SweepHours": "24"}
+        self.parameters = {
+            "SweepHours": "24",
+            "RunningSources": "ecs,eks-prod",
+            "WorkloadAccounts": "",
+            "RunningGraceDays": "7",
+        }
 
     def describe_stacks(self, StackName: str) -> dict[str, Any]:  # noqa: N803
         self.answer("describe_stacks")
@@ -276,9 +286,13 @@ class CloudWatch(Client):
     def __init__(self, refusals: Refusals) -> None:
         super().__init__(refusals)
         self.ages: dict[str, list[tuple[datetime, float]]] = {}
+        self.sums: dict[tuple[str, str], int] = {}
 
     def get_metric_statistics(self, **asked: Any) -> dict[str, Any]:
         self.answer("get_metric_statistics")
+        if asked["Namespace"] == "AWS/Lambda":
+            key = (asked["Dimensions"][0]["Value"], asked["MetricName"])
+            return {"Datapoints": [{"Sum": float(self.sums[key])}] if key in self.sums else []}
         ages = self.ages.get(asked["Dimensions"][0]["Value"], [])
         return {
             "Datapoints": [

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -53,10 +54,10 @@ def test_each_fault_is_a_line_on_stderr_under_the_name_that_the_caller_wrote(goo
 
 
 @pytest.mark.parametrize("rules", ["none.yaml", "."])
-def test_a_path_that_is_no_file_is_a_fault_on_line_one(good: str, rules: str) -> None:
+def test_a_path_that_is_no_file_is_a_fault_of_no_line(good: str, rules: str) -> None:
     result = run("check", rules)
     assert result.exit_code == 2
-    assert result.stderr.startswith(f"{rules}:1: Th")
+    assert result.stderr.startswith(f"{rules}: Th")
     assert result.stderr.count("\n") == 1
 
 
@@ -76,6 +77,22 @@ def test_explain_says_which_rule_wins_and_what_it_means(good: str) -> None:
     assert result.exit_code == 0
     assert "base/redis: the rule on line 3 wins (base/*)." in result.stdout
     assert "a push of 1.4.2 puts latest on its image" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "last"),
+    [
+        ("base/redis:1.4.2", "A push of 1.4.2 puts latest on its image unless a higher release"),
+        ("base/redis:1.4.2-slim", "A push of 1.4.2-slim moves nothing: `1.4.2-slim` is read as"),
+        ("base/redis:latest", "A push of latest by hand does not last: `latest` follows the high"),
+        ("apps/web:1.4.2", "A push of 1.4.2 moves nothing: no rule matches apps/web; it is left"),
+        ("base/redis:odd", "A push of odd moves nothing: `odd` is neither a unique nor a stable"),
+    ],
+)
+def test_explain_says_what_a_push_of_a_tag_does_or_why_nothing(
+    good: str, name: str, last: str
+) -> None:
+    assert run("check", good, "--explain", name).stdout.splitlines()[-1].startswith(last)
 
 
 def test_a_wrong_kind_and_a_bare_number_each_name_the_way_out(good: str) -> None:
@@ -140,6 +157,18 @@ def test_every_command_has_help_under_its_own_name(name: str) -> None:
     result = run(name, "--help")
     assert result.exit_code == 0
     assert result.stdout.startswith(f"Usage: ecr-steward {name} ")
+    examples = re.findall("^ +(?:.* )?ecr-steward ([a-z-]+)", result.stdout, re.MULTILINE)
+    assert re.search("^  Examples?:$", result.stdout, re.MULTILINE)
+    assert name in examples
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_every_shell_can_complete_commands(shell: str) -> None:
+    script = CliRunner().invoke(
+        main, prog_name="ecr-steward", env={"_ECR_STEWARD_COMPLETE": f"{shell}_source"}
+    )
+    assert script.exit_code == 0
+    assert "_ECR_STEWARD_COMPLETE" in script.stdout
 
 
 def test_help_lists_every_command_with_its_line() -> None:
@@ -195,3 +224,11 @@ def test_the_command_line_runs_as_a_module_too(good: str) -> None:
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ran.returncode == 0
     assert ran.stdout.startswith("rules.yaml: 1 rule")
+
+
+def test_the_shipped_rules_name_the_schema_that_ships_beside_them() -> None:
+    shipped = Path(__file__).parents[3] / "layers" / "rules"
+    first = (shipped / "rules.yaml").read_text("utf-8").splitlines()[0]
+    assert first == "# yaml-language-server: $schema=rules.schema.json"
+    said = json.loads((shipped / "rules.schema.json").read_text("utf-8"))
+    assert said == schema(), "`make tables` writes it"

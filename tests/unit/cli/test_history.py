@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,14 +11,15 @@ import pytest
 
 from ecr_steward.history.holds import Hold
 from ecr_steward.history.settings import Known, SettingsHistory
+from ecr_steward.history.table import Item
 from ecr_steward.history.tags import Learned
 from ecr_steward.tags.state import Mark
 from ecr_steward.words.causes import Cause
 from ecr_steward.words.facts import FactKind
 from ecr_steward.words.reading import iso
-from ecr_steward_cli.commands.history import history
+from ecr_steward_cli.commands.history import entry, history
 from tests.support.facts import CORRECTED
-from tests.unit.cli.stack_fakes import NOW, Deployed, denied, digest, fact
+from tests.unit.cli.stack_fakes import NOW, Deployed, denied, digest, fact, rules_layer
 
 MINUTE = timedelta(minutes=1)
 FACTS = (
@@ -43,49 +45,58 @@ def deployed() -> Deployed:
     return deployed
 
 
-def rows(text: str) -> list[list[str]]:
-    """The table's rows, with cells that two spaces tell apart."""
-    cells = (
-        [cell.strip() for cell in row.split("   ") if cell.strip()] for row in text.split("\n")
-    )
-    return [row for row in cells if row and not row[0].startswith("─")]
+def entries(text: str) -> list[str]:
+    """The first line of each entry."""
+    return [line for line in text.splitlines() if line.startswith("2026-")]
 
 
-def test_a_repositorys_facts_come_oldest_first(deployed: Deployed) -> None:
+def test_an_entry_has_what_happened_and_below_it_why(deployed: Deployed) -> None:
     result = deployed.run(history, "base/redis")
     assert result.exit_code == 0
-    heading, first, second, third, fourth = rows(result.stdout)
-    assert heading == ["time", "what", "tag or setting", "from → to", "why", "mode", "cause"]
-    assert first == [
-        "2026-11-23 02:24:00Z",
-        "move",
-        "1.4",
-        f"→ 1.4.1 (sha256:{12 * 'a'})",
-        "The first.",
-        "enforce",
-        "ECR Image Action 11111111",
-    ]
-    assert (second[2], second[-1]) == ("1", "Sweep 2")
-    assert third[3] == f"1.4.1 (sha256:{12 * 'a'}) → 1.4.2 (sha256:{12 * 'b'})"
-    assert third[5] == "audit"
-    assert fourth[1:4] == ["reject", "wild", f"sha256:{12 * 'c'}"]
+    assert result.stdout == (
+        f"2026-11-23 02:27:00Z  wild  refused  sha256:{12 * 'c'}\n"
+        "    It is wild.\n"
+        "2026-11-23 02:26:00Z  1.4  would be moved  1.4.1 → 1.4.2\n"
+        "    1.4.2 is the highest of 1.4.*.\n"
+        f"2026-11-23 02:25:00Z  1  no image → sha256:{12 * 'a'}\n"
+        "    1.4.2 is the highest of 1.4.*.\n"
+        "2026-11-23 02:24:00Z  1.4  no image → 1.4.1\n"
+        "    The first.\n"
+    )
+
+
+def test_verbose_adds_whole_digests_and_ids(deployed: Deployed) -> None:
+    said = deployed.run(history, "base/redis:1.4", "--last", "1", "--verbose").stdout
+    assert f"    {digest('a')} → {digest('b')}\n" in said
+    assert "    cause ECR Image Action 11111111\n" in said
+    assert f"    fact {FACTS[2].id}\n    rule 0: base/*, rules 3a92dae3b84f, mode audit\n" in said
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_entries_fit_the_terminal_and_no_word_is_broken(width: int) -> None:
+    every = (line for fact in (*FACTS, CORRECTED) for line, _ in entry(fact, width))
+    said = [line for each in every for line in each.split("\n")]
+    assert max(map(len, said)) <= width
+    assert set(" ".join(said).split()) >= set(CORRECTED.reason.split())
 
 
 def test_one_tags_facts_are_its_own(deployed: Deployed) -> None:
-    _, *told = rows(deployed.run(history, "base/redis:1.4").stdout)
-    assert [row[2] for row in told] == ["1.4", "1.4"]
+    told = entries(deployed.run(history, "base/redis:1.4").stdout)
+    assert [row.split("  ")[1] for row in told] == ["1.4", "1.4"]
 
 
 def test_the_last_n_are_the_newest(deployed: Deployed) -> None:
-    _, *told = rows(deployed.run(history, "base/redis", "--last", "2").stdout)
-    assert [row[2] for row in told] == ["1.4", "wild"]
+    said = deployed.run(history, "base/redis", "--last", "2").stdout
+    assert [row.split("  ")[1] for row in entries(said)] == ["wild", "1.4"]
+    older = "There are older entries: --last 20 or --until 2026-11-23T02:26:00Z.\n"
+    assert said.endswith(older)
 
 
 def test_facts_of_the_first_sight_are_there_too(deployed: Deployed) -> None:
     quiet = fact(time=NOW - MINUTE, tag="0", digest=digest("d"))
     deployed.history.findings.say([quiet], quietly=True)
-    _, first, *_ = rows(deployed.run(history, "base/redis").stdout)
-    assert first[2] == "0"
+    *_, oldest = entries(deployed.run(history, "base/redis").stdout)
+    assert oldest.split("  ")[1] == "0"
 
 
 def test_json_has_each_fact_as_its_event_tells_it(deployed: Deployed) -> None:
@@ -93,6 +104,7 @@ def test_json_has_each_fact_as_its_event_tells_it(deployed: Deployed) -> None:
     assert said == {
         "repository": "base/redis",
         "tag": "1.4",
+        "more": True,
         "holds": {},
         "facts": [{"detail-type": "Tag Moved", **FACTS[2].to_detail()}],
     }
@@ -145,16 +157,10 @@ def test_a_repository_to_which_nothing_happened_is_known_all_the_same() -> None:
 
 def test_a_setting_is_told_with_what_was_wrong_and_who_did_it(deployed: Deployed) -> None:
     deployed.history.findings.say([replace(CORRECTED, time=iso(NOW + 5 * MINUTE))])
-    row = rows(deployed.run(history, "base/redis", "--last", "1").stdout)[-1]
-    assert row == [
-        "2026-11-23 02:29:00Z",
-        "correct",
-        "policy Everybody",
-        "public",
-        CORRECTED.reason,
-        "enforce",
-        f"{CORRECTED.cause.type} {CORRECTED.cause.id} by {CORRECTED.cause.by}",
-    ]
+    said = deployed.run(history, "base/redis", "--last", "1").stdout
+    first, second, *_ = said.splitlines()
+    assert first == "2026-11-23 02:29:00Z  policy Everybody  corrected  public"
+    assert second.startswith(f"    {CORRECTED.reason} By ")
     told = json.loads(deployed.run(history, "base/redis", "--last", "1", "--json").stdout)
     assert told["facts"][0]["before"]["Principal"] == "*"
     assert told["facts"][0]["difference"]
@@ -183,14 +189,14 @@ def test_a_tag_that_something_was_said_or_remembered_of_is_known(
     deployed.history.note("base/redis", Learned(marks=[mark], known={"7.0.1": digest("e")}))
     result = deployed.run(history, f"base/redis:{tag}")
     assert result.exit_code == 0
-    assert result.stdout == f"Nothing has happened to base/redis:{tag} yet.\n"
+    assert result.stdout.startswith(f"Nothing has happened to base/redis:{tag} yet.")
 
 
 def test_a_history_that_may_not_be_read_exits_2(deployed: Deployed) -> None:
     def refuse(*_: object) -> object:
         raise denied("Query")
 
-    deployed.table.query = refuse  # type: ignore[assignment,method-assign]
+    deployed.table.backwards = refuse  # type: ignore[assignment,method-assign]
     result = deployed.run(history, "base/redis")
     assert result.exit_code == 2
     assert result.stderr.startswith("You are not allowed to call Query: ")
@@ -198,3 +204,78 @@ def test_a_history_that_may_not_be_read_exits_2(deployed: Deployed) -> None:
 
 def test_zero_facts_cannot_be_asked_for(deployed: Deployed) -> None:
     assert deployed.run(history, "base/redis", "--last", "0").exit_code == 2
+
+
+def test_since_and_until_bound_what_is_shown(deployed: Deployed) -> None:
+    window = ("--since", "2026-11-23T02:25:00Z", "--until", "2026-11-23T02:26:00Z")
+    told = entries(deployed.run(history, "base/redis", *window).stdout)
+    assert [row[14:19] for row in told] == ["26:00", "25:00"]
+    day = deployed.run(history, "base/redis", "--until", "2026-11-22").stdout
+    assert day.startswith("Nothing has happened to base/redis in that time.")
+    assert len(entries(deployed.run(history, "base/redis", "--until", "2026-11-23").stdout)) == 4
+
+
+def test_where_a_tag_was_at_a_time(deployed: Deployed) -> None:
+    said = deployed.run(history, "base/redis:1.4", "--at", "2026-11-23T02:25:00Z").stdout
+    assert said == (
+        f"1.4 was on 1.4.1 (sha256:{12 * 'a'}) at 2026-11-23 02:25:00Z.\n"
+        "    since 2026-11-23 02:24:00Z: The first.\n"
+    )
+
+
+def test_what_audit_only_reported_moved_nothing(deployed: Deployed) -> None:
+    at = ("base/redis", "--at", "2026-11-23", "--json")
+    tags = json.loads(deployed.run(history, *at).stdout)["tags"]
+    assert {tag: each["digest"] for tag, each in tags.items()} == {
+        "1": digest("a"),
+        "1.4": digest("a"),
+    }
+
+
+def test_before_its_first_move_a_tag_was_where_that_took_it_from(deployed: Deployed) -> None:
+    moved = fact(time=NOW + 9 * MINUTE, tag="edge", digest=digest("e"), before=digest("d"))
+    deployed.history.findings.say([moved])
+    said = deployed.run(history, "base/redis:edge", "--at", "2026-11-23T02:30:00Z").stdout
+    assert said.startswith(f"edge was on sha256:{12 * 'd'} at 2026-11-23 02:30:00Z.\n")
+    assert "so says what happened next" in said
+
+
+@pytest.mark.parametrize("option", ["--at", "--since", "--until"])
+def test_what_is_no_time_is_said_in_one_sentence(deployed: Deployed, option: str) -> None:
+    result = deployed.run(history, "base/redis", option, "yesterday")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith(f"`yesterday` is not a time for {option} (")
+
+
+def test_a_tag_that_nothing_moves_says_why(deployed: Deployed) -> None:
+    rules = {"version": 1, "rules": [{"repositories": ["apps/*"]}]}
+    deployed.layer = rules_layer("3a92dae3b84f", rules)
+    deployed.history.note("base/redis", Learned(known={"7.0.1": digest("e")}))
+    said = deployed.run(history, "base/redis:7.0.1").stdout
+    assert said == (
+        "Nothing has happened to base/redis:7.0.1 yet. A push of it moves nothing: no rule matches "
+        "base/redis; it is left alone.\n"
+    )
+
+
+def test_history_asks_for_no_more_pages_than_it_shows(deployed: Deployed) -> None:
+    read: list[str] = []
+    backwards = deployed.table.backwards
+
+    def counted(pk: str, first: str, last: str) -> Iterator[Item]:
+        for item in backwards(pk, first, last):
+            read.append(item.sk)
+            yield item
+
+    deployed.table.backwards = counted  # type: ignore[method-assign]
+    deployed.history.findings.say([fact(time=NOW + n * MINUTE, tag=f"9.{n}") for n in range(900)])
+    deployed.run(history, "base/redis", "--last", "5")
+    assert len(read) < 10
+
+
+def test_what_would_command_the_terminal_is_shown_as_an_escape() -> None:
+    deployed = Deployed()
+    deployed.history.findings.say([fact(tag="1", reason="\x1b[2J\rgone :boom:")])
+    said = deployed.run(history, "base/redis").stdout
+    assert "\\u001b[2J\\rgone :boom:" in said
+    assert "\x1b" not in said

@@ -63,6 +63,11 @@ def holds(deployed: Deployed) -> list[tuple[str, Hold]]:
 # hold
 
 
+def test_a_day_is_held_to_its_end(deployed: Deployed) -> None:
+    deployed.run(hold, LATEST, "--until", "2026-12-24")
+    assert [f"{each.until}" for _, each in holds(deployed)] == ["2026-12-24 23:59:59+00:00"]
+
+
 def test_a_held_tag_stays_and_says_who_holds_it(deployed: Deployed) -> None:
     result = deployed.run(hold, LATEST, "--reason", "the  cache\nis cold")
     assert (result.exit_code, result.stderr) == (0, "")
@@ -97,9 +102,15 @@ def test_a_hold_can_end_by_itself(deployed: Deployed, until: str, after: timedel
     assert held.until == deployed.now + after
 
 
-def test_a_second_hold_takes_the_place_of_the_first(deployed: Deployed) -> None:
-    deployed.run(hold, LATEST)
-    deployed.run(hold, LATEST, "--until", "2h")
+def test_a_second_hold_names_the_first_and_asks_for_replace(deployed: Deployed) -> None:
+    deployed.run(hold, LATEST, "--reason", "\x1b[2Jgone")
+    second = deployed.run(hold, LATEST, "--until", "2h")
+    assert (second.exit_code, second.stdout) == (2, "")
+    assert second.stderr == (
+        f"{LATEST} is held already, by {ADA} since 2026-11-23T02:26:00Z, until it is released: "
+        "\\u001b[2Jgone. To hold it in its place add --replace.\n"
+    )
+    deployed.run(hold, LATEST, "--until", "2h", "--replace")
     assert [each.until for _, each in holds(deployed)] == [deployed.now + timedelta(hours=2)]
 
 

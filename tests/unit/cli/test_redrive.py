@@ -202,3 +202,23 @@ def test_one_queue_can_be_named_and_no_other_is_touched(deployed: Deployed) -> N
     deployed.run(redrive, "RetagFailureQueue", "--send")
     assert deployed.functions.invoked == []
     assert deployed.run(redrive, "RetagQueue").exit_code == 2
+
+
+def test_events_of_workloads_are_handed_in_again_and_a_look_is_made_once(
+    deployed: Deployed,
+) -> None:
+    deployed.functions.reply = {"noted": 1}
+    deployed.sqs.hold("CheckRunningFailureQueue", {"detail-type": "ECS", "detail": {"n": 1}})
+    for _ in range(2):
+        deployed.sqs.hold("LookRunningFailureQueue", {"tick": "daily"})
+    assert deployed.run(redrive, "--send").exit_code == 0
+    asked = [each["function"] for each in deployed.functions.invoked]
+    assert asked == ["check_running", "look_running"]
+
+
+def test_a_look_that_fails_again_stays(deployed: Deployed) -> None:
+    deployed.functions.error = "Unhandled"
+    deployed.functions.reply = {"errorMessage": "denied"}
+    deployed.sqs.hold("LookRunningFailureQueue", {})
+    assert "stays: the function failed again: denied" in deployed.run(redrive, "--send").stdout
+    assert len(deployed.sqs.held["LookRunningFailureQueue"]) == 1

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from ecr_steward_cli.commands.simulate import MOST_ROWS
 from ecr_steward_cli.main import main
+from ecr_steward_cli.progress import Progress
 
 RULES = """
 version: 1
@@ -95,7 +97,9 @@ def test_why_tells_the_story_of_one_tag_only(rules: Path) -> None:
     )
     assert "| 1.4 " not in result.output
     quiet = run(rules, story, "--why", "base/redis:nothing")
-    assert quiet.output == "Nothing happened to base/redis:nothing.\n"
+    assert quiet.output == (
+        "Nothing happened to base/redis:nothing: no push in the story names or moves it.\n"
+    )
 
 
 def test_what_a_push_does_not_get_is_told_with_what_it_lost_against(rules: Path) -> None:
@@ -224,3 +228,121 @@ def test_a_faulty_rules_file_a_missing_one_and_a_strange_why_are_refused(
     assert run(tmp_path / "none.yaml", []).exit_code == 2
     rules.write_text(RULES)
     assert "takes REPOSITORY:TAG" in run(rules, [], "--why", "latest").stderr
+
+
+def test_a_push_that_moves_nothing_says_why(tmp_path: Path) -> None:
+    file = tmp_path / "rules.yaml"
+    file.write_text(RULES + "      variants: [slim]\n      ignore: ['pr-*']\n")
+    other = {"repository": "apps/web", "tag": "1.0.0"}
+    story = [push("1.4.2-alpine"), push("1.4.3-alpine"), push("pr-7"), push("1.4.2-rc.1"), other]
+    said = run(file, story).output.split("\n")
+    reasons = [line.split(": ", 1) for line in said if "moved nothing" in line]
+    assert reasons == [
+        [
+            "2 pushes moved nothing in base/redis (line 1, 1.4.2-alpine)",
+            (
+                "`1.4.2-alpine` is read as the pre-release `alpine` of 1.4.2, because no glob of "
+                "`variants` matches: if it is a variant, name it there."
+            ),
+        ],
+        [
+            "A push moved nothing in base/redis (line 3, pr-7)",
+            "`pr-7` is ignored: `ignore` has `pr-*`.",
+        ],
+        [
+            "A push moved nothing in base/redis (line 4, 1.4.2-rc.1)",
+            (
+                "`1.4.2-rc.1` is read as the pre-release `rc.1` of 1.4.2, which no stable tag here "
+                "takes (`prereleases: true` would)."
+            ),
+        ],
+        [
+            "A push moved nothing in apps/web (line 5, 1.0.0)",
+            "no rule matches apps/web; it is left alone.",
+        ],
+    ]
+    why = run(file, story, "--why", "base/redis:pr-7").output
+    assert why == "Nothing happened to base/redis:pr-7: `pr-7` is ignored: `ignore` has `pr-*`.\n"
+
+
+def test_audit_rules_are_said_to_have_only_reported(rules: Path) -> None:
+    said = run(rules, [push("1.4.2")], "--as-configured").output
+    assert "Rules in audit mode only report: what is told of them was not done.\n" in said
+    assert "audit" not in run(rules, [push("1.4.2")]).output
+
+
+@pytest.mark.parametrize("options", [(), ("--why", "base/redis:latest")])
+def test_an_empty_story_is_said_to_be_empty(rules: Path, options: tuple[str, ...]) -> None:
+    result = run(rules, ["", "  "], *options)
+    assert result.exit_code == 0
+    assert result.output.startswith(
+        "Nothing happened to base/redis:latest" if options else "- has no push: the story is empty."
+    )
+
+
+def listing(*images: dict[str, object]) -> list[object]:
+    """What `aws ecr describe-images` prints."""
+    return [json.dumps({"imageDetails": list(images)}, indent=4)]
+
+
+def test_what_describe_images_prints_is_a_story(rules: Path) -> None:
+    one, two = "sha256:" + "a" * 64, "sha256:" + "b" * 64
+    name = {"registryId": "123456789012", "repositoryName": "base/redis"}
+    newer = {"imageTags": ["latest", "1.5.0"], "imagePushedAt": "2026-11-27T09:00:00+01:00"}
+    older = {"imageTags": ["1.4.2"], "imagePushedAt": 1764144000.5}
+    untagged = {**name, "imageDigest": "sha256:" + "c" * 64, "imagePushedAt": 1764144000}
+    story = listing(
+        {**name, **newer, "imageDigest": two}, {**name, **older, "imageDigest": one}, untagged
+    )
+    found = json.loads(run(rules, story, "--json").output)["repositories"]["base/redis"]
+    assert found["tags"] == {"1.4.2": one, "1.4": one, "1.5.0": two, "1.5": two, "latest": two}
+    assert [each["line"] for each in found["changes"]] == [1, 1, 2, 2]
+
+
+def test_list_images_needs_the_name_of_its_repository(rules: Path) -> None:
+    story = [json.dumps({"imageIds": [{"imageDigest": "sha256:" + "a" * 64, "imageTag": "1.4.2"}]})]
+    bare = run(rules, story)
+    assert (bare.exit_code, bare.stdout) == (2, "")
+    assert "give it with --repository." in bare.stderr
+    found = json.loads(run(rules, story, "--json", "--repository", "base/redis").output)
+    assert "1.4" in found["repositories"]["base/redis"]["tags"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[", "-:1: This is not JSON"),
+        ('{"imageIds": 7}', "-:1: `imageIds` is not a list."),
+        ('\n{"imageDetails": [7]}', "-:2: An image in the list is no object."),
+        ('{"imageDetails": [\n{"repositoryName": "a/b", "imageTags": 3}]}', "-:1: `imageTags`"),
+        ('{"repository": "base/redis", "tag": "1", "pushed_at": 1e99}', "-:1: `pushed_at` is no"),
+        ('{"repository": "base/redis", "tag": "1", "pushed_at": true}', "-:1: `pushed_at` is no"),
+    ],
+)
+def test_a_bad_listing_is_one_sentence_with_its_line(rules: Path, text: str, said: str) -> None:
+    result = run(rules, [text])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith(said)
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_long_story_is_summed_up_unless_somebody_wants_it_whole(rules: Path) -> None:
+    story = [push(f"1.{n}.0") for n in range(MOST_ROWS)]
+    brief = run(rules, story).output
+    assert "| base/redis | 400  |" in brief
+    assert "400 rows: --verbose prints each, --why REPOSITORY:TAG those of one tag." in brief
+    assert len(brief.splitlines()) < 10
+    assert len(run(rules, story, "--verbose").output.splitlines()) > 2 * MOST_ROWS
+
+
+def test_progress_is_drawn_on_a_terminal_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    clock = iter(range(1000)).__next__
+    progress = Progress("simulate", "events", lambda: float(clock()), shown=True)
+    for _ in range(128):
+        progress.step()
+    progress.end()
+    assert "simulate: 128 events, 64 a second" in capsys.readouterr().err
+    quiet = Progress("simulate", "events", lambda: float(clock()), shown=False)
+    for _ in range(128):
+        quiet.step()
+    assert capsys.readouterr().err == ""

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from click.testing import Result
 
 from ecr_steward.history.holds import Hold
+from ecr_steward.messages.ledger import Ledger
 from ecr_steward.sweep.slices import Slice
+from ecr_steward.words.facts import FactKind
 from ecr_steward_cli.commands.status import status
-from tests.unit.cli.stack_fakes import NOW, POLICY, Deployed, denied, rules_layer, swept
+from ecr_steward_cli.rules_file.load import load
+from tests.unit.cli.stack_fakes import NOW, POLICY, Deployed, denied, fact, rules_layer, swept
 
 DAY = timedelta(days=1)
 
@@ -70,10 +74,13 @@ def test_json_has_the_same_in_one_object(deployed: Deployed) -> None:
         "CheckSettingsFailureQueue",
         "SettingsFailureQueue",
         "CheckTagsFailureQueue",
+        "StewardEventsFailureQueue",
         "NotifyFailureQueue",
         "PublishFailureQueue",
         "RetagFailureQueue",
         "SweepFailureQueue",
+        "CheckRunningFailureQueue",
+        "LookRunningFailureQueue",
     }
     del said["queues"]
     assert said == {
@@ -93,6 +100,7 @@ def test_json_has_the_same_in_one_object(deployed: Deployed) -> None:
         },
         "holds": [],
         "attention": [],
+        "channels_down": [],
         "unknown": {},
     }
 
@@ -230,7 +238,7 @@ def test_rules_that_nobody_tells_are_not_known() -> None:
     result = deployed.run(status)
     assert result.exit_code == 0
     assert "rules not known" in words(result)
-    assert "Not known: rules. RetagFunction has no layer named RulesLayer." in result.stdout
+    assert "Not known: rules. RetagFunction has no layer named ecr-steward-rules." in result.stdout
 
 
 def test_new_rules_are_told_as_soon_as_they_are_deployed(deployed: Deployed) -> None:
@@ -293,3 +301,47 @@ def test_a_history_that_is_denied_needs_attention(deployed: Deployed) -> None:
     assert "Not known: last sweep. You are not allowed to call Query" in result.stdout
     assert "Attention: It is not known when the last sweep was." in result.stdout
     assert "last sweep not known" in words(result)
+
+
+CHANNELS = {
+    "version": 1,
+    "rules": [{"repositories": ["base/*"]}],
+    "channels": {"ops": {"type": "slack", "url": "ssm:/ops"}},
+    "notify": [{"on": ["*"], "to": ["ops"]}],
+}
+
+
+def test_a_channel_that_takes_no_messages_needs_attention(deployed: Deployed) -> None:
+    deployed.layer = rules_layer("3a92dae3b84f", CHANNELS)
+    assert deployed.run(status).exit_code == 0
+    Ledger(deployed.table).refuse("ops", "1", fact(FactKind.FAILED), NOW)
+    deployed.sqs.depths = {"RetryQueue": (3, 0, 4)}
+    result = deployed.run(status)
+    assert result.exit_code == 1
+    assert (
+        "Attention: Channel `ops` takes no messages, 7 wait in RetryQueue: `ecr-steward "
+        "notify-test ops` says what it answers."
+    ) in words(result)
+    assert json.loads(deployed.run(status, "--json").stdout)["channels_down"] == ["ops"]
+
+
+@pytest.mark.parametrize(("errors", "said"), [(4, True), (3, False), (0, False)])
+def test_a_function_whose_every_invocation_fails_needs_attention(
+    deployed: Deployed, errors: int, said: bool
+) -> None:
+    deployed.cloudwatch.sums = {("retag", "Errors"): errors, ("retag", "Invocations"): 4}
+    result = deployed.run(status)
+    assert (result.exit_code == 1) is said
+    assert ("retag failed each of its latest 4 invocations" in words(result)) is said
+
+
+def test_rules_that_differ_from_the_file_given_need_attention(
+    deployed: Deployed, tmp_path: Path
+) -> None:
+    file = tmp_path / "rules.yaml"
+    file.write_text("version: 1\nrules:\n  - repositories: [base/redis]\n")
+    result = deployed.run(status, "--rules", str(file))
+    assert result.exit_code == 1
+    assert "The stack goes by other rules (3a92dae3b84f) than" in words(result)
+    deployed.layer = rules_layer(load(file).fingerprint)
+    assert deployed.run(status, "--rules", str(file)).exit_code == 0

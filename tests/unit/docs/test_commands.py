@@ -99,7 +99,9 @@ def _service(name: str) -> ServiceModel:
 def _options(command: str) -> set[str]:
     found = main.get_command(click.Context(main), command)
     assert found is not None
-    return {option for each in found.params for option in (*each.opts, *each.secondary_opts)}
+    every = [found, *found.commands.values()] if isinstance(found, click.Group) else [found]
+    params = [each for one in every for each in one.params]
+    return {option for each in params for option in (*each.opts, *each.secondary_opts)}
 
 
 def test_the_rights_of_commands_are_those_of_commands_that_exist() -> None:

@@ -10,17 +10,21 @@ import pytest
 
 from ecr_steward.doors.calls import check as check_settings
 from ecr_steward.doors.pushes import check
+from ecr_steward.doors.running import check as check_running
 from ecr_steward.words.reading import MalformedEvent
+from ecr_steward.words.tasks import OwnRegistry
 from ecr_steward_cli.rules_file.load import load
 from tests.handlers.functions import SETTINGS_ROLE
 from tests.support.pages import ROOT, code, read, table
 
 EVENTS = ROOT / "events"
+DOORS = ("ecr", "call", "task", "function")
+REGISTRY = OwnRegistry("123456789012", "eu-west-1", ("210987654321",))
 
 
 def samples() -> list[list[str]]:
     text = read("events/README.md")
-    tables = (("File", "Answer"), ("Call", "Answer"), ("File", "Function"))
+    tables = (("File", "Answer"), ("Call", "Answer"), ("Event", "Answer"), ("File", "Function"))
     return [each for file, last in tables for each in table(text, file, "What it is", last)]
 
 
@@ -30,7 +34,7 @@ def test_every_sample_event_is_listed_once() -> None:
 
 
 @pytest.mark.parametrize(
-    "file", sorted(path.name for path in EVENTS.iterdir() if path.name.startswith(("ecr", "call")))
+    "file", sorted(path.name for path in EVENTS.iterdir() if path.name.startswith(DOORS))
 )
 def test_the_door_answers_a_sample_event_as_listed(file: str) -> None:
     answers = {name.strip("`"): answer for name, _, answer in samples()}
@@ -41,6 +45,8 @@ def test_the_door_answers_a_sample_event_as_listed(file: str) -> None:
 def _answer(event: Mapping[str, Any]) -> str:
     rules = load(ROOT / "layers/rules/rules.yaml")
     try:
+        if event["source"] in ("aws.ecs", "aws.lambda"):
+            return check_running(event, REGISTRY)[1].name
         if "eventName" in event["detail"]:
             return check_settings(event, rules, SETTINGS_ROLE, lambda hint: None)[1].name
         return check(event, rules, lambda hint: None)[1].name

@@ -38,7 +38,7 @@ def test_the_example_of_the_registry_is_one() -> None:
     (example,) = blocks(SETTINGS, "yaml", "registry:\n")
     baseline = inspect_text(_APPS + example, "settings.md").ruleset.registry_baseline
     assert "scanning" in baseline.wishes
-    assert [each.prefix for each in baseline.wishes["creation_templates"]] == ["apps/"]
+    assert [each.prefix for each in baseline.wishes["creation_templates"]] == ["apps"]
 
 
 def test_every_problem_that_a_setting_can_have_is_listed() -> None:

@@ -191,10 +191,10 @@ def test_the_registrys_own_settings_are_read_as_they_were_set(asked: Asked) -> N
             )
         )
     for number in range(101):
-        template = {"prefix": f"team-{number:03}/", "appliedFor": ["CREATE_ON_PUSH"]}
+        template = {"prefix": f"team-{number:03}", "appliedFor": ["CREATE_ON_PUSH"]}
         registry.send(EcrRequest("CreateRepositoryCreationTemplate", template))
     other = {"appliedFor": ["REPLICATION"], "imageTagMutability": "IMMUTABLE"}
-    registry.send(EcrRequest("UpdateRepositoryCreationTemplate", {"prefix": "team-007/", **other}))
+    registry.send(EcrRequest("UpdateRepositoryCreationTemplate", {"prefix": "team-007", **other}))
     found = of_registry(registry)
     templates = found.pop("creation_templates")
     assert found == {
@@ -204,14 +204,12 @@ def test_the_registrys_own_settings_are_read_as_they_were_set(asked: Asked) -> N
         "pull_time_exclusions": {excluded["principalArn"]},
     }
     assert len(templates) == 101
-    assert templates["team-007/"].to_request()["imageTagMutability"] == "IMMUTABLE"
+    assert templates["team-007"].to_request()["imageTagMutability"] == "IMMUTABLE"
     registry.send(EcrRequest("DeleteRegistryPolicy", {}))
     assert of_registry(registry)["policy"] is None
     with pytest.raises(Refused, match="TemplateAlreadyExists"):
         registry.send(
-            EcrRequest(
-                "CreateRepositoryCreationTemplate", {"prefix": "team-007/", "appliedFor": []}
-            )
+            EcrRequest("CreateRepositoryCreationTemplate", {"prefix": "team-007", "appliedFor": []})
         )
 
 

@@ -23,6 +23,7 @@ from local.ministack_server import (
     telling,
     unpacked_once,
     waiting,
+    with_texts,
 )
 from tests.support.waiting import PATIENCE
 
@@ -168,3 +169,18 @@ def test_it_tells_at_one_path_and_is_ministack_at_all_others() -> None:
     assert start["status"] == 200
     assert json.loads(body["body"]) == {"waiting": {}}
     assert asked("/") == ["ministack's own"]
+
+
+@pytest.mark.parametrize(
+    ("sources", "named"), [("", False), ("ecs", True), ("eks,ecs", True), ("ecs-import", False)]
+)
+def test_conditions_on_a_list_of_names_are_given_as_texts(sources: str, named: bool) -> None:
+    whole = {"Fn::Join": ["", [",", {"Fn::Join": [",", {"Ref": "Sources"}]}, ","]]}
+    first = {"Fn::Select": [0, {"Fn::Split": [",ecs,", whole]}]}
+    template = {"Conditions": {"Ecs": {"Fn::Equals": [whole, first]}}}
+    asked: list[dict[str, Any]] = []
+    with_texts(lambda template, params: asked.append(template))(
+        template, {"Sources": {"Value": sources}}
+    )
+    one, other = asked[0]["Conditions"]["Ecs"]["Fn::Equals"]
+    assert (one != other) is named

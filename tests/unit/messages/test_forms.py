@@ -250,6 +250,8 @@ def test_nothing_from_outside_leaves_code_in_amazon_q(chosen: list[Fact], text: 
         sent = body("chat", message)
         content = sent["content"]
         assert len(content["description"]) <= chat.DESCRIPTION
+        assert all(len(each) <= 75 for each in content["keywords"])
+        assert all(len(each) <= 350 for each in content["nextSteps"])
         shown = [content["title"], content["description"], *content["nextSteps"]]
         for each in (*shown, *content["keywords"], sent["metadata"]["summary"]):
             bare = without_code(each)

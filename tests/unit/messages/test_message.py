@@ -219,6 +219,7 @@ def test_attention_is_for_what_somebody_has_to_look_at() -> None:
         FactKind.REJECT,
         FactKind.OVERWRITE,
         FactKind.STALE,
+        FactKind.LOST,
         FactKind.DRIFT,
         FactKind.FAILED,
     }

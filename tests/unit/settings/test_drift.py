@@ -184,6 +184,21 @@ def test_a_preview_that_expires_a_stable_tag_refuses_the_lifecycle_policy() -> N
     assert found(stated, NONE, COMMITS, preview=[replace(image, tags=("9f1c2ab",))])[1:] == ()
 
 
+def test_a_preview_that_takes_an_image_that_runs_refuses_the_lifecycle_policy() -> None:
+    stated = {"lifecycle": rules("untagged")}
+    image = Expiring("sha256:1", (), 1)
+    running = {"sha256:1": ["ecs:prod/payments"]}
+    missing, expires = found(stated, NONE, COMMITS, preview=[image], running=running)
+    assert (missing.action, expires.action) == ("refuse", "refuse")
+    assert "It is not set, because it would expire images that run." in missing.reason
+    assert (expires.problem, expires.subject) == ("expires_running", "rule 1")
+    assert expires.reason == (
+        "The lifecycle rule 1 would expire 1 image now from which ecs:prod/payments can start "
+        "again: deploy another image there, or let the rule take fewer."
+    )
+    assert len(found(stated, NONE, COMMITS, preview=[image])) == 1
+
+
 def test_reasons_name_the_setting_and_the_rules_wish() -> None:
     def why(stated: dict[str, Any], actual: Settings, scheme: Scheme | None = None) -> str:
         return found(stated, actual, scheme)[0].reason

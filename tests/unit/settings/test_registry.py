@@ -86,9 +86,9 @@ def test_scanning_that_differs_is_set_as_a_whole() -> None:
 def test_a_template_is_made_of_the_rule_for_all_repositories_under_it() -> None:
     (change,) = registry_drift(baseline(creation_templates=[template(role=ROLE)]), BASIC)
     assert (change.setting, change.problem) == ("creation_templates", "missing")
-    assert (change.subject, change.before) == ("base/", None)
+    assert (change.subject, change.before) == ("base", None)
     assert change.after == {
-        "prefix": "base/",
+        "prefix": "base",
         "appliedFor": ["CREATE_ON_PUSH"],
         "repositoryPolicy": '{"Version":"2012-10-17","Statement":[{"Sid":"Pull","Effect":"Allow",'
         '"Principal":{"AWS":"111122223333"},"Action":"ecr:BatchGetImage"}]}',
@@ -110,12 +110,12 @@ def test_a_template_that_is_as_it_should_be_is_no_drift_however_it_is_written() 
     (change,) = registry_drift(wanted, BASIC)
     response = {**change.after, "repositoryPolicy": change.after["repositoryPolicy"].replace(
         '"111122223333"', '["arn:aws:iam::111122223333:root"]')}  # fmt: skip
-    there = {"base/": CreationTemplate.from_response(response)}
+    there = {"base": CreationTemplate.from_response(response)}
     assert registry_drift(wanted, registry_having(creation_templates=there)) == ()
-    other = {"base/": CreationTemplate.from_response({**response, "appliedFor": ["REPLICATION"]})}
+    other = {"base": CreationTemplate.from_response({**response, "appliedFor": ["REPLICATION"]})}
     (changed,) = registry_drift(wanted, registry_having(creation_templates=other))
     assert (changed.problem, changed.before["appliedFor"]) == ("different", ["REPLICATION"])
-    assert changed.reason.startswith("The creation template for `base/` differs: ")
+    assert changed.reason.startswith("The creation template for `base` differs: ")
 
 
 def test_the_template_of_the_root_and_of_caches() -> None:

@@ -35,7 +35,7 @@ from tests.support.settings_world import (
     policy,
     rules_for,
 )
-from tests.support.world import REPOSITORY, WatchedTable
+from tests.support.world import REPOSITORY, WatchedTable, image, manifest
 
 UNCHANGED = {
     "DescribeRepositories": 1,
@@ -360,6 +360,37 @@ def test_a_lifecycle_policy_that_would_expire_stable_tags_is_refused_and_reporte
     world.deploy(rules_for({"lifecycle": {**ALL, "allow_expiring_stable": True}}))
     world.sweep()
     assert shown(world.enforcer.registry, REPOSITORY)["lifecycle"] == ALL
+
+
+UNTAGGED: dict[str, Any] = {
+    "rules": [
+        {
+            "rulePriority": 1,
+            "selection": {
+                "tagStatus": "untagged",
+                "countType": "sinceImagePushed",
+                "countUnit": "days",
+                "countNumber": 30,
+            },
+            "action": {"type": "expire"},
+        }
+    ]
+}
+
+
+def test_a_lifecycle_policy_that_would_expire_what_runs_is_refused_until_it_runs_no_more() -> None:
+    world = SettingsWorld(rules_for({"lifecycle": UNTAGGED}))
+    world.push("1.0.0", age=timedelta(days=40))
+    world.ecr.put_image(
+        repositoryName=REPOSITORY, imageManifest=manifest("1.1.0"), imageTag="1.0.0"
+    )
+    world.enforcer.running = lambda repository: {image("1.0.0"): ["ecs:prod/payments"]}
+    world.settle()
+    assert shown(world.enforcer.registry, REPOSITORY)["lifecycle"] is None
+    assert ("drift", "lifecycle", "expires_running") in world.about()
+    world.enforcer.running = lambda repository: {}
+    world.sweep()
+    assert shown(world.enforcer.registry, REPOSITORY)["lifecycle"] == UNTAGGED
 
 
 def test_a_lifecycle_policy_in_any_order_is_the_one_that_ecr_previewed() -> None:

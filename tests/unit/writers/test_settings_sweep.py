@@ -141,7 +141,7 @@ def test_the_registrys_own_settings_are_set_and_told_once() -> None:
     world.sweep()
     registry = world.enforcer.registry
     assert of_registry(registry)["scanning"] == SCANNED
-    template = of_registry(registry)["creation_templates"]["base/"]
+    template = of_registry(registry)["creation_templates"]["base"]
     assert template.to_request()["imageTagMutability"] == "IMMUTABLE"
     facts = world.told()
     assert {(f.kind.value, f.difference.setting) for f in facts if f.difference} == {
@@ -246,6 +246,6 @@ def test_a_template_of_tagged_repositories_is_put_with_its_role() -> None:
     )
     world.put_right()
     world.sweep()
-    template = of_registry(world.enforcer.registry)["creation_templates"]["base/"]
+    template = of_registry(world.enforcer.registry)["creation_templates"]["base"]
     assert template.made["resource_tags"] == {"owner": "platform"}
     assert template.role == "arn:aws:iam::123456789012:role/templates"

@@ -9,6 +9,7 @@ import click
 from ecr_steward.rules import compiled
 from ecr_steward_cli.commands.check import checked
 from ecr_steward_cli.errors import Refusal
+from ecr_steward_cli.text import say
 
 
 @click.command(name="compile")
@@ -21,7 +22,12 @@ from ecr_steward_cli.errors import Refusal
     help="The JSON file to write; its folder is created if needed.",
 )
 def compile_(rules: str, output: Path) -> None:
-    """Check the rules file RULES as `check` does and write FILE, which the functions read."""
+    """Check the rules file RULES as `check` does and write FILE, which the functions read.
+
+    \b
+    Example:
+      ecr-steward compile rules.yaml --output build/rules.json
+    """
     loaded = checked(rules)
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
@@ -30,4 +36,4 @@ def compile_(rules: str, output: Path) -> None:
         output.write_text(compiled.dumps(loaded.document), encoding="utf-8")
     except OSError as error:
         raise Refusal(f"{output}: the file cannot be written: {error.strerror}.") from error
-    click.echo(f"{output}: fingerprint {loaded.ruleset.fingerprint}")
+    say(f"{output}: fingerprint {loaded.ruleset.fingerprint}")

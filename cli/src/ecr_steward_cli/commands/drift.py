@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import IO, Any, NoReturn
+from typing import Any, NoReturn
 
 import click
 
@@ -18,10 +18,11 @@ from ecr_steward.settings.registry import RegistrySettings, registry_drift
 from ecr_steward.settings.state import SettingAction, SettingChange, SettingsError
 from ecr_steward_cli.errors import NeedsAttention, Refusal
 from ecr_steward_cli.given import repositories
+from ecr_steward_cli.input import text_of
 from ecr_steward_cli.markdown import table
-from ecr_steward_cli.rules_file.document import printable
 from ecr_steward_cli.rules_file.explain import is_repository
 from ecr_steward_cli.rules_file.load import RulesFault, load
+from ecr_steward_cli.text import printable
 
 
 def _account(_: click.Context, __: click.Parameter, value: str | None) -> str:
@@ -51,10 +52,10 @@ def _account(_: click.Context, __: click.Parameter, value: str | None) -> str:
 )
 @click.option("--cache", is_flag=True, help="The repository is a pull-through cache.")
 @click.option("--registry", "own", is_flag=True, help="SETTINGS are the registry's own.")
-@click.argument("settings", type=click.File("r", encoding="utf-8"))
+@click.argument("settings")
 def drift(
     rules_file: str, as_json: bool, as_configured: bool, account: str, roles: tuple[str, ...],
-    cache: bool, own: bool, settings: IO[str],
+    cache: bool, own: bool, settings: str,
 ) -> None:  # fmt: skip
     """Compare SETTINGS (JSON in a file, or - for standard input) with the rules, without AWS.
 
@@ -62,12 +63,17 @@ def drift(
     has under `policy`, `lifecycle`, `mutability`, `scan_on_push`, `encryption` and
     `resource_tags`; what is absent or null is not set. Objects and values may be what the AWS CLI
     prints. Every rule acts as in mode: enforce. The exit code is 1 if anything differs.
+
+    \b
+    Examples:
+      ecr-steward drift --rules rules.yaml settings.json
+      aws ecr describe-repositories | ecr-steward drift --rules rules.yaml -
     """
     try:
         rules = load(rules_file)
     except RulesFault as fault:
         raise Refusal.rules(fault) from fault
-    name, documents = _name(settings), _parsed(settings)
+    name, documents = settings, _parsed(settings)
     try:
         if own:
             found = [_of_registry(rules, documents, account, roles)]
@@ -143,10 +149,6 @@ def _as_configured(found: _Found) -> _Found:
 _TOO_DEEP = "The JSON is nested too deeply to be read."
 
 
-def _name(file: IO[str]) -> str:
-    return "-" if file.name == "<stdin>" else file.name
-
-
 def _repositories(documents: Sequence[Any]) -> Mapping[str, Settings]:
     found = repositories(documents)
     for each in found:
@@ -155,21 +157,19 @@ def _repositories(documents: Sequence[Any]) -> Mapping[str, Settings]:
     return found
 
 
-def _parsed(file: IO[str]) -> Sequence[Any]:
+def _parsed(name: str) -> Sequence[Any]:
     """Every JSON document in a file: one, or several one after the other."""
-    name = _name(file)
+    with text_of(name) as file:
+        text = file.read()
     decoder = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_no_constant)
     found, at = [], 0
     try:
-        text = file.read()
         while at < len(text.rstrip()):
             at += len(text[at:]) - len(text[at:].lstrip())
             document, at = decoder.raw_decode(text, at)
             found.append(document)
     except json.JSONDecodeError as error:
         raise Refusal(f"{name}:{error.lineno}: This is not JSON: {error.msg}.") from error
-    except UnicodeDecodeError as error:
-        raise Refusal(f"{name}: This is not UTF-8 text: {error}.") from error
     except RecursionError:
         raise Refusal(f"{name}: {_TOO_DEEP}") from None
     except (SettingsError, ValueError) as error:

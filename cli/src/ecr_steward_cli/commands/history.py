@@ -3,56 +3,65 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 import click
-from rich import box
-from rich.table import Table
-from rich.text import Text
 
 from ecr_steward.history.tags import History
-from ecr_steward.messages.say.wording import short
-from ecr_steward.words.facts import Fact, FactKind
-from ecr_steward.words.reading import parse_time
-from ecr_steward_cli.errors import NeedsAttention
+from ecr_steward.messages.say.wording import image, short, who
+from ecr_steward.words.facts import RUNNING, Fact, FactKind
+from ecr_steward.words.reading import iso, parse_time
+from ecr_steward_cli import deployed, times
+from ecr_steward_cli.errors import NeedsAttention, Refusal
 from ecr_steward_cli.stack import Outside, Stack, Subject, aws, console, pass_outside, stack_option
+from ecr_steward_cli.text import printable, say, wrapped
+from ecr_steward_cli.unmoved import unmoving
+
+USUAL = 50
+"""Most entries where nobody says how many."""
+
+_MOVING = frozenset({FactKind.MOVE, FactKind.PIN, FactKind.RESTORE, FactKind.REMOVE})
 
 
-def past(history: History, repository: str, tag: str | None, last: int | None) -> list[Fact]:
-    """The facts of a repository, or of one of its tags, oldest first; the last `last` of them.
-
-    Raises NeedsAttention where the steward never saw the repository or the tag.
-    """
-    every = list(history.facts(repository))
-    facts = [fact for fact in every if tag is None or fact.tag == tag]
-    if repository and not facts and not _known(history, repository, tag, every):
-        what = repository if tag is None else f"{repository}:{tag}"
-        raise NeedsAttention(
-            f"The steward has never seen {what}: check the name, and with `ecr-steward check RULES "
-            f"--explain {repository}` whether a rule matches."
-        )
-    return facts if last is None else facts[-last:]
-
-
-def _known(history: History, repository: str, tag: str | None, facts: Sequence[Fact]) -> bool:
-    memory = history.recall_all(repository)
+def _known(history: History, repository: str, tag: str | None) -> bool:
+    """Whether the steward ever saw a repository or a tag, of which it shows nothing."""
     if tag is not None:
-        carried = {each for fact in facts for each in (*fact.before_tags, *fact.after_tags)}
-        return tag in carried or any(
-            tag in each for each in (memory.marks, memory.known, memory.holds)
+        memory = history.recall(repository, [tag], [tag])
+        if any(tag in each for each in (memory.marks, memory.known, memory.holds, memory.freed)):
+            return True
+        return any(
+            tag in (fact.tag, *fact.before_tags, *fact.after_tags)
+            for fact in history.past(repository)
         )
+    if next(history.past(repository), None) is not None:
+        return True
+    memory = history.recall_all(repository)
     tags = not memory.first_sight or memory.marks or memory.known or memory.open
     return bool(tags or history.saw_settings(repository))
 
 
+def never_seen(repository: str, tag: str | None) -> NeedsAttention:
+    what = repository if tag is None else f"{repository}:{tag}"
+    return NeedsAttention(
+        f"The steward has never seen {what}: check the name, and with `ecr-steward check RULES "
+        f"--explain {what}` whether a rule matches."
+    )
+
+
+def of_tag(facts: Iterable[Fact], tag: str | None) -> Iterator[Fact]:
+    return (fact for fact in facts if tag is None or fact.tag == tag)
+
+
 def document(
-    repository: str, tag: str | None, facts: Sequence[Fact], holds: Mapping[str, str]
+    repository: str, tag: str | None, facts: Sequence[Fact], holds: Mapping[str, str], *, more: bool
 ) -> dict[str, Any]:
     """What `--json` prints: each fact as its event's `detail`, with the `detail-type`."""
     listed = [{"detail-type": fact.detail_type, **fact.to_detail()} for fact in facts]
-    return {"repository": repository, "tag": tag, "facts": listed, "holds": holds}
+    return {"repository": repository, "tag": tag, "facts": listed, "more": more, "holds": holds}
 
 
 def holding(history: History, repository: str, tag: str | None, now: datetime) -> dict[str, str]:
@@ -61,17 +70,55 @@ def holding(history: History, repository: str, tag: str | None, now: datetime) -
     return {hold.tag: str(hold) for hold in holds if tag in (None, hold.tag) and hold.holds(now)}
 
 
-def drawn(facts: Sequence[Fact]) -> Table:
-    """The facts as a table."""
-    table = Table(box=box.SIMPLE, pad_edge=False)
-    for heading in ("time", "what", "tag or setting", "from → to", "why", "mode", "cause"):
-        table.add_column(heading, overflow="fold", no_wrap=heading in ("time", "what", "mode"))
-    for fact in facts:
-        time = f"{parse_time(fact.time):%Y-%m-%d %H:%M:%SZ}"
-        found = (time, fact.kind.value, _subject(fact), _way(fact))
-        said = (fact.reason, fact.mode, _cause(fact))
-        table.add_row(*map(Text, (*found, *said)))
-    return table
+# Entries
+
+
+_DONE = {
+    FactKind.MOVE: "",
+    FactKind.PIN: "pinned",
+    FactKind.RESTORE: "restored",
+    FactKind.REMOVE: "removed",
+    FactKind.REJECT: "refused",
+    FactKind.OVERWRITE: "overwritten",
+    FactKind.HELD: "held",
+    FactKind.STALE: "stale",
+    FactKind.DRIFT: "differs",
+    FactKind.CORRECT: "corrected",
+    FactKind.FAILED: "failed",
+}
+_ONE_PLACE = frozenset(
+    {FactKind.REJECT, FactKind.STALE, FactKind.FAILED, FactKind.SWEPT, FactKind.PIN, *RUNNING}
+)
+
+
+def entry(fact: Fact, width: int, *, verbose: bool = False) -> Iterator[tuple[str, str]]:
+    """The lines of one fact, each with its style: what happened, below it why, and its ids."""
+    time = f"{parse_time(fact.time):%Y-%m-%d %H:%M:%SZ}"
+    found = (time, _subject(fact), _done(fact), _way(fact))
+    yield wrapped(printable("  ".join(filter(None, found))), width, later="  "), ""
+    by = "" if fact.cause.by is None else f" By {who(fact.cause.by, fact.account)}."
+    yield wrapped(printable(f"{fact.reason}{by}"), width, "    "), "dim"
+    if verbose:
+        for line in _ids(fact):
+            yield f"    {printable(line)}", "dim"
+
+
+def _ids(fact: Fact) -> Iterator[str]:
+    if fact.before or fact.digest:
+        yield f"{fact.before or 'no image'} → {fact.digest or 'no image'}"
+    yield f"cause {fact.cause.type} {fact.cause.id}" + (
+        f" by {fact.cause.by}" if fact.cause.by else ""
+    )
+    yield f"fact {fact.id}"
+    yield f"rule {fact.rule}, rules {fact.rules}, mode {fact.mode}"
+
+
+def _done(fact: Fact) -> str:
+    """What happened, where it was no move; and that it did not, in audit mode."""
+    done = _DONE.get(fact.kind, fact.kind.value)
+    if fact.mode == "enforce" or fact.kind not in (*_MOVING, FactKind.CORRECT):
+        return done
+    return f"would be {done or 'moved'}"
 
 
 def _subject(fact: Fact) -> str:
@@ -86,58 +133,195 @@ def _subject(fact: Fact) -> str:
     )
 
 
-def _cause(fact: Fact) -> str:
-    who = "" if fact.cause.by is None else f" by {fact.cause.by}"
-    return f"{fact.cause.type} {fact.cause.id}{who}"
-
-
 def _way(fact: Fact) -> str:
     if fact.difference is not None:
         # What differed is in the reason, and whole in `--json`: a fact stays one line.
         return fact.difference.problem.replace("_", " ")
-    after = _place(fact.digest, fact.after_tags, fact.tag)
-    if fact.kind in (FactKind.REJECT, FactKind.STALE, FactKind.FAILED, FactKind.SWEPT):
-        return after
-    return f"{_place(fact.before, fact.before_tags, fact.tag)} → {after}".strip()
+    after = _named(fact.digest, fact.after_tags, fact)
+    if fact.kind in _ONE_PLACE:
+        return "" if fact.digest is None else after
+    return f"{_named(fact.before, fact.before_tags, fact)} → {after}"
 
 
-def _place(digest: str | None, tags: Sequence[str], tag: str | None) -> str:
-    """An image by its other tags, if it has any, and its short digest; nothing for no image."""
-    if digest is None:
-        return ""
-    others = ", ".join(each for each in tags if each != tag)
-    return f"{others} ({short(digest)})" if others else short(digest)
+def _named(digest: str | None, tags: Sequence[str], fact: Fact) -> str:
+    """An image by its most telling other tag; by its digest where that is the point."""
+    if fact.kind is FactKind.OVERWRITE:
+        return short(digest)
+    return image(digest, tags, (fact.tag,))
+
+
+# At a time
+
+
+@dataclass(frozen=True, slots=True)
+class _Then:
+    """Where a tag was at a time; `since` is the fact that says so, `first` one after that time
+    where none before it is known."""
+
+    tag: str
+    digest: str | None
+    tags: tuple[str, ...]
+    since: Fact
+    before: bool = False
+
+    def to_document(self) -> dict[str, Any]:
+        said = {} if self.before else {"since": self.since.time, "reason": self.since.reason}
+        return {"digest": self.digest, "tags": list(self.tags), **said}
+
+
+def then(history: History, repository: str, tag: str | None, at: datetime) -> list[_Then]:
+    """Where the stable tag was at a time, or each tag of which something is known."""
+    found: dict[str, _Then] = {}
+    for fact in of_tag(history.past(repository, until=at), tag):
+        if fact.tag and fact.tag not in found and _says_where(fact):
+            found[fact.tag] = _after(fact)
+            if tag is not None:
+                return list(found.values())
+    if not found:
+        later = [f for f in of_tag(history.past(repository, since=at), tag) if _says_where(f)]
+        for fact in reversed(later):
+            name = fact.tag or ""
+            found.setdefault(name, _Then(name, fact.before, fact.before_tags, fact, before=True))
+    return sorted(found.values(), key=lambda each: each.tag)
+
+
+def _says_where(fact: Fact) -> bool:
+    return fact.kind in _MOVING or fact.kind in (FactKind.OVERWRITE, FactKind.HELD)
+
+
+def _after(fact: Fact) -> _Then:
+    stayed = fact.kind is FactKind.HELD or (fact.mode != "enforce" and fact.kind in _MOVING)
+    digest, tags = (fact.before, fact.before_tags) if stayed else (fact.digest, fact.after_tags)
+    return _Then(fact.tag or "", digest, tags, fact)
+
+
+def _said(each: _Then, at: datetime, width: int) -> Iterator[tuple[str, str]]:
+    place = image(each.digest, each.tags, (each.tag,))
+    digest = (
+        "" if each.digest is None or place == short(each.digest) else f" ({short(each.digest)})"
+    )
+    said = f"{each.tag} was on {place}{digest} at {at:%Y-%m-%d %H:%M:%SZ}."
+    if each.digest is None:
+        said = f"{each.tag} was on no image at {at:%Y-%m-%d %H:%M:%SZ}."
+    time = f"{parse_time(each.since.time):%Y-%m-%d %H:%M:%SZ}"
+    why = f"since {time}: {each.since.reason}"
+    if each.before:
+        why = f"so says what happened next, {time}: {each.since.reason}"
+    yield wrapped(printable(said), width, later="  "), ""
+    yield wrapped(printable(why), width, "    "), "dim"
+
+
+# The command
 
 
 @click.command()
 @click.argument("subject", metavar="REPOSITORY[:TAG]", type=Subject(whole=True, registry=True))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@click.option("--last", metavar="N", type=click.IntRange(min=1), help="Only the last N.")
+@click.option(
+    "--last", metavar="N", type=click.IntRange(min=1),
+    help=f"Only the newest N; {USUAL} without --since.",
+)  # fmt: skip
+@click.option("--at", metavar="TIME", help="Say which image each tag was on at that time.")
+@click.option("--since", metavar="TIME", help="Only from then on: 2h, 3d, a day or a time.")
+@click.option("--until", metavar="TIME", help="Only until then; of a day, its end (UTC).")
+@click.option("--verbose", is_flag=True, help="With whole digests, causes, ids and rules.")
 @stack_option
 @pass_outside
 def history(
-    outside: Outside,
-    stack_name: str,
-    subject: tuple[str, str | None],
-    as_json: bool,
-    last: int | None,
-) -> None:
-    """Show what the steward found and did in a repository, or with one tag, oldest first.
+    outside: Outside, stack_name: str, subject: tuple[str, str | None], as_json: bool,
+    last: int | None, at: str | None, since: str | None, until: str | None, verbose: bool,
+) -> None:  # fmt: skip
+    """Show what the steward found and did in a repository, or with one tag, newest first.
 
     '*' in place of REPOSITORY stands for the registry's own settings.
+
+    \b
+    Examples:
+      ecr-steward history base/redis:1.4
+      ecr-steward history base/redis:1.4 --at 2026-11-27T12:00:00Z
+      ecr-steward history base/redis --since 2d --json
     """
-    repository, tag = subject
+    now = outside.now()
+    moment = None if at is None else times.last_of(at, now, "--at")
+    start = None if since is None else times.first_of(since, now, "--since")
+    end = None if until is None else times.last_of(until, now, "--until")
+    if moment is not None and (start or end or last):
+        raise Refusal("--at asks for one moment: leave out --since, --until and --last.")
+    if start is not None and end is not None and end < start:
+        raise Refusal("--until is before --since.")
     stack = Stack.find(stack_name, outside)
-    with aws():
-        facts = past(stack.history(), repository, tag, last)
-        holds = holding(stack.history(), repository, tag, outside.now())
-    if as_json:
-        click.echo(json.dumps(document(repository, tag, facts, holds), indent=2))
+    repository, tag = subject
+    if moment is not None:
+        _print_then(stack, repository, tag, moment, as_json=as_json)
         return
-    if facts:
-        console().print(drawn(facts))
+    most = last or (USUAL if start is None else None)
+    with aws():
+        past = of_tag(stack.history().past(repository, start, end), tag)
+        facts = list(islice(past, None if most is None else most + 1))
+        if repository and not facts and not _known(stack.history(), repository, tag):
+            raise never_seen(repository, tag)
+        holds = holding(stack.history(), repository, tag, now)
+    more, facts = most is not None and len(facts) > most, facts[:most]
+    if as_json:
+        click.echo(json.dumps(document(repository, tag, facts, holds, more=more), indent=2))
     else:
-        what = ":".join(filter(None, subject)) or "the registry's own settings"
-        click.echo(f"Nothing has happened to {what} yet.")
+        _print(facts, verbose=verbose)
+        _print_rest(stack, subject, facts, holds, asked=bool(start or end), more=more)
+
+
+def _print_then(
+    stack: Stack, repository: str, tag: str | None, at: datetime, *, as_json: bool
+) -> None:
+    with aws():
+        found = then(stack.history(), repository, tag, at)
+        if not found and repository and not _known(stack.history(), repository, tag):
+            raise never_seen(repository, tag)
+    if as_json:
+        tags = {each.tag: each.to_document() for each in found}
+        click.echo(json.dumps({"repository": repository, "at": iso(at), "tags": tags}, indent=2))
+    elif found:
+        _lines(line for each in found for line in _said(each, at, console().width))
+    else:
+        say(f"The history does not say where {_name((repository, tag))} was at {iso(at)}.")
+
+
+def _print(facts: Iterable[Fact], *, verbose: bool) -> None:
+    width = console().width
+    _lines(line for fact in facts for line in entry(fact, width, verbose=verbose))
+
+
+def _lines(lines: Iterable[tuple[str, str]]) -> None:
+    out = console()
+    for line, style in lines:
+        out.print(line, style=style, markup=False, emoji=False, soft_wrap=True)
+
+
+def _print_rest(
+    stack: Stack, subject: tuple[str, str | None], facts: Sequence[Fact],
+    holds: Mapping[str, str], *, asked: bool, more: bool,
+) -> None:  # fmt: skip
+    """What follows the entries: that there are more, or none and why, and who holds what."""
+    if more:
+        say(f"There are older entries: --last {10 * len(facts)} or --until {facts[-1].time}.")
+    if not facts:
+        when = " in that time" if asked else " yet"
+        say(f"Nothing has happened to {_name(subject)}{when}.{_why(stack, subject)}")
     for held, why in holds.items():
-        click.echo(f"Held: {repository}:{held} {why}")
+        say(f"Held: {subject[0]}:{held} {why}")
+
+
+def _name(subject: tuple[str, str | None]) -> str:
+    return ":".join(filter(None, subject)) or "the registry's own settings"
+
+
+def _why(stack: Stack, subject: tuple[str, str | None]) -> str:
+    """Why a push of the tag moves nothing by the rules of the stack, where these can be read."""
+    repository, tag = subject
+    if not tag:
+        return ""
+    try:
+        with aws():
+            found = unmoving(deployed.rules(stack), repository, tag)
+    except Refusal:
+        return ""
+    return "" if found is None else f" A push of it moves nothing: {found.reason}"

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TypeVar
 
 import click
@@ -16,19 +15,17 @@ from ecr_steward.rules import Rule, Ruleset
 from ecr_steward.tags.scheme import Scheme, Verdict
 from ecr_steward.words.causes import Cause
 from ecr_steward.words.hints import Action, Hint
-from ecr_steward.words.reading import iso, parse_time
-from ecr_steward_cli import deployed
+from ecr_steward.words.reading import iso
+from ecr_steward_cli import deployed, times
 from ecr_steward_cli.commands.wait import hindrance, place
 from ecr_steward_cli.errors import NeedsAttention, Refusal
 from ecr_steward_cli.stack import Outside, Stack, Subject, aws, pass_outside, stack_option
+from ecr_steward_cli.text import printable, say
 
 _Command = TypeVar("_Command", bound=Callable[..., object])
 
-_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 LONGEST_REASON = 500
 """Most characters of why a tag is held: it stands in all that is told of the tag meanwhile."""
-
-_SPAN = re.compile(r"([0-9]{1,4})([mhdw])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,26 +70,6 @@ def _why_not(scheme: Scheme, tag: str) -> str | None:
     }[scheme.judge(tag)]
 
 
-def moment(text: str | None, now: datetime) -> datetime | None:
-    """The time that `--until` names: `2h`, `3d`, or ISO 8601 with a zone. Raises Refusal."""
-    if text is None:
-        return None
-    span = _SPAN.fullmatch(text)
-    if span is not None:
-        time = now + timedelta(**{_UNITS[span[2]]: int(span[1])})
-    else:
-        try:
-            time = parse_time(text)
-        except ValueError as error:
-            raise Refusal(
-                f"`{text}` is not a time for --until ({error}): write 2h, 3d, or such as "
-                "2026-12-24T18:00:00Z."
-            ) from error
-    if time <= now:
-        raise Refusal(f"`{text}` for --until is not after now, {iso(now)}.")
-    return time
-
-
 def caller(stack: Stack) -> dict[str, str]:
     """Who gives the command: `Arn` and `Account` (STS API: GetCallerIdentity, which needs no
     right)."""
@@ -105,7 +82,7 @@ def until_words(until: datetime | None) -> str:
 
 
 def _brief(context: click.Context, option: click.Parameter, reason: str) -> str:
-    brief = " ".join(reason.split())
+    brief = printable(" ".join(reason.split()))
     if len(brief) > LONGEST_REASON:
         raise click.BadParameter(
             f"{len(brief):,} characters, at most {LONGEST_REASON} are allowed."
@@ -126,7 +103,8 @@ def hold_options(command: _Command) -> _Command:
         click.option(
             "--until",
             metavar="TIME",
-            help="When the hold ends: 2h, 3d, or a time such as 2026-12-24T18:00:00Z.",
+            help="When the hold ends: 2h, 3d, a day (its end, UTC), or a time such as "
+            "2026-12-24T18:00:00Z.",
         ),
     ):
         command = option(command)
@@ -136,28 +114,44 @@ def hold_options(command: _Command) -> _Command:
 @click.command()
 @click.argument("subject", metavar="REPOSITORY:TAG", type=Subject())
 @hold_options
+@click.option("--replace", "replacing", is_flag=True, help="Take the place of another's hold.")
 @stack_option
 @pass_outside
 def hold(
-    outside: Outside, stack_name: str, subject: tuple[str, str], until: str | None, reason: str
-) -> None:
+    outside: Outside, stack_name: str, subject: tuple[str, str], until: str | None, reason: str,
+    replacing: bool,
+) -> None:  # fmt: skip
     """Keep a stable tag where it is.
 
     The steward then leaves it alone, and reports what it misses; `ecr-steward release` ends that.
+
+    \b
+    Example:
+      ecr-steward hold base/redis:1.4 --until 3d --reason "1.4.3 leaks memory"
     """
-    end = moment(until, outside.now())
+    end = None if until is None else times.ahead(until, outside.now(), "--until")
     stack = Stack.find(stack_name, outside)
     with aws():
         held = governed(stack, *subject)
         found = place(stack.client("ecr"), *subject)
         if found is None:
             raise Refusal(f"No image of {held.repository} has the tag {held.tag}.")
+        if not replacing:
+            _refuse_second(stack, held, outside.now())
         by = caller(stack)["Arn"]
         stack.history().holds.put(held.repository, Hold(held.tag, outside.now(), end, by, reason))
-    click.echo(
+    say(
         f"{held} stays on {found.words(held.tag)} {until_words(end)}. "
         f"`ecr-steward release {held}` ends it and lets the tag catch up."
     )
+
+
+def _refuse_second(stack: Stack, held: Governed, now: datetime) -> None:
+    """Raises Refusal where a person holds the tag; the steward's own hold gives way to a person."""
+    memory = stack.history().recall(held.repository, [held.tag], ())
+    first = memory.holds.get(held.tag)
+    if first is not None and first.holds(now) and not first.automatic:
+        raise Refusal(f"{held} is held already, {first}. To hold it in its place add --replace.")
 
 
 @click.command()
@@ -165,7 +159,12 @@ def hold(
 @stack_option
 @pass_outside
 def release(outside: Outside, stack_name: str, subject: tuple[str, str]) -> None:
-    """End the hold of a stable tag, and have it catch up with what it missed."""
+    """End the hold of a stable tag, and have it catch up with what it missed.
+
+    \b
+    Example:
+      ecr-steward release base/redis:1.4
+    """
     repository, tag = subject
     name = f"{repository}:{tag}"
     stack = Stack.find(stack_name, outside)
@@ -184,7 +183,7 @@ def release(outside: Outside, stack_name: str, subject: tuple[str, str]) -> None
             f"{name} is released, but the writer could not be notified: {error.message} The "
             "next sweep lets the tag catch up."
         ) from error
-    click.echo(
+    say(
         f"{name} is released (it was held {held}); the writer checks it now."
         f"{hindrance(stack_name, outside, repository, tag)}"
     )

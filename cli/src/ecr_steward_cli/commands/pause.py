@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from ecr_steward_cli.errors import NeedsAttention, Refusal
 from ecr_steward_cli.stack import Outside, Stack, aws, console, pass_outside, stack_option
+from ecr_steward_cli.text import say
 
 PAUSED = (
     "messages wait in the queues for up to 14 days, and nothing is lost until then. "
@@ -74,15 +75,25 @@ def _run(name: str, outside: Outside, *, on: bool) -> bool:
 @stack_option
 @pass_outside
 def pause(outside: Outside, stack_name: str) -> None:
-    """Stop the writers. Nothing is lost: messages wait for up to 14 days."""
+    """Stop the writers. Nothing is lost: messages wait for up to 14 days.
+
+    \b
+    Example:
+      ecr-steward pause --stack ecr-steward
+    """
     changed = _run(stack_name, outside, on=False)
-    click.echo(f"{'Paused' if changed else 'Already paused'}: {PAUSED}")
+    say(f"{'Paused' if changed else 'Already paused'}: {PAUSED}")
 
 
 @click.command()
 @stack_option
 @pass_outside
 def resume(outside: Outside, stack_name: str) -> None:
-    """Start the writers again; they work off what has waited."""
+    """Start the writers again; they work off what has waited.
+
+    \b
+    Example:
+      ecr-steward resume
+    """
     changed = _run(stack_name, outside, on=True)
-    click.echo(f"{'Running' if changed else 'Already running'}: {RUNNING}")
+    say(f"{'Running' if changed else 'Already running'}: {RUNNING}")

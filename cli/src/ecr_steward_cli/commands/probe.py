@@ -149,6 +149,11 @@ def probe(
     It needs no stack, and makes what it needs under a random name: a repository alone, unless
     --with asks for more. It deletes what it made, and nothing else. Exit code 1 if something is
     not as expected.
+
+    \b
+    Examples:
+      ecr-steward probe
+      ecr-steward probe --with events,iam,template,archive,function
     """
     if later and more:
         raise click.UsageError("--later goes without --with.")

@@ -89,13 +89,36 @@ def _publish(stack: Stack, message: FailedMessage) -> None:
         if error.response["Error"]["Code"] not in _GONE:
             raise
         raise _NoWay("the stream keeps 24 hours, and they are over") from error
+    said = _invoke(stack, "PublishFunctionName", {"Records": records})
+    if said.get("batchItemFailures"):
+        raise _NoWay("publishing failed again: see the log")
+
+
+def _invoke(stack: Stack, function: str, event: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a function replies. Raises _NoWay where it fails."""
     answer = stack.client("lambda").invoke(
-        FunctionName=stack.output("PublishFunctionName"),
-        Payload=json.dumps({"Records": records}).encode(),
+        FunctionName=stack.output(function), Payload=json.dumps(event).encode()
     )
     said = json.loads(answer["Payload"].read() or b"{}")
-    if answer.get("FunctionError") or said.get("batchItemFailures"):
-        raise _NoWay(f"publishing failed again: {said.get('errorMessage', 'see the log')}")
+    if answer.get("FunctionError"):
+        raise _NoWay(f"the function failed again: {said.get('errorMessage', 'see the log')}")
+    return said or {}
+
+
+def _check_running(stack: Stack, message: FailedMessage) -> None:
+    if "detail" not in message.document:
+        raise _NoWay("it is no event")
+    _invoke(stack, "CheckRunningFunctionName", message.document)
+
+
+def _look_running(stack: Stack, messages: Sequence[FailedMessage]) -> Mapping[str, str]:
+    """Look once, however many looks failed."""
+    try:
+        if messages:
+            _invoke(stack, "LookRunningFunctionName", messages[-1].document)
+    except _NoWay as no_way:
+        return {each.id: str(no_way) for each in messages}
+    return {}
 
 
 def _records(stack: Stack, where: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -140,6 +163,9 @@ WAYS: Mapping[str, Way] = {
     "SettingsFailureQueue": Way("moved to SettingsQueue", to="SettingsQueue"),
     "PublishFailureQueue": Way("published again", send=_each(_publish)),
     "NotifyFailureQueue": Way("sent to NotifyQueue or RetryQueue", send=_each(_to_notify)),
+    "StewardEventsFailureQueue": Way("sent to NotifyQueue", send=_each(_to_notify)),
+    "CheckRunningFailureQueue": Way("handed to CheckRunningFunction", send=_each(_check_running)),
+    "LookRunningFailureQueue": Way("one look by LookRunningFunction", send=_look_running),
     "SweepFailureQueue": Way("one sweep of all repositories", send=_sweep_all),
 }
 """The way back of each failure queue."""
@@ -223,6 +249,11 @@ def redrive(
 
     QUEUE names failure queues, such as RetagFailureQueue; all by default. Remove the cause first.
     Exit code 1 if something lies there, or stays.
+
+    \b
+    Examples:
+      ecr-steward redrive
+      ecr-steward redrive RetagFailureQueue --send
     """
     if discard and not send:
         raise click.UsageError("--discard goes with --send.")

@@ -16,9 +16,10 @@ from ecr_steward.words.reading import parse_time
 from ecr_steward_cli.errors import NeedsAttention, Refusal
 from ecr_steward_cli.image_lines import BadImage, image_of
 from ecr_steward_cli.images import ImagesRule, Inventory, Kept, RetainedImage, judge
+from ecr_steward_cli.input import text_of
 from ecr_steward_cli.markdown import table
-from ecr_steward_cli.rules_file.document import printable
 from ecr_steward_cli.rules_file.load import RulesFault, load
+from ecr_steward_cli.text import printable, say
 
 GRACE_DAYS = 7
 """The default of the stack's RunningGraceDays."""
@@ -45,24 +46,27 @@ def _at(_: click.Context, __: click.Parameter, value: str | None) -> datetime:
     help="How long an image that ran stays: the stack's RunningGraceDays.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@click.argument("images", type=click.File("r", encoding="utf-8"))
-def retention(
-    rules_file: str, at: datetime, grace_days: int, as_json: bool, images: IO[str]
-) -> None:
-    """Say which of IMAGES (JSON Lines, or - for standard input) stay, without AWS.
+@click.argument("images")
+def retention(rules_file: str, at: datetime, grace_days: int, as_json: bool, images: str) -> None:
+    """Say which of IMAGES (a file of JSON Lines, or - for standard input) stay, without AWS.
 
     One image a line: {"repository": "base/redis", "digest": "sha256:…", "tags": ["1.4.2"],
     "pushed_at": "2026-11-23T02:24:00Z"}; only repository and digest are required. Every rule acts
     as in mode: enforce. The exit code is 1 if an image would go.
+
+    \b
+    Example:
+      ecr-steward retention --rules rules.yaml images.jsonl
     """
     try:
         rules = load(rules_file)
     except RulesFault as fault:
         raise Refusal.rules(fault) from fault
-    read = _read(images)
+    with text_of(images) as lines:
+        read = _read(lines, images)
     grace = timedelta(days=grace_days)
     found = [_judged(rules, name, held, at, grace) for name, held in read.items()]
-    click.echo(_as_json(found) if as_json else _as_text(found))
+    say(_as_json(found) if as_json else _as_text(found))
     if any(each.going for each in found):
         raise NeedsAttention
 
@@ -91,9 +95,8 @@ def _judged(
     return _Judged(name, judge(Inventory(images, scheme, at), asked, grace), quiet)
 
 
-def _read(file: IO[str]) -> dict[str, list[RetainedImage]]:
+def _read(file: IO[str], name: str) -> dict[str, list[RetainedImage]]:
     """The images of each repository, in the order of the file."""
-    name = "-" if file.name == "<stdin>" else file.name
     found: dict[str, list[RetainedImage]] = {}
     lines: dict[tuple[str, str], int] = {}
     try:

@@ -19,17 +19,18 @@ from ecr_steward.tags.scheme import Verdict
 from ecr_steward.tags.state import Image
 from ecr_steward.words.causes import ROLLBACK, Cause
 from ecr_steward.words.facts import Fact, FactKind, FactMaker
+from ecr_steward_cli import times
 from ecr_steward_cli.commands.hold import (
     Governed,
     caller,
     governed,
     hold_options,
-    moment,
     until_words,
 )
 from ecr_steward_cli.commands.wait import Place, place
 from ecr_steward_cli.errors import NeedsAttention, Refusal
 from ecr_steward_cli.stack import Outside, Stack, Subject, aws, pass_outside, stack_option
+from ecr_steward_cli.text import say
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _SETTLE = 2.0
@@ -244,8 +245,13 @@ def rollback(
 
     The hold comes first, or the steward would move the tag forward again. Your own credentials move
     the tag, whatever the stack's Mode.
+
+    \b
+    Examples:
+      ecr-steward rollback base/redis:latest
+      ecr-steward rollback base/redis:1.4 --to 1.4.1 --until 2d
     """
-    end = moment(until, outside.now())
+    end = None if until is None else times.ahead(until, outside.now(), "--until")
     stack = Stack.find(stack_name, outside)
     with aws(), _ecr():
         ecr = stack.client("ecr")
@@ -257,7 +263,7 @@ def rollback(
         who = caller(stack)
     hold = Hold(held.tag, outside.now(), end, who["Arn"], reason)
     _run(Rollback(stack, held, registry, history, hold, who["Account"], start, goal, manifest))
-    click.echo(
+    say(
         f"{held} is on {words(goal, held.tag)} and stays there {until_words(end)}. "
         f"`ecr-steward release {held}` ends it and lets the tag catch up."
     )

@@ -28,6 +28,11 @@ def schema(event: str | None) -> None:
     """Print a JSON Schema: of the rules file, for editors, or of the `detail` of EVENT.
 
     EVENT is one of the steward's events, such as `Tag Moved` or tag.moved.
+
+    \b
+    Examples:
+      ecr-steward schema > rules.schema.json
+      ecr-steward schema tag.moved
     """
     document = rules_schema() if event is None else event_schema(event)
     click.echo(json.dumps(document, indent=2))

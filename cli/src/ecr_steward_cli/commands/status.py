@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -16,10 +16,13 @@ from rich.table import Table
 from rich.text import Text
 
 from ecr_steward.history.holds import Hold
+from ecr_steward.messages.whom.routing import Routing
+from ecr_steward.rules import RulesError, Ruleset
 from ecr_steward.sweep.slices import Slice
 from ecr_steward.words.facts import Fact
 from ecr_steward.words.reading import iso, parse_time
 from ecr_steward_cli import deployed
+from ecr_steward_cli.commands.check import loaded_from
 from ecr_steward_cli.errors import NeedsAttention
 from ecr_steward_cli.stack import (
     Outside,
@@ -30,6 +33,7 @@ from ecr_steward_cli.stack import (
     sentence,
     stack_option,
 )
+from ecr_steward_cli.text import printable
 
 _T = TypeVar("_T")
 
@@ -79,7 +83,12 @@ class SweepState:
 
 @dataclass(slots=True)
 class Status:
-    """How a stack stands. What could not be learned is None, and `unknown` says why, by part."""
+    """How a stack stands. What could not be learned is None, and `unknown` says why, by part.
+
+    `deaf` are the channels that take no messages, `failing` the functions all of whose latest
+    invocations failed, with how many; `given` is the rules file to compare with, and its
+    fingerprint.
+    """
 
     stack: Stack
     now: datetime
@@ -93,7 +102,20 @@ class Status:
     sweep: SweepState | None = None
     queues: list[Queue] = field(default_factory=list)
     holds: list[tuple[str, Hold]] = field(default_factory=list)
+    deaf: list[str] = field(default_factory=list)
+    failing: dict[str, int] = field(default_factory=dict)
+    given: tuple[str, str] | None = None
     unknown: dict[str, str] = field(default_factory=dict)
+
+    def ask(self, part: str, question: Callable[[], _T]) -> _T | None:
+        """The answer to a question of AWS; None where it is refused, and `unknown` says why."""
+        try:
+            return question()
+        except (ClientError, BotoCoreError) as error:
+            self.unknown[part] = sentence(error)
+        except (_Unknown, deployed.NotKnown) as error:
+            self.unknown[part] = str(error)
+        return None
 
     def attention(self) -> list[str]:
         """What somebody has to look at, a sentence each; nothing where all is well."""
@@ -102,6 +124,8 @@ class Status:
             *self._about_sweep(),
             *self._about_queues(),
             *self._about_holds(),
+            *self._about_channels(),
+            *self._about_rules(),
         ]
 
     def _about_writers(self) -> Iterator[str]:
@@ -146,6 +170,26 @@ class Status:
                 name = f"{repository}:{hold.tag}"
                 yield f"{name} is held {hold}. `ecr-steward release {name}` ends that."
 
+    def _about_channels(self) -> Iterator[str]:
+        for name, count in self.failing.items():
+            yield (
+                f"{name} failed each of its latest {count} invocations, so it may not start at "
+                f"all: `aws logs tail /aws/lambda/{name}` says why."
+            )
+        waiting = sum(queue.messages for queue in self.queues if queue.name == "RetryQueue")
+        for name in self.deaf:
+            yield (
+                f"Channel `{name}` takes no messages, {waiting} wait in RetryQueue: `ecr-steward "
+                f"notify-test {name}` says what it answers."
+            )
+
+    def _about_rules(self) -> Iterator[str]:
+        if self.given is not None and self.rules is not None and self.given[1] != self.rules:
+            yield (
+                f"The stack goes by other rules ({self.rules}) than {self.given[0]} has "
+                f"({self.given[1]}): deploy with RULES={self.given[0]}, or look what changed."
+            )
+
 
 _LOOK_AT_SWEEP = "check SweepFunction's log and its schedule."
 
@@ -160,28 +204,76 @@ def look(stack: Stack) -> Status:
         hours=int(stack.parameter("SweepHours")),
     )
 
-    def ask(part: str, question: Callable[[], _T]) -> _T | None:
-        try:
-            return question()
-        except (ClientError, BotoCoreError) as error:
-            status.unknown[part] = sentence(error)
-        except (_Unknown, deployed.NotKnown) as error:
-            status.unknown[part] = str(error)
-        return None
-
+    ask = status.ask
     status.version = ask("version", lambda: _version(stack))
     status.writers = ask("writers", stack.writers)
     status.sweep = ask("last sweep", lambda: _sweeps(stack, status.now, status.hours))
     status.holds = ask("holds", lambda: _holds(stack, status.now)) or []
-    status.rules = ask("rules", lambda: str(deployed.rules_file(stack)["fingerprint"]))
-    if status.rules is None and status.sweep is not None and status.sweep.last is not None:
+    _ask_rules(status)
+    _ask_functions(status)
+    _ask_queues(status)
+    return status
+
+
+def _ask_rules(status: Status) -> None:
+    """The rules, and the channels that they name."""
+    stack, now = status.stack, status.now
+    file = status.ask("rules", lambda: deployed.rules_file(stack))
+    if file is not None:
+        status.rules = str(file["fingerprint"])
+        status.deaf = status.ask("channels", lambda: _deaf(stack, file["document"], now)) or []
+    elif status.sweep is not None and status.sweep.last is not None:
         status.rules, status.rules_of_last_sweep = status.sweep.last.rules, True
+
+
+def _ask_functions(status: Status) -> None:
+    stack, now = status.stack, status.now
+    for name in (each for each in _FUNCTIONS if f"{each}Name" in stack.outputs):
+        count = status.ask(f"{name}'s errors", lambda name=name: _failures(stack, name, now))  # type: ignore[misc]
+        if count:
+            status.failing[stack.output(f"{name}Name")] = count
+
+
+def _ask_queues(status: Status) -> None:
+    stack, ask = status.stack, status.ask
     for name in _queue_names(stack):
         queue = ask(name, lambda name=name: Queue(name, *stack.depths(name)))  # type: ignore[misc]
         if queue is not None and queue.messages and not queue.holds_failures:
             queue = ask(f"{name}'s age", lambda queue=queue: _aged(stack, queue)) or queue  # type: ignore[misc]
         status.queues += [queue] if queue is not None else []
-    return status
+
+
+_FUNCTIONS = ("RetagFunction", "NotifyFunction", "SweepFunction")
+
+
+def _deaf(stack: Stack, document: Mapping[str, Any], now: datetime) -> list[str]:
+    """The channels of the rules that take no messages since they last worked."""
+    try:
+        names = sorted(Routing(Ruleset.from_document(document)).channels)
+    except (RulesError, LookupError, TypeError, AttributeError):
+        return []  # rules of another version, which whoever needs them says
+    ledger = stack.ledger()
+    return [name for name in names if ledger.state(name, now).faulty]
+
+
+def _failures(stack: Stack, name: str, now: datetime) -> int:
+    """How many invocations of a function there were of late, if all of them failed; else 0."""
+    function = stack.output(f"{name}Name")
+    errors = _summed(stack, function, "Errors", now)
+    return errors if errors and errors >= _summed(stack, function, "Invocations", now) else 0
+
+
+def _summed(stack: Stack, function: str, metric: str, now: datetime) -> int:
+    answer = stack.client("cloudwatch").get_metric_statistics(
+        Namespace="AWS/Lambda",
+        MetricName=metric,
+        Dimensions=[{"Name": "FunctionName", "Value": function}],
+        StartTime=now - _LATEST,
+        EndTime=now,
+        Period=60,
+        Statistics=["Sum"],
+    )
+    return int(sum(point.get("Sum", 0) for point in answer["Datapoints"]))
 
 
 def _version(stack: Stack) -> str:
@@ -257,6 +349,7 @@ def document(status: Status) -> dict[str, Any]:
         "holds": [_hold_document(*each) for each in status.holds],
         "queues": {queue.name: _counts(queue) for queue in status.queues},
         "attention": status.attention(),
+        "channels_down": status.deaf,
         "unknown": status.unknown,
     }
 
@@ -308,11 +401,11 @@ def show(status: Status, screen: Console) -> None:
     screen.print(queues)
     for repository, hold in status.holds:
         if not hold.automatic:  # what the steward holds itself, somebody has to look at
-            screen.print(Text(f"Held: {repository}:{hold.tag} {hold}"))
+            screen.print(Text(printable(f"Held: {repository}:{hold.tag} {hold}")))
     for part, why in status.unknown.items():
-        screen.print(Text(f"Not known: {part}. {why}", "yellow"))
+        screen.print(Text(printable(f"Not known: {part}. {why}"), "yellow"))
     for each in status.attention():
-        screen.print(Text(f"Attention: {each}", "red"))
+        screen.print(Text(printable(f"Attention: {each}"), "red"))
 
 
 def _settings_words(status: Status) -> str:
@@ -356,14 +449,22 @@ def _span(time: timedelta) -> str:
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--rules", "rules_file", metavar="FILE", help="Say whether the stack goes by it.")
 @stack_option
 @pass_outside
-def status(outside: Outside, stack_name: str, as_json: bool) -> None:
+def status(outside: Outside, stack_name: str, as_json: bool, rules_file: str | None) -> None:
     """Show the state of the stack: mode, rules, writers, sweep, holds, queues.
 
     Exit code 1 if something needs attention.
+
+    \b
+    Examples:
+      ecr-steward status
+      ecr-steward status --rules rules.yaml --json
     """
+    given = None if rules_file is None else loaded_from(rules_file).ruleset.fingerprint
     found = look(Stack.find(stack_name, outside))
+    found.given = None if given is None else (rules_file or "", given)
     if as_json:
         click.echo(json.dumps(document(found), indent=2))
     else:

@@ -28,6 +28,7 @@ from ecr_steward_cli.stack import (
     stack_option,
     timeout_option,
 )
+from ecr_steward_cli.text import say
 
 _INTERVAL = 1.0
 _SHORT = 20
@@ -267,20 +268,24 @@ def sweep(outside: Outside, stack_name: str, glob: str, wait: bool, timeout: int
     The regular sweep reaches every repository by itself; this is for those who cannot wait.
     Many repositories are sent in portions, each when the writers have done most of the one before,
     so that pushes do not wait; the command has to run until the last is sent.
+
+    \b
+    Example:
+      ecr-steward sweep "base/*"
     """
     stack = Stack.find(stack_name, outside)
     patience = timedelta(seconds=timeout)
     with aws():
         sending = _sent(stack, glob, patience, wait=wait)
-        click.echo(f"{_counted(sending.sent)} sent to the writers, as sweep {sending.sweep}.")
+        say(f"{_counted(sending.sent)} sent to the writers, as sweep {sending.sweep}.")
         if not wait:
             return
         if _paused(stack):
-            click.echo("The writers are paused: the sweep begins with `ecr-steward resume`.")
+            say("The writers are paused: the sweep begins with `ecr-steward resume`.")
             return
         fact = _followed(stack, sending, patience)
     audit = " Mode is audit: nothing was changed." if fact.mode == "audit" else ""
-    click.echo(f"{fact.reason}{audit}")
+    say(f"{fact.reason}{audit}")
     if fact.totals.get("failed"):
         raise NeedsAttention("To see what failed: `ecr-steward history REPOSITORY`.")
 

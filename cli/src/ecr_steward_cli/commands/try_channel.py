@@ -10,6 +10,7 @@ import click
 
 from ecr_steward_cli.errors import NeedsAttention, Refusal
 from ecr_steward_cli.stack import Outside, Stack, aws, pass_outside, stack_option
+from ecr_steward_cli.text import say
 
 
 def try_out(stack: Stack, channel: str) -> str:
@@ -43,8 +44,12 @@ def notify_test(outside: Outside, stack_name: str, channel: str) -> None:
 
     The function itself sends it, whatever the routes say: its rights, the address and secret it
     reads and its way to the network are what is tried. `email` is the stack's own topic.
+
+    \b
+    Example:
+      ecr-steward notify-test email
     """
     stack = Stack.find(stack_name, outside)
     with aws():
         answer = try_out(stack, channel)
-    click.echo(f"`{channel}` accepted the sample: {answer}.")
+    say(f"`{channel}` accepted the sample: {answer}.")

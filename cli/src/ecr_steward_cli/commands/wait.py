@@ -24,6 +24,7 @@ from ecr_steward_cli.stack import (
     stack_option,
     timeout_option,
 )
+from ecr_steward_cli.text import say
 
 _INTERVAL = 1.0
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -124,13 +125,17 @@ def wait(
     """Wait until TAG is on the image of a digest or of a unique tag.
 
     It needs the right ecr:DescribeImages alone; the stack only helps to say why nothing moved.
+
+    \b
+    Example:
+      ecr-steward wait base/redis:1.4 --for 1.4.2 --timeout 60
     """
     repository, tag = subject
     with aws():
         there, found = arrived(outside, repository, tag, goal, timedelta(seconds=timeout))
         where = found.words(tag) if found else ""
         if there:
-            click.echo(f"{repository}:{tag} is on {where}.")
+            say(f"{repository}:{tag} is on {where}.")
             return
         absent = is_tag(goal) and place(outside.client("ecr"), repository, goal) is None
     state = f"is on {where}, not on {goal}" if found else "does not exist"

@@ -358,10 +358,12 @@ class MemorySettings(MemoryEcr):
         customRoleArn: str | None = None,
     ) -> Reply:
         """A new creation template (ECR API: CreateRepositoryCreationTemplate)."""
-        if prefix in self._templates:
+        # ECR keeps no `/` at the end, and finds no template by a prefix that has one.
+        bare = prefix.removesuffix("/")
+        if bare in self._templates:
             raise RefusedError("TemplateAlreadyExistsException", f"'{prefix}' has a template")
         return self._keep_template(
-            prefix,
+            bare,
             {
                 "description": description,
                 "encryptionConfiguration": encryptionConfiguration,

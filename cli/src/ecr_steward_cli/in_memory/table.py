@@ -44,6 +44,11 @@ class MemoryTable:
         items = self._items.get(pk, {})
         return iter([items[sk] for sk in sorted(items) if sk.startswith(prefix)])
 
+    def backwards(self, pk: str, first: str, last: str) -> Iterator[Item]:
+        check_keys("Query", [(pk, first), (pk, last)])
+        items = self._items.get(pk, {})
+        return iter([items[sk] for sk in sorted(items, reverse=True) if first <= sk <= last])
+
     def transact(self, writes: Sequence[Write]) -> None:
         check_transaction(writes)
         for each in writes:

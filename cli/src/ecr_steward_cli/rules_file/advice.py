@@ -16,6 +16,7 @@ from ecr_steward.tags.stable import StableTag
 from ecr_steward.tags.suffixes import Suffixes, Variants
 from ecr_steward.tags.versions import Version
 from ecr_steward.words.events import ATTENTION, EVENTS, LOUD, family
+from ecr_steward.words.facts import FactKind
 from ecr_steward.words.globs import Globs
 from ecr_steward_cli.rules_file.document import Document, Path, written
 from ecr_steward_cli.rules_file.examples import candidates, moved, sample_of
@@ -92,7 +93,9 @@ def _unheard(routes: Iterable[Route]) -> list[str]:
     taken = {word for route in routes for word in route.on}
     if not taken or taken & {"*", LOUD}:
         return []
-    names = (name for name, kind in EVENTS.items() if kind in ATTENTION)
+    # Whether the stack knows what runs, the rules do not say.
+    weighty = ATTENTION - {FactKind.LOST}
+    names = (name for name, kind in EVENTS.items() if kind in weighty)
     return [name for name in names if not {name, family(name)} & taken]
 
 

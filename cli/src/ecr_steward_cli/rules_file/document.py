@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import warnings
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -13,6 +12,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
+
+from ecr_steward_cli.text import printable
 
 Path = tuple[str | int, ...]
 
@@ -26,7 +27,7 @@ _COLLECTIONS = (_JSON_TAGS + "map", _JSON_TAGS + "seq")
 
 @dataclass(frozen=True, order=True)
 class Fault:
-    """What is wrong on a line of the file, in one printable sentence.
+    """What is wrong on a line of the file, in one printable sentence; line 0 stands for all of it.
 
     `file` is a file that the rules file includes, empty for the rules file itself.
     """
@@ -50,7 +51,10 @@ class RulesFault(Exception):
         self.name = name
         self.faults = tuple(sorted(set(faults)))
         super().__init__(
-            "\n".join(f"{each.file or name}:{each.line}: {each.sentence}" for each in self.faults)
+            "\n".join(
+                f"{each.file or name}:{f'{each.line}:' if each.line else ''} {each.sentence}"
+                for each in self.faults
+            )
         )
 
 
@@ -127,11 +131,6 @@ def _quote(text: str) -> str:
             f'"{clipped(text)}", or write it without the zero before it.'
         )
     return f'{shown(Scalar(text))} must be a string; put it in quotes: "{clipped(text)}".'
-
-
-def printable(text: str) -> str:
-    """`text` on one line: what a terminal would not show as a character becomes an escape."""
-    return "".join(each if each.isprintable() else json.dumps(each)[1:-1] for each in text)
 
 
 def shown(value: object) -> str:

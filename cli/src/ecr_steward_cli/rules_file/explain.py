@@ -17,6 +17,7 @@ from ecr_steward_cli.rules_file.examples import candidates, moved, of_variant, s
 from ecr_steward_cli.rules_file.images_advice import images
 from ecr_steward_cli.rules_file.load import Loaded
 from ecr_steward_cli.rules_file.settings_explain import settings
+from ecr_steward_cli.unmoved import unmoving
 
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _REPOSITORY = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
@@ -49,8 +50,29 @@ def is_repository(name: str) -> bool:
     return 2 <= len(name) <= 256 and _REPOSITORY.fullmatch(name) is not None
 
 
-def explain(loaded: Loaded, repository: str) -> str:
-    """Which rule wins for `repository` and what follows from it, as lines of text."""
+def explain(loaded: Loaded, repository: str, tag: str | None = None) -> str:
+    """Which rule wins for `repository` and what follows from it, as lines of text; with `tag` also
+    what a push of that does."""
+    said = _explained(loaded, repository)
+    return said if tag is None else f"{said}\n{_of_tag(loaded.ruleset, repository, tag)}"
+
+
+def _of_tag(ruleset: Ruleset, repository: str, tag: str) -> str:
+    """What a push of a tag moves, or why nothing."""
+    still, rule = unmoving(ruleset, repository, tag), ruleset.rule_for(repository)
+    if still is not None or rule is None or rule.tags is None:
+        reason = "" if still is None else still.reason
+        return f"A push of {tag} moves nothing: {reason}"
+    unique = rule.tags.read_unique(tag)
+    if unique is None:
+        line = rule.tags.line(tag)
+        which = "newest" if line is not None and line.newest else "highest"
+        return f"A push of {tag} by hand does not last: `{tag}` follows the {which} of {line}."
+    puts = "puts" if rule.mode is Mode.ENFORCE else "would put"
+    return _push(rule.tags, puts, unique).replace("a push", "A push", 1)
+
+
+def _explained(loaded: Loaded, repository: str) -> str:
     rule = loaded.ruleset.rule_for(repository)
     if rule is None:
         return f"{repository}: no rule matches; the repository is left alone."

@@ -10,14 +10,12 @@ import difflib
 import importlib.resources
 import json
 import re
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path as FilePath
-from typing import Any
-
-import jsonschema
-from jsonschema.protocols import Validator
+from typing import TYPE_CHECKING, Any
 
 from ecr_steward.messages.channels import table
 from ecr_steward.messages.whom.routing import faults as routing_faults
@@ -29,7 +27,6 @@ from ecr_steward.tags.scheme import Scheme
 from ecr_steward.tags.stable import SchemeError, StableTag
 from ecr_steward.tags.suffixes import Suffixes
 from ecr_steward_cli.images import rule as images
-from ecr_steward_cli.rules_file.advice import advice
 from ecr_steward_cli.rules_file.compose import composed
 from ecr_steward_cli.rules_file.document import (
     Document,
@@ -42,15 +39,20 @@ from ecr_steward_cli.rules_file.document import (
     shown,
     written,
 )
-from ecr_steward_cli.rules_file.files import whole
-from ecr_steward_cli.rules_file.images_advice import images_advice, images_faults
-from ecr_steward_cli.rules_file.settings_advice import settings_advice, settings_faults
+from ecr_steward_cli.rules_file.files import Whole, whole
+from ecr_steward_cli.rules_file.images_faults import images_faults
+from ecr_steward_cli.rules_file.obeys import obeys
+from ecr_steward_cli.rules_file.settings_faults import settings_faults
 from ecr_steward_cli.rules_file.slow import slow
 
 __all__ = ["Fault", "Loaded", "RulesFault", "inspect", "inspect_text", "load", "loads", "schema"]
 
 MAX_BYTES = 1024 * 1024
 """Largest rules file, in bytes; a thousand rules need about a tenth of it."""
+
+if TYPE_CHECKING:
+    import jsonschema
+    from jsonschema.protocols import Validator
 
 _Error = Any
 """A jsonschema.ValidationError; what its fields hold depends on the keyword that failed."""
@@ -88,12 +90,13 @@ def schema() -> dict[str, Any]:
 
 def load(path: str | FilePath) -> Ruleset:
     """The rules in the file `path`; raises RulesFault with everything that is wrong with it."""
-    return inspect(path).ruleset
+    name = str(path)
+    return loads(_read(FilePath(path), name), name)
 
 
 def loads(text: str, name: str) -> Ruleset:
     """The rules in `text`; `name` is what faults call it. Raises RulesFault."""
-    return inspect_text(text, name).ruleset
+    return _read_rules(text, name)[0]
 
 
 def inspect(path: str | FilePath) -> Loaded:
@@ -104,6 +107,23 @@ def inspect(path: str | FilePath) -> Loaded:
 
 def inspect_text(text: str, name: str) -> Loaded:
     """Like `loads`, with all that is known of the text."""
+    # Whoever only needs the rules does not load what advises on them.
+    from ecr_steward_cli.rules_file.advice import advice
+    from ecr_steward_cli.rules_file.images_advice import images_advice
+    from ecr_steward_cli.rules_file.settings_advice import settings_advice
+
+    ruleset, document, found = _read_rules(text, name)
+    said = (*advice(ruleset, document), *settings_advice(ruleset), *images_advice(ruleset))
+    return Loaded(
+        ruleset=ruleset,
+        document=found.data,
+        warnings=tuple(sorted(found.fault(*each) for each in said)),
+        rule_places=tuple(_place(document, rule.index) for rule in ruleset.rules),
+    )
+
+
+def _read_rules(text: str, name: str) -> tuple[Ruleset, Document, Whole]:
+    """The rules in `text`, the document that they stand in, and that with all it includes."""
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         raise RulesFault(name, [_TOO_LARGE])
     try:
@@ -124,13 +144,7 @@ def inspect_text(text: str, name: str) -> Loaded:
     faults = [found.fault(error.path, error.sentence) for error in wrong]
     if faults:
         raise RulesFault(name, faults)
-    said = (*advice(ruleset, document), *settings_advice(ruleset), *images_advice(ruleset))
-    return Loaded(
-        ruleset=ruleset,
-        document=found.data,
-        warnings=tuple(sorted(found.fault(*each) for each in said)),
-        rule_places=tuple(_place(document, rule.index) for rule in ruleset.rules),
-    )
+    return ruleset, document, found
 
 
 def _place(document: Document, index: int) -> str:
@@ -151,15 +165,14 @@ _TOO_LARGE = Fault(1, "The file is larger than 1 MiB, which is the most that rul
 
 def _read(path: FilePath, name: str) -> str:
     try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
+        content = _content(path)
     except FileNotFoundError:
-        raise RulesFault(name, [Fault(1, "There is no such file.")]) from None
+        raise RulesFault(name, [Fault(0, "There is no such file.")]) from None
     except IsADirectoryError:
-        raise RulesFault(name, [Fault(1, "This is a directory; name a file.")]) from None
-    except OSError as error:
-        sentence = f"The file cannot be read: {error.strerror}."
-        raise RulesFault(name, [Fault(1, sentence)]) from error
+        raise RulesFault(name, [Fault(0, "This is a directory; name a file.")]) from None
+    except (OSError, ValueError) as error:  # ValueError: the name has a NUL
+        sentence = f"The file cannot be read: {getattr(error, 'strerror', None) or error}."
+        raise RulesFault(name, [Fault(0, sentence)]) from error
     if len(content) > MAX_BYTES:
         raise RulesFault(name, [_TOO_LARGE])
     try:
@@ -170,13 +183,22 @@ def _read(path: FilePath, name: str) -> str:
         raise RulesFault(name, [Fault(line, sentence)]) from error
 
 
+def _content(path: FilePath) -> bytes:
+    """The bytes of a file, or of standard input where it is named `-`; a few more than may be."""
+    if str(path) == "-":
+        return sys.stdin.buffer.read(MAX_BYTES + 1)
+    with path.open("rb") as file:
+        return file.read(MAX_BYTES + 1)
+
+
 def _faults(document: Document) -> Iterator[Fault]:
     if not isinstance(document.data, dict):
         sentence = "The file must be a mapping with the keys `version` and `rules`; it is "
         yield document.fault((), f"{sentence}{shown(document.data)}.")
         return
     told = set()
-    for error in _validator().iter_errors(document.data):
+    errors = () if obeys(document.data, schema()) else _validator().iter_errors(document.data)
+    for error in errors:
         path = tuple(error.absolute_path)
         if _is_of_images(path):
             continue  # The room of the images knows more than the schema.
@@ -278,6 +300,8 @@ def _at(data: Any, path: Path) -> Any:
 def _validator() -> Any:
     """The schema's validator, with whole-text patterns, one error for each repeated entry, and
     the errors of the kind of unique tag that an entry names."""
+    import jsonschema
+
     extend: Callable[..., Any] = jsonschema.validators.extend
     extended = extend(
         jsonschema.Draft202012Validator,
@@ -289,6 +313,8 @@ def _validator() -> Any:
 def _whole_pattern(
     _: Validator, pattern: str, instance: object, __: object
 ) -> Iterator[jsonschema.ValidationError]:
+    import jsonschema
+
     # In Python `$` also matches before a line break at the end.
     if isinstance(instance, str) and not re.fullmatch(pattern, instance):
         yield jsonschema.ValidationError(pattern)
@@ -297,6 +323,8 @@ def _whole_pattern(
 def _each_once(
     _: Validator, __: object, instance: object, ___: object
 ) -> Iterator[jsonschema.ValidationError]:
+    import jsonschema
+
     seen: set[str] = set()
     for i, each in enumerate(instance if isinstance(instance, list) else ()):
         if isinstance(each, str | int | dict):
@@ -309,6 +337,8 @@ def _each_once(
 def _as_named(
     validator: Any, kinds: list[dict[str, Any]], instance: object, _: object
 ) -> Iterator[jsonschema.ValidationError]:
+    import jsonschema
+
     for kind in kinds:
         if "const" in kind and instance == kind["const"]:
             return

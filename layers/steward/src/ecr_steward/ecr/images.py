@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
+from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ecr_steward.ecr import PASSING, Fetched, Manifest, Refused, TagFrozen, Unavailable, call
@@ -12,6 +16,8 @@ from ecr_steward.tags.state import Image
 if TYPE_CHECKING:
     from mypy_boto3_ecr import ECRClient
 
+log = logging.getLogger(__name__)
+
 MEDIA_TYPES = (
     "application/vnd.oci.image.index.v1+json",
     "application/vnd.oci.image.manifest.v1+json",
@@ -19,6 +25,9 @@ MEDIA_TYPES = (
     "application/vnd.docker.distribution.manifest.v2+json",
 )
 """All manifests that images have today; with all four accepted ECR has nothing to translate."""
+
+_NO_FILTER = frozenset({"InvalidParameterException", "ParamValidation"})
+"""What it is called where a filter is not taken: by ECR, and by botocore before 1.41."""
 
 _IDS_PER_CALL = 100
 _PAGE = 1000
@@ -33,6 +42,7 @@ class EcrRegistry:
 
     def __init__(self, client: ECRClient) -> None:
         self._client = client
+        self._unfiltered: set[str] = set()
 
     def fetch(
         self, repository: str, digests: Collection[str], tags: Collection[str] = ()
@@ -64,23 +74,25 @@ class EcrRegistry:
         ids = [{"imageDigest": digest} for digest in digests]
         images: dict[str, Image] = {}
         for start in range(0, len(ids), _IDS_PER_CALL):
-            answer = call(
+            answer = self._of_any_status(
                 "DescribeImages",
                 self._client.describe_images,
+                "by digest",
                 repositoryName=repository,
                 imageIds=ids[start : start + _IDS_PER_CALL],
-                filter={"imageStatus": "ANY"},
             )
-            images |= {image.digest: image for image in map(_image, answer["imageDetails"])}
+            for image in map(_image, answer["imageDetails"]):
+                images[image.digest] = _united(images.get(image.digest), image)
         return images
 
     def describe_all(self, repository: str) -> Iterator[Image]:
         """Every image, archived ones too, 1,000 a call."""
         pages = self._pages(
             "DescribeImages",
-            self._client.describe_images,
+            partial(
+                self._of_any_status, "DescribeImages", self._client.describe_images, "all of them"
+            ),
             repositoryName=repository,
-            filter={"imageStatus": "ANY"},
         )
         return (_image(detail) for page in pages for detail in page["imageDetails"])
 
@@ -88,9 +100,9 @@ class EcrRegistry:
         """Every tag with its digest, of archived images too, 1,000 a call."""
         pages = self._pages(
             "ListImages",
-            self._client.list_images,
+            partial(self._of_any_status, "ListImages", self._client.list_images, "all of them"),
             repositoryName=repository,
-            filter={"tagStatus": "TAGGED", "imageStatus": "ANY"},
+            filter={"tagStatus": "TAGGED"},
         )
         return (
             (each["imageTag"], each["imageDigest"])
@@ -175,6 +187,29 @@ class EcrRegistry:
             rule["ecrRepositoryPrefix"] for page in pages for rule in page["pullThroughCacheRules"]
         )
 
+    def _of_any_status(
+        self,
+        operation: str,
+        method: Callable[..., Any],
+        way: str,
+        filter: Mapping[str, str] = MappingProxyType({}),  # noqa: A002
+        **asked: Any,
+    ) -> Any:
+        """Ask for archived images, too; without them where ECR, or an SDK that is older than them,
+        does not take the filter in this `way` of asking."""
+        only = {"filter": dict(filter)} if filter else {}
+        if f"{operation} {way}" in self._unfiltered:
+            return call(operation, method, **only, **asked)
+        try:
+            return call(operation, method, filter={**filter, "imageStatus": "ANY"}, **asked)
+        except Refused as error:
+            if error.code not in _NO_FILTER:
+                raise
+            answer = call(operation, method, **only, **asked)
+            self._unfiltered.add(f"{operation} {way}")
+            log.warning("Archived images are not seen: %s", error)
+            return answer
+
     def _pages(self, operation: str, method: Callable[..., Any], **asked: Any) -> Iterator[Any]:
         token: str | None = None
         while True:
@@ -184,6 +219,14 @@ class EcrRegistry:
             token = page.get("nextToken")
             if not token:
                 return
+
+
+def _united(held: Image | None, image: Image) -> Image:
+    """One image of two entries that tell of it: the sample answer of DescribeImages has one for
+    each tag."""
+    if held is None:
+        return image
+    return replace(image, tags=tuple(dict.fromkeys((*held.tags, *image.tags))))
 
 
 def _image(detail: Mapping[str, Any]) -> Image:

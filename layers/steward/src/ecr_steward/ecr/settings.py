@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -54,8 +54,8 @@ class Described:
 class Preview:
     """What a lifecycle policy would do now.
 
-    `images` is how many images would expire, `tagged` are those of them that have tags. While it is
-    not `done` the preview is still running.
+    `images` is how many images would expire, `tagged` are those of them that have tags, or that
+    were asked about. While it is not `done` the preview is still running.
     """
 
     document: Document
@@ -147,13 +147,16 @@ class EcrSettings:
             if error.code != "LifecyclePolicyPreviewInProgressException":
                 raise
 
-    def preview(self, repository: str) -> Preview | None:
-        """How far the last preview is; None if there is none."""
+    def preview(self, repository: str, running: Collection[str] = ()) -> Preview | None:
+        """How far the last preview is; None if there is none.
+
+        `running` are digests that are asked about also where they have no tag.
+        """
         pages = self._pages(
             "GetLifecyclePolicyPreview",
             repositoryName=repository,
             # The others are only counted, and that is in the summary.
-            filter={"tagStatus": "TAGGED"},
+            filter={"tagStatus": "ANY" if running else "TAGGED"},
         )
         try:
             page = next(pages)
@@ -167,7 +170,8 @@ class EcrSettings:
         if page["status"] != "COMPLETE":
             return None
         images = page.get("summary", {}).get("expiringImageTotalCount", 0)
-        return Preview(document, done=True, images=images, tagged=tuple(_expiring(page, pages)))
+        tagged = tuple(_expiring(page, pages, running))
+        return Preview(document, done=True, images=images, tagged=tagged)
 
     def pull_through_prefixes(self) -> tuple[str, ...]:
         """The prefixes of the repositories that pull-through-cache rules make."""
@@ -193,10 +197,11 @@ def _meaning(error: Refused) -> str | None:
     return next((means for said, means in _OPAQUE.items() if said in error.message), None)
 
 
-def _expiring(first: Any, rest: Iterator[Any]) -> Iterator[Expiring]:
+def _expiring(first: Any, rest: Iterator[Any], running: Collection[str]) -> Iterator[Expiring]:
     for page in (first, *rest):
         for each in page.get("previewResults", ()):
             archives = each["action"]["type"] == "TRANSITION"
-            if archives or each["action"]["type"] == "EXPIRE":
-                tags = tuple(each.get("imageTags", ()))
+            tags = tuple(each.get("imageTags", ()))
+            counts = tags or each["imageDigest"] in running
+            if counts and (archives or each["action"]["type"] == "EXPIRE"):
                 yield Expiring(each["imageDigest"], tags, each["appliedRulePriority"], archives)

@@ -49,11 +49,14 @@ class DynamoTable:
             asked: Any = {
                 self._name: {"Keys": [_key(*key) for key in chunk], "ConsistentRead": True}
             }
-            while asked:
+            for attempt in itertools.count():
                 answer = self._client.batch_get_item(RequestItems=asked)
                 for item in map(read, answer["Responses"].get(self._name, ())):
                     found[item.pk, item.sk] = item
                 asked = answer.get("UnprocessedKeys")
+                if not asked:
+                    break
+                self._wait(attempt)
         return found
 
     def query(self, pk: str, prefix: str = "") -> Iterator[Item]:
@@ -61,11 +64,20 @@ class DynamoTable:
         if prefix:
             condition += " AND begins_with(sk, :sk)"
             values[":sk"] = {"S": prefix}
+        return self._queried(condition, values)
+
+    def backwards(self, pk: str, first: str, last: str) -> Iterator[Item]:
+        values = {":pk": {"S": pk}, ":first": {"S": first}, ":last": {"S": last}}
+        condition = "pk = :pk AND sk BETWEEN :first AND :last"
+        return self._queried(condition, values, ScanIndexForward=False)
+
+    def _queried(self, condition: str, values: Any, **asked: Any) -> Iterator[Item]:
         pages = self._client.get_paginator("query").paginate(
             TableName=self._name,
             KeyConditionExpression=condition,
             ExpressionAttributeValues=values,
             ConsistentRead=True,
+            **asked,
         )
         return (read(item) for page in pages for item in page["Items"])
 
@@ -82,7 +94,7 @@ class DynamoTable:
                 if not codes & _PASSING or attempt == _ATTEMPTS - 1:
                     raise
                 # botocore retries no cancelled transaction, and writers share a sweep's totals.
-                self._sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311
+                self._wait(attempt)
             else:
                 return
 
@@ -92,8 +104,15 @@ class DynamoTable:
                 self._client.put_item(TableName=self._name, Item=write(chunk[0]))
                 continue
             asked: Any = {self._name: [{"PutRequest": {"Item": write(item)}} for item in chunk]}
-            while asked:
+            for attempt in itertools.count():
                 asked = self._client.batch_write_item(RequestItems=asked).get("UnprocessedItems")
+                if not asked:
+                    break
+                self._wait(attempt)
+
+    def _wait(self, attempt: int) -> None:
+        """Wait longer each time (DynamoDB API: BatchWriteItem asks for exponential backoff)."""
+        self._sleep(random.uniform(0, 0.05 * 2 ** min(attempt, _ATTEMPTS)))  # noqa: S311
 
     def count(self, add: Add, expires: int) -> Mapping[str, int]:
         update = _added(add)

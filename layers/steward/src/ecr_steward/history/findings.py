@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from ecr_steward.history.facts import fact_item, partition_of, write_in_order
 from ecr_steward.history.table import Item, Key, Put, Table, Write
-from ecr_steward.words.facts import Fact, FactKind
+from ecr_steward.words.facts import RUNNING, Fact, FactKind
 
 
 class Findings:
@@ -47,6 +47,9 @@ def _said(fact: Fact) -> Key:
     # What has no tag is told apart by what led to it: two messages can fail in one repository.
     image = fact.digest or fact.before or ""
     about = fact.difference.key if fact.difference else fact.tag or fact.cause.id
+    if fact.kind in RUNNING:
+        # Who deleted an image is told, though that it is gone was.
+        about = "\n".join((fact.tag or "", fact.cause.by or "", *fact.workloads))
     # Every hold tells anew what it misses; the reason says whose it is, and since when.
     hold = (fact.reason,) if fact.kind is FactKind.HELD else ()
     subject = (fact.kind.value, about, image, fact.rules, *hold)

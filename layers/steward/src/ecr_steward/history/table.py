@@ -66,6 +66,13 @@ class Table(Protocol):
         """The items of `pk` whose `sk` begins with `prefix`, in the order of `sk`."""
         ...
 
+    def backwards(self, pk: str, first: str, last: str) -> Iterator[Item]:
+        """The items of `pk` from `first` to `last`, both included, against the order of `sk`.
+
+        A page is read when somebody asks for it.
+        """
+        ...
+
     def transact(self, writes: Sequence[Write]) -> None:
         """All of at most 100 writes, or none. Raises Conflict."""
         ...

@@ -23,6 +23,8 @@ One table holds it all; an item's `pk` says whose it is and its `sk` what:
 
 from __future__ import annotations
 
+import heapq
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -43,11 +45,12 @@ from ecr_steward.history.numbering import Led, Numbering
 from ecr_steward.history.sweeps import Sweeps
 from ecr_steward.history.table import Delete, Item, Key, Put, Table, Write, expiry
 from ecr_steward.tags.state import Mark, Taken
-from ecr_steward.words.facts import Fact
+from ecr_steward.words.facts import Fact, FactKind
 from ecr_steward.words.globs import PullThrough
 from ecr_steward.words.reading import iso, parse_time
 
 _TAKEN_KEPT = timedelta(days=1)
+_SECOND = len("2026-11-23T02:24:00")
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +231,44 @@ class History:
         pk = partition_of(repository)
         items = [*self._table.query(pk, "fact#"), *self._table.query(pk, "quiet#")]
         return iter(sorted(map(fact_of, items), key=lambda fact: parse_time(fact.time)))
+
+    def past(
+        self, repository: str, since: datetime | None = None, until: datetime | None = None
+    ) -> Iterator[Fact]:
+        """The past of a repository from `since` to `until`, newest first; read as it is asked for.
+
+        Times in keys have milliseconds only where there are any, so that within one second the
+        order of keys is not that of time.
+        """
+        pk = partition_of(repository)
+        ranges = [
+            self._table.backwards(pk, *_range(prefix, since, until)) for prefix in ("fact", "quiet")
+        ]
+        items = heapq.merge(*ranges, key=_second, reverse=True)
+        for _, group in itertools.groupby(items, key=_second):
+            facts = sorted(map(fact_of, group), key=_order)
+            yield from (fact for fact in reversed(facts) if _within(fact, since, until))
+
+
+def _range(prefix: str, since: datetime | None, until: datetime | None) -> tuple[str, str]:
+    """The first and last key that facts of this time can have; whole seconds begin them."""
+    first = "" if since is None else iso(since)[:_SECOND]
+    last = "~" if until is None else f"{iso(until)[:_SECOND]}~"
+    return f"{prefix}#{first}", f"{prefix}#{last}"
+
+
+def _second(item: Item) -> str:
+    return item.sk.partition("#")[2][:_SECOND]
+
+
+def _order(fact: Fact) -> tuple[datetime, bool]:
+    """By time; what was found comes before what was done about it."""
+    return parse_time(fact.time), fact.kind is not FactKind.OVERWRITE
+
+
+def _within(fact: Fact, since: datetime | None, until: datetime | None) -> bool:
+    time = parse_time(fact.time)
+    return (since is None or since <= time) and (until is None or time <= until)
 
 
 def _noting(repository: str, taken: Taken, hold: Hold | None) -> list[Write]:

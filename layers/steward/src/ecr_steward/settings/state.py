@@ -34,6 +34,7 @@ class Problem(enum.StrEnum):
     LOCKS_OUT = "locks_out"
     EXPIRES_STABLE = "expires_stable"
     ARCHIVES_STABLE = "archives_stable"
+    EXPIRES_RUNNING = "expires_running"
     UNCHANGEABLE = "unchangeable"
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import threading
+from collections.abc import Mapping
 from typing import Any
 
 import botocore.session
@@ -35,7 +36,8 @@ class _Loader(Loader):
 
     def list_available_services(self, type_name: str) -> list[str]:
         return [
-            "cloudtrail", "dynamodb", "ecr", "events", "secretsmanager", "sns", "sqs", "ssm",
+            "cloudtrail", "dynamodb", "ecr", "ecs", "events", "inspector2", "lambda",
+            "secretsmanager", "sns", "sqs", "ssm", "sts",
         ]  # fmt: skip
 
 
@@ -62,3 +64,15 @@ def quick_client(service: str) -> Any:
     """The same for calls that may fail: where a message must not wait long for them."""
     with _MAKING:
         return _session().create_client(service, config=_QUICK)
+
+
+def with_keys(service: str, keys: Mapping[str, str]) -> Any:
+    """A client with the keys of a role that was assumed (STS API: AssumeRole, Credentials)."""
+    with _MAKING:
+        return _session().create_client(
+            service,
+            config=_CONFIG,
+            aws_access_key_id=keys["AccessKeyId"],
+            aws_secret_access_key=keys["SecretAccessKey"],
+            aws_session_token=keys["SessionToken"],
+        )

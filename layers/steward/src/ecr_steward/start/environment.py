@@ -35,6 +35,10 @@ class Environment:
             )
         return int(value)
 
+    def names(self, name: str) -> tuple[str, ...]:
+        """A variable that is a list of names with commas between them; it may be empty."""
+        return tuple(filter(None, map(str.strip, self._variables.get(name, "").split(","))))
+
     def flag(self, name: str) -> bool:
         """A variable that is `true` or `false`."""
         value = self.text(name)

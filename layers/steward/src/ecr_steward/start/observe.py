@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -14,13 +15,14 @@ if TYPE_CHECKING:
     from ecr_steward.words.facts import Fact
 
 NAMESPACE = "EcrSteward"
-"""CloudWatch namespace; the only dimension is the function's service name, never a repository."""
+"""CloudWatch namespace, before the stack's name; the only dimension is the function's service name,
+never a repository."""
 
 
 @functools.cache
 def metrics() -> Metrics:
-    """The function's metrics, under the service name that its environment gives."""
-    return Metrics(namespace=NAMESPACE)
+    """The function's metrics, under the service name and in the namespace of its environment."""
+    return Metrics(namespace=os.environ.get("POWERTOOLS_METRICS_NAMESPACE", NAMESPACE))
 
 
 def logger() -> Logger:

@@ -68,6 +68,11 @@ class PinTemplate:
         return _FIELD.sub(value, self.template)
 
 
+def is_of(tag: str, digest: str) -> bool:
+    """Whether `tag` has the digits of the image `digest`, which every pin of it has."""
+    return _digits(digest) in tag
+
+
 def _digits(digest: str) -> str:
     return digest.removeprefix("sha256:")[:_DIGEST_DIGITS]
 

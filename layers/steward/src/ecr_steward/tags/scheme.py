@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from ecr_steward.tags.kinds import Kind, KindError, Unique, make
-from ecr_steward.tags.pins import DEFAULT_PIN, PinError, PinTemplate
+from ecr_steward.tags.pins import DEFAULT_PIN, PinError, PinTemplate, is_of
 from ecr_steward.tags.stable import Line, SchemeError, StableTag, Template
 from ecr_steward.tags.suffixes import Suffixes
 from ecr_steward.words import grammar
@@ -170,9 +170,9 @@ class Scheme:
     def is_pin(self, tag: str, digest: str | None) -> bool:
         """Whether `tag` is what the rule's pin template or the default one makes for the image
         `digest`, which carries it."""
-        return digest is not None and any(
-            template.makes(tag, digest) for template in self._pin_templates
-        )
+        if digest is None or not is_of(tag, digest):
+            return False  # what is asked most often
+        return any(template.makes(tag, digest) for template in self._pin_templates)
 
     def make_pin(self, tag: str, pushed_at: datetime, digest: str) -> str:
         """The unique tag for an image that only the stable tag `tag` names."""

@@ -27,20 +27,29 @@ FAMILIES: tuple[str, ...] = tuple(dict.fromkeys(map(family, EVENTS)))
 WORDS: tuple[str, ...] = (*EVENTS, *FAMILIES, LOUD, QUIET, "*")
 """All that `on` of a route may name."""
 
-_QUIET = frozenset({FactKind.MOVE, FactKind.PIN})
+_QUIET = frozenset({FactKind.MOVE, FactKind.PIN, FactKind.ON_STABLE, FactKind.BEHIND})
 ATTENTION = frozenset(
-    {FactKind.REJECT, FactKind.OVERWRITE, FactKind.STALE, FactKind.DRIFT, FactKind.FAILED}
+    {
+        FactKind.REJECT,
+        FactKind.OVERWRITE,
+        FactKind.STALE,
+        FactKind.LOST,
+        FactKind.DRIFT,
+        FactKind.FAILED,
+    }
 )
 """The kinds of fact that somebody has to look at, where they are loud."""
 
 _SETTINGS = frozenset({FactKind.DRIFT, FactKind.CORRECT})
-_GRAVE = frozenset({"public", "foreign", "locks_out", "expires_stable", "archives_stable"})
+_GRAVE = frozenset(
+    {"public", "foreign", "locks_out", "expires_stable", "archives_stable", "expires_running"}
+)
 """Problems of a setting that somebody must know of at once."""
 
 
 def is_loud(fact: Fact) -> bool:
-    """Whether somebody should know at once: all but moves, pins, what a person holds, and harmless
-    settings."""
+    """Whether somebody should know at once: all but moves, pins, what a person holds, how workloads
+    are deployed, and harmless settings."""
     if fact.kind is FactKind.HELD:
         return fact.contested
     if fact.kind in _SETTINGS:

@@ -51,6 +51,9 @@ class FactKind(enum.StrEnum):
     OVERWRITE = "overwrite"
     HELD = "held"
     STALE = "stale"
+    LOST = "lost"
+    ON_STABLE = "on_stable"
+    BEHIND = "behind"
     DRIFT = "drift"
     CORRECT = "correct"
     FAILED = "failed"
@@ -66,6 +69,9 @@ DETAIL_TYPES: Mapping[FactKind, str] = {
     FactKind.OVERWRITE: "Tag Overwritten",
     FactKind.HELD: "Tag Held",
     FactKind.STALE: "Tag Stale",
+    FactKind.LOST: "Image Lost",
+    FactKind.ON_STABLE: "Workload On Stable Tag",
+    FactKind.BEHIND: "Workload Left Behind",
     FactKind.DRIFT: "Repository Drifted",
     FactKind.CORRECT: "Repository Corrected",
     FactKind.FAILED: "Steward Failed",
@@ -158,6 +164,8 @@ def _bounded(value: Any) -> Any:
 
 
 _DIFFERING = frozenset({FactKind.DRIFT, FactKind.CORRECT})
+RUNNING = frozenset({FactKind.LOST, FactKind.ON_STABLE, FactKind.BEHIND})
+"""The kinds of fact about an image that runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +176,9 @@ class Fact:
     knows when the story is complete. `again` is how often the same cause had led to the same
     change before, for two changes are never one fact. `contested` is a tag that the steward itself
     holds, because somebody keeps taking it away; it belongs to `Tag Held` alone, `totals` to
-    `Sweep Completed`, `difference` to `Repository Drifted` and `Repository Corrected`. `cut` are
+    `Sweep Completed`, `difference` to `Repository Drifted` and `Repository Corrected`. `workloads`
+    run the image that the fact is about, and `unique` is the unique tag to deploy it by, if there
+    is one; both belong to `RUNNING` kinds. `cut` are
     the fields that an event was too large for, and `whole` is then the id of the fact before it
     was cut.
     """
@@ -193,6 +203,8 @@ class Fact:
     totals: Mapping[str, int] = field(default_factory=dict)
     difference: Difference | None = None
     contested: bool = False
+    workloads: tuple[str, ...] = ()
+    unique: str | None = None
     cut: tuple[str, ...] = ()
     whole: str = ""
 
@@ -258,6 +270,8 @@ class Fact:
             detail["contested"] = self.contested
         if self.kind is FactKind.SWEPT:
             detail["totals"] = dict(self.totals)
+        if self.kind in RUNNING:
+            detail |= {"workloads": list(self.workloads), "unique": self.unique}
         if self.difference is not None:
             detail |= self.difference.to_document()
             if not self.is_compared:
@@ -297,6 +311,8 @@ class Fact:
             totals=numbers(detail, "totals"),
             difference=Difference.from_document(detail) if kind in _DIFFERING else None,
             contested=detail.get("contested") is True,
+            workloads=texts(detail, "workloads"),
+            unique=optional(detail, "unique"),
             cut=cut,
             whole=text(detail, "id") if cut else "",
         )

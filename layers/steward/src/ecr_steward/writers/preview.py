@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -50,20 +50,25 @@ class Previewer:
         self._sleep = sleep
 
     def preview(
-        self, repository: str, document: Mapping[str, Any], since: datetime | None
+        self,
+        repository: str,
+        document: Mapping[str, Any],
+        since: datetime | None,
+        running: Collection[str] = (),
     ) -> Preview:
         """The preview of `document`, which may still be running; raises RegistryError.
 
-        `since` is when an earlier visit began one and let it run.
+        `since` is when an earlier visit began one and let it run; `running` are digests that are
+        asked about also where they have no tag.
         """
-        found = self._registry.preview(repository)
+        found = self._registry.preview(repository, running)
         fresh = since is not None and self._clock() - since < KEPT
         if found is None or not _is_of(found, document) or (found.done and not fresh):
             self._registry.start_preview(repository, document)
             found = None
         for _ in range(POLLS):
             if found is None or not found.done:
-                found = self._registry.preview(repository)
+                found = self._registry.preview(repository, running)
             if found is not None and found.done and _is_of(found, document):
                 return found
             self._sleep(_PAUSE)

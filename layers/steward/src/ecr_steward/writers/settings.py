@@ -57,8 +57,9 @@ class Enforcer:
     """Brings the settings of one repository at a time to their baseline.
 
     `cap` is the stack's mode for settings, `role` the ARN of the role that sets them and `tagger`
-    of the one that moves tags, which no policy may lock out. `clock` gives the time (UTC) that
-    facts carry, `sleep` waits between two looks at a preview that is running.
+    of the one that moves tags, which no policy may lock out. `running` gives of a repository by
+    digest the workloads that need an image, which no lifecycle policy may take away. `clock` gives
+    the time (UTC) that facts carry, `sleep` waits between two looks at a preview that is running.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Enforcer:
         region: str,
         role: str = "",
         tagger: str | None = None,
+        running: Callable[[str], Mapping[str, Sequence[str]]] = lambda repository: {},
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.rules = rules
@@ -84,6 +86,7 @@ class Enforcer:
         self.maker = FactMaker(account, region, clock, rules.fingerprint)
         self.role = role
         self.tagger = tagger
+        self.running = running
         self.previewer = Previewer(registry, clock, sleep)
 
     def visit(self, repository: str, hints: Sequence[Hint]) -> SettingsVisit:
@@ -104,6 +107,15 @@ class Enforcer:
             log.warning("The repository is gone", extra={"repository": repository})
             self.history.forget(place.name)
             return SettingsVisit()
+
+    def differing(self, repository: str) -> tuple[SettingChange, ...]:
+        """What a visit would find to differ, told before or not; nothing is written anywhere.
+
+        Raises RegistryError.
+        """
+        place = self._place(repository, ())
+        found = None if place is None else place.look(self.history.recall(place.name))
+        return () if found is None else found[1]
 
     def _place(self, repository: str, hints: Sequence[Hint]) -> _Place | None:
         if repository == REGISTRY:
@@ -166,6 +178,7 @@ class _Repository(_Place):
         self._arn = ""
         self._new, self._cached = new, False
         self._sids: frozenset[str] = frozenset()
+        self._running: Mapping[str, Sequence[str]] = {}
 
     def look(self, known: Known) -> tuple[Known, tuple[SettingChange, ...]] | None:
         if self._new:
@@ -199,7 +212,10 @@ class _Repository(_Place):
         known: Known,
     ) -> Outlook:
         try:
-            found = self._enforcer.previewer.preview(self.name, document, known.previewed)
+            self._running = self._enforcer.running(self.name)
+            found = self._enforcer.previewer.preview(
+                self.name, document, known.previewed, self._running
+            )
         except RepositoryGone:
             raise
         except RegistryError as error:
@@ -252,6 +268,7 @@ class _Repository(_Place):
             cache=self._cached,
             managed=self._sids,
             preview=expiring,
+            running=self._running,
         )
         return drift(self._baseline, self._actual, around)
 

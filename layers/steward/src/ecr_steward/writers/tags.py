@@ -360,6 +360,8 @@ def _visit(
 
 def _together(visits: Sequence[Visit]) -> Visit:
     """What the looks of one visit led to; all but the last saw a part of the repository."""
+    if len(visits) == 1:
+        return visits[0]
     return replace(
         visits[-1],
         facts=tuple(fact for each in visits for fact in each.facts),

@@ -23,6 +23,12 @@ _FIELD = 250
 _KEYWORDS = 10
 
 
+_KEYWORD = 75
+_STEP = 350
+"""Most characters of a keyword and of a next step (Amazon Q Developer in chat applications
+Administrator Guide: Custom notifications)."""
+
+
 def payloads(message: Message) -> tuple[Payload, ...]:
     """One notification (version 1.0 of the schema) for a topic that Amazon Q listens to."""
     first = main(message.facts)
@@ -35,7 +41,7 @@ def payloads(message: Message) -> tuple[Payload, ...]:
             "title": f"{'⚠ ' if message.attention else ''}{_code(message.within(150))}",
             "description": _description(message),
             "nextSteps": [_step(step) for step in message.steps],
-            "keywords": [_code(each) for each in _keywords(message)][:_KEYWORDS],
+            "keywords": [_code(each, _KEYWORD) for each in _keywords(message)][:_KEYWORDS],
         },
         "metadata": {
             # What the same cause leads to later joins the first message.
@@ -78,7 +84,9 @@ def _part(part: Part) -> Iterator[str]:
 
 
 def _step(step: NextStep) -> str:
-    return f"{step.said} {_code(step.command)}" if step.command else step.said
+    said = clipped(step.said, _STEP)
+    room = min(_FIELD, _STEP - len(said) - len(" ``"))
+    return f"{said} {_code(step.command, room)}" if step.command and room > 0 else said
 
 
 def _keywords(message: Message) -> Iterator[str]:
@@ -95,8 +103,8 @@ def _resources(message: Message) -> Iterator[str]:
     yield from (_plain(each, _LINE) for each in list(named)[:20])
 
 
-def _code(text: str) -> str:
-    return f"`{_plain(text)}`"
+def _code(text: str, most: int = _FIELD) -> str:
+    return f"`{_plain(text, most - 2)}`"
 
 
 def _plain(text: str, most: int = _FIELD) -> str:

@@ -77,6 +77,22 @@ def _stale(fact: Fact) -> list[NextStep]:
     ]
 
 
+def _lost(fact: Fact) -> list[NextStep]:
+    found = [
+        NextStep(
+            "The next start will fail: push the image again, or restore it from the archive, or "
+            "deploy another."
+        )
+    ]
+    return [*found, NextStep("To see who runs what there:", _repository("running", fact))]
+
+
+def _deployed(fact: Fact) -> list[NextStep]:
+    if fact.unique is None:
+        return [NextStep("Give the image a unique tag, and deploy it by that.")]
+    return [NextStep(f"Deploy it by its unique tag {fact.unique}, or by its digest.")]
+
+
 def _overwrite(fact: Fact) -> list[NextStep]:
     return [
         NextStep("To see which image had the tag first:", _tag("history", fact)),
@@ -130,6 +146,9 @@ _STEPS: Mapping[FactKind, Callable[[Fact], list[NextStep]]] = {
     FactKind.OVERWRITE: _overwrite,
     FactKind.HELD: _held,
     FactKind.STALE: _stale,
+    FactKind.LOST: _lost,
+    FactKind.ON_STABLE: _deployed,
+    FactKind.BEHIND: _deployed,
     FactKind.DRIFT: _drift,
     FactKind.CORRECT: _correct,
     FactKind.FAILED: _failed,

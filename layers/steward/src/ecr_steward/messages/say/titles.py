@@ -64,12 +64,15 @@ def _told(facts: Sequence[Fact], detail: _Detail) -> list[str]:
         (of[FactKind.STALE], "left on an image of no version"),
     )
     parts = [
+        _workloads(of[FactKind.LOST], "lost the image of", detail),
         _failed(of[FactKind.FAILED], detail),
         *(_tags(found, what, detail) for found, what in tags),
         _settings(of[FactKind.DRIFT], "drifted", detail),
         _settings(of[FactKind.CORRECT], "corrected", detail),
         *(_moved(found, detail) for found in moves.values()),
         _pinned(of[FactKind.PIN]),
+        _workloads(of[FactKind.BEHIND], "left behind:", detail),
+        _workloads(of[FactKind.ON_STABLE], "on a stable tag:", detail),
         *(_swept(fact, detail) for fact in of[FactKind.SWEPT]),
     ]
     return list(filter(None, parts))
@@ -77,6 +80,11 @@ def _told(facts: Sequence[Fact], detail: _Detail) -> list[str]:
 
 def _tags(facts: Sequence[Fact], what: str, detail: _Detail) -> str:
     return f"{some([fact.tag or '' for fact in facts], detail.named)} {what}" if facts else ""
+
+
+def _workloads(facts: Sequence[Fact], what: str, detail: _Detail) -> str:
+    names = list(dict.fromkeys(name for fact in facts for name in fact.workloads))
+    return f"{what} {some(names, detail.named)}" if facts else ""
 
 
 def _settings(facts: Sequence[Fact], what: str, detail: _Detail) -> str:
@@ -127,6 +135,7 @@ def _moved(moves: Sequence[Fact], detail: _Detail) -> str:
 
 
 _COUNTED: Sequence[tuple[FactKind, Callable[[int], str]]] = (
+    (FactKind.LOST, lambda n: f"{counted(n, 'running image', 'running images')} lost"),
     (FactKind.FAILED, lambda n: counted(n, "failure", "failures")),
     (FactKind.OVERWRITE, lambda n: f"{n:,} overwritten"),
     (FactKind.REJECT, lambda n: f"{n:,} rejected"),
@@ -138,6 +147,8 @@ _COUNTED: Sequence[tuple[FactKind, Callable[[int], str]]] = (
     (FactKind.HELD, lambda n: f"{n:,} held"),
     (FactKind.MOVE, lambda n: f"{n:,} moved"),
     (FactKind.PIN, lambda n: f"{n:,} pinned"),
+    (FactKind.BEHIND, lambda n: f"{counted(n, 'workload', 'workloads')} left behind"),
+    (FactKind.ON_STABLE, lambda n: f"{counted(n, 'workload', 'workloads')} on stable tags"),
     (FactKind.SWEPT, lambda n: counted(n, "sweep", "sweeps")),
 )
 """The kinds of fact from the loudest to the quietest, and their words in a count."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, TypeVar
 
 from ecr_steward.settings.lifecycle import Expiring
@@ -23,7 +23,8 @@ class Around:
     that set policies, as far as they are known, `taggers` those of the roles that move tags, which
     no policy may lock out where the rule has a scheme. `cache` says that the repository is a
     pull-through cache. `managed` are the Sids that the steward once set. `preview` is what ECR's
-    preview of the wished lifecycle policy would take away. `registry_scans` says that the scanning
+    preview of the wished lifecycle policy would take away, `running` by digest the workloads that
+    run an image. `registry_scans` says that the scanning
     of the registry decides which images are scanned.
     """
 
@@ -34,6 +35,7 @@ class Around:
     cache: bool = False
     managed: frozenset[str] = frozenset()
     preview: Sequence[Expiring] = ()
+    running: Mapping[str, Sequence[str]] = field(default_factory=dict)
     registry_scans: bool = False
 
 

@@ -23,6 +23,7 @@ from ecr_steward.tags.scheme import Scheme
 
 if TYPE_CHECKING:
     from ecr_steward.settings.expiry import Risk
+    from ecr_steward.settings.lifecycle import Expiring
 
 Document = Mapping[str, Any]
 _ABSENT = "LifecyclePolicyNotFoundException"
@@ -177,15 +178,32 @@ class Lifecycle(Setting[WantedLifecycle, Document | None]):
         today = _previewed(around, wish.scheme) if wish.scheme else ()
         risks = tuple(dict.fromkeys((*wish.risks, *today)))
         harm = [each for each in risks if not wish.allows(each.entry)]
-        refused = differs and bool(harm)
+        needed = [each for each in around.preview if each.digest in around.running]
+        refused = differs and bool(harm or needed)
         if differs:
             problem, reason = _problem(wish.document, found)
-            words = f" It is not set, because it could {_harm(harm)} stable tags."
-            reason += f"{words if refused else ''}{_strange(wish.strange)}"
+            reason += f"{_refusal(harm, needed)}{_strange(wish.strange)}"
             step = SettingAction.REFUSE if refused else SettingAction.CORRECT
             yield self.change(problem, found, wish.document, reason, step)
         # What the rule allows is said when it is set, and not again.
         yield from self._taken(wish.rules, risks if differs else harm, harm, refused=refused)
+        yield from self._needed(wish.rules, needed, around)
+
+    def _needed(
+        self, rules: Sequence[Any], needed: Sequence[Expiring], around: Around
+    ) -> Iterator[SettingChange]:
+        """A change for each rule that would take an image away today which runs."""
+        for rule in rules:
+            found = [each for each in needed if each.priority == rule["rulePriority"]]
+            if found:
+                yield self.change(
+                    Problem.EXPIRES_RUNNING,
+                    None,
+                    rule,
+                    _words_of_running(rule, found, around.running),
+                    SettingAction.REFUSE,
+                    f"rule {rule['rulePriority']}",
+                )
 
     def _taken(
         self, rules: Sequence[Any], risks: Sequence[Risk], harm: Sequence[Risk], *, refused: bool
@@ -317,9 +335,33 @@ def _problem(wanted: Document | None, found: Document | None) -> tuple[Problem, 
     return Problem.DIFFERENT, "The lifecycle policy is not the rule's."
 
 
-def _harm(risks: Sequence[Risk]) -> str:
+def _harm(risks: Sequence[Risk | Expiring]) -> str:
     words = {True: "archive", False: "expire"}
     return " and ".join(dict.fromkeys(words[each.archives] for each in risks))
+
+
+def _refusal(harm: Sequence[Risk], needed: Sequence[Expiring]) -> str:
+    """Why the policy is not set, as a sentence; nothing where it is."""
+    said = [f"it could {_harm(harm)} stable tags"] if harm else []
+    said += [f"it would {_harm(needed)} images that run"] if needed else []
+    return f" It is not set, because {' and '.join(said)}." if said else ""
+
+
+def _words_of_running(
+    rule: Mapping[str, Any], images: Sequence[Expiring], running: Mapping[str, Sequence[str]]
+) -> str:
+    """What one rule would do today to images that run, and what to do about it."""
+    names = list(dict.fromkeys(name for each in images for name in running[each.digest]))
+    shown = ", ".join(names[:_NAMED])
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    count = "1 image" if len(images) == 1 else f"{len(images):,} images"
+    return (
+        f"The lifecycle rule {rule['rulePriority']} would {_harm(images)} {count} now from which "
+        f"{shown}{more} can start again: deploy another image there, or let the rule take fewer."
+    )
+
+
+_NAMED = 5
 
 
 def _strange(priorities: Sequence[int]) -> str:

@@ -26,6 +26,7 @@ _ROLE = re.compile(r"arn:aws[a-z0-9-]*:iam::[0-9]{12}:role/[\x21-\x7e]{1,512}")
 class CreationTemplate:
     """What repositories under `prefix` are made with; `role` is needed for tags and KMS keys.
 
+    A prefix has no `/` at its end: ECR keeps none, and finds none that is asked for with one.
     `made` has the settings by name; of those that a wanted template does not have the registry's
     template keeps what it has.
     """
@@ -59,7 +60,7 @@ class CreationTemplate:
     def from_response(cls, template: Mapping[str, Any]) -> CreationTemplate:
         """From an entry of `repositoryCreationTemplates`; raises SettingsError."""
         return cls(
-            prefix=template["prefix"],
+            prefix=_bare(template["prefix"]),
             applied_for=frozenset(template.get("appliedFor", ())),
             made={kind.name: kind.from_template(template) for kind in KINDS},
             role=template.get("customRoleArn") or None,
@@ -93,11 +94,11 @@ SCHEMA: Mapping[str, Any] = {
             "prefix": {
                 "title": "Prefix",
                 "description": (
-                    "The beginning of the names, such as `base/`; `ROOT` for all "
+                    "The beginning of the names, such as `base`; `ROOT` for all "
                     "repositories that no other template is for."
                 ),
                 "type": "string",
-                "examples": ["base/", "ROOT"],
+                "examples": ["base", "ROOT"],
             },
             "applied_for": {
                 "title": "Applied for",
@@ -124,7 +125,7 @@ SCHEMA: Mapping[str, Any] = {
     "examples": [
         [
             {
-                "prefix": "base/",
+                "prefix": "base",
                 "applied_for": ["CREATE_ON_PUSH"],
             },
         ],
@@ -196,28 +197,35 @@ def _templates(entries: Any, governs: Governs) -> Iterator[CreationTemplate]:
         yield template
 
 
+def _bare(prefix: str) -> str:
+    """A prefix as ECR keeps it (ECR API: CreateRepositoryCreationTemplate: there is always an
+    assumed `/` at its end)."""
+    return prefix.removesuffix("/")
+
+
 def _template(entry: Mapping[str, Any], governs: Governs) -> CreationTemplate:
-    prefix, role = str(entry["prefix"]), entry.get("role")
-    if not _PREFIX.fullmatch(prefix):
+    written, role = str(entry["prefix"]), entry.get("role")
+    prefix = _bare(written)
+    if not _PREFIX.fullmatch(written):
         raise BaselineError(
-            f"`{prefix}` is no beginning of a repository's name; write one such as `base/`, or "
+            f"`{written}` is no beginning of a repository's name; write one such as `base`, or "
             f"{ROOT} for all that no other template is for.",
             ("prefix",),
         )
     if role is not None and not _ROLE.fullmatch(role):
         raise BaselineError(f"`{role}` is no ARN of an IAM role.", ("role",))
-    governed = governs("" if prefix == ROOT else f"{prefix.removesuffix('/')}/")
+    governed = governs("" if prefix == ROOT else f"{prefix}/")
     if governed is None:
-        glob = "*" if prefix == ROOT else f"{prefix.removesuffix('/')}/*"
+        glob = "*" if prefix == ROOT else f"{prefix}/*"
         raise BaselineError(
-            f"No rule holds for all repositories under `{prefix}`, so there is nothing to make the "
-            f"template of: add a rule for `{glob}`.",
+            f"No rule holds for all repositories under `{written}`, so there is nothing to make "
+            f"the template of: add a rule for `{glob}`.",
             ("prefix",),
         )
     template = _derived(prefix, frozenset(entry["applied_for"]), role, *governed)
     if role is None and template.needs_role:
         raise BaselineError(
-            f"The rule for `{prefix}` has `resource_tags` or a KMS key: ECR then needs a role to "
+            f"The rule for `{written}` has `resource_tags` or a KMS key: ECR then needs a role to "
             "make repositories with; name it under `role`.",
             ("role",),
         )

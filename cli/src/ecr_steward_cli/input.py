@@ -1,0 +1,42 @@
+"""Files that a command reads, by the name that somebody typed."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from ecr_steward_cli.errors import Refusal
+
+
+@contextlib.contextmanager
+def text_of(name: str) -> Iterator[IO[str]]:
+    """The text in a file, or standard input for `-`; raises Refusal, also for what is no UTF-8."""
+    try:
+        with _opened(name) as file:
+            yield file
+    except UnicodeDecodeError as error:
+        raise Refusal(f"{name}: This is not UTF-8 text: {error}.") from error
+
+
+@contextlib.contextmanager
+def _opened(name: str) -> Iterator[IO[str]]:
+    if name == "-":
+        reconfigure = getattr(sys.stdin, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(encoding="utf-8", errors="strict")
+        yield sys.stdin
+        return
+    try:
+        file = Path(name).open(encoding="utf-8-sig")  # noqa: SIM115
+    except FileNotFoundError as error:
+        raise Refusal(f"{name}: There is no such file.") from error
+    except IsADirectoryError as error:
+        raise Refusal(f"{name}: This is a directory; name a file.") from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        said = getattr(error, "strerror", None) or error
+        raise Refusal(f"{name}: The file cannot be read: {said}.") from error
+    with file:
+        yield file

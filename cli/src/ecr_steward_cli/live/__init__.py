@@ -1,0 +1,1 @@
+"""Live registries, read only: what the rules would change there, before anything is deployed."""

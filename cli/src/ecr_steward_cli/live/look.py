@@ -1,0 +1,233 @@
+"""One look at a repository of a live registry, with the code that is deployed, in audit."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from ecr_steward.ecr.images import EcrRegistry
+from ecr_steward.ecr.settings import EcrSettings
+from ecr_steward.history.settings import SettingsHistory
+from ecr_steward.history.table import Table
+from ecr_steward.history.tags import History
+from ecr_steward.rules import Mode, Rule, Ruleset
+from ecr_steward.settings.state import SettingChange
+from ecr_steward.tags.plan import TagChange
+from ecr_steward.tags.scheme import Scheme
+from ecr_steward.words.causes import Cause
+from ecr_steward.words.facts import FactKind
+from ecr_steward.words.hints import REGISTRY, Action, Hint
+from ecr_steward.writers.settings import Enforcer
+from ecr_steward.writers.tags import Retagger, next_visit
+from ecr_steward_cli.images import ImagesRule, Inventory, Kept, RetainedImage, judge
+from ecr_steward_cli.images.state import INDEXES
+
+CAUSE = "Plan"
+"""The type of the cause of every change in a plan."""
+
+_MOST_VISITS = 1000
+
+
+@dataclass(frozen=True)
+class RepositoryPlan:
+    """What would change in one repository.
+
+    `tags` are all its tags as they would be, `rule` is how messages name its rule. `images` are the
+    verdicts on its images, None where its rule says nothing of them.
+    """
+
+    name: str
+    rule: str
+    tags: Mapping[str, str] = field(default_factory=dict)
+    changes: Sequence[TagChange] = ()
+    settings: Sequence[SettingChange] = ()
+    images: Sequence[Kept] | None = None
+
+    @property
+    def going(self) -> list[Kept]:
+        return [each for each in self.images or () if not each.stays]
+
+    @property
+    def differs(self) -> bool:
+        return bool(self.changes or self.settings or self.going)
+
+
+@dataclass(frozen=True)
+class LiveRegistry:
+    """A live registry: its ECR client, its account and its Region.
+
+    `history` makes the table that a look goes by: the stack's, or an empty one.
+    """
+
+    ecr: Any
+    account: str
+    region: str
+    history: Callable[[], Table]
+
+
+class Look:
+    """Looks at repositories of a registry, by the rules; it changes nothing, anywhere."""
+
+    def __init__(
+        self,
+        rules: Ruleset,
+        registry: LiveRegistry,
+        clock: Callable[[], datetime],
+        grace: timedelta,
+        caches: Sequence[str] = (),
+    ) -> None:
+        self._rules = rules
+        self._registry = registry
+        self._clock = clock
+        self._grace = grace
+        self._caches = caches
+
+    def at(self, repository: str, rule: Rule) -> RepositoryPlan:
+        """What would change; raises RegistryError where something cannot be read."""
+        table = self._registry.history()
+        seen = _Described(self._registry.ecr)
+        changes = () if rule.tags is None else self._changes(repository, seen, table)
+        images = None if rule.images is None else self._images(repository, rule, seen, table)
+        return RepositoryPlan(
+            name=repository,
+            rule=rule.label(),
+            tags=_after(seen.tags(repository), changes),
+            changes=changes,
+            settings=self._enforcer(table).differing(repository),
+            images=images,
+        )
+
+    def at_registry(self) -> Sequence[SettingChange]:
+        """What differs in the settings of the registry itself."""
+        return self._enforcer(self._registry.history()).differing(REGISTRY)
+
+    def _changes(self, repository: str, seen: _Described, table: Table) -> tuple[TagChange, ...]:
+        history = History(table)
+        history.remember_pull_through(self._caches)
+        writer = Retagger(
+            rules=self._rules,
+            cap=Mode.AUDIT,
+            registry=EcrRegistry(seen.client),
+            history=history,
+            clock=self._clock,
+            account=self._registry.account,
+            region=self._registry.region,
+            allow_removal=True,
+        )
+        hint = Hint(repository, Action.SWEEP, None, None, Cause("plan", CAUSE), self._clock())
+        for _ in range(_MOST_VISITS):
+            visit = writer.visit(repository, [hint])
+            if not visit.unfinished:
+                return visit.changes
+            hint = next_visit([hint])
+        raise AssertionError(f"A look at {repository} comes to no end.")
+
+    def _enforcer(self, table: Table) -> Enforcer:
+        return Enforcer(
+            rules=self._rules,
+            cap=Mode.AUDIT,
+            registry=EcrSettings(self._registry.ecr),
+            history=SettingsHistory(table),
+            clock=self._clock,
+            account=self._registry.account,
+            region=self._registry.region,
+        )
+
+    def _images(
+        self, repository: str, rule: Rule, seen: _Described, table: Table
+    ) -> Sequence[Kept]:
+        held = {hold.tag for name, hold in History(table).holds.all() if name == repository}
+        details = seen.details(repository)
+        children = _children(self._registry.ecr, repository, details)
+        images = [_retained(each, children, held) for each in details]
+        scheme = rule.tags or Scheme(unique=())
+        asked = ImagesRule.from_document(rule.images or {})
+        return judge(Inventory(images, scheme, self._clock()), asked, self._grace)
+
+
+class _Described:
+    """An ECR client that keeps what `DescribeImages` said of all images of a repository, so that
+    nothing is read twice."""
+
+    def __init__(self, ecr: Any) -> None:
+        self._ecr = ecr
+        self._details: dict[str, dict[str, Any]] = {}
+        self._whole = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._ecr, name)
+
+    @property
+    def client(self) -> Any:
+        """Itself, as a client: it has all of its operations."""
+        return self
+
+    def describe_images(self, **asked: Any) -> Any:
+        answer = self._ecr.describe_images(**asked)
+        self._details |= {each["imageDigest"]: each for each in answer["imageDetails"]}
+        self._whole |= "imageIds" not in asked and not answer.get("nextToken")
+        return answer
+
+    def details(self, repository: str) -> list[dict[str, Any]]:
+        """Every image; read now where no look has read them all."""
+        if not self._whole:
+            for _ in EcrRegistry(self.client).describe_all(repository):
+                pass
+        return list(self._details.values())
+
+    def tags(self, repository: str) -> dict[str, str]:
+        return {
+            tag: each["imageDigest"]
+            for each in self.details(repository)
+            for tag in each.get("imageTags", ())
+        }
+
+
+def _after(tags: Mapping[str, str], changes: Iterable[TagChange]) -> dict[str, str]:
+    """The tags once all changes were made."""
+    found = dict(tags)
+    for each in changes:
+        if each.writes and each.after is not None:
+            found[each.tag] = each.after
+        elif each.kind is FactKind.REMOVE:
+            found.pop(each.tag, None)
+    return dict(sorted(found.items()))
+
+
+def _children(
+    ecr: Any, repository: str, details: Iterable[Mapping[str, Any]]
+) -> dict[str, tuple[str, ...]]:
+    """What each index lists, by its digest; what could not be read is missing."""
+    indexes = [
+        each["imageDigest"] for each in details if each.get("imageManifestMediaType") in INDEXES
+    ]
+    fetched = EcrRegistry(ecr).fetch(repository, indexes) if indexes else None
+    manifests = {} if fetched is None else fetched.manifests
+    return {digest: tuple(_listed(each.text)) for digest, each in manifests.items()}
+
+
+def _listed(manifest: str) -> Iterator[str]:
+    for each in json.loads(manifest).get("manifests", ()):
+        yield str(each["digest"])
+
+
+def _retained(
+    detail: Mapping[str, Any], children: Mapping[str, tuple[str, ...]], held: set[str]
+) -> RetainedImage:
+    digest, media_type = detail["imageDigest"], detail.get("imageManifestMediaType")
+    tags = tuple(detail.get("imageTags", ()))
+    return RetainedImage(
+        digest=digest,
+        tags=tags,
+        pushed_at=detail.get("imagePushedAt"),
+        pulled_at=detail.get("lastRecordedPullTime"),
+        size=detail.get("imageSizeInBytes", 0),
+        media_type=media_type,
+        status=detail.get("imageStatus", "ACTIVE"),
+        children=children.get(digest) if media_type in INDEXES else (),
+        subject=detail.get("subjectManifestDigest"),
+        held=tuple(tag for tag in tags if tag in held),
+    )

@@ -1,0 +1,78 @@
+"""look_running: looks once a day at what runs, which events tell best effort only.
+
+ECS, Lambda and Inspector, here and in other accounts -> the history. It reads, and writes nothing
+anywhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from ecr_steward.history.dynamo import DynamoTable
+from ecr_steward.history.findings import Findings
+from ecr_steward.history.running import RunningImages
+from ecr_steward.start import clients, observe, sandbox
+from ecr_steward.start.environment import Environment
+from ecr_steward.words.causes import Cause
+from ecr_steward.words.facts import Fact, FactMaker
+from ecr_steward.words.reading import iso
+from ecr_steward.words.tasks import OwnRegistry
+from ecr_steward.workloads.findings import LOOK, Teller, facts_about
+from ecr_steward.workloads.looks import look_at, looks_of
+from ecr_steward.workloads.standing import RunningInEcr
+
+logger = observe.logger()
+
+
+@sandbox.prepared
+def handle(env: Environment) -> sandbox.Handler:
+    """The handler: the schedule's tick to how many workloads each source has."""
+    registry = OwnRegistry(env.text("ACCOUNT"), env.text("AWS_REGION"), env.names("ACCOUNTS"))
+    sources, external_id = env.names("SOURCES"), env.text("EXTERNAL_ID")
+    role = env.text("WORKLOADS_ROLE")
+    grace = timedelta(days=env.number("GRACE_DAYS"))
+    table = DynamoTable(clients.client("dynamodb"), env.text("HISTORY_TABLE"))
+    images, mode = RunningImages(table, grace), env.mode()
+
+    def client_of(account: str, service: str) -> Any:
+        answer = clients.client("sts").assume_role(
+            RoleArn=role.replace("ACCOUNT", account),
+            RoleSessionName="ecr-steward",
+            ExternalId=external_id,
+        )
+        return clients.with_keys(service, answer["Credentials"])
+
+    def tell() -> list[Fact]:
+        rules, time = sandbox.rules(), iso(sandbox.now())
+        maker = FactMaker(registry.account, registry.region, sandbox.now, rules.fingerprint)
+        facts = facts_about(
+            images.all(),
+            RunningInEcr(clients.client("ecr")).standing,
+            Teller(rules, maker, mode),
+            Cause(f"look-{time}", LOOK),
+        )
+        return Findings(table).say(facts)
+
+    def look(event: Mapping[str, Any]) -> sandbox.Reply:
+        try:
+            found = look_at(
+                looks_of(sources, registry, clients.client, client_of), images, sandbox.now
+            )
+        finally:  # what is known is told, whichever source could not be looked at
+            told = tell()
+            observe.count_facts(told)
+        logger.info("Looked at what runs", extra={"workloads": found, "told": len(told)})
+        observe.count("WorkloadsSeen", sum(found.values()))
+        return {"workloads": found}
+
+    return look
+
+
+@logger.inject_lambda_context(clear_state=True)
+@observe.metrics().log_metrics
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    return handle()(event)

@@ -1,0 +1,1 @@
+"""What the steward asks of ECS, Lambda and Inspector: which images do their workloads run?"""

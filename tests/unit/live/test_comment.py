@@ -1,0 +1,45 @@
+"""A plan as a comment on a pull request."""
+
+from __future__ import annotations
+
+import pytest
+
+from ecr_steward_cli.live.comment import LEAST, MARKER, comment, inert
+from tests.unit.live.plans import plan_of, repository
+
+RULES = "0123456789ab"
+
+
+def test_the_marker_and_the_verdict_come_first_and_the_rest_is_folded() -> None:
+    said = comment([plan_of(repository("base/redis"))], RULES)
+    assert said.startswith(f"{MARKER}\n**1 repositories looked at: 1 tags would move")
+    above, _, folded = said.partition("<details>")
+    assert "Tags that would be removed (1)" in above
+    assert "Settings to look at first (1)" in above
+    assert "<summary>Tags (1)</summary>" in folded
+
+
+@pytest.mark.parametrize("most", [LEAST, 10_000, 65_000])
+def test_it_is_never_longer_than_asked_and_says_how_much_is_left_out(most: int) -> None:
+    every = (repository(f"base/app-{number}") for number in range(2_000))
+    said = comment([plan_of(*every)], RULES, most)
+    assert len(said) <= most
+    assert "… and " in said
+    assert "Tags that would be removed (2,000)" in said
+
+
+@pytest.mark.parametrize(
+    "text", ["a|b", "`x`", "<script>", "[a](b)", "![a](b)", "*a*", "</details>", "a\nb"]
+)
+def test_what_comes_from_outside_is_no_markup(text: str) -> None:
+    said = inert(text)
+    for each in "|`<[*":
+        assert said.count(each) == said.count(f"\\{each}")
+    assert "\n" not in said
+
+
+def test_nobody_is_mentioned_and_nothing_is_linked() -> None:
+    assert "@ada" not in inert("ask @ada")
+    assert "https://" not in inert("see https://example.com")
+    assert "www." not in inert("WWW.example.com").lower()
+    assert inert("&lt;b&gt;") == "&amp;lt;b&amp;gt;"
