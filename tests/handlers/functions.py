@@ -77,7 +77,7 @@ ENVIRONMENT: Mapping[str, Mapping[str, str]] = {
         "HISTORY_TABLE": TABLE,
         "ACCOUNT": "123456789012",
         "ACCOUNTS": "210987654321",
-        "SOURCES": "ecs,lambda",
+        "SOURCES": "",
         "AWS_REGION": "eu-west-1",
         "GRACE_DAYS": "7",
         "WORKLOADS_ROLE": "arn:aws:iam::ACCOUNT:role/ecr-steward-workloads",

@@ -26,7 +26,14 @@ pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publis
 
 Start = Callable[[str], Function]
 
-NEEDED = [(name, variable) for name, variables in ENVIRONMENT.items() for variable in variables]
+OPTIONAL = ("ACCOUNTS", "SOURCES")
+"""Lists, which may be empty."""
+NEEDED = [
+    (name, variable)
+    for name, variables in ENVIRONMENT.items()
+    for variable in variables
+    if variable not in OPTIONAL
+]
 
 
 def receipts(asked: dict[str, Any]) -> list[str]:

@@ -22,6 +22,8 @@ WORK = {
     "sweep": "hand_sweep_glob",
     "publish": "stream_history_facts",
     "notify": "notify_batch_two_causes",
+    "check_running": "task_started",
+    "look_running": "schedule_sweep",
 }
 COUNTED = {
     "check_tags": {"EventsReceived": [1.0], "EventsQueued": [1.0]},
@@ -30,6 +32,8 @@ COUNTED = {
     "enforce_settings": {"RepositoryCorrected": [1.0], "MessagesFailed": [0.0]},
     "sweep": {"RepositoriesSent": [1.0]},
     "publish": {"RecordsRead": [3.0]},
+    "check_running": {"StartsReceived": [1.0], "StartsSeen": [2.0]},
+    "look_running": {"WorkloadsSeen": [0.0]},
     "notify": {"EventsReceived": [4.0], "RetriesLate": [0.0], "MessagesSent": [1.0, 1.0]},
 }
 

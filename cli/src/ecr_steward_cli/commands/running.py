@@ -231,6 +231,11 @@ def show(
 
     `ecr-steward running import` takes a list of what else runs. Exit code 1: a source is not
     known, so something else may run.
+
+    \b
+    Examples:
+      ecr-steward running base/redis:1.4
+      ecr-steward running --json
     """
     stack = Stack.find(stack_name, outside)
     with aws():
@@ -296,6 +301,10 @@ def import_(outside: Outside, stack_name: str, source: str, file: TextIO) -> Non
 
     The list has an image URI a line, is a JSON array of them, or what `kubectl get pods -o json`
     prints. Images of other registries are left out.
+
+    \b
+    Example:
+      kubectl get pods --all-namespaces -o json | ecr-steward running import --source eks -
     """
     try:
         every = listed_images(file.read())
