@@ -347,11 +347,14 @@ def test_wait_understands_ecrs_answers() -> None:
     assert nowhere.stderr.startswith("There is no repository `base/nothing` in this registry: ")
 
 
+_LAYER = RULES_LAYER.replace("ecr-steward-rules", f"{NAME}-rules")
+
+
 class Layers:
     """Lambda, as far as it says where the stack's rules are."""
 
     def get_function_configuration(self, FunctionName: str) -> dict[str, Any]:  # noqa: N803
-        return {"FunctionName": FunctionName, "Layers": [{"Arn": RULES_LAYER}]}
+        return {"FunctionName": FunctionName, "Layers": [{"Arn": _LAYER}]}
 
     def get_layer_version_by_arn(self, Arn: str) -> dict[str, Any]:  # noqa: N803
         return {"Content": {"Location": RULES_URL}}
