@@ -95,6 +95,10 @@ test-long: setup ## The property tests with 20,000 stories each instead of 250 o
 soak: setup ## Thirty thousand pushes under faults and kills, judged; make soak ARGS="--seed 7"
 	@.venv/bin/python -m tests.soak $(ARGS)
 
+.PHONY: mutants
+mutants: setup ## Change the code in 500 places, one at a time: do the tests notice? make mutants ARGS="--sample 20"
+	@.venv/bin/python -m tests.mutants $(ARGS)
+
 .PHONY: lint
 lint: setup ## Style, types and the template's own rules
 	@.venv/bin/ruff format --check --quiet . || { echo "make format fixes this" >&2; exit 1; }
@@ -120,6 +124,10 @@ pictures: setup ## Draw the pictures in docs/messages.md from their golden files
 .PHONY: bench
 bench: setup ## What a push costs: one table, and bench-results.json
 	@.venv/bin/python -m bench $(ARGS)
+
+.PHONY: load
+load: setup ## How late stable tags are at 1,000 to 100,000 pushes an hour; writes docs/limits.md
+	@.venv/bin/python -m bench.load_page
 
 .PHONY: clean
 clean: ## Remove what was built and installed

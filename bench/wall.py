@@ -18,18 +18,17 @@ from botocore.config import Config
 
 from bench.calls import RULES
 from bench.report import Row
-from ecr_steward.ecr.images import MEDIA_TYPES, EcrRegistry
+from ecr_steward.ecr.images import MEDIA_TYPES
 from ecr_steward.history.dynamo import DynamoTable
 from ecr_steward.history.table import Table
 from ecr_steward.history.tags import History
-from ecr_steward.rules import Mode
 from ecr_steward.start.clients import PUTS_AT_ONCE
 from ecr_steward.words.causes import Cause
 from ecr_steward.words.hints import IMAGE_ACTION, Action, Hint
-from ecr_steward.writers.tags import Retagger
 from ecr_steward_cli.in_memory.images import OCI_MANIFEST
 from ecr_steward_cli.in_memory.table import MemoryTable
 from tests.support.dynamodb import create_history_table
+from tests.support.world import retagger
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -161,21 +160,14 @@ def _put_on(ecr: ECRClient, repository: str, manifest: str, tag: str) -> None:
 
 def steward(ecr: ECRClient, table: Table, pool: ThreadPoolExecutor) -> Job:
     """The deployed code: what RetagFunction does with one push."""
-    retagger = Retagger(
-        rules=RULES,
-        cap=Mode.ENFORCE,
-        registry=EcrRegistry(ecr),
-        history=History(table),
-        clock=lambda: datetime.now(UTC),
-        account="123456789012",
-        region="eu-west-1",
-        spread=pool.map,
+    tagger = retagger(
+        ecr, lambda: datetime.now(UTC), rules=RULES, history=History(table), spread=pool.map
     )
 
     def move(repository: str, version: str, digest: str) -> None:
         cause = Cause(f"{repository}:{version}", IMAGE_ACTION)
         hint = Hint(repository, Action.PUSH, version, digest, cause, datetime.now(UTC))
-        retagger.visit(repository, [hint])
+        tagger.visit(repository, [hint])
 
     return move
 

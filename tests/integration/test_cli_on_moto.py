@@ -347,11 +347,14 @@ def test_wait_understands_ecrs_answers() -> None:
     assert nowhere.stderr.startswith("There is no repository `base/nothing` in this registry: ")
 
 
+_LAYER = RULES_LAYER.replace("ecr-steward-rules", f"{NAME}-rules")
+
+
 class Layers:
     """Lambda, as far as it says where the stack's rules are."""
 
     def get_function_configuration(self, FunctionName: str) -> dict[str, Any]:  # noqa: N803
-        return {"FunctionName": FunctionName, "Layers": [{"Arn": RULES_LAYER}]}
+        return {"FunctionName": FunctionName, "Layers": [{"Arn": _LAYER}]}
 
     def get_layer_version_by_arn(self, Arn: str) -> dict[str, Any]:  # noqa: N803
         return {"Content": {"Location": RULES_URL}}
@@ -391,3 +394,15 @@ def test_a_hold_and_its_release_go_through_the_table_the_queue_and_sts(stack: St
     assert message["Attributes"]["MessageGroupId"] == "base/redis"
     hint = Hint.from_message(message["Body"])
     assert (hint.tag, hint.cause.type, hint.cause.by) == ("latest", "Release", hold.by)
+
+
+def test_what_a_channel_did_not_take_goes_back_through_real_queues(stack: Stack) -> None:
+    sqs = client("sqs")
+    retry = json.dumps({"retry": {"channel": "team", "cause": "1"}})
+    sqs.send_message(QueueUrl=stack.output("NotifyFailureQueueUrl"), MessageBody=retry)
+    shown = run("redrive", "NotifyFailureQueue")
+    assert "what channel `team` is owed" in shown.stdout
+    assert run("redrive", "NotifyFailureQueue", "--send").exit_code == 0
+    assert sum(stack.depths("NotifyFailureQueue")) == 0
+    (back,) = sqs.receive_message(QueueUrl=stack.output("RetryQueueUrl"))["Messages"]
+    assert back["Body"] == retry

@@ -13,6 +13,7 @@ from typing import Any
 from ecr_steward.words.facts import DETAIL_TYPES
 from ecr_steward_cli.images.keepers import KEEPERS
 from ecr_steward_cli.main import COMMANDS
+from ecr_steward_cli.probing.table import GROUPS
 from ecr_steward_cli.rules_file.load import schema
 from ecr_steward_cli.schemas import event_schema
 from tests.support import messages
@@ -122,6 +123,10 @@ def _commands() -> Rows:
     return [[code(f"ecr-steward {name}"), said] for name, (_, said) in COMMANDS.items()]
 
 
+def _probe_groups() -> Rows:
+    return [[code(each.name), each.makes, each.needs, each.costs, each.leaves] for each in GROUPS]
+
+
 def _alarms() -> Rows:
     alarms = support.stack().of("AWS::CloudWatch::Alarm")
     return [[code(name), each["AlarmDescription"]] for name, each in alarms.items()]
@@ -184,6 +189,11 @@ TABLES = (
         _golden,
     ),
     DocsTable("docs/operate.md", ("Command", "What it does"), _commands),
+    DocsTable(
+        "docs/operate.md",
+        ("`--with`", "It makes", "It needs", "It costs", "It leaves"),
+        _probe_groups,
+    ),
     DocsTable("docs/operate.md", ("Alarm", "It says", "What to do"), _alarms),
     DocsTable(
         "docs/operate.md", ("Failure queue", "A message is", "The way back"), _failure_queues

@@ -28,6 +28,14 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "rollback:rollback",
         "Move a stable tag back to an earlier image, and hold it there.",
     ),
+    "probe": (
+        "probe:probe",
+        "Ask an account what the steward relies on.",
+    ),
+    "redrive": (
+        "redrive:redrive",
+        "Show what lies in the failure queues, and send it back.",
+    ),
     "running": ("running:running", "Show what runs, and import what else does."),
     "resume": ("pause:resume", "Start the writers again."),
     "status": ("status:status", "Show the state of the deployed stack."),

@@ -36,6 +36,8 @@ QUEUES = (
     "CheckTagsFailureQueue",
     "PublishFailureQueue",
     "SweepFailureQueue",
+    "CheckRunningFailureQueue",
+    "LookRunningFailureQueue",
 )
 RETAG = "11111111-2222-3333-4444-555555555555"
 POLICY = "66666666-7777-8888-9999-000000000000"
@@ -82,6 +84,9 @@ class CloudFormation(Client):
             "RetagFunctionName": "retag",
             "SweepFunctionName": "sweep",
             "NotifyFunctionName": "notify",
+            "PublishFunctionName": "publish",
+            "CheckRunningFunctionName": "check_running",
+            "LookRunningFunctionName": "look_running",
             "SettingsMode": "audit",
             "RetagEventSource": RETAG,
             "SettingsEventSource": POLICY,
@@ -166,7 +171,7 @@ class Lambda(Client):
     def invoke(self, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803
         self.answer("invoke")
         self.invoked.append({"function": FunctionName, **json.loads(Payload)})
-        reply = self.reply or self._portion(self.invoked[-1]["part"])
+        reply = self.reply or self._portion(self.invoked[-1].get("part", 0))
         self.answered(reply.get("sent", 0))
         answer = {"Payload": io.BytesIO(json.dumps(reply).encode())}
         return answer | ({"FunctionError": self.error} if self.error else {})
@@ -177,23 +182,102 @@ class Lambda(Client):
 
 
 class Sqs(Client):
-    """Queues whose depths are (waiting, in flight, delayed); they keep what they are `sent`."""
+    """Queues whose depths are (waiting, in flight, delayed); they keep what they are `sent`.
+
+    `held` are the messages of each queue; a move takes `slowness` looks and ends in `outcome`.
+    """
 
     def __init__(self, refusals: Refusals) -> None:
         super().__init__(refusals)
         self.depths: dict[str, tuple[int, int, int]] = {}
         self.sent: list[dict[str, Any]] = []
+        self.held: dict[str, list[dict[str, Any]]] = {}
+        self.hidden: set[str] = set()
+        self.moves: list[tuple[str, str]] = []
+        self.outcome: dict[str, str] = {"Status": "COMPLETED"}
+        self.slowness = 2
+
+    def hold(self, queue: str, body: Any, **attributes: str) -> str:
+        """Put a message in a queue; returns its id."""
+        text = body if isinstance(body, str) else json.dumps(body)
+        messages = self.held.setdefault(queue, [])
+        name = f"{queue}-{len(messages) + 1}"
+        messages.append(
+            {
+                "MessageId": name,
+                "ReceiptHandle": name,
+                "Body": text,
+                "Attributes": {"SentTimestamp": str(int(NOW.timestamp() * 1000))},
+                "MessageAttributes": {k: {"StringValue": v} for k, v in attributes.items()},
+            }
+        )
+        return name
 
     def send_message(self, **asked: Any) -> dict[str, Any]:
         self.answer("send_message")
         self.sent.append(asked)
         return {"MessageId": "1"}
 
+    def receive_message(self, **asked: Any) -> dict[str, Any]:
+        self.answer("receive_message")
+        held = self.held.get(_name(asked["QueueUrl"]), [])
+        visible = [each for each in held if each["MessageId"] not in self.hidden]
+        received = visible[: asked["MaxNumberOfMessages"]]
+        self.hidden |= {each["MessageId"] for each in received}
+        return {"Messages": received} if received else {}
+
+    def delete_message(self, QueueUrl: str, ReceiptHandle: str) -> None:  # noqa: N803
+        self.answer("delete_message")
+        held = self.held[_name(QueueUrl)]
+        held[:] = [each for each in held if each["ReceiptHandle"] != ReceiptHandle]
+
+    def change_message_visibility_batch(
+        self,
+        QueueUrl: str,  # noqa: N803
+        Entries: list[dict[str, Any]],  # noqa: N803
+    ) -> dict[str, Any]:
+        self.hidden -= {each["ReceiptHandle"] for each in Entries}
+        return {}
+
+    def start_message_move_task(self, SourceArn: str, DestinationArn: str) -> dict[str, str]:  # noqa: N803
+        self.answer("start_message_move_task")
+        self.moves.append((_name(SourceArn), _name(DestinationArn)))
+        self.held.pop(_name(SourceArn), None)
+        return {"TaskHandle": "1"}
+
+    def list_message_move_tasks(self, SourceArn: str, MaxResults: int) -> dict[str, Any]:  # noqa: N803
+        moved = [each for each in self.moves if each[0] == _name(SourceArn)]
+        self.slowness -= len(moved)
+        running = {"Status": "RUNNING"}
+        return {"Results": [running if self.slowness > 0 else self.outcome] if moved else []}
+
     def get_queue_attributes(self, QueueUrl: str, AttributeNames: list[str]) -> dict[str, Any]:  # noqa: N803
-        name = QueueUrl.rpartition("/")[2]
+        name = _name(QueueUrl)
         self.answer(name)
-        depths = map(str, self.depths.get(name, (0, 0, 0)))
+        if AttributeNames == ["QueueArn"]:
+            return {"Attributes": {"QueueArn": f"arn:aws:sqs:eu-west-1:123456789012/{name}"}}
+        depths = map(str, self.depths.get(name, (len(self.held.get(name, ())), 0, 0)))
         return {"Attributes": dict(zip(AttributeNames, depths, strict=True))}
+
+
+def _name(address: str) -> str:
+    """The queue's name at the end of its URL or ARN."""
+    return address.rpartition("/")[2]
+
+
+class Stream(Client):
+    """The history's stream, whose records have the sequence numbers 1, 2, 3, …"""
+
+    def __init__(self, refusals: Refusals) -> None:
+        super().__init__(refusals)
+        self.records: list[dict[str, Any]] = []
+
+    def get_shard_iterator(self, **asked: str) -> dict[str, str]:
+        self.answer("get_shard_iterator")
+        return {"ShardIterator": asked["SequenceNumber"]}
+
+    def get_records(self, ShardIterator: str, Limit: int) -> dict[str, Any]:  # noqa: N803
+        return {"Records": self.records[int(ShardIterator) - 1 :][:Limit]}
 
 
 class CloudWatch(Client):
@@ -236,6 +320,7 @@ class Deployed:
         self.cloudformation = CloudFormation(self.refusals, name, created)
         self.functions = Lambda(self.refusals)
         self.sqs = Sqs(self.refusals)
+        self.stream = Stream(self.refusals)
         self.cloudwatch = CloudWatch(self.refusals)
         self.sts = Sts(self.refusals)
         self.ecr = MemoryEcr(clock=lambda: self.now)
@@ -267,6 +352,7 @@ class Deployed:
             "cloudformation": self.cloudformation,
             "lambda": self.functions,
             "sqs": self.sqs,
+            "dynamodbstreams": self.stream,
             "cloudwatch": self.cloudwatch,
             "sts": self.sts,
             "ecr": self.ecr,

@@ -79,6 +79,8 @@ def test_json_has_the_same_in_one_object(deployed: Deployed) -> None:
         "PublishFailureQueue",
         "RetagFailureQueue",
         "SweepFailureQueue",
+        "CheckRunningFailureQueue",
+        "LookRunningFailureQueue",
     }
     del said["queues"]
     assert said == {

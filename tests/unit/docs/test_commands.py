@@ -75,7 +75,7 @@ def test_every_module_that_is_run_exists(page: Path) -> None:
 
 def test_pages_show_commands_of_each_sort() -> None:
     typed = "\n".join(line for page in PAGES for line in commands(read(page)))
-    for each in ("ecr-steward wait", "make demo", "aws sqs", "$(output", "sam local invoke"):
+    for each in ("ecr-steward wait", "make demo", "aws dynamodb", "$(output", "sam local invoke"):
         assert each in typed
 
 

@@ -35,6 +35,10 @@ _SHORT = 20
 """From this many messages on, a writer's queue is too long for another portion."""
 
 
+class NothingMatches(NeedsAttention):
+    """No rule says anything about a repository that the glob matches, or there is none."""
+
+
 @dataclass(slots=True)
 class SweepProgress:
     """How far a sweep by hand has been sent: `sent` of `matching` repositories.
@@ -93,7 +97,7 @@ def send(
             _send_portion(stack, asked, sending)
             progress(sending)
     if not sending.sent:
-        raise NeedsAttention(
+        raise NothingMatches(
             f"No repository was sent: none that a rule says something about matches `{glob}`, as "
             f"far as this stack's RepositoryPattern `{stack.output('RepositoryPattern')}` goes."
         )

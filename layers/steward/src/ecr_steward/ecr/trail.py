@@ -6,11 +6,14 @@ import json
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ecr_steward.words.causes import Attribution
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudtrail import CloudTrailClient
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +25,7 @@ CloudTrail at most two questions (CloudTrail API: LookupEvents)."""
 class Trail:
     """CloudTrail's last events; `client` makes the client when there is something to ask."""
 
-    def __init__(self, client: Callable[[], Any]) -> None:
+    def __init__(self, client: Callable[[], CloudTrailClient]) -> None:
         self._client = client
 
     def who_took(self, repository: str, tag: str, digest: str, since: datetime) -> Attribution:

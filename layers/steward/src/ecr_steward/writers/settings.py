@@ -14,7 +14,7 @@ from typing import Any
 
 from ecr_steward.ecr import Refused, RegistryError, RepositoryGone, Unavailable
 from ecr_steward.ecr.settings import EcrSettings
-from ecr_steward.history.numbering import Led, numbered
+from ecr_steward.history.numbering import Led
 from ecr_steward.history.settings import Known, SettingsHistory, key_of
 from ecr_steward.rules import Mode, Rule, Ruleset
 from ecr_steward.settings.baseline import Settings
@@ -32,6 +32,7 @@ from ecr_steward.words.reading import iso
 from ecr_steward.writers import preview
 from ecr_steward.writers.batch import StewardOff
 from ecr_steward.writers.preview import Outlook, Previewer
+from ecr_steward.writers.visit_facts import VisitFacts, opened
 
 log = logging.getLogger(__name__)
 
@@ -364,7 +365,7 @@ class _Visit:
         self._history = enforcer.history
         self._place = place
         self._hints = hints
-        self._stamp = _Stamp(enforcer, place, hints)
+        self._told = _SettingFacts(enforcer, place, hints)
 
     def run(self) -> SettingsVisit:
         causes = dict.fromkeys(hint.cause.id for hint in self._hints)
@@ -373,11 +374,11 @@ class _Visit:
             return SettingsVisit()
         known, changes = found
         known, settled = self._settle(known, changes)
-        self._stamp.led = known.led
+        self._told.know(known.led)
         plan = self._plan(known, changes)
         quiet = not known.seen and all(hint.action is Action.SWEEP for hint in self._hints)
-        findings = self._stamp.findings(plan.reported, known.told)
-        self._stamp.count(plan, () if quiet else findings.values())
+        findings = self._told.findings(plan.reported, known.told)
+        self._told.count(plan, () if quiet else findings.values())
         written = self._set_back(plan)
         recorded = self._record(plan, written, findings, quietly=quiet)
         _log(self._place, plan.outlook.changes)
@@ -432,7 +433,7 @@ class _Visit:
         """Write down what is about to be set; `instead` are changes as they are told now."""
         about = {_about(each) for each in instead}
         changes = [*(each for each in plan.todo if _about(each) not in about), *instead]
-        announced = self._stamp.corrected(changes, plan.outlook)
+        announced = self._told.corrected(changes, plan.outlook)
         known = self._place.after(plan.known, settled=False)
         self._history.announce(self._place.name, announced, known)
 
@@ -446,7 +447,7 @@ class _Visit:
                     tried += self._set(plan, setting, each, written)
                 todo = self._verify(tried, written)
             except RepositoryGone:
-                gone = self._stamp.corrected([*written.done, *tried], plan.outlook)
+                gone = self._told.corrected([*written.done, *tried], plan.outlook)
                 self._history.close(self._place.name, plan.known, gone, {})
                 raise
             if not todo:
@@ -510,11 +511,11 @@ class _Visit:
     ) -> list[Fact]:
         """Write down what came of it; returns the facts that are new."""
         known, outlook = plan.known, plan.outlook
-        failures = self._stamp.failures(written.failed)
+        failures = self._told.failures(written.failed)
         new = {key: fact for key, fact in failures.items() if key not in known.told}
-        corrected = self._stamp.corrected([*written.done, *written.passing], outlook)
+        corrected = self._told.corrected([*written.done, *written.passing], outlook)
         done, left = corrected[: len(written.done)], corrected[len(written.done) :]
-        told = frozenset({*self._stamp.keys(plan.reported), *failures})
+        told = frozenset({*self._told.keys(plan.reported), *failures})
         after = replace(
             self._place.after(known, settled=written.error is None and not written.failed),
             seen=True,
@@ -543,22 +544,29 @@ def _set_at(hints: Iterable[Hint]) -> dict[SetCall, datetime]:
     return {(setting, hint.cause.id): hint.time for setting, hint in calls if setting is not None}
 
 
-class _Stamp:
-    """Makes facts of changes: what all facts of one visit have in common."""
+class _SettingFacts:
+    """Makes facts of changes of settings, each with the cause that led to it."""
 
     def __init__(self, enforcer: Enforcer, place: _Place, hints: Sequence[Hint]) -> None:
-        self._maker, self._at = enforcer.maker, enforcer.clock()
         self._place = place
         self._hints = hints
-        self.led: Led = {}
-        self._opened: Mapping[str, int] = {}
-        self._of: Counter[str] = Counter()
+        self._facts = VisitFacts(
+            maker=enforcer.maker,
+            repository=place.name,
+            rule=place.rule,
+            mode=place.mode.value,
+            at=enforcer.clock(),
+        )
+
+    def know(self, led: Led) -> None:
+        """Let every fact know what its cause led to before."""
+        self._facts = replace(self._facts, led=led)
 
     def count(self, plan: _Plan, findings: Iterable[Fact]) -> None:
         """Let every fact know how many facts, which are told together, its cause led to."""
-        self._opened = {fact.id: fact.of for fact in plan.known.open}
-        self._of = Counter(self._cause(each.setting).id for each in plan.todo)
-        self._of += Counter(fact.cause.id for fact in findings)
+        of = Counter(self._cause(each.setting).id for each in plan.todo)
+        of += Counter(fact.cause.id for fact in findings)
+        self._facts = replace(self._facts, open=opened(plan.known.open), of=of)
 
     def keys(self, changes: Iterable[SettingChange]) -> list[str]:
         return [key_of(_difference(each)) for each in changes]
@@ -611,20 +619,9 @@ class _Stamp:
         return replace(next(sweeps, self._hints[0]).cause, by=None)
 
     def _fact(self, kind: FactKind, change: SettingChange, reason: str) -> Fact:
-        fact = numbered(self._make(kind, change, reason), self.led)
-        return fact.counted(self._opened.get(fact.id) or self._of[fact.cause.id] or 1)
-
-    def _make(self, kind: FactKind, change: SettingChange, reason: str) -> Fact:
-        made = self._maker.fact(
-            kind,
-            self._cause(change.setting),
-            reason,
-            repository=self._place.name,
-            mode=self._place.mode.value,
-            rule=self._place.rule,
-            at=self._at,
-        )
-        return made if kind is FactKind.FAILED else replace(made, difference=_difference(change))
+        own = {} if kind is FactKind.FAILED else {"difference": _difference(change)}
+        fact = self._facts.fact(kind, self._cause(change.setting), reason, **own)
+        return self._facts.counted([fact])[0]
 
 
 def _difference(change: SettingChange) -> Difference:

@@ -31,6 +31,7 @@ from ecr_steward.writers.batch import StewardOff
 from ecr_steward.writers.contest import Contest, Witness, nobody
 from ecr_steward.writers.survey import Survey, Surveyor
 from ecr_steward.writers.tag_facts import TagFacts
+from ecr_steward.writers.visit_facts import VisitFacts, opened
 
 log = logging.getLogger(__name__)
 
@@ -222,17 +223,16 @@ class Retagger:
         return done, self._history.close(task.repository, done, led=known.led)
 
     def _facts(self, task: _Task, look: Survey, led: Led, begun: Iterable[str]) -> TagFacts:
-        return TagFacts(
+        visit = VisitFacts(
             maker=self._maker,
             repository=task.repository,
             rule=task.rule.label(),
-            scheme=task.scheme,
             mode=task.mode.value,
             at=self._clock(),
             led=led,
-            open=look.memory.open,
-            contested=look.memory.contested.union(begun),
+            open=opened(look.memory.open),
         )
+        return TagFacts(visit, task.scheme, look.memory.contested.union(begun))
 
     def _close(
         self,
@@ -256,7 +256,7 @@ class Retagger:
         if todo.writes:
             left = facts.facts(todo.left(applied))
             self._history.close(
-                task.repository, done, left, facts.led, findings, learned, quietly=quietly
+                task.repository, done, left, facts.visit.led, findings, learned, quietly=quietly
             )
         else:
             self._history.note(task.repository, learned, findings, quietly=quietly)

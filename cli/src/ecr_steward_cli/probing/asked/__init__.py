@@ -1,0 +1,1 @@
+"""One file an assumption, or the few that one question answers."""

@@ -1,0 +1,25 @@
+"""The mutants of a text: each is one change of a decision."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.mutants.mutate import mutant, sites
+
+
+@pytest.mark.parametrize(
+    ("source", "changed"),
+    [
+        ("a < b", {"a <= b"}),
+        ("a in b", {"a not in b"}),
+        ("a and b", {"a or b", "a", "b"}),
+        ("not a", {"a"}),
+        ("a if b else c", {"c if b else a"}),
+        ("a + b", {"a - b"}),
+        ("True", {"False"}),
+        ("1", {"2"}),
+        ("'a text'", set()),
+    ],
+)
+def test_a_decision_becomes_another_one(source: str, changed: set[str]) -> None:
+    assert {mutant(source, site).text for site in sites(source)} == changed
