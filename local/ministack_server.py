@@ -321,6 +321,7 @@ def main() -> None:
         changesets,
         engine,
         handlers,
+        stacks,
     )
 
     parser = argparse.ArgumentParser(description="ministack for the local cloud.")
@@ -335,7 +336,7 @@ def main() -> None:
     credentials = as_role(lambda_runtime.execution_credentials, sts.register_session)
     for module in (lambda_runtime, lambda_svc):
         module.execution_credentials = credentials
-    for module in (engine, changesets, handlers):
+    for module in (engine, changesets, handlers, stacks):
         module._evaluate_conditions = with_texts(module._evaluate_conditions)
     iam_actions.extract_resource_arn = on_repositories(iam_actions.extract_resource_arn)
     app.main()
