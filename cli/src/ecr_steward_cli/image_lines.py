@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any, NoReturn
+from typing import Any
 
 from ecr_steward.words.reading import (
     MalformedEvent,
@@ -19,6 +19,7 @@ from ecr_steward.words.reading import (
 )
 from ecr_steward_cli.images.state import INDEXES, RetainedImage
 from ecr_steward_cli.rules_file.explain import is_repository
+from ecr_steward_cli.strict_json import decoder
 
 KEYS = (
     "repository", "digest", "tags", "pushed_at", "pulled_at", "untagged_at", "bytes", "media_type",
@@ -37,7 +38,7 @@ class BadImage(ValueError):
 def image_of(line: str, at: int) -> tuple[str, RetainedImage]:
     """The repository and the image of a line, whose number is `at`; raises BadImage."""
     try:
-        document = json.loads(line, object_pairs_hook=_once, parse_constant=_no_constant)
+        document = decoder(MalformedEvent).decode(line)
         if not isinstance(document, dict):
             raise MalformedEvent("An image must be a JSON object.")
         return _repository(document), _image(document)
@@ -115,16 +116,3 @@ def _time(document: Mapping[str, Any], key: str) -> datetime | None:
 
 def _of_epoch(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in found:
-            raise MalformedEvent(f"`{key}` occurs twice in one object.")
-        found[key] = value
-    return found
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise MalformedEvent(f"`{name}` is not JSON.")

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 
@@ -22,6 +22,7 @@ from ecr_steward_cli.input import text_of
 from ecr_steward_cli.markdown import table
 from ecr_steward_cli.rules_file.explain import is_repository
 from ecr_steward_cli.rules_file.load import RulesFault, load
+from ecr_steward_cli.strict_json import decoder
 from ecr_steward_cli.text import printable
 
 
@@ -161,12 +162,12 @@ def _parsed(name: str) -> Sequence[Any]:
     """Every JSON document in a file: one, or several one after the other."""
     with text_of(name) as file:
         text = file.read()
-    decoder = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_no_constant)
+    reader = decoder(SettingsError)
     found, at = [], 0
     try:
         while at < len(text.rstrip()):
             at += len(text[at:]) - len(text[at:].lstrip())
-            document, at = decoder.raw_decode(text, at)
+            document, at = reader.raw_decode(text, at)
             found.append(document)
     except json.JSONDecodeError as error:
         raise Refusal(f"{name}:{error.lineno}: This is not JSON: {error.msg}.") from error
@@ -177,20 +178,6 @@ def _parsed(name: str) -> Sequence[Any]:
     if not found:
         raise Refusal(f"{name}:1: This is not JSON: it is empty.")
     return found
-
-
-def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    """An object whose keys are there once: which of two counts, no two readers agree on."""
-    found: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in found:
-            raise SettingsError(f"`{key}` occurs twice in one object.")
-        found[key] = value
-    return found
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise SettingsError(f"`{name}` is not JSON.")
 
 
 def _as_json(found: Sequence[_Found]) -> str:

@@ -21,7 +21,7 @@ from ecr_steward.settings.state import SettingChange
 from ecr_steward.tags.plan import TagChange
 from ecr_steward.words.facts import FactKind
 from ecr_steward.words.reading import iso
-from ecr_steward_cli.commands.retention import GRACE_DAYS
+from ecr_steward_cli.commands.retention import grace_option
 from ecr_steward_cli.errors import NeedsAttention, Refusal
 from ecr_steward_cli.images import Kept
 from ecr_steward_cli.in_memory.table import MemoryTable
@@ -81,13 +81,7 @@ _A_LINE_EACH = 100
     type=click.File("w", encoding="utf-8", lazy=True, atomic=True),
     help="Keep the plan in a file, too, as --json prints it.",
 )
-@click.option(
-    "--grace-days",
-    default=GRACE_DAYS,
-    show_default=True,
-    type=click.IntRange(0, 3650),
-    help="How long an image that ran stays: the stack's RunningGraceDays.",
-)
+@grace_option
 @stack_option
 @pass_outside
 def plan(

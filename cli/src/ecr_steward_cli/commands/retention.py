@@ -25,6 +25,15 @@ GRACE_DAYS = 7
 """The default of the stack's RunningGraceDays."""
 
 
+grace_option = click.option(
+    "--grace-days",
+    default=GRACE_DAYS,
+    show_default=True,
+    type=click.IntRange(0, 3650),
+    help="How long an image that ran stays: the stack's RunningGraceDays.",
+)
+
+
 def _at(_: click.Context, __: click.Parameter, value: str | None) -> datetime:
     if value is None:
         return datetime.now(UTC)
@@ -38,13 +47,7 @@ def _at(_: click.Context, __: click.Parameter, value: str | None) -> datetime:
 @click.command()
 @click.option("--rules", "rules_file", required=True, type=click.Path(), help="The rules file.")
 @click.option("--at", metavar="TIME", callback=_at, help="Judge as of this time; default is now.")
-@click.option(
-    "--grace-days",
-    default=GRACE_DAYS,
-    show_default=True,
-    type=click.IntRange(0, 3650),
-    help="How long an image that ran stays: the stack's RunningGraceDays.",
-)
+@grace_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.argument("images")
 def retention(rules_file: str, at: datetime, grace_days: int, as_json: bool, images: str) -> None:

@@ -12,8 +12,9 @@ from ecr_steward.messages.channels.channel import Payload, dumps
 from ecr_steward.messages.say import links
 from ecr_steward.messages.say.message import Message, Part, main
 from ecr_steward.messages.say.steps import NextStep
-from ecr_steward.messages.say.wording import clipped, inert, listed
+from ecr_steward.messages.say.wording import inert, listed
 from ecr_steward.words.events import event_name
+from ecr_steward.words.facts import clipped
 
 DESCRIPTION = 2_800
 """Longest description, in characters: Slack shows 3,000 in one text."""

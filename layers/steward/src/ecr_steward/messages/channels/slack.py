@@ -13,7 +13,8 @@ from typing import Any
 from ecr_steward.messages.channels.channel import URL, ChannelType, Payload, dumps, to_url
 from ecr_steward.messages.say.message import Message, Part, runs
 from ecr_steward.messages.say.steps import NextStep
-from ecr_steward.messages.say.wording import clipped, inert, listed
+from ecr_steward.messages.say.wording import inert, listed
+from ecr_steward.words.facts import clipped
 
 HEADER = 150
 """Longest header, in characters (Block Kit: header)."""

@@ -12,7 +12,8 @@ from typing import Any
 from ecr_steward.messages.channels.channel import URL, ChannelType, Payload, dumps, to_url
 from ecr_steward.messages.say.message import Message, Part, runs
 from ecr_steward.messages.say.steps import NextStep
-from ecr_steward.messages.say.wording import clipped, inert, listed
+from ecr_steward.messages.say.wording import inert, listed
+from ecr_steward.words.facts import clipped
 
 SIZE = 24_000
 """Largest request, in bytes; Teams takes messages of 28 KB."""

@@ -5,18 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ecr_steward.messages.say.wording import (
-    NAMED,
-    clipped,
-    counted,
-    done,
-    image,
-    one_line,
-    setting,
-    some,
-)
+from ecr_steward.messages.say.wording import NAMED, counted, done, image, one_line, setting, some
 from ecr_steward.words.causes import CHANNEL
-from ecr_steward.words.facts import Fact, FactKind
+from ecr_steward.words.facts import Fact, FactKind, clipped
 
 LONGEST = 59
 """Longest title, in characters: what a phone shows of a message."""

@@ -86,11 +86,6 @@ _INERT = {
 }
 
 
-def clipped(text: str, most: int) -> str:
-    """`text`, cut to `most` characters with an ellipsis where it is longer."""
-    return text if len(text) <= most else text[: most - 1] + "…"
-
-
 def who(arn: str, ours: str) -> str:
     """The person or role that an ARN names, and its account where that is not `ours`."""
     match = re.fullmatch(r"arn:[^:]*:[^:]*:[^:]*:([^:]*):(.+)", arn)
