@@ -88,7 +88,7 @@ test: setup lint ## Every level: unit, property, handlers, soak, integration, te
 	@.venv/bin/python -m pytest --numprocesses 2 --dist loadgroup $(ARGS)
 
 .PHONY: test-long
-test-long: setup ## The property tests with 20,000 stories each instead of 250 or 2,000, for a release
+test-long: setup ## The property tests with 20,000 stories each instead of 250 or 1,500, for a release
 	@HYPOTHESIS_PROFILE=release .venv/bin/python -m pytest --numprocesses 2 --show-capture no tests/property $(ARGS)
 
 .PHONY: soak
@@ -103,9 +103,9 @@ mutants: setup ## Change the code in 500 places, one at a time: do the tests not
 lint: setup ## Style, types and the template's own rules
 	@.venv/bin/ruff format --check --quiet . || { echo "make format fixes this" >&2; exit 1; }
 	@.venv/bin/ruff check --quiet .
-	@.venv/bin/mypy
-	@.venv/bin/lint-imports --no-cache
-	@.venv/bin/cfn-lint template.yaml workloads/template.yaml
+	@.venv/bin/mypy & types=$$!; \
+	  .venv/bin/lint-imports --no-cache && .venv/bin/cfn-lint template.yaml workloads/template.yaml; rest=$$?; \
+	  wait $$types && exit $$rest
 
 .PHONY: format
 format: setup ## Fix the style
