@@ -68,12 +68,14 @@ class BuildFailed(Exception):
 @dataclass(frozen=True, slots=True)
 class Probed:
     """What one fresh process found: seconds and bytes, the modules with their files, and the
-    files for which no valid bytecode was there."""
+    files for which no valid bytecode was there. `collects` says whether unused memory is
+    collected after it."""
 
     seconds: float
     memory: int
     modules: Mapping[str, str | None]
     compiled: tuple[str, ...]
+    collects: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,7 @@ class Artefact:
         if done.returncode:
             raise BuildFailed(f"{what} does not start: {done.stderr.strip()}")
         found = json.loads(done.stdout)
-        return Probed(found["seconds"], found["memory"], found["modules"], tuple(found["compiled"]))
+        return Probed(**{**found, "compiled": tuple(found["compiled"])})
 
 
 def build(into: Path) -> Artefact:

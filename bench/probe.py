@@ -44,10 +44,16 @@ def main() -> None:
     modules = {
         name: getattr(module, "__file__", None) for name, module in list(sys.modules.items())
     }
-    found = {"seconds": seconds, "memory": peak_memory(), "modules": modules, "compiled": compiled}
-
+    import gc
     import json
 
+    found = {
+        "seconds": seconds,
+        "memory": peak_memory(),
+        "modules": modules,
+        "compiled": compiled,
+        "collects": gc.isenabled(),
+    }
     print(json.dumps(found))
 
 

@@ -8,15 +8,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+import botocore
 import pytest
 
 from ecr_steward.rules.compiled import read
 from tests.template.support import ROOT
 
-STUB = """#!/bin/sh
-# Stands for the installer: puts down one module where the recipe asks for it.
+STUB = f"""#!/bin/sh
+# Stands for the installer: puts down one module and an SDK where the recipe asks for it.
 while [ "$#" -gt 0 ]; do [ "$1" = --target ] && target="$2"; shift; done
 mkdir -p "$target/bin" && printf 'VALUE = 1\\n' > "$target/third_party.py"
+mkdir -p "$target/botocore" && cp -R "{Path(botocore.__file__).parent / "data"}" "$target/botocore/"
 """
 SHIM = """#!/bin/sh
 # A Python of another version that claims to be 3.13 by its name only.
@@ -138,6 +140,15 @@ def test_the_layer_has_the_library_without_the_command_line(
     assert (site / "ecr_steward" / "rules" / "model.py").is_file()
     assert not (site / "ecr_steward_cli").exists()
     assert not (site / "bin").exists()
+
+
+def test_an_sdk_without_what_is_called_stops_the_build(tmp_path: Path, no_runtime: str) -> None:
+    lacking = 'rm -r "$target/botocore/data/inspector2"\n'
+    built = steward(
+        tmp_path, UV=executable(tmp_path / "uv" / "uv", STUB + lacking), PATH=no_runtime
+    )
+    assert built.returncode != 0
+    assert "The SDK that was installed has no data of inspector2." in built.stderr
 
 
 def test_the_layer_is_built_without_bytecode_where_no_interpreter_fits(

@@ -14,6 +14,8 @@ import botocore.session
 from botocore.config import Config
 from botocore.loaders import Loader
 
+from ecr_steward.start.operations import OPERATIONS
+
 PUTS_AT_ONCE = 4
 """`PutImage` calls in parallel for one repository (ECR allows 10/s per account and Region)."""
 
@@ -35,10 +37,7 @@ class _Loader(Loader):
     """Knows the services of the functions; botocore's own looks for all four hundred, twice."""
 
     def list_available_services(self, type_name: str) -> list[str]:
-        return [
-            "cloudtrail", "dynamodb", "ecr", "ecs", "events", "inspector2", "lambda",
-            "secretsmanager", "sns", "sqs", "ssm", "sts",
-        ]  # fmt: skip
+        return list(OPERATIONS)
 
 
 @functools.cache
