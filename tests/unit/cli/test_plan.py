@@ -15,7 +15,9 @@ from botocore.exceptions import ProfileNotFound
 from click.testing import CliRunner, Result
 
 from ecr_steward.history.holds import Hold
+from ecr_steward.history.running import RunningImages
 from ecr_steward.history.tags import History
+from ecr_steward.words.running import Running
 from ecr_steward_cli.commands.plan import plan
 from ecr_steward_cli.in_memory.settings import MemorySettings
 from ecr_steward_cli.in_memory.table import MemoryTable
@@ -186,6 +188,20 @@ def test_without_a_stack_there_is_no_history_and_with_one_its_holds_count(
     assert [each["kind"] for each in changes if each["tag"] == "1.4"] == ["held"]
     before = list(registries.table.query("repo#base/redis"))
     assert [item.sk for item in before] == ["hold#1.4"]
+
+
+def test_what_the_stack_knows_to_run_stays(registries: Registries, rules: Path) -> None:
+    registries.table = MemoryTable()
+    registries.push("base/right", "1.0.0", "old")
+    seen = Running("base/right", image("old"), "ecs", "ecs:prod/web", "", NOW, NOW)
+    RunningImages(registries.table, timedelta(days=7)).saw([seen])
+    region = planned(registries, rules)["accounts"]["123456789012"]["eu-west-1"]
+    kept = {each["digest"]: each["by"] for each in region["repositories"]["base/right"]["images"]}
+    assert kept[image("old")] == "running"
+    registries.table = None
+    region = planned(registries, rules)["accounts"]["123456789012"]["eu-west-1"]
+    kept = {each["digest"]: each["by"] for each in region["repositories"]["base/right"]["images"]}
+    assert kept[image("old")] in (None, "stable")
 
 
 def test_each_profile_and_region_is_looked_at_and_one_that_denies_is_a_line(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from ecr_steward.ecr.images import EcrRegistry
 from ecr_steward.ecr.settings import EcrSettings
+from ecr_steward.history.running import RunningImages
 from ecr_steward.history.settings import SettingsHistory
 from ecr_steward.history.table import Table
 from ecr_steward.history.tags import History
@@ -20,6 +21,7 @@ from ecr_steward.tags.scheme import Scheme
 from ecr_steward.words.causes import Cause
 from ecr_steward.words.facts import FactKind
 from ecr_steward.words.hints import REGISTRY, Action, Hint
+from ecr_steward.words.running import Running
 from ecr_steward.writers.settings import Enforcer
 from ecr_steward.writers.tags import Retagger, next_visit
 from ecr_steward_cli.images import ImagesRule, Inventory, Kept, RetainedImage, judge
@@ -142,7 +144,11 @@ class Look:
         held = {hold.tag for name, hold in History(table).holds.all() if name == repository}
         details = seen.details(repository)
         children = _children(self._registry.ecr, repository, details)
-        images = [_retained(each, children, held) for each in details]
+        known = RunningImages(table, self._grace).all(repository)
+        images = [
+            _with_workloads(_retained(each, children, held), known, self._clock())
+            for each in details
+        ]
         scheme = rule.tags or Scheme(unique=())
         asked = ImagesRule.from_document(rule.images or {})
         return judge(Inventory(images, scheme, self._clock()), asked, self._grace)
@@ -212,6 +218,16 @@ def _children(
 def _listed(manifest: str) -> Iterator[str]:
     for each in json.loads(manifest).get("manifests", ()):
         yield str(each["digest"])
+
+
+def _with_workloads(image: RetainedImage, known: Iterable[Running], now: datetime) -> RetainedImage:
+    """The image with the workloads that run it, or did, as the stack knows them."""
+    mine = [each for each in known if each.digest == image.digest]
+    return replace(
+        image,
+        running=tuple(sorted({each.workload for each in mine if each.runs})),
+        ran={each.workload: min(each.last, now) for each in mine if not each.runs},
+    )
 
 
 def _retained(
