@@ -22,8 +22,9 @@ from ecr_steward.rules import Mode, Rule, Ruleset
 from ecr_steward.tags.plan import Plan, Stay, TagChange, plan_changes
 from ecr_steward.tags.scheme import Scheme
 from ecr_steward.tags.settle import settle
-from ecr_steward.tags.state import Mark
+from ecr_steward.tags.state import Image, Mark
 from ecr_steward.words.causes import Cause
+from ecr_steward.words.expiry_tags import is_expiry_tag
 from ecr_steward.words.facts import Fact, FactKind, FactMaker
 from ecr_steward.words.hints import Action, Hint
 from ecr_steward.writers.apply import Applied, Spread, apply
@@ -56,7 +57,7 @@ class Visit:
     `facts` are those newly told; `changes` what was written, and with the last of several visits
     everything that was found, told before or not. `unfinished` asks for another visit. `contested`
     counts the facts that tell of a tag which the steward itself holds. `stays` is why stable tags
-    are where they belong.
+    are where they belong. `expiring` are the images that have an expiry tag, where a sweep saw all.
     """
 
     facts: tuple[Fact, ...] = ()
@@ -66,6 +67,13 @@ class Visit:
     unfinished: bool = False
     contested: int = 0
     stays: tuple[Stay, ...] = ()
+    expiring: tuple[Image, ...] | None = None
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The images that the steward put a stable tag on."""
+        moves = (change for change in self.changes if change.kind is FactKind.MOVE)
+        return tuple(change.after for change in moves if change.after and change.writes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +207,7 @@ class Retagger:
         if applied.passing:
             raise applied.passing[0][1]
         _log_plan(task, plan)
-        visit = _visit(look, plan, todo, applied, (*settled, *told), unsaid)
+        visit = _visit(task, look, plan, todo, applied, (*settled, *told), unsaid)
         return visit, applied.refused
 
     def _plan(self, task: _Task, look: Survey) -> tuple[Plan, dict[str, Hold]]:
@@ -263,14 +271,14 @@ class Retagger:
         return [*done, *findings]
 
 
-def next_visit(hints: Sequence[Hint]) -> Hint:
+def next_visit(hints: Sequence[Hint], action: Action = Action.SWEEP) -> Hint:
     """The hint that goes on where a visit for `hints` stopped, with a cause of its own."""
-    hint = next((hint for hint in hints if hint.action is Action.SWEEP), hints[0])
+    hint = next((hint for hint in hints if hint.action is action), hints[0])
     beginning, _, part = hint.cause.id.partition("#")
     if "/" not in beginning:
         beginning = f"{beginning}/{hint.repository}"
     cause = Cause(f"{beginning}#{int(part or 1) + 1}", hint.cause.type)
-    return Hint(hint.repository, Action.SWEEP, None, None, cause, hint.time)
+    return Hint(hint.repository, action, None, None, cause, hint.time)
 
 
 def _apart(hints: Sequence[Hint]) -> list[Sequence[Hint]]:
@@ -330,6 +338,7 @@ def _differs(mark: Mark, before: Mark | None) -> bool:
 
 
 def _visit(
+    task: _Task,
     look: Survey,
     plan: Plan,
     todo: _Todo,
@@ -355,7 +364,15 @@ def _visit(
         unfinished=unfinished,
         stays=plan.stays,
         contested=sum(fact.contested for fact in facts),
+        expiring=_expiring(task, look),
     )
+
+
+def _expiring(task: _Task, look: Survey) -> tuple[Image, ...] | None:
+    if not any(hint.action is Action.SWEEP for hint in task.hints):
+        return None
+    images = look.observed.images.values()
+    return tuple(each for each in images if any(map(is_expiry_tag, each.tags)))
 
 
 def _together(visits: Sequence[Visit]) -> Visit:
