@@ -16,8 +16,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from ecr_steward.ecr.images import EcrRegistry
 from ecr_steward.history.dynamo import DynamoTable
 from ecr_steward.history.expiries import Expiries
-from ecr_steward.history.holds import Holds
 from ecr_steward.history.running import RunningImages
+from ecr_steward.history.tags import History
 from ecr_steward.queues.hints import HintQueue
 from ecr_steward.start import clients, observe, sandbox
 from ecr_steward.start.environment import Environment
@@ -64,7 +64,7 @@ def handle(env: Environment) -> sandbox.Handler:
             registry=EcrRegistry(ecr),
             expiries=Expiries(table),
             running=running,
-            holds=Holds(table),
+            history=History(table),
             conditions=ExpiryConditions(
                 registry=EcrSettings(ecr),
                 running=running,

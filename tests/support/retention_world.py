@@ -93,13 +93,12 @@ class RetentionWorld:
             "registry": self._registry,
             "expiries": self.expiries,
             "running": self.images,
-            "holds": self.history.holds,
             "clock": lambda: self.now,
             "account": ACCOUNT,
             "region": REGION,
         }
         self.tagger = retagger(self.ecr, lambda: self.now, rules=self.rules, history=self.history)
-        self.expirer = Expirer(**common)
+        self.expirer = Expirer(**common, holds=self.history.holds)
         conditions = ExpiryConditions(
             registry=EcrSettings(self.ecr.client),
             running=self.images,
@@ -107,7 +106,7 @@ class RetentionWorld:
             readers=READERS,
             clock=lambda: self.now,
         )
-        self.retainer = Retainer(**common, conditions=conditions, grace=GRACE)
+        self.retainer = Retainer(**common, history=self.history, conditions=conditions, grace=GRACE)
         self.set_lifecycle(expiry_rule.merged(None, None))
 
     # ------------------------------------------------------------------------ what people do

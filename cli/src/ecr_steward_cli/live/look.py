@@ -11,7 +11,6 @@ from ecr_steward.ecr.images import EcrRegistry
 from ecr_steward.ecr.inventory import retained
 from ecr_steward.ecr.settings import EcrSettings
 from ecr_steward.history.expiries import Expiries
-from ecr_steward.history.holds import Holds
 from ecr_steward.history.running import RunningImages
 from ecr_steward.history.settings import SettingsHistory
 from ecr_steward.history.table import Table
@@ -145,8 +144,8 @@ class Look:
     ) -> Sequence[Kept]:
         now = self._clock()
         running = RunningImages(table, self._grace).all(repository)
-        since = Expiries(table).untagged(repository)
-        known = known_of(running, Holds(table), repository, now, self._grace, since)
+        since, history = Expiries(table).untagged(repository), History(table)
+        known = known_of(running, history.holds, repository, now, since, history.left(repository))
         images = [
             as_judged(each)
             for each in retained(

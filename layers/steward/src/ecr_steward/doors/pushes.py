@@ -45,6 +45,8 @@ def judge(rules: Ruleset, hint: Hint) -> PushAnswer:
         return PushAnswer.LOOK if deleted else PushAnswer.UNTAGGED
     if hint.action is Action.DELETE:
         return _judge_deleted(rule.tags, hint.tag, hint.digest)
+    if rule.keeps_replaced and rule.tags.judge(hint.tag) is Verdict.STABLE:
+        return PushAnswer.LOOK
     return _judge_pushed(rule.tags, hint.tag, hint.digest)
 
 

@@ -83,6 +83,11 @@ class Rule:
         return glob_regex(self.repositories)
 
     @property
+    def keeps_replaced(self) -> bool:
+        """Whether what a stable tag leaves is kept for a while, and so needs a name."""
+        return any("replaced" in entry for entry in (self.images or {}).get("keep", ()))
+
+    @property
     def has_settings(self) -> bool:
         """Whether it says something about settings: what it says of images needs a lifecycle
         rule."""

@@ -14,6 +14,7 @@ from ecr_steward.ecr.inventory import KnownOfImages, retained
 from ecr_steward.history.expiries import Expiries
 from ecr_steward.history.holds import Holds
 from ecr_steward.history.running import RunningImages
+from ecr_steward.history.tags import History
 from ecr_steward.images import ImagesRule, Inventory, Kept, RetainedImage, Round, judge, round_of
 from ecr_steward.images.round import as_judged
 from ecr_steward.rules import Mode, Rule, Ruleset
@@ -62,7 +63,7 @@ class Retainer:
         registry: EcrRegistry,
         expiries: Expiries,
         running: RunningImages,
-        holds: Holds,
+        history: History,
         conditions: ExpiryConditions,
         clock: Callable[[], datetime],
         account: str,
@@ -75,7 +76,7 @@ class Retainer:
         self._registry = registry
         self._expiries = expiries
         self._running = running
-        self._holds = holds
+        self._history = history
         self._conditions = conditions
         self._clock = clock
         self._maker = FactMaker(account, region, clock, rules.fingerprint)
@@ -120,10 +121,9 @@ class Retainer:
         self, repository: str, now: datetime
     ) -> tuple[list[RetainedImage], dict[str, list[str]]]:
         """Every image as it is judged, and the expiry tags that images have."""
-        before = self._expiries.untagged(repository)
-        known = known_of(
-            self._running.all(repository), self._holds, repository, now, self._grace, before
-        )
+        before, left = self._expiries.untagged(repository), self._history.left(repository)
+        running = self._running.all(repository)
+        known = known_of(running, self._history.holds, repository, now, before, left)
         details = self._registry.details_of_all(repository)
         every = retained(self._registry, repository, details, known)
         carried = {
@@ -134,6 +134,10 @@ class Retainer:
         images = [as_judged(each) for each in every]
         since = {each.digest: before.get(each.digest, now) for each in images if not each.tags}
         self._expiries.note_untagged(repository, since, before)
+        here = {each.digest for each in images}
+        self._history.forget_left(
+            repository, {d: tags for d, tags in left.items() if d not in here}
+        )
         return images, carried
 
     def _missing(self, repository: str, rule: Rule, asked: ImagesRule) -> list[str]:
@@ -183,8 +187,8 @@ def known_of(
     holds: Holds,
     repository: str,
     now: datetime,
-    grace: timedelta,
     untagged: Mapping[str, datetime],
+    left: Mapping[str, Mapping[str, datetime]],
 ) -> KnownOfImages:
     """What the stack knows of a repository's images beside ECR."""
     runs: dict[str, set[str]] = {}
@@ -196,7 +200,7 @@ def known_of(
             ran.setdefault(record.digest, {})[record.workload] = min(record.last, now)
     held = {hold.tag for _, hold in holds.all(repository) if hold.holds(now)}
     return KnownOfImages(
-        held, {digest: tuple(sorted(each)) for digest, each in runs.items()}, ran, untagged
+        held, {digest: tuple(sorted(each)) for digest, each in runs.items()}, ran, untagged, left
     )
 
 

@@ -19,6 +19,7 @@ from ecr_steward.history.holds import Hold
 from ecr_steward.history.numbering import Led
 from ecr_steward.history.tags import History, Learned
 from ecr_steward.rules import Mode, Rule, Ruleset
+from ecr_steward.tags import replaced
 from ecr_steward.tags.plan import Plan, Stay, TagChange, plan_changes
 from ecr_steward.tags.scheme import Scheme
 from ecr_steward.tags.settle import settle
@@ -215,6 +216,9 @@ class Retagger:
         now = self._clock()
         counted = now if task.mode is Mode.ENFORCE else None
         plan = plan_changes(task.scheme, look.about, look.observed, counted)
+        if look.watched:
+            places = _places(look)
+            plan = replaced.with_pins(task.scheme, places, look.observed, plan, task.hints[0])
         known = look.memory
         marks = {tag: known.marks[tag] for tag in look.about.lines if tag in known.marks}
         named = self._contest.ask_again(task.repository, marks, known.holds, now)
@@ -255,7 +259,7 @@ class Retagger:
         """Write down what came of it, at once; returns the facts that are new."""
         passed = self._history.findings.unsaid(facts.facts(plan.passed))
         findings = facts.counted(unsaid[:FINDINGS_PER_VISIT])
-        learned = _learned(plan, applied, look, passed)
+        learned = replace(_learned(plan, applied, look, passed), at=self._clock())
         if applied.refused:
             # Whatever else was found is planned anew, with what is known now.
             findings, learned = [], Learned()
@@ -330,7 +334,20 @@ def _learned(plan: Plan, applied: Applied, look: Survey, passed: Sequence[Fact])
         pushed={image.digest: image.pushed_at for image in look.observed.images.values()},
         freed=dict(islice(plan.freed.items(), KNOWN_PER_VISIT)),
         passed=passed,
+        places=_moved_places(look, applied),
+        left=replaced.left(_places(look), look.observed, applied.done),
     )
+
+
+def _places(look: Survey) -> dict[str, str]:
+    known = look.memory.places
+    return {tag: known[tag] for tag in look.watched if tag in known}
+
+
+def _moved_places(look: Survey, applied: Applied) -> dict[str, str]:
+    """Where stable tags are that history knows elsewhere, or not at all."""
+    now, known = replaced.now(look.watched, look.observed, applied.done), look.memory.places
+    return {tag: digest for tag, digest in now.items() if known.get(tag) != digest}
 
 
 def _differs(mark: Mark, before: Mark | None) -> bool:
