@@ -18,6 +18,7 @@ from bench import (
     matching,
     push,
     report,
+    retention,
     settings_calls,
     starts,
     stories,
@@ -63,6 +64,7 @@ def _rows(quick: bool, progress: Callable[[str], None]) -> list[Row]:
     rows += calls.count(calls.SIZES[:2] if quick else calls.SIZES, progress)
     rows += calls.many_lines(5_000 if quick else 100_000, progress)
     rows += settings_calls.count(progress)
+    rows += retention.measure(10_000 if quick else retention.IMAGES, progress)
     rows += wall.measure(wall.SIZES[:1] if quick else wall.SIZES, 5 if quick else 21, progress)
     rows += stories.measure(stories.SIZES[:1] if quick else stories.SIZES, progress)
     return rows

@@ -53,10 +53,22 @@ class LocalChannels:
         return Counter(each.headers["webhook-id"] for each in arrived if each.accepted)
 
 
+_IMAGES = {
+    "keep": [{"newest": 2}],
+    "not_kept_by": ["pr-*"],
+    "others": "expire",
+    "notice": "0h",
+    "at_most": "100%",
+}
+"""Without a notice, which is for people who have more time than a demo."""
+
+
 def rules(shipped: Path, into: Path) -> Path:
-    """The rules as they are shipped, with the demo's channels and routes; the file is `into`."""
+    """The rules as they are shipped, with the demo's channels and routes, and with which images of
+    applications stay; the file is `into`."""
     yaml = YAML()
     document = yaml.load(shipped)
+    document["rules"][1]["images"] = _IMAGES
     yaml.dump(document | {"channels": _CHANNELS, "notify": _NOTIFY}, into)
     return into
 

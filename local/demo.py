@@ -7,20 +7,27 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from ecr_steward.doors.running import TASK_CHANGE
 from ecr_steward.history.dynamo import DynamoTable
+from ecr_steward.history.running import RunningImages
 from ecr_steward.history.tags import History
 from ecr_steward.messages.say.wording import short
+from ecr_steward.queues.hints import HintQueue
+from ecr_steward.sweep.send import ROUND
+from ecr_steward.words.causes import Cause
 from ecr_steward.words.facts import Fact, FactKind
-from ecr_steward.words.hints import IMAGE_ACTION
+from ecr_steward.words.hints import IMAGE_ACTION, Action, Hint
+from ecr_steward.words.reading import iso
 from local import channels, images
 from local.channels import LocalChannels
-from local.cloud import HOME, ROOT, Inbox, LocalCloud
+from local.cloud import ACCOUNT, HOME, REGION, ROOT, Inbox, LocalCloud
 from local.console import command, console, step
 from local.ecr_events import DEFAULT_SOURCE
 from local.images import Media
@@ -32,6 +39,8 @@ PARAMETERS: Final = {
     "SettingsMode": "enforce",
     "SettleSeconds": "0",
     "NotifyWindowSeconds": "1",
+    "RunningSources": "ecs",
+    "AllowExpiry": "true",
 }
 BASE: Final = "base/redis"
 APP: Final = "apps/shop"
@@ -60,16 +69,19 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """Something done to the settings of a repository, in words and as a call of the ECR API."""
+    """Something done beside pushes, in words and as calls; `came` says whether it ended well, and
+    `gone` are tags that are no more then."""
 
     title: str
     repository: str
     words: str
     point: str
-    do: Callable[[LocalCloud], object]
+    do: Callable[[Demo], object]
+    came: Callable[[Demo], bool]
+    gone: tuple[str, ...] = ()
 
 
-def _make_public(cloud: LocalCloud) -> None:
+def _make_public(demo: Demo) -> None:
     statement = {
         "Sid": "Everybody",
         "Effect": "Allow",
@@ -77,7 +89,48 @@ def _make_public(cloud: LocalCloud) -> None:
         "Action": ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
     }
     policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    cloud.client("ecr").set_repository_policy(repositoryName=BASE, policyText=policy)
+    demo.cloud.client("ecr").set_repository_policy(repositoryName=BASE, policyText=policy)
+
+
+def _start(demo: Demo) -> None:
+    """What ECS says of a task that started."""
+    registry = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"
+    detail = {
+        "clusterArn": f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/prod",
+        "taskArn": f"arn:aws:ecs:{REGION}:{ACCOUNT}:task/prod/0f6c2a",
+        "group": "service:payments",
+        "startedBy": "ecs-svc/0f6c2a",
+        "lastStatus": "RUNNING",
+        "desiredStatus": "RUNNING",
+        "createdAt": iso(datetime.now(UTC)),
+        "containers": [
+            {
+                "name": "app",
+                "image": f"{registry}/{BASE}:1.4",
+                "imageDigest": demo.images["1.4.1"],
+                "lastStatus": "RUNNING",
+            }
+        ],
+    }
+    demo.send(TASK_CHANGE, detail)
+
+
+def _delete(demo: Demo) -> None:
+    demo.cloud.client("ecr").batch_delete_image(
+        repositoryName=BASE, imageIds=[{"imageDigest": demo.images["1.4.1"]}]
+    )
+
+
+def _let_go(demo: Demo) -> None:
+    """What is due once a day: a look at what runs, a round over the images, and the next look."""
+    demo.look()
+    now = datetime.now(UTC)
+    cause = Cause(f"retention-{iso(now)}/{APP}", ROUND)
+    hint = Hint(APP, Action.RETAIN, None, None, cause, now)
+    sqs = demo.cloud.client("sqs")
+    HintQueue(lambda: sqs, demo.cloud.resource(STACK, "RetentionQueue")).send(hint)
+    demo.cloud.settle()
+    demo.look()
 
 
 NEW: Final = Act(
@@ -85,7 +138,8 @@ NEW: Final = Act(
     BASE,
     f"create-repository [cyan]{BASE}[/]",
     "A new repository gets its settings at once: nobody has to remember them.",
-    lambda cloud: cloud.create_repository(BASE),
+    lambda demo: demo.cloud.create_repository(BASE),
+    lambda demo: demo.has_private_policy(),
 )
 PUBLIC: Final = Act(
     "Somebody lets the whole world pull",
@@ -93,12 +147,39 @@ PUBLIC: Final = Act(
     f"set-repository-policy [cyan]{BASE}[/]: Principal *",
     "The statement is gone again: the rule has `public: remove`.",
     _make_public,
+    lambda demo: demo.has_private_policy(),
+)
+STARTED: Final = Act(
+    "A service starts from 1.4",
+    BASE,
+    f"task     [cyan]ecs:prod/payments[/] from [cyan]{BASE}:1.4[/]",
+    "ECS keeps the digest of 1.4.1 for every later task; the steward knows it now.",
+    _start,
+    lambda demo: demo.runs("1.4.1"),
+)
+DELETED: Final = Act(
+    "Somebody deletes the image that the service runs",
+    BASE,
+    f"delete   [cyan]{BASE}:1.4.1[/]",
+    "It is told at once: the next task could not start.",
+    _delete,
+    lambda demo: demo.has_told(BASE, FactKind.LOST),
+    gone=("1.4.1",),
+)
+GOING: Final = Act(
+    "What nobody needs is let go",
+    APP,
+    f"round    [cyan]{APP}[/], and a look at what runs",
+    "pr-7 has an expiry tag: ECR expires it soon, unless somebody needs it.",
+    _let_go,
+    lambda demo: demo.has_told(APP, FactKind.EXPIRY_SET),
 )
 STORY: Final[tuple[Scene | Act, ...]] = (
     NEW,
     Scene("The first version", BASE, "1.4.1", "1.4.1",
           "1.4, 1 and latest are on 1.4.1: nobody had to push them.",
           dict.fromkeys(["1.4", "1", "latest"], "1.4.1")),
+    STARTED,
     Scene(
         "A newer one, as a multi-arch index", BASE, "1.4.2", "1.4.2",
         "1.4, 1 and latest follow to 1.4.2: it is the highest.",
@@ -124,11 +205,17 @@ STORY: Final[tuple[Scene | Act, ...]] = (
     Scene("Somebody pushes a bare latest", BASE, "latest", "stray",
           "latest is back on 2.0.0, and the image without a name keeps a pin.",
           {"latest": "2.0.0"}),
+    DELETED,
     PUBLIC,
     Scene("An application, by commit", APP, "9f3c2ab", "9f3c2ab",
           "A commit names one image for ever, and moves nothing."),
     Scene("Its pipeline moves main", APP, "main", "9f3c2ab",
           "main is where the pipeline put it: it follows nothing in the rules."),
+    Scene("A build of a pull request", APP, "pr-7", "pr-7",
+          "The rule ignores pr-7, which by itself keeps no image."),
+    Scene("Another commit", APP, "b81d0e4", "b81d0e4", "The two newest images stay."),
+    Scene("And one more", APP, "c07e5a1", "c07e5a1", "So pr-7 is kept by nothing."),
+    GOING,
 )  # fmt: skip
 LAST_ACT: Final = Scene(
     "In audit the writers have no right to write", BASE, "2.0.1", "2.0.1",
@@ -140,15 +227,17 @@ class Demo:
     """The story on one deployed stack; `expected` grows with it, `images` are the digests."""
 
     def __init__(self, cloud: LocalCloud, channels: LocalChannels) -> None:
-        self._cloud = cloud
+        self.cloud: LocalCloud = cloud
         self._channels = channels
         self._inbox = Inbox(cloud, cloud.resource(STACK, "NotificationTopic"))
         table = DynamoTable(cloud.client("dynamodb"), cloud.resource(STACK, "HistoryTable"))
         self._history = History(table)
+        self._running = RunningImages(table, timedelta(days=7))
         self._told: set[str] = set()
         self.expected: dict[str, dict[str, str]] = {BASE: {}, APP: {}}
         self.images: dict[str, str] = {}
         self.messages = 0
+        self._missed = False
         self.record = cloud.home / "demo.txt"
         self.record.unlink(missing_ok=True)
 
@@ -161,10 +250,10 @@ class Demo:
             self._channels.fail_once()
         with console.status("  waiting until nothing moves any more"):
             if isinstance(scene, Act):
-                scene.do(self._cloud)
+                scene.do(self)
             else:
                 self._push(scene)
-            self._cloud.settle()
+            self.cloud.settle()
         facts = [fact for fact in self._history.facts(scene.repository) if self._is_new(fact)]
         facts.sort(key=lambda fact: (fact.kind != FactKind.PIN, fact.tag or ""))
         self._write(f"\n{number}. {scene.title}")
@@ -180,6 +269,8 @@ class Demo:
             self._show(kind, channels.headline(arrived), whole)
         if isinstance(scene, Scene):
             self._expect(scene, facts)
+        else:
+            self._expect_after(scene, facts)
         self._write(f"  {time.monotonic() - begun:.1f} s")
         self._say_point(scene)
 
@@ -197,10 +288,11 @@ class Demo:
         """What the scene is for, if it came so."""
         if isinstance(scene, Scene):
             repository = scene.repository
-            came = self._cloud.tags(repository) == self.expected[repository]
+            came = self.cloud.tags(repository) == self.expected[repository]
         else:
-            came = self._has_private_policy()
+            came = scene.came(self)
         mark, style = ("✓", "green") if came else ("✗", "red")
+        self._missed = self._missed or not came
         said = scene.point if came else f"This did not come: {scene.point}"
         text = Text.assemble((f"  {mark} ", style), said)
         console.print(text)
@@ -211,6 +303,13 @@ class Demo:
         tags |= {tag: self.images[name] for tag, name in scene.moves.items()}
         self.expected[scene.repository] |= tags
         self._expect_pin(scene, {tag or "": digest or "" for tag, digest in pinned.items()})
+
+    def _expect_after(self, act: Act, facts: Sequence[Fact]) -> None:
+        tags = self.expected[act.repository]
+        for tag in act.gone:
+            tags.pop(tag, None)
+        going = (fact for fact in facts if fact.kind is FactKind.EXPIRY_SET)
+        tags |= {fact.tag or "": fact.digest or "" for fact in going}
 
     def _expect_pin(self, scene: Scene, pinned: dict[str, str]) -> None:
         """A bare `latest` is pinned: under a tag of its own, known only by its form."""
@@ -223,9 +322,10 @@ class Demo:
         if scene.again:
             self._repeat(scene)
             return
+        self.cloud.create_repository(scene.repository)
         image = images.build(f"{scene.repository}:{scene.image}", scene.arch, scene.media)
         self.images[scene.image] = image.digest
-        self._cloud.push(f"{scene.repository}:{scene.tag}", image)
+        self.cloud.push(f"{scene.repository}:{scene.tag}", image)
 
     def _repeat(self, scene: Scene) -> None:
         detail = {
@@ -235,11 +335,25 @@ class Demo:
             "action-type": "PUSH",
             "image-tag": scene.tag,
         }
-        self._cloud.client("events").put_events(
-            Entries=[
-                {"Source": DEFAULT_SOURCE, "DetailType": IMAGE_ACTION, "Detail": json.dumps(detail)}
-            ]
-        )
+        self.send(IMAGE_ACTION, detail)
+
+    def send(self, kind: str, detail: object) -> None:
+        """Put an event of this `detail-type` on the default bus, as AWS would."""
+        entry: Any = {"Source": DEFAULT_SOURCE, "DetailType": kind, "Detail": json.dumps(detail)}
+        self.cloud.client("events").put_events(Entries=[entry])
+
+    def look(self) -> None:
+        """Have the steward look at what runs, as it does once a day."""
+        function = self.cloud.resource(STACK, "LookRunningFunction")
+        self.cloud.client("lambda").invoke(FunctionName=function, Payload=b"{}")
+
+    def runs(self, image: str) -> bool:
+        """Whether the steward knows of something that runs the image."""
+        return any(each.runs for each in self._running.all(BASE, self.images[image]))
+
+    def has_told(self, repository: str, kind: FactKind) -> bool:
+        """Whether a fact of this kind is on record."""
+        return any(fact.kind is kind for fact in self._history.facts(repository))
 
     def _is_new(self, fact: Fact) -> bool:
         seen = fact.id in self._told
@@ -262,18 +376,19 @@ class Demo:
             mark = "[green]✓[/]" if same else "[red]✗[/]"
             table.add_row(repository, tag, self._shown(actual), self._shown(expected), mark)
         console.print(table)
-        return self._is_private() and agree
+        return self._is_private() and agree and not self._missed
 
     def _is_private(self) -> bool:
         """Show whether the repository that was made public is so no more."""
-        private = self._has_private_policy()
+        private = self.has_private_policy()
         words = "lets nobody else in" if private else "still lets everybody in"
         mark = "[green]✓[/]" if private else "[red]✗[/]"
         console.print(f"{mark} {BASE} {words}.")
         return private
 
-    def _has_private_policy(self) -> bool:
-        ecr = self._cloud.client("ecr")
+    def has_private_policy(self) -> bool:
+        """Whether the repository lets nobody else in."""
+        ecr = self.cloud.client("ecr")
         try:
             ecr.get_repository_policy(repositoryName=BASE)
         except ecr.exceptions.RepositoryPolicyNotFoundException:
@@ -282,7 +397,7 @@ class Demo:
 
     def _rows(self) -> Iterator[tuple[str, str, str | None, str | None]]:
         for repository, expected in self.expected.items():
-            actual = self._cloud.tags(repository)
+            actual = self.cloud.tags(repository)
             for tag in sorted(actual.keys() | expected.keys()):
                 yield repository, tag, actual.get(tag), expected.get(tag)
 
@@ -301,8 +416,8 @@ class Demo:
 
     def rights(self, role: str) -> list[str]:
         """The ECR actions that a deployed role allows, as IAM has them."""
-        iam = self._cloud.client("iam")
-        role = self._cloud.resource(STACK, role)
+        iam = self.cloud.client("iam")
+        role = self.cloud.resource(STACK, role)
         names = iam.list_role_policies(RoleName=role)["PolicyNames"]
         policies = [
             iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names
@@ -313,13 +428,14 @@ class Demo:
 
     def write_rights(self, when: str) -> None:
         """What the writers may do, and what the steward's own writes cost, for the file."""
-        calls = self._cloud.calls().get("functions", {})
+        calls = self.cloud.calls().get("functions", {})
         listed = ", ".join(f"{count} {name}" for name, count in sorted(calls.items()))
         self._write(f"\n{when} the functions made these calls of ECR so far: {listed}.")
         for role in ("RetagRole", "EnforceSettingsRole"):
             self._write(f"{role} may: {', '.join(self.rights(role))}")
 
 
+_DID = {"move": "moved", "pin": "pinned", "reject": "refused", "expiry_set": "expiring"}
 _WOULD = {"moved": "would move", "pinned": "would pin"}
 
 
@@ -339,10 +455,12 @@ def _line(fact: Fact, name: object) -> str:
         return f"[green]{did:<8}[/] [bold]{escape(setting)}[/]: {problem}"
     shown = name if callable(name) else str
     colour = {"move": "green", "pin": "green", "reject": "yellow"}.get(fact.kind.value, "red")
-    what = {"move": "moved", "pin": "pinned", "reject": "refused"}.get(fact.kind.value, fact.kind)
+    what = _DID.get(fact.kind.value, fact.kind.value)
     if fact.mode != "enforce":
         what, colour = _WOULD.get(what, what), "blue"
-    where = "" if fact.kind == "reject" else f"  {shown(fact.before)} → {shown(fact.digest)}"
+    if fact.kind is FactKind.EXPIRING:
+        return f"[yellow]announced[/] {escape(fact.reason)}"
+    where = "" if fact.kind is FactKind.REJECT else f"  {shown(fact.before)} → {shown(fact.digest)}"
     return f"[{colour}]{what:<8}[/] [bold]{escape(fact.tag or '')}[/]{where}"
 
 
@@ -359,7 +477,6 @@ def main() -> None:
             template = cloud.sam_build(rules=channels.rules(shipped, cloud.home / "rules.yaml"))
         with step("Deploy the stack (sam deploy, Mode=enforce)"):
             cloud.sam_deploy(STACK, PARAMETERS, template)
-        cloud.create_repository(APP)
         demo = Demo(cloud, LocalChannels(cloud, receiver))
         cloud.reset_calls()
         for number, scene in enumerate(STORY, start=1):

@@ -182,8 +182,8 @@ EXPIRING = replace(
     cause=_ROUND,
     tag=None,
     digest=None,
-    reason="Nothing keeps 12 images of 3.4 GB; they get an expiry tag from 2026-11-30 on: "
-    "1.3.0, 1.3.1, 1.3.2, 1.3.3 and 8 more.",
+    reason="Nothing keeps 12 images of 3.4 GB: 1.3.0, 1.3.1, 1.3.2, 1.3.3 and 8 more. An expiry "
+    "tag is put from 2026-11-30 on, and by it ECR expires the image.",
     totals={"images": 12, "bytes": 3_400_000_000},
 )
 EXPIRY_SET = replace(

@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 NAMED = 4
 """How many images a message names."""
 
-_GB = 1_000_000_000
+_MB, _GB = 1_000_000, 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,16 +218,20 @@ def _announced(made: Round, asked: ImagesRule, missing: Sequence[str], now: date
     """What is announced, in one or two sentences."""
     totals = _totals(made.told)
     count = "1 image" if totals["images"] == 1 else f"{totals['images']:,} images"
-    size = f"{totals['bytes'] / _GB:,.1f} GB"
     named = [_named(each.image) for each in made.told[:NAMED]]
     more = f" and {len(made.told) - NAMED:,} more" if len(made.told) > NAMED else ""
-    said = f"Nothing keeps {count} of {size}: {', '.join(named)}{more}."
+    said = f"Nothing keeps {count} of {_size(totals['bytes'])}: {', '.join(named)}{more}."
     day = f"{now + asked.notice:%Y-%m-%d}"
     if asked.others != "expire":
-        return f"{said} They stay: the rule only reports them."
+        return f"{said} The rule only reports such images."
     if missing:
-        return f"{said} They get no expiry tag: {'; '.join(missing)}."
-    return f"{said} From {day} on they get an expiry tag, and ECR expires them."
+        return f"{said} No expiry tag is put: {'; '.join(missing)}."
+    return f"{said} An expiry tag is put from {day} on, and by it ECR expires the image."
+
+
+def _size(count: int) -> str:
+    unit, name = (_GB, "GB") if count >= _GB else (_MB, "MB")
+    return f"{count / unit:,.1f} {name}"
 
 
 def _braked(made: Round) -> str:
