@@ -106,6 +106,15 @@ def facts(kind: FactKind) -> st.SearchStrategy[Fact]:
             "rule": st.just("") | rules,
             "rules": st.just("unknown") | fingerprints,
         }
+    elif kind is FactKind.EXPIRING:
+        few = st.integers(0, 10**6)
+        special = {
+            "tag": st.none(),
+            "digest": st.none(),
+            "totals": st.fixed_dictionaries(
+                {"images": few, "bytes": st.integers(0, 10**15)}, optional={"braked": few}
+            ),
+        }
     elif kind is FactKind.SWEPT:
         counts = st.integers(0, 10**9)
         special = {
