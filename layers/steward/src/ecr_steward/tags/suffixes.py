@@ -121,6 +121,12 @@ class Suffixes:
         return f"(?:[-_](?:{'|'.join([f'(?i:{_PLATFORM.pattern})', *pieces])}))*"
 
     @functools.cached_property
+    def named(self) -> str:
+        """A regular expression of suffixes that are one name or one platform, or nothing."""
+        names = map(re.escape, sorted(self.variants.names | self._revision_names))
+        return f"(?:-(?:{'|'.join([f'(?i:{_PLATFORM.pattern})', *names])}))?"
+
+    @functools.cached_property
     def sure(self) -> str:
         """A regular expression of suffixes after which a version is one for sure."""
         pieces = map(_glob_text, self._variant_globs)
