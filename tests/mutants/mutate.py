@@ -54,6 +54,27 @@ def mutant(source: str, site: Site) -> Mutant:
     return Mutant(getattr(target, "lineno", 0), before, after, text)
 
 
+def function(source: str, site: Site) -> str | None:
+    """The function, with its class, that one of a module's `sites` is in; None if in none."""
+    tree = ast.parse(source)
+    target = next(each for n, each in enumerate(ast.walk(tree)) if n == site.node)
+    return _function(tree, target, "")
+
+
+def _function(node: ast.AST, target: ast.AST, outer: str) -> str | None:
+    for each in ast.iter_child_nodes(node):
+        name = f"{outer}{each.name}" if isinstance(each, _NAMED) else outer
+        if isinstance(each, ast.FunctionDef):
+            if any(inner is target for part in each.body for inner in ast.walk(part)):
+                return name
+        elif any(inner is target for inner in ast.walk(each)):
+            return _function(each, target, f"{name}." if isinstance(each, ast.ClassDef) else outer)
+    return None
+
+
+_NAMED = ast.FunctionDef | ast.ClassDef
+
+
 class _Replaced(ast.NodeTransformer):
     def __init__(self, target: ast.AST, replacement: ast.expr) -> None:
         self._target = target
