@@ -115,12 +115,14 @@ def _passes(folder: Path, tests: Sequence[str], reach: Reach) -> bool:
     files = sorted({test.partition("::")[0] for test in tests})
     limit = 60 + _PATIENCE * sum(reach.seconds[test] for test in tests)
     try:
-        return _pytest(folder, "-x", f"--chosen={chosen}", *files, limit=limit) == 0
+        return _pytest(folder, "-x", f"--chosen={chosen}", *files, limit=limit).returncode == 0
     except subprocess.TimeoutExpired:
         return False
 
 
-def _pytest(folder: Path, *options: str, limit: float | None = None) -> int:
+def _pytest(
+    folder: Path, *options: str, limit: float | None = None
+) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     env = {**os.environ, "PYTHONPATH": f"{folder}{os.pathsep}{ROOT}"}
     return subprocess.run(
@@ -128,16 +130,18 @@ def _pytest(folder: Path, *options: str, limit: float | None = None) -> int:
         cwd=ROOT,
         env=env,
         capture_output=True,
+        text=True,
         timeout=limit,
-    ).returncode
+    )
 
 
 def _recorded(folder: Path, tests: Sequence[str]) -> Reach:
     """What each of the tests calls; ends the program where one fails without a mutant."""
     file = folder / "reached.json"
     apart = (f"--ignore={each}" for each in _APART)
-    if _pytest(folder, f"--reached={file}", *apart, *tests):
-        sys.exit("The tests fail without a mutant: mend them first.")
+    ran = _pytest(folder, f"--reached={file}", *apart, *tests)
+    if ran.returncode:
+        sys.exit(f"{ran.stdout[-2000:]}\nThe tests fail without a mutant: mend them first.")
     return Reach.of(json.loads(file.read_text(encoding="utf-8")))
 
 

@@ -99,6 +99,14 @@ def test_a_stable_tag_that_follows_versions_where_there_are_none_is_warned_of() 
     ]
 
 
+@pytest.mark.parametrize(
+    "entry", ['tag: "m-{major}", follows: highest', 'tag: x, follows: newest, within: "2026"']
+)
+def test_a_stable_tag_that_asks_for_the_numbers_of_dates_is_warned_of(entry: str) -> None:
+    ((_, said),) = warnings(tags(f"stable: [{{{entry}}}]", unique="[timestamp, sha]"))
+    assert "asks for the numbers of versions, but all that `unique` has are dates" in said
+
+
 def test_a_stable_tag_that_only_sometimes_is_unique_too_is_warned_of() -> None:
     text = tags(
         'stable: [{tag: "{major}", follows: highest}]', unique="[semver, {pattern: '[0-9]{2}'}]"

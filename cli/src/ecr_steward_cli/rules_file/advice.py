@@ -297,13 +297,18 @@ def _owner(scheme: Scheme, index: int, tags: list[str]) -> StableTag | None:
 
 def _unmoved(scheme: Scheme, stable: StableTag) -> str | None:
     """Why no unique tag can move an entry that follows."""
-    most = max((count for kind in scheme.kinds for count in kind.counts), default=0)
     named = max((NUMBERS.index(each) + 1 for each in stable.placeholders if each in NUMBERS),
                 default=0)  # fmt: skip
     within = min((len(each.split(".")) for each in stable.within), default=0)
     by_version = not stable.is_newest or bool(named or within)
+    most = max((count for kind in scheme.kinds for count in kind.counts), default=0)
     if by_version and not most:
         return "follows versions, but no kind under `unique` carries one; it is never moved."
+    if (named or within) and all(kind.has_dates for kind in scheme.kinds if kind.counts):
+        return (
+            "asks for the numbers of versions, but all that `unique` has are dates, which render "
+            "no placeholder and which `within` does not see; it is never moved."
+        )
     if max(named, within) > most:
         return (
             f"asks for versions of {max(named, within)} numbers, but no kind under `unique` has as "
