@@ -135,13 +135,17 @@ def _pytest(
     )
 
 
-def _recorded(folder: Path, tests: Sequence[str]) -> Reach:
-    """What each of the tests calls; ends the program where one fails without a mutant."""
-    file = folder / "reached.json"
-    apart = (f"--ignore={each}" for each in _APART)
-    ran = _pytest(folder, f"--reached={file}", *apart, *tests)
-    if ran.returncode:
-        sys.exit(f"{ran.stdout[-2000:]}\nThe tests fail without a mutant: mend them first.")
+_FAILED = 1
+"""How pytest ends where tests failed and nothing else went wrong."""
+
+
+def _recorded(folder: Path, tests: Sequence[str], file: Path) -> Reach:
+    """What each of the tests calls, as `file` has it from before, or recorded there now."""
+    if not file.exists():
+        apart = (f"--ignore={each}" for each in _APART)
+        ran = _pytest(folder, f"--reached={file}", *apart, *tests)
+        if ran.returncode not in (0, _FAILED):
+            sys.exit(f"The tests do not run:\n{ran.stdout[-2000:]}")
     return Reach.of(json.loads(file.read_text(encoding="utf-8")))
 
 
@@ -151,6 +155,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--rooms", nargs="+", choices=ROOMS, default=list(ROOMS))
     parser.add_argument("--tests", nargs="+", default=TESTS, help="what mutants are shown to")
+    parser.add_argument("--reached", type=Path, help="what tests call: kept here for another run")
     return parser.parse_args()
 
 
@@ -162,7 +167,7 @@ def main() -> None:
     tried: dict[MutantPlace, bool] = {}
     print(f"{len(sample)} of {len(every)} mutants", flush=True)
     with contextlib.suppress(KeyboardInterrupt):
-        for n, (place, lives) in enumerate(_lived(sample, options.tests), start=1):
+        for n, (place, lives) in enumerate(_lived(sample, options), start=1):
             tried[place] = lives
             print(f"{n}/{len(sample)} {'ALIVE' if lives else 'killed'} {place}", flush=True)
     page.write(_tried(room, every, tried) for room in options.rooms)
@@ -172,14 +177,15 @@ def main() -> None:
 
 
 def _lived(
-    sample: Iterable[MutantPlace], tests: Sequence[str]
+    sample: Iterable[MutantPlace], options: argparse.Namespace
 ) -> Iterator[tuple[MutantPlace, bool]]:
-    """Each mutant, and whether it lives through these tests."""
+    """Each mutant, and whether it lives."""
     with tempfile.TemporaryDirectory(prefix="ecr-steward-mutants-") as name:
         folder = Path(name)
         for package in (LIBRARY, COMMAND_LINE):
             shutil.copytree(package, folder / package.name)
-        reach = _recorded(folder, tests)
+        file = (options.reached or folder / "reached.json").absolute()
+        reach = _recorded(folder, options.tests, file)
         print(f"{len(reach.seconds)} tests notice", flush=True)
         for place in sample:
             yield place, survives(place, folder, reach)

@@ -41,13 +41,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 class _Recorder:
-    """Writes by test how many seconds it took and the functions that it called."""
+    """Writes by test how many seconds it took and the functions that it called.
+
+    What fails is left out: being watched makes tests slow, and some are about time.
+    """
 
     def __init__(self, file: Path) -> None:
         self._file = file
         self._names: dict[CodeType, str | None] = {}
         self._called: set[str] = set()
         self._tests: dict[str, tuple[float, list[str]]] = {}
+        self._failed: set[str] = set()
         threading.settrace(self._call)
 
     @pytest.hookimpl(wrapper=True)
@@ -61,8 +65,13 @@ class _Recorder:
             sys.settrace(None)
             self._tests[item.nodeid] = (time.monotonic() - began, sorted(self._called))
 
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            self._failed.add(report.nodeid)
+
     def pytest_sessionfinish(self) -> None:
-        self._file.write_text(json.dumps(self._tests), encoding="utf-8")
+        passed = {test: each for test, each in self._tests.items() if test not in self._failed}
+        self._file.write_text(json.dumps(passed), encoding="utf-8")
 
     def _call(self, frame: FrameType, event: str, argument: Any) -> None:
         code = frame.f_code
