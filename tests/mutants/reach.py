@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
@@ -41,7 +42,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 class _Recorder:
-    """Writes by test how many seconds it took and the functions that it called.
+    """Writes by test how many seconds it took and the functions that it called, or its file did
+    when it was collected.
 
     What fails is left out: being watched makes tests slow, and some are about time.
     """
@@ -52,18 +54,34 @@ class _Recorder:
         self._called: set[str] = set()
         self._tests: dict[str, tuple[float, list[str]]] = {}
         self._failed: set[str] = set()
+        self._files: dict[str, set[str]] = {}
         threading.settrace(self._call)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
-        self._called = set()
         began = time.monotonic()
+        with self._watched() as called:
+            result = yield
+        called |= self._files.get(item.nodeid.partition("::")[0], set())
+        self._tests[item.nodeid] = (time.monotonic() - began, sorted(called))
+        return result
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(self, collector: pytest.Collector) -> Generator[None, Any, Any]:
+        with self._watched() as called:
+            result = yield
+        self._files.setdefault(collector.nodeid.partition("::")[0], set()).update(called)
+        return result
+
+    @contextlib.contextmanager
+    def _watched(self) -> Iterator[set[str]]:
+        """What is called meanwhile."""
+        called = self._called = set()
         sys.settrace(self._call)
         try:
-            return (yield)
+            yield called
         finally:
             sys.settrace(None)
-            self._tests[item.nodeid] = (time.monotonic() - began, sorted(self._called))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed:
