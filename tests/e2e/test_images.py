@@ -59,7 +59,9 @@ def test_an_image_that_nothing_keeps_gets_an_expiry_tag_until_it_is_needed(stack
     stack.until(lambda: not expiring(stack), "the expiry tag is off")
     stack.rest()
     kinds = [fact.kind for fact in stack.facts(GOING)]
-    assert [
-        kind for kind in kinds if kind.value.startswith("expir")
-    ] == [FactKind.EXPIRING, FactKind.EXPIRY_SET, FactKind.EXPIRY_CLEARED]
+    assert [kind for kind in kinds if kind.value.startswith("expir")] == [
+        FactKind.EXPIRING,
+        FactKind.EXPIRY_SET,
+        FactKind.EXPIRY_CLEARED,
+    ]
     assert set(stack.tags(GOING)) == {"pr-1", "pr-2", "main"}

@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -166,6 +167,8 @@ def main() -> None:
     sample = random.sample(every, min(options.sample, len(every)))
     tried: dict[MutantPlace, bool] = {}
     print(f"{len(sample)} of {len(every)} mutants", flush=True)
+    # A shell has what it starts in the background ignore Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt):
         for n, (place, lives) in enumerate(_lived(sample, options), start=1):
             tried[place] = lives

@@ -34,11 +34,15 @@ class Site:
 def sites(source: str) -> list[Site]:
     """Where a module's text can be changed.
 
-    Texts are left alone: what they say is no decision.
+    Texts are left alone, and decorators: what they say is no decision.
     """
+    nodes = list(ast.walk(ast.parse(source)))
+    decorators = (each for node in nodes for each in getattr(node, "decorator_list", ()))
+    apart = {inner for each in decorators for inner in ast.walk(each)}
     return [
         Site(number, choice)
-        for number, node in enumerate(ast.walk(ast.parse(source)))
+        for number, node in enumerate(nodes)
+        if node not in apart
         for choice, _ in enumerate(_changes(node))
     ]
 

@@ -19,6 +19,7 @@ from tests.mutants.mutate import function, mutant, sites
         ("True", {"False"}),
         ("1", {"2"}),
         ("'a text'", set()),
+        ("@a(b=True)\ndef c(): pass", set()),
     ],
 )
 def test_a_decision_becomes_another_one(source: str, changed: set[str]) -> None:

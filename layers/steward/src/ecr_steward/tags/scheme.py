@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 from ecr_steward.tags.kinds import Kind, KindError, Unique, make
 from ecr_steward.tags.pins import DEFAULT_PIN, PinError, PinTemplate, is_of
 from ecr_steward.tags.stable import Line, SchemeError, StableTag, Template
-from ecr_steward.tags.suffixes import Suffixes, without_platform
+from ecr_steward.tags.suffixes import Suffixes, of_all_platforms
 from ecr_steward.words import grammar
 from ecr_steward.words.expiry_tags import is_expiry_tag
 from ecr_steward.words.globs import glob_regex
@@ -247,7 +247,7 @@ class Scheme:
 
         A stable name with a platform, such as `latest-arm64`, is a stable tag of no line.
         """
-        names = (tag, *without_platform(tag))
+        names = (tag, *of_all_platforms(tag))
         found = (line for name in names if (line := self._owned(name)) is not None)
         return next((line.stable for line in found), None)
 

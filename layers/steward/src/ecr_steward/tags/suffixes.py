@@ -339,8 +339,8 @@ class _Reading:
         )
 
 
-def without_platform(tag: str) -> Iterator[str]:
-    """The ways to leave out a platform that stands in `tag` after a `-` or `_`."""
+def of_all_platforms(tag: str) -> Iterator[str]:
+    """What `tag` can be without a platform that stands in it after a `-` or `_`."""
     marks = [*(match.start() for match in _MARK.finditer(tag)), len(tag)]
     for i, start in enumerate(marks):
         for end in marks[i + 1 : i + 1 + _MOST_PIECES]:
