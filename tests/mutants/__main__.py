@@ -24,10 +24,10 @@ LIBRARY = ROOT / "layers/steward/src/ecr_steward"
 COMMAND_LINE = ROOT / "cli/src/ecr_steward_cli"
 
 ROOMS: dict[str, Path] = {
-    **dict.fromkeys(("tags", "settings", "rules", "words", "writers"), LIBRARY),
-    "images": COMMAND_LINE,
+    **dict.fromkeys(("tags", "settings", "images", "rules", "words", "writers"), LIBRARY),
+    "rules_file": COMMAND_LINE,
 }
-"""The pure rooms and the writers, each with its package."""
+"""The pure rooms, the writers and what judges rules files, each with its package."""
 
 TESTS = ("tests/unit", "tests/handlers", "tests/property")
 _APART = ("tests/unit/local", "tests/unit/bench", "tests/unit/mutants")
