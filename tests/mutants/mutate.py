@@ -34,11 +34,15 @@ class Site:
 def sites(source: str) -> list[Site]:
     """Where a module's text can be changed.
 
-    Texts are left alone: what they say is no decision.
+    Texts are left alone, and decorators: what they say is no decision.
     """
+    nodes = list(ast.walk(ast.parse(source)))
+    decorators = (each for node in nodes for each in getattr(node, "decorator_list", ()))
+    apart = {inner for each in decorators for inner in ast.walk(each)}
     return [
         Site(number, choice)
-        for number, node in enumerate(ast.walk(ast.parse(source)))
+        for number, node in enumerate(nodes)
+        if node not in apart
         for choice, _ in enumerate(_changes(node))
     ]
 
@@ -52,6 +56,27 @@ def mutant(source: str, site: Site) -> Mutant:
     after = ast.unparse(replacement)
     text = ast.unparse(_Replaced(target, replacement).visit(tree))
     return Mutant(getattr(target, "lineno", 0), before, after, text)
+
+
+def function(source: str, site: Site) -> str | None:
+    """The function, with its class, that one of a module's `sites` is in; None if in none."""
+    tree = ast.parse(source)
+    target = next(each for n, each in enumerate(ast.walk(tree)) if n == site.node)
+    return _function(tree, target, "")
+
+
+def _function(node: ast.AST, target: ast.AST, outer: str) -> str | None:
+    for each in ast.iter_child_nodes(node):
+        name = f"{outer}{each.name}" if isinstance(each, _NAMED) else outer
+        if isinstance(each, ast.FunctionDef):
+            if any(inner is target for part in each.body for inner in ast.walk(part)):
+                return name
+        elif any(inner is target for inner in ast.walk(each)):
+            return _function(each, target, f"{name}." if isinstance(each, ast.ClassDef) else outer)
+    return None
+
+
+_NAMED = ast.FunctionDef | ast.ClassDef
 
 
 class _Replaced(ast.NodeTransformer):

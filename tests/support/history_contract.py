@@ -334,7 +334,7 @@ class HistoryContract:
                 [Mark("1.4", "1.4.2", NEW), Mark("1", "1.4.2", NEW), Mark("0.9", "0.9.1", OLD)]
             ),
         )
-        assert sorted(history.marked(NAME, NEW)) == ["1", "1.4"]
+        assert sorted(mark.tag for mark in history.marked(NAME, NEW)) == ["1", "1.4"]
         assert history.marked("base/other", NEW) == ()
 
     def test_repositories_of_which_one_names_begins_like_the_other_stay_apart(

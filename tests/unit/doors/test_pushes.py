@@ -28,6 +28,7 @@ RULES = ruleset(
 )
 PIN = f"latest-20261123T022400Z-{NEW[7:19]}"
 OTHERS_PIN = "latest-20261123T022400Z-0123456789ab"
+EXPIRY = f"steward-expire-20261123-{NEW[7:19]}"
 REFERRER = f"sha256-{'0' * 64}.sig"
 
 TABLE: list[tuple[Action, str, str | None, PushAnswer]] = [
@@ -44,6 +45,8 @@ TABLE: list[tuple[Action, str, str | None, PushAnswer]] = [
     (Action.PUSH, "base/redis", REFERRER, PushAnswer.IGNORED),
     (Action.PUSH, "base/redis", PIN, PushAnswer.PIN),
     (Action.PUSH, "base/redis", OTHERS_PIN, PushAnswer.LOOK),
+    (Action.PUSH, "base/redis", "latest-arm64", PushAnswer.PIPELINES),
+    (Action.PUSH, "base/redis", EXPIRY, PushAnswer.EXPIRY),
     (Action.PUSH, "base/redis", None, PushAnswer.UNTAGGED),
     (Action.PUSH, "apps/shop", "9f3c2ab", PushAnswer.LOOK),
     (Action.PUSH, "apps/shop", "main", PushAnswer.PIPELINES),

@@ -211,3 +211,14 @@ def test_a_glob_of_many_stars_is_matched_at_once(name: str) -> None:
     assert rule(glob).matches(name) is False
     assert rule(f"{glob}*").matches(f"{name}b") is True
     assert time.process_time() - begin < 1.0
+
+
+@pytest.mark.parametrize(
+    ("unknown", "without"), [("remove", "report"), ("report", "report"), ("allow", "allow")]
+)
+def test_rules_without_removal_report_what_they_would_remove(unknown: str, without: str) -> None:
+    tags = {"unique": ["semver"], "unknown": unknown}
+    rules = Ruleset.from_document(
+        {"version": 1, "rules": [{"repositories": ["a"], "tags": tags}, {"repositories": ["b"]}]}
+    ).without_removal()
+    assert [each.tags and each.tags.unknown for each in rules.rules] == [without, None]

@@ -99,6 +99,14 @@ def test_a_stable_tag_that_follows_versions_where_there_are_none_is_warned_of() 
     ]
 
 
+@pytest.mark.parametrize(
+    "entry", ['tag: "m-{major}", follows: highest', 'tag: x, follows: newest, within: "2026"']
+)
+def test_a_stable_tag_that_asks_for_the_numbers_of_dates_is_warned_of(entry: str) -> None:
+    ((_, said),) = warnings(tags(f"stable: [{{{entry}}}]", unique="[timestamp, sha]"))
+    assert "asks for the numbers of versions, but all that `unique` has are dates" in said
+
+
 def test_a_stable_tag_that_only_sometimes_is_unique_too_is_warned_of() -> None:
     text = tags(
         'stable: [{tag: "{major}", follows: highest}]', unique="[semver, {pattern: '[0-9]{2}'}]"
@@ -211,6 +219,9 @@ KINDS = [
      "`{pattern: [0-9]+[.][0-9]+[.][0-9]+}`"),
     ("[build, {pattern: 'build-[0-9]+'}]", "`{pattern: build-[0-9]+}`"),
     ("[{pattern: '(sha|git)?-?[0-9a-f]+([-_].*)?'}, sha]", "`sha`"),
+    ("[sha, {pattern: '[0-9a-f]{8}-arm64'}]", "`{pattern: [0-9a-f]{8}-arm64}`"),
+    ("[{pattern: '[a-m].*'}, {pattern: '[n-z].*'}, {pattern: '[a-z]+-[0-9]+'}]",
+     "`{pattern: [a-z]+-[0-9]+}`"),
 ]  # fmt: skip
 
 
@@ -228,7 +239,9 @@ def test_a_kind_whose_tags_all_go_to_kinds_above_is_warned_of(unique: str, kind:
      "[{version: {parts: 3}}, {pattern: 'v?(?P<version>[0-9]+[.][0-9]+)'}]",
      "[{pattern: '[0-9]+[.][0-9]+[.][0-9]+'}, semver]", "[{pattern: '[0-9a-f]{7}'}, sha]",
      "[build, {pattern: '(?:build|b_x)-[0-9]+[a-z]?'}]",
-     "[{pattern: 'a.+'}, sha]"],
+     "[{pattern: 'a.+'}, sha]", "[sha, {pattern: '[0-9a-f]{8,41}'}]",
+     "[{pattern: '[A-Z]{1,20}'}, {pattern: '[A-Z]{1,21}'}]",
+     "[{pattern: '(?:(?:sha|git)-)?[0-9a-f]{7,40}'}, sha]"],
 )  # fmt: skip
 def test_a_kind_that_has_tags_of_its_own_is_not_warned_of(unique: str) -> None:
     assert warnings(tags(unique=unique)) == []
@@ -259,9 +272,18 @@ def test_a_group_version_that_never_gives_numbers_is_warned_of(version: str) -> 
     assert [sentence.startswith(says) for _, sentence in found] == [True]
 
 
-@pytest.mark.parametrize("version", ["v?[0-9.]+", "[0-9]{8}-[0-9]+", "[0-9_]+", "[0-9T-]+Z", ".+"])
+@pytest.mark.parametrize(
+    "version", ["v?[0-9.]+", "[0-9]{8}-[0-9]+", "[0-9_]+", "[0-9T-]+Z", ".+", "[a-z0-9]{9}"]
+)
 def test_a_group_version_that_can_give_numbers_is_not_warned_of(version: str) -> None:
     assert warnings(tags(unique=f"[{{pattern: 'a-(?P<version>{version})'}}]")) == []
+
+
+def test_a_group_for_variants_that_gives_none_of_them_is_warned_of() -> None:
+    unique = "[{pattern: '(?P<version>[0-9]+)-(?P<variant>slim|debug)'}]"
+    ((_, said),) = warnings(tags('variants: ["alpine*"]', unique=unique))
+    assert "`variants` names nothing that it matches: no stable tag follows" in said
+    assert warnings(tags('variants: ["alpine*", "s*"]', unique=unique)) == []
 
 
 def test_a_group_for_variants_without_variants_is_warned_of() -> None:
@@ -444,11 +466,25 @@ def test_an_entry_that_no_unique_tag_can_move_is_warned_of() -> None:
         ("[semver]", "[{pattern: '[0-9]+[.][0-9]*[13579][.].*'}]"),
         ("[{version: {parts: [2, 3]}}]", '["*.*.*"]'),
         ("[timestamp]", '["2026*"]'),
+        ("[{version: {parts: 6}}]", '["3.12.*"]'),
+        ("[{pattern: '[a-z]+-[0-9a-f]{7}-[0-9]{10}'}]", '["zeta-0*"]'),
     ],
 )
 def test_an_entry_of_some_unique_tags_is_not_warned_of(unique: str, of: str) -> None:
     text = tags(f"stable: [{{tag: edge, follows: newest, of: {of}}}]", unique=unique)
     assert warnings(text) == []
+
+
+def test_an_entry_within_versions_that_a_pattern_cannot_give_is_warned_of() -> None:
+    unique = "[{pattern: '(?P<version>2[0-9]{3}[.][0-9]{2})'}]"
+    ((_, said),) = warnings(
+        tags('stable: [{tag: x, follows: highest, within: "8"}]', unique=unique)
+    )
+    assert said == (
+        "`x` asks for versions within 8, which no kind under `unique` gives; it is never moved."
+    )
+    able = 'stable: [{tag: x, follows: highest, within: ["8", "2026.4"]}]'
+    assert warnings(tags(able, unique=unique)) == []
 
 
 def test_an_entry_that_follows_versions_and_dates_at_once_is_warned_of() -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from ecr_steward.tags import look
-from ecr_steward.tags.state import Observed
+from ecr_steward.tags.state import Mark, Observed
 from ecr_steward.words.hints import Hint
 from tests.support.planning import NOW, deletes, digest, images, marks, pushes, scheme
 
@@ -35,11 +35,21 @@ SETTLED = ("1.4 = 1.4.2 on b", "1 = 1.4.2 on b", "latest = 1.4.2 on b")
 def test_what_hints_are_about(
     hints: list[Hint], lines: list[str], unique: list[str], unknown: list[str]
 ) -> None:
-    about = look.concern(scheme(), hints, {digest("b"): LINES})
+    led = [Mark(tag, "1.4.2", digest("b")) for tag in LINES]
+    about = look.concern(scheme(), hints, {digest("b"): led})
     assert list(about.lines) == lines
     assert list(about.unique) == unique
     assert [hint.tag for hint in about.unknown] == unknown
     assert all(about.hints[tag] == tuple(hints)[: len(about.hints[tag])] for tag in lines)
+
+
+@pytest.mark.parametrize(
+    ("hint", "free"),
+    [("1.4.2 on a", ["1.4.2"]), ("latest on a", []), (" on a", []), (" on b", ["1.4.2"])],
+)
+def test_what_a_deletion_frees(hint: str, free: list[str]) -> None:
+    led = [Mark(tag, "1.4.2", digest("b")) for tag in LINES]
+    assert list(look.concern(scheme(), deletes(hint), {digest("b"): led}).deleted) == free
 
 
 @pytest.mark.parametrize(

@@ -133,6 +133,23 @@ def test_where_nothing_is_to_be_done_nobody_is_counted() -> None:
     assert (made.taken, [words(each) for each in made.changes]) == ((), ["move latest: b > a"])
 
 
+@pytest.mark.parametrize(
+    ("there", "pushed", "lost"),
+    [
+        (["a: 1.4.1 1.4 1 latest", "b: 1.4.0"], "1.4.0 on b", "1.4.0"),
+        (["a: 1.4.1 1.4.0 1.4 1 latest"], "1.4.0 on a", None),
+        (["a: 1.4.1 1.4 1 latest", "b: 1.4.2"], "1.4.0 on b", None),
+        (["a: 1.4.1 1.4 1 latest", "b: v1.4.1"], "v1.4.1 on a", None),
+    ],
+)
+def test_a_push_has_lost_a_stable_tag_only_to_another_image(
+    there: list[str], pushed: str, lost: str | None
+) -> None:
+    stays = {stay.tag: stay for stay in plan(there, [pushed], SETTLED).stays}
+    found = stays["latest"].lost if "latest" in stays else None
+    assert (None if found is None else found.tag) == lost
+
+
 def test_a_held_tag_stays_and_its_hold_is_in_the_reason() -> None:
     made = plan(*MOVED_BY_HAND, holds={"latest": "by ada"})
     (change,) = made.changes

@@ -74,3 +74,18 @@ def test_a_move_to_an_image_that_is_new_says_nothing_of_that() -> None:
     told.push("9f1c2ab", "new")
     told.settle()
     assert "since" not in told.told()[0].reason
+
+
+@pytest.mark.parametrize(
+    ("prereleases", "said"),
+    [
+        (False, "all releases"),
+        ([], "all releases"),
+        (True, "all versions"),
+        (["beta", "rc"], "all releases and beta, rc"),
+    ],
+)
+def test_a_line_says_which_pre_releases_are_in_it(prereleases: Any, said: str) -> None:
+    entry = {"tag": "next", "follows": "highest", "prereleases": prereleases}
+    scheme = Scheme.from_document({"unique": ["semver"], "stable": [entry]})
+    assert str(scheme.line("next")) == said

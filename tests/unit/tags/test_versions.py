@@ -315,6 +315,7 @@ def test_after_an_underscore_there_is_no_pre_release(
         ("aarch64", "aarch64"), ("s390x", "s390x"), ("ppc64le", "ppc64le"), ("AMD64", "AMD64"),
         ("linux-386", "linux-386"), ("riscv64", "riscv64"), ("windows-amd64", "windows-amd64"),
         ("rc.1-arm64", "arm64"), ("arm64-rc.1", "arm64"), ("alpine-arm64", "arm64"),
+        ("linux-arm", "linux-arm"), ("wasi-wasm", "wasi-wasm"), ("arm", None), ("wasm", None),
         ("linux", None), ("386", None), ("armada", None), ("x", None), ("amd", None),
     ],
 )  # fmt: skip

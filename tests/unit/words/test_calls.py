@@ -7,9 +7,16 @@ from typing import Any
 import pytest
 
 from ecr_steward.queues.hints import group_id
-from ecr_steward.words.calls import OF_REPOSITORIES, OF_THE_REGISTRY, SERVICE_EVENT, Call
+from ecr_steward.words.calls import (
+    OF_REPOSITORIES,
+    OF_THE_REGISTRY,
+    SERVICE_EVENT,
+    Call,
+    deletions,
+)
 from ecr_steward.words.hints import REGISTRY, Action, Hint
 from ecr_steward.words.reading import MalformedEvent
+from tests.support.facts import NEW
 
 ARN = "arn:aws:ecr:eu-west-1:123456789012:repository/base/redis"
 NAMED = {"repositoryName": "base/redis"}
@@ -39,6 +46,18 @@ def read(name: str = "SetRepositoryPolicy", **detail: Any) -> Call:
     call = Call.from_cloudtrail(event(name, **detail))
     assert call is not None
     return call
+
+
+def test_a_call_that_deletes_images_is_a_hint_for_each_of_them_and_no_other_call_is() -> None:
+    gone = {"imageIds": [{"imageTag": "1.4.2", "imageDigest": NEW}, {"imageDigest": NEW}]}
+    hints = deletions(event("BatchDeleteImage", responseElements=gone))
+    assert [(each.action, each.tag, each.digest) for each in hints] == [
+        (Action.DELETE, "1.4.2", NEW),
+        (Action.DELETE, None, NEW),
+    ]
+    assert len({each.cause.id for each in hints}) == 2
+    assert deletions(event("BatchDeleteImage", responseElements=gone, errorCode="no")) == []
+    assert deletions(event("PutImage", responseElements=gone)) == []
 
 
 def test_a_call_names_its_repository_its_caller_and_the_role_behind_it() -> None:

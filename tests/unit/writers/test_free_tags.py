@@ -72,3 +72,18 @@ def test_a_deletion_of_what_history_does_not_know_costs_nothing() -> None:
     stage.events.clear()
     stage.delete(tag="9f1c2ab")
     assert stage.calls(stage.settle) == {}
+
+
+def test_an_image_that_was_deleted_without_naming_its_tags_frees_what_led_a_line() -> None:
+    stage = Stage(RESTORE)
+    first = stage.push("1.4.2", "first")
+    stage.settle()
+    stage.delete(digest=first)
+    gone = stage.events[0]
+    stage.events.clear()
+    del gone["detail"]["image-tag"]
+    stage.deliver(gone)
+    second = stage.push("1.4.2", "second")
+    stage.settle()
+    assert stage.tags()["1.4.2"] == stage.tags()["latest"] == second
+    assert stage.of(FactKind.OVERWRITE) == []

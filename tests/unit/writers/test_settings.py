@@ -155,6 +155,19 @@ def test_a_rule_that_drops_a_statement_has_it_taken_out() -> None:
     assert {fact.kind for fact in world.told()} == {FactKind.CORRECT}
 
 
+def test_a_statement_that_a_refusal_left_in_is_taken_out_later() -> None:
+    other = {**OURS, "Sid": "Other"}
+    world = SettingsWorld(rules_for({"policy": {"statements": [OURS], "others": "keep"}}))
+    world.put_right()
+    world.deploy(rules_for({"policy": {"statements": [other], "others": "keep"}}))
+    world.ecr.before = fails("AccessDenied", "SetRepositoryPolicy", "DeleteRepositoryPolicy")
+    world.sweep()
+    assert world.policy() == [OURS]
+    world.ecr.before = fails("")
+    world.sweep()
+    assert world.policy() == [other]
+
+
 def test_a_statement_that_somebody_else_put_in_is_not_taken_out_with_the_rule() -> None:
     theirs = {**OURS, "Sid": "Theirs"}
     world = SettingsWorld(rules_for({"policy": {"statements": [], "others": "keep"}}))

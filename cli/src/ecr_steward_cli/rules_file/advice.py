@@ -3,6 +3,7 @@ alone to judge."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Hashable, Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import islice
@@ -10,7 +11,10 @@ from itertools import islice
 from ecr_steward.messages.channels.sns import EMAIL
 from ecr_steward.messages.whom.routing import Route, Routing
 from ecr_steward.rules.model import Ruleset
+from ecr_steward.settings import languages
 from ecr_steward.tags.kinds import NUMBERS, Kind, Unique
+from ecr_steward.tags.kinds.numbers import WRITTEN
+from ecr_steward.tags.kinds.numbers import written as written_numbers
 from ecr_steward.tags.scheme import Scheme, Verdict
 from ecr_steward.tags.stable import StableTag
 from ecr_steward.tags.suffixes import Suffixes, Variants
@@ -20,6 +24,12 @@ from ecr_steward.words.facts import FactKind
 from ecr_steward.words.globs import Globs
 from ecr_steward_cli.rules_file.document import Document, Path, written
 from ecr_steward_cli.rules_file.examples import candidates, moved, sample_of
+from ecr_steward_cli.rules_file.in_common import (
+    Unsure,
+    have_nothing_in_common,
+    in_common,
+    is_regular,
+)
 
 _ANY = "\N{REPLACEMENT CHARACTER}"
 """Stands for what `*` matches: no name holds it, so only another `*` can match it."""
@@ -124,21 +134,51 @@ def _kinds(scheme: Scheme) -> Iterator[tuple[Path, str]]:
         all_taken = all_taken or kind.all_tags
         for sentence in kind.advice():
             yield ("unique", i), sentence
-        if "variant" in kind.groups and not scheme.variants:
-            yield (
-                ("unique", i),
-                (
-                    "The pattern has a group `variant`, but `variants` is empty: "
-                    "no stable tag follows a version with a variant."
-                ),
-            )
+        for sentence in (*_numberless(kind), *_of_no_variant(scheme, kind)):
+            yield ("unique", i), sentence
+
+
+def _numberless(kind: Kind) -> Iterator[str]:
+    """Where the group `version` of a kind never gives numbers."""
+    if "version" not in kind.groups or not have_nothing_in_common(
+        kind.expression_of("version"), WRITTEN
+    ):
+        return
+    sample = in_common([kind.expression_of("version")])
+    instead = "" if sample is None else f", and nothing such as `{sample}`"
+    yield (
+        "The group `version` gives no version: it takes numbers with `.`, `-`, `_` or `T` between "
+        f"them, a `v` before or a `Z` after them or not{instead}. Only what follows `newest` can "
+        "move."
+    )
+
+
+def _of_no_variant(scheme: Scheme, kind: Kind) -> Iterator[str]:
+    """Where the group `variant` of a kind never gives what `variants` names."""
+    if "variant" not in kind.groups:
+        return
+    names = (languages.glob(each).text for each in scheme.variants)
+    if all(have_nothing_in_common(kind.expression_of("variant"), each) for each in names):
+        lacks = "names nothing that it matches" if scheme.variants else "is empty"
+        yield (
+            f"The pattern has a group `variant`, but `variants` {lacks}: no stable tag follows a "
+            "version with a variant."
+        )
 
 
 def _are_taken(scheme: Scheme, index: int) -> bool:
-    """Whether the kinds above take every tag that is tried of a kind."""
+    """Whether the kinds above take every tag of a kind: for sure where their languages tell, else
+    as far as tags were tried."""
     above, kind = scheme.kinds[:index], scheme.kinds[index]
     if not any(each.is_expression for each in (*above, kind)):
         return False
+    sure = [each for one in above if (each := one.sure()) is not None and is_regular(each)]
+    with contextlib.suppress(Unsure):
+        own = in_common([kind.language()], sure)
+        if own is None:
+            return True
+        if kind.read(own) is not None and not any(each.read(own) for each in above):
+            return False
     samples = list(kind.samples())
     taken = (any(each.read(tag) is not None for each in above) for tag in samples)
     return len(samples) >= _ENOUGH and all(taken)
@@ -257,13 +297,18 @@ def _owner(scheme: Scheme, index: int, tags: list[str]) -> StableTag | None:
 
 def _unmoved(scheme: Scheme, stable: StableTag) -> str | None:
     """Why no unique tag can move an entry that follows."""
-    most = max((count for kind in scheme.kinds for count in kind.counts), default=0)
     named = max((NUMBERS.index(each) + 1 for each in stable.placeholders if each in NUMBERS),
                 default=0)  # fmt: skip
     within = min((len(each.split(".")) for each in stable.within), default=0)
     by_version = not stable.is_newest or bool(named or within)
+    most = max((count for kind in scheme.kinds for count in kind.counts), default=0)
     if by_version and not most:
         return "follows versions, but no kind under `unique` carries one; it is never moved."
+    if (named or within) and all(kind.has_dates for kind in scheme.kinds if kind.counts):
+        return (
+            "asks for the numbers of versions, but all that `unique` has are dates, which render "
+            "no placeholder and which `within` does not see; it is never moved."
+        )
     if max(named, within) > most:
         return (
             f"asks for versions of {max(named, within)} numbers, but no kind under `unique` has as "
@@ -275,12 +320,25 @@ def _unmoved(scheme: Scheme, stable: StableTag) -> str | None:
         asked = " and ".join(f"{{{each}}}" for each in sorted(groups))
         asked += " and a version" if by_version and able else ""
         return f"asks for {asked}, which no kind under `unique` gives at once; it is never moved."
+    if by_version and not any(_has_within(kind, stable) for kind in able):
+        return (
+            f"asks for versions within {', '.join(stable.within)}, which no kind under `unique` "
+            "gives; it is never moved."
+        )
     if stable.of and moved(scheme, stable, candidates(scheme, stable)) is None:
         return (
             "is moved by no unique tag that was found: what `of` names and what the kinds under "
             "`unique` take, pre-releases aside, have nothing in common."
         )
     return None
+
+
+def _has_within(kind: Kind, stable: StableTag) -> bool:
+    """Whether versions of a kind can be within the limits of an entry."""
+    if not stable.within or "version" not in kind.groups:
+        return bool(kind.counts) or not stable.within
+    own = kind.expression_of("version")
+    return not all(have_nothing_in_common(own, written_numbers(each)) for each in stable.within)
 
 
 def _prefixes(stable: StableTag) -> Iterator[tuple[str, str]]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterable, Iterator
 
+from ecr_steward.settings import languages
 from ecr_steward.tags.kinds import Unique
 from ecr_steward.tags.kinds.strings import strings
 from ecr_steward.tags.scheme import Scheme
 from ecr_steward.tags.stable import Line, StableTag
+from ecr_steward_cli.rules_file.in_common import Unsure, in_common
 
 _PRERELEASES = ("rc.1", "rc1")
 _FILLERS = (
@@ -57,6 +60,17 @@ def _tags(scheme: Scheme, stable: StableTag) -> Iterator[str]:
                 yield from kind.examples(prefix, suffix)
     for each in stable.of:
         yield from _filled(each) if isinstance(each, str) else strings(each["pattern"])
+        yield from _that_fit(
+            scheme, languages.glob(each).text if isinstance(each, str) else each["pattern"]
+        )
+
+
+def _that_fit(scheme: Scheme, expression: str) -> Iterator[str]:
+    """For each kind a tag that the expression matches too, where it can be told."""
+    for kind in scheme.kinds:
+        with contextlib.suppress(Unsure):
+            found = in_common([expression, kind.language()])
+            yield from () if found is None else (found,)
 
 
 def _suffixes(stable: StableTag) -> Iterable[str]:

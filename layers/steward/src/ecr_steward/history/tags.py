@@ -158,10 +158,10 @@ class History:
             led=self._led.read(single, asked),
         )
 
-    def marked(self, repository: str, digest: str) -> tuple[str, ...]:
-        """The stable tags whose mark is on `digest`."""
+    def marked(self, repository: str, digest: str) -> tuple[Mark, ...]:
+        """The marks that are on `digest`."""
         marks = map(_mark, self._table.query(partition_of(repository), "mark#"))
-        return tuple(mark.tag for mark in marks if mark.digest == digest)
+        return tuple(mark for mark in marks if mark.digest == digest)
 
     def left(self, repository: str) -> dict[str, dict[str, datetime]]:
         """By digest, the stable tags that left an image, each with when."""

@@ -6,6 +6,8 @@ scheme is said by it only if every unique tag is frozen, and every stable tag, a
 
 Unknown tags are frozen where the scheme is said by exceptions (a pipeline that moves `nightly` is
 refused by ECR then), because such tags break the scheme; not where `unknown: allow` permits them.
+A stable tag with a platform (`latest-arm64`) is free only if an entry or `ignore` names it: filters
+for all platforms are more than ECR allows.
 """
 
 from __future__ import annotations

@@ -77,7 +77,7 @@ def of_glob(text: str) -> Language:
     return Language(glob(text))
 
 
-def glob(text: str) -> Expression:
+def glob(text: str) -> Regex:
     """What a glob matches: `*` is any run of characters, all else is literal."""
     return Regex(".*".join(map(re.escape, re.sub(r"\*+", "*", text).split("*"))))
 

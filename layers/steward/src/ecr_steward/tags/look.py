@@ -60,17 +60,20 @@ class _Collector:
 
 
 def concern(
-    scheme: Scheme, hints: Iterable[Hint], marked: Mapping[str, Iterable[str]] | None = None
+    scheme: Scheme, hints: Iterable[Hint], marked: Mapping[str, Sequence[Mark]] | None = None
 ) -> Concern:
     """Which tags the pushes and deletes in `hints` are about.
 
-    `marked` gives, for the digest of a DELETE without a tag, the stable tags whose mark it was.
+    `marked` gives, for the digest of a DELETE without a tag, the marks that are on it: what it
+    took with it, as far as that is remembered without a listing.
     """
     found = _Collector(scheme)
     for hint in hints:
         if hint.tag is None:
-            tags = (marked or {}).get(hint.digest or "", ())
-            found.touch((line for tag in tags if (line := scheme.line(tag))), hint)
+            marks = (marked or {}).get(hint.digest or "", ())
+            found.touch((line for mark in marks if (line := scheme.line(mark.tag))), hint)
+            for unique in dict.fromkeys(mark.unique for mark in marks):
+                found.delete(unique, hint)
             continue
         found.touch(_lines(scheme, hint.tag, hint.digest), hint)
         if hint.action is Action.PUSH:

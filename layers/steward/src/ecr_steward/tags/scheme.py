@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 from ecr_steward.tags.kinds import Kind, KindError, Unique, make
 from ecr_steward.tags.pins import DEFAULT_PIN, PinError, PinTemplate, is_of
 from ecr_steward.tags.stable import Line, SchemeError, StableTag, Template
-from ecr_steward.tags.suffixes import Suffixes
+from ecr_steward.tags.suffixes import Suffixes, of_all_platforms
 from ecr_steward.words import grammar
 from ecr_steward.words.expiry_tags import is_expiry_tag
 from ecr_steward.words.globs import glob_regex
@@ -213,7 +213,7 @@ class Scheme:
             return Verdict.IGNORED
         if self._unique(tag) is not None:
             return Verdict.UNIQUE
-        if self._owned(tag) is not None:
+        if self.owner(tag) is not None:
             return Verdict.STABLE
         return Verdict.UNKNOWN
 
@@ -243,9 +243,13 @@ class Scheme:
         return f"{base}-{unique.variant}"
 
     def owner(self, tag: str) -> StableTag | None:
-        """The first entry that can render `tag`, whatever else it is."""
-        line = self._owned(tag)
-        return None if line is None else line.stable
+        """The first entry that can render `tag`, or `tag` without a platform, whatever else it is.
+
+        A stable name with a platform, such as `latest-arm64`, is a stable tag of no line.
+        """
+        names = (tag, *of_all_platforms(tag))
+        found = (line for name in names if (line := self._owned(name)) is not None)
+        return next((line.stable for line in found), None)
 
     @_Remembered
     def line(self, tag: str) -> Line | None:

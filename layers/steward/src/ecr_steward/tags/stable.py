@@ -319,7 +319,7 @@ def _numbered(numbers: list[str | None], variant: str | None) -> str:
 def _all(stable: StableTag, variant: str | None) -> str:
     if stable.is_newest:
         return f"all `{variant}` images" if variant else "all images"
-    words = "all releases" if stable.prereleases is False else "all versions"
+    words = "all versions" if stable.prereleases is True else "all releases"
     if isinstance(stable.prereleases, tuple) and stable.prereleases:
         words = f"all releases and {', '.join(stable.prereleases)}"
     return f"{words} of `{variant}`" if variant else words

@@ -10,21 +10,25 @@ from dataclasses import dataclass
 from ecr_steward.words.globs import glob_regex
 
 _SEGMENTS = re.compile(r"([-_])([^-_]*)")
+_MARK = re.compile("[-_]")
 _COMMITS = re.compile(r"(?P<count>[0-9]+)-g[0-9a-f]{4,40}")
 """What `git describe` adds: the commits since the version, and the commit."""
 _PRERELEASE = re.compile(r"(?:alpha|beta|rc|preview|pre|snapshot)(?:[.-]?[0-9]+)*", re.IGNORECASE)
 """What is a pre-release wherever it stands, even if a variant with a star could take it in."""
 _ARCHITECTURE = (
     r"amd64(?:-?v[1-4])?|x86[-_]64(?:-?v[1-4])?|x64|x86|i[3-6]86|arm64(?:-?v[89])?|aarch64"
-    r"|arm32v[5-7]|arm(?:-?v[5-8](?:hf|l)?|hf|el)?|ppc64(?:le|el)?|powerpc64(?:le)?|s390x?"
+    r"|arm32v[5-7]|arm(?:-?v[5-8](?:hf|l)?|hf|el)|ppc64(?:le|el)?|powerpc64(?:le)?|s390x?"
     r"|riscv64|mips(?:64)?(?:le|el)?|loong(?:arch)?64"
 )
 _PLATFORM = re.compile(
     rf"(?:(?:linux|windows|darwin|freebsd)[-_.]?)?(?:{_ARCHITECTURE})"
-    r"|(?:linux|windows|freebsd)[-_.]?386",
+    r"|(?:linux|windows|freebsd|wasip?1?|js)[-_.]?(?:386|arm|wasm)",
     re.IGNORECASE,
 )
-"""A processor as Go, Docker and uname name it, with or without its system before it."""
+"""A processor as Go, Docker and uname name it, with or without its system before it; `386`, `arm`
+and `wasm` say too little without."""
+_MOST_PIECES = 4
+"""Most pieces of a platform: `linux-x86_64-v3`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +123,12 @@ class Suffixes:
         perhaps more."""
         pieces = map(_glob_text, (*self._variant_globs, *self._revision_globs))
         return f"(?:[-_](?:{'|'.join([f'(?i:{_PLATFORM.pattern})', *pieces])}))*"
+
+    @functools.cached_property
+    def named(self) -> str:
+        """A regular expression of suffixes that are one name or one platform, or nothing."""
+        names = map(re.escape, sorted(self.variants.names | self._revision_names))
+        return f"(?:-(?:{'|'.join([f'(?i:{_PLATFORM.pattern})', *names])}))?"
 
     @functools.cached_property
     def sure(self) -> str:
@@ -327,6 +337,15 @@ class _Reading:
             self._texts[i] if n == 0 else f"{self._marks[i]}{self._texts[i]}"
             for n, i in enumerate(some)
         )
+
+
+def of_all_platforms(tag: str) -> Iterator[str]:
+    """What `tag` can be without a platform that stands in it after a `-` or `_`."""
+    marks = [*(match.start() for match in _MARK.finditer(tag)), len(tag)]
+    for i, start in enumerate(marks):
+        for end in marks[i + 1 : i + 1 + _MOST_PIECES]:
+            if start and _is_platform(tag[start + 1 : end]):
+                yield tag[:start] + tag[end:]
 
 
 def _is_describe(text: str) -> bool:

@@ -13,7 +13,7 @@ from ecr_steward.rules import Rule
 from ecr_steward.tags import look, replaced
 from ecr_steward.tags.plan import TagChange, with_restores
 from ecr_steward.tags.scheme import Scheme
-from ecr_steward.tags.state import Concern, Image, Observed
+from ecr_steward.tags.state import Concern, Image, Mark, Observed
 from ecr_steward.words.facts import FactKind
 from ecr_steward.words.hints import Action, Hint
 
@@ -152,7 +152,7 @@ class Surveyor:
         known = {tag: held for tag, held in observed.known.items() if tag not in former}
         return replace(observed, known=known)
 
-    def _marked(self, repository: str, hints: Iterable[Hint]) -> dict[str, tuple[str, ...]]:
+    def _marked(self, repository: str, hints: Iterable[Hint]) -> dict[str, tuple[Mark, ...]]:
         deleted = {hint.digest for hint in hints if hint.tag is None and hint.digest is not None}
         return {digest: self._history.marked(repository, digest) for digest in deleted}
 

@@ -136,6 +136,10 @@ class Kind(ABC):
         nothing is sure."""
         return None
 
+    def expression_of(self, name: str) -> str:
+        """A regular expression of what one of its `groups` can match, and perhaps of more."""
+        raise LookupError(name)
+
     @abstractmethod
     def may_begin(self, text: str) -> bool:
         """Whether tags of this kind can begin with `text`, and perhaps where they cannot: too much
@@ -208,7 +212,7 @@ class Word(Kind):
         return f"(?:{self.head}){self._suffixes.plain}"
 
     def sure(self) -> str | None:
-        return self.head if self.is_sure else None
+        return f"{self.head}{self._suffixes.named}" if self.is_sure else None
 
     def may_begin(self, text: str) -> bool:
         return self.begins.fullmatch(text) is not None

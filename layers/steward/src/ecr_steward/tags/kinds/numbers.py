@@ -11,6 +11,16 @@ ANY_SUFFIX = "(?:[-_][0-9A-Za-z_.-]+)?"
 """An expression of all that can follow the numbers of a version."""
 
 
+WRITTEN = "v?([0-9]+(?:[._T-][0-9]+)*)Z?"
+"""An expression of what the group `version` of a pattern has to match."""
+
+
+def written(prefix: str) -> str:
+    """An expression of the same where the numbers begin with those of `prefix`."""
+    begin = "[._T-]".join(f"0*{int(each)}" for each in prefix.split("."))
+    return f"v?{begin}(?:[._T-][0-9]+)*Z?"
+
+
 def language(counts: Iterable[int], *, leading_zeros: bool = True) -> str:
     """An expression of versions of so many numbers, without a suffix."""
     number = "[0-9]+" if leading_zeros else "(?:0|[1-9][0-9]*)"

@@ -9,13 +9,13 @@ from typing import Any, Self
 
 from ecr_steward.tags.kinds.expressions import group_expression
 from ecr_steward.tags.kinds.kind import NUMBERS, Kind, KindError, Unique, settings_schema
-from ecr_steward.tags.kinds.numbers import versions
+from ecr_steward.tags.kinds.numbers import WRITTEN, versions
 from ecr_steward.tags.suffixes import Suffixes
 from ecr_steward.tags.versions import Version
 
 _GROUPS = ("version", "prerelease", "revision", "variant")
 """Groups that say something of the version; all others are placeholders of stable tags."""
-_NUMBERS = re.compile(r"v?([0-9]+(?:[._T-][0-9]+)*)Z?")
+_NUMBERS = re.compile(WRITTEN)
 _ODD = re.compile(r"\(\?[^:P]|\(\?P=|[*+?}]\+|[$^]|\\[0-9AbBZ]")
 """What in an expression may match less than an automaton takes it to."""
 _EVERY_TAG = frozenset({".+", "^.+", ".+$", "^.+$"})
@@ -100,6 +100,9 @@ class Pattern(Kind):
     def sure(self) -> str | None:
         return None if _ODD.search(self._expression) else self._expression
 
+    def expression_of(self, name: str) -> str:
+        return group_expression(self._expression, name)
+
     def words(self) -> str:
         ordered = ", versions by its group `version`" if self.counts else ""
         return f"pattern (tags that match `{self._expression}`{ordered})"
@@ -132,23 +135,9 @@ class Pattern(Kind):
                     yield found
 
     def advice(self) -> Iterator[str]:
-        from ecr_steward.tags.kinds.strings import strings
-
         lost = [each for each in ("prerelease", "revision") if each in self.groups]
         if lost and "version" not in self.groups:
             yield f"The group `{lost[0]}` has no effect without the group `version`."
-        if "version" not in self.groups:
-            return
-        drawn = [
-            match for each in strings(self._expression) if (match := self._regex.fullmatch(each))
-        ]
-        written = [match["version"] for match in drawn if match["version"]]
-        if written and not any(map(_NUMBERS.fullmatch, written)):
-            yield (
-                f"The group `version` gives no version: it takes numbers with `.`, `-`, `_` or `T` "
-                f"between them, a `v` before or a `Z` after them or not, and nothing such as "
-                f"`{written[0]}`. Only what follows `newest` can move."
-            )
 
     def samples(self) -> Iterator[str]:
         from ecr_steward.tags.kinds.strings import strings

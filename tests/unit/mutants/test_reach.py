@@ -1,0 +1,26 @@
+"""Which tests a mutant is shown to."""
+
+from __future__ import annotations
+
+from tests.mutants.__main__ import LIBRARY, MutantPlace, Reach, places
+
+REACH = Reach.of(
+    {
+        "slow": (2.0, ["tags/pins.py:is_of"]),
+        "quick": (1.0, ["tags/pins.py:is_of", "tags/pins.py:_digits"]),
+        "elsewhere": (0.1, ["tags/plan.py:plan_changes"]),
+    }
+)
+
+
+def place(line: str) -> MutantPlace:
+    found = (each for each in places(["tags"]) if each.file == LIBRARY / "tags/pins.py")
+    return next(each for each in found if f"`{line}`" in str(each))
+
+
+def test_a_mutant_is_shown_to_the_tests_that_call_its_function_the_quickest_first() -> None:
+    assert REACH.of_place(place("_digits(digest) in tag")) == ["quick", "slow"]
+
+
+def test_a_mutant_of_no_function_is_shown_to_all_tests_that_call_something_of_its_file() -> None:
+    assert REACH.of_place(place("12")) == ["quick", "slow"]
