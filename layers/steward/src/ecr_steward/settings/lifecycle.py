@@ -20,6 +20,9 @@ MOST_STARS = 4
 LEAST_ARCHIVED = 90
 """Days that an archived image stays at least (ECR User Guide: Archiving an image)."""
 
+AHEAD = 7
+"""How many days ahead it is told that the policy in place takes away an image that runs."""
+
 LISTS = ("tagPatternList", "tagPrefixList")
 _RULE_KEYS = ("rulePriority", "description", "selection", "action")
 _SELECTION_KEYS = (
@@ -41,6 +44,14 @@ class Expiring:
     tags: tuple[str, ...]
     priority: int
     archives: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TaggedRunning:
+    """An image that runs, as people name it, with all the tags that it has."""
+
+    name: str
+    tags: tuple[str, ...] = ()
 
 
 def dumps(document: Mapping[str, Any]) -> str:
@@ -97,6 +108,25 @@ def patterns(rule: Mapping[str, Any]) -> frozenset[str]:
 
 def storage_class(rule: Mapping[str, Any]) -> str:
     return str(rule["selection"].get("storageClass", "standard"))
+
+
+def is_known(document: Mapping[str, Any] | None) -> bool:
+    """Whether it is a policy with rules, all of which can be read."""
+    rules = (document or {}).get("rules")
+    return isinstance(rules, list) and bool(rules) and all(map(_is_known, rules))
+
+
+def sooner(document: Mapping[str, Any], days: int) -> dict[str, Any]:
+    """A policy that takes today what `document` takes within so many days, by age."""
+    return {"rules": [_sooner(each, days) for each in document["rules"]]}
+
+
+def _sooner(rule: Mapping[str, Any], days: int) -> Mapping[str, Any]:
+    selection = rule["selection"]
+    if selection["countType"] not in ("sinceImagePushed", "sinceImagePulled"):
+        return rule
+    count = max(1, selection["countNumber"] - days)
+    return {**rule, "selection": {**selection, "countNumber": count}}
 
 
 # ---------------------------------------------------------------------------- grammar

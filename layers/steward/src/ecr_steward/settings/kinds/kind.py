@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, TypeVar
 
-from ecr_steward.settings.lifecycle import Expiring
+from ecr_steward.settings.lifecycle import Expiring, TaggedRunning
 from ecr_steward.settings.state import Path, Problem, SettingAction, SettingChange
 from ecr_steward.tags.scheme import Scheme
 
@@ -23,9 +23,10 @@ class Around:
     that set policies, as far as they are known, `taggers` those of the roles that move tags, which
     no policy may lock out where the rule has a scheme. `cache` says that the repository is a
     pull-through cache. `managed` are the Sids that the steward once set. `preview` is what ECR's
-    preview of the wished lifecycle policy would take away, `running` by digest the workloads that
-    run an image. `registry_scans` says that the scanning
-    of the registry decides which images are scanned.
+    preview of the wished lifecycle policy would take away, or of the one that is there within
+    lifecycle.AHEAD days; `running` are by digest the workloads that run an image, `named` images
+    that run of which only the tags are known. `registry_scans` says that the scanning of the
+    registry decides which images are scanned.
     """
 
     scheme: Scheme | None = None
@@ -36,6 +37,7 @@ class Around:
     managed: frozenset[str] = frozenset()
     preview: Sequence[Expiring] = ()
     running: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    named: Sequence[TaggedRunning] = ()
     registry_scans: bool = False
 
 
@@ -149,6 +151,10 @@ class Setting(abc.ABC, Generic[Wish, Found]):
 
     def to_preview(self, wish: Wish) -> Mapping[str, Any] | None:
         """The lifecycle policy to be previewed before it is set; None where none is."""
+        return None
+
+    def in_place(self, wish: Wish, found: Found) -> Mapping[str, Any] | None:
+        """The lifecycle policy that is there and stays; None where none does."""
         return None
 
     @abc.abstractmethod
