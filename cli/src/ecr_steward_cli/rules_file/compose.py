@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -186,7 +187,7 @@ def _included(
     try:
         found = parse(read(FilePath(name), name), "`prefixes:` and `rules:`", name)
     except RulesFault as error:
-        raise RulesFault("", [fault(path, f"{shown(file)}: {error.faults[0].sentence}")]) from error
+        raise RulesFault("", [unread(error.faults[0], name, fault(path, ""), file)]) from error
     except ValueError as error:
         told: Fault = error.args[0]
         raise RulesFault("", [Fault(told.line, told.sentence, name)]) from error
@@ -194,6 +195,13 @@ def _included(
     if faults:
         raise RulesFault("", faults)
     return found
+
+
+def unread(found: Fault, name: str, where: Fault, file: str) -> Fault:
+    """Why a file cannot be read: on its own line where it has one, else where it is named."""
+    if found.line:
+        return Fault(found.line, found.sentence, name)
+    return replace(where, sentence=f"{shown(file)}: {found.sentence}")
 
 
 def _misplaced(found: Document) -> Iterator[Fault]:

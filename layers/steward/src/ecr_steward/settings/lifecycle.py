@@ -155,7 +155,7 @@ def _check_rule(rule: Any) -> None:
     _check_keys(rule, _RULE_KEYS, ("rulePriority", "selection", "action"), "a rule", ())
     priority = rule["rulePriority"]
     if not _is_count(priority):
-        raise BaselineError("`rulePriority` must be a whole number from 1 on.", ("rulePriority",))
+        raise BaselineError(_not_a_count("rulePriority", priority), ("rulePriority",))
     if not isinstance(rule.get("description", ""), str):
         raise BaselineError("`description` must be a string; put it in quotes.", ("description",))
     selection, action = rule["selection"], rule["action"]
@@ -187,6 +187,11 @@ def _is_count(value: Any) -> bool:
     return type(value) is int and value >= 1
 
 
+def _not_a_count(key: str, value: Any) -> str:
+    quoted = ", without quotes" if isinstance(value, str) and value.isdecimal() else ""
+    return f"`{key}` must be a whole number from 1 on{quoted}."
+
+
 def _one_of(mapping: Mapping[str, Any], key: str, words: tuple[str, ...], path: Path) -> None:
     if key in mapping and mapping[key] not in words:
         raise BaselineError(
@@ -202,9 +207,8 @@ def _words(selection: Mapping[str, Any], action: Mapping[str, Any]) -> None:
     _one_of(action, "type", ("expire", "transition"), ("action", "type"))
     _one_of(action, "targetStorageClass", ("archive",), ("action", "targetStorageClass"))
     if not _is_count(selection["countNumber"]):
-        raise BaselineError(
-            "`countNumber` must be a whole number from 1 on.", ("selection", "countNumber")
-        )
+        sentence = _not_a_count("countNumber", selection["countNumber"])
+        raise BaselineError(sentence, ("selection", "countNumber"))
 
 
 def _lists(selection: Mapping[str, Any], _: Mapping[str, Any]) -> None:

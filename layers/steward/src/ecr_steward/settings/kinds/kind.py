@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -57,11 +57,13 @@ class Read:
 @dataclass(frozen=True, slots=True)
 class File:
     """How a setting stands in a file of its own: `content` is the key of a rule in whose place
-    `file` may stand, `key` that of the list in the file, and `keys` are all that AWS has there."""
+    `file` may stand, `key` that of the list in the file, and `keys` are all that AWS has there.
+    `version_fault` says why the version of the file's language is none that the steward keeps."""
 
     content: str
     key: str
     keys: tuple[str, ...]
+    version_fault: Callable[[Mapping[str, Any]], str | None] = lambda _: None
 
 
 DESCRIBED = Read("DescribeRepositories")
