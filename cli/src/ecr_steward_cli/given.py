@@ -9,6 +9,8 @@ from typing import Any
 from ecr_steward.settings.baseline import Settings
 from ecr_steward.settings.kinds import KINDS
 from ecr_steward.settings.lifecycle import TaggedRunning
+from ecr_steward.settings.registry import RegistrySettings
+from ecr_steward.settings.registry_kinds import REGISTRY_KINDS
 from ecr_steward.settings.state import SettingsError, check_fields
 from ecr_steward.words.image_uris import ImageUri, NoImageUri
 
@@ -41,6 +43,35 @@ def repositories(documents: Iterable[Any]) -> dict[str, GivenSettings]:
     if not found:
         raise SettingsError("There is no repository in the settings.")
     return {name: _given(name, settings) for name, settings in found.items()}
+
+
+def registry(documents: Iterable[Any]) -> RegistrySettings:
+    """The registry's own settings; raises SettingsError.
+
+    A document is `{"registry": {…}}`, or what the AWS CLI prints of one of them: of
+    `describe-registry`, `get-registry-policy` and so on.
+    """
+    found: dict[str, Any] = {}
+    for document in documents:
+        for key, value in _of_registry(document).items():
+            if key in found:
+                raise SettingsError(f"`{key}` of the registry is there twice.")
+            found[key] = value
+    return RegistrySettings.from_document(found)
+
+
+def _of_registry(document: Any) -> Mapping[str, Any]:
+    known = {kind.printed: kind.name for kind in REGISTRY_KINDS}
+    if isinstance(document, Mapping):
+        whole = document.get("registry")
+        if isinstance(whole, Mapping) and len(document) == 1:
+            return whole
+        printed = {known[key]: {key: value} for key, value in document.items() if key in known}
+        if printed:
+            return printed
+    raise SettingsError(
+        'The settings of a registry are {"registry": {…}}, or what the AWS CLI prints of them.'
+    )
 
 
 def _given(name: str, document: Mapping[str, Any]) -> GivenSettings:

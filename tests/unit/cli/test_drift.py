@@ -335,13 +335,15 @@ def test_the_settings_of_the_registry_are_judged_too(tmp_path: Path) -> None:
         },
         "creation_templates": {"repositoryCreationTemplates": []},
     }
-    result = run(file, {"registry": printed}, "--registry", "--json")
-    assert result.exit_code == 1
-    found = json.loads(result.stdout)["registry"]["changes"]
-    assert [(each["setting"], each["problem"]) for each in found] == [
-        ("scanning", "different"),
-        ("creation_templates", "missing"),
-    ]
+    answers = "\n".join(json.dumps(each, indent=4) for each in printed.values())
+    for given in ({"registry": printed}, answers):
+        result = run(file, given, "--registry", "--json")
+        assert result.exit_code == 1
+        found = json.loads(result.stdout)["registry"]["changes"]
+        assert [(each["setting"], each["problem"]) for each in found] == [
+            ("scanning", "different"),
+            ("creation_templates", "missing"),
+        ]
     for odd in ({}, {"registry": 7}, {"registry": {"x": 1}}, {"registry": {"scanning": "x"}}):
         result = run(file, odd, "--registry")
         assert (result.exit_code, result.stdout) == (2, "")

@@ -224,6 +224,13 @@ def test_the_registrys_policy_is_merged_by_sid() -> None:
     assert judged([REPLICATE], foreign="remove", others="keep") == ["foreign Replicate correct"]
 
 
+def test_a_denial_that_locks_the_steward_out_of_the_registrys_policy_is_refused() -> None:
+    deny = {**PUBLIC, "Sid": "No", "Effect": "Deny", "Action": "ecr:PutRegistryPolicy"}
+    assert judged(statements=[deny]) == ["locks_out No refuse"]
+    spared = {**deny, "Condition": {"ArnNotEquals": {"aws:PrincipalArn": ROLE}}}
+    assert judged(statements=[spared]) == ["missing No correct"]
+
+
 @pytest.mark.parametrize(
     ("action", "harm"),
     [("ecr:BatchGetImage", "Inspector could not scan"), ("ecr:ReplicateImage", "be replicated")],

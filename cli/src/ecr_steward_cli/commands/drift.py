@@ -13,10 +13,10 @@ import click
 from ecr_steward.rules import Mode, Ruleset
 from ecr_steward.settings.drift import drift as drift_of
 from ecr_steward.settings.kinds import Around
-from ecr_steward.settings.registry import RegistrySettings, registry_drift
+from ecr_steward.settings.registry import registry_drift
 from ecr_steward.settings.state import SettingAction, SettingChange, SettingsError
 from ecr_steward_cli.errors import NeedsAttention, Refusal
-from ecr_steward_cli.given import GivenSettings, repositories
+from ecr_steward_cli.given import GivenSettings, registry, repositories
 from ecr_steward_cli.input import text_of
 from ecr_steward_cli.markdown import table
 from ecr_steward_cli.rules_file.explain import is_repository
@@ -69,6 +69,7 @@ def drift(
     Examples:
       ecr-steward drift --rules rules.yaml settings.json
       aws ecr describe-repositories | ecr-steward drift --rules rules.yaml -
+      aws ecr get-registry-policy | ecr-steward drift --registry --rules rules.yaml -
     """
     try:
         rules = load(rules_file)
@@ -135,14 +136,8 @@ def _of_repository(
 def _of_registry(
     rules: Ruleset, documents: Sequence[Any], account: str, roles: Sequence[str]
 ) -> _Found:
-    if len(documents) != 1 or not isinstance(documents[0], dict):
-        raise SettingsError('The settings of a registry are one object: {"registry": {…}}.')
-    given = documents[0].get("registry")
-    if not isinstance(given, dict) or set(documents[0]) != {"registry"}:
-        raise SettingsError('The settings of a registry are one object: {"registry": {…}}.')
-    actual = RegistrySettings.from_document(given)
     around = Around(account=account, setters=roles, taggers=roles)
-    return _Found("", registry_drift(rules.registry_baseline, actual, around))
+    return _Found("", registry_drift(rules.registry_baseline, registry(documents), around))
 
 
 def _as_configured(found: _Found) -> _Found:
