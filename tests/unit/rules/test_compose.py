@@ -85,6 +85,19 @@ def test_it_is_told_in_which_file_a_rule_stands(rules: Path) -> None:
     assert explain(inspect(rules), "base/x").startswith("base/x: the rule on line 8 wins (")
 
 
+def test_a_rule_that_never_wins_is_told_the_file_of_the_one_that_does(rules: Path) -> None:
+    write(rules, MAIN.replace("base/*", "bank/core"))
+    (warning,) = inspect(rules).warnings
+    said = warning.sentence.replace(f"{rules.parent}/", "")
+    assert said.endswith("matches the rule on line 3 of teams/payments.yaml first.")
+
+
+def test_globs_that_are_the_same_under_a_prefix_are_one(rules: Path) -> None:
+    team = TEAM.replace('"*-web", "bank/core"', '"payments/*", "*"')
+    write(rules.parent / "teams/payments.yaml", team)
+    assert inspect(rules).ruleset.rules[0].repositories == ("payments/*", "bank/*")
+
+
 def test_which_images_stay_has_defaults_too(rules: Path) -> None:
     write(rules, MAIN.replace("defaults:", "defaults:\n  images: {keep: [{newest: 20}]}"))
     found = inspect(rules).ruleset

@@ -123,6 +123,8 @@ class _Composer:
     def _narrowed(
         self, source: Document, rule: Mapping[str, Any], prefixes: list[str], path: Path
     ) -> Iterator[Any]:
+        """The globs under the prefixes, each once: two that were written may become the same."""
+        seen: set[str] = set()
         for i, glob in enumerate(rule["repositories"]):
             if not isinstance(glob, str):
                 yield glob
@@ -131,7 +133,8 @@ class _Composer:
             if not found:
                 sentence = f"{shown(glob)} names nothing under the prefixes of this file."
                 self.faults.append(source.fault((*path, "repositories", i), sentence))
-            yield from found
+            yield from (each for each in found if each not in seen)
+            seen.update(found)
 
 
 def narrowed(glob: str, prefix: str) -> Iterator[str]:

@@ -96,6 +96,12 @@ class Document:
     def key_line(self, path: Path) -> int:
         return self._place(path).key_line
 
+    def where(self, path: Path) -> str:
+        """Where the value at `path` stands, in words: its line, and its file if that is one that is
+        included."""
+        found = self._place(path)
+        return f"line {found.line} of {found.file}" if found.file else f"line {found.line}"
+
     def text(self, path: Path) -> str:
         return self._place(path).text
 
