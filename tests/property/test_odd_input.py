@@ -107,6 +107,7 @@ SETTINGS: dict[str, Any] = {
     "scan_on_push": {"scanOnPush": True},
     "encryption": {"encryptionType": "KMS", "kmsKey": "x"},
     "resource_tags": [{"Key": "owner", "Value": "x"}],
+    "running": ["1.4.2", "h.io/team/a:1.4", {"digest": "sha256:1", "tags": ["1.4.2"]}],
 }
 REGISTRY: dict[str, Any] = {
     "registry": {

@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ecr_steward.settings.baseline import Settings
 from ecr_steward.settings.kinds import KINDS
-from ecr_steward.settings.state import SettingsError
+from ecr_steward.settings.lifecycle import TaggedRunning
+from ecr_steward.settings.registry import RegistrySettings
+from ecr_steward.settings.registry_kinds import REGISTRY_KINDS
+from ecr_steward.settings.state import SettingsError, check_fields
+from ecr_steward.words.image_uris import ImageUri, NoImageUri
+
+RUNNING = "running"
 
 
-def repositories(documents: Iterable[Any]) -> dict[str, Settings]:
+@dataclass(frozen=True, slots=True)
+class GivenSettings:
+    """The settings of one repository, and its images that run."""
+
+    settings: Settings
+    running: tuple[TaggedRunning, ...] = ()
+
+
+def repositories(documents: Iterable[Any]) -> dict[str, GivenSettings]:
     """The settings of each repository that the documents are about; raises SettingsError.
 
     A document is an object with the repository's name under `repository` and its settings, or what
@@ -27,7 +42,78 @@ def repositories(documents: Iterable[Any]) -> dict[str, Settings]:
                 known[key] = value
     if not found:
         raise SettingsError("There is no repository in the settings.")
-    return {name: Settings.from_document(settings) for name, settings in found.items()}
+    return {name: _given(name, settings) for name, settings in found.items()}
+
+
+def registry(documents: Iterable[Any]) -> RegistrySettings:
+    """The registry's own settings; raises SettingsError.
+
+    A document is `{"registry": {…}}`, or what the AWS CLI prints of one of them: of
+    `describe-registry`, `get-registry-policy` and so on.
+    """
+    found: dict[str, Any] = {}
+    for document in documents:
+        for key, value in _of_registry(document).items():
+            if key in found:
+                raise SettingsError(f"`{key}` of the registry is there twice.")
+            found[key] = value
+    return RegistrySettings.from_document(found)
+
+
+def _of_registry(document: Any) -> Mapping[str, Any]:
+    known = {kind.printed: kind.name for kind in REGISTRY_KINDS}
+    if isinstance(document, Mapping):
+        whole = document.get("registry")
+        if isinstance(whole, Mapping) and len(document) == 1:
+            return whole
+        printed = {known[key]: {key: value} for key, value in document.items() if key in known}
+        if printed:
+            return printed
+    raise SettingsError(
+        'The settings of a registry are {"registry": {…}}, or what the AWS CLI prints of them.'
+    )
+
+
+def _given(name: str, document: Mapping[str, Any]) -> GivenSettings:
+    settings = {key: value for key, value in document.items() if key != RUNNING}
+    images = document.get(RUNNING) or []
+    if not isinstance(images, list):
+        raise SettingsError(f"`{RUNNING}` must be a list of images.")
+    running = (_running(name, each, f"{RUNNING}[{i}]") for i, each in enumerate(images))
+    return GivenSettings(Settings.from_document(settings), tuple(each for each in running if each))
+
+
+def _running(repository: str, value: Any, field: str) -> TaggedRunning | None:
+    """An image that runs, by an image URI, by a tag, or by its digest and all its tags; None for
+    one of another repository."""
+    if isinstance(value, str):
+        return _written(repository, value, field)
+    if not isinstance(value, Mapping):
+        raise SettingsError(f"`{field}` must be an image URI, a tag or an object.")
+    check_fields(value, ("digest", "tags"), field)
+    tags = value.get("tags", [])
+    if not isinstance(tags, list) or not all(isinstance(each, str) for each in tags):
+        raise SettingsError(f"`{field}.tags` must be a list of strings.")
+    if not isinstance(value.get("digest"), str):
+        raise SettingsError(f"`{field}.digest` must be the digest of an image.")
+    return TaggedRunning(value["digest"], tuple(tags))
+
+
+def _written(repository: str, written: str, field: str) -> TaggedRunning | None:
+    if "/" not in written and not written.startswith("sha256:"):
+        return TaggedRunning(written, (written,))
+    try:
+        uri = ImageUri.parse(written)
+    except NoImageUri as error:
+        raise SettingsError(f"`{field}`: {error}") from error
+    if uri.repository != repository:
+        return None
+    if uri.tag is None:
+        raise SettingsError(
+            f"`{field}` names no tag, and tags decide what a lifecycle rule takes: write "
+            '{"digest": …, "tags": […]}.'
+        )
+    return TaggedRunning(written, (uri.tag,))
 
 
 def _each(document: Any) -> Iterator[tuple[str, dict[str, Any]]]:

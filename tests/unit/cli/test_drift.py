@@ -193,6 +193,17 @@ def test_a_file_is_read_as_well_as_standard_input(rules: Path, tmp_path: Path) -
         ('{"repository": "aa", "scan_on_push": 1}', "-: `scan_on_push` must be true or false."),
         ('{"repository": "aa", "repository": "bb"}', "-: `repository` occurs twice"),
         ('{"repository": "aa", "policy": NaN}', "-: `NaN` is not JSON."),
+        ('{"repository": "aa", "running": "1.4"}', "-: `running` must be a list of images."),
+        ('{"repository": "aa", "running": [7]}', "-: `running[0]` must be an image URI, a tag"),
+        ('{"repository": "aa", "running": [{}]}', "-: `running[0].digest` must be the digest"),
+        (
+            '{"repository": "aa", "running": ["sha256:1"]}',
+            "-: `running[0]`: `sha256:1` is no image",
+        ),
+        (
+            f'{{"repository": "aa", "running": ["h.io/aa@sha256:{"a" * 64}"]}}',
+            "-: `running[0]` names no tag, and tags decide what a lifecycle rule takes",
+        ),
         ("[" * 100_000, "-: The JSON is nested too deeply to be read."),
     ],
 )
@@ -202,6 +213,46 @@ def test_bad_input_is_one_sentence_and_two(rules: Path, text: str, said: str) ->
     assert result.stdout == ""
     assert result.stderr.startswith(said)
     assert result.stderr.count("\n") == 1
+
+
+LIFECYCLE = """
+version: 1
+rules:
+  - repositories: ["apps/*"]
+    tags: {unique: [sha, semver]}
+    repository:
+      lifecycle:
+        rules:
+          - rulePriority: 1
+            selection: {tagStatus: tagged, tagPatternList: [1.*], countType: imageCountMoreThan,
+                        countNumber: 9999}
+            action: {type: expire}
+          - rulePriority: 2
+            selection: {tagStatus: any, countType: sinceImagePushed, countUnit: days,
+                        countNumber: 90}
+            action: {type: expire}
+"""
+
+
+def of_running(rules: Path, *images: Any) -> list[dict[str, Any]]:
+    rules.write_text(LIFECYCLE)
+    found = changes(rules, {"repository": "apps/web", "running": images})
+    return [each for each in found if each["problem"] == "expires_running"]
+
+
+def test_an_image_that_runs_and_that_a_lifecycle_rule_can_take_is_reported(rules: Path) -> None:
+    other = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/apps/other:9f3c2ab"
+    mine = other.replace("other", "web")
+    (found,) = of_running(rules, mine, other)
+    assert (found["action"], found["subject"], found["before"]) == ("report", "rule 2", [mine])
+    assert f"can expire 1 image from which {mine} can start again" in found["reason"]
+
+
+def test_an_image_that_runs_and_that_an_upper_rule_keeps_is_not_reported(rules: Path) -> None:
+    assert of_running(rules, "1.4.2") == []
+    assert of_running(rules, {"digest": "sha256:1", "tags": ["9f3c2ab", "1.4.2"]}) == []
+    assert len(of_running(rules, {"digest": "sha256:1", "tags": ["9f3c2ab"]})) == 1
+    assert len(of_running(rules, {"digest": "sha256:1", "tags": []})) == 1
 
 
 def test_text_that_is_not_utf_8_is_refused(rules: Path, tmp_path: Path) -> None:
@@ -284,13 +335,15 @@ def test_the_settings_of_the_registry_are_judged_too(tmp_path: Path) -> None:
         },
         "creation_templates": {"repositoryCreationTemplates": []},
     }
-    result = run(file, {"registry": printed}, "--registry", "--json")
-    assert result.exit_code == 1
-    found = json.loads(result.stdout)["registry"]["changes"]
-    assert [(each["setting"], each["problem"]) for each in found] == [
-        ("scanning", "different"),
-        ("creation_templates", "missing"),
-    ]
+    answers = "\n".join(json.dumps(each, indent=4) for each in printed.values())
+    for given in ({"registry": printed}, answers):
+        result = run(file, given, "--registry", "--json")
+        assert result.exit_code == 1
+        found = json.loads(result.stdout)["registry"]["changes"]
+        assert [(each["setting"], each["problem"]) for each in found] == [
+            ("scanning", "different"),
+            ("creation_templates", "missing"),
+        ]
     for odd in ({}, {"registry": 7}, {"registry": {"x": 1}}, {"registry": {"scanning": "x"}}):
         result = run(file, odd, "--registry")
         assert (result.exit_code, result.stdout) == (2, "")

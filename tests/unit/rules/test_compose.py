@@ -85,6 +85,44 @@ def test_it_is_told_in_which_file_a_rule_stands(rules: Path) -> None:
     assert explain(inspect(rules), "base/x").startswith("base/x: the rule on line 8 wins (")
 
 
+def test_a_rule_that_never_wins_is_told_the_file_of_the_one_that_does(rules: Path) -> None:
+    write(rules, MAIN.replace("base/*", "bank/core"))
+    (warning,) = inspect(rules).warnings
+    said = warning.sentence.replace(f"{rules.parent}/", "")
+    assert said.endswith("matches the rule on line 3 of teams/payments.yaml first.")
+
+
+def test_globs_that_are_the_same_under_a_prefix_are_one(rules: Path) -> None:
+    team = TEAM.replace('"*-web", "bank/core"', '"payments/*", "*"')
+    write(rules.parent / "teams/payments.yaml", team)
+    assert inspect(rules).ruleset.rules[0].repositories == ("payments/*", "bank/*")
+
+
+def test_which_images_stay_has_defaults_too(rules: Path) -> None:
+    write(rules, MAIN.replace("defaults:", "defaults:\n  images: {keep: [{newest: 20}]}"))
+    found = inspect(rules).ruleset
+    assert [dict(each.images or {}) for each in found.rules] == 3 * [{"keep": [{"newest": 20}]}]
+
+
+def test_a_value_that_is_merged_into_every_rule_is_one_fault(rules: Path) -> None:
+    write(rules, MAIN.replace("others: keep", "accounts: [012345678901]"))
+    said = 'An entry of `accounts` must be a string; put it in quotes: "012345678901".'
+    assert faults(rules) == [f"rules.yaml:5: {said}"]
+
+
+def test_an_included_file_that_is_no_text_is_told_with_its_own_line(rules: Path) -> None:
+    (rules.parent / "teams/payments.yaml").write_bytes(f"{TEAM}# caf\u00e9".encode("latin-1"))
+    said = "The file is not UTF-8 text from here on; save it as UTF-8."
+    assert faults(rules) == [f"teams/payments.yaml:5: {said}"]
+
+
+def test_an_anchor_holds_within_its_file_alone(rules: Path) -> None:
+    write(rules, MAIN.replace("mode: enforce", "mode: &mode enforce"))
+    write(rules.parent / "teams/payments.yaml", f"{TEAM}    mode: *mode\n")
+    said = "No anchor of this file has this name; a value that begins with `*` as text needs quotes"
+    assert faults(rules) == [f"teams/payments.yaml:5: {said}."]
+
+
 def test_the_fingerprint_covers_all_files(rules: Path) -> None:
     before = inspect(rules).ruleset.fingerprint
     write(rules.parent / "teams/payments.yaml", TEAM.replace("main", "prod"))

@@ -65,7 +65,7 @@ def test_a_rule_that_can_win_is_not_warned_of(first: str, second: str) -> None:
 
 def test_several_rules_together_can_leave_a_rule_nothing() -> None:
     assert warnings(rule_list('["a*"]', '["b*"]', "[ab, bc, ac]")) == [
-        (5, "This rule never wins: all that it names matches the rule on line 3 and 4 first.")
+        (5, "This rule never wins: all that it names matches the rule on line 3 and line 4 first.")
     ]
 
 

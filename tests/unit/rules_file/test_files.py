@@ -111,6 +111,10 @@ def test_a_warning_about_a_file_names_that_file_and_its_line(folder: Path) -> No
         ('{"Statement": [],\n "Note": 1}', ("policies/pull.json:2: `Note` has no place here; there "
          "are `Version`, `Id`, `Statement`.")),
         ('{"Statement": "x"}', "policies/pull.json:1: A statement must be a mapping"),
+        ('{"Statement": [],\n "Version": "2012"}',
+         "policies/pull.json:2: `Version` must be 2012-10-17; it is `2012`."),
+        ('{"Version": "2008-10-17", "Statement": {"Sid": "${aws:username}"}}',
+         "policies/pull.json:1: Under `Version` 2008-10-17 a variable is a mere text"),
     ],
 )  # fmt: skip
 def test_a_file_that_holds_no_policy_is_refused(folder: Path, policy: str, said: str) -> None:
@@ -132,6 +136,18 @@ def test_a_file_that_cannot_be_read_is_named_where_the_rules_name_it(
 ) -> None:
     (folder / "rules.yaml").write_text(RULES.replace("policies/pull.json", name))
     assert faults(folder)[0].startswith(said)
+
+
+def test_a_file_that_is_no_text_is_told_with_its_own_line(folder: Path) -> None:
+    (folder / "policies/pull.json").write_bytes('{"Statement":\n["\u00e9"]}'.encode("latin-1"))
+    said = "The file is not UTF-8 text from here on; save it as UTF-8."
+    assert faults(folder) == [f"policies/pull.json:2: {said}"]
+
+
+def test_a_policy_of_the_old_version_without_variables_means_the_same(folder: Path) -> None:
+    before = loaded(folder)
+    write(folder, {"Version": "2008-10-17", "Statement": [PULL]})
+    assert loaded(folder).document == before.document
 
 
 def test_a_file_and_its_content_together_are_a_fault(folder: Path) -> None:

@@ -72,6 +72,9 @@ STATEMENT = "{Sid: A, Effect: Allow, Principal: {AWS: '111122223333'}, Action: '
         ("scan_on_push: yes", 7, "`scan_on_push` must be true or false; it is `yes`."),
         ("encryption: aes", 7, "`encryption` must be one of AES256, KMS, KMS_DSSE."),
         ("resource_tags: {owner: 7}", 7, '`owner` must be a string; put it in quotes: "7".'),
+        ("resource_tags: {owner: a|b}", 7,
+         "`owner`: a resource tag is made of letters, digits, spaces and + - = . _ : / @."),
+        ("encryption: {}", 7, "`encryption` is empty; name `type`, `key` or both."),
         ("resource_tags: {'aws:x': a}", 7, "`aws:x`: tags that begin with `aws:` are AWS's own."),
     ],
 )  # fmt: skip

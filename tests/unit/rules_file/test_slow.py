@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
+import re
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 
+import ecr_steward
+import ecr_steward_cli
 from ecr_steward_cli.rules_file.document import RulesFault
 from ecr_steward_cli.rules_file.load import inspect_text, schema
 from ecr_steward_cli.rules_file.slow import slow
@@ -56,3 +64,29 @@ def test_a_quick_expression_is_not(pattern: str) -> None:
 def test_every_expression_that_the_schema_shows_is_quick() -> None:
     (kind,) = (each for each in schema()["$defs"]["kind"]["anyOf"] if each["title"] == "pattern")
     assert slow(kind["properties"]["pattern"]["examples"]) == frozenset()
+
+
+def _expressions() -> set[str]:
+    """The expressions that the modules of both packages hold."""
+    found: set[str] = set()
+    for package in (ecr_steward, ecr_steward_cli):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            found.update(_held(list(vars(importlib.import_module(module.name)).values())))
+    return found
+
+
+def _held(value: Any) -> Iterator[str]:
+    if isinstance(value, re.Pattern) and isinstance(value.pattern, str):
+        yield value.pattern
+    for each in value if isinstance(value, list | tuple) else ():
+        yield from _held(each)
+    if isinstance(value, dict):
+        yield from _held(list(value.values()))
+    if isinstance(value, type) and value.__module__.startswith("ecr_steward"):
+        yield from _held([each for each in vars(value).values() if isinstance(each, re.Pattern)])
+
+
+def test_no_expression_of_the_stewards_own_takes_long_over_any_tag() -> None:
+    found = _expressions()
+    assert len(found) > 50
+    assert slow(sorted(found)) == frozenset()

@@ -1,4 +1,4 @@
-"""The verdicts of two public judges on the same statements, and where ours are others and why."""
+"""The verdicts of public judges on the same statements, and where ours are others and why."""
 
 from __future__ import annotations
 
@@ -52,27 +52,70 @@ STATEMENTS: dict[str, Any] = {
     ),
 }
 
+AGENT = {"StringEquals": {"aws:UserAgent": "buildkit"}, "StringLike": {"aws:Referer": "*.corp"}}
+ANALYZED: dict[str, Any] = {
+    "an account of the zone, held to its organisation": allow(
+        {"AWS": STRANGER}, {"StringEquals": {ORG: NAMED_ORG}}
+    ),
+    "an account outside the zone": allow({"AWS": STRANGER}),
+    "`*`": allow("*"),
+    "`*` in an organisation outside the zone": anyone("StringEquals", ORG, "o-other1"),
+    "a user of an account outside the zone": allow({"AWS": f"arn:aws:iam::{STRANGER}:user/ann"}),
+    "`*` with a user agent or referer that the caller writes": allow("*", AGENT),
+    "CodeBuild for anyone, by its service principal": service("codebuild.amazonaws.com"),
+    "`*`, under a key with an empty list": anyone("StringEquals", ORG, []),
+    "`*`, under an empty condition": allow("*", {}),
+    "`*` in the zone, by `ForAllValues` on a key with one value": anyone(
+        "ForAllValues:StringEquals", ORG, [NAMED_ORG]
+    ),
+    "everybody but one account (`NotPrincipal` with Allow)": without(
+        allow("*", NotPrincipal={"AWS": STRANGER}), "Principal"
+    ),
+    "a wildcard within a principal's ARN": allow({"AWS": f"arn:aws:iam::{NAMED}:role/ci-*"}),
+}
+"""Statements of the shapes that AWS documents for IAM Access Analyzer, and written anew."""
 
-def rows() -> dict[str, list[str]]:
+
+def rows(judges: str) -> dict[str, list[str]]:
+    """The rows of the table on the page whose heading names these judges, by statement."""
     text = (DOCS / "settings.md").read_text("utf-8")
-    found = re.findall(
-        r"^\| (.*?) \| (public|foreign|fine) \| (.*?) \| (.*?) \| (.*?) \|$", text, re.M
-    )
+    table = text.partition(f"| Statement | Here | {judges} |")[2].partition("\n\n")[0]
+    found = re.findall(r"^\| (.*?) \| (.*?) \| (.*?) \| (.*?) \| (.*?) \|$", table, re.M)
     return {each[0]: list(each[1:]) for each in found}
 
 
+def verdict(statement: Any) -> str:
+    found = judge(statement, Allowed([NAMED, NAMED_ORG], OWN))
+    return "public" if found.public else "foreign" if found.foreign else "fine"
+
+
 def test_the_page_has_every_statement_and_no_other() -> None:
-    assert list(rows()) == list(STATEMENTS)
+    assert list(rows("Custodian | Prowler")) == list(STATEMENTS)
+    assert list(rows("Analyzer")) == list(ANALYZED)
 
 
 @pytest.mark.parametrize("name", STATEMENTS)
 def test_the_verdict_is_the_pages_and_its_reason_fits(name: str) -> None:
-    ours, custodian, _prowler, why = rows()[name]
-    found = judge(STATEMENTS[name], Allowed([NAMED, NAMED_ORG], OWN))
-    assert ours == ("public" if found.public else "foreign" if found.foreign else "fine")
-    agreed = (ours == "fine") is (custodian == "passed")
-    words = "agreed" if agreed else "stricter" if ours != "fine" else "laxer"
-    assert why.startswith(words)
+    ours, custodian, _prowler, why = rows("Custodian | Prowler")[name]
+    assert ours == verdict(STATEMENTS[name])
+    assert why.startswith(_compared(ours, custodian))
+
+
+@pytest.mark.parametrize("name", ANALYZED)
+def test_what_aws_documents_of_its_analyzer_is_told_as_it_is(name: str) -> None:
+    ours, analyzer, _where, why = rows("Analyzer")[name]
+    assert ours == verdict(ANALYZED[name])
+    assert why.startswith(_compared(ours, analyzer))
+    assert (ours == "public") is (analyzer != "passed" and analyzer not in _SOMEBODY)
+
+
+_SOMEBODY = ("finding", "finding, not public")
+
+
+def _compared(ours: str, judge: str) -> str:
+    if (ours == "fine") is (judge == "passed"):
+        return "agreed"
+    return "stricter" if ours != "fine" else "laxer"
 
 
 def examples() -> list[Any]:

@@ -169,6 +169,12 @@ def test_what_the_rule_does_not_state_stays_as_the_template_has_it() -> None:
          "MANUAL has a rule above", ("scanning", "rules", 1)),
         ({"scanning": {"rules": [{"frequency": "MANUAL", "filters": ["a", "A"]}]}},
          "`A` can match no repository", ("scanning", "rules", 0, "filters", 1)),
+        ({"scanning": {"rules": [{"frequency": "MANUAL", "filters": ["a" * 250 + "!"]}]}},
+         "can match no repository", ("scanning", "rules", 0, "filters", 0)),
+        ({"scanning": {"rules": [{"frequency": "MANUAL", "filters": list(map(str, range(101)))}]}},
+         "ECR takes 100 filters; these are 101", ("scanning", "rules", 0, "filters")),
+        ({"creation_templates": [{**template("ROOT", role=ROLE), "applied_for": []}]},
+         "`applied_for` is empty", ("creation_templates", 0, "applied_for")),
     ],
 )  # fmt: skip
 def test_what_ecr_does_not_take_is_refused_with_its_place(
@@ -218,6 +224,13 @@ def test_the_registrys_policy_is_merged_by_sid() -> None:
     assert judged([REPLICATE], foreign="remove", others="keep") == ["foreign Replicate correct"]
 
 
+def test_a_denial_that_locks_the_steward_out_of_the_registrys_policy_is_refused() -> None:
+    deny = {**PUBLIC, "Sid": "No", "Effect": "Deny", "Action": "ecr:PutRegistryPolicy"}
+    assert judged(statements=[deny]) == ["locks_out No refuse"]
+    spared = {**deny, "Condition": {"ArnNotEquals": {"aws:PrincipalArn": ROLE}}}
+    assert judged(statements=[spared]) == ["missing No correct"]
+
+
 @pytest.mark.parametrize(
     ("action", "harm"),
     [("ecr:BatchGetImage", "Inspector could not scan"), ("ecr:ReplicateImage", "be replicated")],
@@ -242,6 +255,22 @@ RULE: dict[str, Any] = {
     "destinations": [{"region": "eu-west-1", "registryId": "111122223333"}],
     "repositoryFilters": [{"filter": "prod/", "filterType": "PREFIX_MATCH"}],
 }
+
+
+def prefix(text: str) -> dict[str, str]:
+    return {"filter": text, "filterType": "PREFIX_MATCH"}
+
+
+@pytest.mark.parametrize("text", ["prod", "prod-", "prod/", "prod/a_", "a1"])
+def test_a_filter_of_replication_may_end_anywhere_in_a_name(text: str) -> None:
+    rule = {**RULE, "repositoryFilters": [prefix(text)]}
+    assert baseline(replication={"rules": [rule]}).wishes["replication"] == {"rules": [rule]}
+
+
+def test_the_regions_of_every_partition_are_regions() -> None:
+    for region in ("us-gov-west-1", "cn-north-1", "eusc-de-east-1", "us-isob-east-1"):
+        places = [{"region": region, "registryId": "111122223333"}]
+        baseline(replication={"rules": [{"destinations": places}]})
 
 
 def test_replication_is_compared_by_meaning_and_set_as_a_whole() -> None:
@@ -283,8 +312,18 @@ def test_self_is_the_role_that_reads_images_for_the_steward_and_others_stay() ->
          ("replication", "rules", 0, "destinations", 0)),
         ({"replication": {"rules": [{**RULE, "repositoryFilters": [{"filter": "a*"}]}]}},
          "A filter is {filter: PREFIX", ("replication", "rules", 0, "repositoryFilters", 0)),
+        ({"replication": {"rules": [{**RULE, "repositoryFilters": [prefix("a")]}]}},
+         "of two characters or more", ("replication", "rules", 0, "repositoryFilters", 0)),
+        ({"replication": {"rules": [{**RULE, "repositoryFilters": []}]}},
+         "must be a list of 1 to 100", ("replication", "rules", 0, "repositoryFilters")),
+        ({"replication": {"rules": [{**RULE, "deleteReplication": {"enabled": True, "x": 1}}]}},
+         "`deleteReplication` must be", ("replication", "rules", 0, "deleteReplication")),
         ({"replication": {"rules": [RULE] * 26}}, "ECR takes 25 rules", ("replication", "rules")),
         ({"pull_time_exclusions": ["x"]}, "`x` is no ARN", ("pull_time_exclusions", 0)),
+        ({"pull_time_exclusions": [f"{ROLE}:a"]}, "is no ARN", ("pull_time_exclusions", 0)),
+        ({"pull_time_exclusions": [f"{ROLE}{'a' * 200}"]}, "is no", ("pull_time_exclusions", 0)),
+        ({"policy": {"statements": [{**REPLICATE, "Resource": 7}]}}, "`Resource` must be `*`",
+         ("policy", "statements", 0, "Resource")),
     ],
 )  # fmt: skip
 def test_what_ecr_would_refuse_of_the_registry_is_named_with_its_place(

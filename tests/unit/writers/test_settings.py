@@ -406,6 +406,66 @@ def test_a_lifecycle_policy_that_would_expire_what_runs_is_refused_until_it_runs
     assert shown(world.enforcer.registry, REPOSITORY)["lifecycle"] == UNTAGGED
 
 
+def goes_in_a_week(**more: Any) -> SettingsWorld:
+    """A repository whose policy takes an image in four days from which `web` runs."""
+    world = SettingsWorld(rules_for({"lifecycle": {**EXPIRES, **more}}, tags=UNSTABLE))
+    world.settle()
+    world.push("1.0.0", age=timedelta(days=26))
+    world.enforcer.running = lambda repository: {image("1.0.0"): ["ecs:prod/web"]}
+    world.table.told.clear()
+    return world
+
+
+def test_what_the_policy_in_place_takes_of_what_runs_is_told_once_and_a_week_before() -> None:
+    world = goes_in_a_week()
+    for _ in range(3):
+        world.sweep()
+    (fact,) = world.told()
+    assert fact.difference is not None
+    assert (fact.difference.problem, fact.difference.action) == ("expires_running", "report")
+    assert "would expire 1 image within 7 days from which ecs:prod/web can start" in fact.reason
+
+
+def test_ecr_is_asked_once_for_a_policy_and_what_runs_and_again_a_day_later() -> None:
+    world = goes_in_a_week()
+    starts = "StartLifecyclePolicyPreview"
+    assert [starts in world.calls(world.sweep) for _ in range(3)] == [True, False, False]
+    world.enforcer.running = lambda repository: {image("1.1.0"): ["ecs:prod/web"]}
+    assert starts in world.calls(world.sweep)
+    world.now += preview.JUDGED
+    assert starts in world.calls(world.sweep)
+
+
+def test_nothing_is_asked_of_ecr_where_nothing_runs() -> None:
+    world = goes_in_a_week()
+    world.enforcer.running = lambda repository: {}
+    assert "GetLifecyclePolicyPreview" not in world.calls(world.sweep)
+
+
+def test_somebody_elses_policy_is_held_against_what_runs_where_any_will_do() -> None:
+    world = goes_in_a_week(when="absent")
+    world.ecr.put_lifecycle_policy(
+        repositoryName=REPOSITORY, lifecyclePolicyText=json.dumps(UNTAGGED)
+    )
+    world.sweep()
+    assert world.told() == []
+    world.ecr.put_lifecycle_policy(repositoryName=REPOSITORY, lifecyclePolicyText=json.dumps(ALL))
+    world.sweep()
+    assert world.about() == {("drift", "lifecycle", "expires_running"): 1}
+
+
+def test_a_long_preview_of_the_policy_in_place_keeps_no_visit_waiting() -> None:
+    world = goes_in_a_week()
+    world.ecr.preview_polls = 2 * preview.POLLS
+    world.sweep()
+    assert world.told() == []
+    for _ in range(3):
+        world.now += timedelta(hours=7)
+        world.sweep()
+    assert world.about() == {("drift", "lifecycle", "expires_running"): 1}
+    assert world.ecr.calls["StartLifecyclePolicyPreview"] == 2
+
+
 def test_a_lifecycle_policy_in_any_order_is_the_one_that_ecr_previewed() -> None:
     first, second = UNTAGGED_GO["rules"][0], EXPIRES["rules"][0]
     stated = {"rules": [{**second, "rulePriority": 2}, {**first, "rulePriority": 1}]}

@@ -11,13 +11,12 @@ from typing import Any
 import click
 
 from ecr_steward.rules import Mode, Ruleset
-from ecr_steward.settings.baseline import Settings
 from ecr_steward.settings.drift import drift as drift_of
 from ecr_steward.settings.kinds import Around
-from ecr_steward.settings.registry import RegistrySettings, registry_drift
+from ecr_steward.settings.registry import registry_drift
 from ecr_steward.settings.state import SettingAction, SettingChange, SettingsError
 from ecr_steward_cli.errors import NeedsAttention, Refusal
-from ecr_steward_cli.given import repositories
+from ecr_steward_cli.given import GivenSettings, registry, repositories
 from ecr_steward_cli.input import text_of
 from ecr_steward_cli.markdown import table
 from ecr_steward_cli.rules_file.explain import is_repository
@@ -63,12 +62,14 @@ def drift(
     SETTINGS is one object or several, each with a repository's name under `repository` and what it
     has under `policy`, `lifecycle`, `mutability`, `scan_on_push`, `encryption` and
     `resource_tags`; what is absent or null is not set. Objects and values may be what the AWS CLI
-    prints. Every rule acts as in mode: enforce. The exit code is 1 if anything differs.
+    prints. `running` lists images that run: image URIs, tags, or {"digest": …, "tags": […]}. Every
+    rule acts as in mode: enforce. The exit code is 1 if anything differs.
 
     \b
     Examples:
       ecr-steward drift --rules rules.yaml settings.json
       aws ecr describe-repositories | ecr-steward drift --rules rules.yaml -
+      aws ecr get-registry-policy | ecr-steward drift --registry --rules rules.yaml -
     """
     try:
         rules = load(rules_file)
@@ -80,8 +81,8 @@ def drift(
             found = [_of_registry(rules, documents, account, roles)]
         else:
             found = [
-                _of_repository(rules, each, actual, account, roles, cache=cache)
-                for each, actual in _repositories(documents).items()
+                _of_repository(rules, each, given, account, roles, cache=cache)
+                for each, given in _repositories(documents).items()
             ]
         found = [_as_configured(each) for each in found] if as_configured else found
         click.echo(_as_json(found) if as_json else _as_text(found))
@@ -107,7 +108,13 @@ class _Found:
 
 
 def _of_repository(
-    rules: Ruleset, name: str, actual: Settings, account: str, roles: Sequence[str], *, cache: bool
+    rules: Ruleset,
+    name: str,
+    given: GivenSettings,
+    account: str,
+    roles: Sequence[str],
+    *,
+    cache: bool,
 ) -> _Found:
     rule = rules.rule_for(name)
     if rule is None:
@@ -121,22 +128,16 @@ def _of_repository(
         return _Found(name, quiet=quiet)
     around = Around(
         rule.tags, account, setters=roles, taggers=roles, cache=cache,
-        registry_scans=rules.registry_scans,
+        registry_scans=rules.registry_scans, named=given.running,
     )  # fmt: skip
-    return _Found(name, drift_of(rule.baseline, actual, around), rule.mode)
+    return _Found(name, drift_of(rule.baseline, given.settings, around), rule.mode)
 
 
 def _of_registry(
     rules: Ruleset, documents: Sequence[Any], account: str, roles: Sequence[str]
 ) -> _Found:
-    if len(documents) != 1 or not isinstance(documents[0], dict):
-        raise SettingsError('The settings of a registry are one object: {"registry": {…}}.')
-    given = documents[0].get("registry")
-    if not isinstance(given, dict) or set(documents[0]) != {"registry"}:
-        raise SettingsError('The settings of a registry are one object: {"registry": {…}}.')
-    actual = RegistrySettings.from_document(given)
     around = Around(account=account, setters=roles, taggers=roles)
-    return _Found("", registry_drift(rules.registry_baseline, actual, around))
+    return _Found("", registry_drift(rules.registry_baseline, registry(documents), around))
 
 
 def _as_configured(found: _Found) -> _Found:
@@ -150,7 +151,7 @@ def _as_configured(found: _Found) -> _Found:
 _TOO_DEEP = "The JSON is nested too deeply to be read."
 
 
-def _repositories(documents: Sequence[Any]) -> Mapping[str, Settings]:
+def _repositories(documents: Sequence[Any]) -> Mapping[str, GivenSettings]:
     found = repositories(documents)
     for each in found:
         if not is_repository(each):

@@ -59,11 +59,9 @@ def advice(ruleset: Ruleset, document: Document) -> Iterator[tuple[Path, str]]:
     for rule in ruleset.rules:
         winners = {above.first(glob.replace("*", _ANY)) for glob in rule.repositories}
         if None not in winners:
-            lines = sorted(
-                {document.line(("rules", index)) for index in winners if index is not None}
-            )
-            where = " and ".join(map(str, lines))
-            sentence = "This rule never wins: all that it names matches the rule on line"
+            first = sorted(index for index in winners if index is not None)
+            where = " and ".join(document.where(("rules", index)) for index in first)
+            sentence = "This rule never wins: all that it names matches the rule on"
             yield ("rules", rule.index), f"{sentence} {where} first."
         for glob in rule.repositories:
             above.add(glob, rule.index)

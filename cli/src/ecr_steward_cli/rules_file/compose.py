@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -122,6 +123,8 @@ class _Composer:
     def _narrowed(
         self, source: Document, rule: Mapping[str, Any], prefixes: list[str], path: Path
     ) -> Iterator[Any]:
+        """The globs under the prefixes, each once: two that were written may become the same."""
+        seen: set[str] = set()
         for i, glob in enumerate(rule["repositories"]):
             if not isinstance(glob, str):
                 yield glob
@@ -130,7 +133,8 @@ class _Composer:
             if not found:
                 sentence = f"{shown(glob)} names nothing under the prefixes of this file."
                 self.faults.append(source.fault((*path, "repositories", i), sentence))
-            yield from found
+            yield from (each for each in found if each not in seen)
+            seen.update(found)
 
 
 def narrowed(glob: str, prefix: str) -> Iterator[str]:
@@ -186,7 +190,7 @@ def _included(
     try:
         found = parse(read(FilePath(name), name), "`prefixes:` and `rules:`", name)
     except RulesFault as error:
-        raise RulesFault("", [fault(path, f"{shown(file)}: {error.faults[0].sentence}")]) from error
+        raise RulesFault("", [unread(error.faults[0], name, fault(path, ""), file)]) from error
     except ValueError as error:
         told: Fault = error.args[0]
         raise RulesFault("", [Fault(told.line, told.sentence, name)]) from error
@@ -194,6 +198,13 @@ def _included(
     if faults:
         raise RulesFault("", faults)
     return found
+
+
+def unread(found: Fault, name: str, where: Fault, file: str) -> Fault:
+    """Why a file cannot be read: on its own line where it has one, else where it is named."""
+    if found.line:
+        return Fault(found.line, found.sentence, name)
+    return replace(where, sentence=f"{shown(file)}: {found.sentence}")
 
 
 def _misplaced(found: Document) -> Iterator[Fault]:

@@ -96,14 +96,22 @@ class Document:
     def key_line(self, path: Path) -> int:
         return self._place(path).key_line
 
+    def where(self, path: Path) -> str:
+        """Where the value at `path` stands, in words: its line, and its file if that is one that is
+        included."""
+        found = self._place(path)
+        return f"line {found.line} of {found.file}" if found.file else f"line {found.line}"
+
     def text(self, path: Path) -> str:
         return self._place(path).text
 
     def unquoted(self, but: Collection[Path] = ()) -> Iterator[Fault]:
         """A fault for each value that would lose what is written if it were taken as a number or a
-        date; those at the paths `but` are told already."""
+        date; those at the paths `but` are told already, and once is enough for what is merged into
+        several places."""
+        told = {self._place(path) for path in but}
         for path, value in _scalars(self.data, ()):
-            if path not in but:
+            if self._place(path) not in told:
                 yield self.fault(path, _quote(value.text))
 
     def _place(self, path: Path) -> Position:
@@ -198,7 +206,9 @@ def _compose(text: str) -> Node | None:
 
 _HINTS: tuple[tuple[str, str], ...] = (
     (r"'\\t'", "A tab stands where YAML needs spaces; indent with spaces."),
-    (r"scanning an alias|undefined alias", 'A value that begins with `*` needs quotes: `"*"`.'),
+    (r"scanning an alias", 'A value that begins with `*` needs quotes: `"*"`.'),
+    (r"undefined alias",
+     "No anchor of this file has this name; a value that begins with `*` as text needs quotes."),
     (r"mapping values are not allowed|simple key",
      "No key may stand here; check the indentation, or put the value in quotes."),
     (r"another document", "The file holds more than one document; keep the first `---` only."),

@@ -12,6 +12,7 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from ecr_steward.settings.kinds import KINDS
+from ecr_steward_cli.rules_file.compose import unread
 from ecr_steward_cli.rules_file.document import Document, Fault, Path, RulesFault, parse, shown
 
 _Read = Callable[[FilePath, str], str]
@@ -111,8 +112,8 @@ def _parsed(name: str, where: Path, stated: Document, needs: str, read: _Read) -
         text = read(FilePath(name), name)
         found = parse(text.replace("\t", " ") if name.endswith(".json") else text, needs)
     except RulesFault as fault:
-        sentence = f"{shown(stated.text(where))}: {fault.faults[0].sentence}"
-        raise RulesFault("", [stated.fault(where, sentence)]) from fault
+        told = unread(fault.faults[0], name, stated.fault(where, ""), stated.text(where))
+        raise RulesFault("", [told]) from fault
     except ValueError as error:
         fault_: Fault = error.args[0]
         raise RulesFault("", [Fault(fault_.line, fault_.sentence, name)]) from error
@@ -135,6 +136,9 @@ def _content(kind: str, found: Document, name: str) -> Path:
             known = ", ".join(f"`{each}`" for each in _FILES[kind].keys)
             sentence = f"{shown(other)} has no place here; there are {known}."
             raise RulesFault("", [Fault(found.key_line((other,)), sentence, name)])
+    wrong = _FILES[kind].version_fault(found.data)
+    if wrong is not None:
+        raise RulesFault("", [Fault(found.line(("Version",)), wrong, name)])
     return (key,)
 
 

@@ -118,7 +118,7 @@ def inspect_text(text: str, name: str) -> Loaded:
         ruleset=ruleset,
         document=found.data,
         warnings=tuple(sorted(found.fault(*each) for each in said)),
-        rule_places=tuple(_place(document, rule.index) for rule in ruleset.rules),
+        rule_places=tuple(document.where(("rules", rule.index)) for rule in ruleset.rules),
     )
 
 
@@ -145,12 +145,6 @@ def _read_rules(text: str, name: str) -> tuple[Ruleset, Document, Whole]:
     if faults:
         raise RulesFault(name, faults)
     return ruleset, document, found
-
-
-def _place(document: Document, index: int) -> str:
-    """Where a rule stands: its line, and its file if that is one that is included."""
-    found = document.fault(("rules", index), "")
-    return f"line {found.line} of {found.file}" if found.file else f"line {found.line}"
 
 
 def _channel_faults(document: Document) -> list[Fault]:

@@ -31,6 +31,7 @@ from ecr_steward.history.facts import (
 )
 from ecr_steward.history.numbering import Led, Numbering
 from ecr_steward.history.table import Delete, Item, Put, Table
+from ecr_steward.settings.lifecycle import Expiring
 from ecr_steward.words.facts import Difference, Fact
 from ecr_steward.words.globs import PullThrough
 from ecr_steward.words.reading import iso, parse_time
@@ -45,13 +46,24 @@ _KEY = 24
 
 
 @dataclass(frozen=True, slots=True)
+class Judged:
+    """When the lifecycle policy that is there was last held against what runs, and what it takes
+    of that. `state` tells this policy and these images from all others."""
+
+    state: str
+    at: datetime
+    takes: tuple[Expiring, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
     """What is known of a repository's settings.
 
     `seen` is whether anybody ever looked; `created` tells a repository from one of the same name
     that was deleted. `told` are the keys of the drift that is there and was told, `sids` those of
     the statements that the steward set, `previewed` when it began the lifecycle preview that it
-    still waits for. `led` has an entry for each cause asked for.
+    still waits for, `judged` what was found of the lifecycle policy in place. `led` has an entry
+    for each cause asked for.
     """
 
     seen: bool = False
@@ -59,6 +71,7 @@ class Known:
     told: frozenset[str] = frozenset()
     sids: frozenset[str] = frozenset()
     previewed: datetime | None = None
+    judged: Judged | None = None
     open: tuple[Fact, ...] = ()
     pull_through: PullThrough = field(default_factory=PullThrough)
     led: Led = field(default_factory=dict)
@@ -99,6 +112,7 @@ class SettingsHistory:
             told=frozenset(body.get("told", ())),
             sids=frozenset(body.get("sids", ())),
             previewed=parse_time(body["previewed"]) if body.get("previewed") else None,
+            judged=_judged(body.get("judged")),
             open=self._open.read(pk, items),
             pull_through=pull_through_in(items),
             led=self._led.read(items, asked),
@@ -167,4 +181,14 @@ def _noted(repository: str, known: Known) -> Put:
         body["sids"] = sorted(known.sids)
     if known.previewed is not None:
         body["previewed"] = iso(known.previewed)
+    if known.judged is not None:
+        takes = [[e.digest, list(e.tags), e.priority, e.archives] for e in known.judged.takes]
+        body["judged"] = {"state": known.judged.state, "at": iso(known.judged.at), "takes": takes}
     return Put(Item(partition_of(repository), "settings", body))
+
+
+def _judged(body: Any) -> Judged | None:
+    if body is None:
+        return None
+    takes = (Expiring(digest, tuple(tags), int(n), bool(a)) for digest, tags, n, a in body["takes"])
+    return Judged(body["state"], parse_time(body["at"]), tuple(takes))

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ecr_steward.words.globs import spread
+
 RIGHTS = ("pull", "push", "manage")
 """From less to more: each includes those before it."""
 
@@ -49,8 +51,8 @@ condition keys for Amazon Elastic Container Registry)."""
 
 def matches(pattern: str, text: str) -> bool:
     """Whether an IAM pattern matches: `*` is any run of characters, `?` any one of them."""
-    expression = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
-    return re.fullmatch(expression, text, re.DOTALL) is not None
+    texts = (re.escape(each).replace(r"\?", ".") for each in pattern.split("*"))
+    return re.fullmatch(spread(texts), text, re.DOTALL) is not None
 
 
 def matched(pattern: Any) -> frozenset[str]:

@@ -21,7 +21,7 @@ from typing import Any
 
 from ecr_steward.settings import lifecycle
 from ecr_steward.settings.languages import GaveUp, Language, common, of_glob
-from ecr_steward.settings.lifecycle import Expiring
+from ecr_steward.settings.lifecycle import Expiring, TaggedRunning
 from ecr_steward.settings.writes import FIELDS, Stable, Writes, writes
 from ecr_steward.tags.scheme import Scheme, Verdict
 
@@ -61,6 +61,43 @@ def previewed(preview: Iterable[Expiring], scheme: Scheme) -> tuple[Risk, ...]:
         for tag in image.tags
         if scheme.judge(tag) is Verdict.STABLE
     )
+
+
+def taken(rules: Sequence[Any], images: Iterable[TaggedRunning]) -> tuple[Expiring, ...]:
+    """Those of the images that a rule takes away sooner or later, by their tags: an image's digest
+    is its name here."""
+    standard = [each for each in lifecycle.by_priority(list(rules)) if _is_standard(each)]
+    found = ((image, _first(standard, frozenset(image.tags))) for image in images)
+    return tuple(
+        Expiring(image.name, image.tags, rule["rulePriority"], _archives(rule))
+        for image, rule in found
+        if rule is not None and _takes(rule)
+    )
+
+
+def _first(rules: Iterable[Mapping[str, Any]], tags: frozenset[str]) -> Mapping[str, Any] | None:
+    """The rule whose selection an image is: those below do not reach it."""
+    return next((each for each in rules if _selects(each, tags)), None)
+
+
+def _selects(rule: Mapping[str, Any], tags: frozenset[str]) -> bool:
+    if rule["selection"]["tagStatus"] == "untagged":
+        return not tags
+    globs = lifecycle.patterns(rule)
+    return _match(globs, tags) and bool(tags or rule["selection"]["tagStatus"] == "any")
+
+
+def _match(globs: Iterable[str], tags: Iterable[str]) -> bool:
+    """Whether there is a tag for each glob."""
+    return all(any(of_glob(each).has(tag) for tag in tags) for each in globs)
+
+
+def _is_standard(rule: Mapping[str, Any]) -> bool:
+    return lifecycle.storage_class(rule) == "standard"
+
+
+def _archives(rule: Mapping[str, Any]) -> bool:
+    return bool(rule["action"]["type"] == "transition")
 
 
 def beyond(scheme: Scheme) -> tuple[str, ...]:
@@ -103,13 +140,19 @@ def _of_class(rules: Iterable[Mapping[str, Any]], name: str) -> list[Mapping[str
     ]
 
 
-def _takes(rule: Mapping[str, Any], stable: Stable) -> bool:
-    """Whether a rule takes anything of a stable tag's at all."""
+def _takes(rule: Mapping[str, Any]) -> bool:
+    """Whether a rule takes anything at all."""
     selection = rule["selection"]
     if selection["countType"] != "imageCountMoreThan":
         return True
     alone = any("*" not in each for each in lifecycle.patterns(rule))
-    return not (stable.leads or alone or selection["countNumber"] >= NEVER)
+    return not (alone or selection["countNumber"] >= NEVER)
+
+
+def _takes_of(rule: Mapping[str, Any], stable: Stable) -> bool:
+    """Whether a rule takes anything of a stable tag's."""
+    counts = rule["selection"]["countType"] == "imageCountMoreThan"
+    return _takes(rule) and not (counts and stable.leads)
 
 
 class _Reach:
@@ -125,11 +168,11 @@ class _Reach:
         above: list[frozenset[str]] = []
         for rule in rules:
             globs = lifecycle.patterns(rule)
-            if _takes(rule, stable):
+            if _takes_of(rule, stable):
                 image = self._reached(globs, above, stable)
                 if image is not None:
-                    archives = rule["action"]["type"] == "transition"
-                    yield Risk(rule["rulePriority"], archives, stable.entry, stable.name, image)
+                    priority, archives = rule["rulePriority"], _archives(rule)
+                    yield Risk(priority, archives, stable.entry, stable.name, image)
             above.append(globs)
 
     def _reached(
@@ -166,15 +209,12 @@ class _Reach:
                 if tag is None:
                     return None
                 image.append(tag)
-        selecting = (each for each in above if self._selects(each, image))
+        selecting = (each for each in above if _match(each, image))
         protecting = next(selecting, None)
         if protecting is None:
             return tuple(dict.fromkeys(image))
         without = (self._image(globs, above, stable, avoided | {g}) for g in sorted(protecting))
         return next((found for found in without if found is not None), None)
-
-    def _selects(self, globs: frozenset[str], image: Sequence[str]) -> bool:
-        return all(any(of_glob(each).has(tag) for tag in image) for each in globs)
 
     def tag(self, pattern: str, avoided: frozenset[str]) -> str | None:
         """A tag of the scheme that one glob matches and none of those that are avoided."""

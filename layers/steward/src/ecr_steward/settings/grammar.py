@@ -103,6 +103,9 @@ def _check_values(statement: Mapping[str, Any]) -> None:
                 )  # fmt: skip
     for key in set(WHO) & set(statement):
         _check_principal(statement[key], key)
+    found = statement.get("Resource", "*")
+    if not _are_texts(found) or not all(map(_RESOURCE.fullmatch, values(found))):
+        raise BaselineError("`Resource` must be `*`, an ARN or a list of these.", ("Resource",))
     _check_condition(statement.get("Condition", {}))
 
 
@@ -176,6 +179,7 @@ def _types(operator: str) -> tuple[type, ...]:
     return (str, int) if bare.startswith("numeric") else (str,)
 
 
+_RESOURCE = re.compile(r"\*|arn:[^:]*:ecr:[^:]*:[^:]*:\S+")
 _ACTION = re.compile(r"\*|[A-Za-z0-9*?-]+:[A-Za-z0-9*?]+")
 _NAMES = {
     "AWS": re.compile(

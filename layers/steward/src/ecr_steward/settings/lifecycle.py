@@ -20,6 +20,9 @@ MOST_STARS = 4
 LEAST_ARCHIVED = 90
 """Days that an archived image stays at least (ECR User Guide: Archiving an image)."""
 
+AHEAD = 7
+"""How many days ahead it is told that the policy in place takes away an image that runs."""
+
 LISTS = ("tagPatternList", "tagPrefixList")
 _RULE_KEYS = ("rulePriority", "description", "selection", "action")
 _SELECTION_KEYS = (
@@ -41,6 +44,14 @@ class Expiring:
     tags: tuple[str, ...]
     priority: int
     archives: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TaggedRunning:
+    """An image that runs, as people name it, with all the tags that it has."""
+
+    name: str
+    tags: tuple[str, ...] = ()
 
 
 def dumps(document: Mapping[str, Any]) -> str:
@@ -99,6 +110,25 @@ def storage_class(rule: Mapping[str, Any]) -> str:
     return str(rule["selection"].get("storageClass", "standard"))
 
 
+def is_known(document: Mapping[str, Any] | None) -> bool:
+    """Whether it is a policy with rules, all of which can be read."""
+    rules = (document or {}).get("rules")
+    return isinstance(rules, list) and bool(rules) and all(map(_is_known, rules))
+
+
+def sooner(document: Mapping[str, Any], days: int) -> dict[str, Any]:
+    """A policy that takes today what `document` takes within so many days, by age."""
+    return {"rules": [_sooner(each, days) for each in document["rules"]]}
+
+
+def _sooner(rule: Mapping[str, Any], days: int) -> Mapping[str, Any]:
+    selection = rule["selection"]
+    if selection["countType"] not in ("sinceImagePushed", "sinceImagePulled"):
+        return rule
+    count = max(1, selection["countNumber"] - days)
+    return {**rule, "selection": {**selection, "countNumber": count}}
+
+
 # ---------------------------------------------------------------------------- grammar
 def check(rules: Any) -> None:
     """Raises BaselineError, with a path that begins with `rules`, where ECR would not take these
@@ -125,7 +155,7 @@ def _check_rule(rule: Any) -> None:
     _check_keys(rule, _RULE_KEYS, ("rulePriority", "selection", "action"), "a rule", ())
     priority = rule["rulePriority"]
     if not _is_count(priority):
-        raise BaselineError("`rulePriority` must be a whole number from 1 on.", ("rulePriority",))
+        raise BaselineError(_not_a_count("rulePriority", priority), ("rulePriority",))
     if not isinstance(rule.get("description", ""), str):
         raise BaselineError("`description` must be a string; put it in quotes.", ("description",))
     selection, action = rule["selection"], rule["action"]
@@ -157,6 +187,11 @@ def _is_count(value: Any) -> bool:
     return type(value) is int and value >= 1
 
 
+def _not_a_count(key: str, value: Any) -> str:
+    quoted = ", without quotes" if isinstance(value, str) and value.isdecimal() else ""
+    return f"`{key}` must be a whole number from 1 on{quoted}."
+
+
 def _one_of(mapping: Mapping[str, Any], key: str, words: tuple[str, ...], path: Path) -> None:
     if key in mapping and mapping[key] not in words:
         raise BaselineError(
@@ -172,9 +207,8 @@ def _words(selection: Mapping[str, Any], action: Mapping[str, Any]) -> None:
     _one_of(action, "type", ("expire", "transition"), ("action", "type"))
     _one_of(action, "targetStorageClass", ("archive",), ("action", "targetStorageClass"))
     if not _is_count(selection["countNumber"]):
-        raise BaselineError(
-            "`countNumber` must be a whole number from 1 on.", ("selection", "countNumber")
-        )
+        sentence = _not_a_count("countNumber", selection["countNumber"])
+        raise BaselineError(sentence, ("selection", "countNumber"))
 
 
 def _lists(selection: Mapping[str, Any], _: Mapping[str, Any]) -> None:

@@ -99,9 +99,9 @@ class Names:
         if network is not None:
             return self.has_network(network)
         organisation, slash, _ = name.partition("/")
-        return bool(slash) and (
-            organisation in self._names or any(_takes_in(each, name) for each in self._units)
-        )
+        if not slash:
+            return f"{organisation}/*" in self._units
+        return organisation in self._names or any(_takes_in(each, name) for each in self._units)
 
     def has_network(self, network: Network) -> bool:
         return is_within(network, self._networks)

@@ -68,6 +68,19 @@ def has_variables(statement: Any) -> bool:
     return "${" in json.dumps(statement, default=repr)
 
 
+def version_fault(document: Mapping[str, Any]) -> str | None:
+    """Why statements would mean something else under the steward's own version; None if none do."""
+    stated = document.get("Version", VERSION)
+    if stated not in (VERSION, _OLD):
+        return f"`Version` must be {VERSION}; it is `{stated}`."
+    if stated == _OLD and has_variables(document.get("Statement")):
+        return (
+            f"Under `Version` {_OLD} a variable is a mere text, and the steward sets statements "
+            f"under {VERSION}: write that."
+        )
+    return None
+
+
 def escaped(value: Any) -> Any:
     """What was written under the old version, for the new one: with `${` as the text it was."""
     if isinstance(value, Mapping):

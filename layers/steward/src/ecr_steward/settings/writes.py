@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ecr_steward.settings.languages import (
@@ -75,8 +75,9 @@ def _writes(scheme: Scheme) -> Writes:
             beyond.append(written.text)
             written = ANY_TEXT
         kinds.append(written)
-    stable = tuple(_stable(scheme))
-    names = [_written(each.name) for each in stable]
+    groups = _groups(scheme)
+    stable = tuple(_stable(scheme, groups))
+    names = [_written(each.name, groups) for each in stable]
     tags = Either((*kinds, *names))
     own = () if scheme.pin is None else (PinTemplate(scheme.pin),)
     pins = Either(tuple(_pin(each, tags) for each in (*own, DEFAULT_PIN)))
@@ -86,12 +87,34 @@ def _writes(scheme: Scheme) -> Writes:
     return Writes(stable, Language(tags), unique, Language(pins), ignored, tuple(beyond))
 
 
-def _stable(scheme: Scheme) -> Iterator[Stable]:
+_Groups = Mapping[str, Expression]
+
+
+def _groups(scheme: Scheme) -> _Groups:
+    """What each group of the patterns can match; any text where that cannot be told."""
+    found: dict[str, list[Expression]] = {}
+    for kind in scheme.kinds:
+        for name, expression in kind.placeholders.items():
+            found.setdefault(name, []).append(_of_group(expression))
+    return {name: Either(tuple(each)) for name, each in found.items()}
+
+
+def _of_group(expression: str) -> Expression:
+    written = Regex(expression)
+    try:
+        Language(written)
+    except NotRegular:
+        return _ANY_GROUP
+    return written
+
+
+def _stable(scheme: Scheme, groups: _Groups) -> Iterator[Stable]:
     for stable, name in scheme.forms(None):
         fixed = FIELDS.search(name) is None
         if fixed and scheme.judge(name) is not Verdict.STABLE:
             continue
-        yield Stable(stable.template, name, Language(_written(name)), _leads(stable, scheme))
+        language = Language(_written(name, groups))
+        yield Stable(stable.template, name, language, _leads(stable, scheme))
 
 
 def _leads(stable: StableTag, scheme: Scheme) -> bool:
@@ -99,17 +122,20 @@ def _leads(stable: StableTag, scheme: Scheme) -> bool:
     return stable.follows == "newest" and not stable.of and not scheme.variants
 
 
-def _written(name: str) -> Expression:
+def _written(name: str, groups: _Groups) -> Expression:
     """What the template of a stable tag can become, `*` being what a variant's glob matches."""
-    return Then(tuple(_field(each) for each in FIELDS.split(name) if each))
+    return Then(tuple(_field(each, groups) for each in FIELDS.split(name) if each))
 
 
-def _field(part: str) -> Expression:
+def _field(part: str, groups: _Groups) -> Expression:
     if part == "*":
         return ANY_TEXT
     if not part.startswith("{"):
         return literal(part)
-    return Regex("[0-9]+" if part[1:-1] in NUMBERS else "[0-9A-Za-z_.-]+")
+    return Regex("[0-9]+") if part[1:-1] in NUMBERS else groups.get(part[1:-1], _ANY_GROUP)
+
+
+_ANY_GROUP = Regex("[0-9A-Za-z_.-]+")
 
 
 def _pin(template: PinTemplate, tags: Expression) -> Expression:

@@ -13,7 +13,9 @@ _SEGMENTS = re.compile(r"([-_])([^-_]*)")
 _MARK = re.compile("[-_]")
 _COMMITS = re.compile(r"(?P<count>[0-9]+)-g[0-9a-f]{4,40}")
 """What `git describe` adds: the commits since the version, and the commit."""
-_PRERELEASE = re.compile(r"(?:alpha|beta|rc|preview|pre|snapshot)(?:[.-]?[0-9]+)*", re.IGNORECASE)
+_PRERELEASE = re.compile(
+    r"(?:alpha|beta|rc|preview|pre|snapshot)[0-9]*(?:[.-][0-9]+)*", re.IGNORECASE
+)
 """What is a pre-release wherever it stands, even if a variant with a star could take it in."""
 _ARCHITECTURE = (
     r"amd64(?:-?v[1-4])?|x86[-_]64(?:-?v[1-4])?|x64|x86|i[3-6]86|arm64(?:-?v[89])?|aarch64"

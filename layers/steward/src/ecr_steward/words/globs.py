@@ -11,16 +11,17 @@ _Value = TypeVar("_Value")
 
 
 def glob_regex(globs: Iterable[str]) -> re.Pattern[str]:
-    """One pattern for all `globs`.
+    """One pattern for all `globs`."""
+    return re.compile("|".join(spread(map(re.escape, glob.split("*"))) for glob in globs))
 
-    A text between two stars is taken where it is first found, for good (an atomic group): trying
+
+def spread(texts: Iterable[str]) -> str:
+    """The expression of texts with any characters between them, each an expression of one length.
+
+    A text between two others is taken where it is first found, for good (an atomic group): trying
     every other place too would take forever with many stars and change nothing.
     """
-    return re.compile("|".join(map(_expression, globs)))
-
-
-def _expression(glob: str) -> str:
-    start, *rest = map(re.escape, glob.split("*"))
+    start, *rest = texts
     if not rest:
         return start
     *between, end = rest

@@ -207,7 +207,30 @@ class _Repository(_Place):
             document = kind.to_preview(wish) if kind.name in sets else None
             if document is not None:
                 return self._previewed(kind.name, document, changes, known)
+            there = kind.in_place(wish, self._actual.of(kind))
+            if there is not None:
+                return self._judged(kind.name, there, changes, known)
         return Outlook(changes)
+
+    def _judged(
+        self,
+        setting: str,
+        there: Mapping[str, Any],
+        changes: Sequence[SettingChange],
+        known: Known,
+    ) -> Outlook:
+        """The outlook where the lifecycle policy that is there stays."""
+        self._running = self._enforcer.running(self.name)
+        try:
+            known = self._enforcer.previewer.judge(self.name, there, self._running, known)
+        except RepositoryGone:
+            raise
+        except RegistryError as error:
+            log.warning("What the lifecycle policy takes of what runs is not known: %s", error)
+        takes = () if known.judged is None else known.judged.takes
+        seen = [each for each in self._drift(takes) if each.setting == setting]
+        others = [each for each in changes if each.setting != setting]
+        return Outlook([*others, *seen], previewed=known.previewed, judged=known.judged)
 
     def _previewed(
         self,
@@ -529,6 +552,7 @@ class _Visit:
             # What a later visit has yet to look at is known until then.
             told=told if written.error is None else told | known.told,
             previewed=outlook.previewed,
+            judged=outlook.judged,
         )
         if plan.todo or findings or new or after != known:
             self._history.close(

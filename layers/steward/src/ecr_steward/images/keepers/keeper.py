@@ -60,7 +60,9 @@ def count_faults(entry: Mapping[str, Any], key: str) -> Iterator[Fault]:
     """What is wrong with a number of images."""
     value = entry[key]
     if type(value) is not int or not 1 <= value <= 10_000:
-        yield (key,), f"`{key}` must be a whole number from 1 to 10,000; it is `{value}`."
+        quoted = isinstance(value, str) and value.isdecimal()
+        said = "write it without quotes" if quoted else f"it is `{value}`"
+        yield (key,), f"`{key}` must be a whole number from 1 to 10,000; {said}."
 
 
 def duration_faults(entry: Mapping[str, Any], key: str) -> Iterator[Fault]:

@@ -23,7 +23,7 @@ from ecr_steward.settings.state import (
 from ecr_steward.tags.scheme import Scheme
 
 TYPES = ("AES256", "KMS", "KMS_DSSE")
-_KEY = re.compile(r"arn:aws[a-z0-9-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+")
+_KEY = re.compile(r"arn:aws[a-z0-9-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[a-z0-9-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +107,8 @@ class Encryption(Setting[WantedEncryption, Encrypted]):
             return WantedEncryption((_type(value, (self.name,)),))
         found = mapping(value, (self.name,))
         check_known(found, ("type", "key"), (self.name,))
+        if not found:
+            raise BaselineError("`encryption` is empty; name `type`, `key` or both.", (self.name,))
         types = tuple(_types(found.get("type", list(TYPES[1:])), (self.name, "type")))
         key, path = found.get("key"), (self.name, "key")
         if key is not None and (not isinstance(key, str) or not _KEY.fullmatch(key)):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, TypeVar
 
-from ecr_steward.settings.lifecycle import Expiring
+from ecr_steward.settings.lifecycle import Expiring, TaggedRunning
 from ecr_steward.settings.state import Path, Problem, SettingAction, SettingChange
 from ecr_steward.tags.scheme import Scheme
 
@@ -24,10 +24,11 @@ class Around:
     no policy may lock out where the rule has a scheme, and `readers` those of others that read
     images. `cache` says that the repository is a
     pull-through cache. `managed` are the Sids that the steward once set. `preview` is what ECR's
-    preview of the wished lifecycle policy would take away, `running` by digest the workloads that
-    run an image. `registry_scans` says that the scanning of the registry decides which images are
-    scanned, `expiry` whether the stack lets images expire by their expiry tags, None where
-    that is not known.
+    preview of the wished lifecycle policy would take away, or of the one that is there within
+    lifecycle.AHEAD days; `running` are by digest the workloads that run an image, `named` images
+    that run of which only the tags are known. `registry_scans` says that the scanning of the
+    registry decides which images are scanned, `expiry` whether the stack lets images expire by
+    their expiry tags, None where that is not known.
     """
 
     scheme: Scheme | None = None
@@ -39,6 +40,7 @@ class Around:
     managed: frozenset[str] = frozenset()
     preview: Sequence[Expiring] = ()
     running: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    named: Sequence[TaggedRunning] = ()
     registry_scans: bool = False
     expiry: bool | None = None
 
@@ -59,11 +61,13 @@ class Read:
 @dataclass(frozen=True, slots=True)
 class File:
     """How a setting stands in a file of its own: `content` is the key of a rule in whose place
-    `file` may stand, `key` that of the list in the file, and `keys` are all that AWS has there."""
+    `file` may stand, `key` that of the list in the file, and `keys` are all that AWS has there.
+    `version_fault` says why the version of the file's language is none that the steward keeps."""
 
     content: str
     key: str
     keys: tuple[str, ...]
+    version_fault: Callable[[Mapping[str, Any]], str | None] = lambda _: None
 
 
 DESCRIBED = Read("DescribeRepositories")
@@ -160,6 +164,10 @@ class Setting(abc.ABC, Generic[Wish, Found]):
 
     def to_preview(self, wish: Wish) -> Mapping[str, Any] | None:
         """The lifecycle policy to be previewed before it is set; None where none is."""
+        return None
+
+    def in_place(self, wish: Wish, found: Found) -> Mapping[str, Any] | None:
+        """The lifecycle policy that is there and stays; None where none does."""
         return None
 
     @abc.abstractmethod

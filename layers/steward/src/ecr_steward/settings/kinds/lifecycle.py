@@ -177,25 +177,40 @@ class Lifecycle(Setting[WantedLifecycle, Document | None]):
         self, wish: WantedLifecycle, found: Document | None, around: Around
     ) -> Iterator[SettingChange]:
         others = found if wish.expiry is None else _without_expiry(found)
-        leaves = not wish.stated or (wish.when_absent and bool(lifecycle.canonical(others)))
-        if leaves:
-            yield from self._expiry(wish, others, found, around)
-            return
-        wanted = _with_expiry(wish, wish.document, found, around)
-        differs = lifecycle.canonical(wanted) != lifecycle.canonical(found)
+        if not wish.stated or (wish.when_absent and bool(lifecycle.canonical(others))):
+            changes = tuple(self._expiry(wish, others, found, around))
+            yield from changes
+            if any(each.action is SettingAction.CORRECT for each in changes):
+                return
+        else:
+            wanted = _with_expiry(wish, wish.document, found, around)
+            if lifecycle.canonical(wanted) != lifecycle.canonical(found):
+                yield from self._to_set(wish, wanted, found, around)
+                return
+            harm = [each for each in wish.risks if not wish.allows(each.entry)]
+            yield from self._taken(wish.rules, harm, harm, refused=False)
+        there = self.in_place(wish, found)
+        if there is not None:
+            yield from self._needed(there["rules"], around, SettingAction.REPORT)
+
+    def _to_set(
+        self,
+        wish: WantedLifecycle,
+        wanted: Document | None,
+        found: Document | None,
+        around: Around,
+    ) -> Iterator[SettingChange]:
         today = _previewed(around, wish.scheme) if wish.scheme else ()
         risks = tuple(dict.fromkeys((*wish.risks, *today)))
         harm = [each for each in risks if not wish.allows(each.entry)]
         needed = [each for each in around.preview if each.digest in around.running]
-        refused = differs and bool(harm or needed)
-        if differs:
-            problem, reason = _problem(wanted, found)
-            reason += f"{_refusal(harm, needed)}{_strange(wish.strange)}"
-            step = SettingAction.REFUSE if refused else SettingAction.CORRECT
-            yield self.change(problem, found, wanted, reason, step)
-        # What the rule allows is said when it is set, and not again.
-        yield from self._taken(wish.rules, risks if differs else harm, harm, refused=refused)
-        yield from self._needed(wish.rules, needed, around)
+        refused = bool(harm or needed)
+        problem, reason = _problem(wanted, found)
+        reason += f"{_refusal(harm, needed)}{_strange(wish.strange)}"
+        step = SettingAction.REFUSE if refused else SettingAction.CORRECT
+        yield self.change(problem, found, wanted, reason, step)
+        yield from self._taken(wish.rules, risks, harm, refused=refused)
+        yield from self._needed(wish.rules, around, SettingAction.REFUSE)
 
     def _expiry(
         self, wish: WantedLifecycle, others: Document | None, found: Document | None, around: Around
@@ -213,20 +228,38 @@ class Lifecycle(Setting[WantedLifecycle, Document | None]):
             )
 
     def _needed(
-        self, rules: Sequence[Any], needed: Sequence[Expiring], around: Around
+        self, rules: Sequence[Any], around: Around, step: SettingAction
     ) -> Iterator[SettingChange]:
-        """A change for each rule that would take an image away today which runs."""
+        """A change for each rule that takes an image away which runs; what the tags alone show
+        is never more than reported, for they do not say when."""
         for rule in rules:
-            found = [each for each in needed if each.priority == rule["rulePriority"]]
-            if found:
-                yield self.change(
-                    Problem.EXPIRES_RUNNING,
-                    None,
-                    rule,
-                    _words_of_running(rule, found, around.running),
-                    SettingAction.REFUSE,
-                    f"rule {rule['rulePriority']}",
-                )
+            seen = [each for each in around.preview if _takes(rule, each, around)]
+            named = [each for each in _named(rules, around) if _by_rule(rule, each)]
+            if seen:
+                when = "now" if step is SettingAction.REFUSE else f"within {lifecycle.AHEAD} days"
+                names = [name for each in seen for name in around.running[each.digest]]
+                yield self._running(rule, seen, f"would {{}} {{}} {when}", names, step)
+            elif named:
+                names = [each.digest for each in named]
+                yield self._running(rule, named, "can {} {}", names, SettingAction.REPORT)
+
+    def _running(
+        self,
+        rule: Mapping[str, Any],
+        images: Sequence[Expiring],
+        does: str,
+        names: Sequence[str],
+        step: SettingAction,
+    ) -> SettingChange:
+        priority = rule["rulePriority"]
+        said = does.format(_harm(images), _count(images))
+        reason = (
+            f"The lifecycle rule {priority} {said} from which {_some(names)} can start again: "
+            "deploy another image there, or let the rule take fewer."
+        )
+        digests = sorted({each.digest for each in images})
+        problem = Problem.EXPIRES_RUNNING
+        return self.change(problem, digests, rule, reason, step, f"rule {priority}")
 
     def _taken(
         self, rules: Sequence[Any], risks: Sequence[Risk], harm: Sequence[Risk], *, refused: bool
@@ -272,6 +305,9 @@ class Lifecycle(Setting[WantedLifecycle, Document | None]):
 
     def to_preview(self, wish: WantedLifecycle) -> Document | None:
         return wish.document
+
+    def in_place(self, wish: WantedLifecycle, found: Document | None) -> Document | None:
+        return found if _stays(wish, found) and lifecycle.is_known(found) else None
 
     def explain(self, wish: WantedLifecycle, around: Around) -> Iterator[tuple[str, str]]:
         if wish.expiry:
@@ -366,6 +402,31 @@ def _allowed(value: Any, scheme: Scheme | None) -> Iterator[str]:
         yield each
 
 
+def _stays(wish: WantedLifecycle, found: Document | None) -> bool:
+    """Whether what is there will do, the rule for expiry tags aside."""
+    others = lifecycle.canonical(found if wish.expiry is None else _without_expiry(found))
+    any_will_do = wish.when_absent and bool(others)
+    return wish.stated and (any_will_do or others == lifecycle.canonical(wish.document))
+
+
+# ---------------------------------------------------------------------------- what runs
+def _takes(rule: Mapping[str, Any], image: Expiring, around: Around) -> bool:
+    return _by_rule(rule, image) and image.digest in around.running
+
+
+def _by_rule(rule: Mapping[str, Any], image: Expiring) -> bool:
+    return bool(image.priority == rule["rulePriority"])
+
+
+def _named(rules: Sequence[Any], around: Around) -> tuple[Expiring, ...]:
+    """What the rules can take away of the images of which only the tags are known."""
+    if not around.named:
+        return ()
+    from ecr_steward.settings.expiry import taken
+
+    return taken(rules, around.named)
+
+
 def _with_expiry(
     wish: WantedLifecycle, document: Document | None, found: Document | None, around: Around
 ) -> Document | None:
@@ -420,18 +481,14 @@ def _refusal(harm: Sequence[Risk], needed: Sequence[Expiring]) -> str:
     return f" It is not set, because {' and '.join(said)}." if said else ""
 
 
-def _words_of_running(
-    rule: Mapping[str, Any], images: Sequence[Expiring], running: Mapping[str, Sequence[str]]
-) -> str:
-    """What one rule would do today to images that run, and what to do about it."""
-    names = list(dict.fromkeys(name for each in images for name in running[each.digest]))
-    shown = ", ".join(names[:_NAMED])
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    count = "1 image" if len(images) == 1 else f"{len(images):,} images"
-    return (
-        f"The lifecycle rule {rule['rulePriority']} would {_harm(images)} {count} now from which "
-        f"{shown}{more} can start again: deploy another image there, or let the rule take fewer."
-    )
+def _count(images: Sequence[Expiring]) -> str:
+    return "1 image" if len(images) == 1 else f"{len(images):,} images"
+
+
+def _some(names: Sequence[str]) -> str:
+    each = list(dict.fromkeys(names))
+    more = f" and {len(each) - _NAMED} more" if len(each) > _NAMED else ""
+    return f"{', '.join(each[:_NAMED])}{more}"
 
 
 _NAMED = 5

@@ -201,7 +201,7 @@ class Policy(Setting[PolicyBaseline, Document | None]):
     name = "policy"
     printed = ("policyText",)
     schema = SCHEMA
-    file = File("statements", "Statement", ("Version", "Id", "Statement"))
+    file = File("statements", "Statement", ("Version", "Id", "Statement"), policies.version_fault)
     read = Read("GetRepositoryPolicy", absent=_ABSENT)
     unset = None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,9 @@ from ecr_steward.settings.state import (
     mapping,
 )
 from ecr_steward.tags.scheme import Scheme
+
+_TEXT = re.compile(r"[\w\s+=.:/@-]*")
+"""What keys and values are made of (AWS General Reference: Tag naming limits)."""
 
 MOST = 50
 """Most tags of a repository (ECR API: TagResource)."""
@@ -153,6 +157,11 @@ def _tags(value: Any) -> Mapping[str, str]:
             raise BaselineError(
                 f"`{key}`: a resource tag has a key of 1 to 128 characters and a value of 256 at "
                 "most.",
+                path,
+            )
+        if not _TEXT.fullmatch(key) or not _TEXT.fullmatch(each):
+            raise BaselineError(
+                f"`{key}`: a resource tag is made of letters, digits, spaces and + - = . _ : / @.",
                 path,
             )
     return tags

@@ -18,7 +18,7 @@ ROOT = "ROOT"
 """The prefix of the template for repositories that no other template is for."""
 
 _PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
-_PREFIX = re.compile(rf"{_PART}(?:/{_PART})*/?|{ROOT}")
+_PREFIX = re.compile(rf"(?=.{{1,256}}\Z)(?:{_PART}(?:/{_PART})*/?|{ROOT})")
 _ROLE = re.compile(r"arn:aws[a-z0-9-]*:iam::[0-9]{12}:role/[\x21-\x7e]{1,512}")
 
 
@@ -214,6 +214,8 @@ def _template(entry: Mapping[str, Any], governs: Governs) -> CreationTemplate:
         )
     if role is not None and not _ROLE.fullmatch(role):
         raise BaselineError(f"`{role}` is no ARN of an IAM role.", ("role",))
+    if not entry["applied_for"]:
+        raise BaselineError("`applied_for` is empty; name at least one.", ("applied_for",))
     governed = governs("" if prefix == ROOT else f"{prefix}/")
     if governed is None:
         glob = "*" if prefix == ROOT else f"{prefix}/*"

@@ -67,7 +67,7 @@ class RegistryPolicy(RegistryKind[PolicyBaseline, Document | None]):
             wish, found, account=around.account, setters=around.setters, taggers=around.taggers,
             managed=around.managed,
         )  # fmt: skip
-        return (_spared(each, around.account) for each in changes)
+        return (_spared(each, around) for each in changes)
 
     def requests(
         self, found: Document | None, changes: Sequence[SettingChange]
@@ -84,11 +84,23 @@ class RegistryPolicy(RegistryKind[PolicyBaseline, Document | None]):
         return wish.sids
 
 
-def _spared(change: SettingChange, account: str) -> SettingChange:
-    """The change, refused where it would break what a service does for the registry."""
+_SETS = ("ecr:putregistrypolicy", "ecr:getregistrypolicy", "ecr:deleteregistrypolicy")
+
+
+def _needs(around: Around) -> Iterator[tuple[str, Sequence[str], Sequence[str]]]:
+    """What a Deny would break, the roles that it would keep from something, and from what."""
+    yield "the steward could not set the registry's policy any more", around.setters, _SETS
     for harm, (role, actions) in _SERVICES.items():
-        arn = f"arn:aws:iam::{account}:role/aws-service-role/{role}"
-        denied = Steward(account).is_denied(change.after, actions, (arn,) if account else ())
+        arn = f"arn:aws:iam::{around.account}:role/aws-service-role/{role}"
+        yield harm, (arn,) if around.account else (), actions
+
+
+def _spared(change: SettingChange, around: Around) -> SettingChange:
+    """The change, refused where it would lock the steward out, or break what a service does for
+    the registry."""
+    steward = Steward(around.account)
+    for harm, roles, actions in _needs(around):
+        denied = steward.is_denied(change.after, actions, roles)
         if change.action is SettingAction.CORRECT and denied:
             said = f"{change.reason} It is left as it is: {harm}."
             return replace(

@@ -22,7 +22,10 @@ SELF = "self"
 MOST = 100
 """Most exclusions of a registry (ECR User Guide: Pull-time update exclusions)."""
 
-_ROLE = re.compile(r"arn:aws[a-z0-9-]*:iam::[0-9]{12}:(?:role|user)/[\x21-\x29\x2b-\x7e]{1,512}")
+_ROLE = re.compile(
+    r"(?=.{1,200}\Z)arn:aws(?:-[a-z]+)*:iam::[0-9]{12}:(?:role|user)(?:/[\w+=,.@-]+)+", re.ASCII
+)
+"""ECR API: RegisterPullTimeUpdateExclusion."""
 
 SCHEMA: Mapping[str, Any] = {
     "title": "Pull-time exclusions",

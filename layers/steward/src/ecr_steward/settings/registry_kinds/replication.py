@@ -22,8 +22,11 @@ MOST_DESTINATIONS = 25
 MOST_FILTERS = 100
 """ECR User Guide: Private image replication, considerations."""
 
-_PREFIX = re.compile(r"(?:[a-z0-9]+(?:[._-][a-z0-9]+)*/)*[a-z0-9]+(?:[._-][a-z0-9]+)*/?")
-_REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-[0-9]+")
+_PREFIX = re.compile(
+    r"(?=.{2,256}\Z)(?:[a-z0-9]+(?:[._-][a-z0-9]*)*/)*[a-z0-9]*(?:[._-][a-z0-9]*)*"
+)
+_REGION = re.compile(r"[a-z]{2,6}(?:-[a-z]+)+-[0-9]+")
+"""ECR API: RepositoryFilter, ReplicationDestination."""
 
 SCHEMA: Mapping[str, Any] = {
     "title": "Replication",
@@ -111,16 +114,10 @@ def _rule(rule: Mapping[str, Any], path: Path) -> Iterator[tuple[str, str]]:
         raise BaselineError("A rule needs `destinations`, a list with at least one.", path)
     for i, each in enumerate(destinations):
         yield _destination(each, (*path, "destinations", i))
-    filters = rule.get("repositoryFilters", [])
-    if not isinstance(filters, list) or len(filters) > MOST_FILTERS:
-        raise BaselineError(
-            f"`repositoryFilters` must be a list of at most {MOST_FILTERS}.",
-            (*path, "repositoryFilters"),
-        )
-    for i, each in enumerate(filters):
-        _check_filter(each, (*path, "repositoryFilters", i))
+    if "repositoryFilters" in rule:
+        _check_filters(rule["repositoryFilters"], (*path, "repositoryFilters"))
     deletes = rule.get("deleteReplication", {"enabled": False})
-    if not isinstance(deletes, Mapping) or not isinstance(deletes.get("enabled"), bool):
+    if deletes not in ({"enabled": True}, {"enabled": False}):
         raise BaselineError(
             "`deleteReplication` must be {enabled: true} or {enabled: false}.",
             (*path, "deleteReplication"),
@@ -139,12 +136,26 @@ def _destination(value: Any, path: Path) -> tuple[str, str]:
     return region, account
 
 
-def _check_filter(value: Any, path: Path) -> None:
-    prefix = value.get("filter") if isinstance(value, Mapping) else None
-    kind = value.get("filterType") if isinstance(value, Mapping) else None
-    if kind != "PREFIX_MATCH" or not isinstance(prefix, str) or not _PREFIX.fullmatch(prefix):
+def _check_filters(filters: Any, path: Path) -> None:
+    if not isinstance(filters, list) or not 1 <= len(filters) <= MOST_FILTERS:
         raise BaselineError(
-            "A filter is {filter: PREFIX, filterType: PREFIX_MATCH}, PREFIX being the beginning of "
-            "a repository's name without `*`.",
+            f"`repositoryFilters` must be a list of 1 to {MOST_FILTERS}; leave it out for all "
+            "repositories.",
             path,
         )
+    for i, each in enumerate(filters):
+        _check_filter(each, (*path, i))
+
+
+def _check_filter(value: Any, path: Path) -> None:
+    found = value if isinstance(value, Mapping) else {}
+    prefix, rest = found.get("filter"), {key: found[key] for key in found if key != "filter"}
+    if not isinstance(prefix, str) or not _PREFIX.fullmatch(prefix) or rest != _BY_PREFIX:
+        raise BaselineError(
+            "A filter is {filter: PREFIX, filterType: PREFIX_MATCH}, PREFIX being the beginning of "
+            "a repository's name, of two characters or more and without `*`.",
+            path,
+        )
+
+
+_BY_PREFIX = {"filterType": "PREFIX_MATCH"}

@@ -15,7 +15,9 @@ FREQUENCIES: Mapping[str, tuple[str, ...]] = {
     "BASIC": ("SCAN_ON_PUSH", "MANUAL"),
     "ENHANCED": ("SCAN_ON_PUSH", "CONTINUOUS_SCAN"),
 }
-_FILTER = re.compile(r"[a-z0-9*](?:[._\-/a-z0-9*]?[a-z0-9*]+)*")
+_FILTER = re.compile(r"(?=.{1,255}\Z)[a-z0-9*]+(?:[._/-][a-z0-9*]+)*")
+MOST_FILTERS = 100
+"""ECR API: RegistryScanningRule, ScanningRepositoryFilter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +176,9 @@ def _scanning(value: Mapping[str, Any]) -> Scanning:
         if frequency in rules:
             raise BaselineError(f"{frequency} has a rule above; add the filters there.", path)
         rules[frequency] = frozenset(rule.get("filters", ()))
+        if len(rules[frequency]) > MOST_FILTERS:
+            said = f"ECR takes {MOST_FILTERS} filters; these are {len(rules[frequency])}."
+            raise BaselineError(said, (*path, "filters"))
         for j, each in enumerate(rule.get("filters", ())):
             if not _FILTER.fullmatch(each):
                 raise BaselineError(
