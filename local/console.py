@@ -13,10 +13,16 @@ from typing import NoReturn
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from ecr_steward_cli.text import lines
 from local.processes import CloudError
 from local.registry_client import PushError
 
-console = Console(highlight=False)
+console = Console(highlight=False, emoji=False)
+
+
+def tell(text: str, style: str | None = None) -> None:
+    """Print lines of text that may come from anywhere: no markup, no commands to the terminal."""
+    console.print(lines(text), style=style, markup=False, soft_wrap=True)
 
 
 @contextlib.contextmanager
@@ -51,7 +57,7 @@ def command() -> Iterator[None]:
         yield
     except (CloudError, PushError) as error:
         console.print(f"[red]{type(error).__name__}:[/] ", end="")
-        console.print(str(error), markup=False, soft_wrap=True)
+        tell(str(error))
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)

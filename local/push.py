@@ -16,7 +16,7 @@ from ecr_steward_cli.text import printable
 from ecr_steward_cli.unmoved import unmoving
 from local import images
 from local.cloud import LocalCloud
-from local.console import command, console, step
+from local.console import command, console, step, tell
 from local.processes import CloudError
 from local.started import check_started
 from local.up import STACK
@@ -78,10 +78,10 @@ def push(cloud: LocalCloud, reference: str, image: images.BuiltImage) -> None:
     after = cloud.tags(repository)
     console.print(tags_table(repository, before, after))
     if reason := why_nothing(cloud, reference, before, after):
-        console.print(reason, markup=False, soft_wrap=True)
+        tell(reason)
     for message in inbox:
-        console.print("Message:", message.subject, style="bold", markup=False, soft_wrap=True)
-        console.print(message.body, markup=False, soft_wrap=True)
+        tell(f"Message: {message.subject}", style="bold")
+        tell(message.body)
     if waiting := cloud.messages(retries):
         console.print(
             f"{waiting} waiting in RetryQueue, digests or what a channel did not take: "

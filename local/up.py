@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Final
 
 from botocore.exceptions import ClientError
-from rich.markup import escape
 
 from ecr_steward_cli.rules_file.load import RulesFault, inspect
 from local.cloud import ACCOUNT, REGION, ROOT, LocalCloud
-from local.console import command, console, step
+from local.console import command, console, step, tell
 from local.processes import CloudError
 from local.started import check_started
 
@@ -97,7 +96,7 @@ def main() -> None:
         if not up(cloud, given.rules):
             console.print("The local cloud is already running; `make down` stops it.")
             if given.rules:
-                console.print(f"It keeps its rules: for {escape(str(given.rules))} stop it first.")
+                tell(f"It keeps its rules: for {given.rules} stop it first.")
         console.print(help_text(cloud), soft_wrap=True)
 
 
@@ -108,8 +107,7 @@ def _check_rules(rules: Path | None) -> None:
     except RulesFault as fault:
         raise CloudError(f"The rules cannot be deployed:\n{fault}") from fault
     for each in loaded.warnings:
-        said = f"{each.file or rules or SHIPPED}:{each.line}: warning: {each.sentence}"
-        console.print(said, markup=False, soft_wrap=True)
+        tell(f"{each.file or rules or SHIPPED}:{each.line}: warning: {each.sentence}")
 
 
 def _deployed(cloud: LocalCloud) -> bool:

@@ -17,6 +17,7 @@ from botocore import exceptions as boto
 from botocore.config import Config
 from botocore.parsers import ResponseParserError
 from rich.console import Console
+from rich.text import Text
 
 from ecr_steward.ecr import RegistryError
 from ecr_steward.history.dynamo import DynamoTable
@@ -26,6 +27,7 @@ from ecr_steward.words.grammar import is_tag
 from ecr_steward.words.hints import REGISTRY
 from ecr_steward_cli.errors import Refusal
 from ecr_steward_cli.rules_file.explain import is_repository
+from ecr_steward_cli.text import printable
 
 if TYPE_CHECKING:
     from ecr_steward.messages.ledger import Ledger
@@ -83,6 +85,8 @@ def _clients(profile: str | None = None, region: str | None = None) -> Callable[
             )
             try:
                 made[service] = made["session"].client(service, config=config)
+            except boto.BotoCoreError:  # some are a ValueError, too
+                raise
             except ValueError as error:  # botocore: "Invalid endpoint: …"
                 raise Refusal(
                     f"{str(error).rstrip('.')}: AWS_ENDPOINT_URL, or the endpoint in your profile, "
@@ -374,5 +378,12 @@ class Subject(click.ParamType[tuple[str, str | None]]):
 
 def console(*, stderr: bool = False) -> Console:
     """Where a command prints; what is not a terminal gets whole lines and no colours."""
-    made = Console(stderr=stderr, highlight=False)
-    return made if made.is_terminal else Console(stderr=stderr, highlight=False, width=_WIDTH)
+    made = Console(stderr=stderr, highlight=False, emoji=False)
+    if not made.is_terminal:
+        made.width = _WIDTH
+    return made
+
+
+def cell(text: str, style: str = "") -> Text:
+    """Text for a Console: no markup, no emoji, no commands to the terminal."""
+    return Text(printable(text), style)

@@ -263,7 +263,7 @@ def history(
         holds = holding(stack.history(), repository, tag, now)
     more, facts = most is not None and len(facts) > most, facts[:most]
     if as_json:
-        click.echo(json.dumps(document(repository, tag, facts, holds, more=more), indent=2))
+        say(json.dumps(document(repository, tag, facts, holds, more=more), indent=2))
     else:
         _print(facts, verbose=verbose)
         _print_rest(stack, subject, facts, holds, asked=bool(start or end), more=more)
@@ -278,7 +278,7 @@ def _print_then(
             raise never_seen(repository, tag)
     if as_json:
         tags = {each.tag: each.to_document() for each in found}
-        click.echo(json.dumps({"repository": repository, "at": iso(at), "tags": tags}, indent=2))
+        say(json.dumps({"repository": repository, "at": iso(at), "tags": tags}, indent=2))
     elif found:
         _lines(line for each in found for line in _said(each, at, console().width))
     else:

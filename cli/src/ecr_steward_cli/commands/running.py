@@ -13,7 +13,6 @@ import click
 from botocore.exceptions import ClientError
 from rich import box
 from rich.table import Table
-from rich.text import Text
 
 from ecr_steward.history.running import RunningImages
 from ecr_steward.messages.say.wording import short
@@ -30,7 +29,8 @@ from ecr_steward_cli.commands.wait import place
 from ecr_steward_cli.errors import NeedsAttention, Refusal
 from ecr_steward_cli.image_lists import ListedImage, UnreadableImages, listed_images
 from ecr_steward_cli.rules_file.explain import is_repository
-from ecr_steward_cli.stack import Outside, Stack, aws, console, pass_outside, stack_option
+from ecr_steward_cli.stack import Outside, Stack, aws, cell, console, pass_outside, stack_option
+from ecr_steward_cli.text import say
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _SOURCE = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
@@ -197,7 +197,7 @@ def drawn(rows: Sequence[Told], now: datetime) -> Table:
         image = f"{record.repository}@{short(record.digest)}"
         since = f"{record.first_seen:%Y-%m-%d %H:%M:%SZ}"
         cells = (record.workload, image, each.by or "", since, seen, each.advice())
-        table.add_row(*map(Text, cells))
+        table.add_row(*map(cell, cells))
     return table
 
 
@@ -248,11 +248,11 @@ def show(
     if as_json:
         known = {"known": bool(sources) and not unknown, "unknown": unknown}
         listed = [each.to_document() for each in rows]
-        click.echo(json.dumps({"workloads": listed, **known}, indent=2))
+        say(json.dumps({"workloads": listed, **known}, indent=2))
     elif rows:
         console().print(drawn(rows, outside.now()))
     else:
-        click.echo("Nothing that is known runs it." if image else "Nothing is known to run.")
+        say("Nothing that is known runs it." if image else "Nothing is known to run.")
     if unknown or not sources:
         raise NeedsAttention(_not_known(stack, unknown))
 
@@ -322,7 +322,7 @@ def import_(outside: Outside, stack_name: str, source: str, file: TextIO) -> Non
             record for each in ours if (record := _record(source, each, digests, now)) is not None
         ]
         images.looked(source, records, now)
-    click.echo(
+    say(
         f"{source} runs {len({each.digest for each in records})} images of this registry; "
         f"{len(every) - len(ours)} entries name other registries."
     )

@@ -13,7 +13,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich import box
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from ecr_steward.history.holds import Hold
 from ecr_steward.messages.whom.routing import Routing
@@ -27,13 +26,14 @@ from ecr_steward_cli.errors import NeedsAttention
 from ecr_steward_cli.stack import (
     Outside,
     Stack,
+    cell,
     console,
     is_paused,
     pass_outside,
     sentence,
     stack_option,
 )
-from ecr_steward_cli.text import printable
+from ecr_steward_cli.text import say
 
 _T = TypeVar("_T")
 
@@ -387,7 +387,7 @@ def show(status: Status, screen: Console) -> None:
         ("writers", _writers_words(status.writers)),
         ("last sweep", _sweep_words(status)),
     ):
-        facts.add_row(Text(name, "bold"), Text(said))
+        facts.add_row(cell(name, "bold"), cell(said))
     screen.print(facts)
     queues = Table(box=box.SIMPLE, pad_edge=False)
     queues.add_column("queue")
@@ -397,15 +397,15 @@ def show(status: Status, screen: Console) -> None:
         wrong = "red" if queue.holds_failures and queue.messages else ""
         counts = map(str, (queue.waiting, queue.in_flight, queue.delayed))
         oldest = "" if queue.oldest is None else _span(queue.oldest)
-        queues.add_row(*(Text(each, wrong) for each in (queue.name, *counts, oldest)))
+        queues.add_row(*(cell(each, wrong) for each in (queue.name, *counts, oldest)))
     screen.print(queues)
     for repository, hold in status.holds:
         if not hold.automatic:  # what the steward holds itself, somebody has to look at
-            screen.print(Text(printable(f"Held: {repository}:{hold.tag} {hold}")))
+            screen.print(cell(f"Held: {repository}:{hold.tag} {hold}"))
     for part, why in status.unknown.items():
-        screen.print(Text(printable(f"Not known: {part}. {why}"), "yellow"))
+        screen.print(cell(f"Not known: {part}. {why}", "yellow"))
     for each in status.attention():
-        screen.print(Text(printable(f"Attention: {each}"), "red"))
+        screen.print(cell(f"Attention: {each}", "red"))
 
 
 def _settings_words(status: Status) -> str:
@@ -466,7 +466,7 @@ def status(outside: Outside, stack_name: str, as_json: bool, rules_file: str | N
     found = look(Stack.find(stack_name, outside))
     found.given = None if given is None else (rules_file or "", given)
     if as_json:
-        click.echo(json.dumps(document(found), indent=2))
+        say(json.dumps(document(found), indent=2))
     else:
         show(found, console())
     if found.attention():
