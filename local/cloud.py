@@ -182,6 +182,8 @@ class LocalCloud:
         running = [server for server in servers if server.alive()]
         for server in running:
             server.stop()
+        for log in self.home.glob("sam-*.log"):
+            processes.end_left(log)
         for file in (self._state_file, self.home / "env"):
             file.unlink(missing_ok=True)
         shutil.rmtree(self._scratch, ignore_errors=True)
@@ -518,6 +520,7 @@ class LocalCloud:
     def _sam(self, arguments: list[str], log: str, extra: Mapping[str, str]) -> None:
         file = self.home / log
         file.parent.mkdir(parents=True, exist_ok=True)
+        processes.end_left(file)
         own = self.environment() if self._state else {"SAM_CLI_TELEMETRY": "0"}
         # What the layers are built with.
         own |= {"PYTHON": str(_tool("python")), "UV": str(_tool("uv", "uv"))}

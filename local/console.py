@@ -45,14 +45,16 @@ def step(title: str) -> Iterator[None]:
 def command() -> Iterator[None]:
     """Run a command's body: known errors become one message and exit code 1.
 
-    A request to end (SIGTERM) becomes an exception like Ctrl-C, so that what was started is
-    stopped on the way out.
+    A request to end (SIGTERM, or SIGHUP of a terminal that is closed) becomes an exception like
+    Ctrl-C, so that what was started is stopped on the way out.
     """
 
-    def end(_number: int, _frame: FrameType | None) -> NoReturn:
-        raise SystemExit(128 + signal.SIGTERM)
+    def end(number: int, _frame: FrameType | None) -> NoReturn:
+        raise SystemExit(128 + number)
 
-    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, end)
     try:
         yield
     except (CloudError, PushError) as error:
@@ -60,4 +62,5 @@ def command() -> Iterator[None]:
         tell(str(error))
         sys.exit(1)
     except KeyboardInterrupt:
+        tell("Interrupted. The same command can be repeated.")
         sys.exit(128 + signal.SIGINT)

@@ -1,4 +1,4 @@
-"""`python -m local.demo`: the real stack on a local cloud, and a story with its end."""
+"""`python -m local demo`: the real stack on a local cloud, and a story with its end."""
 
 from __future__ import annotations
 
@@ -380,7 +380,3 @@ def main() -> None:
         f"{seconds:.0f} s in all; what was started is stopped. Whole messages, reasons and roles: "
         f"{escape(str(record.relative_to(ROOT)))}"
     )
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,4 @@
-"""`python -m local.push repo:tag`: push an image to the running local cloud, without Docker."""
+"""`python -m local push repo:tag`: push an image to the running local cloud, without Docker."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SHORT: Final = len("sha256:") + 12
 
 def main() -> None:
     """The command."""
-    parser = argparse.ArgumentParser(prog="python -m local.push", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m local push", description=__doc__)
     parser.add_argument("reference", metavar="REPOSITORY:TAG")
     parser.add_argument("--arch", default="amd64", help="processors, with commas: amd64,arm64")
     parser.add_argument("--media", choices=[one.value for one in images.Media], default="oci")
@@ -125,7 +125,3 @@ def tags_table(repository: str, before: dict[str, str], after: dict[str, str]) -
             change = f"[yellow]was {was[:_SHORT]}[/]"
         table.add_row(tag, (now or was or "")[:_SHORT], change)
     return table
-
-
-if __name__ == "__main__":
-    main()

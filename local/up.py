@@ -1,4 +1,4 @@
-"""`python -m local.up`: start the local cloud, deploy the stack to it, say how to push."""
+"""`python -m local up`: start the local cloud, deploy the stack to it, say how to push."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def help_text(cloud: LocalCloud) -> str:
 
 def main() -> None:
     """The command."""
-    parser = argparse.ArgumentParser(prog="python -m local.up", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m local up", description=__doc__)
     parser.add_argument("--rules", type=Path, metavar="FILE", help="rules file to deploy")
     given = parser.parse_args()
     if given.rules and not given.rules.is_file():
@@ -116,7 +116,3 @@ def _deployed(cloud: LocalCloud) -> bool:
     except ClientError:
         return False
     return True
-
-
-if __name__ == "__main__":
-    main()
