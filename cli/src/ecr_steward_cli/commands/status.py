@@ -178,9 +178,9 @@ class Status:
 
     def _about_functions(self) -> Iterator[str]:
         for name, count in self.failing.items():
-            latest = "its latest invocation" if count == 1 else f"each of its latest {count} invocations"
+            latest = "invocation" if count == 1 else f"{count} invocations"
             yield (
-                f"{name} failed {latest}, so it may not start at all: `aws logs tail "
+                f"{name} failed in its latest {latest}, so it may not start at all: `aws logs tail "
                 f"/aws/lambda/{name}` says why."
             )
 
