@@ -18,6 +18,7 @@ setup: .venv/.ready .venv/sam/.ready .venv/cloud/.ready ## Make .venv with every
 .venv/uv/.ready: requirements/uv.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "ECR Steward needs Python 3.11 or newer: make setup PYTHON=/path/to/python3.11")'
 	@echo "setup: the installer (uv)"
+	@mkdir -p .venv
 	@$(PYTHON) -m venv .venv/uv 2> .venv/uv.log || { cat .venv/uv.log >&2; exit 1; }
 	@.venv/uv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
 	@touch $@

@@ -26,7 +26,8 @@ from ecr_steward.history.tags import History
 from ecr_steward.words.grammar import is_tag
 from ecr_steward.words.hints import REGISTRY
 from ecr_steward_cli.errors import Refusal
-from ecr_steward_cli.rules_file.explain import is_repository
+from ecr_steward_cli.input import WholeNumber
+from ecr_steward_cli.rules_file.explain import is_repository, names_registry
 from ecr_steward_cli.text import printable
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def timeout_option(least: int, default: int, text: str) -> Callable[[_Command], 
     return click.option(
         "--timeout",
         metavar="SECONDS",
-        type=click.IntRange(min=least),
+        type=WholeNumber(min=least),
         default=default,
         show_default=True,
         help=text,
@@ -369,7 +370,7 @@ class Subject(click.ParamType[tuple[str, str | None]]):
         if value == REGISTRY and self._registry:
             return "", None
         repository, colon, tag = value.partition(":")
-        if ".dkr.ecr." in repository:
+        if names_registry(repository):
             self.fail(f"`{value}` names a registry: leave out everything before the repository.")
         if not is_repository(repository) or not (is_tag(tag) if colon else self._whole):
             self.fail(f"`{value}` is not {self._form}.")

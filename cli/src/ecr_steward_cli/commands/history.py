@@ -17,6 +17,7 @@ from ecr_steward.words.facts import RUNNING, Fact, FactKind
 from ecr_steward.words.reading import iso, parse_time
 from ecr_steward_cli import deployed, times
 from ecr_steward_cli.errors import NeedsAttention, Refusal
+from ecr_steward_cli.input import WholeNumber
 from ecr_steward_cli.stack import Outside, Stack, Subject, aws, console, pass_outside, stack_option
 from ecr_steward_cli.text import printable, say, wrapped
 from ecr_steward_cli.unmoved import unmoving
@@ -218,7 +219,7 @@ def _said(each: _Then, at: datetime, width: int) -> Iterator[tuple[str, str]]:
 @click.argument("subject", metavar="REPOSITORY[:TAG]", type=Subject(whole=True, registry=True))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option(
-    "--last", metavar="N", type=click.IntRange(min=1),
+    "--last", metavar="N", type=WholeNumber(min=1),
     help=f"Only the newest N; {USUAL} without --since.",
 )  # fmt: skip
 @click.option("--at", metavar="TIME", help="Say which image each tag was on at that time.")

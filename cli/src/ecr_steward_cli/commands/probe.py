@@ -13,6 +13,7 @@ import click
 
 from ecr_steward.words.reading import iso, parse_time
 from ecr_steward_cli.errors import NeedsAttention, Refusal
+from ecr_steward_cli.input import WholeNumber
 from ecr_steward_cli.markdown import table
 from ecr_steward_cli.probing.ask import Asked, ask, chosen
 from ecr_steward_cli.probing.asked import pull_time
@@ -130,7 +131,7 @@ def _run(ground: Ground, groups: Sequence[str], *, later: bool) -> tuple[list[As
 @click.option(
     "--patience",
     metavar="SECONDS",
-    type=click.IntRange(min=1),
+    type=WholeNumber(min=1),
     default=300,
     show_default=True,
     help="How long to wait for each event.",

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TextIO
+from typing import Any
 
 import click
 from botocore.exceptions import ClientError
@@ -28,7 +28,8 @@ from ecr_steward_cli.commands.hold import caller
 from ecr_steward_cli.commands.wait import place
 from ecr_steward_cli.errors import NeedsAttention, Refusal
 from ecr_steward_cli.image_lists import ListedImage, UnreadableImages, listed_images
-from ecr_steward_cli.rules_file.explain import is_repository
+from ecr_steward_cli.input import text_of
+from ecr_steward_cli.rules_file.explain import is_repository, names_registry
 from ecr_steward_cli.stack import Outside, Stack, aws, cell, console, pass_outside, stack_option
 from ecr_steward_cli.text import say
 
@@ -50,7 +51,7 @@ class RunningImage(click.ParamType[tuple[str, str | None, str | None]]):
             return value
         named, at, digest = value.partition("@")
         repository, colon, tag = named.partition(":")
-        if ".dkr" in repository:
+        if names_registry(repository):
             self.fail(f"`{value}` names a registry: leave out everything before the repository.")
         right = is_repository(repository) and not (at and colon)
         right = right and (not colon or is_tag(tag))
@@ -293,10 +294,13 @@ def _name(context: click.Context, option: click.Parameter, name: str) -> str:
 
 @running.command("import")
 @click.option("--source", metavar="NAME", required=True, callback=_name, help="Whose list it is.")
-@click.argument("file", metavar="FILE", type=click.File(encoding="utf-8"))
+@click.argument(
+    "file",
+    metavar="FILE",
+)
 @stack_option
 @pass_outside
-def import_(outside: Outside, stack_name: str, source: str, file: TextIO) -> None:
+def import_(outside: Outside, stack_name: str, source: str, file: str) -> None:
     """Replace what a source last said runs by a list of images; FILE may be -.
 
     The list has an image URI a line, is a JSON array of them, or what `kubectl get pods -o json`
@@ -307,10 +311,10 @@ def import_(outside: Outside, stack_name: str, source: str, file: TextIO) -> Non
       kubectl get pods --all-namespaces -o json | ecr-steward running import --source eks -
     """
     try:
-        every = listed_images(file.read())
-    except (UnreadableImages, UnicodeDecodeError) as error:
-        line = getattr(error, "line", None)
-        where = file.name if line is None else f"{file.name}:{line}"
+        with text_of(file) as text:
+            every = listed_images(text.read())
+    except UnreadableImages as error:
+        where = file if error.line is None else f"{file}:{error.line}"
         raise Refusal(f"{where}: {error}") from error
     stack = Stack.find(stack_name, outside)
     with aws():

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -22,8 +23,13 @@ def iso(time: datetime) -> str:
 
 
 def parse_time(text: str) -> datetime:
-    """Read an ISO 8601 time with a zone, as UTC; raises ValueError."""
-    time = datetime.fromisoformat(text)
+    """Read an ISO 8601 time with a zone, as UTC; raises ValueError, which names `text`."""
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError as error:
+        said = str(error)  # such as: day is out of range for month
+        why = f"time: {said}" if _DAY.match(text) and "isoformat" not in said else "ISO 8601 time"
+        raise ValueError(f"`{text}` is no {why}") from error
     if time.tzinfo is None:
         raise ValueError(f"`{text}` has no time zone; end it with Z")
     try:
