@@ -27,7 +27,7 @@ from ecr_steward.words.grammar import is_tag
 from ecr_steward.words.hints import REGISTRY
 from ecr_steward_cli.errors import Refusal
 from ecr_steward_cli.input import WholeNumber
-from ecr_steward_cli.rules_file.explain import is_repository, names_registry
+from ecr_steward_cli.rules_file.explain import has_registry, is_repository
 from ecr_steward_cli.text import printable
 
 if TYPE_CHECKING:
@@ -370,7 +370,7 @@ class Subject(click.ParamType[tuple[str, str | None]]):
         if value == REGISTRY and self._registry:
             return "", None
         repository, colon, tag = value.partition(":")
-        if names_registry(repository):
+        if has_registry(repository):
             self.fail(f"`{value}` names a registry: leave out everything before the repository.")
         if not is_repository(repository) or not (is_tag(tag) if colon else self._whole):
             self.fail(f"`{value}` is not {self._form}.")

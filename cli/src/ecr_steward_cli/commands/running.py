@@ -29,7 +29,7 @@ from ecr_steward_cli.commands.wait import place
 from ecr_steward_cli.errors import NeedsAttention, Refusal
 from ecr_steward_cli.image_lists import ListedImage, UnreadableImages, listed_images
 from ecr_steward_cli.input import text_of
-from ecr_steward_cli.rules_file.explain import is_repository, names_registry
+from ecr_steward_cli.rules_file.explain import has_registry, is_repository
 from ecr_steward_cli.stack import Outside, Stack, aws, cell, console, pass_outside, stack_option
 from ecr_steward_cli.text import say
 
@@ -51,7 +51,7 @@ class RunningImage(click.ParamType[tuple[str, str | None, str | None]]):
             return value
         named, at, digest = value.partition("@")
         repository, colon, tag = named.partition(":")
-        if names_registry(repository):
+        if has_registry(repository):
             self.fail(f"`{value}` names a registry: leave out everything before the repository.")
         right = is_repository(repository) and not (at and colon)
         right = right and (not colon or is_tag(tag))

@@ -50,7 +50,7 @@ def is_repository(name: str) -> bool:
     return 2 <= len(name) <= 256 and _REPOSITORY.fullmatch(name) is not None
 
 
-def names_registry(name: str) -> bool:
+def has_registry(name: str) -> bool:
     """Whether a name begins with ECR's host, as image references do."""
     return ".dkr.ecr" in name.partition("/")[0]
 
