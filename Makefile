@@ -4,6 +4,10 @@ SHELL := /bin/bash
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.venv/sam/bin:$(PATH)
 
+# SAM runs make, too, and there RULES has another value than was typed here.
+MAKEOVERRIDES :=
+export IMAGE
+
 UV := $(CURDIR)/.venv/uv/bin/uv
 export UV
 INSTALL := $(UV) pip sync --quiet --compile-bytecode --require-hashes --strict
@@ -58,6 +62,7 @@ WITH_TOOLS = PYTHON="$(CURDIR)/.venv/bin/python" RULES="$(abspath $(RULES))" SAM
 
 .PHONY: build
 build: setup ## Build the stack with RULES=… (default: layers/rules/rules.yaml)
+	@.venv/bin/ecr-steward check "$(RULES)"
 	@$(WITH_TOOLS) .venv/sam/bin/sam build
 
 .PHONY: deploy
@@ -76,8 +81,8 @@ up: setup ## Start the local cloud with the stack, and print how to push to it
 .PHONY: push
 push: ## Push an image to it without Docker: make push IMAGE=base/redis:1.4.2
 	@test -e .venv/.ready || { echo "Nothing is installed yet: make up, and then make push." >&2; exit 2; }
-	@test -n "$(IMAGE)" || { echo "make push IMAGE=REPOSITORY:TAG, such as IMAGE=base/redis:1.4.2" >&2; exit 2; }
-	@.venv/bin/python -m local push "$(IMAGE)" $(ARGS)
+	@test -n "$$IMAGE" || { echo "make push IMAGE=REPOSITORY:TAG, such as IMAGE=base/redis:1.4.2" >&2; exit 2; }
+	@.venv/bin/python -m local push "$$IMAGE" $(ARGS)
 
 .PHONY: down
 down: ## Stop the local cloud

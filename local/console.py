@@ -58,8 +58,7 @@ def command() -> Iterator[None]:
     try:
         yield
     except (CloudError, PushError) as error:
-        console.print(f"[red]{type(error).__name__}:[/] ", end="")
-        tell(str(error))
+        tell(str(error), style="red")
         sys.exit(1)
     except KeyboardInterrupt:
         tell("Interrupted. The same command can be repeated.")

@@ -32,12 +32,12 @@ def main() -> None:
     parser.add_argument("--media", choices=[one.value for one in images.Media], default="oci")
     parser.add_argument("--seed", help="what the image is made of; default: REPOSITORY:TAG")
     given = parser.parse_args()
-    if fault := fault_of(given.reference):
-        parser.error(fault)
     image = images.build(
         given.seed or given.reference, given.arch.split(","), images.Media(given.media)
     )
     with command():
+        if fault := fault_of(given.reference):
+            raise CloudError(fault)
         cloud = LocalCloud()
         if not cloud.attach():
             raise CloudError("The local cloud is not running; start it with `make up`.")

@@ -88,8 +88,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m local up", description=__doc__)
     parser.add_argument("--rules", type=Path, metavar="FILE", help="rules file to deploy")
     given = parser.parse_args()
-    if given.rules and not given.rules.is_file():
-        parser.error(f"{given.rules} is not a file")
     with command():
         _check_rules(given.rules)
         cloud = LocalCloud()
