@@ -7,6 +7,7 @@ from typing import Any, Final, cast
 
 from rich.table import Table
 
+from ecr_steward.rules import Mode, Ruleset
 from ecr_steward.words.grammar import is_tag
 from ecr_steward_cli import deployed
 from ecr_steward_cli.errors import Refusal
@@ -68,12 +69,14 @@ def push(cloud: LocalCloud, reference: str, image: images.BuiltImage) -> None:
         console.print(f"Created the repository {repository}.")
     before = cloud.tags(repository)
     inbox = cloud.inbox(cloud.resource(STACK, "NotificationTopic"))
-    list(inbox)  # what earlier pushes were told is theirs
+    retries = cloud.resource(STACK, "RetryQueue")
+    cloud.settle(but=[retries])  # what earlier pushes still lead to is theirs
+    owed = cloud.messages(retries)
+    list(inbox)
     with step(f"Push {reference}"):
         cloud.push(reference, image, layers=True)
     with step("Wait until nothing moves any more"):
         # What a channel does not take, such as one whose address is not here, waits for hours.
-        retries = cloud.resource(STACK, "RetryQueue")
         cloud.settle(but=[retries])
     after = cloud.tags(repository)
     console.print(tags_table(repository, before, after))
@@ -82,11 +85,10 @@ def push(cloud: LocalCloud, reference: str, image: images.BuiltImage) -> None:
     for message in inbox:
         tell(f"Message: {message.subject}", style="bold")
         tell(message.body)
-    if waiting := cloud.messages(retries):
-        console.print(
-            f"{waiting} waiting in RetryQueue, digests or what a channel did not take: "
-            "`ecr-steward notify-test CHANNEL` says what it answers.",
-            soft_wrap=True,
+    if (waiting := cloud.messages(retries) - owed) > 0:
+        tell(
+            f"{waiting} more waiting in RetryQueue, digests or what a channel did not take: "
+            "`ecr-steward notify-test CHANNEL` says what it answers."
         )
 
 
@@ -102,13 +104,24 @@ def why_nothing(
     outside = Outside(client=lambda service: cast(Any, cloud).client(service))
     try:
         with aws():
-            stack = Stack.find(STACK, outside)
-            still = unmoving(deployed.rules(stack), repository, tag)
+            rules = deployed.rules(Stack.find(STACK, outside))
     except Refusal:
         return "Nothing else moved, and the rules of the stack cannot be read to say why."
+    return f"Nothing else moved: {reason_in(rules, repository, tag)}"
+
+
+def reason_in(rules: Ruleset, repository: str, tag: str) -> str:
+    """Why a push moves nothing by the rules; where it could, who knows more."""
+    still = unmoving(rules, repository, tag)
     if still is not None:
-        return f"Nothing else moved: {still.reason}"
-    return f"Nothing else moved: `ecr-steward why {repository}:TAG` says why a tag is where it is."
+        return still.reason
+    rule = rules.rule_for(repository)
+    if rule is not None and rule.mode is Mode.AUDIT:
+        return (
+            f"rule {rule.label()} is in audit, so it only reports, see `ecr-steward history "
+            f"{repository}`; with `mode: enforce` in it, it acts."
+        )
+    return f"`ecr-steward why {repository}:TAG` says why a tag is where it is."
 
 
 def tags_table(repository: str, before: dict[str, str], after: dict[str, str]) -> Table:

@@ -12,8 +12,9 @@ import pytest
 
 from local.cloud import whole
 from local.processes import CloudError
-from local.push import fault_of
+from local.push import fault_of, reason_in
 from local.started import IDLE, check_started
+from tests.support.world import ruleset
 from tests.template import support
 
 
@@ -54,6 +55,22 @@ def test_a_mistyped_reference_is_one_sentence(reference: str, said: str) -> None
 @pytest.mark.parametrize("reference", ["base/redis:1.4.2", "redis:latest", "base/my.app:1"])
 def test_a_good_reference_has_no_fault(reference: str) -> None:
     assert fault_of(reference) == ""
+
+
+@pytest.mark.parametrize(
+    ("repository", "tag", "said"),
+    [
+        ("base/redis", "1.4.2", "rule 0: base/* is in audit, so it only reports"),
+        ("base/redis", "9f3c2ab", "`9f3c2ab` is neither a unique nor a stable tag here"),
+        ("acting/redis", "1.4.2", "`ecr-steward why acting/redis:TAG` says why"),
+        ("apps/shop", "1.4.2", "no rule matches apps/shop"),
+    ],
+)
+def test_a_push_that_moves_nothing_says_why(repository: str, tag: str, said: str) -> None:
+    tags = {"unique": ["semver"], "stable": [{"tag": "latest", "follows": "highest"}]}
+    acting = {"repositories": ["acting/*"], "mode": "enforce", "tags": tags}
+    rules = ruleset({"repositories": ["base/*"], "mode": "audit", "tags": tags}, acting)
+    assert reason_in(rules, repository, tag).startswith(said)
 
 
 class Functions:
