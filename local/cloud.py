@@ -184,12 +184,21 @@ class LocalCloud:
             server.stop()
         for log in self.home.glob("sam-*.log"):
             processes.end_left(log)
-        for file in (self._state_file, self.home / "env"):
+        for file in (self._state_file, self._whole_file, self.home / "env"):
             file.unlink(missing_ok=True)
         shutil.rmtree(self._scratch, ignore_errors=True)
         self._state = None
         self._clients.clear()
         return bool(running)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all is done in it that somebody set out to do, and was seen to work."""
+        return self._whole_file.exists()
+
+    @is_whole.setter
+    def is_whole(self, whole: Literal[True]) -> None:
+        self._whole_file.touch()
 
     # ------------------------------------------------------------------ how to reach it
 
@@ -454,6 +463,10 @@ class LocalCloud:
     @property
     def _state_file(self) -> Path:
         return self.home / "state.json"
+
+    @property
+    def _whole_file(self) -> Path:
+        return self.home / "whole"
 
     @property
     def _scratch(self) -> Path:

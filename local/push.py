@@ -40,8 +40,8 @@ def main() -> None:
         if fault := fault_of(given.reference):
             raise CloudError(fault)
         cloud = LocalCloud()
-        if not cloud.attach():
-            raise CloudError("The local cloud is not running; start it with `make up`.")
+        if not (cloud.attach() and cloud.is_whole):
+            raise CloudError("The local cloud is not up; start it with `make up`.")
         push(cloud, given.reference, image)
 
 

@@ -6,8 +6,6 @@ import argparse
 from pathlib import Path
 from typing import Final
 
-from botocore.exceptions import ClientError
-
 from ecr_steward_cli.rules_file.load import RulesFault, inspect
 from local.cloud import ACCOUNT, REGION, ROOT, LocalCloud
 from local.console import command, console, step, tell
@@ -26,17 +24,17 @@ PARAMETERS: Final = {
 
 
 def up(cloud: LocalCloud, rules: Path | None = None) -> bool:
-    """Bring the cloud up as far as it is not yet; False if there was nothing to do.
+    """Bring the cloud up; False if it is.
 
-    What was started is stopped again if a later step fails.
+    What was started is stopped again if a later step fails, or by the next `up` if that was killed.
     """
-    running = cloud.attach()
-    if running and _deployed(cloud):
+    if cloud.attach() and cloud.is_whole:
         return False
+    if cloud.stop():
+        tell("What an interrupted `make up` had started is stopped.")
     try:
-        if not running:
-            with step("Start the local cloud"):
-                cloud.start()
+        with step("Start the local cloud"):
+            cloud.start()
         with step("Build the stack (sam build)"):
             template = cloud.sam_build(rules=rules)
         with step("Deploy the stack (sam deploy)"):
@@ -47,6 +45,7 @@ def up(cloud: LocalCloud, rules: Path | None = None) -> bool:
             for repository in REPOSITORIES:
                 cloud.create_repository(repository)
             cloud.inbox(cloud.resource(STACK, "NotificationTopic"))
+        cloud.is_whole = True
     except BaseException:
         cloud.stop()
         raise
@@ -106,11 +105,3 @@ def _check_rules(rules: Path | None) -> None:
         raise CloudError(f"The rules cannot be deployed:\n{fault}") from fault
     for each in loaded.warnings:
         tell(f"{each.file or rules or SHIPPED}:{each.line}: warning: {each.sentence}")
-
-
-def _deployed(cloud: LocalCloud) -> bool:
-    try:
-        cloud.resource(STACK, "NotificationTopic")
-    except ClientError:
-        return False
-    return True

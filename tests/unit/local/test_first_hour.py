@@ -14,6 +14,7 @@ from local.cloud import whole
 from local.processes import CloudError
 from local.push import fault_of, reason_in
 from local.started import IDLE, check_started
+from local.up import up
 from tests.support.world import ruleset
 from tests.template import support
 
@@ -29,6 +30,40 @@ def test_what_an_interrupted_build_left_in_the_cache_is_thrown_away(tmp_path: Pa
         (cache / "layer").mkdir(parents=True)
     with whole(cache):
         assert (cache / "layer").exists()
+
+
+class LeftBehind:
+    """A cloud that runs, as a killed `make up` leaves it; it cannot be built again."""
+
+    def __init__(self, *, whole: bool) -> None:
+        self.is_whole = whole
+        self.done: list[str] = []
+
+    def attach(self) -> bool:
+        return True
+
+    def stop(self) -> bool:
+        self.done.append("stop")
+        return True
+
+    def start(self) -> None:
+        self.done.append("start")
+
+    def sam_build(self, **_: object) -> None:
+        raise CloudError("no disk")
+
+
+def test_a_cloud_that_was_killed_while_it_came_up_is_begun_anew() -> None:
+    cloud: Any = LeftBehind(whole=False)
+    with pytest.raises(CloudError, match="no disk"):
+        up(cloud)
+    assert cloud.done == ["stop", "start", "stop"]
+
+
+def test_a_cloud_that_came_up_is_left_as_it_is() -> None:
+    cloud: Any = LeftBehind(whole=True)
+    assert not up(cloud)
+    assert cloud.done == []
 
 
 @pytest.mark.parametrize(
