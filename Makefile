@@ -58,7 +58,8 @@ lock: .venv/uv/.ready ## Compile every requirements file from its .in
 
 # What the layers are built with, and the rules that go into them: `make deploy RULES=/path/rules.yaml`.
 RULES ?= layers/rules/rules.yaml
-WITH_TOOLS = PYTHON="$(CURDIR)/.venv/bin/python" RULES="$(abspath $(RULES))" SAM_CLI_TELEMETRY=0
+# SAM itself reads AWS_DEFAULT_REGION alone, unlike the AWS CLI and ecr-steward.
+WITH_TOOLS = $(if $(AWS_REGION),AWS_DEFAULT_REGION="$(AWS_REGION)") PYTHON="$(CURDIR)/.venv/bin/python" RULES="$(abspath $(RULES))" SAM_CLI_TELEMETRY=0
 
 .PHONY: build
 build: setup ## Build the stack with RULES=… (default: layers/rules/rules.yaml)
