@@ -18,6 +18,7 @@ from ecr_steward.history.tags import History
 from ecr_steward.messages.say.wording import short
 from ecr_steward.words.facts import Fact, FactKind
 from ecr_steward.words.hints import IMAGE_ACTION
+from ecr_steward_cli.text import wrapped
 from local import channels, images
 from local.channels import LocalChannels
 from local.cloud import HOME, ROOT, Inbox, LocalCloud
@@ -202,8 +203,8 @@ class Demo:
             came = self._has_private_policy()
         mark, style = ("✓", "green") if came else ("✗", "red")
         said = scene.point if came else f"This did not come: {scene.point}"
-        text = Text.assemble((f"  {mark} ", style), said)
-        console.print(text)
+        hanging = wrapped(said, console.width - 4).replace("\n", "\n    ")
+        console.print(Text.assemble((f"  {mark} ", style), hanging))
 
     def _expect(self, scene: Scene, facts: Sequence[Fact]) -> None:
         pinned = {f.tag: f.digest for f in facts if f.kind == "pin" and f.mode == "enforce"}
