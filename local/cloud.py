@@ -97,10 +97,12 @@ class LocalCloud:
         self._schedules = schedules
         self._state: _State | None = None
         self._clients: dict[str, Any] = {}
+        self._owner: Server | None = None
 
     # ------------------------------------------------------------------ start, find, stop
 
     def __enter__(self) -> Self:
+        self._owner = processes.myself()
         self.start()
         return self
 
@@ -115,10 +117,11 @@ class LocalCloud:
     def start(self) -> None:
         """Start both servers on free ports and return when they answer.
 
-        Raises CloudError if one does not, or if a cloud already runs in this folder.
+        Raises CloudError if one does not, or if a cloud already runs in this folder; one whose
+        owner was killed is stopped.
         """
         if self.attach():
-            raise CloudError(f"A local cloud is already running, see {self._state_file}.")
+            self._refuse_second()
         self.stop()
         self._require_tools()
         for left in reversed(range(_STARTS)):
@@ -128,6 +131,15 @@ class LocalCloud:
             except processes.PortTaken:  # somebody was faster
                 if not left:
                     raise
+
+    def _refuse_second(self) -> None:
+        owner = self._saved().get("owner")
+        if owner is None:
+            raise CloudError(f"A local cloud is already running in {self.home}: stop it first.")
+        if Server(**owner).alive():
+            raise CloudError(
+                f"Process {owner['pid']} has a local cloud in {self.home}: wait for it, or end it."
+            )
 
     def _start_once(self) -> None:
         for folder in (self.home, self._scratch):
@@ -153,6 +165,7 @@ class LocalCloud:
     def _launch(self, gateway_port: int, ecr_port: int) -> _State:
         """Start both; whoever is killed meanwhile leaves nothing that a later `stop` misses."""
         known: dict[str, Any] = {"gateway_port": gateway_port, "ecr_port": ecr_port}
+        known |= {"owner": asdict(self._owner)} if self._owner else {}
         for name, (command, environment) in {
             "ministack": self._ministack_command(gateway_port, ecr_port),
             "ecr": self._ecr_command(gateway_port, ecr_port),
@@ -164,7 +177,7 @@ class LocalCloud:
     def attach(self) -> bool:
         """Use the cloud that runs in this folder; False if none does."""
         saved = self._saved()
-        if saved.keys() < _State.__dataclass_fields__.keys():
+        if not saved.keys() >= _State.__dataclass_fields__.keys():
             return False
         state = _state(saved)
         self._clients.clear()

@@ -91,6 +91,11 @@ def run(command: Sequence[str], environment: Mapping[str, str], folder: Path, lo
         note.unlink(missing_ok=True)
 
 
+def myself() -> Server:
+    """This process, as others may look for it."""
+    return Server(os.getpid(), _mark(os.getpid()))
+
+
 def end_left(log: Path) -> None:
     """End the command that writes to `log`, and all it started, if who ran it is gone.
 
