@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.venv/sam/bin:$(PATH)
 
 # SAM runs make, too, and there RULES has another value than was typed here.
 MAKEOVERRIDES :=
-export IMAGE
+export IMAGE := $(IMAGE)
 
 UV := $(CURDIR)/.venv/uv/bin/uv
 export UV

@@ -41,6 +41,18 @@ def _of_kind(kind: str) -> int:
     return sum(each["Type"] == kind for each in support.stack().resources.values())
 
 
+def _asked_queues(*, fifo: bool) -> int:
+    """How many queues Lambda asks for a function, all the time."""
+    stack = support.stack().resources
+    sources = (each["Properties"] for each in stack.values() if each["Type"] == _MAPPING)
+    names = [each["EventSourceArn"].removeprefix("${").partition(".")[0] for each in sources]
+    queues = [stack[name] for name in names if stack[name]["Type"] == "AWS::SQS::Queue"]
+    return sum(bool(each["Properties"].get("FifoQueue")) is fifo for each in queues)
+
+
+_MAPPING = "AWS::Lambda::EventSourceMapping"
+
+
 def _metrics() -> int:
     """How many metrics functions send at most: for each count, and for each kind of fact."""
     files = [*ROOT.glob("functions/*/*.py"), *ROOT.glob("layers/steward/src/**/*.py")]
@@ -52,13 +64,14 @@ def parts() -> tuple[CostPart, ...]:
     """Every part of the bill. Prices: see the page."""
     alarms, dashboards = _of_kind("AWS::CloudWatch::Alarm"), _of_kind("AWS::CloudWatch::Dashboard")
     slices, polls = DAYS * 24 * 12, DAYS * 24 * 3600 / 20 * 5
+    fifo, standard = _asked_queues(fifo=True), _asked_queues(fifo=False)
     found = (
         CostPart("Lambda, time", "GB-seconds on Arm: 0.75 a push, 0.15 a visit, 0.15 a slice of the"
                  " sweep", 13.3334e-6, 0.15 * slices, 0.75, 0.15),
         CostPart("Lambda, requests", "12 a push, 1 a visit or slice", 0.2e-6, slices, 12, 1),
-        CostPart("SQS, FIFO", "5 pollers of Lambda ask 2 queues every 20 seconds; 15 requests a "
-                 "push, 3 a visit", 0.5e-6, 2 * polls, 15, 3),
-        CostPart("SQS, standard", "the same for 2 queues; 6 requests a push", 0.4e-6, 2 * polls, 6),
+        CostPart("SQS, FIFO", f"5 pollers of Lambda ask {fifo} queues every 20 seconds; 15 requests a "
+                 "push, 3 a visit", 0.5e-6, fifo * polls, 15, 3),
+        CostPart("SQS, standard", f"the same for {standard} queues; 6 requests a push", 0.4e-6, standard * polls, 6),
         CostPart("DynamoDB, writes", "units on demand, two for a KB in a transaction: 30 a push, 5 "
                  "a visit", 0.625e-6, 0, 30, 5),
         CostPart("DynamoDB, reads", "units on demand: 32 a push, 10 a visit", 0.125e-6, 0, 32, 10),
