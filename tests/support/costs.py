@@ -69,9 +69,10 @@ def parts() -> tuple[CostPart, ...]:
         CostPart("Lambda, time", "GB-seconds on Arm: 0.75 a push, 0.15 a visit, 0.15 a slice of the"
                  " sweep", 13.3334e-6, 0.15 * slices, 0.75, 0.15),
         CostPart("Lambda, requests", "12 a push, 1 a visit or slice", 0.2e-6, slices, 12, 1),
-        CostPart("SQS, FIFO", f"5 pollers of Lambda ask {fifo} queues every 20 seconds; 15 requests a "
-                 "push, 3 a visit", 0.5e-6, fifo * polls, 15, 3),
-        CostPart("SQS, standard", f"the same for {standard} queues; 6 requests a push", 0.4e-6, standard * polls, 6),
+        CostPart("SQS, FIFO", f"5 pollers of Lambda ask {fifo} queues every 20 seconds; 15 "
+                 "requests a push, 3 a visit", 0.5e-6, fifo * polls, 15, 3),
+        CostPart("SQS, standard", f"the same for {standard} queues; 6 requests a push", 0.4e-6,
+                 standard * polls, 6),
         CostPart("DynamoDB, writes", "units on demand, two for a KB in a transaction: 30 a push, 5 "
                  "a visit", 0.625e-6, 0, 30, 5),
         CostPart("DynamoDB, reads", "units on demand: 32 a push, 10 a visit", 0.125e-6, 0, 32, 10),
