@@ -300,7 +300,9 @@ def _latest_of(ran: Mapping[datetime, int], failed: Mapping[datetime, int]) -> t
 def _unconfirmed(stack: Stack) -> bool:
     """Whether nobody has confirmed a subscription to the topic of messages and alarms, though
     somebody was asked to."""
-    topic = stack.output("NotificationTopicArn")
+    topic = stack.outputs.get("NotificationTopicArn")
+    if topic is None:
+        raise _Unknown("The stack has no output `NotificationTopicArn`: deploy it again.")
     found = stack.client("sns").get_topic_attributes(TopicArn=topic)["Attributes"]
     pending, confirmed = (
         int(found.get(each, 0)) for each in ("SubscriptionsPending", "SubscriptionsConfirmed")
