@@ -257,6 +257,7 @@ def function(
         "HISTORY_TABLE": stack.output("HistoryTableName"),
         "RETAG_QUEUE_URL": stack.output("RetagQueueUrl"),
         "RETENTION_QUEUE_URL": "no rule has images",
+        "RETENTION_DAYS": "7",
         "SWEEP_HOURS": "24",
         "REPOSITORY_PATTERN": "*",
         "ACCOUNT": "123456789012",
