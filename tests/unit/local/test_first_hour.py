@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from local.cloud import whole
+from local.cloud import ROOT, whole
 from local.processes import CloudError
 from local.push import fault_of, reason_in
 from local.started import IDLE, check_started
@@ -30,6 +31,14 @@ def test_what_an_interrupted_build_left_in_the_cache_is_thrown_away(tmp_path: Pa
         (cache / "layer").mkdir(parents=True)
     with whole(cache):
         assert (cache / "layer").exists()
+
+
+def test_rules_typed_for_make_do_not_reach_the_make_that_sam_runs() -> None:
+    typed = ["make", "RULES=own.yaml", "--eval", "shown: ; @env", "shown"]
+    done = subprocess.run(typed, cwd=ROOT, capture_output=True, text=True, check=True)
+    flags = [line for line in done.stdout.splitlines() if line.startswith("MAKEFLAGS=")]
+    assert len(flags) == 1
+    assert "own.yaml" not in flags[0]
 
 
 class LeftBehind:
