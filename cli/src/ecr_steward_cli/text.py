@@ -7,7 +7,7 @@ import json
 import sys
 import textwrap
 
-from ecr_steward.words.shown import printable as printable
+from ecr_steward.words.reading import printable as printable
 
 _PLAIN = {
     "\N{RIGHTWARDS ARROW}": "->",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-from ecr_steward.words.shown import printable
+from ecr_steward.words.reading import printable
 
 if TYPE_CHECKING:
     from ecr_steward.words.facts import Fact

@@ -1,7 +1,9 @@
-"""Reading JSON that others wrote: each fault is one sentence that names its key."""
+"""Reading what others wrote: of JSON, each fault is one sentence that names its key; of text, what
+is no character is shown as an escape."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -13,6 +15,17 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 class MalformedEvent(ValueError):
     """An event or message that cannot be understood; the sentence says what is wrong with it."""
+
+
+def printable(text: str) -> str:
+    """`text` on one line: what is no printable character becomes an escape of JSON.
+
+    Among these are line breaks and controls, what turns the direction of writing, and what has no
+    width. The text of a JSON document stays a JSON document that says the same.
+    """
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else json.dumps(each)[1:-1] for each in text)
 
 
 def iso(time: datetime) -> str:

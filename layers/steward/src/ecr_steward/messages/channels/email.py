@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from ecr_steward.messages.channels.channel import Payload
 from ecr_steward.messages.say.message import Message, Part
 from ecr_steward.messages.say.steps import NextStep
-from ecr_steward.words.shown import printable
+from ecr_steward.words.reading import printable
 
 SUBJECT = 99
 """Longest subject, in characters, of printable ASCII (SNS API: Publish, "less than 100")."""

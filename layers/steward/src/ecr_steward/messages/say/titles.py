@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ecr_steward.messages.say.wording import NAMED, counted, done, image, setting, some
 from ecr_steward.words.causes import CHANNEL
 from ecr_steward.words.facts import Fact, FactKind, clipped
-from ecr_steward.words.shown import printable
+from ecr_steward.words.reading import printable
 
 LONGEST = 59
 """Longest title, in characters: what a phone shows of a message."""

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from ecr_steward.tags.pins import DEFAULT_PIN
 from ecr_steward.words import grammar
 from ecr_steward.words.facts import Fact
-from ecr_steward.words.shown import printable
+from ecr_steward.words.reading import printable
 
 NAMED = 4
 """How many tags are named where there may be hundreds."""

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecr_steward.words.shown import printable
+from ecr_steward.words.reading import printable
 
 
 @pytest.mark.parametrize(
