@@ -4,6 +4,10 @@ SHELL := /bin/bash
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.venv/sam/bin:$(PATH)
 
+# SAM runs make, too, and there RULES has another value than was typed here.
+MAKEOVERRIDES :=
+export IMAGE := $(IMAGE)
+
 UV := $(CURDIR)/.venv/uv/bin/uv
 export UV
 INSTALL := $(UV) pip sync --quiet --compile-bytecode --require-hashes --strict
@@ -18,7 +22,8 @@ setup: .venv/.ready .venv/sam/.ready .venv/cloud/.ready ## Make .venv with every
 .venv/uv/.ready: requirements/uv.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "ECR Steward needs Python 3.11 or newer: make setup PYTHON=/path/to/python3.11")'
 	@echo "setup: the installer (uv)"
-	@$(PYTHON) -m venv .venv/uv
+	@mkdir -p .venv
+	@$(PYTHON) -m venv .venv/uv 2> .venv/uv.log || { cat .venv/uv.log >&2; exit 1; }
 	@.venv/uv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
 	@touch $@
 
@@ -53,10 +58,12 @@ lock: .venv/uv/.ready ## Compile every requirements file from its .in
 
 # What the layers are built with, and the rules that go into them: `make deploy RULES=/path/rules.yaml`.
 RULES ?= layers/rules/rules.yaml
-WITH_TOOLS = PYTHON="$(CURDIR)/.venv/bin/python" RULES="$(abspath $(RULES))" SAM_CLI_TELEMETRY=0
+# SAM itself reads AWS_DEFAULT_REGION alone, unlike the AWS CLI and ecr-steward.
+WITH_TOOLS = $(if $(AWS_REGION),AWS_DEFAULT_REGION="$(AWS_REGION)") PYTHON="$(CURDIR)/.venv/bin/python" RULES="$(abspath $(RULES))" SAM_CLI_TELEMETRY=0
 
 .PHONY: build
 build: setup ## Build the stack with RULES=… (default: layers/rules/rules.yaml)
+	@.venv/bin/ecr-steward check "$(RULES)"
 	@$(WITH_TOOLS) .venv/sam/bin/sam build
 
 .PHONY: deploy
@@ -66,22 +73,22 @@ deploy: build ## Deploy to the AWS account of your credentials; asks before it c
 .PHONY: demo
 demo: setup ## The whole path on a local cloud: a story of pushes, shown live and checked
 	@$(if $(filter-out file,$(origin RULES)),echo "The demo tells its story with rules of its own: make up RULES=$(RULES) takes yours." >&2; exit 2)
-	@.venv/bin/python -m local.demo
+	@.venv/bin/python -m local demo
 
 .PHONY: up
 up: setup ## Start the local cloud with the stack, and print how to push to it
-	@.venv/bin/python -m local.up $(if $(filter-out file,$(origin RULES)),--rules "$(RULES)")
+	@.venv/bin/python -m local up $(if $(filter-out file,$(origin RULES)),--rules "$(RULES)")
 
 .PHONY: push
 push: ## Push an image to it without Docker: make push IMAGE=base/redis:1.4.2
 	@test -e .venv/.ready || { echo "Nothing is installed yet: make up, and then make push." >&2; exit 2; }
-	@test -n "$(IMAGE)" || { echo "make push IMAGE=REPOSITORY:TAG, such as IMAGE=base/redis:1.4.2" >&2; exit 2; }
-	@.venv/bin/python -m local.push "$(IMAGE)" $(ARGS)
+	@test -n "$$IMAGE" || { echo "make push IMAGE=REPOSITORY:TAG, such as IMAGE=base/redis:1.4.2" >&2; exit 2; }
+	@.venv/bin/python -m local push "$$IMAGE" $(ARGS)
 
 .PHONY: down
 down: ## Stop the local cloud
 	@test -e .venv/.ready || { echo "Nothing is installed yet, so nothing runs." >&2; exit 2; }
-	@.venv/bin/python -m local.down
+	@.venv/bin/python -m local down
 
 .PHONY: test
 test: setup lint ## Every level: unit, property, handlers, soak, integration, template, e2e

@@ -97,10 +97,12 @@ class LocalCloud:
         self._schedules = schedules
         self._state: _State | None = None
         self._clients: dict[str, Any] = {}
+        self._owner: Server | None = None
 
     # ------------------------------------------------------------------ start, find, stop
 
     def __enter__(self) -> Self:
+        self._owner = processes.myself()
         self.start()
         return self
 
@@ -115,10 +117,11 @@ class LocalCloud:
     def start(self) -> None:
         """Start both servers on free ports and return when they answer.
 
-        Raises CloudError if one does not, or if a cloud already runs in this folder.
+        Raises CloudError if one does not, or if a cloud already runs in this folder; one whose
+        owner was killed is stopped.
         """
         if self.attach():
-            raise CloudError(f"A local cloud is already running, see {self._state_file}.")
+            self._refuse_second()
         self.stop()
         self._require_tools()
         for left in reversed(range(_STARTS)):
@@ -128,6 +131,15 @@ class LocalCloud:
             except processes.PortTaken:  # somebody was faster
                 if not left:
                     raise
+
+    def _refuse_second(self) -> None:
+        owner = self._saved().get("owner")
+        if owner is None:
+            raise CloudError(f"A local cloud is already running in {self.home}: stop it first.")
+        if Server(**owner).alive():
+            raise CloudError(
+                f"Process {owner['pid']} has a local cloud in {self.home}: wait for it, or end it."
+            )
 
     def _start_once(self) -> None:
         for folder in (self.home, self._scratch):
@@ -153,6 +165,7 @@ class LocalCloud:
     def _launch(self, gateway_port: int, ecr_port: int) -> _State:
         """Start both; whoever is killed meanwhile leaves nothing that a later `stop` misses."""
         known: dict[str, Any] = {"gateway_port": gateway_port, "ecr_port": ecr_port}
+        known |= {"owner": asdict(self._owner)} if self._owner else {}
         for name, (command, environment) in {
             "ministack": self._ministack_command(gateway_port, ecr_port),
             "ecr": self._ecr_command(gateway_port, ecr_port),
@@ -164,7 +177,7 @@ class LocalCloud:
     def attach(self) -> bool:
         """Use the cloud that runs in this folder; False if none does."""
         saved = self._saved()
-        if saved.keys() < _State.__dataclass_fields__.keys():
+        if not saved.keys() >= _State.__dataclass_fields__.keys():
             return False
         state = _state(saved)
         self._clients.clear()
@@ -182,12 +195,23 @@ class LocalCloud:
         running = [server for server in servers if server.alive()]
         for server in running:
             server.stop()
-        for file in (self._state_file, self.home / "env"):
+        for log in self.home.glob("sam-*.log"):
+            processes.end_left(log)
+        for file in (self._state_file, self._whole_file, self.home / "env"):
             file.unlink(missing_ok=True)
         shutil.rmtree(self._scratch, ignore_errors=True)
         self._state = None
         self._clients.clear()
         return bool(running)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all is done in it that somebody set out to do, and was seen to work."""
+        return self._whole_file.exists()
+
+    @is_whole.setter
+    def is_whole(self, whole: Literal[True]) -> None:
+        self._whole_file.touch()
 
     # ------------------------------------------------------------------ how to reach it
 
@@ -454,6 +478,10 @@ class LocalCloud:
         return self.home / "state.json"
 
     @property
+    def _whole_file(self) -> Path:
+        return self.home / "whole"
+
+    @property
     def _scratch(self) -> Path:
         return self.home / "scratch"
 
@@ -518,6 +546,7 @@ class LocalCloud:
     def _sam(self, arguments: list[str], log: str, extra: Mapping[str, str]) -> None:
         file = self.home / log
         file.parent.mkdir(parents=True, exist_ok=True)
+        processes.end_left(file)
         own = self.environment() if self._state else {"SAM_CLI_TELEMETRY": "0"}
         # What the layers are built with.
         own |= {"PYTHON": str(_tool("python")), "UV": str(_tool("uv", "uv"))}

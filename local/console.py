@@ -13,10 +13,16 @@ from typing import NoReturn
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from ecr_steward_cli.text import lines
 from local.processes import CloudError
 from local.registry_client import PushError
 
-console = Console(highlight=False)
+console = Console(highlight=False, emoji=False)
+
+
+def tell(text: str, style: str | None = None) -> None:
+    """Print lines of text that may come from anywhere: no markup, no commands to the terminal."""
+    console.print(lines(text), style=style, markup=False, soft_wrap=True)
 
 
 @contextlib.contextmanager
@@ -39,19 +45,21 @@ def step(title: str) -> Iterator[None]:
 def command() -> Iterator[None]:
     """Run a command's body: known errors become one message and exit code 1.
 
-    A request to end (SIGTERM) becomes an exception like Ctrl-C, so that what was started is
-    stopped on the way out.
+    A request to end (SIGTERM, or SIGHUP of a terminal that is closed) becomes an exception like
+    Ctrl-C, so that what was started is stopped on the way out.
     """
 
-    def end(_number: int, _frame: FrameType | None) -> NoReturn:
-        raise SystemExit(128 + signal.SIGTERM)
+    def end(number: int, _frame: FrameType | None) -> NoReturn:
+        raise SystemExit(128 + number)
 
-    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, end)
     try:
         yield
     except (CloudError, PushError) as error:
-        console.print(f"[red]{type(error).__name__}:[/] ", end="")
-        console.print(str(error), markup=False, soft_wrap=True)
+        tell(str(error), style="red")
         sys.exit(1)
     except KeyboardInterrupt:
+        tell("Interrupted. The same command can be repeated.")
         sys.exit(128 + signal.SIGINT)

@@ -1,4 +1,4 @@
-"""`python -m local.demo`: the real stack on a local cloud, and a story with its end."""
+"""`python -m local demo`: the real stack on a local cloud, and a story with its end."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from ecr_steward.words.causes import Cause
 from ecr_steward.words.facts import Fact, FactKind
 from ecr_steward.words.hints import IMAGE_ACTION, Action, Hint
 from ecr_steward.words.reading import iso
+from ecr_steward_cli.text import wrapped
 from local import channels, images
 from local.channels import LocalChannels
 from local.cloud import ACCOUNT, HOME, REGION, ROOT, Inbox, LocalCloud
@@ -294,8 +295,8 @@ class Demo:
         mark, style = ("✓", "green") if came else ("✗", "red")
         self._missed = self._missed or not came
         said = scene.point if came else f"This did not come: {scene.point}"
-        text = Text.assemble((f"  {mark} ", style), said)
-        console.print(text)
+        hanging = wrapped(said, console.width - 4).replace("\n", "\n    ")
+        console.print(Text.assemble((f"  {mark} ", style), hanging))
 
     def _expect(self, scene: Scene, facts: Sequence[Fact]) -> None:
         pinned = {f.tag: f.digest for f in facts if f.kind == "pin" and f.mode == "enforce"}
@@ -497,7 +498,3 @@ def main() -> None:
         f"{seconds:.0f} s in all; what was started is stopped. Whole messages, reasons and roles: "
         f"{escape(str(record.relative_to(ROOT)))}"
     )
-
-
-if __name__ == "__main__":
-    main()

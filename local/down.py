@@ -1,4 +1,4 @@
-"""`python -m local.down`: stop the local cloud."""
+"""`python -m local down`: stop the local cloud."""
 
 from __future__ import annotations
 
@@ -16,7 +16,3 @@ def main() -> None:
             console.print("The local cloud is stopped.")
         else:
             console.print("The local cloud is not running; there is nothing to stop.")
-
-
-if __name__ == "__main__":
-    main()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import socket
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 _POLL_SECONDS = 0.1
@@ -64,8 +65,10 @@ def start(command: Sequence[str], environment: Mapping[str, str], log: Path) -> 
 def run(command: Sequence[str], environment: Mapping[str, str], folder: Path, log: Path) -> int:
     """Run a command to its end; the exit code. What it prints goes to `log`.
 
-    When this process is interrupted meanwhile, the command and all it started end too.
+    When this process is interrupted meanwhile, the command and all it started end too. Where it is
+    killed, a note beside the log tells `end_left` what it left.
     """
+    note = log.with_suffix(".running")
     with log.open("wb") as output:
         process = subprocess.Popen(
             command,
@@ -77,12 +80,45 @@ def run(command: Sequence[str], environment: Mapping[str, str], folder: Path, lo
             start_new_session=True,
         )
     try:
+        _note(note, {"command": process.pid, "owner": os.getpid()})
         return process.wait()
     except BaseException:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         raise
+    finally:
+        note.unlink(missing_ok=True)
+
+
+def myself() -> Server:
+    """This process, as others may look for it."""
+    return Server(os.getpid(), _mark(os.getpid()))
+
+
+def end_left(log: Path) -> None:
+    """End the command that writes to `log`, and all it started, if who ran it is gone.
+
+    Raises CloudError if that one still waits for it.
+    """
+    note = log.with_suffix(".running")
+    if not note.exists():
+        return
+    left = {name: Server(**each) for name, each in json.loads(note.read_text()).items()}
+    owner, command = left["owner"], left["command"]
+    if owner.alive() and command.alive():
+        raise CloudError(
+            f"Process {owner.pid} is at this already, see {log}: wait for it, or end it."
+        )
+    command.stop()
+    note.unlink(missing_ok=True)
+
+
+def _note(note: Path, pids: Mapping[str, int]) -> None:
+    """Write it whole or not at all."""
+    written = note.with_suffix(".new")
+    written.write_text(json.dumps({name: asdict(Server(p, _mark(p))) for name, p in pids.items()}))
+    written.replace(note)
 
 
 def wait_for(server: Server, name: str, ready: Callable[[], bool], log: Path, limit: float) -> None:

@@ -1,4 +1,4 @@
-"""`python -m local.push repo:tag`: push an image to the running local cloud, without Docker."""
+"""`python -m local push repo:tag`: push an image to the running local cloud, without Docker."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any, Final, cast
 
 from rich.table import Table
 
+from ecr_steward.rules import Mode, Ruleset
 from ecr_steward.words.grammar import is_tag
 from ecr_steward_cli import deployed
 from ecr_steward_cli.errors import Refusal
@@ -16,7 +17,7 @@ from ecr_steward_cli.text import printable
 from ecr_steward_cli.unmoved import unmoving
 from local import images
 from local.cloud import LocalCloud
-from local.console import command, console, step
+from local.console import command, console, step, tell
 from local.processes import CloudError
 from local.started import check_started
 from local.up import STACK
@@ -26,21 +27,21 @@ _SHORT: Final = len("sha256:") + 12
 
 def main() -> None:
     """The command."""
-    parser = argparse.ArgumentParser(prog="python -m local.push", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m local push", description=__doc__)
     parser.add_argument("reference", metavar="REPOSITORY:TAG")
     parser.add_argument("--arch", default="amd64", help="processors, with commas: amd64,arm64")
     parser.add_argument("--media", choices=[one.value for one in images.Media], default="oci")
     parser.add_argument("--seed", help="what the image is made of; default: REPOSITORY:TAG")
     given = parser.parse_args()
-    if fault := fault_of(given.reference):
-        parser.error(fault)
     image = images.build(
         given.seed or given.reference, given.arch.split(","), images.Media(given.media)
     )
     with command():
+        if fault := fault_of(given.reference):
+            raise CloudError(fault)
         cloud = LocalCloud()
-        if not cloud.attach():
-            raise CloudError("The local cloud is not running; start it with `make up`.")
+        if not (cloud.attach() and cloud.is_whole):
+            raise CloudError("The local cloud is not up; start it with `make up`.")
         push(cloud, given.reference, image)
 
 
@@ -68,25 +69,26 @@ def push(cloud: LocalCloud, reference: str, image: images.BuiltImage) -> None:
         console.print(f"Created the repository {repository}.")
     before = cloud.tags(repository)
     inbox = cloud.inbox(cloud.resource(STACK, "NotificationTopic"))
-    list(inbox)  # what earlier pushes were told is theirs
+    retries = cloud.resource(STACK, "RetryQueue")
+    cloud.settle(but=[retries])  # what earlier pushes still lead to is theirs
+    owed = cloud.messages(retries)
+    list(inbox)
     with step(f"Push {reference}"):
         cloud.push(reference, image, layers=True)
     with step("Wait until nothing moves any more"):
         # What a channel does not take, such as one whose address is not here, waits for hours.
-        retries = cloud.resource(STACK, "RetryQueue")
         cloud.settle(but=[retries])
     after = cloud.tags(repository)
     console.print(tags_table(repository, before, after))
     if reason := why_nothing(cloud, reference, before, after):
-        console.print(reason, markup=False, soft_wrap=True)
+        tell(reason)
     for message in inbox:
-        console.print("Message:", message.subject, style="bold", markup=False, soft_wrap=True)
-        console.print(message.body, markup=False, soft_wrap=True)
-    if waiting := cloud.messages(retries):
-        console.print(
-            f"{waiting} waiting in RetryQueue, digests or what a channel did not take: "
-            "`ecr-steward notify-test CHANNEL` says what it answers.",
-            soft_wrap=True,
+        tell(f"Message: {message.subject}", style="bold")
+        tell(message.body)
+    if (waiting := cloud.messages(retries) - owed) > 0:
+        tell(
+            f"{waiting} more waiting in RetryQueue, digests or what a channel did not take: "
+            "`ecr-steward notify-test CHANNEL` says what it answers."
         )
 
 
@@ -102,13 +104,24 @@ def why_nothing(
     outside = Outside(client=lambda service: cast(Any, cloud).client(service))
     try:
         with aws():
-            stack = Stack.find(STACK, outside)
-            still = unmoving(deployed.rules(stack), repository, tag)
+            rules = deployed.rules(Stack.find(STACK, outside))
     except Refusal:
         return "Nothing else moved, and the rules of the stack cannot be read to say why."
+    return f"Nothing else moved: {reason_in(rules, repository, tag)}"
+
+
+def reason_in(rules: Ruleset, repository: str, tag: str) -> str:
+    """Why a push moves nothing by the rules; where it could, who knows more."""
+    still = unmoving(rules, repository, tag)
     if still is not None:
-        return f"Nothing else moved: {still.reason}"
-    return f"Nothing else moved: `ecr-steward why {repository}:TAG` says why a tag is where it is."
+        return still.reason
+    rule = rules.rule_for(repository)
+    if rule is not None and rule.mode is Mode.AUDIT:
+        return (
+            f"rule {rule.label()} is in audit, so it only reports, see `ecr-steward history "
+            f"{repository}`; with `mode: enforce` in it, it acts."
+        )
+    return f"`ecr-steward why {repository}:TAG` says why a tag is where it is."
 
 
 def tags_table(repository: str, before: dict[str, str], after: dict[str, str]) -> Table:
@@ -125,7 +138,3 @@ def tags_table(repository: str, before: dict[str, str], after: dict[str, str]) -
             change = f"[yellow]was {was[:_SHORT]}[/]"
         table.add_row(tag, (now or was or "")[:_SHORT], change)
     return table
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,4 @@
-"""`python -m local.up`: start the local cloud, deploy the stack to it, say how to push."""
+"""`python -m local up`: start the local cloud, deploy the stack to it, say how to push."""
 
 from __future__ import annotations
 
@@ -6,12 +6,9 @@ import argparse
 from pathlib import Path
 from typing import Final
 
-from botocore.exceptions import ClientError
-from rich.markup import escape
-
 from ecr_steward_cli.rules_file.load import RulesFault, inspect
 from local.cloud import ACCOUNT, REGION, ROOT, LocalCloud
-from local.console import command, console, step
+from local.console import command, console, step, tell
 from local.processes import CloudError
 from local.started import check_started
 
@@ -27,17 +24,17 @@ PARAMETERS: Final = {
 
 
 def up(cloud: LocalCloud, rules: Path | None = None) -> bool:
-    """Bring the cloud up as far as it is not yet; False if there was nothing to do.
+    """Bring the cloud up; False if it is.
 
-    What was started is stopped again if a later step fails.
+    What was started is stopped again if a later step fails, or by the next `up` if that was killed.
     """
-    running = cloud.attach()
-    if running and _deployed(cloud):
+    if cloud.attach() and cloud.is_whole:
         return False
+    if cloud.stop():
+        tell("What an interrupted `make up` had started is stopped.")
     try:
-        if not running:
-            with step("Start the local cloud"):
-                cloud.start()
+        with step("Start the local cloud"):
+            cloud.start()
         with step("Build the stack (sam build)"):
             template = cloud.sam_build(rules=rules)
         with step("Deploy the stack (sam deploy)"):
@@ -48,6 +45,7 @@ def up(cloud: LocalCloud, rules: Path | None = None) -> bool:
             for repository in REPOSITORIES:
                 cloud.create_repository(repository)
             cloud.inbox(cloud.resource(STACK, "NotificationTopic"))
+        cloud.is_whole = True
     except BaseException:
         cloud.stop()
         raise
@@ -86,18 +84,16 @@ def help_text(cloud: LocalCloud) -> str:
 
 def main() -> None:
     """The command."""
-    parser = argparse.ArgumentParser(prog="python -m local.up", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m local up", description=__doc__)
     parser.add_argument("--rules", type=Path, metavar="FILE", help="rules file to deploy")
     given = parser.parse_args()
-    if given.rules and not given.rules.is_file():
-        parser.error(f"{given.rules} is not a file")
     with command():
         _check_rules(given.rules)
         cloud = LocalCloud()
         if not up(cloud, given.rules):
             console.print("The local cloud is already running; `make down` stops it.")
             if given.rules:
-                console.print(f"It keeps its rules: for {escape(str(given.rules))} stop it first.")
+                tell(f"It keeps its rules: for {given.rules} stop it first.")
         console.print(help_text(cloud), soft_wrap=True)
 
 
@@ -108,17 +104,4 @@ def _check_rules(rules: Path | None) -> None:
     except RulesFault as fault:
         raise CloudError(f"The rules cannot be deployed:\n{fault}") from fault
     for each in loaded.warnings:
-        said = f"{each.file or rules or SHIPPED}:{each.line}: warning: {each.sentence}"
-        console.print(said, markup=False, soft_wrap=True)
-
-
-def _deployed(cloud: LocalCloud) -> bool:
-    try:
-        cloud.resource(STACK, "NotificationTopic")
-    except ClientError:
-        return False
-    return True
-
-
-if __name__ == "__main__":
-    main()
+        tell(f"{each.file or rules or SHIPPED}:{each.line}: warning: {each.sentence}")

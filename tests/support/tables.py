@@ -16,7 +16,7 @@ from ecr_steward_cli.main import COMMANDS
 from ecr_steward_cli.probing.table import GROUPS
 from ecr_steward_cli.rules_file.load import schema
 from ecr_steward_cli.schemas import event_schema
-from tests.support import messages
+from tests.support import costs, messages
 from tests.support.keys import keys
 from tests.support.pages import DECISIONS, ROOT, code, read, row, tables
 from tests.template import support
@@ -204,6 +204,11 @@ TABLES = (
         _parameters,
     ),
     DocsTable("docs/permissions.md", ("Role", "May", "Why"), _roles),
+    DocsTable(
+        "docs/questions.md",
+        ("Part", "How it is counted", *(f"{size:,}" for size in costs.SIZES)),
+        lambda: list(costs.rows()),
+    ),
     DocsTable("CONTRIBUTING.md", ("Target", "What it does"), _targets),
     DocsTable("docs/decisions/README.md", ("Decision", "Date"), _decisions),
 )

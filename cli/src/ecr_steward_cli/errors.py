@@ -59,6 +59,9 @@ def ended(run: Callable[[], object]) -> int:
     try:
         code = run()
         sys.stdout.flush()
+    except click.exceptions.NoArgsIsHelpError as error:
+        say(error.format_message(), err=True)
+        return error.exit_code
     except click.UsageError as error:
         say(_usage(error), err=True)
         return error.exit_code

@@ -46,10 +46,10 @@ def listed_images(content: str) -> list[ListedImage]:
         return [found for at, line in lines if (found := _line(line.strip(), at)) is not None]
     try:
         document = json.loads(content)
+    except json.JSONDecodeError as error:
+        raise UnreadableImages(f"This is not JSON: {error.msg}.", error.lineno) from error
     except ValueError as error:
-        raise UnreadableImages(
-            f"This is not JSON: {error}.", getattr(error, "lineno", None)
-        ) from error
+        raise UnreadableImages(f"This is not JSON: {error}.") from error
     except RecursionError:
         raise UnreadableImages("The JSON is nested too deeply to be read.") from None
     return list(_pods(document) if isinstance(document, dict) else _array(document))

@@ -8,7 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+import click
+
 from ecr_steward_cli.errors import Refusal
+
+
+class WholeNumber(click.IntRange):
+    """A whole number in a range, and named so where it is none."""
+
+    name = "whole number"
 
 
 @contextlib.contextmanager

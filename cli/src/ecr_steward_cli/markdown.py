@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from ecr_steward_cli.text import printable
+
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table in Markdown, its columns aligned for those who read it in a terminal."""
@@ -25,7 +27,7 @@ def lines(headings: Sequence[str], rows: Callable[[], Iterable[Sequence[str]]]) 
 
 
 def _cells(row: Sequence[str]) -> list[str]:
-    return [each.replace("|", "\\|") for each in row]
+    return [printable(each).replace("|", "\\|") for each in row]
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:

@@ -13,6 +13,7 @@ from ecr_steward.tags.scheme import Verdict
 from ecr_steward_cli.simulation import BadPush, Push, moment
 
 _LISTINGS = ("imageDetails", "imageIds")
+_WRITE = 'Write an object a line, such as {"repository": "redis", "tag": "8.0.1"}.'
 _BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -87,7 +88,7 @@ def _documents(text: str) -> Iterator[tuple[int, Any]]:
         try:
             document, at = decoder.raw_decode(text, at)
         except json.JSONDecodeError as error:
-            raise BadLine(error.lineno, f"This is not JSON: {error.msg}.") from error
+            raise BadLine(error.lineno, f"This is not JSON: {error.msg}. {_WRITE}") from error
         except (ValueError, RecursionError) as error:
             raise BadLine(line, "The JSON cannot be read: it is nested too deeply.") from error
         yield line, document
@@ -96,7 +97,7 @@ def _documents(text: str) -> Iterator[tuple[int, Any]]:
 def _pushes(document: Any, repository: str | None) -> Iterator[tuple[datetime, dict[str, Any]]]:
     """Each tag of a listing with its image's time; the pipeline's order is not known."""
     if not isinstance(document, Mapping):
-        raise BadPush('This is not an object: write {"repository": "redis", "tag": "8.0.1"}.')
+        raise BadPush(f"This is not an object. {_WRITE}")
     key = next((each for each in _LISTINGS if each in document), None)
     if key is None:
         raise BadPush(

@@ -59,7 +59,9 @@ class Push:
         """Read line number `line`. Raises BadPush."""
         try:
             document = json.loads(text)
-        except ValueError as error:
+        except json.JSONDecodeError as error:
+            raise BadPush(f"This is not JSON: {error.msg}, at column {error.colno}.") from error
+        except ValueError as error:  # a number with too many digits
             raise BadPush(f"This is not JSON: {error}.") from error
         return cls.read(line, document)
 

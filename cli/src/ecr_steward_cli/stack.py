@@ -17,6 +17,7 @@ from botocore import exceptions as boto
 from botocore.config import Config
 from botocore.parsers import ResponseParserError
 from rich.console import Console
+from rich.text import Text
 
 from ecr_steward.ecr import RegistryError
 from ecr_steward.history.dynamo import DynamoTable
@@ -25,7 +26,9 @@ from ecr_steward.history.tags import History
 from ecr_steward.words.grammar import is_tag
 from ecr_steward.words.hints import REGISTRY
 from ecr_steward_cli.errors import Refusal
-from ecr_steward_cli.rules_file.explain import is_repository
+from ecr_steward_cli.input import WholeNumber
+from ecr_steward_cli.rules_file.explain import has_registry, is_repository
+from ecr_steward_cli.text import printable
 
 if TYPE_CHECKING:
     from ecr_steward.history.expiries import Expiries
@@ -61,7 +64,7 @@ def timeout_option(least: int, default: int, text: str) -> Callable[[_Command], 
     return click.option(
         "--timeout",
         metavar="SECONDS",
-        type=click.IntRange(min=least),
+        type=WholeNumber(min=least),
         default=default,
         show_default=True,
         help=text,
@@ -84,6 +87,8 @@ def _clients(profile: str | None = None, region: str | None = None) -> Callable[
             )
             try:
                 made[service] = made["session"].client(service, config=config)
+            except boto.BotoCoreError:  # some are a ValueError, too
+                raise
             except ValueError as error:  # botocore: "Invalid endpoint: …"
                 raise Refusal(
                     f"{str(error).rstrip('.')}: AWS_ENDPOINT_URL, or the endpoint in your profile, "
@@ -372,7 +377,7 @@ class Subject(click.ParamType[tuple[str, str | None]]):
         if value == REGISTRY and self._registry:
             return "", None
         repository, colon, tag = value.partition(":")
-        if ".dkr.ecr." in repository:
+        if has_registry(repository):
             self.fail(f"`{value}` names a registry: leave out everything before the repository.")
         if not is_repository(repository) or not (is_tag(tag) if colon else self._whole):
             self.fail(f"`{value}` is not {self._form}.")
@@ -381,5 +386,12 @@ class Subject(click.ParamType[tuple[str, str | None]]):
 
 def console(*, stderr: bool = False) -> Console:
     """Where a command prints; what is not a terminal gets whole lines and no colours."""
-    made = Console(stderr=stderr, highlight=False)
-    return made if made.is_terminal else Console(stderr=stderr, highlight=False, width=_WIDTH)
+    made = Console(stderr=stderr, highlight=False, emoji=False)
+    if not made.is_terminal:
+        made.width = _WIDTH
+    return made
+
+
+def cell(text: str, style: str = "") -> Text:
+    """Text for a Console: no markup, no emoji, no commands to the terminal."""
+    return Text(printable(text), style)

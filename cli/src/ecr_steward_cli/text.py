@@ -7,6 +7,8 @@ import json
 import sys
 import textwrap
 
+from ecr_steward.words.reading import printable as printable
+
 _PLAIN = {
     "\N{RIGHTWARDS ARROW}": "->",
     "\N{HORIZONTAL ELLIPSIS}": "...",
@@ -14,13 +16,6 @@ _PLAIN = {
     "\N{MIDDLE DOT}": ".",
     "\N{MULTIPLICATION SIGN}": "x",
 }
-
-
-def printable(text: str) -> str:
-    """`text` on one line: what a terminal would not show as a character becomes an escape."""
-    if text.isprintable():
-        return text
-    return "".join(each if each.isprintable() else json.dumps(each)[1:-1] for each in text)
 
 
 def lines(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from ecr_steward.words.reading import parse_time
 from ecr_steward_cli.errors import Refusal
@@ -40,10 +40,10 @@ def _read(text: str, now: datetime, option: str, *, sign: int, clock: time) -> d
         if span is not None:
             return now + sign * timedelta(**{_UNITS[span[2]]: int(span[1])})
         if _DAY.fullmatch(text):
-            return datetime.combine(date.fromisoformat(text), clock.replace(microsecond=0), UTC)
+            return datetime.combine(parse_time(f"{text}T00Z"), clock.replace(microsecond=0), UTC)
         return parse_time(text)
     except (ValueError, OverflowError) as error:
         raise Refusal(
-            f"`{text}` is not a time for {option} ({error}): write 2h, 3d, a day such as "
-            "2026-12-24, or a time such as 2026-12-24T18:00:00Z."
+            f"{option}: {error}. Write 2h, 3d, a day such as 2026-12-24, or a time such as "
+            "2026-12-24T18:00:00Z."
         ) from error

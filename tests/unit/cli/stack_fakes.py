@@ -82,6 +82,10 @@ class CloudFormation(Client):
             "Version": "0.1.0",
             "RepositoryPattern": "*",
             "HistoryTableName": "history",
+            "NotificationTopicArn": "arn:aws:sns:eu-west-1:123456789012:messages",
+            "CheckTagsFunctionName": "check_tags",
+            "CheckSettingsFunctionName": "check_settings",
+            "EnforceSettingsFunctionName": "enforce_settings",
             "RetagFunctionName": "retag",
             "SweepFunctionName": "sweep",
             "NotifyFunctionName": "notify",
@@ -283,18 +287,15 @@ class Stream(Client):
 
 
 class CloudWatch(Client):
-    """Ages of the oldest message by queue, minute by minute."""
+    """Ages of the oldest message by queue, and sums by function and metric; minute by minute."""
 
     def __init__(self, refusals: Refusals) -> None:
         super().__init__(refusals)
         self.ages: dict[str, list[tuple[datetime, float]]] = {}
-        self.sums: dict[tuple[str, str], int] = {}
+        self.sums: dict[tuple[str, str], dict[datetime, int]] = {}
 
     def get_metric_statistics(self, **asked: Any) -> dict[str, Any]:
         self.answer("get_metric_statistics")
-        if asked["Namespace"] == "AWS/Lambda":
-            key = (asked["Dimensions"][0]["Value"], asked["MetricName"])
-            return {"Datapoints": [{"Sum": float(self.sums[key])}] if key in self.sums else []}
         ages = self.ages.get(asked["Dimensions"][0]["Value"], [])
         return {
             "Datapoints": [
@@ -303,6 +304,29 @@ class CloudWatch(Client):
                 if asked["StartTime"] <= time <= asked["EndTime"]
             ]
         }
+
+    def get_metric_data(self, **asked: Any) -> dict[str, Any]:
+        self.answer("get_metric_data")
+        results = []
+        for query in asked["MetricDataQueries"]:
+            metric = query["MetricStat"]["Metric"]
+            sums = self.sums.get((metric["Dimensions"][0]["Value"], metric["MetricName"]), {})
+            inside = {t: n for t, n in sums.items() if asked["StartTime"] <= t <= asked["EndTime"]}
+            values = list(map(float, inside.values()))
+            results.append({"Id": query["Id"], "Timestamps": list(inside), "Values": values})
+        return {"MetricDataResults": results}
+
+
+class Sns(Client):
+    """The topic of messages and alarms."""
+
+    def __init__(self, refusals: Refusals) -> None:
+        super().__init__(refusals)
+        self.attributes = {"SubscriptionsConfirmed": "1", "SubscriptionsPending": "0"}
+
+    def get_topic_attributes(self, TopicArn: str) -> dict[str, Any]:  # noqa: N803
+        self.answer("get_topic_attributes")
+        return {"Attributes": self.attributes}
 
 
 class Sts(Client):
@@ -324,6 +348,7 @@ class Deployed:
         self.sqs = Sqs(self.refusals)
         self.stream = Stream(self.refusals)
         self.cloudwatch = CloudWatch(self.refusals)
+        self.sns = Sns(self.refusals)
         self.sts = Sts(self.refusals)
         self.ecr = MemoryEcr(clock=lambda: self.now)
         self.table = MemoryTable()
@@ -356,6 +381,7 @@ class Deployed:
             "sqs": self.sqs,
             "dynamodbstreams": self.stream,
             "cloudwatch": self.cloudwatch,
+            "sns": self.sns,
             "sts": self.sts,
             "ecr": self.ecr,
             "dynamodb": None,

@@ -20,6 +20,7 @@ rules:
   - repositories: ["base/*"]
     tags: {unique: [semver], stable: [{tag: latest, follows: highest}]}
 """
+HOST = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 ODD = (
     "", "-", ".", "..", "/", "no.yaml", "rules.yaml", "bytes", "push.jsonl", "base/redis",
     "base/redis:latest", "Base/Redis", "b\u00e4se/redis:1", "base/redis:1:2", "a", "*", "*:x",
@@ -37,6 +38,8 @@ def there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     Path("rules.yaml").write_text(RULES)
     Path("bytes").write_bytes(bytes(range(256)))
+    Path("tags").write_text("base/redis:1.4.2\n")
+    Path("half").write_text('{"repository": "base/redis", "tag": "1.4.2"}\n{"tag": }\n')
     Path("push.jsonl").write_text('{"repository": "base/redis", "tag": "1.4.2"}\n')
     return tmp_path
 
@@ -85,6 +88,30 @@ def test_one_sentence_says_what_is_wrong(typed: tuple[str, ...], said: str) -> N
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.startswith(said)
     assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("simulate --rules rules.yaml tags", "tags:1: This is not JSON: Expecting value. Write an"),
+        ("simulate --rules rules.yaml half", "half:2: This is not JSON: Expecting value, at colu"),
+        (f"check rules.yaml --explain {HOST}/base/redis", "names a registry: leave out everything"),
+        ("history base/redis --last x", "'x' is not a valid whole number."),
+        ("history base/redis --at 2026-11-31", "--at: `2026-11-31T00Z` is no time: day is out of"),
+        ("running import --source eks no", "no: There is no such file."),
+        ("retention --rules rules.yaml --at soon push.jsonl", "--at: `soon` is no ISO 8601 time."),
+    ],
+)
+def test_the_sentence_names_what_is_wrong_and_the_way_out(typed: str, said: str) -> None:
+    result = run(*typed.split())
+    assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (2, "", 1)
+    assert said in result.stderr
+
+
+def test_no_command_at_all_shows_which_there_are() -> None:
+    result = run()
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith("Usage: ecr-steward ")
 
 
 def test_rules_are_read_from_standard_input_too() -> None:

@@ -244,7 +244,7 @@ def test_before_its_first_move_a_tag_was_where_that_took_it_from(deployed: Deplo
 def test_what_is_no_time_is_said_in_one_sentence(deployed: Deployed, option: str) -> None:
     result = deployed.run(history, "base/redis", option, "yesterday")
     assert (result.exit_code, result.stdout) == (2, "")
-    assert result.stderr.startswith(f"`yesterday` is not a time for {option} (")
+    assert result.stderr.startswith(f"{option}: `yesterday` is no ISO 8601 time. Write")
 
 
 def test_a_tag_that_nothing_moves_says_why(deployed: Deployed) -> None:

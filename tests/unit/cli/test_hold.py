@@ -150,15 +150,15 @@ def test_a_tag_that_no_image_has_cannot_be_held(deployed: Deployed) -> None:
     [
         (
             "yesterday",
-            "`yesterday` is not a time for --until (Invalid isoformat string: 'yesterday')",
+            "--until: `yesterday` is no ISO 8601 time. Write 2h, 3d, a day",
         ),
         (
             "2026-11-24T02:00",
-            "`2026-11-24T02:00` is not a time for --until (`2026-11-24T02:00` has n",
+            "--until: `2026-11-24T02:00` has n",
         ),
         ("2026-11-23T02:00:00Z", "`2026-11-23T02:00:00Z` for --until is not after now, 2026-11-2"),
         ("0h", "`0h` for --until is not after now"),
-        ("99999h", "`99999h` is not a time for --until"),
+        ("99999h", "--until: `99999h` is no ISO 8601 time"),
     ],
 )
 def test_a_time_that_is_none_or_past_is_refused(

@@ -15,6 +15,7 @@ from ecr_steward.sweep.slices import Slice
 from ecr_steward.words.facts import FactKind
 from ecr_steward_cli.commands.status import status
 from ecr_steward_cli.rules_file.load import load
+from tests.template import support
 from tests.unit.cli.stack_fakes import NOW, POLICY, Deployed, denied, fact, rules_layer, swept
 
 DAY = timedelta(days=1)
@@ -103,6 +104,7 @@ def test_json_has_the_same_in_one_object(deployed: Deployed) -> None:
         "holds": [],
         "attention": [],
         "channels_down": [],
+        "functions_failing": [],
         "unknown": {},
     }
 
@@ -263,6 +265,8 @@ def test_a_stack_without_a_version_costs_only_the_version(deployed: Deployed) ->
         ("get_function_configuration", "rules"),
         ("get_layer_version_by_arn", "rules"),
         ("get_metric_statistics", "RetagQueue's age"),
+        ("get_metric_data", "functions"),
+        ("get_topic_attributes", "e-mail"),
         ("RetagQueue", "RetagQueue"),
     ],
 )
@@ -327,14 +331,46 @@ def test_a_channel_that_takes_no_messages_needs_attention(deployed: Deployed) ->
     assert json.loads(deployed.run(status, "--json").stdout)["channels_down"] == ["ops"]
 
 
-@pytest.mark.parametrize(("errors", "said"), [(4, True), (3, False), (0, False)])
-def test_a_function_whose_every_invocation_fails_needs_attention(
-    deployed: Deployed, errors: int, said: bool
+FUNCTIONS = sorted(
+    name for name, each in support.stack().resources.items()
+    if each["Type"] == "AWS::Lambda::Function"
+)  # fmt: skip
+
+
+def ran(deployed: Deployed, name: str, hours_ago: int, times: int, failed: int) -> None:
+    time = NOW - timedelta(hours=hours_ago)
+    for metric, count in (("Invocations", times), ("Errors", failed)):
+        deployed.cloudwatch.sums.setdefault((name, metric), {})[time] = count
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_any_function_that_failed_each_time_when_it_last_ran_needs_attention(
+    deployed: Deployed, function: str
 ) -> None:
-    deployed.cloudwatch.sums = {("retag", "Errors"): errors, ("retag", "Invocations"): 4}
+    name = deployed.cloudformation.outputs[f"{function}Name"]
+    ran(deployed, name, 24, 300, 0)
+    ran(deployed, name, 23, 4, 4)
     result = deployed.run(status)
-    assert (result.exit_code == 1) is said
-    assert ("retag failed each of its latest 4 invocations" in words(result)) is said
+    assert result.exit_code == 1
+    assert f"{name} failed in its latest 4 invocations, so it may not start" in words(result)
+    said = json.loads(deployed.run(status, "--json").stdout)
+    assert said["functions_failing"] == [name]
+
+
+@pytest.mark.parametrize(("times", "failed"), [(4, 3), (4, 0)])
+def test_a_function_that_failed_before_or_sometimes_needs_none(
+    deployed: Deployed, times: int, failed: int
+) -> None:
+    ran(deployed, "retag", 3, 2, 2)
+    ran(deployed, "retag", 0, times, failed)
+    assert deployed.run(status).exit_code == 0
+
+
+def test_an_address_that_nobody_confirmed_needs_attention(deployed: Deployed) -> None:
+    deployed.sns.attributes = {"SubscriptionsConfirmed": "0", "SubscriptionsPending": "1"}
+    result = deployed.run(status)
+    assert result.exit_code == 1
+    assert "Nobody has confirmed the subscription to messages and alarms" in words(result)
 
 
 def test_rules_that_differ_from_the_file_given_need_attention(

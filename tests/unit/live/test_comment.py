@@ -42,4 +42,7 @@ def test_nobody_is_mentioned_and_nothing_is_linked() -> None:
     assert "@ada" not in inert("ask @ada")
     assert "https://" not in inert("see https://example.com")
     assert "www." not in inert("WWW.example.com").lower()
+    assert ":fire:" not in inert("1.4 :fire:")
+    assert inert("base/redis:1.4: gone") == "base/redis:1.4: gone"
+    assert "\u202e" not in inert("1.4\u202e")
     assert inert("&lt;b&gt;") == "&amp;lt;b&amp;gt;"

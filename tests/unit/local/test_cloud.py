@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import os
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -62,6 +64,39 @@ class Elsewhere(LocalCloud):
 
     url = "http://127.0.0.1:4566"
     registry = "127.0.0.1:5000"
+
+
+class Running(Elsewhere):
+    """A cloud that runs, as far as its folder says."""
+
+    started = False
+
+    def attach(self) -> bool:
+        return True
+
+    def _start_once(self) -> None:
+        self.started = True
+
+
+def test_a_cloud_whose_owner_was_killed_makes_room_for_the_next(tmp_path: Path) -> None:
+    owner = {"pid": 1, "mark": "long ago"}
+    (tmp_path / "state.json").write_text(json.dumps({**STATE, "owner": owner}))
+    cloud = Running(tmp_path)
+    cloud.start()
+    assert cloud.started
+
+
+def test_a_cloud_whose_owner_needs_it_is_left(tmp_path: Path) -> None:
+    owner = asdict(processes.myself())
+    (tmp_path / "state.json").write_text(json.dumps({**STATE, "owner": owner}))
+    with pytest.raises(CloudError, match=f"Process {os.getpid()} has a local cloud in"):
+        Running(tmp_path).start()
+
+
+def test_a_cloud_that_outlives_who_started_it_is_left(tmp_path: Path) -> None:
+    (tmp_path / "state.json").write_text(json.dumps(STATE))
+    with pytest.raises(CloudError, match="A local cloud is already running in"):
+        Running(tmp_path).start()
 
 
 class Waiting(Elsewhere):

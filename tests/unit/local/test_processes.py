@@ -8,7 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from local.processes import CloudError, PortTaken, Server, free_ports, run, start, wait_for
+from local.processes import (
+    CloudError,
+    PortTaken,
+    Server,
+    end_left,
+    free_ports,
+    run,
+    start,
+    wait_for,
+)  # fmt: skip
 from tests.support.waiting import PATIENCE, eventually
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
@@ -114,3 +123,24 @@ def test_free_ports_are_different_ones_that_can_be_used() -> None:
     ports = free_ports(5)
     assert len(set(ports)) == 5
     assert all(1024 <= port <= 65535 for port in ports)
+
+
+OWNER = """
+import sys; from pathlib import Path; from local.processes import run
+run([sys.executable, "-c", "import os, time; print(os.getpid(), flush=True); time.sleep(60)"], {}, \
+    Path("."), Path(sys.argv[1]))
+"""
+
+
+def test_what_a_killed_process_left_running_is_ended_by_who_comes_after_it(tmp_path: Path) -> None:
+    log = tmp_path / "sam-build.log"
+    owner = start([sys.executable, "-c", OWNER, str(log)], os.environ, tmp_path / "owner.log")
+    assert eventually(lambda: log.exists() and log.read_text().strip().isdecimal())
+    left = int(log.read_text())
+    with pytest.raises(CloudError, match=f"Process {owner.pid} is at this already"):
+        end_left(log)
+    owner.stop()
+    assert not gone(left)
+    end_left(log)
+    assert eventually_gone(left)
+    end_left(log)

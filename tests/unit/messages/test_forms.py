@@ -349,6 +349,16 @@ def test_a_secret_that_signs_nothing_is_refused_and_not_repeated(secret: str) ->
 # All
 
 
+@pytest.mark.parametrize("form", ["text", "slack", "teams", "chat"])
+@pytest.mark.parametrize("message", made(list(EVERY_KIND), HOSTILE), ids=["story", "digest"])
+def test_what_is_no_character_is_shown_as_an_escape(form: str, message: Message) -> None:
+    written = only(form, message).body
+    shown = [written] if form == "text" else texts(json.loads(written))
+    text = "\n".join(shown).replace("\N{NO-BREAK SPACE}", " ")
+    assert "\\u0000\\u001b[31m\\r\\n\\u2028" in text
+    assert [each for each in text if not each.isprintable() and each != "\n"] == []
+
+
 @pytest.mark.parametrize("form", list(FORMS))
 def test_the_same_facts_make_the_same_letters(form: str) -> None:
     message = story(moves("1", "1.4"))

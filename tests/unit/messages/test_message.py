@@ -278,7 +278,7 @@ def test_the_sample_is_an_event_that_says_what_it_is() -> None:
 
 
 def test_what_chat_programs_take_for_markup_is_none_any_more() -> None:
-    assert inert("<!channel>\n<https://a|b>") == "‹!channel› ‹https://a|b›"  # noqa: RUF001
+    assert inert("<!channel>\n<https://a|b>") == "‹!channel›\\n‹https://a|b›"  # noqa: RUF001
 
 
 def test_code_is_what_stands_between_backticks_if_they_come_in_pairs() -> None:

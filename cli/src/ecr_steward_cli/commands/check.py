@@ -6,7 +6,7 @@ import click
 
 from ecr_steward.words.grammar import is_tag
 from ecr_steward_cli.errors import Refusal
-from ecr_steward_cli.rules_file.explain import explain, is_repository
+from ecr_steward_cli.rules_file.explain import explain, has_registry, is_repository
 from ecr_steward_cli.rules_file.load import Loaded, RulesFault, inspect
 from ecr_steward_cli.text import say
 
@@ -33,6 +33,10 @@ def _repository(
     if value is None:
         return None
     repository, colon, tag = value.partition(":")
+    if has_registry(repository):
+        raise click.BadParameter(
+            f"`{value}` names a registry: leave out everything before the repository."
+        )
     if not is_repository(repository):
         raise click.BadParameter(
             f"`{repository}` cannot be a repository's name: 2 to 256 lowercase letters and digits, "

@@ -22,7 +22,7 @@ from ecr_steward_cli.markdown import table
 from ecr_steward_cli.rules_file.explain import is_repository
 from ecr_steward_cli.rules_file.load import RulesFault, load
 from ecr_steward_cli.strict_json import decoder
-from ecr_steward_cli.text import printable
+from ecr_steward_cli.text import printable, say
 
 
 def _account(_: click.Context, __: click.Parameter, value: str | None) -> str:
@@ -85,7 +85,7 @@ def drift(
                 for each, given in _repositories(documents).items()
             ]
         found = [_as_configured(each) for each in found] if as_configured else found
-        click.echo(_as_json(found) if as_json else _as_text(found))
+        say(_as_json(found) if as_json else _as_text(found))
     except SettingsError as error:
         raise Refusal(f"{name}: {printable(str(error))}") from error
     except RecursionError:  # where JSON can be read that is too deep to be written

@@ -17,6 +17,7 @@ from ecr_steward.words.facts import RUNNING, Fact, FactKind
 from ecr_steward.words.reading import iso, parse_time
 from ecr_steward_cli import deployed, times
 from ecr_steward_cli.errors import NeedsAttention, Refusal
+from ecr_steward_cli.input import WholeNumber
 from ecr_steward_cli.stack import Outside, Stack, Subject, aws, console, pass_outside, stack_option
 from ecr_steward_cli.text import printable, say, wrapped
 from ecr_steward_cli.unmoved import unmoving
@@ -218,7 +219,7 @@ def _said(each: _Then, at: datetime, width: int) -> Iterator[tuple[str, str]]:
 @click.argument("subject", metavar="REPOSITORY[:TAG]", type=Subject(whole=True, registry=True))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option(
-    "--last", metavar="N", type=click.IntRange(min=1),
+    "--last", metavar="N", type=WholeNumber(min=1),
     help=f"Only the newest N; {USUAL} without --since.",
 )  # fmt: skip
 @click.option("--at", metavar="TIME", help="Say which image each tag was on at that time.")
@@ -263,7 +264,7 @@ def history(
         holds = holding(stack.history(), repository, tag, now)
     more, facts = most is not None and len(facts) > most, facts[:most]
     if as_json:
-        click.echo(json.dumps(document(repository, tag, facts, holds, more=more), indent=2))
+        say(json.dumps(document(repository, tag, facts, holds, more=more), indent=2))
     else:
         _print(facts, verbose=verbose)
         _print_rest(stack, subject, facts, holds, asked=bool(start or end), more=more)
@@ -278,7 +279,7 @@ def _print_then(
             raise never_seen(repository, tag)
     if as_json:
         tags = {each.tag: each.to_document() for each in found}
-        click.echo(json.dumps({"repository": repository, "at": iso(at), "tags": tags}, indent=2))
+        say(json.dumps({"repository": repository, "at": iso(at), "tags": tags}, indent=2))
     elif found:
         _lines(line for each in found for line in _said(each, at, console().width))
     else:

@@ -235,9 +235,7 @@ def _kept() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        click.echo(
-            "What was read is kept for an hour: the same command goes on from there.", err=True
-        )
+        say("What was read is kept for an hour: the same command goes on from there.", err=True)
         raise
 
 
@@ -270,7 +268,7 @@ def _progress(where: str) -> Iterator[Heard]:
 
 def _line(where: str, done: int, of: int) -> None:
     if done % _A_LINE_EACH == 0:
-        click.echo(f"{where}: {done:,} of {of:,} repositories", err=True)
+        say(f"{where}: {done:,} of {of:,} repositories", err=True)
 
 
 # ---------------------------------------------------------------------------- JSON

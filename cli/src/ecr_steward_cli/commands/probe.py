@@ -13,12 +13,14 @@ import click
 
 from ecr_steward.words.reading import iso, parse_time
 from ecr_steward_cli.errors import NeedsAttention, Refusal
+from ecr_steward_cli.input import WholeNumber
 from ecr_steward_cli.markdown import table
 from ecr_steward_cli.probing.ask import Asked, ask, chosen
 from ecr_steward_cli.probing.asked import pull_time
 from ecr_steward_cli.probing.assumption import Ground, Made
 from ecr_steward_cli.probing.table import ASSUMPTIONS, GROUPS
 from ecr_steward_cli.stack import Outside, aws, pass_outside
+from ecr_steward_cli.text import say
 
 PREFIX = "ecr-steward-probe-"
 """Begins the name of everything that a probe makes."""
@@ -70,7 +72,7 @@ def _asked(ground: Ground, groups: Sequence[str]) -> list[Asked]:
     answers = []
     for answer in ask(ground, chosen(ASSUMPTIONS, groups)):
         mark = "differs" if answer.differs else "as expected" if answer.holds else "not asked"
-        click.echo(f"{mark}: {answer.assumption.name}", err=True)
+        say(f"{mark}: {answer.assumption.name}", err=True)
         answers.append(answer)
     return answers
 
@@ -106,7 +108,7 @@ def _run(ground: Ground, groups: Sequence[str], *, later: bool) -> tuple[list[As
     finally:
         left = ground.made.take_away()
         for each in left or ["What this run made is deleted."]:
-            click.echo(each, err=True)
+            say(each, err=True)
 
 
 @click.command()
@@ -129,7 +131,7 @@ def _run(ground: Ground, groups: Sequence[str], *, later: bool) -> tuple[list[As
 @click.option(
     "--patience",
     metavar="SECONDS",
-    type=click.IntRange(min=1),
+    type=WholeNumber(min=1),
     default=300,
     show_default=True,
     help="How long to wait for each event.",
@@ -161,14 +163,14 @@ def probe(
     groups = ("ecr", *more)
     if not later:
         for group in (each for each in GROUPS if each.name in groups):
-            click.echo(group.said(), err=True)
+            say(group.said(), err=True)
         if not yes:
             click.confirm(f"Make them, as {name}?", abort=True, err=True)
     ground = Ground(outside.client, name, outside.now, outside.sleep, Made(), patience)
     answers, kept = _run(ground, groups, later=later)
     text = json.dumps(document(answers, iso(outside.now()), kept), indent=2)
     out.write_text(f"{text}\n", encoding="utf-8")
-    click.echo(table(("fact", "expected", "found"), (each.row() for each in answers)))
-    click.echo(f"Written to {out}.")
+    say(table(("fact", "expected", "found"), (each.row() for each in answers)))
+    say(f"Written to {out}.")
     if any(each.differs for each in answers):
         raise NeedsAttention(f"Something is not as expected: please send {out} with a report.")

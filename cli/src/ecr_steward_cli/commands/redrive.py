@@ -17,6 +17,7 @@ from ecr_steward_cli.commands import sweep
 from ecr_steward_cli.errors import NeedsAttention, Refusal
 from ecr_steward_cli.failure_queues import FailedMessage, done, looked_at, names
 from ecr_steward_cli.stack import Outside, Stack, aws, pass_outside, stack_option
+from ecr_steward_cli.text import say
 
 _MOST = 100
 """Most messages of a queue that are shown, or sent back in one go."""
@@ -222,11 +223,11 @@ def send_back(stack: Stack, queue: str, *, discard: bool) -> dict[str, str]:
 
 def _show(queue: str, messages: Sequence[FailedMessage], held: int) -> None:
     way = WAYS[queue].said if queue in WAYS else "not known"
-    click.echo(f"{queue}: {held} {'message' if held == 1 else 'messages'}. The way back: {way}.")
+    say(f"{queue}: {held} {'message' if held == 1 else 'messages'}. The way back: {way}.")
     for each in messages:
-        click.echo(f"  since {iso(each.since)}: {each.what}. Why: {each.why}")
+        say(f"  since {iso(each.since)}: {each.what}. Why: {each.why}")
     if held > len(messages):
-        click.echo(f"  and {held - len(messages)} more")
+        say(f"  and {held - len(messages)} more")
 
 
 def _chosen(stack: Stack, asked: Sequence[str]) -> list[str]:
@@ -263,7 +264,7 @@ def redrive(
         left = [each for each in _chosen(stack, queues) if _handled(stack, each, send, discard)]
     if left:
         raise NeedsAttention("" if send else "`ecr-steward redrive --send` sends them back.")
-    click.echo("Nothing is left in the failure queues.")
+    say("Nothing is left in the failure queues.")
 
 
 def _handled(stack: Stack, queue: str, send: bool, discard: bool) -> bool:
@@ -276,12 +277,12 @@ def _handled(stack: Stack, queue: str, send: bool, discard: bool) -> bool:
     if not send:
         return True
     if queue not in WAYS:
-        click.echo("  nothing is sent: this release knows no way back for this queue")
+        say("  nothing is sent: this release knows no way back for this queue")
         return True
     stay = send_back(stack, queue, discard=discard)
     for why in sorted(set(stay.values())):
-        click.echo(f"  stays: {why}")
+        say(f"  stays: {why}")
     more = held > len(messages) and not WAYS[queue].to
     if more:
-        click.echo("  there is more: repeat the command")
+        say("  there is more: repeat the command")
     return bool(stay) or more

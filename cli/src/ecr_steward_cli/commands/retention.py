@@ -13,10 +13,10 @@ import click
 from ecr_steward.images import ImagesRule, Inventory, Kept, RetainedImage, judge
 from ecr_steward.rules import Ruleset
 from ecr_steward.tags.scheme import Scheme
-from ecr_steward.words.reading import parse_time
+from ecr_steward_cli import times
 from ecr_steward_cli.errors import NeedsAttention, Refusal
 from ecr_steward_cli.image_lines import BadImage, image_of
-from ecr_steward_cli.input import text_of
+from ecr_steward_cli.input import WholeNumber, text_of
 from ecr_steward_cli.markdown import table
 from ecr_steward_cli.rules_file.load import RulesFault, load
 from ecr_steward_cli.text import printable, say
@@ -29,19 +29,14 @@ grace_option = click.option(
     "--grace-days",
     default=GRACE_DAYS,
     show_default=True,
-    type=click.IntRange(0, 3650),
+    type=WholeNumber(0, 3650),
     help="How long an image that ran stays: the stack's RunningGraceDays.",
 )
 
 
 def _at(_: click.Context, __: click.Parameter, value: str | None) -> datetime:
-    if value is None:
-        return datetime.now(UTC)
-    try:
-        return parse_time(value)
-    except ValueError as error:
-        said = "is no time such as 2026-11-28T00:00:00Z"
-        raise click.BadParameter(f"`{value}` {said}: {error}.") from error
+    now = datetime.now(UTC)
+    return now if value is None else times.last_of(value, now, "--at")
 
 
 @click.command()

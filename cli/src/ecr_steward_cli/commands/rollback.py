@@ -27,7 +27,7 @@ from ecr_steward_cli.commands.hold import (
     hold_options,
     until_words,
 )
-from ecr_steward_cli.commands.wait import Place, place
+from ecr_steward_cli.commands.wait import Place, image_named, place
 from ecr_steward_cli.errors import NeedsAttention, Refusal
 from ecr_steward_cli.stack import Outside, Stack, Subject, aws, pass_outside, stack_option
 from ecr_steward_cli.text import say
@@ -228,6 +228,7 @@ def _run(rollback: Rollback) -> None:
 @click.option(
     "--to",
     metavar="DIGEST|UNIQUE_TAG",
+    callback=image_named,
     help="The image to go back to; without it, the one that the tag was on before.",
 )
 @hold_options

@@ -7,13 +7,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TextIO
+from typing import Any
 
 import click
 from botocore.exceptions import ClientError
 from rich import box
 from rich.table import Table
-from rich.text import Text
 
 from ecr_steward.history.running import RunningImages
 from ecr_steward.messages.say.wording import short
@@ -29,8 +28,10 @@ from ecr_steward_cli.commands.hold import caller
 from ecr_steward_cli.commands.wait import place
 from ecr_steward_cli.errors import NeedsAttention, Refusal
 from ecr_steward_cli.image_lists import ListedImage, UnreadableImages, listed_images
-from ecr_steward_cli.rules_file.explain import is_repository
-from ecr_steward_cli.stack import Outside, Stack, aws, console, pass_outside, stack_option
+from ecr_steward_cli.input import text_of
+from ecr_steward_cli.rules_file.explain import has_registry, is_repository
+from ecr_steward_cli.stack import Outside, Stack, aws, cell, console, pass_outside, stack_option
+from ecr_steward_cli.text import say
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _SOURCE = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
@@ -50,7 +51,7 @@ class RunningImage(click.ParamType[tuple[str, str | None, str | None]]):
             return value
         named, at, digest = value.partition("@")
         repository, colon, tag = named.partition(":")
-        if ".dkr" in repository:
+        if has_registry(repository):
             self.fail(f"`{value}` names a registry: leave out everything before the repository.")
         right = is_repository(repository) and not (at and colon)
         right = right and (not colon or is_tag(tag))
@@ -197,7 +198,7 @@ def drawn(rows: Sequence[Told], now: datetime) -> Table:
         image = f"{record.repository}@{short(record.digest)}"
         since = f"{record.first_seen:%Y-%m-%d %H:%M:%SZ}"
         cells = (record.workload, image, each.by or "", since, seen, each.advice())
-        table.add_row(*map(Text, cells))
+        table.add_row(*map(cell, cells))
     return table
 
 
@@ -248,11 +249,11 @@ def show(
     if as_json:
         known = {"known": bool(sources) and not unknown, "unknown": unknown}
         listed = [each.to_document() for each in rows]
-        click.echo(json.dumps({"workloads": listed, **known}, indent=2))
+        say(json.dumps({"workloads": listed, **known}, indent=2))
     elif rows:
         console().print(drawn(rows, outside.now()))
     else:
-        click.echo("Nothing that is known runs it." if image else "Nothing is known to run.")
+        say("Nothing that is known runs it." if image else "Nothing is known to run.")
     if unknown or not sources:
         raise NeedsAttention(_not_known(stack, unknown))
 
@@ -293,10 +294,13 @@ def _name(context: click.Context, option: click.Parameter, name: str) -> str:
 
 @running.command("import")
 @click.option("--source", metavar="NAME", required=True, callback=_name, help="Whose list it is.")
-@click.argument("file", metavar="FILE", type=click.File(encoding="utf-8"))
+@click.argument(
+    "file",
+    metavar="FILE",
+)
 @stack_option
 @pass_outside
-def import_(outside: Outside, stack_name: str, source: str, file: TextIO) -> None:
+def import_(outside: Outside, stack_name: str, source: str, file: str) -> None:
     """Replace what a source last said runs by a list of images; FILE may be -.
 
     The list has an image URI a line, is a JSON array of them, or what `kubectl get pods -o json`
@@ -307,10 +311,10 @@ def import_(outside: Outside, stack_name: str, source: str, file: TextIO) -> Non
       kubectl get pods --all-namespaces -o json | ecr-steward running import --source eks -
     """
     try:
-        every = listed_images(file.read())
-    except (UnreadableImages, UnicodeDecodeError) as error:
-        line = getattr(error, "line", None)
-        where = file.name if line is None else f"{file.name}:{line}"
+        with text_of(file) as text:
+            every = listed_images(text.read())
+    except UnreadableImages as error:
+        where = file if error.line is None else f"{file}:{error.line}"
         raise Refusal(f"{where}: {error}") from error
     stack = Stack.find(stack_name, outside)
     with aws():
@@ -322,7 +326,7 @@ def import_(outside: Outside, stack_name: str, source: str, file: TextIO) -> Non
             record for each in ours if (record := _record(source, each, digests, now)) is not None
         ]
         images.looked(source, records, now)
-    click.echo(
+    say(
         f"{source} runs {len({each.digest for each in records})} images of this registry; "
         f"{len(every) - len(ours)} entries name other registries."
     )

@@ -9,6 +9,7 @@ import click
 
 from ecr_steward_cli.rules_file.load import schema as rules_schema
 from ecr_steward_cli.schemas import EVENTS, event_schema
+from ecr_steward_cli.text import say
 
 
 def _event(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
@@ -35,4 +36,4 @@ def schema(event: str | None) -> None:
       ecr-steward schema tag.moved
     """
     document = rules_schema() if event is None else event_schema(event)
-    click.echo(json.dumps(document, indent=2))
+    say(json.dumps(document, indent=2))

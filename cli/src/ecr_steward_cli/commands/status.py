@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import click
@@ -13,7 +13,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich import box
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from ecr_steward.history.holds import Hold
 from ecr_steward.messages.whom.routing import Routing
@@ -27,13 +26,14 @@ from ecr_steward_cli.errors import NeedsAttention
 from ecr_steward_cli.stack import (
     Outside,
     Stack,
+    cell,
     console,
     is_paused,
     pass_outside,
     sentence,
     stack_option,
 )
-from ecr_steward_cli.text import printable
+from ecr_steward_cli.text import say
 
 _T = TypeVar("_T")
 
@@ -47,6 +47,9 @@ _MODES = {
 _SWEEPS_BACK = 3
 _LATEST = timedelta(minutes=10)
 """How far back the age of a queue's oldest message is looked for; CloudWatch lags by minutes."""
+_DAY = timedelta(hours=25)
+"""How far back each function has run; that which runs least does once a day."""
+_EVER = datetime.max.replace(tzinfo=UTC)
 
 
 class _Unknown(Exception):
@@ -85,9 +88,10 @@ class SweepState:
 class Status:
     """How a stack stands. What could not be learned is None, and `unknown` says why, by part.
 
-    `deaf` are the channels that take no messages, `failing` the functions all of whose latest
-    invocations failed, with how many; `given` is the rules file to compare with, and its
-    fingerprint. `expiring` counts the images with an expiry tag.
+    `deaf` are the channels that take no messages; `unconfirmed` says that the topic's e-mails
+    reach nobody; `failing` are the functions all of whose latest invocations failed, with how many;
+    `given` is the rules file to compare with, and its fingerprint; `expiring` counts the images
+    with an expiry tag.
     """
 
     stack: Stack
@@ -103,6 +107,7 @@ class Status:
     queues: list[Queue] = field(default_factory=list)
     holds: list[tuple[str, Hold]] = field(default_factory=list)
     deaf: list[str] = field(default_factory=list)
+    unconfirmed: bool = False
     failing: dict[str, int] = field(default_factory=dict)
     given: tuple[str, str] | None = None
     expiring: int = 0
@@ -125,6 +130,7 @@ class Status:
             *self._about_sweep(),
             *self._about_queues(),
             *self._about_holds(),
+            *self._about_functions(),
             *self._about_channels(),
             *self._about_rules(),
         ]
@@ -173,11 +179,20 @@ class Status:
                 name = f"{repository}:{hold.tag}"
                 yield f"{name} is held {hold}. `ecr-steward release {name}` ends that."
 
-    def _about_channels(self) -> Iterator[str]:
+    def _about_functions(self) -> Iterator[str]:
         for name, count in self.failing.items():
+            latest = "invocation" if count == 1 else f"{count} invocations"
             yield (
-                f"{name} failed each of its latest {count} invocations, so it may not start at "
-                f"all: `aws logs tail /aws/lambda/{name}` says why."
+                f"{name} failed in its latest {latest}, so it may not start at all: `aws logs tail "
+                f"/aws/lambda/{name}` says why."
+            )
+
+    def _about_channels(self) -> Iterator[str]:
+        if self.unconfirmed:
+            yield (
+                "Nobody has confirmed the subscription to messages and alarms, so they reach "
+                "nobody by e-mail: the address was sent a link, which is good for three days; "
+                "deploy with another NotificationEmail, or subscribe it again."
             )
         waiting = sum(queue.messages for queue in self.queues if queue.name == "RetryQueue")
         for name in self.deaf:
@@ -214,7 +229,8 @@ def look(stack: Stack) -> Status:
     status.holds = ask("holds", lambda: _holds(stack, status.now)) or []
     status.expiring = ask("expiry tags", lambda: expiring(stack)) or 0
     _ask_rules(status)
-    _ask_functions(status)
+    status.failing = ask("functions", lambda: _failing(stack, status.now)) or {}
+    status.unconfirmed = ask("e-mail", lambda: _unconfirmed(stack)) or False
     _ask_queues(status)
     return status
 
@@ -230,14 +246,6 @@ def _ask_rules(status: Status) -> None:
         status.rules, status.rules_of_last_sweep = status.sweep.last.rules, True
 
 
-def _ask_functions(status: Status) -> None:
-    stack, now = status.stack, status.now
-    for name in (each for each in _FUNCTIONS if f"{each}Name" in stack.outputs):
-        count = status.ask(f"{name}'s errors", lambda name=name: _failures(stack, name, now))  # type: ignore[misc]
-        if count:
-            status.failing[stack.output(f"{name}Name")] = count
-
-
 def _ask_queues(status: Status) -> None:
     stack, ask = status.stack, status.ask
     for name in _queue_names(stack):
@@ -245,9 +253,6 @@ def _ask_queues(status: Status) -> None:
         if queue is not None and queue.messages and not queue.holds_failures:
             queue = ask(f"{name}'s age", lambda queue=queue: _aged(stack, queue)) or queue  # type: ignore[misc]
         status.queues += [queue] if queue is not None else []
-
-
-_FUNCTIONS = ("RetagFunction", "NotifyFunction", "SweepFunction")
 
 
 def _deaf(stack: Stack, document: Mapping[str, Any], now: datetime) -> list[str]:
@@ -260,24 +265,49 @@ def _deaf(stack: Stack, document: Mapping[str, Any], now: datetime) -> list[str]
     return [name for name in names if ledger.state(name, now).faulty]
 
 
-def _failures(stack: Stack, name: str, now: datetime) -> int:
-    """How many invocations of a function there were of late, if all of them failed; else 0."""
-    function = stack.output(f"{name}Name")
-    errors = _summed(stack, function, "Errors", now)
-    return errors if errors and errors >= _summed(stack, function, "Invocations", now) else 0
-
-
-def _summed(stack: Stack, function: str, metric: str, now: datetime) -> int:
-    answer = stack.client("cloudwatch").get_metric_statistics(
-        Namespace="AWS/Lambda",
-        MetricName=metric,
-        Dimensions=[{"Name": "FunctionName", "Value": function}],
-        StartTime=now - _LATEST,
+def _failing(stack: Stack, now: datetime) -> dict[str, int]:
+    """The functions that failed each time of late, when last they ran; and how often."""
+    there = sorted(name for key, name in stack.outputs.items() if key.endswith("FunctionName"))
+    asked = [(name, metric) for name in there for metric in ("Invocations", "Errors")]
+    answer = stack.client("cloudwatch").get_metric_data(
+        MetricDataQueries=[_sum(f"q{n}", *each) for n, each in enumerate(asked)],
+        StartTime=now - _DAY,
         EndTime=now,
-        Period=60,
-        Statistics=["Sum"],
     )
-    return int(sum(point.get("Sum", 0) for point in answer["Datapoints"]))
+    found = {each["Id"]: _by_time(each) for each in answer["MetricDataResults"]}
+    sums = {each: found.get(f"q{n}", {}) for n, each in enumerate(asked)}
+    late = {n: _latest_of(sums[n, "Invocations"], sums[n, "Errors"]) for n in there}
+    return {name: ran for name, (ran, failed) in late.items() if 0 < ran <= failed}
+
+
+def _sum(key: str, function: str, metric: str) -> dict[str, Any]:
+    dimensions = [{"Name": "FunctionName", "Value": function}]
+    named = {"Namespace": "AWS/Lambda", "MetricName": metric, "Dimensions": dimensions}
+    return {"Id": key, "MetricStat": {"Metric": named, "Period": 60, "Stat": "Sum"}}
+
+
+def _by_time(result: Mapping[str, Any]) -> dict[datetime, int]:
+    return dict(zip(result["Timestamps"], map(int, result["Values"]), strict=True))
+
+
+def _latest_of(ran: Mapping[datetime, int], failed: Mapping[datetime, int]) -> tuple[int, int]:
+    """How often a function ran in the minutes before it last did, and how often it failed then."""
+    start = max((time for time, count in ran.items() if count), default=_EVER) - _LATEST
+    since = (sum(n for time, n in each.items() if time >= start) for each in (ran, failed))
+    return next(since), next(since)
+
+
+def _unconfirmed(stack: Stack) -> bool:
+    """Whether nobody has confirmed a subscription to the topic of messages and alarms, though
+    somebody was asked to."""
+    topic = stack.outputs.get("NotificationTopicArn")
+    if topic is None:
+        raise _Unknown("The stack has no output `NotificationTopicArn`: deploy it again.")
+    found = stack.client("sns").get_topic_attributes(TopicArn=topic)["Attributes"]
+    pending, confirmed = (
+        int(found.get(each, 0)) for each in ("SubscriptionsPending", "SubscriptionsConfirmed")
+    )
+    return bool(pending) and not confirmed
 
 
 def _version(stack: Stack) -> str:
@@ -369,6 +399,7 @@ def document(status: Status) -> dict[str, Any]:
         "queues": {queue.name: _counts(queue) for queue in status.queues},
         "attention": status.attention(),
         "channels_down": status.deaf,
+        "functions_failing": sorted(status.failing),
         "unknown": status.unknown,
     }
 
@@ -405,15 +436,15 @@ def show(status: Status, screen: Console) -> None:
         wrong = "red" if queue.holds_failures and queue.messages else ""
         counts = map(str, (queue.waiting, queue.in_flight, queue.delayed))
         oldest = "" if queue.oldest is None else _span(queue.oldest)
-        queues.add_row(*(Text(each, wrong) for each in (queue.name, *counts, oldest)))
+        queues.add_row(*(cell(each, wrong) for each in (queue.name, *counts, oldest)))
     screen.print(queues)
     for repository, hold in status.holds:
         if not hold.automatic:  # what the steward holds itself, somebody has to look at
-            screen.print(Text(printable(f"Held: {repository}:{hold.tag} {hold}")))
+            screen.print(cell(f"Held: {repository}:{hold.tag} {hold}"))
     for part, why in status.unknown.items():
-        screen.print(Text(printable(f"Not known: {part}. {why}"), "yellow"))
+        screen.print(cell(f"Not known: {part}. {why}", "yellow"))
     for each in status.attention():
-        screen.print(Text(printable(f"Attention: {each}"), "red"))
+        screen.print(cell(f"Attention: {each}", "red"))
 
 
 def _facts(status: Status) -> Table:
@@ -430,7 +461,7 @@ def _facts(status: Status) -> Table:
         ("expiring", _expiring_words(status.expiring)),
     ):
         if said:
-            facts.add_row(Text(name, "bold"), Text(said))
+            facts.add_row(cell(name, "bold"), cell(said))
     return facts
 
 
@@ -496,7 +527,7 @@ def status(outside: Outside, stack_name: str, as_json: bool, rules_file: str | N
     found = look(Stack.find(stack_name, outside))
     found.given = None if given is None else (rules_file or "", given)
     if as_json:
-        click.echo(json.dumps(document(found), indent=2))
+        say(json.dumps(document(found), indent=2))
     else:
         show(found, console())
     if found.attention():

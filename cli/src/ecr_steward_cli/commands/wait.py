@@ -100,8 +100,9 @@ def hindrance(stack_name: str, outside: Outside, repository: str, tag: str) -> s
     return ""
 
 
-def _goal(_: click.Context, __: click.Parameter, value: str) -> str:
-    if not (_DIGEST.fullmatch(value) or is_tag(value)):
+def image_named(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    """The callback of an option that names an image by its digest or by a tag."""
+    if value is not None and not (_DIGEST.fullmatch(value) or is_tag(value)):
         raise click.BadParameter(f"`{value}` is neither a tag nor `sha256:` and 64 hex digits.")
     return value
 
@@ -113,7 +114,7 @@ def _goal(_: click.Context, __: click.Parameter, value: str) -> str:
     "goal",
     metavar="DIGEST|UNIQUE_TAG",
     required=True,
-    callback=_goal,
+    callback=image_named,
     help="The image that the tag must be on.",
 )
 @timeout_option(0, 60, "How long to wait.")

@@ -118,7 +118,7 @@ def why(
     with aws():
         found = _found(stack, repository, tag, rules_file)
     if as_json:
-        click.echo(json.dumps(found.to_document(), indent=2))
+        say(json.dumps(found.to_document(), indent=2))
     else:
         width = console().width
         for line in _lines(found):

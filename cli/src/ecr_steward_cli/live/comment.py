@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ecr_steward_cli.live import words
 from ecr_steward_cli.live.survey import RegistryPlan
+from ecr_steward_cli.text import printable
 
 MARKER = "<!-- ecr-steward plan -->"
 """The first line, by which a bot finds the comment that it replaces."""
@@ -22,6 +23,7 @@ _PER_SECTION = 120
 """Room that is kept for each section's last words."""
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|~#!])")
+_EMOJI = re.compile(r":(?=[\w+-]+:)")  # GitHub makes a picture of `:fire:`
 _BREAK = "\u200b"
 
 
@@ -87,7 +89,10 @@ def _written(section: _Section, room: int) -> str:
 
 
 def inert(text: str) -> str:
-    """Text as Markdown that shows it as it is: no markup, no link, and nobody is mentioned."""
-    text = _SPECIAL.sub(r"\\\1", " ".join(text.split())).replace("&", "&amp;")
+    """Text as Markdown that shows it as it is: no markup, no link, no
+    picture, and nobody is mentioned."""
+    text = printable(" ".join(text.split()))
+    text = _SPECIAL.sub(r"\\\1", text).replace("&", "&amp;")
     text = text.replace("@", f"@{_BREAK}").replace("://", f":{_BREAK}//")
+    text = _EMOJI.sub(f":{_BREAK}", text)
     return re.sub("(?i)www[.]", f"www{_BREAK}.", text)

@@ -50,6 +50,11 @@ def is_repository(name: str) -> bool:
     return 2 <= len(name) <= 256 and _REPOSITORY.fullmatch(name) is not None
 
 
+def has_registry(name: str) -> bool:
+    """Whether a name begins with ECR's host, as image references do."""
+    return ".dkr.ecr" in name.partition("/")[0]
+
+
 def explain(loaded: Loaded, repository: str, tag: str | None = None) -> str:
     """Which rule wins for `repository` and what follows from it, as lines of text; with `tag` also
     what a push of that does."""

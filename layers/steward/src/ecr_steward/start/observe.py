@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import functools
+import json
 import logging
 import os
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
+
+from ecr_steward.words.reading import printable
 
 if TYPE_CHECKING:
     from ecr_steward.words.facts import Fact
@@ -27,12 +30,19 @@ def metrics() -> Metrics:
 
 def logger() -> Logger:
     """The function's logger; what the library logs comes out of it too, with the same keys."""
-    source = Logger()
+    source = Logger(json_serializer=_line)
     library = logging.getLogger("ecr_steward")
     library.handlers = source.handlers
     library.setLevel(source.log_level)
     library.propagate = False
     return source
+
+
+def _line(record: Mapping[str, Any]) -> str:
+    """A record as one line of JSON. Powertools' own leaves what JSON lets stand, and with that
+    whoever reads a log in a terminal lets others write to it."""
+    text = json.dumps(record, default=str, separators=(",", ":"), ensure_ascii=False)
+    return printable(text)
 
 
 def count(name: str, value: int = 1) -> None:

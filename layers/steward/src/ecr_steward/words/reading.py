@@ -1,17 +1,31 @@
-"""Reading JSON that others wrote: each fault is one sentence that names its key."""
+"""Reading what others wrote: of JSON, each fault is one sentence that names its key; of text, what
+is no character is shown as an escape."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 class MalformedEvent(ValueError):
     """An event or message that cannot be understood; the sentence says what is wrong with it."""
+
+
+def printable(text: str) -> str:
+    """`text` on one line: what is no printable character becomes an escape of JSON.
+
+    Among these are line breaks and controls, what turns the direction of writing, and what has no
+    width. The text of a JSON document stays a JSON document that says the same.
+    """
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else json.dumps(each)[1:-1] for each in text)
 
 
 def iso(time: datetime) -> str:
@@ -22,8 +36,13 @@ def iso(time: datetime) -> str:
 
 
 def parse_time(text: str) -> datetime:
-    """Read an ISO 8601 time with a zone, as UTC; raises ValueError."""
-    time = datetime.fromisoformat(text)
+    """Read an ISO 8601 time with a zone, as UTC; raises ValueError, which names `text`."""
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError as error:
+        said = str(error)  # such as: day is out of range for month
+        why = f"time: {said}" if _DAY.match(text) and "isoformat" not in said else "ISO 8601 time"
+        raise ValueError(f"`{text}` is no {why}") from error
     if time.tzinfo is None:
         raise ValueError(f"`{text}` has no time zone; end it with Z")
     try:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from ecr_steward.messages.channels.channel import Payload
 from ecr_steward.messages.say.message import Message, Part
 from ecr_steward.messages.say.steps import NextStep
-from ecr_steward.messages.say.wording import one_line
+from ecr_steward.words.reading import printable
 
 SUBJECT = 99
 """Longest subject, in characters, of printable ASCII (SNS API: Publish, "less than 100")."""
@@ -37,7 +37,7 @@ def _fitted(lines: list[str]) -> str:
 
 def _subject(message: Message) -> str:
     prefix = "[ECR Steward, audit] " if message.mode == "audit" else "[ECR Steward] "
-    return _printable(message.within(SUBJECT, prefix))
+    return _in_ascii(message.within(SUBJECT, prefix))
 
 
 def _parts(parts: Iterable[Part]) -> Iterator[str]:
@@ -70,8 +70,8 @@ def _footer(message: Message) -> Iterator[str]:
 def _line(text: str) -> str:
     """`text` as one line: whatever a reason carries, it cannot look like another part."""
     indent = text[: len(text) - len(text.lstrip(" "))]
-    return indent + one_line(text.lstrip(" "))
+    return indent + printable(text.lstrip(" "))
 
 
-def _printable(text: str) -> str:
+def _in_ascii(text: str) -> str:
     return "".join(each if " " <= each <= "~" else "?" for each in text)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ecr_steward.messages.say.wording import NAMED, counted, done, image, one_line, setting, some
+from ecr_steward.messages.say.wording import NAMED, counted, done, image, setting, some
 from ecr_steward.words.causes import CHANNEL
 from ecr_steward.words.facts import Fact, FactKind, clipped
+from ecr_steward.words.reading import printable
 
 LONGEST = 59
 """Longest title, in characters: what a phone shows of a message."""
@@ -31,7 +32,7 @@ def title(facts: Sequence[Fact]) -> str:
     """
     told: list[str] = []
     for detail in _DETAILS:
-        told = [one_line(each) for each in _told(facts, detail)] or [facts[0].detail_type]
+        told = [printable(each) for each in _told(facts, detail)] or [facts[0].detail_type]
         whole = "; ".join(told)
         if len(whole) <= LONGEST:
             return whole

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from ecr_steward.tags.pins import DEFAULT_PIN
 from ecr_steward.words import grammar
 from ecr_steward.words.facts import Fact
+from ecr_steward.words.reading import printable
 
 NAMED = 4
 """How many tags are named where there may be hundreds."""
@@ -70,15 +71,10 @@ def setting(fact: Fact) -> str:
     return fact.difference.setting.replace("_", " ") if fact.difference else ""
 
 
-def one_line(text: str) -> str:
-    """`text` without anything that is no printable character: no line breaks, no controls."""
-    return "".join(each if each.isprintable() else " " for each in text)
-
-
 def inert(text: str) -> str:
     """`text` on one line and without `<` and `>`, with which chat programs begin mentions, links
     and tags; what looks like them does nothing."""
-    return one_line(text).translate(_INERT)
+    return printable(text).translate(_INERT)
 
 
 _INERT = {
