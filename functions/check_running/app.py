@@ -33,19 +33,17 @@ def handle(env: Environment) -> Handler:
     images, mode = RunningImages(history, grace), env.mode()
 
     def check(event: Mapping[str, Any]) -> Reply:
+        observe.count(observe.Metric.IMAGES_LOST, 0)  # so that silence differs from none
         going = departure(event)
         if going is not None:
             return lost(going)
-        observe.count("StartsReceived")
         found, answer = running.check(event, registry)
         new = images.saw(found)
-        observe.count("StartsSeen", len(found))
         workload = found[0].workload if found else None
         logger.info(answer.value, extra={"workload": workload, "new": len(new)})
         return {"workload": workload, "answer": answer.name, "why": answer.value}
 
     def lost(going: Departure) -> Reply:
-        observe.count("DeparturesReceived")
         every = [each for one in going.digests for each in images.all(going.repository, one)]
         running_now = [each for each in every if each.runs]
         if not running_now:

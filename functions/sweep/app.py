@@ -62,13 +62,11 @@ def handle(env: Environment) -> sandbox.Handler:
         else:
             reply = {"sent": sweeper.tick(registry, send_tags, hours, send_settings)}
         logger.info("Sent %s repositories to the writers", reply["sent"])
-        observe.count("RepositoriesSent", reply["sent"])
         return reply
 
     return sweep
 
 
 @logger.inject_lambda_context(clear_state=True)
-@observe.metrics().log_metrics
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     return handle()(event)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from ecr_steward.start import observe, sandbox
+from ecr_steward.words.facts import FactKind
 from tests.handlers.functions import ENVIRONMENT, SECRETS, Aws, Context, Function, event
 from tests.support.facts import returned
 from tests.support.settings_world import ANYONE
@@ -25,17 +28,14 @@ WORK = {
     "check_running": "task_started",
     "look_running": "schedule_look_running",
 }
+LAG = 90.0
 NONE_FAILED = {name: [0.0] for name in ("MessagesFailed", "MessagesPutOff", "MessagesGivenUp")}
 COUNTED = {
-    "check_tags": {"EventsReceived": [1.0], "EventsQueued": [1.0]},
-    "retag": {"TagMoved": [1.0] * 4, **NONE_FAILED},
-    "check_settings": {"CallsReceived": [1.0], "CallsQueued": [1.0]},
-    "enforce_settings": {"RepositoryCorrected": [1.0], **NONE_FAILED},
-    "sweep": {"RepositoriesSent": [1.0]},
-    "publish": {"RecordsRead": [3.0]},
-    "check_running": {"StartsReceived": [1.0], "StartsSeen": [2.0]},
-    "look_running": {"WorkloadsSeen": [0.0]},
-    "notify": {"EventsReceived": [4.0], "RetriesLate": [0.0], "MessagesSent": [1.0, 1.0]},
+    "retag": {"TagsMoved": [1.0] * 4, "PushLag": [LAG] * 3, **NONE_FAILED},
+    "enforce_settings": {"SettingsCorrected": [1.0], **NONE_FAILED},
+    "check_running": {"ImagesLost": [0.0]},
+    "look_running": {"ImagesLost": [0.0]},
+    "notify": {"RetriesLate": [0.0], "MessagesSent": [1.0, 1.0]},
 }
 
 
@@ -55,20 +55,48 @@ def world(aws: Aws) -> None:
 
 
 def test_every_function_has_its_work() -> None:
-    assert WORK.keys() == COUNTED.keys() == ENVIRONMENT.keys()
+    assert WORK.keys() == ENVIRONMENT.keys()
+    assert COUNTED.keys() == observe.COUNTED.keys()
 
 
-@pytest.mark.parametrize("name", WORK)
-def test_metrics_have_one_namespace_and_no_dimension_but_the_function(
+def test_twenty_metrics_at_most_are_paid_for() -> None:
+    assert sum(map(len, observe.COUNTED.values())) <= 20
+
+
+def test_facts_are_counted_by_their_kinds_and_by_metrics_of_some_function() -> None:
+    assert set(observe.OF_FACTS) <= set(FactKind)
+    assert set(observe.OF_FACTS.values()) < {
+        each for name in observe.COUNTED.values() for each in name
+    }
+
+
+@pytest.mark.parametrize("name", WORK.keys() - COUNTED.keys())
+def test_what_aws_counts_by_itself_is_not_counted_again(
     aws: Aws, start: Start, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
     world(aws)
+    start(name).invoke(event(WORK[name]))
+    assert "CloudWatchMetrics" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", COUNTED)
+def test_metrics_have_one_namespace_and_no_dimension_but_the_function(
+    aws: Aws,
+    start: Start,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+) -> None:
+    world(aws)
+    pushed = datetime(2026, 11, 23, 2, 24, tzinfo=UTC)
+    monkeypatch.setattr(sandbox, "now", lambda: pushed + timedelta(seconds=LAG))
     start(name).invoke(event(WORK[name]))
     document = metrics(capsys.readouterr().out)
     (described,) = document["_aws"]["CloudWatchMetrics"]
     assert described["Namespace"] == "EcrSteward"
     assert described["Dimensions"] == [["service"]]
     assert document["service"] == name
+    assert COUNTED[name].keys() <= set(observe.COUNTED[name])
     assert {each["Name"]: document[each["Name"]] for each in described["Metrics"]} == COUNTED[name]
     assert "base/redis" not in json.dumps(document)
 

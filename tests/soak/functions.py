@@ -92,6 +92,7 @@ def deployed(around: Deployment) -> Iterator[None]:
         (Channel, "render", around.channels.writing(Channel.render)),
         (concurrent.futures, "ThreadPoolExecutor", InTurn),
         (observe, "count", lambda name, value=1: None),
+        (observe, "count_lag", lambda hints, now: None),
     ]
     with ExitStack() as stack:
         for owner, name, value in seams:

@@ -129,7 +129,14 @@ def _probe_groups() -> Rows:
 
 def _alarms() -> Rows:
     alarms = support.stack().of("AWS::CloudWatch::Alarm")
-    return [[code(name), each["AlarmDescription"]] for name, each in alarms.items()]
+    return [
+        [code(name), _first_sentence(each["AlarmDescription"])] for name, each in alarms.items()
+    ]
+
+
+def _first_sentence(text: str) -> str:
+    """What an alarm says; what to do comes after it, and at more length in the table."""
+    return f"{text.partition('. ')[0].removesuffix('.')}."
 
 
 def _failure_queues() -> Rows:

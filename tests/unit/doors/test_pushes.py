@@ -98,7 +98,7 @@ def test_the_door_answers(
 
 def test_the_table_has_every_answer_and_every_verdict() -> None:
     answers = {answer for *_, answer in TABLE}
-    assert answers | {PushAnswer.NOTHING_DONE} == set(PushAnswer)
+    assert answers | {PushAnswer.NOTHING_DONE, PushAnswer.NOT_COPIED} == set(PushAnswer)
     scheme = RULES.rules[0].tags
     assert scheme is not None
     assert {scheme.judge(tag, NEW) for *_, tag, _ in TABLE if tag} == set(Verdict)
@@ -178,6 +178,8 @@ SAMPLES = {
     "ecr_push_failed_result": PushAnswer.NOTHING_DONE,
     "ecr_archive_version": PushAnswer.NOTHING_DONE,
     "ecr_scan_complete": PushAnswer.NOTHING_DONE,
+    "ecr_replication_failed": PushAnswer.NOT_COPIED,
+    "ecr_replicated": PushAnswer.NOTHING_DONE,
     "ecr_delete_version": PushAnswer.LOOK,
     "ecr_delete_untagged": PushAnswer.LOOK,
     "ecr_delete_absent_tag": PushAnswer.LOOK,
