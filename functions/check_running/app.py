@@ -70,4 +70,5 @@ def handle(env: Environment) -> Handler:
 @logger.inject_lambda_context(clear_state=True)
 @observe.metrics().log_metrics
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return handle()(event)
+    with observe.about([event.get("id", "")]):
+        return handle()(event)

@@ -39,4 +39,5 @@ def handle(env: Environment) -> Handler:
 
 @logger.inject_lambda_context(clear_state=True)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return handle()(event)
+    with observe.about([event.get("id", "")]):
+        return handle()(event)

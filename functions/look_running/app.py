@@ -46,27 +46,28 @@ def handle(env: Environment) -> sandbox.Handler:
         )
         return clients.with_keys(service, answer["Credentials"])
 
-    def tell() -> list[Fact]:
-        rules, time = sandbox.rules(), iso(sandbox.now())
+    def tell(cause: Cause) -> list[Fact]:
+        rules = sandbox.rules()
         maker = FactMaker(registry.account, registry.region, sandbox.now, rules.fingerprint)
         facts = facts_about(
             images.all(),
             RunningInEcr(clients.client("ecr")).standing,
             Teller(rules, maker, mode),
-            Cause(f"look-{time}", LOOK),
+            cause,
         )
         return Findings(table).say(facts)
 
     def look(event: Mapping[str, Any]) -> sandbox.Reply:
         observe.count(observe.Metric.IMAGES_LOST, 0)  # so that silence differs from none
-        try:
-            found = look_at(
-                looks_of(sources, registry, clients.client, client_of), images, sandbox.now
-            )
-        finally:  # what is known is told, whichever source could not be looked at
-            told = tell()
-            observe.count_facts(told)
-        logger.info("Looked at what runs", extra={"workloads": found, "told": len(told)})
+        looks = looks_of(sources, registry, clients.client, client_of)
+        cause = Cause(f"look-{iso(sandbox.now())}", LOOK)
+        with observe.about([cause.id]):
+            try:
+                found = look_at(looks, images, sandbox.now)
+            finally:  # what is known is told, whichever source could not be looked at
+                told = tell(cause)
+                observe.count_facts(told)
+            logger.info("Looked at what runs", extra={"workloads": found, "told": len(told)})
         return {"workloads": found}
 
     return look

@@ -89,6 +89,7 @@ def handle(env: Environment) -> Handler:
         recipients=Recipients(routing, resource_tags.of),
         events=NotifyQueue(lambda: quick_client("sqs"), env.text("NOTIFY_QUEUE_URL")),
         spread=at_once,
+        about=observe.about,
     )
 
     def notify(event: Mapping[str, Any]) -> Reply:

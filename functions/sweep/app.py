@@ -18,7 +18,7 @@ from ecr_steward.queues.hints import HintQueue
 from ecr_steward.start import clients, observe, sandbox
 from ecr_steward.start.environment import Environment
 from ecr_steward.sweep.send import Sweeper
-from ecr_steward.sweep.slices import clock_of
+from ecr_steward.sweep.slices import Slice, by_hand, clock_of
 from ecr_steward.sweep.tally import Tally
 
 logger = observe.logger()
@@ -59,9 +59,12 @@ def handle(env: Environment) -> sandbox.Handler:
         if "glob" in event:
             asked = (event["glob"], event["id"], int(event.get("part", 0)))
             reply = asdict(sweeper.by_hand(registry, send_tags, *asked, send_settings))
+            cause = by_hand(event["id"])
         else:
             reply = {"sent": sweeper.tick(registry, send_tags, hours, send_settings)}
-        logger.info("Sent %s repositories to the writers", reply["sent"])
+            cause = Slice.at(clock(), hours).sweep
+        # What it sends has causes that begin with this one.
+        logger.info("Sent %s repositories to the writers", reply["sent"], extra={"cause": cause})
         return reply
 
     return sweep

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,7 +14,9 @@ from ecr_steward.start import observe, sandbox
 from ecr_steward.words.facts import FactKind
 from tests.handlers.functions import ENVIRONMENT, SECRETS, Aws, Context, Function, event
 from tests.support.facts import returned
+from tests.support.pages import read
 from tests.support.settings_world import ANYONE
+from tests.template import support
 
 Start = Callable[[str], Function]
 
@@ -52,6 +55,10 @@ def world(aws: Aws) -> None:
     aws.ecr.set_repository_policy(repositoryName="base/redis", policyText=policy)
     aws.hold("apps/shop", "9f3c2ab")
     aws.hold("sandbox/notes")
+
+
+def failing(operation: str, asked: dict[str, Any]) -> None:
+    raise RuntimeError("the registry does not answer")
 
 
 def test_every_function_has_its_work() -> None:
@@ -140,10 +147,7 @@ def test_the_writer_logs_each_move_with_repository_tag_and_reason(aws: Aws, star
 def test_the_writer_logs_a_failure_with_repository_and_tries(aws: Aws, start: Start) -> None:
     world(aws)
 
-    def fail(operation: str, asked: dict[str, Any]) -> None:
-        raise RuntimeError("the registry does not answer")
-
-    aws.ecr.before = fail
+    aws.ecr.before = failing
     function = start("retag")
     asked = event("retag_batch_one")
     assert len(returned(function.invoke(asked))) == 1
@@ -151,6 +155,85 @@ def test_the_writer_logs_a_failure_with_repository_and_tries(aws: Aws, start: St
     assert line["repository"] == "base/redis"
     assert line["tries"] == 1
     assert "the registry does not answer" in line["message"]
+
+
+@pytest.mark.parametrize("name", WORK)
+def test_every_line_of_the_log_names_its_cause(aws: Aws, start: Start, name: str) -> None:
+    world(aws)
+    function = start(name)
+    function.invoke(event(WORK[name]))
+    lines = list(function.logs())
+    assert lines
+    assert [line for line in lines if not line.get("cause")] == []
+
+
+def test_a_line_of_a_visit_names_the_causes_of_its_repository_and_no_other(
+    aws: Aws, start: Start
+) -> None:
+    world(aws)
+    function = start("retag")
+    asked = event(WORK["retag"])
+    function.invoke(asked)
+    hints = [json.loads(record["body"]) for record in asked["Records"]]
+    for line in function.logs():
+        causes = [each["cause"]["id"] for each in hints if each["repository"] == line["repository"]]
+        assert sorted(line["cause"].split()) == sorted(causes)
+
+
+def test_a_message_that_fails_is_logged_with_its_own_cause(aws: Aws, start: Start) -> None:
+    aws.ecr.before = failing
+    function = start("retag")
+    asked = event(WORK["retag"])
+    returned(function.invoke(asked))
+    failed = [line["cause"] for line in function.logs() if line["level"] == "ERROR"]
+    causes = [json.loads(record["body"])["cause"]["id"] for record in asked["Records"]]
+    assert sorted(failed) == sorted(causes)
+
+
+def test_the_door_names_a_push_as_the_hint_does_that_it_sends(aws: Aws, start: Start) -> None:
+    world(aws)
+    push = event("ecr_push_version")
+    door = start("check_tags")
+    door.invoke(push)
+    (hint,) = aws.sqs.hints()
+    assert {line["cause"] for line in door.logs()} == {push["id"]} == {hint["cause"]["id"]}
+
+
+QUERY = re.compile(r"```text\n((?:fields|filter) .+?)```", re.S)
+KNOWN = {"@timestamp", "ispresent", "count", "max", "latest", "like", "and", "or", "as", "by",
+         "asc", "desc", "sort", "fields", "filter", "stats", "times", "most", "last"}  # fmt: skip
+
+
+def test_queries_of_the_runbook_ask_for_fields_that_the_log_has(aws: Aws, start: Start) -> None:
+    world(aws)
+    written: set[str] = set()
+    for name, work in WORK.items():
+        function = start(name)
+        function.invoke(event(work))
+        written |= {key for line in function.logs() for key in line}
+    aws.ecr.before = failing
+    function = start("retag")
+    function.invoke(event(WORK["retag"]))
+    written |= {key for line in function.logs() for key in line}
+    queries = [*QUERY.findall(read("docs/operate.md")), *logged_widgets()]
+    assert len(queries) > 5
+    for query in queries:
+        asked = set(re.findall(r"[@\w]+", re.sub(r"\"[^\"]*\"|SOURCE '[^']*'|\d+", "", query)))
+        assert asked - KNOWN - written - {"limit"} == set(), query
+
+
+def logged_widgets() -> list[str]:
+    """The queries on the dashboard."""
+    return [
+        each["properties"]["query"]
+        for each in json.loads(template()["DashboardBody"]["Fn::Sub"])["widgets"]
+        if each["type"] == "log"
+    ]
+
+
+def template() -> dict[str, Any]:
+    found: dict[str, Any] = support.source()["Resources"]["Dashboard"]["Properties"]
+    return found
 
 
 @pytest.mark.parametrize("name", WORK)

@@ -6,7 +6,8 @@ import enum
 import functools
 import logging
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger, Metrics
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 NAMESPACE = "EcrSteward"
 """CloudWatch namespace, before the stack's name; the only dimension is the function's service name,
 never a repository."""
+
+
+CAUSE = "cause"
+"""The key of a line of the log that has the ids of its causes."""
 
 
 class Metric(enum.StrEnum):
@@ -88,6 +93,21 @@ OF_FACTS: Mapping[str, Metric] = {
 def metrics() -> Metrics:
     """The function's metrics, under the service name and in the namespace of its environment."""
     return Metrics(namespace=os.environ.get("POWERTOOLS_METRICS_NAMESPACE", NAMESPACE))
+
+
+@contextmanager
+def about(causes: Iterable[str]) -> Iterator[None]:
+    """Each line that is logged meanwhile has the ids of its causes as `cause`, with spaces between.
+
+    It is the one thing that the lines of all functions share, from a push to the message about it.
+    """
+    source = Logger()
+    before = source.get_current_keys().get(CAUSE)
+    source.append_keys(**{CAUSE: " ".join(dict.fromkeys(filter(None, causes))) or None})
+    try:
+        yield
+    finally:
+        source.append_keys(**{CAUSE: before})
 
 
 def logger() -> Logger:

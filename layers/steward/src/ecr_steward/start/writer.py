@@ -50,6 +50,7 @@ class Batches:
             limits=Limits(env.number("MAX_TRIES"), env.number("MAX_RECEIVES")),
             visit=visit,
             tell=self._tell,
+            about=lambda hints: observe.about(hint.cause.id for hint in hints),
         )
 
     def handle(self, event: Mapping[str, Any]) -> sandbox.Reply:
