@@ -117,6 +117,10 @@ lint: setup ## Style, types and the template's own rules
 scan: setup .venv/scan/.ready ## Look for what is unsafe in the templates (checkov)
 	@.venv/bin/python -m tests.scan
 
+.PHONY: rights
+rights: setup ## Take each right of each role away in turn: what fails? Writes docs/permissions.md
+	@.venv/bin/python -m tests.rights
+
 .PHONY: format
 format: setup ## Fix the style
 	@.venv/bin/ruff format --quiet . && .venv/bin/ruff check --fix --quiet .
