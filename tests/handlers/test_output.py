@@ -29,15 +29,17 @@ WORK = {
     "publish": "stream_history_facts",
     "notify": "notify_batch_two_causes",
     "check_running": "task_started",
+    "retain_images": "retain_batch_one",
     "look_running": "schedule_look_running",
 }
 LAG = 90.0
-NONE_FAILED = {name: [0.0] for name in ("MessagesFailed", "MessagesPutOff", "MessagesGivenUp")}
+NONE_FAILED = {name: [0.0] for name in ("MessagesPutOff", "MessagesGivenUp")}
 COUNTED = {
     "retag": {"TagsMoved": [1.0] * 4, "PushLag": [LAG] * 3, **NONE_FAILED},
     "enforce_settings": {"SettingsCorrected": [1.0], **NONE_FAILED},
     "check_running": {"ImagesLost": [0.0]},
     "look_running": {"ImagesLost": [0.0]},
+    "retain_images": NONE_FAILED,
     "notify": {"RetriesLate": [0.0], "MessagesSent": [1.0, 1.0]},
 }
 

@@ -32,6 +32,7 @@ EVERYTHING: dict[str, Any] = {
     "Mode": "enforce",
     "SettingsMode": "enforce",
     "AllowTagRemoval": "true",
+    "AllowExpiry": "true",
     "CreationTemplates": "true",
     "CreationTemplateRole": f"arn:aws:iam::{ACCOUNT}:role/templates",
     "EnhancedScanning": "true",

@@ -149,6 +149,7 @@ OUTPUTS = {
     "ReplaySource": "ecr-steward.replay",
     "HistoryTableName": "${HistoryTable}",
     "StewardBusName": "${StewardBus}",
+    "DashboardName": "${Dashboard}",
     "NotificationTopicArn": "${NotificationTopic}",
     "ChatTopicArn": "${ChatTopic}",
     "RetagEventSource": "${RetagFunctionRetagEventSource}",
@@ -166,6 +167,7 @@ OUTPUTS = {
             "Sweep",
             "CheckRunning",
             "LookRunning",
+            "RetainImages",
         )
     },
     "LookRunningRoleArn": "${LookRunningRole.Arn}",
@@ -174,6 +176,8 @@ OUTPUTS = {
         for name in (
             "RetagQueue",
             "RetagFailureQueue",
+            "RetentionQueue",
+            "RetentionFailureQueue",
             "SettingsQueue",
             "SettingsFailureQueue",
             "CheckSettingsFailureQueue",

@@ -41,7 +41,6 @@ class Metric(enum.StrEnum):
     CHANGES_REFUSED = "ChangesRefused"
     IMAGES_LOST = "ImagesLost"
     PUSH_LAG = "PushLag"
-    MESSAGES_FAILED = "MessagesFailed"
     MESSAGES_PUT_OFF = "MessagesPutOff"
     MESSAGES_GIVEN_UP = "MessagesGivenUp"
     MESSAGES_SENT = "MessagesSent"
@@ -49,12 +48,7 @@ class Metric(enum.StrEnum):
     RETRIES_LATE = "RetriesLate"
 
 
-_OF_A_WRITER = (
-    Metric.CHANGES_REFUSED,
-    Metric.MESSAGES_FAILED,
-    Metric.MESSAGES_PUT_OFF,
-    Metric.MESSAGES_GIVEN_UP,
-)
+_OF_BATCHES = (Metric.MESSAGES_PUT_OFF, Metric.MESSAGES_GIVEN_UP)
 
 COUNTED: Mapping[str, tuple[Metric, ...]] = {
     "retag": (
@@ -63,9 +57,16 @@ COUNTED: Mapping[str, tuple[Metric, ...]] = {
         Metric.TAGS_REPORTED,
         Metric.TAGS_CONTESTED,
         Metric.PUSH_LAG,
-        *_OF_A_WRITER,
+        Metric.CHANGES_REFUSED,
+        *_OF_BATCHES,
     ),
-    "enforce_settings": (Metric.SETTINGS_DRIFTED, Metric.SETTINGS_CORRECTED, *_OF_A_WRITER),
+    "enforce_settings": (
+        Metric.SETTINGS_DRIFTED,
+        Metric.SETTINGS_CORRECTED,
+        Metric.CHANGES_REFUSED,
+        *_OF_BATCHES,
+    ),
+    "retain_images": _OF_BATCHES,
     "check_running": (Metric.IMAGES_LOST,),
     "look_running": (Metric.IMAGES_LOST,),
     "notify": (Metric.MESSAGES_SENT, Metric.MESSAGES_NOT_SENT, Metric.RETRIES_LATE),
@@ -77,6 +78,8 @@ OF_FACTS: Mapping[str, Metric] = {
     "pin": Metric.TAGS_CHANGED,
     "restore": Metric.TAGS_CHANGED,
     "remove": Metric.TAGS_CHANGED,
+    "expiry_set": Metric.TAGS_CHANGED,
+    "expiry_cleared": Metric.TAGS_CHANGED,
     "reject": Metric.TAGS_REPORTED,
     "overwrite": Metric.TAGS_REPORTED,
     "held": Metric.TAGS_REPORTED,

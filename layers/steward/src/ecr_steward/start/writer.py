@@ -57,7 +57,6 @@ class Batches:
         """One SQS event to the messages that failed (`ReportBatchItemFailures`)."""
         latest = time.monotonic() + BEGIN_WITHIN
         outcomes = self._batch.handle(event["Records"], lambda: time.monotonic() < latest)
-        observe.count(Metric.MESSAGES_FAILED, outcomes.failed)
         observe.count(Metric.MESSAGES_PUT_OFF, outcomes.waiting)
         observe.count(Metric.MESSAGES_GIVEN_UP, outcomes.given_up)
         return dict(outcomes.reply)
