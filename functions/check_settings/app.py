@@ -39,5 +39,5 @@ def handle(env: Environment) -> Handler:
 
 @logger.inject_lambda_context(clear_state=True)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    with observe.about([event.get("id", "")]):
+    with observe.about(observe.caused_by(event)):
         return handle()(event)

@@ -113,6 +113,12 @@ def about(causes: Iterable[str]) -> Iterator[None]:
         source.append_keys(**{CAUSE: before})
 
 
+def caused_by(event: object) -> list[str]:
+    """What `about` is given for an event of EventBridge: its id, if it is an event and has one."""
+    id_ = event.get("id") if isinstance(event, Mapping) else None
+    return [id_] if isinstance(id_, str) else []
+
+
 def logger() -> Logger:
     """The function's logger; what the library logs comes out of it too, with the same keys."""
     source = Logger()
