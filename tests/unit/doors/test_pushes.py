@@ -12,6 +12,7 @@ import pytest
 from ecr_steward.doors.pushes import PushAnswer, check, judge
 from ecr_steward.tags.scheme import Verdict
 from ecr_steward.words.causes import Cause
+from ecr_steward.words.expiry_tags import BEGINNING
 from ecr_steward.words.hints import Action, Hint
 from ecr_steward.words.reading import MalformedEvent
 from tests.support.facts import NEW
@@ -43,6 +44,7 @@ TABLE: list[tuple[Action, str, str | None, PushAnswer]] = [
     (Action.PUSH, "base/redis", "buildcache-amd64", PushAnswer.IGNORED),
     (Action.PUSH, "base/redis", REFERRER, PushAnswer.IGNORED),
     (Action.PUSH, "base/redis", PIN, PushAnswer.PIN),
+    (Action.PUSH, "base/redis", f"{BEGINNING}20261123-{NEW[7:19]}", PushAnswer.EXPIRY),
     (Action.PUSH, "base/redis", OTHERS_PIN, PushAnswer.LOOK),
     (Action.PUSH, "base/redis", None, PushAnswer.UNTAGGED),
     (Action.PUSH, "apps/shop", "9f3c2ab", PushAnswer.LOOK),
