@@ -255,6 +255,8 @@ def function(
         "HISTORY_TABLE": stack.output("HistoryTableName"),
         "RETAG_QUEUE_URL": stack.output("RetagQueueUrl"),
         "SWEEP_HOURS": "24",
+        "RETENTION_DAYS": "7",
+        "RETENTION_QUEUE_URL": "https://sqs.example/RetentionQueue.fifo",
         "REPOSITORY_PATTERN": "*",
         "ACCOUNT": "123456789012",
     }.items():
