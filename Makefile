@@ -48,9 +48,15 @@ setup: .venv/.ready .venv/sam/.ready .venv/cloud/.ready ## Make .venv with every
 	@VIRTUAL_ENV=.venv/cloud $(INSTALL) requirements/cloud.txt
 	@touch $@
 
+.venv/scan/.ready: .venv/uv/.ready requirements/scan.txt
+	@echo "setup: the scanner (checkov)"
+	@$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv/scan
+	@VIRTUAL_ENV=.venv/scan $(INSTALL) requirements/scan.txt
+	@touch $@
+
 .PHONY: lock
 lock: .venv/uv/.ready ## Compile every requirements file from its .in
-	@for name in uv dev sam cloud; do \
+	@for name in uv dev sam cloud scan; do \
 	  (cd requirements && $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --custom-compile-command "make lock" $$name.in -o $$name.txt) || exit 1; done
 	@cd layers/steward && $(UV) pip compile --quiet --python-version 3.13 --python-platform aarch64-manylinux_2_28 \
@@ -113,6 +119,14 @@ lint: setup ## Style, types and the template's own rules
 	@.venv/bin/mypy & types=$$!; \
 	  .venv/bin/lint-imports --no-cache && .venv/bin/cfn-lint template.yaml workloads/template.yaml; rest=$$?; \
 	  wait $$types && exit $$rest
+
+.PHONY: scan
+scan: setup .venv/scan/.ready ## Look for what is unsafe in the templates (checkov)
+	@.venv/bin/python -m tests.scan
+
+.PHONY: rights
+rights: setup ## Take each right of each role away in turn: what fails? Writes docs/permissions.md
+	@.venv/bin/python -m tests.rights
 
 .PHONY: format
 format: setup ## Fix the style

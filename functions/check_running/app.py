@@ -37,21 +37,19 @@ def handle(env: Environment) -> Handler:
     retag = HintQueue(lambda: clients.client("sqs"), env.text("RETAG_QUEUE_URL"))
 
     def check(event: Mapping[str, Any]) -> Reply:
+        observe.count(observe.Metric.IMAGES_LOST, 0)  # so that silence differs from none
         going = departure(event)
         if going is not None:
             return lost(going)
-        observe.count("StartsReceived")
         found, answer = running.check(event, registry)
         new = images.saw(found)
         for hint in needs.starts(expiries, new):
             retag.send(hint)
-        observe.count("StartsSeen", len(found))
         workload = found[0].workload if found else None
         logger.info(answer.value, extra={"workload": workload, "new": len(new)})
         return {"workload": workload, "answer": answer.name, "why": answer.value}
 
     def lost(going: Departure) -> Reply:
-        observe.count("DeparturesReceived")
         every = [each for one in going.digests for each in images.all(going.repository, one)]
         running_now = [each for each in every if each.runs]
         if not running_now:
@@ -78,4 +76,5 @@ def handle(env: Environment) -> Handler:
 @logger.inject_lambda_context(clear_state=True)
 @observe.metrics().log_metrics
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return handle()(event)
+    with observe.about(observe.caused_by(event)):
+        return handle()(event)

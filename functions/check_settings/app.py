@@ -28,9 +28,7 @@ def handle(env: Environment) -> Handler:
     send = send_or_log(HintQueue(lambda: sqs, url), url, os.environ)
 
     def check(event: Mapping[str, Any]) -> Reply:
-        observe.count("CallsReceived")
         call, answer = calls.check(event, rules(), own_role, send)
-        observe.count("CallsQueued", int(answer is calls.CallAnswer.LOOK))
         repository = None if call is None else call.repository
         name = None if call is None else call.name
         logger.info(answer.value, extra={"repository": repository, "call": name})
@@ -40,6 +38,6 @@ def handle(env: Environment) -> Handler:
 
 
 @logger.inject_lambda_context(clear_state=True)
-@observe.metrics().log_metrics
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return handle()(event)
+    with observe.about(observe.caused_by(event)):
+        return handle()(event)

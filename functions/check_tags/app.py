@@ -27,9 +27,7 @@ def handle(env: Environment) -> Handler:
     send = send_or_log(HintQueue(lambda: sqs, url), url, os.environ)
 
     def check(event: Mapping[str, Any]) -> Reply:
-        observe.count("EventsReceived")
         hint, answer = pushes.check(event, rules(), send)
-        observe.count("EventsQueued", int(answer is pushes.PushAnswer.LOOK))
         repository = None if hint is None else hint.repository
         tag = None if hint is None else hint.tag
         logger.info(answer.value, extra={"repository": repository, "tag": tag})
@@ -39,6 +37,6 @@ def handle(env: Environment) -> Handler:
 
 
 @logger.inject_lambda_context(clear_state=True)
-@observe.metrics().log_metrics
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return handle()(event)
+    with observe.about(observe.caused_by(event)):
+        return handle()(event)

@@ -67,18 +67,18 @@ def handle(env: Environment) -> sandbox.Handler:
         retag.send_all(needs.after_look(expiries, cause, now, known=known))
 
     def look(event: Mapping[str, Any]) -> sandbox.Reply:
+        observe.count(observe.Metric.IMAGES_LOST, 0)  # so that silence differs from none
+        looks = looks_of(sources, registry, clients.client, client_of)
         cause, complete = Cause(f"look-{iso(sandbox.now())}", LOOK), False
-        try:
-            found = look_at(
-                looks_of(sources, registry, clients.client, client_of), images, sandbox.now
-            )
-            complete = True
-        finally:  # what is known is told, whichever source could not be looked at
-            hand_on(cause, complete=complete)
-            told = tell(cause)
-            observe.count_facts(told)
-        logger.info("Looked at what runs", extra={"workloads": found, "told": len(told)})
-        observe.count("WorkloadsSeen", sum(found.values()))
+        with observe.about([cause.id]):
+            try:
+                found = look_at(looks, images, sandbox.now)
+                complete = True
+            finally:  # what is known is told, whichever source could not be looked at
+                hand_on(cause, complete=complete)
+                told = tell(cause)
+                observe.count_facts(told)
+            logger.info("Looked at what runs", extra={"workloads": found, "told": len(told)})
         return {"workloads": found}
 
     return look

@@ -26,6 +26,7 @@ from ecr_steward.messages.whom.routing import Routing
 from ecr_steward.start import clients, observe
 from ecr_steward.start.clients import quick_client
 from ecr_steward.start.environment import Environment
+from ecr_steward.start.observe import Metric
 from ecr_steward.start.sandbox import Handler, Reply, now, prepared, rules
 
 logger = observe.logger()
@@ -72,7 +73,8 @@ def handle(env: Environment) -> Handler:
         topics={"text": env.text("TOPIC_ARN"), "chat": env.text("CHAT_TOPIC_ARN")},
         clock=now,
         local_http=env.flag("ALLOW_LOCAL_HTTP"),
-        count=observe.count,
+        sent=lambda: observe.count(Metric.MESSAGES_SENT),
+        not_sent=lambda: observe.count(Metric.MESSAGES_NOT_SENT),
     )
     notifier = Notifier(
         deliverer=Deliverer(
@@ -87,14 +89,13 @@ def handle(env: Environment) -> Handler:
         recipients=Recipients(routing, resource_tags.of),
         events=NotifyQueue(lambda: quick_client("sqs"), env.text("NOTIFY_QUEUE_URL")),
         spread=at_once,
+        about=observe.about,
     )
 
     def notify(event: Mapping[str, Any]) -> Reply:
+        observe.count(Metric.RETRIES_LATE, sum(map(is_late, event.get("Records", ()))))
         if "test" in event:
-            observe.count("ChannelsTried")
             return sending.try_out(str(event["test"]), routing().channels, facts.sample)
-        observe.count("EventsReceived", len(event["Records"]))
-        observe.count("RetriesLate", sum(map(is_late, event["Records"])))
         began = time.monotonic()
         return dict(
             notifier.notify(

@@ -30,13 +30,11 @@ def handle(env: Environment) -> Handler:
         sqs.send_message(QueueUrl=failure_queue, MessageBody=json.dumps(what))
 
     def publish_records(event: Mapping[str, Any]) -> Reply:
-        observe.count("RecordsRead", len(event["Records"]))
         return dict(publish(event["Records"], events, bus, give_up))
 
     return publish_records
 
 
 @logger.inject_lambda_context(clear_state=True)
-@observe.metrics().log_metrics
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     return handle()(event)

@@ -97,8 +97,9 @@ def handle(env: Environment) -> sandbox.Handler:
         if expired.unfinished:
             queue.send(next_visit(hints, Action.EXPIRE))
         observe.count_facts((*visited.facts, *expired.facts))
+        observe.count_lag(hints, sandbox.now())
         if visited.contested:
-            observe.count("TagsContested", visited.contested)
+            observe.count(observe.Metric.TAGS_CONTESTED, visited.contested)
 
     return Batches(env, queue, table, visit).handle
 

@@ -80,11 +80,10 @@ def handle(env: Environment) -> sandbox.Handler:
 
     def visit(repository: str, hints: Sequence[Hint]) -> None:
         visited = retainer().visit(repository, hints)
+        counts = {"images": visited.images, "due": visited.due}
+        logger.info("Judged its images", extra={"repository": repository, **counts})
         if visited.next is not None:
             HintQueue(lambda: clients.client("sqs"), retag_url).send(visited.next)
-        observe.count("ImagesJudged", visited.images)
-        observe.count("ImagesDue", visited.due)
-        observe.count_facts(visited.facts)
 
     return Batches(env, queue, table, visit).handle
 

@@ -19,7 +19,7 @@ from ecr_steward.queues.hints import HintQueue
 from ecr_steward.start import clients, observe, sandbox
 from ecr_steward.start.environment import Environment
 from ecr_steward.sweep.send import Sweeper
-from ecr_steward.sweep.slices import clock_of
+from ecr_steward.sweep.slices import Slice, by_hand, clock_of
 from ecr_steward.sweep.tally import Tally
 
 logger = observe.logger()
@@ -62,17 +62,18 @@ def handle(env: Environment) -> sandbox.Handler:
         if "glob" in event:
             asked = (event["glob"], event["id"], int(event.get("part", 0)))
             reply = asdict(sweeper.by_hand(registry, send_tags, *asked, send_settings))
+            cause = by_hand(event["id"])
         else:
             sent = sweeper.tick(registry, send_tags, hours, send_settings)
             reply = {"sent": sent, "rounds": sweeper.rounds(registry, send_rounds, days)}
-        logger.info("Sent %s repositories to the writers", reply["sent"])
-        observe.count("RepositoriesSent", reply["sent"])
+            cause = Slice.at(clock(), hours).sweep
+        # What it sends has causes that begin with this one.
+        logger.info("Sent %s repositories to the writers", reply["sent"], extra={"cause": cause})
         return reply
 
     return sweep
 
 
 @logger.inject_lambda_context(clear_state=True)
-@observe.metrics().log_metrics
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     return handle()(event)

@@ -67,7 +67,7 @@ def test_the_third_time_it_is_held_counted_and_told_with_who_it_was(
 ) -> None:
     aws.cloudtrail = CloudTrail()
     counted = quarrel(aws, start("retag"), capsys)
-    assert (counted["TagsContested"], counted["TagHeld"]) == ([1.0], [1.0])
+    assert (counted["TagsContested"], counted["TagsReported"]) == ([1.0], [1.0])
     assert aws.ecr.tags("base/redis")["latest"] == image("1.3.9")
     assert aws.cloudtrail.asked == 1
     history = History(DynamoTable(aws.dynamodb, TABLE))

@@ -429,6 +429,8 @@ EXPECTED: dict[str, Expectation] = {
     "ecr_push_failed_result": _left("NOTHING_DONE"),
     "ecr_archive_version": _left("NOTHING_DONE"),
     "ecr_scan_complete": _left("NOTHING_DONE"),
+    "ecr_replication_failed": _left("NOT_COPIED"),
+    "ecr_replicated": _left("NOTHING_DONE"),
     "ecr_push_malformed": _malformed,
     "deleted_version": _deleted("1.4.2"),
     "deleted_image": _deleted("1.4.2", "1.4"),

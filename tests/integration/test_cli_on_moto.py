@@ -259,6 +259,8 @@ def function(
         "RETENTION_QUEUE_URL": "no rule has images",
         "RETENTION_DAYS": "7",
         "SWEEP_HOURS": "24",
+        "RETENTION_DAYS": "7",
+        "RETENTION_QUEUE_URL": "https://sqs.example/RetentionQueue.fifo",
         "REPOSITORY_PATTERN": "*",
         "ACCOUNT": "123456789012",
     }.items():

@@ -6,7 +6,7 @@ import concurrent.futures
 import importlib
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from types import ModuleType, SimpleNamespace
 from typing import Any, Protocol
 from unittest.mock import patch
@@ -92,6 +92,8 @@ def deployed(around: Deployment) -> Iterator[None]:
         (Channel, "render", around.channels.writing(Channel.render)),
         (concurrent.futures, "ThreadPoolExecutor", InTurn),
         (observe, "count", lambda name, value=1: None),
+        (observe, "about", lambda causes: nullcontext()),
+        (observe, "count_lag", lambda hints, now: None),
     ]
     with ExitStack() as stack:
         for owner, name, value in seams:

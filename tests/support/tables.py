@@ -20,6 +20,7 @@ from tests.support import costs, messages
 from tests.support.keys import keys
 from tests.support.pages import DECISIONS, ROOT, code, read, row, tables
 from tests.template import support
+from tests.template.calls import BY_LAMBDA, CALLS
 
 Rows = Sequence[Sequence[str]]
 
@@ -129,7 +130,14 @@ def _probe_groups() -> Rows:
 
 def _alarms() -> Rows:
     alarms = support.stack().of("AWS::CloudWatch::Alarm")
-    return [[code(name), each["AlarmDescription"]] for name, each in alarms.items()]
+    return [
+        [code(name), _first_sentence(each["AlarmDescription"])] for name, each in alarms.items()
+    ]
+
+
+def _first_sentence(text: str) -> str:
+    """What an alarm says; what to do comes after it, and at more length in the table."""
+    return f"{text.partition('. ')[0].removesuffix('.')}."
 
 
 def _failure_queues() -> Rows:
@@ -148,24 +156,36 @@ def _allowed(parameter: Mapping[str, Any]) -> str:
     return str(parameter["ConstraintDescription"]).removeprefix("must be ")
 
 
-_EVERYTHING: dict[str, Any] = {
-    "Mode": "enforce",
-    "SettingsMode": "enforce",
-    "AllowTagRemoval": "true",
-    "CreationTemplates": "true",
-    "EnhancedScanning": "true",
-    "CreationTemplateRole": "arn:aws:iam::123456789012:role/templates",
-    "ChannelKey": "arn:aws:kms:eu-west-1:123456789012:key/1234abcd",
-    "Tracing": "Active",
-}
-"""The parameters of a stack whose roles have every right that they can have."""
-
-
 def _roles() -> Rows:
     granted: dict[str, dict[str, None]] = {}
-    for role, statement in support.stack(**_EVERYTHING).statements():
+    for role, statement in support.stack(**support.EVERYTHING).statements():
         granted.setdefault(role, {}).update(dict.fromkeys(support.listed(statement["Action"])))
     return [[code(role), ", ".join(map(code, actions))] for role, actions in granted.items()]
+
+
+BESIDE: Mapping[str, str] = {
+    "kms:Decrypt": "`get_parameter` and `get_secret_value`, where your key encrypts",
+    "xray:PutTraceSegments": "Lambda, for traces",
+    "xray:PutTelemetryRecords": "Lambda, for traces",
+}
+
+
+def _rights() -> Rows:
+    roles: dict[str, dict[str, None]] = {}
+    for role, statement in support.stack(**support.EVERYTHING).statements():
+        for action in support.listed(statement["Action"]):
+            roles.setdefault(action, {})[role] = None
+    return [
+        [code(action), ", ".join(map(code, holders)), _needed_by(action)]
+        for action, holders in sorted(roles.items())
+    ]
+
+
+def _needed_by(action: str) -> str:
+    if action in BESIDE:
+        return BESIDE[action]
+    calls = [code(call) for call, actions in CALLS.items() if action in actions]
+    return ", ".join([*calls, *(["AWS, with the role"] if action in BY_LAMBDA else [])])
 
 
 def _targets() -> Rows:
@@ -177,6 +197,13 @@ def _decisions() -> Rows:
     pages = {path.name: read(path).splitlines() for path in sorted(DECISIONS.glob("0*.md"))}
     return [[f"[{lines[0][2:]}]({file})", lines[2]] for file, lines in pages.items()]
 
+
+RIGHTS = DocsTable(
+    "docs/permissions.md",
+    ("Action", "Roles", "Needed by", "Taken away, and put back"),
+    _rights,
+)
+"""What comes of it is written by `make rights`."""
 
 TABLES = (
     *_parts(),
@@ -209,6 +236,7 @@ TABLES = (
         ("Part", "How it is counted", *(f"{size:,}" for size in costs.SIZES)),
         lambda: list(costs.rows()),
     ),
+    RIGHTS,
     DocsTable("CONTRIBUTING.md", ("Target", "What it does"), _targets),
     DocsTable("docs/decisions/README.md", ("Decision", "Date"), _decisions),
 )

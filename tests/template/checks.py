@@ -44,6 +44,7 @@ WILDCARDS = {
 }
 """The statements that name more than one thing, and why nothing narrower will do."""
 
+_TO_DO = ("Ask", "Fix", "Look", "Read", "Remove", "Run")
 _READS = ("BatchGet", "Describe", "Get", "List")
 
 
@@ -263,18 +264,82 @@ def contested_tags_have_an_alarm(stack: Stack) -> Problems:
         yield "no alarm says that somebody else keeps taking a tag away"
 
 
+def failed_copies_have_an_alarm(stack: Stack) -> Problems:
+    if _alarm(stack, "TriggeredRules", {"RuleName": "${ReplicationFailedRule}"}, 1) is None:
+        yield "no alarm says that an image could not be copied here"
+
+
+def late_pushes_have_an_alarm(stack: Stack) -> Problems:
+    """What SettleSeconds asks for is not late."""
+    settle = stack.parameters["SettleSeconds"]
+    lag = (f"{NAMESPACE}/ecr-steward", "PushLag", {"service": "retag"})
+    if not _computed(stack, f"lag - {settle}", [("lag", "p95", *lag)], at=300):
+        yield "no alarm says that stable tags follow late"
+
+
+def throttled_functions_have_an_alarm(stack: Stack) -> Problems:
+    summed: list[tuple[str, str, str, str, Any]] = [
+        (f"m{i}", "Sum", "AWS/Lambda", "Throttles", {"FunctionName": f"${{{name}}}"})
+        for i, name in enumerate(stack.of("AWS::Lambda::Function"), 1)
+    ]
+    if not _computed(stack, "SUM(METRICS())", summed, at=1):
+        yield "no alarm says that each of the functions may be throttled"
+
+
+def used_quota_has_an_alarm(stack: Stack) -> Problems:
+    """By the dimensions under which ECR's usage is published (ECR User Guide: usage metrics)."""
+    dimensions = {"Service": "ECR", "Type": "API", "Resource": "PutImage", "Class": "None"}
+    used = "100 * (calls / PERIOD(calls)) / SERVICE_QUOTA(calls)"
+    calls = [("calls", "Sum", "AWS/Usage", "CallCount", dimensions)]
+    if not _computed(stack, used, calls, at=70):
+        yield "no alarm says that the rate of PutImage is nearly used up"
+
+
+def _computed(
+    stack: Stack, expression: str, metrics: list[tuple[str, str, str, str, Any]], at: int
+) -> bool:
+    """Whether an alarm computes this of exactly these: its id, statistic, namespace, name and
+    dimensions."""
+    return any(
+        [each["Expression"] for each in alarm.get("Metrics", ()) if "Expression" in each]
+        == [expression]
+        and sorted(_metrics(alarm), key=str) == sorted(metrics, key=str)
+        and alarm["Threshold"] == at
+        for alarm in stack.of("AWS::CloudWatch::Alarm").values()
+    )
+
+
+def _metrics(alarm: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str, Any]]:
+    for each in alarm.get("Metrics", ()):
+        if "MetricStat" in each and each["ReturnData"] is False:
+            metric = each["MetricStat"]["Metric"]
+            dimensions = {one["Name"]: one["Value"] for one in metric["Dimensions"]}
+            yield (
+                each["Id"],
+                each["MetricStat"]["Stat"],
+                metric["Namespace"],
+                metric["MetricName"],
+                dimensions,
+            )
+
+
 def alarms_reach_people(stack: Stack) -> Problems:
     """Straight to the topic, which lets CloudWatch publish."""
     for name, alarm in stack.of("AWS::CloudWatch::Alarm").items():
         if alarm.get("AlarmActions") != [TOPIC]:
             yield f"{name} does not go to the topic"
-        if alarm["MetricName"] != "Invocations" and (
+        first, _, what_to_do = alarm["AlarmDescription"].partition(". ")
+        if not first or not what_to_do.startswith(_TO_DO):
+            yield f"{name} does not say what to do"
+        if alarm.get("MetricName") != "Invocations" and (
             alarm["ComparisonOperator"] != "GreaterThanOrEqualToThreshold"
             or alarm["TreatMissingData"] != "notBreaching"
         ):
             yield f"{name} does not say that there is too much of something"
-        statistic = "Maximum" if alarm["Namespace"] == "AWS/SQS" else "Sum"
-        if alarm["MetricName"] != "IteratorAge" and alarm["Statistic"] != statistic:
+        statistic = "Maximum" if alarm.get("Namespace") == "AWS/SQS" else "Sum"
+        if "Metrics" not in alarm and (
+            alarm["MetricName"] != "IteratorAge" and alarm["Statistic"] != statistic
+        ):
             yield f"{name} should use {statistic}"
     account = stack.parameters["AWS::AccountId"]
     allowed = any(
@@ -297,12 +362,13 @@ def _alarm(
         "ApproximateNumberOfMessagesVisible": "AWS/SQS",
         "ApproximateAgeOfOldestMessage": "AWS/SQS",
         "InvocationsFailedToBeSentToDlq": "AWS/Events",
+        "TriggeredRules": "AWS/Events",
         "TagsContested": f"{NAMESPACE}/ecr-steward",
         "RetriesLate": f"{NAMESPACE}/ecr-steward",
     }
     for alarm in stack.of("AWS::CloudWatch::Alarm").values():
         if (
-            alarm["MetricName"] == metric
+            alarm.get("MetricName") == metric
             and alarm["Namespace"] == namespaces.get(metric, "AWS/Lambda")
             and {each["Name"]: each["Value"] for each in alarm["Dimensions"]} == dimensions
             and at in (None, alarm["Threshold"])
@@ -438,6 +504,10 @@ EVERYWHERE: tuple[Check, ...] = (
     destinations_are_usable,
     failures_have_alarms,
     contested_tags_have_an_alarm,
+    failed_copies_have_an_alarm,
+    late_pushes_have_an_alarm,
+    throttled_functions_have_an_alarm,
+    used_quota_has_an_alarm,
     alarms_reach_people,
     ecr_rights_stay_in_the_pattern,
     roles_are_bounded,

@@ -28,6 +28,24 @@ PSEUDO = {
     "AWS::StackName": "ecr-steward",
     "AWS::URLSuffix": "amazonaws.com",
 }
+EVERYTHING: dict[str, Any] = {
+    "Mode": "enforce",
+    "SettingsMode": "enforce",
+    "AllowTagRemoval": "true",
+    "AllowExpiry": "true",
+    "CreationTemplates": "true",
+    "CreationTemplateRole": f"arn:aws:iam::{ACCOUNT}:role/templates",
+    "EnhancedScanning": "true",
+    "RegistryPolicy": "true",
+    "Replication": "true",
+    "PullTimeExclusions": "true",
+    "RunningSources": "ecs,lambda,inspector",
+    "WorkloadAccounts": "210987654321",
+    "ChannelKey": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1234abcd",
+    "Tracing": "Active",
+}
+"""The parameters of a stack whose roles have every right that they can have."""
+
 Template = dict[str, Any]
 Mutation = Callable[[Template], object]
 

@@ -11,6 +11,7 @@ from tests.template import support
 POLICY = json.loads((ROOT / "docs" / "deploy-policy.json").read_text("utf-8"))
 SAM = ("cloudformation", "s3")  # what `sam deploy` itself calls
 MADE_BY = {
+    "AWS::CloudWatch::Dashboard": ("cloudwatch:PutDashboard", "cloudwatch:DeleteDashboards"),
     "AWS::CloudWatch::Alarm": ("cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms"),
     "AWS::DynamoDB::Table": ("dynamodb:CreateTable", "dynamodb:UpdateTable"),
     "AWS::Events::EventBus": ("events:CreateEventBus", "events:DeleteEventBus"),

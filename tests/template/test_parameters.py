@@ -149,6 +149,7 @@ OUTPUTS = {
     "ReplaySource": "ecr-steward.replay",
     "HistoryTableName": "${HistoryTable}",
     "StewardBusName": "${StewardBus}",
+    "DashboardName": "${Dashboard}",
     "NotificationTopicArn": "${NotificationTopic}",
     "ChatTopicArn": "${ChatTopic}",
     "RetagEventSource": "${RetagFunctionRetagEventSource}",

@@ -58,7 +58,7 @@ def drop(name: str) -> Mutation:
     return lambda template: template["Resources"].pop(name)
 
 
-def unset(name: str, *path: str) -> Mutation:
+def unset(name: str, *path: str | int) -> Mutation:
     def mutate(template: Template) -> None:
         place: Any = _properties(template, name)
         for key in path[:-1]:
@@ -168,6 +168,18 @@ SPOILED: list[tuple[Check, Mutation]] = [
         put("ContestedTagAlarm", "sweep", "Dimensions", 0, "Value"),
     ),
     (checks.contested_tags_have_an_alarm, put("ContestedTagAlarm", "Steward", "Namespace")),
+    (checks.failed_copies_have_an_alarm, drop("ReplicationFailedAlarm")),
+    (checks.late_pushes_have_an_alarm, put("PushLagAlarm", "lag", "Metrics", 0, "Expression")),
+    (
+        checks.late_pushes_have_an_alarm,
+        put("PushLagAlarm", "PushLags", "Metrics", 1, "MetricStat", "Metric", "MetricName"),
+    ),
+    (checks.throttled_functions_have_an_alarm, unset("ThrottledAlarm", "Metrics", 3)),
+    (checks.used_quota_has_an_alarm, put("PutImageQuotaAlarm", 100, "Threshold")),
+    (
+        checks.alarms_reach_people,
+        put("RetagFailureAlarm", "retag failed on repositories.", "AlarmDescription"),
+    ),
     (checks.missing_sweeps_have_an_alarm, drop("NoSweepAlarm")),
     (
         checks.missing_sweeps_have_an_alarm,

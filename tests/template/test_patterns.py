@@ -53,6 +53,8 @@ REFUSED = {
     "ecr_push_other_region",
     "ecr_archive_version",
     "ecr_scan_complete",
+    "ecr_replication_failed",
+    "ecr_replicated",
 }
 CALLS_ACCEPTED = {
     "call_set_repository_policy",
@@ -105,6 +107,14 @@ def test_the_image_rule_refuses(audit: Stack, name: str) -> None:
 
 def test_every_ecr_event_file_is_accepted_or_refused() -> None:
     assert {path.stem for path in EVENTS.glob("ecr_*.json")} == ACCEPTED | REFUSED
+
+
+def test_the_replication_rule_takes_what_could_not_be_copied_and_nothing_else(
+    audit: Stack,
+) -> None:
+    pattern = audit.of("AWS::Events::Rule")["ReplicationFailedRule"]["EventPattern"]
+    taken = {name for name in ACCEPTED | REFUSED if matches(pattern, event(name))}
+    assert taken == {"ecr_replication_failed"}
 
 
 def test_the_image_rule_listens_to_the_repositories_of_the_stack_only() -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests import rights
+from tests.support.tables import BESIDE, RIGHTS
 from tests.template import checks, support
+from tests.template.calls import ASKED_WITH_A_TEMPLATE, BY_LAMBDA, CALLS
 from tests.template.support import ROOT, Stack, Template, listed
 
 NARROW: dict[str, Any] = {
@@ -46,14 +50,6 @@ SETTINGS = {
     "PutRegistryScanningConfiguration",
 }
 TEMPLATES = {"CreateRepositoryCreationTemplate", "UpdateRepositoryCreationTemplate"}
-ASKED_WITH_A_TEMPLATE = {
-    "ecr:CreateRepository",
-    "ecr:SetRepositoryPolicy",
-    "ecr:PutLifecyclePolicy",
-    "iam:CreateServiceLinkedRole",
-}
-"""What AWS asks of whoever makes a creation template, beside the call (ECR User Guide: Creating a
-repository creation template; Service-linked role for repository creation templates)."""
 
 
 @pytest.mark.parametrize("mode", ["audit", "off"])
@@ -231,90 +227,6 @@ def test_the_publisher_speaks_for_the_steward_only(audit: Stack) -> None:
     assert spoken["Condition"] == {"ForAllValues:StringEquals": {"events:source": "ecr-steward"}}
 
 
-# What Lambda itself does with a function's role, beside what the library calls.
-BY_LAMBDA = {
-    "sqs:ReceiveMessage",
-    "sqs:DeleteMessage",
-    "sqs:GetQueueAttributes",
-    "dynamodb:DescribeStream",
-    "dynamodb:GetRecords",
-    "dynamodb:GetShardIterator",
-    "dynamodb:ListStreams",
-    "lambda:InvokeFunction",
-    "logs:CreateLogStream",
-    "logs:PutLogEvents",
-}
-CALLS = {
-    "batch_get_item": {"dynamodb:BatchGetItem"},
-    "batch_write_item": {"dynamodb:BatchWriteItem"},
-    "update_item": {"dynamodb:UpdateItem"},
-    "put_item": {"dynamodb:PutItem"},
-    "query": {"dynamodb:Query"},
-    "transact_write_items": {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"},
-    "send_message": {"sqs:SendMessage"},
-    "send_message_batch": {"sqs:SendMessage"},
-    "change_message_visibility": {"sqs:ChangeMessageVisibility"},
-    "batch_get_image": {"ecr:BatchGetImage"},
-    "describe_images": {"ecr:DescribeImages"},
-    "list_images": {"ecr:ListImages"},
-    "put_image": {"ecr:PutImage"},
-    "batch_delete_image": {"ecr:BatchDeleteImage"},
-    "get_repository_policy": {"ecr:GetRepositoryPolicy"},
-    "set_repository_policy": {"ecr:SetRepositoryPolicy"},
-    "delete_repository_policy": {"ecr:DeleteRepositoryPolicy"},
-    "get_lifecycle_policy": {"ecr:GetLifecyclePolicy"},
-    "put_lifecycle_policy": {"ecr:PutLifecyclePolicy"},
-    "delete_lifecycle_policy": {"ecr:DeleteLifecyclePolicy"},
-    "start_lifecycle_policy_preview": {"ecr:StartLifecyclePolicyPreview"},
-    "get_lifecycle_policy_preview": {"ecr:GetLifecyclePolicyPreview"},
-    "put_image_tag_mutability": {"ecr:PutImageTagMutability"},
-    "put_image_scanning_configuration": {"ecr:PutImageScanningConfiguration"},
-    "list_tags_for_resource": {"ecr:ListTagsForResource"},
-    "tag_resource": {"ecr:TagResource"},
-    "get_registry_scanning_configuration": {"ecr:GetRegistryScanningConfiguration"},
-    "put_registry_scanning_configuration": {
-        "ecr:PutRegistryScanningConfiguration",
-        "inspector2:Enable",
-        "inspector2:ListAccountPermissions",
-    },
-    "describe_repository_creation_templates": {"ecr:DescribeRepositoryCreationTemplates"},
-    # With a role of the template's own it is passed to ECR.
-    "create_repository_creation_template": {
-        "ecr:CreateRepositoryCreationTemplate",
-        "iam:PassRole",
-        *ASKED_WITH_A_TEMPLATE,
-    },
-    "update_repository_creation_template": {
-        "ecr:UpdateRepositoryCreationTemplate",
-        "iam:PassRole",
-    },
-    "describe_repositories": {"ecr:DescribeRepositories"},
-    "describe_pull_through_cache_rules": {"ecr:DescribePullThroughCacheRules"},
-    "get_registry_policy": {"ecr:GetRegistryPolicy"},
-    "put_registry_policy": {"ecr:PutRegistryPolicy"},
-    "delete_registry_policy": {"ecr:DeleteRegistryPolicy"},
-    "describe_registry": {"ecr:DescribeRegistry"},
-    "put_replication_configuration": {"ecr:PutReplicationConfiguration"},
-    "list_pull_time_update_exclusions": {"ecr:ListPullTimeUpdateExclusions"},
-    "register_pull_time_update_exclusion": {"ecr:RegisterPullTimeUpdateExclusion"},
-    "list_clusters": {"ecs:ListClusters"},
-    "list_services": {"ecs:ListServices"},
-    "list_tasks": {"ecs:ListTasks"},
-    "describe_services": {"ecs:DescribeServices"},
-    "describe_service_deployments": {"ecs:DescribeServiceDeployments"},
-    "describe_service_revisions": {"ecs:DescribeServiceRevisions"},
-    "describe_tasks": {"ecs:DescribeTasks"},
-    "list_functions": {"lambda:ListFunctions"},
-    "get_function": {"lambda:GetFunction"},
-    "list_coverage": {"inspector2:ListCoverage"},
-    "assume_role": {"sts:AssumeRole"},
-    "put_events": {"events:PutEvents"},
-    "lookup_events": {"cloudtrail:LookupEvents"},
-    "publish": {"sns:Publish"},
-    "get_parameter": {"ssm:GetParameter"},
-    "get_secret_value": {"secretsmanager:GetSecretValue"},
-}
-"""Calls of boto3 and the actions they need (Service Authorization Reference)."""
 ADAPTERS = sorted(
     {*LIBRARY.rglob("*.py"), *(ROOT / "functions").rglob("*.py")}
     - {LIBRARY / "messages/send/http.py"}
@@ -324,7 +236,8 @@ ADAPTERS = sorted(
 CLIENTS = {"_client", "client", "sns", "sqs", "events"}
 
 
-def _calls(path: Path) -> set[str]:
+@functools.cache
+def _calls(path: Path) -> frozenset[str]:
     """The methods that a module uses of a boto3 client, the operations that it pages through, and
     those that kinds of setting name."""
     found: set[str] = set()
@@ -342,7 +255,7 @@ def _calls(path: Path) -> set[str]:
             first = node.args[0]
             if isinstance(first, ast.Constant):
                 found.add(re.sub("(?<!^)(?=[A-Z])", "_", str(first.value)).lower())
-    return found - {"get_paginator", "exceptions", "meta"}
+    return frozenset(found - {"get_paginator", "exceptions", "meta"})
 
 
 def _name(node: ast.AST) -> str | None:
@@ -352,23 +265,67 @@ def _name(node: ast.AST) -> str | None:
 
 
 def test_the_roles_have_what_the_library_calls_and_nothing_more() -> None:
-    widest = support.stack(
-        Mode="enforce",
-        SettingsMode="enforce",
-        AllowTagRemoval="true",
-        CreationTemplateRole="arn:aws:iam::123456789012:role/templates",
-        CreationTemplates="true",
-        EnhancedScanning="true",
-        RegistryPolicy="true",
-        Replication="true",
-        PullTimeExclusions="true",
-        RunningSources="ecs,lambda,inspector",
-        WorkloadAccounts="210987654321",
-    )
+    widest = support.stack(**{**support.EVERYTHING, "Tracing": "PassThrough", "ChannelKey": ""})
     called = set().union(*map(_calls, ADAPTERS))
     needed = set().union(*(CALLS[call] for call in called)) | BY_LAMBDA
     granted = {action for _, each in widest.statements() for action in listed(each["Action"])}
     assert granted == needed
+
+
+def test_no_role_has_what_its_own_function_never_calls() -> None:
+    widest = support.stack(**support.EVERYTHING)
+    code = {
+        support.logical_id(each["Role"]): set().union(*map(_calls, _loaded(_app(name))))
+        for name, each in widest.of("AWS::Lambda::Function").items()
+    }
+    needless = {
+        (role, action)
+        for role, each in widest.statements()
+        # To where a function's failures are kept Lambda sends with the function's role.
+        if role in code and each["Sid"] != "KeepFailures"
+        for action in listed(each["Action"])
+        if action not in BY_LAMBDA | BESIDE.keys()
+        and not any(action in CALLS.get(call, ()) for call in code[role])
+    }
+    assert needless == set()
+
+
+def _app(function: str) -> Path:
+    code: str = support.source()["Resources"][function]["Properties"]["CodeUri"]
+    return ROOT / code / "app.py"
+
+
+def _loaded(start: Path) -> set[Path]:
+    """A module and everything of the library that it imports, at whatever time."""
+    found, left = set(), {start}
+    while left:
+        path = left.pop()
+        found.add(path)
+        left |= set(_imported(path)) - found
+    return found & {*ADAPTERS}
+
+
+@functools.cache
+def _imported(path: Path) -> list[Path]:
+    modules = [
+        module
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("ecr_steward.")
+        for module in (node.module, *(f"{node.module}.{each.name}" for each in node.names))
+    ]
+    files = (LIBRARY.parent / module.replace(".", "/") for module in modules if module)
+    places = (each for file in files for each in (file.with_suffix(".py"), file / "__init__.py"))
+    return [each for each in places if each.is_file()]
+
+
+def test_every_right_in_the_documentation_was_tried_or_says_why_not() -> None:
+    for action, *_, verdict in RIGHTS.shown():
+        assert verdict == rights.expected(action.strip("`")), action
+
+
+def test_what_moto_cannot_judge_has_no_act_and_a_document_of_aws() -> None:
+    assert not rights.ACTS.keys() & rights.NOT_JUDGED.keys()
+    assert all("AWS" in each or "ECR" in each for each in rights.NOT_JUDGED.values())
 
 
 def test_the_topics_policy_names_no_role_that_was_made_a_moment_ago(audit: Stack) -> None:

@@ -12,6 +12,7 @@ import pytest
 from ecr_steward.doors.pushes import PushAnswer, check, judge
 from ecr_steward.tags.scheme import Verdict
 from ecr_steward.words.causes import Cause
+from ecr_steward.words.expiry_tags import BEGINNING
 from ecr_steward.words.hints import Action, Hint
 from ecr_steward.words.reading import MalformedEvent
 from tests.support.facts import NEW
@@ -44,6 +45,7 @@ TABLE: list[tuple[Action, str, str | None, PushAnswer]] = [
     (Action.PUSH, "base/redis", "buildcache-amd64", PushAnswer.IGNORED),
     (Action.PUSH, "base/redis", REFERRER, PushAnswer.IGNORED),
     (Action.PUSH, "base/redis", PIN, PushAnswer.PIN),
+    (Action.PUSH, "base/redis", f"{BEGINNING}20261123-{NEW[7:19]}", PushAnswer.EXPIRY),
     (Action.PUSH, "base/redis", OTHERS_PIN, PushAnswer.LOOK),
     (Action.PUSH, "base/redis", "latest-arm64", PushAnswer.PIPELINES),
     (Action.PUSH, "base/redis", EXPIRY, PushAnswer.EXPIRY),
@@ -101,7 +103,7 @@ def test_the_door_answers(
 
 def test_the_table_has_every_answer_and_every_verdict() -> None:
     answers = {answer for *_, answer in TABLE}
-    assert answers | {PushAnswer.NOTHING_DONE} == set(PushAnswer)
+    assert answers | {PushAnswer.NOTHING_DONE, PushAnswer.NOT_COPIED} == set(PushAnswer)
     scheme = RULES.rules[0].tags
     assert scheme is not None
     assert {scheme.judge(tag, NEW) for *_, tag, _ in TABLE if tag} == set(Verdict)
@@ -181,6 +183,8 @@ SAMPLES = {
     "ecr_push_failed_result": PushAnswer.NOTHING_DONE,
     "ecr_archive_version": PushAnswer.NOTHING_DONE,
     "ecr_scan_complete": PushAnswer.NOTHING_DONE,
+    "ecr_replication_failed": PushAnswer.NOT_COPIED,
+    "ecr_replicated": PushAnswer.NOTHING_DONE,
     "ecr_delete_version": PushAnswer.LOOK,
     "ecr_delete_untagged": PushAnswer.LOOK,
     "ecr_delete_absent_tag": PushAnswer.LOOK,

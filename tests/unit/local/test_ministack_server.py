@@ -20,6 +20,7 @@ from local.ministack_server import (
     counted_threads,
     in_turn,
     mapped,
+    of_one_metric,
     telling,
     unpacked_once,
     waiting,
@@ -184,3 +185,19 @@ def test_conditions_on_a_list_of_names_are_given_as_texts(sources: str, named: b
     )
     one, other = asked[0]["Conditions"]["Ecs"]["Fn::Equals"]
     assert (one != other) is named
+
+
+def test_an_alarm_that_computes_watches_the_first_of_its_metrics() -> None:
+    seen: list[dict[str, Any]] = []
+    metric = {"Namespace": "AWS/Lambda", "MetricName": "Throttles"}
+    computed = [
+        {"Expression": "SUM(METRICS())"},
+        {"MetricStat": {"Metric": metric, "Period": 300, "Stat": "Sum"}},
+    ]
+    record = of_one_metric(lambda name, properties: seen.append(properties))
+    record("a", {"Threshold": 1, "Metrics": computed})
+    record("b", {"Threshold": 1, **metric, "Period": 60})
+    assert seen == [
+        {"Threshold": 1, **metric, "Period": 300},
+        {"Threshold": 1, **metric, "Period": 60},
+    ]

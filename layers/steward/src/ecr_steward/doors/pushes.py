@@ -9,7 +9,7 @@ from typing import Any
 from ecr_steward.rules import Rule, Ruleset
 from ecr_steward.tags.scheme import Scheme, Verdict
 from ecr_steward.words.calls import API_CALL, deletions
-from ecr_steward.words.hints import Action, Hint
+from ecr_steward.words.hints import REPLICATION, Action, Hint
 from ecr_steward.words.reading import as_object
 
 
@@ -27,6 +27,7 @@ class PushAnswer(enum.StrEnum):
     PIPELINES = "the tag follows nothing: only your pipeline moves it, and nothing is to be pinned"
     ALLOWED = "the tag is unknown, and the rule allows that"
     HARMLESS = "no stable tag can depend on what was deleted"
+    NOT_COPIED = "ECR could not copy the image here, and it says no more"
 
 
 def judge(rules: Ruleset, hint: Hint) -> PushAnswer:
@@ -82,10 +83,14 @@ def check(
     event: Mapping[str, Any], rules: Ruleset, send: Callable[[Hint], None]
 ) -> tuple[Hint | None, PushAnswer]:
     """Judge one `ECR Image Action` event, or a call that deleted tags, and `send` on what there is
-    to look at. Returns the first hint that is, or else the first of all, and what it is.
+    to look at. Returns the first hint that is, or else the first of all, and what it is. Of a
+    replication that failed nothing is to be looked at: the image is not here.
 
     Raises MalformedEvent for an event that cannot be understood.
     """
+    if as_object(event, "The event").get("detail-type") == REPLICATION:
+        missing = Hint.missing_copy(event)
+        return missing, PushAnswer.NOTHING_DONE if missing is None else PushAnswer.NOT_COPIED
     hints = _hints(event)
     answers = [judge(rules, hint) for hint in hints]
     looked = [hint for hint, each in zip(hints, answers, strict=True) if each is PushAnswer.LOOK]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -40,6 +41,14 @@ Spread = Callable[
 ]
 
 
+About = Callable[[Iterable[str]], AbstractContextManager[object]]
+"""What makes each line of the log name the causes that it is about, by their ids."""
+
+
+def _unsaid(causes: Iterable[str]) -> AbstractContextManager[object]:
+    return nullcontext()
+
+
 @dataclass(frozen=True, slots=True)
 class _Queued:
     """One queue message, without what it carries: an event, or a retry."""
@@ -57,19 +66,46 @@ class _Arrived:
     queued: list[_Queued]
     facts: list[Fact]
 
+    @property
+    def cause(self) -> str:
+        return self.facts[0].cause.id
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What is done for the messages of one cause: a story, or a retry."""
+
+    cause: str
+    queued: list[_Queued]
+    do: Callable[[], timedelta | None]
+
+    @property
+    def pause(self) -> timedelta:
+        """How long the messages wait where it could not be done."""
+        return deliver.backoff(max(each.receives for each in self.queued))
+
+    def outcome(self) -> timedelta | None:
+        """Do it; how long the messages wait if it is not done, else None."""
+        try:
+            return self.do()
+        except Exception as error:  # one story must not cost another
+            log.exception("A message could not be sent: %s", error)
+            return self.pause
+
 
 @dataclass(frozen=True)
 class Notifier:
     """Tells stories and runs retries.
 
     `events` is the queue of steward events. `spread` does something for each of the deliveries of a
-    story, at the same time or one after the other.
+    story, at the same time or one after the other. `about` makes each line of the log name causes.
     """
 
     deliverer: Deliverer
     recipients: Recipients
     events: MessageQueue
     spread: Spread = map
+    about: About = _unsaid
 
     def notify(
         self,
@@ -89,29 +125,29 @@ class Notifier:
         """
         invocation = Invocation(time or TimeLeft())
         stories, retries, returned = _sorted(records)
-        work: list[tuple[list[_Queued], Callable[[], timedelta | None]]] = [
-            *((told.queued, partial(self._gather, told, invocation)) for told in stories),
-            *(([each], partial(self._run, each, retry, invocation)) for each, retry in retries),
+        work = [
+            *(
+                _Work(told.cause, told.queued, partial(self._gather, told, invocation))
+                for told in stories
+            ),
+            *(
+                _Work(retry.cause, [each], partial(self._run, each, retry, invocation))
+                for each, retry in retries
+            ),
         ]
-        for i, (queued, do) in enumerate(work):
-            again = deliver.backoff(max(each.receives for each in queued))
-            if i and not invocation.time.to_note():
-                self._return(queued, again, returned)
-                continue
-            try:
-                wait = do()
-            except Exception as error:  # one story must not cost another
-                log.exception("A message could not be sent: %s", error)
-                wait = again
-            if wait is not None:
-                self._return(queued, wait, returned)
+        for i, each in enumerate(work):
+            with self.about([each.cause]):
+                has_time = not i or invocation.time.to_note()
+                wait = each.outcome() if has_time else each.pause
+                if wait is not None:
+                    self._return(each.queued, wait, returned)
         return {"batchItemFailures": [{"itemIdentifier": each} for each in returned]}
 
     def _gather(self, told: _Arrived, invocation: Invocation) -> timedelta | None:
         """Tell one story; how long its messages wait if it is not told, else None."""
         ledger = self.deliverer.ledger
         ledger.arrive(told.facts, self.deliverer.clock())
-        story = ledger.story(told.facts[0].cause.id)
+        story = ledger.story(told.cause)
         if not story.untold:
             return None
         receives = _received(told)

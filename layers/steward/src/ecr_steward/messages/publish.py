@@ -49,6 +49,7 @@ class _Prepared:
     record: Mapping[str, Any]
     id: str = ""
     kind: str = ""
+    cause: str = ""
     entry: Mapping[str, Any] | None = None
     wrong: str = ""
 
@@ -66,14 +67,15 @@ def publish(
     """
     for chunk in _chunks(prepared for record in records if (prepared := _prepared(record, bus))):
         for each, wrong, passing in _put(chunk, client):
+            named = {"id": each.id, "cause": each.cause}
             if passing:
-                log.error("The bus did not take a fact: %s", wrong, extra={"id": each.id})
+                log.error("The bus did not take a fact: %s", wrong, extra=named)
                 return {"batchItemFailures": [_failure(each.record)]}
             if wrong:
-                log.error("A fact cannot be published: %s", wrong, extra={"id": each.id})
+                log.error("A fact cannot be published: %s", wrong, extra=named)
                 give_up({"fact": _place(each.record), "reason": wrong[:_REASON]})
             else:
-                log.info("Published %s", each.kind, extra={"id": each.id})
+                log.info("Published %s", each.kind, extra=named)
     return {"batchItemFailures": []}
 
 
@@ -105,7 +107,9 @@ def _prepared(record: Mapping[str, Any], bus: str) -> _Prepared | None:
         fact = _told(record)
     except (MalformedEvent, ValueError, KeyError) as error:
         return _Prepared(record, wrong=f"It cannot be read: {error}")
-    return None if fact is None else _Prepared(record, fact.id, fact.detail_type, _entry(fact, bus))
+    if fact is None:
+        return None
+    return _Prepared(record, fact.id, fact.detail_type, fact.cause.id, _entry(fact, bus))
 
 
 def _told(record: Mapping[str, Any]) -> Fact | None:

@@ -21,21 +21,22 @@ class LazySender:
     """Sends payloads.
 
     `client` gives the client of an AWS service, `topics` are the stack's own by form; with
-    `local_http` a channel may be on this machine; `count` adds to a metric.
+    `local_http` a channel may be on this machine; `sent` and `not_sent` count what came of it.
     """
 
     client: Callable[[str], Any]
     topics: Mapping[str, str]
     clock: Callable[[], datetime]
     local_http: bool
-    count: Callable[[str], None]
+    sent: Callable[[], None]
+    not_sent: Callable[[], None]
 
     def send(self, channel: Channel, payload: Payload) -> Outcome:
         """Send one payload, and count what came of it."""
         from ecr_steward.messages.send.outcome import Delivered
 
         outcome = self._sender.send(channel, payload)
-        self.count("MessagesSent" if isinstance(outcome, Delivered) else "MessagesNotSent")
+        (self.sent if isinstance(outcome, Delivered) else self.not_sent)()
         return outcome
 
     def try_out(

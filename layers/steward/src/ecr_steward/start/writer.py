@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ecr_steward.history.findings import Findings
 from ecr_steward.history.tries import Tries
 from ecr_steward.start import observe, sandbox
+from ecr_steward.start.observe import Metric
 from ecr_steward.words.causes import Cause
 from ecr_steward.words.facts import Fact, FactKind, FactMaker
 from ecr_steward.words.hints import REGISTRY, Hint
@@ -49,15 +50,15 @@ class Batches:
             limits=Limits(env.number("MAX_TRIES"), env.number("MAX_RECEIVES")),
             visit=visit,
             tell=self._tell,
+            about=lambda hints: observe.about(hint.cause.id for hint in hints),
         )
 
     def handle(self, event: Mapping[str, Any]) -> sandbox.Reply:
         """One SQS event to the messages that failed (`ReportBatchItemFailures`)."""
         latest = time.monotonic() + BEGIN_WITHIN
         outcomes = self._batch.handle(event["Records"], lambda: time.monotonic() < latest)
-        observe.count("MessagesFailed", outcomes.failed)
-        observe.count("MessagesPutOff", outcomes.waiting)
-        observe.count("MessagesGivenUp", outcomes.given_up)
+        observe.count(Metric.MESSAGES_PUT_OFF, outcomes.waiting)
+        observe.count(Metric.MESSAGES_GIVEN_UP, outcomes.given_up)
         return dict(outcomes.reply)
 
     def _tell(self, failure: Failure) -> None:

@@ -14,7 +14,7 @@ from datetime import datetime
 from ecr_steward.ecr.images import EcrRegistry
 from ecr_steward.history.tags import History
 from ecr_steward.rules import Mode, Rule, Ruleset
-from ecr_steward.sweep.slices import Slice
+from ecr_steward.sweep.slices import Slice, by_hand
 from ecr_steward.sweep.tally import CAUSE, Tally
 from ecr_steward.words.causes import Cause
 from ecr_steward.words.globs import glob_regex
@@ -132,7 +132,7 @@ class Sweeper:
         """
         wanted = glob_regex((glob,))
         matching = sorted(name for name in self._ours(registry) if wanted.fullmatch(name))
-        turn = Slice(f"hand-{sweep}", part, -(-len(matching) // PORTION))
+        turn = Slice(by_hand(sweep), part, -(-len(matching) // PORTION))
         chosen = matching[part * PORTION : (part + 1) * PORTION] if part >= 0 else []
         # A portion that has become empty still counts for a sweep that has begun: it was expected.
         if chosen or (part > 0 and self._history.sweeps.totals(turn.sweep)):

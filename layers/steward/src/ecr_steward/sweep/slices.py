@@ -39,6 +39,11 @@ class Slice:
         return zlib.crc32(repository.encode()) % self.of == self.part
 
 
+def by_hand(sweep: str) -> str:
+    """The id of a sweep that somebody asked for."""
+    return f"hand-{sweep}"
+
+
 def clock_of(event: Mapping[str, Any], now: Callable[[], datetime]) -> Callable[[], datetime]:
     """The time a schedule's event is for, so that a repeated event takes the same slice."""
     try:

@@ -24,6 +24,10 @@ from ecr_steward.words.reading import (
 IMAGE_ACTION = "ECR Image Action"
 """Type of cause: ECR's event of an image."""
 
+REPLICATION = "ECR Replication Action"
+"""`detail-type` of what ECR says of an image that was, or was not, copied here from another Region
+or account; it is sent where the copy belongs (ECR User Guide: Amazon ECR events)."""
+
 REGISTRY = "*"
 """Stands in a hint where a repository's name would: the registry, whose settings belong to none."""
 
@@ -73,9 +77,24 @@ class Hint:
         detail = mapping(as_object(event, "The event"), "detail")
         if detail.get("result") != "SUCCESS" or detail.get("action-type") not in ("PUSH", "DELETE"):
             return None
+        return cls._of_image(event, detail, Action(detail["action-type"]))
+
+    @classmethod
+    def missing_copy(cls, event: Mapping[str, Any]) -> Hint | None:
+        """The image that an `ECR Replication Action` says could not be copied here; None if it was.
+
+        Raises MalformedEvent.
+        """
+        detail = mapping(as_object(event, "The event"), "detail")
+        if detail.get("result") != "FAILED":
+            return None
+        return cls._of_image(event, detail, Action.PUSH)
+
+    @classmethod
+    def _of_image(cls, event: Mapping[str, Any], detail: Mapping[str, Any], action: Action) -> Hint:
         return cls(
             repository=text(detail, "repository-name"),
-            action=Action(detail["action-type"]),
+            action=action,
             tag=optional(detail, "image-tag"),
             digest=digest(detail, "image-digest"),
             cause=Cause(text(event, "id"), text(event, "detail-type")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -21,6 +22,14 @@ _LONGEST_REST = 60
 """Most seconds between two tries of what failed otherwise."""
 
 _FAILED, _WAITING, _GIVEN_UP = "failed", "waiting", "given up"
+
+
+About = Callable[[Iterable[Hint]], AbstractContextManager[object]]
+"""What makes each line of the log say which hints it is about."""
+
+
+def _unsaid(hints: Iterable[Hint]) -> AbstractContextManager[object]:
+    return nullcontext()
 
 
 class OutOfTime(Exception):
@@ -94,7 +103,8 @@ class Batch:
 
     A failure returns only its repository's messages. What passes is waited for, longer each time,
     and is not the message's fault; what fails otherwise is tried again soon, and moved to the
-    failure queue when it has failed too often. `tell` is called with a message that is given up.
+    failure queue when it has failed too often. `tell` is called with a message that is given up,
+    `about` with the hints that are worked on.
     """
 
     def __init__(
@@ -105,12 +115,14 @@ class Batch:
         limits: Limits,
         visit: Callable[[str, Sequence[Hint]], object],
         tell: Callable[[Failure], None],
+        about: About = _unsaid,
     ) -> None:
         self._queue = queue
         self._tries = tries
         self._limits = limits
         self._visit = visit
         self._tell = tell
+        self._about = about
 
     def handle(
         self,
@@ -123,14 +135,14 @@ class Batch:
         is no time left for are sent again, for SQS counts every receive of the old ones.
         """
         failures, groups = _grouped(records)
-        left: list[Received] = []
+        left: list[tuple[Received, Hint]] = []
         for i, members in enumerate(groups.values()):
             if i and not may_begin():
-                left += [message for message, _ in members]
+                left += members
             else:
                 failures += self._worked_on(members)
         ends = {failure.message.id: self._end(failure) for failure in failures}
-        kept = [message.id for message in left if not self._sent_again(message)]
+        kept = [message.id for message, hint in left if not self._sent_again(message, hint)]
         back = [id_ for id_, end in ends.items() if end != _GIVEN_UP] + kept
         counts = [*ends.values()]
         return Outcomes(
@@ -153,7 +165,8 @@ class Batch:
             over = {failure.message.id for failure in failures}
             hints = [hint for message, hint in members if message.id not in over]
             if hints:
-                self._visit(hints[0].repository, hints)
+                with self._about(hints):
+                    self._visit(hints[0].repository, hints)
         except Exception as error:  # every fault must cost this repository alone
             return [Failure(each, hint, error, tries.get(each.id)) for each, hint in members]
         return failures
@@ -163,6 +176,10 @@ class Batch:
         return None if message.receives == 1 else self._tries.begin(message.first)
 
     def _end(self, failure: Failure) -> str:
+        with self._about([] if failure.hint is None else [failure.hint]):
+            return self._ended(failure)
+
+    def _ended(self, failure: Failure) -> str:
         message = failure.message
         last = message.receives >= self._limits.receives
         if is_passing(failure.error) and not last:
@@ -216,7 +233,11 @@ class Batch:
             },
         )
 
-    def _sent_again(self, message: Received) -> bool:
+    def _sent_again(self, message: Received, hint: Hint) -> bool:
+        with self._about([hint]):
+            return self._is_sent_again(message)
+
+    def _is_sent_again(self, message: Received) -> bool:
         log.info("No time left for it in this batch", extra={"message_id": message.id})
         try:
             self._queue.send_again(message)
