@@ -55,7 +55,8 @@ class Surveyor:
             return self._look_all_over(repository, rule, scheme, sweep, now, frozen)
         about = look.concern(scheme, hints, self._marked(repository, hints))
         unique = (*about.unique, *about.deleted)
-        memory = self._history.recall(repository, about.lines, unique, _causes(hints))
+        judged = (*about.lines, *unique, *(hint.tag or "" for hint in about.unknown))
+        memory = self._history.recall(repository, about.lines, unique, _causes(hints), judged)
         if _is_cache(repository, rule, memory):
             return None
         if not _needs_images(scheme, about, memory):
