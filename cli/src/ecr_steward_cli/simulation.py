@@ -13,7 +13,6 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from ecr_steward.doors.pushes import check
-from ecr_steward.ecr.images import EcrRegistry
 from ecr_steward.history.table import Conflict, Item, Key, Put, Write
 from ecr_steward.history.tags import History
 from ecr_steward.rules import Mode, Ruleset
@@ -22,8 +21,9 @@ from ecr_steward.words import grammar
 from ecr_steward.words.facts import Fact
 from ecr_steward.words.hints import IMAGE_ACTION, Action, Hint
 from ecr_steward.words.reading import iso, parse_time
-from ecr_steward.writers.tags import Retagger, Visit
+from ecr_steward.writers.tags import Visit
 from ecr_steward_cli.in_memory.images import MemoryEcr
+from ecr_steward_cli.in_memory.retagger import retagger
 from ecr_steward_cli.in_memory.table import MemoryTable
 from ecr_steward_cli.unmoved import unmoving
 
@@ -260,14 +260,11 @@ class Simulation:
             emit=self._events.append,
             digest_of=lambda manifest: manifest[_DIGEST],
         )
-        self._retagger = Retagger(
-            rules=rules,
-            cap=Mode.ENFORCE,
-            registry=EcrRegistry(self._ecr.client),
+        self._retagger = retagger(
+            self._ecr,
+            lambda: self._now,
+            rules,
             history=History(_WithoutPast()),
-            clock=lambda: self._now,
-            account="123456789012",
-            region="eu-west-1",
             allow_removal=True,
         )
         self._repositories: dict[str, None] = {}
