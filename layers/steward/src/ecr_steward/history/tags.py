@@ -7,6 +7,7 @@ One table holds it all; an item's `pk` says whose it is and its `sk` what:
 | `repo#NAME` | `mark#TAG` | the mark of a stable tag |
 | `repo#NAME` | `unique#TAG` | the image a unique tag was accepted on, or the last of a free one |
 | `repo#NAME` | `hold#TAG` | the word that a stable tag stays where it is |
+| `repo#NAME` | `place#TAG`, `left#DIGEST#TAG` | where a stable tag is, when it left an image |
 | `repo#NAME` | `taken#TAG` | when somebody else took a stable tag from where it belongs |
 | `repo#NAME` | `open`, `open#HASH` | the changes announced and not yet closed |
 | `repo#NAME` | `led#CAUSE` | how often a cause led to which change, by the change's first id |
@@ -60,7 +61,7 @@ class Memory:
     `known` has the digests that unique tags were accepted on, `pushed` by tag when their images had
     been pushed then, `freed` the last digests of unique tags that were deleted. `taken` is when
     somebody else took stable tags from where they belong. `led` has an entry for each cause asked
-    for, `said` for each tag.
+    for, `said` for each tag. `places` are the images that stable tags were last seen on.
     """
 
     marks: Mapping[str, Mark] = field(default_factory=dict)
@@ -74,6 +75,7 @@ class Memory:
     led: Led = field(default_factory=dict)
     freed: Mapping[str, str] = field(default_factory=dict)
     said: Said = field(default_factory=dict)
+    places: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def contested(self) -> frozenset[str]:
@@ -87,7 +89,8 @@ class Learned:
 
     Marks, and those of `forgotten` tags no more; the digests of unique tags, with when these were
     pushed as far as `pushed` has them. `freed` unique tags belong to no image, and what they were
-    on last is kept.
+    on last is kept. `places` are the images that stable tags are on, and `left` by image those
+    that left it at `at`.
     """
 
     marks: Sequence[Mark] = ()
@@ -95,6 +98,9 @@ class Learned:
     known: Mapping[str, str] = field(default_factory=dict)
     pushed: Mapping[str, datetime] = field(default_factory=dict)
     freed: Mapping[str, str] = field(default_factory=dict)
+    places: Mapping[str, str] = field(default_factory=dict)
+    left: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    at: datetime | None = None
 
 
 class History:
@@ -117,15 +123,20 @@ class History:
         stable: Iterable[str],
         unique: Iterable[str],
         causes: Iterable[str] = (),
+        watched: Iterable[str] = (),
         judged: Iterable[str] = (),
     ) -> Memory:
-        """What is known of these stable and unique tags and causes, and what was told of those
-        `judged`: one read of the table."""
+        """What is known of these stable and unique tags and causes: one read of the table.
+
+        `watched` are stable tags of which it matters where they were, `judged` are tags of which it
+        matters what was told.
+        """
         pk = partition_of(repository)
         keys: list[Key] = [self._open.at(pk), PULL_THROUGH]
         for tag in stable:
             keys += [(pk, f"mark#{tag}"), (pk, f"hold#{tag}"), (pk, f"taken#{tag}")]
         keys += [(pk, f"unique#{tag}") for tag in unique]
+        keys += [(pk, f"place#{tag}") for tag in watched]
         asked, said = self._led.keys(pk, causes), self.findings.keys(pk, judged)
         found = self._table.get([*keys, *asked.values(), *said])
         return replace(
@@ -138,7 +149,7 @@ class History:
     def recall_all(self, repository: str, causes: Iterable[str] = ()) -> Memory:
         """Everything known of a repository and these causes but its past."""
         pk = partition_of(repository)
-        kept = ("mark#", "hold#", "taken#", "unique#")
+        kept = ("mark#", "hold#", "taken#", "unique#", "place#")
         items = [item for prefix in kept for item in self._table.query(pk, prefix)]
         asked = self._led.keys(pk, causes)
         single = self._table.get([self._open.at(pk), (pk, "seen"), PULL_THROUGH, *asked.values()])
@@ -153,6 +164,20 @@ class History:
         """The stable tags whose mark is on `digest`."""
         marks = map(_mark, self._table.query(partition_of(repository), "mark#"))
         return tuple(mark.tag for mark in marks if mark.digest == digest)
+
+    def left(self, repository: str) -> dict[str, dict[str, datetime]]:
+        """By digest, the stable tags that left an image, each with when."""
+        found: dict[str, dict[str, datetime]] = {}
+        for item in self._table.query(partition_of(repository), "left#"):
+            digest, _, tag = item.sk.removeprefix("left#").partition("#")
+            found.setdefault(digest, {})[tag] = parse_time(item.body)
+        return found
+
+    def forget_left(self, repository: str, gone: Mapping[str, Iterable[str]]) -> None:
+        """Forget which stable tags left images that are gone."""
+        pk = partition_of(repository)
+        deletes = [Delete(pk, f"left#{each}#{tag}") for each, tags in gone.items() for tag in tags]
+        write_in_order(self._table, [[each] for each in deletes])
 
     def announce(
         self,
@@ -284,11 +309,15 @@ def _noting(repository: str, taken: Taken, hold: Hold | None) -> list[Write]:
 def _learning(repository: str, learned: Learned) -> list[Write]:
     """The writes that keep what was learned."""
     pk, pushed, owners = partition_of(repository), learned.pushed, learned.known.items()
+    left = [(digest, tag) for digest, tags in learned.left.items() for tag in tags]
+    at = None if learned.at is None else iso(learned.at)
     return [
         *(Put(_marked(repository, mark)) for mark in learned.marks),
         *(Delete(pk, f"mark#{tag}") for tag in dict.fromkeys(learned.forgotten)),
         *(Put(_owning(pk, tag, digest, pushed.get(digest))) for tag, digest in owners),
         *(Put(Item(pk, f"unique#{tag}", {"freed": last})) for tag, last in learned.freed.items()),
+        *(Put(Item(pk, f"place#{tag}", digest)) for tag, digest in learned.places.items()),
+        *(Put(Item(pk, f"left#{digest}#{tag}", at)) for digest, tag in left if at is not None),
     ]
 
 
@@ -309,7 +338,9 @@ def _owning(pk: str, tag: str, digest: str, pushed: datetime | None) -> Item:
 
 def _memory(single: Mapping[Key, Item], items: Iterable[Item]) -> Memory:
     """What stands in `items`, each by the tag in its key; `single` has what no tag has."""
-    kept: dict[str, dict[str, Item]] = {"mark": {}, "hold": {}, "taken": {}, "unique": {}}
+    kept: dict[str, dict[str, Item]] = {
+        name: {} for name in ("mark", "hold", "taken", "unique", "place")
+    }
     for item in items:
         what, _, tag = item.sk.partition("#")
         if what in kept:
@@ -325,4 +356,5 @@ def _memory(single: Mapping[Key, Item], items: Iterable[Item]) -> Memory:
         taken={tag: tuple(map(parse_time, item.body)) for tag, item in kept["taken"].items()},
         pull_through=pull_through_in(single),
         freed={tag: each["freed"] for tag, each in owners.items() if "freed" in each},
+        places={tag: item.body for tag, item in kept["place"].items()},
     )
