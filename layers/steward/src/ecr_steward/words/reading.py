@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -14,8 +15,10 @@ class MalformedEvent(ValueError):
     """An event or message that cannot be understood; the sentence says what is wrong with it."""
 
 
+@functools.lru_cache(64)
 def iso(time: datetime) -> str:
     """`time` in UTC as `2026-11-23T02:24:00Z`, with milliseconds only where there are any."""
+    # All facts of a visit are of one time.
     utc = time.astimezone(UTC)
     text = utc.isoformat(timespec="milliseconds" if utc.microsecond >= 1000 else "seconds")
     return text.replace("+00:00", "Z")
