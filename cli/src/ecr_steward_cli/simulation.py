@@ -30,6 +30,9 @@ from ecr_steward_cli.unmoved import unmoving
 _BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 _APART = timedelta(hours=1)
 """Between two lines without a time: what happens within minutes of each other says so itself."""
+_BATCH = 10
+"""Most messages of a batch of RetagQueue, as of every FIFO queue (Lambda Developer Guide: Amazon
+SQS)."""
 _KEYS = frozenset({"repository", "tag", "digest", "action", "pushed_at"})
 _MEDIA_TYPE = "application/vnd.oci.image.manifest.v1+json"
 _MANIFEST = (
@@ -293,9 +296,9 @@ class Simulation:
             self._note_still(push)
 
     def _batch(self) -> list[Hint]:
-        """What all events that wait are about: they were caused at once, so one batch has them."""
+        """What events that wait are about, as RetagQueue collects them while it settles."""
         hints: list[Hint] = []
-        while self._events:
+        while self._events and len(hints) < _BATCH:
             self._fed += 1
             check(self._events.popleft(), self._rules, hints.append)
         return hints
