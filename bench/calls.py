@@ -15,8 +15,8 @@ from ecr_steward.rules import Ruleset
 from ecr_steward.tags.state import Mark
 from ecr_steward.words.hints import Hint
 from ecr_steward_cli.in_memory.images import OCI_MANIFEST, MemoryEcr
+from ecr_steward_cli.in_memory.retagger import retagger
 from ecr_steward_cli.in_memory.table import MemoryTable
-from tests.support.world import retagger
 
 SIZES = (10, 1_000, 10_000)
 REPOSITORY = "base/redis"
@@ -57,7 +57,7 @@ class Repository:
         self._ecr = MemoryEcr(emit=self._events.append, clock=self._tick)
         self._ecr.create_repository(repositoryName=REPOSITORY)
         self._history = History(MemoryTable())
-        self._retagger = retagger(self._ecr, self._tick, rules=rules, history=self._history)
+        self._retagger = retagger(self._ecr, self._tick, rules, history=self._history)
         if not size:
             return
         for i in range(size - _SETTLED):

@@ -26,9 +26,9 @@ from ecr_steward.start.clients import PUTS_AT_ONCE
 from ecr_steward.words.causes import Cause
 from ecr_steward.words.hints import IMAGE_ACTION, Action, Hint
 from ecr_steward_cli.in_memory.images import OCI_MANIFEST
+from ecr_steward_cli.in_memory.retagger import retagger
 from ecr_steward_cli.in_memory.table import MemoryTable
 from tests.support.dynamodb import create_history_table
-from tests.support.world import retagger
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -161,7 +161,7 @@ def _put_on(ecr: ECRClient, repository: str, manifest: str, tag: str) -> None:
 def steward(ecr: ECRClient, table: Table, pool: ThreadPoolExecutor) -> Job:
     """The deployed code: what RetagFunction does with one push."""
     tagger = retagger(
-        ecr, lambda: datetime.now(UTC), rules=RULES, history=History(table), spread=pool.map
+        ecr, lambda: datetime.now(UTC), RULES, history=History(table), spread=pool.map
     )
 
     def move(repository: str, version: str, digest: str) -> None:

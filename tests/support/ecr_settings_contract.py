@@ -8,6 +8,7 @@ unless they name another place.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -253,22 +254,32 @@ class TagMutabilityContract:
         assert refusal(ecr.put_image_tag_mutability, **asked) == "RepositoryNotFoundException"
 
 
+def has_a_life(absent: str, put: Any, reads: Sequence[Any], **text: str) -> None:
+    """A text is put, then read and deleted: each answers all of it, or `absent` without it."""
+    for call in reads:
+        assert refusal(call, repositoryName=REDIS) == absent
+    ((key, whole),) = text.items()
+    for answer in (
+        put(repositoryName=REDIS, **text),
+        *(call(repositoryName=REDIS) for call in reads),
+    ):
+        assert json.loads(answer[key]) == json.loads(whole)
+        assert (answer["registryId"], answer["repositoryName"]) == ("123456789012", REDIS)
+    assert refusal(reads[0], repositoryName=REDIS) == absent
+
+
 class RepositoryPolicyContract:
     """GetRepositoryPolicy, SetRepositoryPolicy, DeleteRepositoryPolicy."""
 
     def test_a_policy_is_set_read_and_deleted_whole(self, ecr: ECRClient) -> None:
         """SetRepositoryPolicy, GetRepositoryPolicy, DeleteRepositoryPolicy: Response Elements."""
-        for call in (ecr.get_repository_policy, ecr.delete_repository_policy):
-            assert refusal(call, repositoryName=REDIS) == "RepositoryPolicyNotFoundException"
-        text = policy(PULL)
-        put = ecr.set_repository_policy(repositoryName=REDIS, policyText=text)
-        found = ecr.get_repository_policy(repositoryName=REDIS)
-        gone = ecr.delete_repository_policy(repositoryName=REDIS)
-        for answer in (put, found, gone):
-            assert json.loads(answer["policyText"]) == json.loads(text)
-            assert (answer["registryId"], answer["repositoryName"]) == ("123456789012", REDIS)
-        wrong = refusal(ecr.get_repository_policy, repositoryName=REDIS)
-        assert wrong == "RepositoryPolicyNotFoundException"
+        reads = (ecr.get_repository_policy, ecr.delete_repository_policy)
+        has_a_life(
+            "RepositoryPolicyNotFoundException",
+            ecr.set_repository_policy,
+            reads,
+            policyText=policy(PULL),
+        )
 
     def test_another_policy_takes_the_place_of_the_first(self, ecr: ECRClient) -> None:
         """SetRepositoryPolicy: applies the policy; there is no merging."""
@@ -327,17 +338,14 @@ class LifecyclePolicyContract:
 
     def test_a_policy_is_put_read_and_deleted_whole(self, ecr: ECRClient) -> None:
         """PutLifecyclePolicy, GetLifecyclePolicy, DeleteLifecyclePolicy: Response Elements."""
-        for call in (ecr.get_lifecycle_policy, ecr.delete_lifecycle_policy):
-            assert refusal(call, repositoryName=REDIS) == "LifecyclePolicyNotFoundException"
+        reads = (ecr.get_lifecycle_policy, ecr.delete_lifecycle_policy)
         text = lifecycle(rule(1, "untagged"))
-        put = ecr.put_lifecycle_policy(repositoryName=REDIS, lifecyclePolicyText=text)
-        found = ecr.get_lifecycle_policy(repositoryName=REDIS)
-        gone = ecr.delete_lifecycle_policy(repositoryName=REDIS)
-        for answer in (put, found, gone):
-            assert json.loads(answer["lifecyclePolicyText"]) == json.loads(text)
-            assert (answer["registryId"], answer["repositoryName"]) == ("123456789012", REDIS)
-        wrong = refusal(ecr.get_lifecycle_policy, repositoryName=REDIS)
-        assert wrong == "LifecyclePolicyNotFoundException"
+        has_a_life(
+            "LifecyclePolicyNotFoundException",
+            ecr.put_lifecycle_policy,
+            reads,
+            lifecyclePolicyText=text,
+        )
 
     def test_the_rules_come_back_by_their_priority(self, ecr: ECRClient) -> None:
         """terraform-provider-aws 22639: the API reorders rules by rulePriority."""

@@ -13,6 +13,7 @@ import pytest
 from botocore.exceptions import ClientError, ParamValidationError
 
 from ecr_steward.history.facts import fact_of
+from ecr_steward.history.findings import SAID_KEPT, News
 from ecr_steward.history.holds import Hold
 from ecr_steward.history.numbering import numbered
 from ecr_steward.history.table import Add, Conflict, Delete, Item, Put, Table, Write
@@ -302,9 +303,9 @@ class HistoryContract:
     def test_what_a_free_tag_got_next_is_in_the_past_and_told_to_nobody(
         self, history: History
     ) -> None:
-        history.note(NAME, Learned(known={"1.4.2": OLD}, passed=[REJECTED]))
+        history.note(NAME, Learned(known={"1.4.2": OLD}), News(kept=[REJECTED]))
         assert list(history.facts(NAME)) == [REJECTED]
-        assert history.findings.unsaid([REJECTED]) == []
+        assert history.findings.say([REJECTED]) == []
 
     def test_a_newer_mark_and_digest_take_the_place_of_the_older(self, history: History) -> None:
         history.note(NAME, Learned([Mark("1.4", "1.4.1", OLD)], known={"1.4.2": OLD}))
@@ -531,9 +532,9 @@ class HistoryContract:
 
     def test_what_was_said_is_known_before_it_is_said_again(self, history: History) -> None:
         other = replace(REJECTED, tag="weekly")
-        assert history.findings.unsaid([REJECTED, other]) == [REJECTED, other]
+        assert history.findings.news([REJECTED, other]).told == [REJECTED, other]
         history.findings.say([REJECTED])
-        assert history.findings.unsaid([REJECTED, other]) == [other]
+        assert history.findings.news([REJECTED, other]).told == [other]
         assert list(history.facts(NAME)) == [REJECTED], "to ask is not to say"
 
     @pytest.mark.parametrize(
@@ -555,6 +556,27 @@ class HistoryContract:
         again = replace(REJECTED, cause=Cause("another", "ECR Image Action"))
         assert len(history.findings.say([REJECTED, again])) == 1
         assert len(list(history.facts(NAME))) == 1
+
+    def test_what_is_recalled_of_a_tag_need_not_be_read_again(
+        self, history: History, table: Table
+    ) -> None:
+        history.findings.say([REJECTED])
+        known = history.recall(NAME, [], [], judged=["nightly", "weekly"]).said
+        other = replace(REJECTED, tag="weekly")
+        for item in list(table.query(f"repo#{NAME}", "said#")):
+            table.transact([Delete(item.pk, item.sk)])
+        assert history.findings.news([REJECTED, other], known).told == [other]
+
+    def test_a_tag_is_told_again_of_an_image_that_it_was_on_very_many_images_ago(
+        self, history: History, table: Table
+    ) -> None:
+        pushes = [replace(REJECTED, digest=f"sha256:{n:064x}") for n in range(SAID_KEPT + 1)]
+        for fact in pushes:
+            history.findings.say([fact])
+        assert history.findings.say(pushes[1:]) == []
+        assert history.findings.say(pushes[:1]) == pushes[:1]
+        (item,) = table.query(f"repo#{NAME}", "said#")
+        assert len(item.body) == SAID_KEPT
 
     def test_no_finding_is_nothing_said(self, history: History) -> None:
         assert history.findings.say([]) == []

@@ -28,6 +28,7 @@ from ecr_steward.writers.expire import Expirer
 from ecr_steward.writers.expiry_conditions import ExpiryConditions
 from ecr_steward.writers.retention import Retainer
 from ecr_steward.writers.tags import Visit
+from ecr_steward_cli.in_memory.retagger import retagger
 from ecr_steward_cli.in_memory.settings import MemorySettings
 from tests.support.lifecycles import DrawnImage, evaluate
 from tests.support.world import (
@@ -37,7 +38,6 @@ from tests.support.world import (
     WatchedTable,
     image,
     manifest,
-    retagger,
     ruleset,
 )
 
@@ -97,7 +97,7 @@ class RetentionWorld:
             "account": ACCOUNT,
             "region": REGION,
         }
-        self.tagger = retagger(self.ecr, lambda: self.now, rules=self.rules, history=self.history)
+        self.tagger = retagger(self.ecr, lambda: self.now, self.rules, history=self.history)
         self.expirer = Expirer(**common, holds=self.history.holds)
         conditions = ExpiryConditions(
             registry=EcrSettings(self.ecr.client),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -22,14 +22,11 @@ from ecr_steward.words.causes import Cause
 from ecr_steward.words.facts import Fact
 from ecr_steward.words.hints import Action, Hint
 from ecr_steward.words.reading import iso
-from ecr_steward.writers.apply import Spread
 from ecr_steward.writers.contest import Witness, nobody
-from ecr_steward.writers.tags import Retagger, next_visit
+from ecr_steward.writers.tags import next_visit
 from ecr_steward_cli.in_memory.images import MemoryEcr
+from ecr_steward_cli.in_memory.retagger import retagger
 from ecr_steward_cli.in_memory.table import MemoryTable
-
-if TYPE_CHECKING:
-    from mypy_boto3_ecr import ECRClient
 
 REPOSITORY = "base/redis"
 BEGINNING = datetime(2026, 11, 23, 2, 24, tzinfo=UTC)
@@ -77,32 +74,6 @@ def _released(tag: str, now: datetime) -> Hint:
     """The hint that `ecr-steward release` sends."""
     cause = Cause(f"release-{now.isoformat()}", "Release", "ada")
     return Hint(REPOSITORY, Action.PUSH, tag, None, cause, now)
-
-
-def retagger(
-    ecr: MemoryEcr | ECRClient,
-    clock: Callable[[], datetime],
-    *,
-    rules: Ruleset | None = None,
-    mode: Mode = Mode.ENFORCE,
-    history: History | None = None,
-    allow_removal: bool = False,
-    witness: Witness = nobody,
-    spread: Spread = map,
-) -> Retagger:
-    """The writer of tags over ECR, in memory or not; without a `history`, with one of its own."""
-    return Retagger(
-        rules=rules or ruleset(),
-        cap=mode,
-        registry=EcrRegistry(ecr.client if isinstance(ecr, MemoryEcr) else ecr),
-        history=history or History(MemoryTable()),
-        clock=clock,
-        account="123456789012",
-        region="eu-west-1",
-        allow_removal=allow_removal,
-        witness=witness,
-        spread=spread,
-    )
 
 
 class Killed(BaseException):
@@ -200,7 +171,7 @@ class World:
         self.retagger = retagger(
             self.ecr,
             lambda: self.now,
-            rules=self.rules,
+            self.rules,
             mode=mode,
             history=self.history,
             allow_removal=self._allow_removal,

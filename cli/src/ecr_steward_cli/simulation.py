@@ -13,7 +13,6 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from ecr_steward.doors.pushes import check
-from ecr_steward.ecr.images import EcrRegistry
 from ecr_steward.history.table import Conflict, Item, Key, Put, Write
 from ecr_steward.history.tags import History
 from ecr_steward.rules import Mode, Ruleset
@@ -22,14 +21,18 @@ from ecr_steward.words import grammar
 from ecr_steward.words.facts import Fact
 from ecr_steward.words.hints import IMAGE_ACTION, Action, Hint
 from ecr_steward.words.reading import iso, parse_time
-from ecr_steward.writers.tags import Retagger, Visit
+from ecr_steward.writers.tags import Visit
 from ecr_steward_cli.in_memory.images import MemoryEcr
+from ecr_steward_cli.in_memory.retagger import retagger
 from ecr_steward_cli.in_memory.table import MemoryTable
 from ecr_steward_cli.unmoved import unmoving
 
 _BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 _APART = timedelta(hours=1)
 """Between two lines without a time: what happens within minutes of each other says so itself."""
+_BATCH = 10
+"""Most messages of a batch of RetagQueue, as of every FIFO queue (Lambda Developer Guide: Amazon
+SQS)."""
 _KEYS = frozenset({"repository", "tag", "digest", "action", "pushed_at"})
 _MEDIA_TYPE = "application/vnd.oci.image.manifest.v1+json"
 _MANIFEST = (
@@ -262,23 +265,19 @@ class Simulation:
             emit=self._events.append,
             digest_of=lambda manifest: manifest[_DIGEST],
         )
-        self._retagger = Retagger(
-            rules=rules,
-            cap=Mode.ENFORCE,
-            registry=EcrRegistry(self._ecr.client),
+        self._retagger = retagger(
+            self._ecr,
+            lambda: self._now,
+            rules,
             history=History(_WithoutPast()),
-            clock=lambda: self._now,
-            account="123456789012",
-            region="eu-west-1",
             allow_removal=True,
         )
         self._repositories: dict[str, None] = {}
-        self._hints: list[Hint] = []
         self._told: list[ReportedFact] = []
         self._kept: list[UnmovedTag] = []
         self._still: dict[tuple[str, str], StillPushes] = {}
         self._fed = 0
-        self._calls: Counter[str] = Counter()
+        self._own: Counter[str] = Counter()
 
     def run(self, pushes: Iterable[Push]) -> SimulationResult:
         """Play the whole story."""
@@ -290,18 +289,21 @@ class Simulation:
         """Play one line, and whatever follows from it."""
         self._now = push.pushed_at
         self._happen(push)
-        before, told = self._ecr.calls.copy(), len(self._told)
-        while self._events:
-            self._fed += 1
-            check(self._events.popleft(), self._rules, self._hints.append)
-            while self._hints:
-                hint = self._hints.pop(0)
-                visit = self._retagger.visit(hint.repository, [hint])
-                self._told += [ReportedFact(push.line, fact) for fact in visit.facts]
-                self._keep(push.line, hint.repository, visit)
-        self._calls += self._ecr.calls - before
+        told = len(self._told)
+        while hints := self._batch():
+            visit = self._retagger.visit(push.repository, hints)
+            self._told += [ReportedFact(push.line, fact) for fact in visit.facts]
+            self._keep(push.line, push.repository, visit)
         if push.action is Action.PUSH and len(self._told) == told:
             self._note_still(push)
+
+    def _batch(self) -> list[Hint]:
+        """What events that wait are about, as RetagQueue collects them while it settles."""
+        hints: list[Hint] = []
+        while self._events and len(hints) < _BATCH:
+            self._fed += 1
+            check(self._events.popleft(), self._rules, hints.append)
+        return hints
 
     def _note_still(self, push: Push) -> None:
         """Note why a push of which nothing is told moves nothing, whatever else there is."""
@@ -315,19 +317,20 @@ class Simulation:
         self._still[key] = StillPushes(push.repository, push.tag or "", push.line, found.reason)
 
     def _keep(self, line: int, repository: str, visit: Visit) -> None:
-        rule = self._rules.rule_for(repository)
-        label = "" if rule is None else rule.label()
-        lost = (stay for stay in visit.stays if stay.lost is not None)
-        self._kept += [UnmovedTag(line, repository, stay, label) for stay in lost]
+        lost = [stay for stay in visit.stays if stay.lost is not None]
+        rule = self._rules.rule_for(repository) if lost else None
+        if rule is not None:
+            self._kept += [UnmovedTag(line, repository, stay, rule.label()) for stay in lost]
 
     def outcome(self) -> SimulationResult:
         """The state of things now."""
-        writes = self._calls["PutImage"] + self._calls["BatchDeleteImage"]
+        calls = self._ecr.calls - self._own
+        writes = calls["PutImage"] + calls["BatchDeleteImage"]
         return SimulationResult(
             tags={name: self._ecr.tags(name) for name in sorted(self._repositories)},
             told=list(self._told),
             events=self._fed,
-            reads=sum(self._calls.values()) - writes,
+            reads=sum(calls.values()) - writes,
             writes=writes,
             kept=list(self._kept),
             still=list(self._still.values()),
@@ -335,6 +338,7 @@ class Simulation:
 
     def _happen(self, push: Push) -> None:
         if push.repository not in self._repositories:
+            self._own["CreateRepository"] += 1
             try:
                 self._ecr.create_repository(repositoryName=push.repository)
             except ClientError as error:
@@ -354,6 +358,7 @@ class Simulation:
             self._events.append(_event(push))
 
     def _push(self, push: Push) -> None:
+        self._own["PutImage"] += 1
         self._ecr.put_image(
             repositoryName=push.repository,
             imageManifest=_MANIFEST % (_MEDIA_TYPE, push.digest),
@@ -361,6 +366,7 @@ class Simulation:
         )
 
     def _delete(self, push: Push) -> None:
+        self._own["BatchDeleteImage"] += 1
         image = {"imageTag": push.tag, "imageDigest": push.digest}
         asked = {key: value for key, value in image.items() if value is not None}
         self._ecr.batch_delete_image(repositoryName=push.repository, imageIds=[asked])

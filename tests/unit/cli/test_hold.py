@@ -16,8 +16,9 @@ from ecr_steward.words.facts import FactKind
 from ecr_steward.words.hints import Action, Hint
 from ecr_steward_cli.commands.hold import hold, release
 from ecr_steward_cli.commands.rollback import rollback
+from ecr_steward_cli.in_memory.retagger import retagger
 from tests.support.facts import faults
-from tests.support.world import REPOSITORY, VERSIONS, image, manifest, retagger
+from tests.support.world import REPOSITORY, VERSIONS, image, manifest
 from tests.unit.cli.stack_fakes import ADA, Deployed, denied, fact, rules_layer
 
 RULES: dict[str, Any] = {"version": 1, "rules": [VERSIONS, {"repositories": ["apps/*"]}]}
@@ -48,7 +49,7 @@ def look(deployed: Deployed, tag: str, name: str) -> None:
     cause = fact().cause
     hint = Hint(REPOSITORY, Action.PUSH, tag, image(name), cause, deployed.now)
     rules = Ruleset.from_document(RULES)
-    writer = retagger(deployed.ecr, lambda: deployed.now, rules=rules, history=deployed.history)
+    writer = retagger(deployed.ecr, lambda: deployed.now, rules, history=deployed.history)
     writer.visit(REPOSITORY, [hint])
 
 
@@ -212,7 +213,7 @@ def test_a_released_tag_is_looked_at_and_catches_up(deployed: Deployed) -> None:
     hint = Hint.from_message(message["MessageBody"])
     assert (hint.tag, hint.cause.type, hint.cause.by) == ("latest", "Release", ADA)
     rules = Ruleset.from_document(RULES)
-    writer = retagger(deployed.ecr, lambda: deployed.now, rules=rules, history=deployed.history)
+    writer = retagger(deployed.ecr, lambda: deployed.now, rules, history=deployed.history)
     writer.visit(REPOSITORY, [hint])
     assert tags(deployed)["latest"] == image("1.4.3")
     told = list(deployed.history.facts(REPOSITORY))[-1]

@@ -14,8 +14,9 @@ from ecr_steward.words.causes import Attribution
 from ecr_steward.words.facts import FactKind
 from ecr_steward.words.hints import Hint
 from ecr_steward.words.reading import iso
+from ecr_steward_cli.in_memory.retagger import retagger
 from tests.support.stage import Stage, held
-from tests.support.world import REPOSITORY, VERSIONS, image, retagger, ruleset
+from tests.support.world import REPOSITORY, VERSIONS, image, ruleset
 
 
 def contested(stage: Stage, times: int, every: timedelta = timedelta(minutes=1)) -> str:
@@ -243,7 +244,7 @@ def test_two_stewards_of_other_minds_end_their_quarrel() -> None:
         {**VERSIONS, "tags": {"unique": ["semver"], "stable": [
             {"tag": "latest", "follows": "highest", "within": "1"}]}}
     )  # fmt: skip
-    rival = retagger(stage.ecr, lambda: stage.now, rules=other)
+    rival = retagger(stage.ecr, lambda: stage.now, other)
     stage.push("1.4.2", "one")
     stage.push("2.0.0", "two")
     moves = 0

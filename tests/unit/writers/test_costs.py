@@ -1,4 +1,4 @@
-"""What a push costs in calls of ECR."""
+"""What a push costs in calls of ECR, and in round trips to the history."""
 
 from __future__ import annotations
 
@@ -54,27 +54,34 @@ def test_a_refused_tag_costs_no_read_and_one_that_may_go_two() -> None:
     assert stage.calls(stage.settle) == {"BatchGetImage": 1, "DescribeImages": 1}
 
 
+RECALL_AND_NOTE = {"get": 1, "transact": 1}
+RECALL_ANNOUNCE_AND_CLOSE = {"get": 1, "put_all": 1, "transact": 1}
+
+
 @pytest.mark.parametrize(
     ("pushed", "round_trips"),
     [
-        # Recall, announce, close.
-        ("1.4.3", {"get": 1, "put_all": 1, "transact": 1}),
-        # Recall, and note what was learned.
-        ("1.4.1", {"get": 1, "transact": 1}),
-        # Recall, ask what was told, note it.
-        ("nightly", {"get": 2, "transact": 1}),
-        ("buildcache-1", {}),
+        (["1.4.3"], RECALL_ANNOUNCE_AND_CLOSE),
+        (["1.4.1"], RECALL_AND_NOTE),
+        (["nightly"], RECALL_AND_NOTE),
+        (["1.4.3", "nightly"], RECALL_ANNOUNCE_AND_CLOSE),
+        (["1.5.0", "1.4.2"], RECALL_ANNOUNCE_AND_CLOSE),
+        (["2.0.0"], RECALL_ANNOUNCE_AND_CLOSE),
+        (["buildcache-1"], {}),
     ],
+    ids=["move", "none move", "reject", "move and reject", "move and overwrite", "held", "ignore"],
 )
 def test_a_push_costs_at_most_three_round_trips_to_the_history(
-    pushed: str, round_trips: dict[str, int]
+    pushed: list[str], round_trips: dict[str, int]
 ) -> None:
     stage, table = Stage({}), CountedTable()
     stage.history = History(table)
     stage.set_mode(Mode.ENFORCE)
     stage.push("1.4.2")
     stage.settle()
+    stage.hold("latest")
     table.calls.clear()
-    stage.push(pushed)
-    stage.deliver(stage.events.pop())
+    for tag in pushed:
+        stage.push(tag)
+    stage.deliver(*stage.events)
     assert table.calls == round_trips

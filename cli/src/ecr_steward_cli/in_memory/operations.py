@@ -7,7 +7,7 @@ import inspect
 import itertools
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypedDict, TypeVar, cast
 
@@ -21,15 +21,20 @@ Hook = Callable[[str, dict[str, Any]], None]
 _Method = TypeVar("_Method", bound=Callable[..., Reply])
 
 
-def api_operation(name: str) -> Callable[[_Method], _Method]:
+def api_operation(name: str, optional: Collection[str] = ()) -> Callable[[_Method], _Method]:
     """Make a method the ECR operation `name`: counted, hooked, refusing as the boto3 client does.
 
-    The client checks names before it sends anything, and refuses an explicit None.
+    The client checks names before it sends anything, and refuses an explicit None. `optional` are
+    parameters that the method takes as `**more`.
     """
 
     def decorate(method: _Method) -> _Method:
-        members = list(inspect.signature(method).parameters.values())[1:]
-        known = frozenset(each.name for each in members)
+        members = [
+            each
+            for each in list(inspect.signature(method).parameters.values())[1:]
+            if each.kind is not each.VAR_KEYWORD
+        ]
+        known = frozenset(each.name for each in members).union(optional)
         required = frozenset(each.name for each in members if each.default is each.empty)
 
         @functools.wraps(method)

@@ -7,7 +7,7 @@ import base64
 import binascii
 import itertools
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Protocol, TypeVar
 
 from ecr_steward_cli.in_memory.refusals import invalid_parameter
@@ -55,3 +55,12 @@ def numbered_page(
     first, _ = start(given, scope)
     found, after = page((row for row in rows if row.number >= first), limit)
     return found, {} if after is None else {"nextToken": token(scope, after.number, 0)}
+
+
+def counted_page(
+    rows: Sequence[_Row], given: str | None, limit: int
+) -> tuple[Sequence[_Row], dict[str, str]]:
+    """A page of rows by their place in the list, and `nextToken` if there are more."""
+    first = int(given or 0)
+    after = first + limit
+    return rows[first:after], {"nextToken": str(after)} if after < len(rows) else {}

@@ -17,11 +17,26 @@ from ecr_steward_cli.in_memory.documents import PreviewImage
 from ecr_steward_cli.in_memory.grammar import Filters
 from ecr_steward_cli.in_memory.images import ImagesSetup, MemoryEcr
 from ecr_steward_cli.in_memory.operations import Reply, api_operation
+from ecr_steward_cli.in_memory.paging import counted_page
 from ecr_steward_cli.in_memory.refusals import RefusedError, invalid_parameter
 from ecr_steward_cli.in_memory.repositories import HeldRepository
 
 SOMEBODY = "arn:aws:sts::123456789012:assumed-role/Developer/somebody"
 """Who calls where nobody else is named."""
+
+_TEMPLATE = frozenset(
+    {
+        "description",
+        "encryptionConfiguration",
+        "resourceTags",
+        "imageTagMutability",
+        "imageTagMutabilityExclusionFilters",
+        "repositoryPolicy",
+        "lifecyclePolicy",
+        "customRoleArn",
+    }
+)
+"""What may stand in a creation template (ECR API: RepositoryCreationTemplate)."""
 
 
 @dataclass(slots=True)
@@ -96,8 +111,7 @@ class MemorySettings(MemoryEcr):
     @api_operation("GetRepositoryPolicy")
     def get_repository_policy(self, *, repositoryName: str, registryId: str | None = None) -> Reply:
         """The policy's text (ECR API: GetRepositoryPolicy)."""
-        kept = self._settings(repositoryName, registryId)
-        return self._policy_reply(repositoryName, _held(kept.policy, _no_policy(repositoryName)))
+        return self._policy_reply(repositoryName, registryId)
 
     @api_operation("SetRepositoryPolicy")
     def set_repository_policy(
@@ -112,26 +126,23 @@ class MemorySettings(MemoryEcr):
         kept = self._settings(repositoryName, registryId)
         documents.check_policy(policyText, self.strangers, force=force)
         kept.policy = policyText
-        return self._policy_reply(repositoryName, policyText)
+        return self._policy_reply(repositoryName)
 
     @api_operation("DeleteRepositoryPolicy")
     def delete_repository_policy(
         self, *, repositoryName: str, registryId: str | None = None
     ) -> Reply:
         """Take the policy away (ECR API: DeleteRepositoryPolicy)."""
-        kept = self._settings(repositoryName, registryId)
-        text = _held(kept.policy, _no_policy(repositoryName))
-        kept.policy = None
-        return self._policy_reply(repositoryName, text)
+        reply = self._policy_reply(repositoryName, registryId)
+        self._of(repositoryName).policy = None
+        return reply
 
     # Lifecycle policy
 
     @api_operation("GetLifecyclePolicy")
     def get_lifecycle_policy(self, *, repositoryName: str, registryId: str | None = None) -> Reply:
         """The lifecycle policy's text (ECR API: GetLifecyclePolicy)."""
-        kept = self._settings(repositoryName, registryId)
-        text = _held(kept.lifecycle, _no_lifecycle(repositoryName))
-        return self._lifecycle_reply(repositoryName, text)
+        return self._lifecycle_reply(repositoryName, registryId)
 
     @api_operation("PutLifecyclePolicy")
     def put_lifecycle_policy(
@@ -141,17 +152,16 @@ class MemorySettings(MemoryEcr):
         kept = self._settings(repositoryName, registryId)
         documents.check_lifecycle(lifecyclePolicyText)
         kept.lifecycle = documents.in_order(lifecyclePolicyText)
-        return self._lifecycle_reply(repositoryName, kept.lifecycle)
+        return self._lifecycle_reply(repositoryName)
 
     @api_operation("DeleteLifecyclePolicy")
     def delete_lifecycle_policy(
         self, *, repositoryName: str, registryId: str | None = None
     ) -> Reply:
         """Take the lifecycle policy away (ECR API: DeleteLifecyclePolicy)."""
-        kept = self._settings(repositoryName, registryId)
-        text = _held(kept.lifecycle, _no_lifecycle(repositoryName))
-        kept.lifecycle = None
-        return self._lifecycle_reply(repositoryName, text)
+        reply = self._lifecycle_reply(repositoryName, registryId)
+        self._of(repositoryName).lifecycle = None
+        return reply
 
     @api_operation("StartLifecyclePolicyPreview")
     def start_lifecycle_policy_preview(
@@ -166,7 +176,9 @@ class MemorySettings(MemoryEcr):
         ECR API: StartLifecyclePolicyPreview.
         """
         kept = self._settings(repositoryName, registryId)
-        text = lifecyclePolicyText or _held(kept.lifecycle, _no_lifecycle(repositoryName))
+        text = lifecyclePolicyText
+        if text is None:
+            text = self._lifecycle_reply(repositoryName)["lifecyclePolicyText"]
         documents.check_lifecycle(text)
         if kept.preview is not None and kept.polls > 0:
             raise RefusedError(
@@ -175,7 +187,7 @@ class MemorySettings(MemoryEcr):
             )
         kept.preview, kept.polls = documents.in_order(text), self.preview_polls
         return {
-            **self._lifecycle_reply(repositoryName, kept.preview),
+            **self._text_reply(repositoryName, lifecyclePolicyText=kept.preview),
             "status": "IN_PROGRESS",
         }
 
@@ -196,7 +208,7 @@ class MemorySettings(MemoryEcr):
                 "LifecyclePolicyPreviewNotFoundException",
                 f"There is no dry run for the repository '{repositoryName}'",
             )
-        reply = self._lifecycle_reply(repositoryName, kept.preview)
+        reply = self._text_reply(repositoryName, lifecyclePolicyText=kept.preview)
         if kept.polls > 0:
             kept.polls -= 1
             return {**reply, "status": "IN_PROGRESS"}
@@ -206,14 +218,13 @@ class MemorySettings(MemoryEcr):
         shown = [
             each for each in due if wanted == "ANY" or bool(each[0].tags) == (wanted == "TAGGED")
         ]
-        start = int(nextToken or 0)
-        page = shown[start : start + maxResults]
+        page, more = counted_page(shown, nextToken, maxResults)
         return {
             **reply,
             "status": "COMPLETE",
             "previewResults": [_previewed(image, priority) for image, priority in page],
             "summary": {"expiringImageTotalCount": len(due)},
-            **({"nextToken": str(start + maxResults)} if start + maxResults < len(shown) else {}),
+            **more,
         }
 
     # The other settings of a repository
@@ -279,15 +290,16 @@ class MemorySettings(MemoryEcr):
         return self._registry_policy_reply()
 
     def _registry_policy_reply(self) -> Reply:
-        absent = RefusedError("RegistryPolicyNotFoundException", "The registry has no policy")
-        return {"registryId": self.account, "policyText": _held(self._registry_policy, absent)}
+        if self._registry_policy is None:
+            raise RefusedError("RegistryPolicyNotFoundException", "The registry has no policy")
+        return {"registryId": self.account, "policyText": self._registry_policy}
 
     @api_operation("PutRegistryPolicy")
     def put_registry_policy(self, *, policyText: str) -> Reply:
         """Put the whole policy in place of the old one (ECR API: PutRegistryPolicy)."""
         documents.check_registry_policy(policyText, self.strangers)
         self._registry_policy = policyText
-        return {"registryId": self.account, "policyText": policyText}
+        return self._registry_policy_reply()
 
     @api_operation("DeleteRegistryPolicy")
     def delete_registry_policy(self) -> Reply:
@@ -334,81 +346,30 @@ class MemorySettings(MemoryEcr):
     ) -> Reply:
         """The creation templates, by page (ECR API: DescribeRepositoryCreationTemplates)."""
         names = sorted(name for name in self._templates if prefixes is None or name in prefixes)
-        start = int(nextToken or 0)
-        page = names[start : start + maxResults]
+        page, more = counted_page(names, nextToken, maxResults)
         return {
             "registryId": self.account,
             "repositoryCreationTemplates": [_copy(self._templates[name]) for name in page],
-            **({"nextToken": str(start + maxResults)} if start + maxResults < len(names) else {}),
+            **more,
         }
 
-    @api_operation("CreateRepositoryCreationTemplate")
+    @api_operation("CreateRepositoryCreationTemplate", _TEMPLATE)
     def create_repository_creation_template(
-        self,
-        *,
-        prefix: str,
-        appliedFor: Sequence[str],
-        description: str | None = None,
-        encryptionConfiguration: Mapping[str, str] | None = None,
-        resourceTags: Sequence[Mapping[str, str]] | None = None,
-        imageTagMutability: str | None = None,
-        imageTagMutabilityExclusionFilters: Filters | None = None,
-        repositoryPolicy: str | None = None,
-        lifecyclePolicy: str | None = None,
-        customRoleArn: str | None = None,
+        self, *, prefix: str, appliedFor: Sequence[str], **settings: Any
     ) -> Reply:
         """A new creation template (ECR API: CreateRepositoryCreationTemplate)."""
         # ECR keeps no `/` at the end, and finds no template by a prefix that has one.
         bare = prefix.removesuffix("/")
         if bare in self._templates:
             raise RefusedError("TemplateAlreadyExistsException", f"'{prefix}' has a template")
-        return self._keep_template(
-            bare,
-            {
-                "description": description,
-                "encryptionConfiguration": encryptionConfiguration,
-                "resourceTags": resourceTags,
-                "imageTagMutability": imageTagMutability,
-                "imageTagMutabilityExclusionFilters": imageTagMutabilityExclusionFilters,
-                "repositoryPolicy": repositoryPolicy,
-                "lifecyclePolicy": lifecyclePolicy,
-                "customRoleArn": customRoleArn,
-                "appliedFor": appliedFor,
-            },
-        )
+        return self._keep_template(bare, {"appliedFor": appliedFor, **settings})
 
-    @api_operation("UpdateRepositoryCreationTemplate")
-    def update_repository_creation_template(
-        self,
-        *,
-        prefix: str,
-        appliedFor: Sequence[str] | None = None,
-        description: str | None = None,
-        encryptionConfiguration: Mapping[str, str] | None = None,
-        resourceTags: Sequence[Mapping[str, str]] | None = None,
-        imageTagMutability: str | None = None,
-        imageTagMutabilityExclusionFilters: Filters | None = None,
-        repositoryPolicy: str | None = None,
-        lifecyclePolicy: str | None = None,
-        customRoleArn: str | None = None,
-    ) -> Reply:
+    @api_operation("UpdateRepositoryCreationTemplate", {"appliedFor", *_TEMPLATE})
+    def update_repository_creation_template(self, *, prefix: str, **settings: Any) -> Reply:
         """Other settings for a creation template (ECR API: UpdateRepositoryCreationTemplate)."""
         if prefix not in self._templates:
             raise RefusedError("TemplateNotFoundException", f"'{prefix}' has no template")
-        return self._keep_template(
-            prefix,
-            {
-                "description": description,
-                "encryptionConfiguration": encryptionConfiguration,
-                "resourceTags": resourceTags,
-                "imageTagMutability": imageTagMutability,
-                "imageTagMutabilityExclusionFilters": imageTagMutabilityExclusionFilters,
-                "repositoryPolicy": repositoryPolicy,
-                "lifecyclePolicy": lifecyclePolicy,
-                "customRoleArn": customRoleArn,
-                "appliedFor": appliedFor,
-            },
-        )
+        return self._keep_template(prefix, settings)
 
     @api_operation("DeleteRepositoryCreationTemplate")
     def delete_repository_creation_template(self, *, prefix: str) -> Reply:
@@ -429,8 +390,7 @@ class MemorySettings(MemoryEcr):
                 kept.policy = kept.policy.replace(f'"{arn}"', f'"{unique_id}"')
 
     def _keep_template(self, prefix: str, asked: Mapping[str, Any]) -> Reply:
-        given = {key: value for key, value in asked.items() if value is not None}
-        settings = {**self._templates.get(prefix, {}), **given}
+        settings = {**self._templates.get(prefix, {}), **asked}
         documents.check_template(settings)
         self._templates[prefix] = _copy({"prefix": prefix, **settings})
         return {
@@ -511,11 +471,16 @@ class MemorySettings(MemoryEcr):
             "encryptionConfiguration": {"encryptionType": kept.encryption},
         }
 
-    def _policy_reply(self, name: str, text: str) -> Reply:
-        return {"registryId": self.account, "repositoryName": name, "policyText": text}
+    def _policy_reply(self, name: str, registry: str | None = None) -> Reply:
+        text = self._settings(name, registry).policy
+        return self._text_reply(name, policyText=_held(text, name, "Repository policy"))
 
-    def _lifecycle_reply(self, name: str, text: str) -> Reply:
-        return {"registryId": self.account, "repositoryName": name, "lifecyclePolicyText": text}
+    def _lifecycle_reply(self, name: str, registry: str | None = None) -> Reply:
+        text = self._settings(name, registry).lifecycle
+        return self._text_reply(name, lifecyclePolicyText=_held(text, name, "Lifecycle policy"))
+
+    def _text_reply(self, name: str, **text: str) -> Reply:
+        return {"registryId": self.account, "repositoryName": name, **text}
 
 
 def _response(name: str, reply: Reply) -> dict[str, Any] | None:
@@ -529,20 +494,12 @@ def _copy(document: Any) -> Any:
     return json.loads(json.dumps(document))
 
 
-def _held(text: str | None, absent: RefusedError) -> str:
+def _held(text: str | None, name: str, what: str) -> str:
+    """The text of a repository's policy. Raises RefusedError if it has none."""
     if text is None:
-        raise absent
+        code = f"{what.title().replace(' ', '')}NotFoundException"
+        raise RefusedError(code, f"{what} does not exist for the repository with name '{name}'")
     return text
-
-
-def _no_policy(name: str) -> RefusedError:
-    said = f"Repository policy does not exist for the repository with name '{name}'"
-    return RefusedError("RepositoryPolicyNotFoundException", said)
-
-
-def _no_lifecycle(name: str) -> RefusedError:
-    said = f"Lifecycle policy does not exist for the repository with name '{name}'"
-    return RefusedError("LifecyclePolicyNotFoundException", said)
 
 
 def _previewed(image: PreviewImage, priority: int) -> dict[str, Any]:

@@ -86,6 +86,8 @@ class Table(Protocol):
         ...
 
 
+_JSON = json.JSONEncoder(separators=(",", ":"), check_circular=False)
+
 TRANSACTION = 100
 """Most writes in one transaction (DynamoDB API: TransactWriteItems)."""
 
@@ -97,4 +99,4 @@ def expiry(time: datetime, kept: timedelta) -> int:
 
 def encode(body: Any) -> str:
     """A body as it stands in the table."""
-    return json.dumps(body, separators=(",", ":"))
+    return _JSON.encode(body)

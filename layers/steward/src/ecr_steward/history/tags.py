@@ -13,7 +13,7 @@ One table holds it all; an item's `pk` says whose it is and its `sk` what:
 | `repo#NAME` | `led#CAUSE` | how often a cause led to which change, by the change's first id |
 | `repo#NAME` | `fact#TIME#ID` | a fact; the table's stream tells every new one, once |
 | `repo#NAME` | `quiet#TIME#ID` | a fact of the first sight: kept, and told only in the summary |
-| `repo#NAME` | `said#HASH` | a finding that was told already |
+| `repo#NAME` | `said#TAG`, `said#HASH` | which findings were told already |
 | `repo#NAME` | `seen` | the first sweep of the repository |
 | `repo#NAME` | `settings`, `settings-open` | its settings: see settings.py |
 | `sweep#ID` | `size`, `total`, `slice#N`, `visit#PART`, `completed`, `fact#…` | one sweep |
@@ -40,7 +40,7 @@ from ecr_steward.history.facts import (
     pull_through_in,
     write_in_order,
 )
-from ecr_steward.history.findings import Findings, told
+from ecr_steward.history.findings import Findings, News, Said
 from ecr_steward.history.holds import Hold, Holds, hold_in, holding
 from ecr_steward.history.numbering import Led, Numbering
 from ecr_steward.history.sweeps import Sweeps
@@ -61,7 +61,7 @@ class Memory:
     `known` has the digests that unique tags were accepted on, `pushed` by tag when their images had
     been pushed then, `freed` the last digests of unique tags that were deleted. `taken` is when
     somebody else took stable tags from where they belong. `led` has an entry for each cause asked
-    for. `places` are the images that stable tags were last seen on.
+    for, `said` for each tag. `places` are the images that stable tags were last seen on.
     """
 
     marks: Mapping[str, Mark] = field(default_factory=dict)
@@ -74,6 +74,7 @@ class Memory:
     first_sight: bool = False
     led: Led = field(default_factory=dict)
     freed: Mapping[str, str] = field(default_factory=dict)
+    said: Said = field(default_factory=dict)
     places: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -88,9 +89,8 @@ class Learned:
 
     Marks, and those of `forgotten` tags no more; the digests of unique tags, with when these were
     pushed as far as `pushed` has them. `freed` unique tags belong to no image, and what they were
-    on last is kept; `passed` are facts of such as have another image now, which nobody is told.
-    `places` are the images that stable tags are on, and `left` by image those that left it at
-    `at`.
+    on last is kept. `places` are the images that stable tags are on, and `left` by image those
+    that left it at `at`.
     """
 
     marks: Sequence[Mark] = ()
@@ -98,7 +98,6 @@ class Learned:
     known: Mapping[str, str] = field(default_factory=dict)
     pushed: Mapping[str, datetime] = field(default_factory=dict)
     freed: Mapping[str, str] = field(default_factory=dict)
-    passed: Sequence[Fact] = ()
     places: Mapping[str, str] = field(default_factory=dict)
     left: Mapping[str, Sequence[str]] = field(default_factory=dict)
     at: datetime | None = None
@@ -125,10 +124,12 @@ class History:
         unique: Iterable[str],
         causes: Iterable[str] = (),
         watched: Iterable[str] = (),
+        judged: Iterable[str] = (),
     ) -> Memory:
         """What is known of these stable and unique tags and causes: one read of the table.
 
-        `watched` are stable tags of which it matters where they were.
+        `watched` are stable tags of which it matters where they were, `judged` are tags of which it
+        matters what was told.
         """
         pk = partition_of(repository)
         keys: list[Key] = [self._open.at(pk), PULL_THROUGH]
@@ -136,12 +137,13 @@ class History:
             keys += [(pk, f"mark#{tag}"), (pk, f"hold#{tag}"), (pk, f"taken#{tag}")]
         keys += [(pk, f"unique#{tag}") for tag in unique]
         keys += [(pk, f"place#{tag}") for tag in watched]
-        asked = self._led.keys(pk, causes)
-        found = self._table.get([*keys, *asked.values()])
+        asked, said = self._led.keys(pk, causes), self.findings.keys(pk, judged)
+        found = self._table.get([*keys, *asked.values(), *said])
         return replace(
             _memory(found, found.values()),
             open=self._open.read(pk, found),
             led=self._led.read(found, asked),
+            said=self.findings.read(found, said),
         )
 
     def recall_all(self, repository: str, causes: Iterable[str] = ()) -> Memory:
@@ -203,39 +205,34 @@ class History:
         done: Sequence[Fact],
         left: Sequence[Fact] = (),
         led: Led | None = None,
-        findings: Sequence[Fact] = (),
+        news: News | None = None,
         learned: Learned | None = None,
-        *,
-        quietly: bool = False,
     ) -> Led:
         """Turn announced changes into facts; `left` stay open. Facts closed before stay one.
 
         `led` is what was recalled of their causes; what was not is read. Returns what is known of
-        causes from now on. `findings` and what was `learned` are noted with them, in one
+        causes from now on. The `news` and what was `learned` are noted with them, in one
         transaction where they fit.
         """
         pk, done = partition_of(repository), distinct(done)
         led = self._led.after(pk, done, led or {})
         closed: list[Write] = [*self._led.writes(pk, done, led), *self._open.write(pk, left)]
         facts: list[list[Write]] = [[Put(fact_item(fact))] for fact in done]
-        noted = _noted(repository, findings, learned or Learned(), quietly=quietly)
-        write_in_order(self._table, [*facts, closed, *noted])
+        write_in_order(self._table, [*facts, closed, *self._noted(repository, learned, news)])
         return led
 
     def note(
-        self,
-        repository: str,
-        learned: Learned | None = None,
-        findings: Sequence[Fact] = (),
-        *,
-        quietly: bool = False,
+        self, repository: str, learned: Learned | None = None, news: News | None = None
     ) -> None:
-        """Note findings, which nobody was told under these rules, and what was learned.
+        """Note what was learned, and the news, in an order in which nothing is forgotten before it
+        was told."""
+        write_in_order(self._table, self._noted(repository, learned, news))
 
-        With `quietly` findings are kept in history and not told one by one.
-        """
-        groups = _noted(repository, findings, learned or Learned(), quietly=quietly)
-        write_in_order(self._table, groups)
+    def _noted(
+        self, repository: str, learned: Learned | None, news: News | None
+    ) -> list[list[Write]]:
+        told = self.findings.writes(news or News())
+        return [*told, *([each] for each in _learning(repository, learned or Learned()))]
 
     def record(self, fact: Fact) -> None:
         """Record what a person did with a command."""
@@ -309,30 +306,18 @@ def _noting(repository: str, taken: Taken, hold: Hold | None) -> list[Write]:
     return [away, Put(Item(*key, body=times, expires=expiry(taken.times[-1], _TAKEN_KEPT)))]
 
 
-def _noted(
-    repository: str, findings: Iterable[Fact], learned: Learned, *, quietly: bool
-) -> list[list[Write]]:
-    """What is noted, in an order in which nothing is forgotten before it was told."""
-    pk, pushed = partition_of(repository), learned.pushed
-    writes: list[Write] = [Put(_marked(repository, mark)) for mark in learned.marks]
-    writes += [Delete(pk, f"mark#{tag}") for tag in dict.fromkeys(learned.forgotten)]
-    writes += [
-        Put(_owning(pk, tag, digest, pushed.get(digest))) for tag, digest in learned.known.items()
-    ]
-    writes += [
-        Put(Item(pk, f"unique#{tag}", {"freed": digest})) for tag, digest in learned.freed.items()
-    ]
-    writes += [Put(Item(pk, f"place#{tag}", digest)) for tag, digest in learned.places.items()]
-    if learned.at is not None:
-        writes += [
-            Put(Item(pk, f"left#{digest}#{tag}", iso(learned.at)))
-            for digest, tags in learned.left.items()
-            for tag in tags
-        ]
+def _learning(repository: str, learned: Learned) -> list[Write]:
+    """The writes that keep what was learned."""
+    pk, pushed, owners = partition_of(repository), learned.pushed, learned.known.items()
+    left = [(digest, tag) for digest, tags in learned.left.items() for tag in tags]
+    at = None if learned.at is None else iso(learned.at)
     return [
-        *told(findings, quietly=quietly),
-        *told(learned.passed, quietly=True),
-        *([each] for each in writes),
+        *(Put(_marked(repository, mark)) for mark in learned.marks),
+        *(Delete(pk, f"mark#{tag}") for tag in dict.fromkeys(learned.forgotten)),
+        *(Put(_owning(pk, tag, digest, pushed.get(digest))) for tag, digest in owners),
+        *(Put(Item(pk, f"unique#{tag}", {"freed": last})) for tag, last in learned.freed.items()),
+        *(Put(Item(pk, f"place#{tag}", digest)) for tag, digest in learned.places.items()),
+        *(Put(Item(pk, f"left#{digest}#{tag}", at)) for digest, tag in left if at is not None),
     ]
 
 

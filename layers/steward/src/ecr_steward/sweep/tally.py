@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -100,13 +99,13 @@ class Tally:
     def _complete(self, sweep: str, totals: Mapping[str, int]) -> None:
         found = {name: n for name, n in totals.items() if name not in _INTERNAL}
         told = {"repositories": 0, **found, "missing": _missing(totals)}
-        made = self._maker.fact(
+        fact = self._maker.fact(
             FactKind.SWEPT,
             Cause(sweep, CAUSE),
             _summary(told, self._modes()),
             mode=self._cap.value,
+            totals=told,
         )
-        fact = replace(made, totals=told)
         if self._sweeps.complete(sweep, fact):
             log.info(fact.reason, extra={"sweep": sweep, **told})
 

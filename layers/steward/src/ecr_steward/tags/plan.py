@@ -96,6 +96,8 @@ class Plan:
 
     def told_with(self, holds: Mapping[str, str]) -> Plan:
         """The same plan, whose reasons say this of the tags that are held."""
+        if not holds:
+            return self
         leading = {mark.tag: mark.unique for mark in self.marks}
         return replace(
             self,

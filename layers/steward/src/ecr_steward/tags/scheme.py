@@ -186,7 +186,8 @@ class Scheme:
 
         `digest` is the image that carries it: only of that image it can be a pin.
         """
-        return None if self.is_pin(tag, digest) else self._unique(tag)
+        unique = self._unique(tag)
+        return None if unique is None or self.is_pin(tag, digest) else unique
 
     @_Remembered
     def _unique(self, tag: str) -> Unique | None:

@@ -346,8 +346,9 @@ class FactMaker:
         repository: str = "",
         rule: str = "",
         at: datetime | None = None,
+        **own: Any,
     ) -> Fact:
-        """A fact of now, or of another time; what only some kinds have is put in with `replace`."""
+        """A fact of now, or of another time; `own` is what only some kinds have."""
         return Fact(
             kind=kind,
             cause=cause,
@@ -359,6 +360,7 @@ class FactMaker:
             rules=self.rules,
             reason=reason,
             time=iso(at or self.clock()),
+            **own,
         )
 
 

@@ -3,6 +3,7 @@ is no character is shown as an escape."""
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Mapping
@@ -28,8 +29,10 @@ def printable(text: str) -> str:
     return "".join(each if each.isprintable() else json.dumps(each)[1:-1] for each in text)
 
 
+@functools.lru_cache(64)
 def iso(time: datetime) -> str:
     """`time` in UTC as `2026-11-23T02:24:00Z`, with milliseconds only where there are any."""
+    # All facts of a visit are of one time.
     utc = time.astimezone(UTC)
     text = utc.isoformat(timespec="milliseconds" if utc.microsecond >= 1000 else "seconds")
     return text.replace("+00:00", "Z")

@@ -59,7 +59,10 @@ class Surveyor:
         unique = (*about.unique, *about.deleted)
         seen = replaced.watched(scheme, (*about.lines, *(hint.tag for hint in hints)))
         watched = seen if rule.keeps_replaced else []
-        memory = self._history.recall(repository, about.lines, unique, _causes(hints), watched)
+        judged = (*about.lines, *unique, *(hint.tag or "" for hint in about.unknown))
+        memory = self._history.recall(
+            repository, about.lines, unique, _causes(hints), watched, judged
+        )
         if _is_cache(repository, rule, memory):
             return None
         if not watched and not _needs_images(scheme, about, memory):

@@ -15,6 +15,7 @@ from itertools import islice
 
 from ecr_steward.ecr import ImageGone, RepositoryGone, Unavailable
 from ecr_steward.ecr.images import EcrRegistry
+from ecr_steward.history.findings import News
 from ecr_steward.history.holds import Hold
 from ecr_steward.history.numbering import Led
 from ecr_steward.history.tags import History, Learned
@@ -199,16 +200,16 @@ class Retagger:
         manifests = self._surveyor.manifests(repository, todo.writes, look)
         settled, led = self._settle(task, look)
         facts = self._facts(task, look, led, holds)
-        unsaid = history.findings.unsaid(facts.facts(todo.found))
-        facts = facts.counting(todo.announced, _aloud(look, unsaid))
+        found = history.findings.news(facts.facts(todo.found), look.memory.said)
+        facts = facts.counting(todo.announced, _aloud(look, found.told))
         if todo.writes or plan.taken:
             history.announce(repository, facts.facts(todo.announced), plan.taken, holds)
         applied = apply(self._registry, repository, todo.writes, manifests, self._spread)
-        told = self._close(task, look, plan, todo, applied, facts, unsaid)
+        told = self._close(task, look, plan, todo, applied, facts, found)
         if applied.passing:
             raise applied.passing[0][1]
         _log_plan(task, plan)
-        visit = _visit(task, look, plan, todo, applied, (*settled, *told), unsaid)
+        visit = _visit(task, look, plan, todo, applied, (*settled, *told), len(found.told))
         return visit, applied.refused
 
     def _plan(self, task: _Task, look: Survey) -> tuple[Plan, dict[str, Hold]]:
@@ -254,25 +255,32 @@ class Retagger:
         todo: _Todo,
         applied: Applied,
         facts: TagFacts,
-        unsaid: Sequence[Fact],
+        found: News,
     ) -> list[Fact]:
         """Write down what came of it, at once; returns the facts that are new."""
-        passed = self._history.findings.unsaid(facts.facts(plan.passed))
-        findings = facts.counted(unsaid[:FINDINGS_PER_VISIT])
-        learned = replace(_learned(plan, applied, look, passed), at=self._clock())
+        news = self._news(plan, applied, facts, found)
+        learned = replace(_learned(plan, applied, look), at=self._clock())
         if applied.refused:
-            # Whatever else was found is planned anew, with what is known now.
-            findings, learned = [], Learned()
-        findings += self._history.findings.unsaid(facts.facts(applied.failed))
-        quietly, done = look.memory.first_sight, facts.facts(todo.done(applied))
+            learned = Learned()
+        noted = news.quietly() if look.memory.first_sight else news
+        done = facts.facts(todo.done(applied))
         if todo.writes:
             left = facts.facts(todo.left(applied))
-            self._history.close(
-                task.repository, done, left, facts.visit.led, findings, learned, quietly=quietly
-            )
+            self._history.close(task.repository, done, left, facts.visit.led, noted, learned)
         else:
-            self._history.note(task.repository, learned, findings, quietly=quietly)
-        return [*done, *findings]
+            self._history.note(task.repository, learned, noted)
+        return [*done, *news.told]
+
+    def _news(self, plan: Plan, applied: Applied, facts: TagFacts, found: News) -> News:
+        """What was found, and what became of the plan, as far as nobody was told."""
+        findings = self._history.findings
+        failed = findings.news(facts.facts(applied.failed), found.said)
+        if applied.refused:
+            # Whatever else was found is planned anew, with what is known now.
+            return failed
+        passed = findings.news(facts.facts(plan.passed), failed.said)
+        told = [*facts.counted(found.told[:FINDINGS_PER_VISIT]), *failed.told]
+        return News(told, passed.told, passed.said)
 
 
 def next_visit(hints: Sequence[Hint], action: Action = Action.SWEEP) -> Hint:
@@ -305,9 +313,9 @@ def _todo(mode: Mode, plan: Plan, failures: Iterable[TagChange]) -> _Todo:
     return _Todo(writes, undone, found)
 
 
-def _aloud(look: Survey, unsaid: Sequence[Fact]) -> Sequence[Fact]:
+def _aloud(look: Survey, new: Sequence[Fact]) -> Sequence[Fact]:
     """The findings that are told one by one: at first sight they are kept quietly."""
-    return () if look.memory.first_sight else unsaid[:FINDINGS_PER_VISIT]
+    return () if look.memory.first_sight else new[:FINDINGS_PER_VISIT]
 
 
 def _accepted(plan: Plan, applied: Applied) -> dict[str, str]:
@@ -321,7 +329,7 @@ def _accepted(plan: Plan, applied: Applied) -> dict[str, str]:
     }
 
 
-def _learned(plan: Plan, applied: Applied, look: Survey, passed: Sequence[Fact]) -> Learned:
+def _learned(plan: Plan, applied: Applied, look: Survey) -> Learned:
     """What the look leaves in history that is not there yet."""
     moved = {change.tag for change in applied.done if change.kind is FactKind.MOVE}
     noted = {each.mark.tag: replace(each.mark, placed=False) for each in plan.taken}
@@ -333,7 +341,6 @@ def _learned(plan: Plan, applied: Applied, look: Survey, passed: Sequence[Fact])
         known=dict(islice(_accepted(plan, applied).items(), KNOWN_PER_VISIT)),
         pushed={image.digest: image.pushed_at for image in look.observed.images.values()},
         freed=dict(islice(plan.freed.items(), KNOWN_PER_VISIT)),
-        passed=passed,
         places=_moved_places(look, applied),
         left=replaced.left(_places(look), look.observed, applied.done),
     )
@@ -361,13 +368,13 @@ def _visit(
     todo: _Todo,
     applied: Applied,
     facts: tuple[Fact, ...],
-    unsaid: Sequence[Fact],
+    new: int,
 ) -> Visit:
     made = (*todo.done(applied), *applied.failed)
     if applied.refused:
         return Visit(facts, made, contested=sum(fact.contested for fact in facts))
     unfinished = (
-        len(unsaid) > FINDINGS_PER_VISIT
+        new > FINDINGS_PER_VISIT
         or min(len(_accepted(plan, applied)), KNOWN_PER_VISIT) < len(plan.known)
         or len(plan.freed) > KNOWN_PER_VISIT
         # Where all of a visit's writes were refused, another visit would be refused them too.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -40,8 +40,10 @@ class VisitFacts:
             rule=self.rule,
             mode=self.mode,
             at=self.at,
+            of=self.of.get(cause.id) or 1,
+            **own,
         )
-        return numbered(replace(made, **own), self.led)
+        return numbered(made, self.led)
 
     def counted(self, facts: Iterable[Fact]) -> list[Fact]:
         """These facts, each with the number of those that its cause leads to."""
