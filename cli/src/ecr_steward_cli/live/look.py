@@ -33,6 +33,20 @@ CAUSE = "Plan"
 _MOST_VISITS = 1000
 
 
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a repository holds: how many images, and the bytes of each of them added up.
+
+    Layers that images share are counted with each of them: ECR tells the size of an image, not of
+    what it shares. An index holds no layers and counts as nothing beside its children. `pushed` is
+    when images were pushed that a plan names, by digest.
+    """
+
+    images: int = 0
+    size: int = 0
+    pushed: Mapping[str, datetime] = field(default_factory=dict)
+
+
 @dataclass(frozen=True)
 class RepositoryPlan:
     """What would change in one repository.
@@ -47,6 +61,7 @@ class RepositoryPlan:
     changes: Sequence[TagChange] = ()
     settings: Sequence[SettingChange] = ()
     images: Sequence[Kept] | None = None
+    contents: Contents = Contents()
 
     @property
     def going(self) -> list[Kept]:
@@ -90,7 +105,7 @@ class Look:
     def at(self, repository: str, rule: Rule) -> RepositoryPlan:
         """What would change; raises RegistryError where something cannot be read."""
         table = self._registry.history()
-        seen = _Described(self._registry.ecr)
+        seen = Described(self._registry.ecr)
         changes = () if rule.tags is None else self._changes(repository, seen, table)
         images = None if rule.images is None else self._images(repository, rule, seen, table)
         return RepositoryPlan(
@@ -100,13 +115,14 @@ class Look:
             changes=changes,
             settings=self._enforcer(table).differing(repository),
             images=images,
+            contents=seen.contents(repository, changes),
         )
 
     def at_registry(self) -> Sequence[SettingChange]:
         """What differs in the settings of the registry itself."""
         return self._enforcer(self._registry.history()).differing(REGISTRY)
 
-    def _changes(self, repository: str, seen: _Described, table: Table) -> tuple[TagChange, ...]:
+    def _changes(self, repository: str, seen: Described, table: Table) -> tuple[TagChange, ...]:
         history = History(table)
         history.remember_pull_through(self._caches)
         writer = Retagger(
@@ -138,9 +154,7 @@ class Look:
             region=self._registry.region,
         )
 
-    def _images(
-        self, repository: str, rule: Rule, seen: _Described, table: Table
-    ) -> Sequence[Kept]:
+    def _images(self, repository: str, rule: Rule, seen: Described, table: Table) -> Sequence[Kept]:
         held = {hold.tag for name, hold in History(table).holds.all() if name == repository}
         details = seen.details(repository)
         children = _children(self._registry.ecr, repository, details)
@@ -154,7 +168,7 @@ class Look:
         return judge(Inventory(images, scheme, self._clock()), asked, self._grace)
 
 
-class _Described:
+class Described:
     """An ECR client that keeps what `DescribeImages` said of all images of a repository, so that
     nothing is read twice."""
 
@@ -190,6 +204,28 @@ class _Described:
             for each in self.details(repository)
             for tag in each.get("imageTags", ())
         }
+
+    def contents(self, repository: str, changes: Iterable[TagChange] = ()) -> Contents:
+        """What the repository holds, and when the images of these changes were pushed."""
+        details = self.details(repository)
+        named = {digest for each in changes for digest in (each.before, each.after)}
+        return Contents(
+            images=len(details),
+            size=sum(map(_layers, details)),
+            pushed={
+                each["imageDigest"]: each["imagePushedAt"]
+                for each in details
+                if each["imageDigest"] in named and "imagePushedAt" in each
+            },
+        )
+
+
+def _layers(detail: Mapping[str, Any]) -> int:
+    """The bytes of an image; an index tells the size of its largest child (ECR API: ImageDetail,
+    imageSizeInBytes)."""
+    if detail.get("imageManifestMediaType") in INDEXES:
+        return 0
+    return int(detail.get("imageSizeInBytes", 0))
 
 
 def _after(tags: Mapping[str, str], changes: Iterable[TagChange]) -> dict[str, str]:
