@@ -439,6 +439,11 @@ class SuggestedRule:
     repositories: tuple[str, ...]
     lines: tuple[str, ...]
 
+    @property
+    def text(self) -> str:
+        """The lines as they stand under `rules:`."""
+        return "\n".join(self.lines)
+
 
 def suggested(
     repositories: Iterable[SeenRepository], others: Iterable[str] = ()

@@ -23,8 +23,8 @@ Met = Mapping[str, bool | None]
 def met(described: Mapping[str, Any], frequency: str | None, *, lifecycle: bool | None) -> Met:
     """Which controls a repository meets.
 
-    `described` is of `DescribeRepositories`; `frequency` of `BatchGetRepositoryScanningConfiguration`,
-    None where it is not known; `lifecycle` says whether there is a lifecycle policy.
+    `described` is what `DescribeRepositories` says; `frequency` is how often it is scanned, None
+    where that is not known; `lifecycle` says whether there is a lifecycle policy.
     """
     return {
         "ECR.1": None if frequency is None else frequency in _SCANNED,
