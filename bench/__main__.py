@@ -16,6 +16,7 @@ from bench import (
     artefact,
     calls,
     matching,
+    plan_page,
     push,
     report,
     settings_calls,
@@ -64,6 +65,7 @@ def _rows(quick: bool, progress: Callable[[str], None]) -> list[Row]:
     rows += calls.many_lines(5_000 if quick else 100_000, progress)
     rows += settings_calls.count(progress)
     rows += wall.measure(wall.SIZES[:1] if quick else wall.SIZES, 5 if quick else 21, progress)
+    rows += plan_page.measure(3 if quick else 11, progress)
     rows += stories.measure(stories.SIZES[:1] if quick else stories.SIZES, progress)
     return rows
 
