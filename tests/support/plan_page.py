@@ -150,7 +150,7 @@ def draw(folder: Path) -> None:
     file = Path(tempfile.mkdtemp()) / "plan.html"
     file.write_text(made([planned(registry())]), encoding="utf-8")
     with chromium() as browser:
-        tab = browser.new_page(color_scheme="light", viewport={"width": 1280, "height": 860})
+        tab = browser.new_page(color_scheme="light", viewport={"width": 1280, "height": 720})
         tab.goto(f"{file.as_uri()}#sort=first&down=1")
         tab.screenshot(path=folder / "plan-light.png")
         tab.emulate_media(color_scheme="dark")

@@ -11,7 +11,7 @@ from ecr_steward.words.causes import Cause
 from ecr_steward.words.facts import FactKind
 from ecr_steward.words.hints import Action, Hint
 from ecr_steward_cli.images import Kept, RetainedImage
-from ecr_steward_cli.live.look import Contents, RepositoryPlan
+from ecr_steward_cli.live.look import RepositoryContents, RepositoryPlan
 from ecr_steward_cli.live.survey import RegistryPlan, Unread
 
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
@@ -34,7 +34,7 @@ def of_two_hundred_tags(name: str) -> RepositoryPlan:
         for n in range(100)
     ]
     pushed = {f"sha256:{n:064}": NOW for n in (1, 2)}
-    return replace(found, images=images, contents=Contents(200, 200 * 10**8, pushed))
+    return replace(found, images=images, contents=RepositoryContents(200, 200 * 10**8, pushed))
 
 
 def repository(name: str, moves: int = 1, reason: str = "`1.4` goes on.") -> RepositoryPlan:

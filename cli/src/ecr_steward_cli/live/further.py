@@ -11,7 +11,7 @@ from ecr_steward.ecr.images import EcrRegistry
 from ecr_steward_cli.first_rules import SeenRepository
 from ecr_steward_cli.live.controls import Met, met
 from ecr_steward_cli.live.faults import FAULTS
-from ecr_steward_cli.live.look import Contents, Described
+from ecr_steward_cli.live.look import DescribedImages, RepositoryContents
 
 _DESCRIBED_AT_ONCE = 100
 _SCANNING_AT_ONCE = 25
@@ -27,7 +27,7 @@ class Ungoverned:
     """A repository that no rule matches: its tags, and what it holds."""
 
     seen: SeenRepository
-    contents: Contents
+    contents: RepositoryContents
 
 
 @dataclass
@@ -113,7 +113,7 @@ class _Reader:
         return None
 
     def ungoverned(self, name: str) -> Ungoverned | None:
-        seen = Described(self._ecr)
+        seen = DescribedImages(self._ecr)
         try:
             images = tuple(
                 each for each in EcrRegistry(seen.client).describe_all(name) if each.tags

@@ -34,7 +34,7 @@ _MOST_VISITS = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Contents:
+class RepositoryContents:
     """What a repository holds: how many images, and the bytes of each of them added up.
 
     Layers that images share are counted with each of them: ECR tells the size of an image, not of
@@ -61,7 +61,7 @@ class RepositoryPlan:
     changes: Sequence[TagChange] = ()
     settings: Sequence[SettingChange] = ()
     images: Sequence[Kept] | None = None
-    contents: Contents = Contents()
+    contents: RepositoryContents = RepositoryContents()
 
     @property
     def going(self) -> list[Kept]:
@@ -105,7 +105,7 @@ class Look:
     def at(self, repository: str, rule: Rule) -> RepositoryPlan:
         """What would change; raises RegistryError where something cannot be read."""
         table = self._registry.history()
-        seen = Described(self._registry.ecr)
+        seen = DescribedImages(self._registry.ecr)
         changes = () if rule.tags is None else self._changes(repository, seen, table)
         images = None if rule.images is None else self._images(repository, rule, seen, table)
         return RepositoryPlan(
@@ -122,7 +122,9 @@ class Look:
         """What differs in the settings of the registry itself."""
         return self._enforcer(self._registry.history()).differing(REGISTRY)
 
-    def _changes(self, repository: str, seen: Described, table: Table) -> tuple[TagChange, ...]:
+    def _changes(
+        self, repository: str, seen: DescribedImages, table: Table
+    ) -> tuple[TagChange, ...]:
         history = History(table)
         history.remember_pull_through(self._caches)
         writer = Retagger(
@@ -154,7 +156,9 @@ class Look:
             region=self._registry.region,
         )
 
-    def _images(self, repository: str, rule: Rule, seen: Described, table: Table) -> Sequence[Kept]:
+    def _images(
+        self, repository: str, rule: Rule, seen: DescribedImages, table: Table
+    ) -> Sequence[Kept]:
         held = {hold.tag for name, hold in History(table).holds.all() if name == repository}
         details = seen.details(repository)
         children = _children(self._registry.ecr, repository, details)
@@ -168,7 +172,7 @@ class Look:
         return judge(Inventory(images, scheme, self._clock()), asked, self._grace)
 
 
-class Described:
+class DescribedImages:
     """An ECR client that keeps what `DescribeImages` said of all images of a repository, so that
     nothing is read twice."""
 
@@ -205,11 +209,11 @@ class Described:
             for tag in each.get("imageTags", ())
         }
 
-    def contents(self, repository: str, changes: Iterable[TagChange] = ()) -> Contents:
+    def contents(self, repository: str, changes: Iterable[TagChange] = ()) -> RepositoryContents:
         """What the repository holds, and when the images of these changes were pushed."""
         details = self.details(repository)
         named = {digest for each in changes for digest in (each.before, each.after)}
-        return Contents(
+        return RepositoryContents(
             images=len(details),
             size=sum(map(_layers, details)),
             pushed={

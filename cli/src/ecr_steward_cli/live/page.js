@@ -23,7 +23,6 @@
   const images = (row) => row.going.map(why).map(([image, day, ...rest]) => [image, date(day), ...rest]);
   const gigabytes = (size) => (size / 1e9).toFixed(size < 1e8 ? 3 : 1);
   const date = (day) => (day === null ? "" : new Date(day * 864e5).toISOString().slice(0, 10));
-  const dated = (image, day) => (day ? `${image} (${day})` : image);
   const met = (row, control) => (row.met ? row.met[data.controls.indexOf(control)] : null);
 
   /** What a column is sorted by; nothing known comes before everything. */
@@ -60,6 +59,14 @@
     return made;
   }
 
+  /** An image with the day it was pushed, which stays on one line. */
+  function dated(image, day) {
+    const made = document.createElement("span");
+    made.textContent = day && `(${day})`;
+    made.className = "day";
+    return [`${image} `, made];
+  }
+
   function table(headings, rows) {
     const made = document.createElement("table");
     const head = made.createTHead().insertRow();
@@ -72,7 +79,7 @@
     const lines = made.createTBody();
     for (const each of rows) {
       const line = lines.insertRow();
-      each.forEach((text) => cell(line, text));
+      each.forEach((content) => cell(line, "").append(...[content].flat()));
     }
     return made;
   }

@@ -15,7 +15,7 @@ from ecr_steward.tags.plan import TagChange
 from ecr_steward_cli.images import Kept
 from ecr_steward_cli.live import storage, words
 from ecr_steward_cli.live.controls import CONTROLS, Met
-from ecr_steward_cli.live.look import Contents, RepositoryPlan
+from ecr_steward_cli.live.look import RepositoryContents, RepositoryPlan
 from ecr_steward_cli.live.survey import RegistryPlan
 from ecr_steward_cli.live.without_rule import schemes
 
@@ -126,7 +126,7 @@ def _rows(plans: Sequence[RegistryPlan]) -> Iterator[dict[str, Any]]:
 
 
 def _row(
-    place: str, plan: RepositoryPlan, met: Met | None, contents: Contents | None
+    place: str, plan: RepositoryPlan, met: Met | None, contents: RepositoryContents | None
 ) -> dict[str, Any]:
     return {
         "place": place,

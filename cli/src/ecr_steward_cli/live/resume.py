@@ -18,7 +18,7 @@ from ecr_steward.words.hints import Action, Hint
 from ecr_steward.words.reading import iso, parse_time
 from ecr_steward_cli.images import Kept, RetainedImage
 from ecr_steward_cli.images.judge import By
-from ecr_steward_cli.live.look import CAUSE, Contents, RepositoryPlan
+from ecr_steward_cli.live.look import CAUSE, RepositoryContents, RepositoryPlan
 
 AGE = timedelta(hours=1)
 """How long what was read counts: a registry goes on while nobody looks."""
@@ -139,11 +139,13 @@ def _image(written: list[Any]) -> Kept:
     return Kept(image, None if by is None else By(by), reason)
 
 
-def _contents_written(contents: Contents) -> list[Any]:
+def _contents_written(contents: RepositoryContents) -> list[Any]:
     pushed = {digest: iso(at) for digest, at in contents.pushed.items()}
     return [contents.images, contents.size, pushed]
 
 
-def _contents(written: list[Any]) -> Contents:
+def _contents(written: list[Any]) -> RepositoryContents:
     images, size, pushed = written
-    return Contents(images, size, {digest: parse_time(at) for digest, at in pushed.items()})
+    return RepositoryContents(
+        images, size, {digest: parse_time(at) for digest, at in pushed.items()}
+    )

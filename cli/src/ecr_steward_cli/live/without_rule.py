@@ -11,7 +11,7 @@ from ecr_steward_cli.live.survey import RegistryPlan
 
 
 @dataclass(frozen=True, slots=True)
-class WithoutRule:
+class UngovernedSchemes:
     """Rules that `init` would write for them, the names of those that show no scheme, and of those
     that could not be read or were not asked."""
 
@@ -20,12 +20,12 @@ class WithoutRule:
     unread: Sequence[str]
 
 
-def schemes(plans: Sequence[RegistryPlan]) -> WithoutRule:
+def schemes(plans: Sequence[RegistryPlan]) -> UngovernedSchemes:
     """The repositories without a rule of all registries, one of the same name being one."""
     found = [each.seen for plan in plans for each in plan.further.ungoverned]
     governed = {each.name for plan in plans for each in plan.repositories}
     rules, bare = suggested(_by_name(found), governed)
-    return WithoutRule(rules, bare, _unread(plans))
+    return UngovernedSchemes(rules, bare, _unread(plans))
 
 
 def _by_name(seen: Iterable[SeenRepository]) -> list[SeenRepository]:
