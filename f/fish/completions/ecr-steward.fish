@@ -1,0 +1,1 @@
+_ECR_STEWARD_COMPLETE=fish_source ecr-steward | source
