@@ -1,1 +1,0 @@
-_ECR_STEWARD_COMPLETE=fish_source ecr-steward | source

@@ -1,3 +1,0 @@
-autoload -Uz compinit && compinit -u
-eval "$(_ECR_STEWARD_COMPLETE=zsh_source ecr-steward)"
-PS1='$ '
