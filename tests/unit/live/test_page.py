@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 from ecr_steward_cli.live.look import RepositoryPlan
 from ecr_steward_cli.live.page import page
@@ -23,6 +24,14 @@ def test_the_page_says_in_one_sentence_what_would_happen() -> None:
     assert "<h1>1 repository looked at, 1 more without a rule: 1 tag would move" in said
     assert "Before you switch on" in said
     assert "team/app" in said
+
+
+def test_several_registries_have_a_verdict_each() -> None:
+    first, second = plan_of(repository("base/redis")), plan_of()
+    said = page([first, replace(second, region="us-east-1")], "0" * 12, "2026-11-28T00:00:00Z")
+    assert "Accounts and Regions" in said
+    assert "<td>123456789012 us-east-1</td><td>0 repositories looked at: nothing would" in said
+    assert "123456789012/eu-west-1/base/redis" in said
 
 
 def test_nothing_from_outside_is_markup() -> None:

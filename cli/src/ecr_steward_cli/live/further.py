@@ -41,21 +41,29 @@ class Further:
 
 
 def look_further(
-    ecr: Any, names: Sequence[str], without_rule: Sequence[str], spread: Spread
+    ecr: Any,
+    names: Sequence[str],
+    without_rule: Sequence[str],
+    spread: Spread,
+    heard: Callable[[int, int], None],
 ) -> Further:
-    """Reads of all `names` what the controls are about, and the images of those without a rule."""
+    """Reads of all `names` what the controls are about, and the images of those without a rule.
+
+    `heard` hears of how many repositories of how many it was read.
+    """
     further = Further()
     reader = _Reader(ecr, further.faults)
     described = reader.described(names)
     frequencies = reader.frequencies(names)
-    lifecycles = dict(zip(names, spread(reader.has_lifecycle, names), strict=True))
-    further.controls = {
-        name: met(described[name], frequencies.get(name), lifecycle=lifecycles[name])
-        for name in names
-        if name in described
-    }
-    found = spread(reader.ungoverned, without_rule)
-    further.ungoverned = [each for each in found if each is not None]
+    controls: dict[str, Met] = {}
+    lifecycles = zip(names, spread(reader.has_lifecycle, names), strict=True)
+    for number, (name, lifecycle) in enumerate(lifecycles, start=1):
+        if name in described:
+            controls[name] = met(described[name], frequencies.get(name), lifecycle=lifecycle)
+        heard(number, len(names))
+    further.controls = controls
+    ungoverned = spread(reader.ungoverned, without_rule)
+    further.ungoverned = [each for each in ungoverned if each is not None]
     return further
 
 

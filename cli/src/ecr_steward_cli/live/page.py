@@ -51,6 +51,7 @@ def page(plans: Sequence[RegistryPlan], fingerprint: str, at: str) -> str:
         script_hash=_hash(script),
         verdict=words.verdict(words.totals(plans)),
         where=", ".join(map(words.heading, plans)),
+        registries=words.registries(plans),
         fingerprint=fingerprint,
         at=at,
         numbers=words.six(plans),

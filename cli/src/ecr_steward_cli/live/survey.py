@@ -78,20 +78,22 @@ def survey(
         return plan
     look = Look(rules, registry, clock, grace, caches)
     governed = list(_governed(rules, names, PullThrough(tuple(caches)), plan))
-    _repositories(look, governed, plan, heard, resume or NoResume())
+    resume = resume or NoResume()
+    _repositories(look, governed, plan, heard, resume)
     if rules.registry:
         try:
             plan.settings = look.at_registry()
         except FAULTS as error:
             plan.unread.append(Unread("the settings of the registry", said(error)))
     if further:
-        _look_further(registry.ecr, names, plan)
+        _look_further(registry.ecr, names, plan, heard)
+    resume.done()
     return plan
 
 
-def _look_further(ecr: Any, names: Sequence[str], plan: RegistryPlan) -> None:
+def _look_further(ecr: Any, names: Sequence[str], plan: RegistryPlan, heard: Heard) -> None:
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        plan.further = look_further(ecr, names, plan.without_rule, pool.map)
+        plan.further = look_further(ecr, names, plan.without_rule, pool.map, heard)
     faults = plan.further.faults.items()
     plan.unread += [Unread(what, said(error)) for what, error in faults]
 
@@ -134,5 +136,4 @@ def _repositories(
             else:
                 resume.keep(found)
                 plan.repositories.append(found)
-    resume.done()
     plan.repositories.sort(key=lambda each: each.name)

@@ -113,6 +113,13 @@ def heading(plan: RegistryPlan) -> str:
     return f"{plan.account} {plan.region}"
 
 
+def registries(plans: Sequence[RegistryPlan]) -> list[tuple[str, str]]:
+    """Each registry with its own verdict, where there are several."""
+    if len(plans) < 2:
+        return []
+    return [(heading(each), verdict(totals([each]))) for each in plans]
+
+
 def named(plans: Sequence[RegistryPlan], plan: RegistryPlan, name: str) -> str:
     """The name of a repository, with its registry where there are several."""
     return f"{plan.account}/{plan.region}/{name}" if len(plans) > 1 else name
