@@ -71,8 +71,14 @@ def places(tab: Page) -> list[str]:
 def test_the_address_says_what_is_shown_and_in_which_order(opened: Opened, file: Path) -> None:
     tab = opened.go(file, "q=SHOP&sort=size&down=1")
     assert places(tab) == ["shop/api", "shop/checkout", "shop/search", "shop/web"]
+    expect(tab.get_by_role("columnheader", name="GB at most")).to_have_attribute(
+        "aria-sort", "descending"
+    )
     expect(tab.get_by_role("status")).to_have_text("4 of 11")
     expect(tab.get_by_label("Search")).to_have_value("SHOP")
+    tab.evaluate("location.hash = 'show=alone'")
+    expect(tab.get_by_role("status")).to_have_text("4 of 11")
+    assert "playground" in places(tab)
 
 
 def test_a_heading_sorts_one_way_and_then_the_other(opened: Opened, file: Path) -> None:

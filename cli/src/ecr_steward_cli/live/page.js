@@ -101,18 +101,18 @@
   }
 
   function toggle(row, line, button) {
-    if (open.delete(row.place)) {
+    if (open.delete(row)) {
       line.nextElementSibling.remove();
     } else {
-      open.add(row.place);
+      open.add(row);
       line.after(details(row));
     }
     mark(row, line, button);
   }
 
   function mark(row, line, button) {
-    line.className = open.has(row.place) ? "open" : "";
-    button.setAttribute("aria-expanded", String(open.has(row.place)));
+    line.className = open.has(row) ? "open" : "";
+    button.setAttribute("aria-expanded", String(open.has(row)));
   }
 
   function lineOf(row) {
@@ -134,7 +134,7 @@
     const made = document.createDocumentFragment();
     for (const row of rows) {
       made.append(lineOf(row));
-      if (open.has(row.place)) made.append(details(row));
+      if (open.has(row)) made.append(details(row));
     }
     body.replaceChildren(made);
     byId("shown").textContent = `${rows.length} of ${data.repositories.length}`;
@@ -241,7 +241,7 @@
   }
 
   function unfold() {
-    chosen().filter(differs).forEach((row) => open.add(row.place));
+    chosen().filter(differs).forEach((row) => open.add(row));
     document.querySelectorAll("details").forEach((each) => { each.open = true; });
     draw();
   }
