@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from ecr_steward.images import Kept, RetainedImage
 from ecr_steward.settings.state import Problem, SettingAction, SettingChange
 from ecr_steward.tags.plan import TagChange
 from ecr_steward.words.causes import Cause
 from ecr_steward.words.facts import FactKind
 from ecr_steward.words.hints import Action, Hint
-from ecr_steward_cli.images import Kept, RetainedImage
 from ecr_steward_cli.live.look import RepositoryContents, RepositoryPlan
 from ecr_steward_cli.live.survey import RegistryPlan, Unread
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from ecr_steward.images import Kept, RetainedImage
 from ecr_steward.settings.state import Problem, SettingAction, SettingChange
-from ecr_steward_cli.images import Kept, RetainedImage
 from ecr_steward_cli.live.controls import met
 from ecr_steward_cli.live.look import DescribedImages, RepositoryContents, RepositoryPlan
 from ecr_steward_cli.live.resume import Resume

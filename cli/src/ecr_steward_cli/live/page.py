@@ -11,8 +11,8 @@ from typing import Any
 
 from jinja2 import Environment
 
+from ecr_steward.images import Kept
 from ecr_steward.tags.plan import TagChange
-from ecr_steward_cli.images import Kept
 from ecr_steward_cli.live import storage, words
 from ecr_steward_cli.live.controls import CONTROLS, Met
 from ecr_steward_cli.live.look import RepositoryContents, RepositoryPlan
