@@ -15,9 +15,9 @@ from ecr_steward_cli.live.look import DescribedImages, RepositoryContents, Repos
 from ecr_steward_cli.live.resume import Resume
 from ecr_steward_cli.live.storage import dollars, gigabytes
 from ecr_steward_cli.live.without_rule import schemes
-from tests.support.plan_page import planned, registry
+from tests.support.plan_page import made, planned, registry
 from tests.unit.cli.stack_fakes import refusal
-from tests.unit.live.plans import NOW
+from tests.unit.live.plans import NOW, plan_of
 
 
 @pytest.mark.parametrize(
@@ -44,6 +44,9 @@ def test_repositories_without_a_rule_get_the_one_that_init_would_write() -> None
     ]
     assert '  - repositories: ["data/*"]' in found.rules[0].lines
     assert (found.bare, found.unread) == (["playground"], [])
+
+
+INDEX = "application/vnd.oci.image.index.v1+json"
 
 
 class _Denying:
@@ -73,9 +76,8 @@ def test_what_is_denied_is_one_line_and_not_known(operation: str, control: str) 
 
 
 def test_an_index_holds_nothing_beside_its_children() -> None:
-    index = "application/vnd.oci.image.index.v1+json"
     details = [
-        {"imageDigest": "sha256:a", "imageSizeInBytes": 70, "imageManifestMediaType": index},
+        {"imageDigest": "sha256:a", "imageSizeInBytes": 70, "imageManifestMediaType": INDEX},
         {"imageDigest": "sha256:b", "imageSizeInBytes": 70},
         {"imageDigest": "sha256:c", "imageSizeInBytes": 50},
     ]
@@ -87,8 +89,17 @@ def test_an_index_holds_nothing_beside_its_children() -> None:
     assert DescribedImages(Ecr()).contents("base/redis") == RepositoryContents(3, 120)
 
 
+def test_an_index_that_goes_saves_nothing_beside_its_children() -> None:
+    children = RetainedImage("sha256:b", size=2 * 10**9), RetainedImage("sha256:c", size=10**9)
+    going = [RetainedImage("sha256:a", ("1.4.1",), size=2 * 10**9, media_type=INDEX), *children]
+    plan = RepositoryPlan("base/redis", "0: *", images=[Kept(each, None, "") for each in going])
+    assert "nothing keeps hold at most 3.0 GB: at most $0.30 a month" in made([plan_of(plan)])
+
+
 def test_an_interrupted_plan_keeps_sizes_and_dates(tmp_path: Path) -> None:
-    image = RetainedImage("sha256:a", ("1.4.1",), NOW - timedelta(days=9), size=70)
+    image = RetainedImage(
+        "sha256:a", ("1.4.1",), NOW - timedelta(days=9), size=70, media_type=INDEX
+    )
     setting = SettingChange(
         "policy", Problem.PUBLIC, "all", SettingAction.CORRECT, None, None, "So."
     )

@@ -17,7 +17,6 @@ from ecr_steward.history.table import Table
 from ecr_steward.history.tags import History
 from ecr_steward.images import ImagesRule, Inventory, Kept, judge
 from ecr_steward.images.round import as_judged
-from ecr_steward.images.state import INDEXES
 from ecr_steward.rules import Mode, Rule, Ruleset
 from ecr_steward.settings.state import SettingChange
 from ecr_steward.tags.plan import TagChange
@@ -28,6 +27,7 @@ from ecr_steward.words.hints import REGISTRY, Action, Hint
 from ecr_steward.writers.retention import known_of
 from ecr_steward.writers.settings import Enforcer
 from ecr_steward.writers.tags import Retagger, next_visit
+from ecr_steward_cli.live.storage import layers
 
 CAUSE = "Plan"
 """The type of the cause of every change in a plan."""
@@ -219,21 +219,16 @@ class DescribedImages:
         named = {digest for each in changes for digest in (each.before, each.after)}
         return RepositoryContents(
             images=len(details),
-            size=sum(map(_layers, details)),
+            size=sum(
+                layers(each.get("imageManifestMediaType"), each.get("imageSizeInBytes", 0))
+                for each in details
+            ),
             pushed={
                 each["imageDigest"]: each["imagePushedAt"]
                 for each in details
                 if each["imageDigest"] in named and "imagePushedAt" in each
             },
         )
-
-
-def _layers(detail: Mapping[str, Any]) -> int:
-    """The bytes of an image; an index tells the size of its largest child (ECR API: ImageDetail,
-    imageSizeInBytes)."""
-    if detail.get("imageManifestMediaType") in INDEXES:
-        return 0
-    return int(detail.get("imageSizeInBytes", 0))
 
 
 def _after(tags: Mapping[str, str], changes: Iterable[TagChange]) -> dict[str, str]:

@@ -181,7 +181,11 @@ def _met(rows: Sequence[Mapping[str, Any]]) -> list[tuple[object, ...]]:
 def _storage(plans: Sequence[RegistryPlan], rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
     """What is kept and what it costs, in words."""
     size = sum(row["size"] or 0 for row in rows)
-    going = [each.image.size for _, plan in words.each_repository(plans) for each in plan.going]
+    going = [
+        storage.layers(each.image.media_type, each.image.size)
+        for _, plan in words.each_repository(plans)
+        for each in plan.going
+    ]
     return {
         "images": sum(row["images"] or 0 for row in rows),
         "size": storage.gigabytes(size),

@@ -129,13 +129,14 @@ def _setting(document: Mapping[str, Any]) -> SettingChange:
 def _image_written(verdict: Kept) -> list[Any]:
     image = verdict.image
     pushed = None if image.pushed_at is None else iso(image.pushed_at)
-    return [image.digest, image.tags, pushed, image.size, verdict.by, verdict.reason]
+    known = [image.digest, image.tags, pushed, image.size, image.media_type]
+    return [*known, verdict.by, verdict.reason]
 
 
 def _image(written: list[Any]) -> Kept:
-    digest, tags, pushed, size, by, reason = written
+    digest, tags, pushed, size, media_type, by, reason = written
     pushed_at = None if pushed is None else parse_time(pushed)
-    image = RetainedImage(digest, tuple(tags), pushed_at, size=size)
+    image = RetainedImage(digest, tuple(tags), pushed_at, size=size, media_type=media_type)
     return Kept(image, None if by is None else By(by), reason)
 
 

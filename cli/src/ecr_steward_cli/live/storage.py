@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ecr_steward.images.state import INDEXES
+
 PRICE = 0.10
 """US dollars for a GB that is kept a month: private repositories, US East (N. Virginia), either
 storage class up to 150 TB (Amazon ECR pricing). An assumption: Regions and contracts differ."""
@@ -10,6 +12,12 @@ PRICED = "March 2026"
 """When PRICE was what the pricing page says."""
 
 _GB = 10**9
+
+
+def layers(media_type: str | None, size: int) -> int:
+    """The bytes of layers that an image of `size` has; an index, whose size is that of its largest
+    child (ECR API: ImageDetail, imageSizeInBytes), has none beside its children's."""
+    return 0 if media_type in INDEXES else size
 
 
 def gigabytes(size: int) -> str:
