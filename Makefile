@@ -137,8 +137,9 @@ tables: setup ## Write the tables in the documentation that come from the code
 	@.venv/bin/python -m tests.support.tables
 
 .PHONY: pictures
-pictures: setup ## Draw the pictures in docs/messages.md from their golden files (needs node and chromium)
+pictures: setup ## Draw the pictures in docs/messages.md and docs/plan.md (needs node and chromium)
 	@.venv/bin/python -m tests.support.messages
+	@.venv/bin/python -m tests.support.plan_page docs/pictures
 	@cd docs/pictures && npm install --no-package-lock --no-audit --no-fund --silent
 	@node docs/pictures/draw.mjs tests/unit/messages/golden docs/pictures
 

@@ -16,6 +16,7 @@ from bench import (
     artefact,
     calls,
     matching,
+    plan_page,
     push,
     report,
     retention,
@@ -66,6 +67,7 @@ def _rows(quick: bool, progress: Callable[[str], None]) -> list[Row]:
     rows += settings_calls.count(progress)
     rows += retention.measure(10_000 if quick else retention.IMAGES, progress)
     rows += wall.measure(wall.SIZES[:1] if quick else wall.SIZES, 5 if quick else 21, progress)
+    rows += plan_page.measure(3 if quick else 11, progress)
     rows += stories.measure(stories.SIZES[:1] if quick else stories.SIZES, progress)
     return rows
 

@@ -318,6 +318,7 @@ SETTINGS_METHODS: dict[str, dict[str, Any]] = {
     },
     "PutRegistryScanningConfiguration": {"scanType": "BASIC", "rules": []},
     "GetRegistryScanningConfiguration": {},
+    "BatchGetRepositoryScanningConfiguration": {"repositoryNames": [REPOSITORY, "base/absent"]},
     "CreateRepositoryCreationTemplate": {"prefix": "base", "appliedFor": ["CREATE_ON_PUSH"]},
     "UpdateRepositoryCreationTemplate": {"prefix": "base", "imageTagMutability": "IMMUTABLE"},
     "DescribeRepositoryCreationTemplates": {"maxResults": 100},

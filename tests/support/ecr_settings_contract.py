@@ -561,6 +561,18 @@ class ScanningContract:
         found = ecr.get_registry_scanning_configuration()["scanningConfiguration"]
         assert found == {"scanType": "ENHANCED", "rules": []}
 
+    def test_how_often_repositories_are_scanned(self, ecr: ECRClient) -> None:
+        """BatchGetRepositoryScanningConfiguration: RepositoryScanningConfiguration; failures."""
+        asked = [REDIS, "absent"]
+        before = ecr.batch_get_repository_scanning_configuration(repositoryNames=asked)
+        assert [each["scanFrequency"] for each in before["scanningConfigurations"]] == ["MANUAL"]
+        assert [each["repositoryName"] for each in before["failures"]] == ["absent"]
+        rules: Any = [{"scanFrequency": "CONTINUOUS_SCAN", "repositoryFilters": [
+            {"filter": REDIS, "filterType": "WILDCARD"}]}]  # fmt: skip
+        ecr.put_registry_scanning_configuration(scanType="ENHANCED", rules=rules)
+        after = ecr.batch_get_repository_scanning_configuration(repositoryNames=[REDIS])
+        assert after["scanningConfigurations"][0]["scanFrequency"] == "CONTINUOUS_SCAN"
+
     @pytest.mark.parametrize("asked", [{"scanType": "DEEP"}, {"rules": 3 * [None]}])
     def test_what_is_refused(self, ecr: ECRClient, asked: dict[str, Any]) -> None:
         """PutRegistryScanningConfiguration: the enum of scanType; at most two rules."""

@@ -432,9 +432,37 @@ def _below(prefix: str, names: Sequence[str], others: Sequence[str]) -> Iterator
             yield from _below(part, inside, rivals)
 
 
+@dataclass(frozen=True, slots=True)
+class SuggestedRule:
+    """A rule for repositories of one scheme: their names, and its lines of YAML with comments."""
+
+    repositories: tuple[str, ...]
+    lines: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """The lines as they stand under `rules:`."""
+        return "\n".join(self.lines)
+
+
+def suggested(
+    repositories: Iterable[SeenRepository], others: Iterable[str] = ()
+) -> tuple[list[SuggestedRule], list[str]]:
+    """A rule for each scheme that tags show, those of most repositories first; and the repositories
+    whose tags show none. No rule matches any of `others`."""
+    groups, bare = _groups(repositories)
+    tagged = {each.name for group in groups for each in group.repositories} | {*others}
+    rules = []
+    for group in groups:
+        names = tuple(each.name for each in group.repositories)
+        lines = _rule(group, globs(names, sorted(tagged - {*names})))
+        rules.append(SuggestedRule(names, tuple(lines)))
+    return rules, [each.name for each in bare]
+
+
 def written(repositories: Sequence[SeenRepository], source: str) -> str:
     """The rules file: everything in audit, one rule for each scheme, what does not fit named."""
-    groups, bare = _groups(repositories)
+    rules, bare = suggested(repositories)
     seen = sum(len(each.tags) for each in repositories)
     lines = [
         "# yaml-language-server: $schema=rules.schema.json",
@@ -443,14 +471,12 @@ def written(repositories: Sequence[SeenRepository], source: str) -> str:
         "# For the first line run `ecr-steward schema > rules.schema.json`: editors then complete.",
         "version: 1",
         "defaults: {mode: audit}",
-        "rules:" if groups else "rules: []",
+        "rules:" if rules else "rules: []",
     ]
-    tagged = [each.name for group in groups for each in group.repositories]
-    for group in groups:
-        names = [each.name for each in group.repositories]
-        lines += _rule(group, globs(names, sorted({*tagged} - {*names})))
+    for each in rules:
+        lines += ["", *each.lines]
     if bare:
-        lines += [f"  # No tags that show a scheme: {_some([each.name for each in bare])}."]
+        lines += [f"  # No tags that show a scheme: {_some(bare)}."]
     return "\n".join(lines) + "\n"
 
 
@@ -468,7 +494,6 @@ def _rule(group: _Group, repositories: Sequence[str]) -> Iterator[str]:
     unknown = (f"{name}:{tag}" for name, each in fits.items() for tag in each.unknown)
     whole = Fit(sum(each.tags for each in fits.values()), tuple(unknown))
     first = group.repositories[0].name
-    yield ""
     such = f", such as {first}" if len(fits) > 1 else f": {first}"
     yield f"  # {_count(len(fits))}{such}; {whole.share} % of {whole.tags:,} tags fit."
     if whole.unknown:

@@ -5,13 +5,18 @@ from __future__ import annotations
 import functools
 import gc
 import importlib
+import os
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from ecr_steward_cli.completion import mend_fish
 from ecr_steward_cli.errors import ended
 from ecr_steward_cli.text import encode_all
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("check:check", "Check a rules file, and explain its rules."),
@@ -82,12 +87,22 @@ class LazyGroup(click.Group):
             ctx.fail(f"There is no command `{args[0]}`.{meant}")
         return super().resolve_command(ctx, args)
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Click's own imports every command for its line of help."""
+        from click.shell_completion import CompletionItem
+
+        names = [name for name in self.list_commands(ctx) if name.startswith(incomplete)]
+        items = [CompletionItem(name, help=COMMANDS[name][1]) for name in names]
+        return items + click.Command.shell_complete(self, ctx, incomplete)
+
     def main(self, *given: Any, standalone_mode: bool = True, **more: Any) -> Any:
         """Like click's, but however it ends is one sentence."""
         run = functools.partial(super().main, *given, standalone_mode=False, **more)
         if not standalone_mode:
             return run()
         encode_all()
+        if "_ECR_STEWARD_COMPLETE" in os.environ:
+            mend_fish()
         sys.exit(ended(run))
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -162,15 +162,6 @@ def test_every_command_has_help_under_its_own_name(name: str) -> None:
     assert name in examples
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_every_shell_can_complete_commands(shell: str) -> None:
-    script = CliRunner().invoke(
-        main, prog_name="ecr-steward", env={"_ECR_STEWARD_COMPLETE": f"{shell}_source"}
-    )
-    assert script.exit_code == 0
-    assert "_ECR_STEWARD_COMPLETE" in script.stdout
-
-
 def test_help_lists_every_command_with_its_line() -> None:
     result = run("--help")
     assert result.exit_code == 0

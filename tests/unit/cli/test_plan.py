@@ -158,7 +158,7 @@ def test_a_plan_says_what_would_change_and_nothing_is_written(
 
 def test_what_is_right_already_is_quiet_and_ends_well(registries: Registries, rules: Path) -> None:
     played = registries.run(rules, "--repository", "base/right")
-    assert played.output == "1 repositories looked at: nothing would change.\n"
+    assert played.output == "1 repository looked at: nothing would change.\n"
     assert played.exit_code == 0
 
 
@@ -168,8 +168,8 @@ def test_the_report_begins_with_counts_then_what_to_look_at_first(
     played = registries.run(rules)
     verdict, _, first, *rest = played.stdout.splitlines()
     assert verdict == (
-        "2 repositories looked at, 1 without a rule: 2 tags would move, 1 tags would be removed, "
-        "1 settings different, 1 settings public."
+        "2 repositories looked at, 1 more without a rule: 2 tags would move, 1 tag would be "
+        "removed, 1 setting differs, 1 setting lets anyone in."
     )
     assert first == "Look at these first:"
     assert rest[0].startswith("  base/redis: remove")

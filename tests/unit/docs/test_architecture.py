@@ -20,8 +20,9 @@ MANY = 4
 """A word in so many public names is one that a reader must know."""
 
 PLAIN = """
-    all and at by check count duration ecr error for from get has in is it known make name new
-    notify of on out own parse put read request schema send set take text time to with within write
+    all and at by check complete count duration ecr error for from get has in is it known make name
+    new notify of on out own parse put read request schema send set take text time to with within
+    write
 """
 """What English, Python and AWS mean by them, in whatever project."""
 

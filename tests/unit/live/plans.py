@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
+from ecr_steward.images import Kept, RetainedImage
 from ecr_steward.settings.state import Problem, SettingAction, SettingChange
 from ecr_steward.tags.plan import TagChange
 from ecr_steward.words.causes import Cause
 from ecr_steward.words.facts import FactKind
 from ecr_steward.words.hints import Action, Hint
-from ecr_steward_cli.live.look import RepositoryPlan
+from ecr_steward_cli.live.look import RepositoryContents, RepositoryPlan
 from ecr_steward_cli.live.survey import RegistryPlan, Unread
 
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
@@ -19,6 +21,20 @@ def plan_of(*repositories: RepositoryPlan, unread: str | None = None) -> Registr
     """The plan of a registry; what is `unread` is so for a reason of the same name."""
     lines = [] if unread is None else [Unread(unread, unread)]
     return RegistryPlan("123456789012", "eu-west-1", list(repositories), unread=lines)
+
+
+def of_two_hundred_tags(name: str) -> RepositoryPlan:
+    """A repository in which most would change: twenty tags move, and nothing keeps half its images,
+    each under a tag of its own."""
+    found = repository(name, moves=20)
+    images = [
+        Kept(
+            RetainedImage(f"sha256:{n:064}", (f"1.{n}.0",), NOW, size=10**8), None, "Nothing does."
+        )
+        for n in range(100)
+    ]
+    pushed = {f"sha256:{n:064}": NOW for n in (1, 2)}
+    return replace(found, images=images, contents=RepositoryContents(200, 200 * 10**8, pushed))
 
 
 def repository(name: str, moves: int = 1, reason: str = "`1.4` goes on.") -> RepositoryPlan:

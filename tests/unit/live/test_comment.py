@@ -12,7 +12,7 @@ RULES = "0123456789ab"
 
 def test_the_marker_and_the_verdict_come_first_and_the_rest_is_folded() -> None:
     said = comment([plan_of(repository("base/redis"))], RULES)
-    assert said.startswith(f"{MARKER}\n**1 repositories looked at: 1 tags would move")
+    assert said.startswith(f"{MARKER}\n**1 repository looked at: 1 tag would move")
     above, _, folded = said.partition("<details>")
     assert "Tags that would be removed (1)" in above
     assert "Settings to look at first (1)" in above

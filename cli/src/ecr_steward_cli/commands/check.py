@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from ecr_steward.words.grammar import is_tag
+from ecr_steward_cli.completion import files
 from ecr_steward_cli.errors import Refusal
 from ecr_steward_cli.rules_file.explain import explain, has_registry, is_repository
 from ecr_steward_cli.rules_file.load import Loaded, RulesFault, inspect
@@ -51,7 +52,7 @@ def _repository(
 
 
 @click.command()
-@click.argument("rules")
+@click.argument("rules", shell_complete=files)
 @click.option(
     "--explain",
     "subject",

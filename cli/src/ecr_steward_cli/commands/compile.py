@@ -8,12 +8,13 @@ import click
 
 from ecr_steward.rules import compiled
 from ecr_steward_cli.commands.check import checked
+from ecr_steward_cli.completion import files
 from ecr_steward_cli.errors import Refusal
 from ecr_steward_cli.text import say
 
 
 @click.command(name="compile")
-@click.argument("rules")
+@click.argument("rules", shell_complete=files)
 @click.option(
     "--output",
     metavar="FILE",

@@ -15,6 +15,7 @@ from ecr_steward.settings.drift import drift as drift_of
 from ecr_steward.settings.kinds import Around
 from ecr_steward.settings.registry import registry_drift
 from ecr_steward.settings.state import SettingAction, SettingChange, SettingsError
+from ecr_steward_cli.completion import files
 from ecr_steward_cli.errors import NeedsAttention, Refusal
 from ecr_steward_cli.given import GivenSettings, registry, repositories
 from ecr_steward_cli.input import text_of
@@ -52,7 +53,7 @@ def _account(_: click.Context, __: click.Parameter, value: str | None) -> str:
 )
 @click.option("--cache", is_flag=True, help="The repository is a pull-through cache.")
 @click.option("--registry", "own", is_flag=True, help="SETTINGS are the registry's own.")
-@click.argument("settings")
+@click.argument("settings", shell_complete=files)
 def drift(
     rules_file: str, as_json: bool, as_configured: bool, account: str, roles: tuple[str, ...],
     cache: bool, own: bool, settings: str,

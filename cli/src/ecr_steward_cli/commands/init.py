@@ -14,6 +14,7 @@ from ecr_steward.rules import Ruleset
 from ecr_steward.tags.state import Image
 from ecr_steward.words.globs import glob_regex
 from ecr_steward.words.grammar import is_tag
+from ecr_steward_cli.completion import files
 from ecr_steward_cli.errors import NeedsAttention, Refusal
 from ecr_steward_cli.first_rules import SeenRepository, written
 from ecr_steward_cli.input import text_of
@@ -78,8 +79,13 @@ def _of_pushes(name: str, lines: list[str], repository: str | None) -> list[Seen
 
 
 @click.command()
-@click.argument("file", required=False)
-@click.option("--out", metavar="RULES", help="Write there; a file that exists is left alone.")
+@click.argument("file", required=False, shell_complete=files)
+@click.option(
+    "--out",
+    metavar="RULES",
+    shell_complete=files,
+    help="Write there; a file that exists is left alone.",
+)
 @click.option("--repository", metavar="GLOB", default="*", help="Only these repositories.")
 @pass_outside
 def init(outside: Outside, file: str | None, out: str | None, repository: str) -> None:

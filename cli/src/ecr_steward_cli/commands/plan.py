@@ -118,7 +118,8 @@ def plan(
     except RulesFault as fault:
         raise Refusal.rules(fault) from fault
     places = _places(outside, profiles, regions, accounts)
-    asked = _Asked(rules, glob, timedelta(days=grace_days), stack_name, fresh or out is not None)
+    asked = _Asked(rules, glob, timedelta(days=grace_days), stack_name, fresh or out is not None,
+                   further=html_file is not None)  # fmt: skip
     plans = [_planned(outside, place, asked) for place in places]
     if out is not None:
         out.write(_as_json(plans, rules.fingerprint))
@@ -183,13 +184,15 @@ def _as_role(outside: Outside, role: AccountRole) -> Outside:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What is asked of each registry; with `fresh` nothing is taken from an interrupted run."""
+    """What is asked of each registry; with `fresh` nothing is taken from an interrupted run, with
+    `further` more is read, for a page."""
 
     rules: Ruleset
     glob: str
     grace: timedelta
     stack_name: str
     fresh: bool
+    further: bool
 
 
 def _planned(outside: Outside, place: _Registry, asked: _Asked) -> RegistryPlan:
@@ -214,6 +217,7 @@ def _planned(outside: Outside, place: _Registry, asked: _Asked) -> RegistryPlan:
             grace=asked.grace,
             heard=heard,
             resume=resume,
+            further=asked.further,
         )
 
 

@@ -14,6 +14,7 @@ from ecr_steward.images import ImagesRule, Inventory, Kept, RetainedImage, judge
 from ecr_steward.rules import Ruleset
 from ecr_steward.tags.scheme import Scheme
 from ecr_steward_cli import times
+from ecr_steward_cli.completion import files
 from ecr_steward_cli.errors import NeedsAttention, Refusal
 from ecr_steward_cli.image_lines import BadImage, image_of
 from ecr_steward_cli.input import WholeNumber, text_of
@@ -44,7 +45,7 @@ def _at(_: click.Context, __: click.Parameter, value: str | None) -> datetime:
 @click.option("--at", metavar="TIME", callback=_at, help="Judge as of this time; default is now.")
 @grace_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@click.argument("images")
+@click.argument("images", shell_complete=files)
 def retention(rules_file: str, at: datetime, grace_days: int, as_json: bool, images: str) -> None:
     """Say which of IMAGES (a file of JSON Lines, or - for standard input) stay, without AWS.
 

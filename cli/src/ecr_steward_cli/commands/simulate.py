@@ -13,6 +13,7 @@ from ecr_steward.messages.say.wording import short
 from ecr_steward.rules import Ruleset
 from ecr_steward.words.facts import FactKind
 from ecr_steward_cli import markdown
+from ecr_steward_cli.completion import files
 from ecr_steward_cli.errors import Refusal
 from ecr_steward_cli.input import text_of
 from ecr_steward_cli.progress import Progress
@@ -42,7 +43,7 @@ MOST_ROWS = 200
 @click.option("--why", metavar="REPOSITORY:TAG", help="Print only what happens to one tag.")
 @click.option("--repository", metavar="NAME", help="Whose images `aws ecr list-images` printed.")
 @click.option("--verbose", is_flag=True, help="Print every row of a long story.")
-@click.argument("pushes")
+@click.argument("pushes", shell_complete=files)
 def simulate(
     rules_file: str, as_json: bool, as_configured: bool, why: str | None, repository: str | None,
     verbose: bool, pushes: str,

@@ -22,6 +22,7 @@ from ecr_steward.words.facts import Fact
 from ecr_steward.words.reading import iso, parse_time
 from ecr_steward_cli import deployed
 from ecr_steward_cli.commands.check import loaded_from
+from ecr_steward_cli.completion import files
 from ecr_steward_cli.errors import NeedsAttention
 from ecr_steward_cli.stack import (
     Outside,
@@ -510,7 +511,13 @@ def _span(time: timedelta) -> str:
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@click.option("--rules", "rules_file", metavar="FILE", help="Say whether the stack goes by it.")
+@click.option(
+    "--rules",
+    "rules_file",
+    metavar="FILE",
+    shell_complete=files,
+    help="Say whether the stack goes by it.",
+)
 @stack_option
 @pass_outside
 def status(outside: Outside, stack_name: str, as_json: bool, rules_file: str | None) -> None:

@@ -22,6 +22,7 @@ from ecr_steward_cli import deployed
 from ecr_steward_cli.commands.check import loaded_from
 from ecr_steward_cli.commands.history import of_tag
 from ecr_steward_cli.commands.wait import Place, place
+from ecr_steward_cli.completion import files
 from ecr_steward_cli.errors import NeedsAttention
 from ecr_steward_cli.stack import Outside, Stack, Subject, aws, console, pass_outside, stack_option
 from ecr_steward_cli.text import printable, say, wrapped
@@ -97,7 +98,13 @@ def _left_out(line: Line, top: Top, every: Sequence[Top]) -> list[Lost]:
 
 @click.command()
 @click.argument("subject", metavar="REPOSITORY:TAG", type=Subject())
-@click.option("--rules", "rules_file", metavar="FILE", help="The rules file, to name its line.")
+@click.option(
+    "--rules",
+    "rules_file",
+    metavar="FILE",
+    shell_complete=files,
+    help="The rules file, to name its line.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @stack_option
 @pass_outside

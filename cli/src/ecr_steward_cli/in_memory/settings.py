@@ -284,6 +284,34 @@ class MemorySettings(MemoryEcr):
         self._scanning = _copy({"scanType": scanType, "rules": list(rules)})
         return {"registryScanningConfiguration": _copy(self._scanning)}
 
+    @api_operation("BatchGetRepositoryScanningConfiguration")
+    def batch_get_repository_scanning_configuration(
+        self, *, repositoryNames: Sequence[str]
+    ) -> Reply:
+        """How often repositories are scanned (ECR API: BatchGetRepositoryScanningConfiguration)."""
+        known = [name for name in repositoryNames if name in self._repositories]
+        return {
+            "scanningConfigurations": [self._scanned(name) for name in known],
+            "failures": [
+                {"repositoryName": name, "failureCode": "REPOSITORY_NOT_FOUND"}
+                for name in repositoryNames
+                if name not in known
+            ],
+        }
+
+    def _scanned(self, name: str) -> Reply:
+        on_push = self._settings(name).scan_on_push
+        rules = (each for each in self._scanning["rules"] if _is_of(each, name))
+        rule: Mapping[str, Any] = next(rules, {})
+        alone = "SCAN_ON_PUSH" if on_push and self._scanning["scanType"] == "BASIC" else "MANUAL"
+        return {
+            "repositoryArn": self._shown(self._repository(name, None))["repositoryArn"],
+            "repositoryName": name,
+            "scanOnPush": on_push,
+            "scanFrequency": rule.get("scanFrequency", alone),
+            "appliedScanFilters": list(rule.get("repositoryFilters", ())),
+        }
+
     @api_operation("GetRegistryPolicy")
     def get_registry_policy(self) -> Reply:
         """The registry's policy (ECR API: GetRegistryPolicy)."""
@@ -488,6 +516,12 @@ def _response(name: str, reply: Reply) -> dict[str, Any] | None:
         return None
     made = reply["repository"]
     return {"repository": {key: made[key] for key in ("repositoryArn", "repositoryName")}}
+
+
+def _is_of(rule: Mapping[str, Any], repository: str) -> bool:
+    """Whether a rule of the registry's scanning is for a repository."""
+    pattern = grammar.wildcards(rule["repositoryFilters"])
+    return pattern is not None and pattern.fullmatch(repository) is not None
 
 
 def _copy(document: Any) -> Any:

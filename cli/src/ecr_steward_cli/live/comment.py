@@ -55,18 +55,12 @@ def _sections(plans: Sequence[RegistryPlan]) -> list[_Section]:
         _Section("Tags that would be removed", words.TAG_HEADINGS, removals, folded=False),
         _Section("Settings to look at first", words.SETTING_HEADINGS, exposures, folded=False),
         _Section("Could not be read", ("what", "why"), words.unread(plans), folded=False),
-        _Section("Accounts and Regions", ("where", "what"), _registries(plans)),
+        _Section("Accounts and Regions", ("where", "what"), words.registries(plans)),
         _Section("Tags", words.TAG_HEADINGS, tags),
         _Section("Settings", words.SETTING_HEADINGS, settings),
         _Section("Images that nothing keeps", words.IMAGE_HEADINGS, words.image_rows(plans)),
         _Section("No rule matches", ("repository",), alone),
     ]
-
-
-def _registries(plans: Sequence[RegistryPlan]) -> list[tuple[str, str]]:
-    if len(plans) < 2:
-        return []
-    return [(words.heading(each), words.verdict(words.totals([each]))) for each in plans]
 
 
 def _written(section: _Section, room: int) -> str:

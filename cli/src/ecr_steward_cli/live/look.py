@@ -27,11 +27,26 @@ from ecr_steward.words.hints import REGISTRY, Action, Hint
 from ecr_steward.writers.retention import known_of
 from ecr_steward.writers.settings import Enforcer
 from ecr_steward.writers.tags import Retagger, next_visit
+from ecr_steward_cli.live.storage import layers
 
 CAUSE = "Plan"
 """The type of the cause of every change in a plan."""
 
 _MOST_VISITS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryContents:
+    """What a repository holds: how many images, and the bytes of each of them added up.
+
+    Layers that images share are counted with each of them: ECR tells the size of an image, not of
+    what it shares. An index holds no layers and counts as nothing beside its children. `pushed` is
+    when images were pushed that a plan names, by digest.
+    """
+
+    images: int = 0
+    size: int = 0
+    pushed: Mapping[str, datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -48,6 +63,7 @@ class RepositoryPlan:
     changes: Sequence[TagChange] = ()
     settings: Sequence[SettingChange] = ()
     images: Sequence[Kept] | None = None
+    contents: RepositoryContents = RepositoryContents()
 
     @property
     def going(self) -> list[Kept]:
@@ -91,7 +107,7 @@ class Look:
     def at(self, repository: str, rule: Rule) -> RepositoryPlan:
         """What would change; raises RegistryError where something cannot be read."""
         table = self._registry.history()
-        seen = _Described(self._registry.ecr)
+        seen = DescribedImages(self._registry.ecr)
         changes = () if rule.tags is None else self._changes(repository, seen, table)
         images = None if rule.images is None else self._images(repository, rule, seen, table)
         return RepositoryPlan(
@@ -101,13 +117,16 @@ class Look:
             changes=changes,
             settings=self._enforcer(table).differing(repository),
             images=images,
+            contents=seen.contents(repository, changes),
         )
 
     def at_registry(self) -> Sequence[SettingChange]:
         """What differs in the settings of the registry itself."""
         return self._enforcer(self._registry.history()).differing(REGISTRY)
 
-    def _changes(self, repository: str, seen: _Described, table: Table) -> tuple[TagChange, ...]:
+    def _changes(
+        self, repository: str, seen: DescribedImages, table: Table
+    ) -> tuple[TagChange, ...]:
         history = History(table)
         history.remember_pull_through(self._caches)
         writer = Retagger(
@@ -140,7 +159,7 @@ class Look:
         )
 
     def _images(
-        self, repository: str, rule: Rule, seen: _Described, table: Table
+        self, repository: str, rule: Rule, seen: DescribedImages, table: Table
     ) -> Sequence[Kept]:
         now = self._clock()
         running = RunningImages(table, self._grace).all(repository)
@@ -157,7 +176,7 @@ class Look:
         return judge(Inventory(images, scheme, now), asked, self._grace)
 
 
-class _Described:
+class DescribedImages:
     """An ECR client that keeps what `DescribeImages` said of all images of a repository, so that
     nothing is read twice."""
 
@@ -193,6 +212,23 @@ class _Described:
             for each in self.details(repository)
             for tag in each.get("imageTags", ())
         }
+
+    def contents(self, repository: str, changes: Iterable[TagChange] = ()) -> RepositoryContents:
+        """What the repository holds, and when the images of these changes were pushed."""
+        details = self.details(repository)
+        named = {digest for each in changes for digest in (each.before, each.after)}
+        return RepositoryContents(
+            images=len(details),
+            size=sum(
+                layers(each.get("imageManifestMediaType"), each.get("imageSizeInBytes", 0))
+                for each in details
+            ),
+            pushed={
+                each["imageDigest"]: each["imagePushedAt"]
+                for each in details
+                if each["imageDigest"] in named and "imagePushedAt" in each
+            },
+        )
 
 
 def _after(tags: Mapping[str, str], changes: Iterable[TagChange]) -> dict[str, str]:

@@ -18,7 +18,7 @@ from ecr_steward.words.causes import Cause
 from ecr_steward.words.facts import FactKind
 from ecr_steward.words.hints import Action, Hint
 from ecr_steward.words.reading import iso, parse_time
-from ecr_steward_cli.live.look import CAUSE, RepositoryPlan
+from ecr_steward_cli.live.look import CAUSE, RepositoryContents, RepositoryPlan
 
 AGE = timedelta(hours=1)
 """How long what was read counts: a registry goes on while nobody looks."""
@@ -91,6 +91,7 @@ def _written(plan: RepositoryPlan) -> Mapping[str, Any]:
         "changes": [_change_written(each) for each in plan.changes],
         "settings": [each.to_document() for each in plan.settings],
         "images": None if plan.images is None else [_image_written(each) for each in plan.images],
+        "contents": _contents_written(plan.contents),
     }
 
 
@@ -104,6 +105,7 @@ def _plan(written: Mapping[str, Any], at: datetime) -> RepositoryPlan:
         changes=tuple(_change(each, hint) for each in written["changes"]),
         settings=tuple(map(_setting, written["settings"])),
         images=None if images is None else list(map(_image, images)),
+        contents=_contents(written["contents"]),
     )
 
 
@@ -125,9 +127,26 @@ def _setting(document: Mapping[str, Any]) -> SettingChange:
 
 
 def _image_written(verdict: Kept) -> list[Any]:
-    return [verdict.image.digest, verdict.image.tags, verdict.by, verdict.reason]
+    image = verdict.image
+    pushed = None if image.pushed_at is None else iso(image.pushed_at)
+    known = [image.digest, image.tags, pushed, image.size, image.media_type]
+    return [*known, verdict.by, verdict.reason]
 
 
 def _image(written: list[Any]) -> Kept:
-    digest, tags, by, reason = written
-    return Kept(RetainedImage(digest, tuple(tags)), None if by is None else By(by), reason)
+    digest, tags, pushed, size, media_type, by, reason = written
+    pushed_at = None if pushed is None else parse_time(pushed)
+    image = RetainedImage(digest, tuple(tags), pushed_at, size=size, media_type=media_type)
+    return Kept(image, None if by is None else By(by), reason)
+
+
+def _contents_written(contents: RepositoryContents) -> list[Any]:
+    pushed = {digest: iso(at) for digest, at in contents.pushed.items()}
+    return [contents.images, contents.size, pushed]
+
+
+def _contents(written: list[Any]) -> RepositoryContents:
+    images, size, pushed = written
+    return RepositoryContents(
+        images, size, {digest: parse_time(at) for digest, at in pushed.items()}
+    )

@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from ecr_steward.ecr import RegistryError
 from ecr_steward.ecr.images import EcrRegistry
 from ecr_steward.rules import Rule, Ruleset
 from ecr_steward.settings.state import SettingChange
 from ecr_steward.words.globs import PullThrough, glob_regex
+from ecr_steward_cli.live.faults import FAULTS, said
+from ecr_steward_cli.live.further import Further, look_further
 from ecr_steward_cli.live.look import LiveRegistry, Look, RepositoryPlan
 from ecr_steward_cli.live.resume import NoResume
 
@@ -32,7 +32,8 @@ class Unread:
 @dataclass
 class RegistryPlan:
     """What would change in one registry. `without_rule` are repositories that no rule matches;
-    `settings` is what differs in the settings of the registry itself."""
+    `settings` is what differs in the settings of the registry itself, `further` what only a page
+    tells, where it was asked for."""
 
     account: str
     region: str
@@ -40,6 +41,7 @@ class RegistryPlan:
     settings: Sequence[SettingChange] = ()
     without_rule: list[str] = field(default_factory=list)
     unread: list[Unread] = field(default_factory=list)
+    further: Further = field(default_factory=Further)
 
     @property
     def differs(self) -> bool:
@@ -59,38 +61,41 @@ def survey(
     grace: timedelta,
     heard: Heard = lambda done, of: None,
     resume: NoResume | None = None,
+    further: bool = False,
 ) -> RegistryPlan:
     """What the rules would change in the repositories that `glob` matches.
 
     What cannot be read becomes a line of the plan, and ends nothing. `resume` keeps what was read,
-    and has what an interrupted run did.
+    and has what an interrupted run did. With `further` also what only a page tells is read.
     """
     plan = RegistryPlan(registry.account, registry.region)
     images = EcrRegistry(registry.ecr)
     try:
         caches = images.pull_through_prefixes()
         names = sorted(filter(glob_regex((glob,)).fullmatch, images.repositories()))
-    except _FAULTS as error:
+    except FAULTS as error:
         plan.unread.append(Unread("the registry", said(error)))
         return plan
     look = Look(rules, registry, clock, grace, caches)
     governed = list(_governed(rules, names, PullThrough(tuple(caches)), plan))
-    _repositories(look, governed, plan, heard, resume or NoResume())
+    resume = resume or NoResume()
+    _repositories(look, governed, plan, heard, resume)
     if rules.registry:
         try:
             plan.settings = look.at_registry()
-        except _FAULTS as error:
+        except FAULTS as error:
             plan.unread.append(Unread("the settings of the registry", said(error)))
+    if further:
+        _look_further(registry.ecr, names, plan, heard)
+    resume.done()
     return plan
 
 
-_FAULTS = (RegistryError, ClientError, BotoCoreError)
-
-
-def said(error: Exception) -> str:
-    """What went wrong, as a sentence."""
-    words = str(error).rstrip(".")
-    return f"{words}."
+def _look_further(ecr: Any, names: Sequence[str], plan: RegistryPlan, heard: Heard) -> None:
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        plan.further = look_further(ecr, names, plan.without_rule, pool.map, heard)
+    faults = plan.further.faults.items()
+    plan.unread += [Unread(what, said(error)) for what, error in faults]
 
 
 def _governed(
@@ -120,7 +125,7 @@ def _repositories(
     def at(each: tuple[str, Rule]) -> RepositoryPlan | Unread:
         try:
             return look.at(*each)
-        except _FAULTS as error:
+        except FAULTS as error:
             return Unread(each[0], said(error))
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -131,5 +136,4 @@ def _repositories(
             else:
                 resume.keep(found)
                 plan.repositories.append(found)
-    resume.done()
     plan.repositories.sort(key=lambda each: each.name)

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ecr_steward.messages.say.wording import image, short
-from ecr_steward.settings.state import SettingAction, SettingChange
+from ecr_steward.messages.say.wording import counted, image, short
+from ecr_steward.settings.state import Problem, SettingAction, SettingChange
 from ecr_steward.tags.plan import TagChange
 from ecr_steward.words.facts import FactKind
 from ecr_steward_cli.live.look import RepositoryPlan
@@ -26,15 +26,27 @@ EXPOSURES = frozenset(
 """Problems of settings that come before all others."""
 
 _THE_REGISTRY = "the registry"
-_KINDS: Mapping[str, str] = {
-    FactKind.MOVE: "tags would move",
-    FactKind.PIN: "images would be pinned",
-    FactKind.RESTORE: "tags would be restored",
-    FactKind.REMOVE: "tags would be removed",
-    FactKind.REJECT: "tags would be rejected",
-    FactKind.OVERWRITE: "tags were overwritten",
-    FactKind.HELD: "tags are held",
-    FactKind.STALE: "tags are stale",
+_KINDS: Mapping[str, tuple[str, str]] = {
+    FactKind.MOVE: ("tag would move", "tags would move"),
+    FactKind.PIN: ("image would be pinned", "images would be pinned"),
+    FactKind.RESTORE: ("tag would be restored", "tags would be restored"),
+    FactKind.REMOVE: ("tag would be removed", "tags would be removed"),
+    FactKind.REJECT: ("tag would be rejected", "tags would be rejected"),
+    FactKind.OVERWRITE: ("tag was overwritten", "tags were overwritten"),
+    FactKind.HELD: ("tag is held", "tags are held"),
+    FactKind.STALE: ("tag is stale", "tags are stale"),
+}
+_PROBLEMS: Mapping[str, tuple[str, str]] = {
+    Problem.MISSING: ("setting is missing", "settings are missing"),
+    Problem.DIFFERENT: ("setting differs", "settings differ"),
+    Problem.EXTRA: ("setting is more than its rule states", "settings are more than rules state"),
+    Problem.PUBLIC: ("setting lets anyone in", "settings let anyone in"),
+    Problem.FOREIGN: ("setting lets other accounts in", "settings let other accounts in"),
+    Problem.LOCKS_OUT: ("setting locks the steward out", "settings lock the steward out"),
+    Problem.EXPIRES_STABLE: ("setting lets stable tags expire", "settings let stable tags expire"),
+    Problem.ARCHIVES_STABLE: ("setting archives stable tags", "settings archive stable tags"),
+    Problem.EXPIRES_RUNNING: ("setting lets expire what runs", "settings let expire what runs"),
+    Problem.UNCHANGEABLE: ("setting cannot be changed", "settings cannot be changed"),
 }
 
 
@@ -67,15 +79,16 @@ def _all_settings(plans: Iterable[RegistryPlan]) -> Iterator[SettingChange]:
 
 def verdict(counts: Mapping[str, Any]) -> str:
     """What `totals` counted, in one sentence."""
-    looked = f"{counts['repositories']:,} repositories looked at"
-    parts = [f"{n:,} {_KINDS.get(kind, kind)}" for kind, n in counts["changes"].items()]
-    parts += [f"{n:,} settings {problem}" for problem, n in counts["settings"].items()]
+    looked = counted(counts["repositories"], "repository looked at", "repositories looked at")
+    parts = [counted(n, *_KINDS[kind]) for kind, n in counts["changes"].items()]
+    parts += [counted(n, *_PROBLEMS[problem]) for problem, n in counts["settings"].items()]
     if counts["images"]["expire"]:
-        parts.append(f"{counts['images']['expire']:,} images that nothing keeps")
+        of = ("image that nothing keeps", "images that nothing keeps")
+        parts.append(counted(counts["images"]["expire"], *of))
     if counts["unread"]:
         parts.append(f"{counts['unread']:,} not read")
     if counts["without_rule"]:
-        looked += f", {counts['without_rule']:,} without a rule"
+        looked += f", {counts['without_rule']:,} more without a rule"
     return f"{looked}: {', '.join(parts) or 'nothing would change'}."
 
 
@@ -98,6 +111,13 @@ def six(plans: Sequence[RegistryPlan]) -> list[tuple[int, str]]:
 def heading(plan: RegistryPlan) -> str:
     """Which registry it is."""
     return f"{plan.account} {plan.region}"
+
+
+def registries(plans: Sequence[RegistryPlan]) -> list[tuple[str, str]]:
+    """Each registry with its own verdict, where there are several."""
+    if len(plans) < 2:
+        return []
+    return [(heading(each), verdict(totals([each]))) for each in plans]
 
 
 def named(plans: Sequence[RegistryPlan], plan: RegistryPlan, name: str) -> str:
