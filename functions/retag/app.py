@@ -22,7 +22,7 @@ from ecr_steward.start.environment import Environment
 from ecr_steward.start.writer import Batches
 from ecr_steward.sweep.tally import Tally
 from ecr_steward.words.hints import Hint
-from ecr_steward.writers.tags import Retagger, next_visit
+from ecr_steward.writers.tags import Retagger, next_visits
 
 logger = observe.logger()
 
@@ -65,8 +65,8 @@ def handle(env: Environment) -> sandbox.Handler:
         tagger, tally = workers()
         visited = tagger.visit(repository, hints)
         tally.visited(hints, visited)
-        if visited.unfinished:
-            queue.send(next_visit(hints))
+        for hint in next_visits(visited.rest):
+            queue.send(hint)
         observe.count_facts(visited.facts)
         if visited.contested:
             observe.count("TagsContested", visited.contested)

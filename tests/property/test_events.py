@@ -45,6 +45,7 @@ hints = st.builds(
     digest=st.none() | digests,
     cause=causes,
     time=times,
+    plan=st.none() | st.text(min_size=1),
 )
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),

@@ -19,6 +19,7 @@ from ecr_steward.words.reading import iso, parse_time
 from ecr_steward_cli.images import Kept, RetainedImage
 from ecr_steward_cli.images.judge import By
 from ecr_steward_cli.live.look import CAUSE, RepositoryPlan
+from ecr_steward_cli.live.state import LookDigits
 
 AGE = timedelta(hours=1)
 """How long what was read counts: a registry goes on while nobody looks."""
@@ -91,6 +92,7 @@ def _written(plan: RepositoryPlan) -> Mapping[str, Any]:
         "changes": [_change_written(each) for each in plan.changes],
         "settings": [each.to_document() for each in plan.settings],
         "images": None if plan.images is None else [_image_written(each) for each in plan.images],
+        "state": plan.state.to_document(),
     }
 
 
@@ -104,6 +106,7 @@ def _plan(written: Mapping[str, Any], at: datetime) -> RepositoryPlan:
         changes=tuple(_change(each, hint) for each in written["changes"]),
         settings=tuple(map(_setting, written["settings"])),
         images=None if images is None else list(map(_image, images)),
+        state=LookDigits(**written["state"]),
     )
 
 

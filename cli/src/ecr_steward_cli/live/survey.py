@@ -16,6 +16,7 @@ from ecr_steward.settings.state import SettingChange
 from ecr_steward.words.globs import PullThrough, glob_regex
 from ecr_steward_cli.live.look import LiveRegistry, Look, RepositoryPlan
 from ecr_steward_cli.live.resume import NoResume
+from ecr_steward_cli.live.state import LookDigits
 
 AT_ONCE = 8
 """Most repositories that are looked at at once; where ECR throttles, see pace.py."""
@@ -32,12 +33,13 @@ class Unread:
 @dataclass
 class RegistryPlan:
     """What would change in one registry. `without_rule` are repositories that no rule matches;
-    `settings` is what differs in the settings of the registry itself."""
+    `settings` is what differs in the settings of the registry itself, `state` what they were."""
 
     account: str
     region: str
     repositories: list[RepositoryPlan] = field(default_factory=list)
     settings: Sequence[SettingChange] = ()
+    state: LookDigits = field(default_factory=LookDigits)
     without_rule: list[str] = field(default_factory=list)
     unread: list[Unread] = field(default_factory=list)
 
@@ -78,7 +80,8 @@ def survey(
     _repositories(look, governed, plan, heard, resume or NoResume())
     if rules.registry:
         try:
-            plan.settings = look.at_registry()
+            itself = look.at_registry()
+            plan.settings, plan.state = itself.settings, itself.state
         except _FAULTS as error:
             plan.unread.append(Unread("the settings of the registry", said(error)))
     return plan

@@ -30,6 +30,7 @@ from ecr_steward.history.facts import (
     pull_through_in,
 )
 from ecr_steward.history.numbering import Led, Numbering
+from ecr_steward.history.planned import PlannedChanges
 from ecr_steward.history.table import Delete, Item, Put, Table
 from ecr_steward.words.facts import Difference, Fact
 from ecr_steward.words.globs import PullThrough
@@ -78,9 +79,10 @@ def key_of(difference: Difference, *also: str) -> str:
 
 
 class SettingsHistory:
-    """What the writer of settings writes down, over history's table."""
+    """What the writer of settings writes down, over history's table; `planned` stands there too."""
 
     def __init__(self, table: Table) -> None:
+        self.planned = PlannedChanges(table)
         self._table = table
         self._open = Announced(table, "settings-open")
         self._led = Numbering(table, "settings-led")

@@ -15,6 +15,7 @@ One table holds it all; an item's `pk` says whose it is and its `sk` what:
 | `repo#NAME` | `said#HASH` | a finding that was told already |
 | `repo#NAME` | `seen` | the first sweep of the repository |
 | `repo#NAME` | `settings`, `settings-open` | its settings: see settings.py |
+| `repo#NAME` | `plan#PLAN#…` | the changes that a kept plan has: see planned.py |
 | `sweep#ID` | `size`, `total`, `slice#N`, `visit#PART`, `completed`, `fact#…` | one sweep |
 | `told#…`, `digest#…`, `channel#…` | | what is on its way to people: messages/ledger.py |
 | `registry` | `pull-through` | the prefixes of pull-through-cache repositories |
@@ -42,6 +43,7 @@ from ecr_steward.history.facts import (
 from ecr_steward.history.findings import Findings, told
 from ecr_steward.history.holds import Hold, Holds, hold_in, holding
 from ecr_steward.history.numbering import Led, Numbering
+from ecr_steward.history.planned import PlannedChanges
 from ecr_steward.history.sweeps import Sweeps
 from ecr_steward.history.table import Delete, Item, Key, Put, Table, Write, expiry
 from ecr_steward.tags.state import Mark, Taken
@@ -100,7 +102,7 @@ class Learned:
 class History:
     """What the steward writes down of tags, over a table. Repositories have one writer at a time.
 
-    `findings`, `holds` and `sweeps` stand in the same table.
+    `findings`, `holds`, `sweeps` and `planned` stand in the same table.
     """
 
     def __init__(self, table: Table) -> None:
@@ -110,6 +112,7 @@ class History:
         self.findings = Findings(table)
         self.holds = Holds(table)
         self.sweeps = Sweeps(table)
+        self.planned = PlannedChanges(table)
 
     def recall(
         self,

@@ -41,7 +41,8 @@ class Action(enum.StrEnum):
 class Hint:
     """Something may have changed in `repository`: never more than a hint, for ECR is the truth.
 
-    `call` is the operation of the ECR API that somebody called, where that is why.
+    `call` is the operation of the ECR API that somebody called, where that is why. `plan` narrows
+    the look: it makes only changes that the plan of this name has.
     """
 
     repository: str
@@ -51,6 +52,7 @@ class Hint:
     cause: Cause
     time: datetime
     call: str | None = None
+    plan: str | None = None
 
     @classmethod
     def from_ecr(cls, event: Mapping[str, Any]) -> Hint | None:
@@ -81,6 +83,7 @@ class Hint:
             "cause": self.cause.to_document(),
             "time": iso(self.time),
             **({} if self.call is None else {"call": self.call}),
+            **({} if self.plan is None else {"plan": self.plan}),
         }
         return json.dumps(body, separators=(",", ":"))
 
@@ -104,4 +107,5 @@ class Hint:
             cause=Cause.from_document(cause),
             time=time(document, "time"),
             call=optional(document, "call"),
+            plan=optional(document, "plan"),
         )

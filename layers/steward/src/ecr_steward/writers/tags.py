@@ -17,8 +17,10 @@ from ecr_steward.ecr import ImageGone, RepositoryGone, Unavailable
 from ecr_steward.ecr.images import EcrRegistry
 from ecr_steward.history.holds import Hold
 from ecr_steward.history.numbering import Led
+from ecr_steward.history.planned import PlannedOnly
 from ecr_steward.history.tags import History, Learned
 from ecr_steward.rules import Mode, Rule, Ruleset
+from ecr_steward.tags.narrow import narrowed
 from ecr_steward.tags.plan import Plan, Stay, TagChange, plan_changes
 from ecr_steward.tags.scheme import Scheme
 from ecr_steward.tags.settle import settle
@@ -54,29 +56,37 @@ class Visit:
     """What one visit to a repository led to.
 
     `facts` are those newly told; `changes` what was written, and with the last of several visits
-    everything that was found, told before or not. `unfinished` asks for another visit. `contested`
-    counts the facts that tell of a tag which the steward itself holds. `stays` is why stable tags
-    are where they belong.
+    everything that was found, told before or not. `rest` are the hints that ask for another visit.
+    `contested` counts the facts that tell of a tag which the steward itself holds. `stays` is why
+    stable tags are where they belong.
     """
 
     facts: tuple[Fact, ...] = ()
     changes: tuple[TagChange, ...] = ()
     images: int = 0
     first_sight: bool = False
-    unfinished: bool = False
+    rest: tuple[Hint, ...] = ()
     contested: int = 0
     stays: tuple[Stay, ...] = ()
+
+    @property
+    def unfinished(self) -> bool:
+        return bool(self.rest)
 
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """Which repository is looked at, by which rule, how far the steward may go, and why."""
+    """Which repository is looked at, by which rule, how far the steward may go, and why.
+
+    `planned` are the only changes that it makes; None where nothing narrows it.
+    """
 
     repository: str
     rule: Rule
     scheme: Scheme
     mode: Mode
     hints: Sequence[Hint]
+    planned: PlannedOnly | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +161,17 @@ class Retagger:
         mode = rule.mode.capped(self._cap)
         if mode is Mode.OFF:
             raise StewardOff("Mode is off.")
-        tasks = [_Task(repository, rule, rule.tags, mode, part) for part in _apart(hints)]
+        parts = [(part, self._planned(repository, mode, part)) for part in _apart(hints)]
+        tasks = [_Task(repository, rule, rule.tags, mode, *part) for part in parts]
         return _together([look for task in tasks for look in self._looks(task)])
+
+    def _planned(self, repository: str, mode: Mode, hints: Sequence[Hint]) -> PlannedOnly | None:
+        """What a look for these hints is narrowed to; whoever only reports needs no narrowing."""
+        plan = hints[0].plan
+        if plan is None or mode is not Mode.ENFORCE:
+            return None
+        now = self._clock()
+        return self._history.planned.tags(plan, repository, self._rules.fingerprint, now)
 
     def _looks(self, task: _Task) -> list[Visit]:
         """One look, and another where ECR did not let unique tags go back: it knows of these."""
@@ -199,7 +218,7 @@ class Retagger:
         if applied.passing:
             raise applied.passing[0][1]
         _log_plan(task, plan)
-        visit = _visit(look, plan, todo, applied, (*settled, *told), unsaid)
+        visit = _visit(task, look, plan, todo, applied, (*settled, *told), unsaid)
         return visit, applied.refused
 
     def _plan(self, task: _Task, look: Survey) -> tuple[Plan, dict[str, Hold]]:
@@ -207,6 +226,8 @@ class Retagger:
         now = self._clock()
         counted = now if task.mode is Mode.ENFORCE else None
         plan = plan_changes(task.scheme, look.about, look.observed, counted)
+        if task.planned is not None:
+            plan = _narrowed(task, plan, task.planned)
         known = look.memory
         marks = {tag: known.marks[tag] for tag in look.about.lines if tag in known.marks}
         named = self._contest.ask_again(task.repository, marks, known.holds, now)
@@ -263,6 +284,14 @@ class Retagger:
         return [*done, *findings]
 
 
+def next_visits(rest: Sequence[Hint]) -> list[Hint]:
+    """The hints that go on where a visit stopped: what a plan narrows stays apart."""
+    by_plan: dict[str | None, list[Hint]] = {}
+    for hint in rest:
+        by_plan.setdefault(hint.plan, []).append(hint)
+    return list(map(next_visit, by_plan.values()))
+
+
 def next_visit(hints: Sequence[Hint]) -> Hint:
     """The hint that goes on where a visit for `hints` stopped, with a cause of its own."""
     hint = next((hint for hint in hints if hint.action is Action.SWEEP), hints[0])
@@ -270,15 +299,29 @@ def next_visit(hints: Sequence[Hint]) -> Hint:
     if "/" not in beginning:
         beginning = f"{beginning}/{hint.repository}"
     cause = Cause(f"{beginning}#{int(part or 1) + 1}", hint.cause.type)
-    return Hint(hint.repository, Action.SWEEP, None, None, cause, hint.time)
+    return Hint(hint.repository, Action.SWEEP, None, None, cause, hint.time, plan=hint.plan)
 
 
 def _apart(hints: Sequence[Hint]) -> list[Sequence[Hint]]:
     """What events tell of, and then the sweep: it sees what there is now, and no more what a push
-    took away, and at first sight it tells quietly what a push has to tell aloud."""
-    sweeps = [hint for hint in hints if hint.action is Action.SWEEP]
-    events = [hint for hint in hints if hint.action is not Action.SWEEP]
-    return [part for part in (events, sweeps) if part]
+    took away, and at first sight it tells quietly what a push has to tell aloud. What a plan
+    narrows is a sweep of its own: it narrows neither of the others."""
+    parts: dict[tuple[bool, str], list[Hint]] = {}
+    for hint in hints:
+        parts.setdefault((hint.action is Action.SWEEP, hint.plan or ""), []).append(hint)
+    return [parts[key] for key in sorted(parts)]
+
+
+def _narrowed(task: _Task, plan: Plan, planned: PlannedOnly) -> Plan:
+    found = narrowed(plan, lambda change: planned.holds(change.key))
+    made = frozenset(found.writes)
+    for left in (each for each in plan.writes if each not in made):
+        log.info(
+            "Left, for it or what it hangs on is not in the plan: %s",
+            left.reason,
+            extra={"repository": task.repository, "plan": task.hints[0].plan, "tag": left.tag},
+        )
+    return found
 
 
 def _todo(mode: Mode, plan: Plan, failures: Iterable[TagChange]) -> _Todo:
@@ -330,6 +373,7 @@ def _differs(mark: Mark, before: Mark | None) -> bool:
 
 
 def _visit(
+    task: _Task,
     look: Survey,
     plan: Plan,
     todo: _Todo,
@@ -352,7 +396,7 @@ def _visit(
         changes=made if unfinished else (*made, *todo.found),
         images=len(look.observed.images),
         first_sight=look.memory.first_sight,
-        unfinished=unfinished,
+        rest=tuple(task.hints) if unfinished else (),
         stays=plan.stays,
         contested=sum(fact.contested for fact in facts),
     )
@@ -366,7 +410,7 @@ def _together(visits: Sequence[Visit]) -> Visit:
         visits[-1],
         facts=tuple(fact for each in visits for fact in each.facts),
         changes=tuple(change for each in visits for change in each.changes),
-        unfinished=any(each.unfinished for each in visits),
+        rest=tuple(hint for each in visits for hint in each.rest),
         contested=sum(each.contested for each in visits),
         stays=tuple(stay for each in visits for stay in each.stays),
     )
