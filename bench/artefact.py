@@ -38,6 +38,7 @@ _ENVIRONMENT = {
     "EXTERNAL_ID": "123456789012/ecr-steward",
     "GRACE_DAYS": "7",
     "HISTORY_TABLE": "history",
+    "MAX_RECEIVES": "100",
     "MAX_TRIES": "5",
     "MESSAGES_PER_MINUTE": "10",
     "NOTIFY_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/notify",

@@ -14,7 +14,6 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from ecr_steward.ecr.settings import EcrSettings
 from ecr_steward.history.dynamo import DynamoTable
-from ecr_steward.history.findings import Findings
 from ecr_steward.history.running import RunningImages
 from ecr_steward.history.settings import SettingsHistory
 from ecr_steward.history.sweeps import Sweeps
@@ -36,7 +35,9 @@ def handle(env: Environment) -> sandbox.Handler:
     account, region = env.text("ACCOUNT"), env.text("AWS_REGION")
     own_role, retag_role = env.text("SETTINGS_ROLE_ARN"), env.text("RETAG_ROLE_ARN")
     table = DynamoTable(clients.client("dynamodb"), env.text("HISTORY_TABLE"))
-    queue = HintQueue(lambda: clients.client("sqs"), env.text("SETTINGS_QUEUE_URL"))
+    queue = HintQueue(
+        lambda: clients.client("sqs"), env.text("SETTINGS_QUEUE_URL"), env.text("FAILURE_QUEUE_URL")
+    )
     registry = EcrSettings(clients.client("ecr"))
     images = RunningImages(table, timedelta(days=env.number("GRACE_DAYS")))
 
@@ -71,7 +72,7 @@ def handle(env: Environment) -> sandbox.Handler:
         tally.settings_visited(hints, visited)
         observe.count_facts(visited.facts)
 
-    return Batches(env, queue, Findings(table), visit).handle
+    return Batches(env, queue, table, visit).handle
 
 
 @logger.inject_lambda_context(clear_state=True)

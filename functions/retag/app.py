@@ -5,6 +5,7 @@ RetagQueue.fifo, one message group a repository -> ECR and the history.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -22,6 +23,7 @@ from ecr_steward.start.environment import Environment
 from ecr_steward.start.writer import Batches
 from ecr_steward.sweep.tally import Tally
 from ecr_steward.words.hints import Hint
+from ecr_steward.writers.brake import Brake
 from ecr_steward.writers.tags import Retagger, next_visits
 
 logger = observe.logger()
@@ -32,9 +34,14 @@ def handle(env: Environment) -> sandbox.Handler:
     """The handler: one SQS event to the messages that failed."""
     mode, allow_removal = env.mode(), env.flag("ALLOW_TAG_REMOVAL")
     account, region = env.text("ACCOUNT"), env.text("AWS_REGION")
-    history = History(DynamoTable(clients.client("dynamodb"), env.text("HISTORY_TABLE")))
-    queue = HintQueue(lambda: clients.client("sqs"), env.text("RETAG_QUEUE_URL"))
-    registry, pool = EcrRegistry(clients.client("ecr")), ThreadPoolExecutor(clients.PUTS_AT_ONCE)
+    table = DynamoTable(clients.client("dynamodb"), env.text("HISTORY_TABLE"))
+    history = History(table)
+    queue = HintQueue(
+        lambda: clients.client("sqs"), env.text("RETAG_QUEUE_URL"), env.text("FAILURE_QUEUE_URL")
+    )
+    pool = ThreadPoolExecutor(clients.PUTS_AT_ONCE)
+    brake = Brake(pool.map, clients.PUTS_AT_ONCE, time.monotonic, time.sleep)
+    registry = EcrRegistry(clients.client("ecr"), brake.pull)
 
     @cache
     def workers() -> tuple[Retagger, Tally]:
@@ -47,7 +54,7 @@ def handle(env: Environment) -> sandbox.Handler:
             clock=sandbox.now,
             account=account,
             region=region,
-            spread=pool.map,
+            spread=brake,
             allow_removal=allow_removal,
             witness=Trail(lambda: clients.client("cloudtrail")).who_took,
         )
@@ -71,7 +78,7 @@ def handle(env: Environment) -> sandbox.Handler:
         if visited.contested:
             observe.count("TagsContested", visited.contested)
 
-    return Batches(env, queue, history.findings, visit).handle
+    return Batches(env, queue, table, visit).handle
 
 
 @logger.inject_lambda_context(clear_state=True)

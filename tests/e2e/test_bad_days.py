@@ -7,6 +7,9 @@ from functools import partial
 
 import pytest
 
+from ecr_steward.history.dynamo import DynamoTable
+from ecr_steward.history.tries import Tries
+from ecr_steward.start import sandbox
 from tests.e2e.deployed import Deployed, by_tag, ecr_event
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
@@ -20,16 +23,16 @@ def test_a_poison_message_ends_in_the_failure_queue_and_costs_no_other_its_push(
     sqs, queue = stack.cloud.client("sqs"), stack.id("RetagQueue")
     poison = '{"repository": "base/poisoned", "action": "EXPLODE"}'
     with stack.paused():
-        sqs.send_message(
+        sent = sqs.send_message(
             QueueUrl=queue,
             MessageBody=poison,
             MessageGroupId="base/poisoned",
             MessageDeduplicationId="poison",
         )
-        # It was received all but once before: the rest of its tries would take another half minute.
+        # It was tried all but once before: the rest of its tries would take another half minute.
+        table = DynamoTable(stack.cloud.client("dynamodb"), stack.id("HistoryTable"))
         for _ in range(MAX_TRIES - 1):
-            (received,) = sqs.receive_message(QueueUrl=queue, VisibilityTimeout=0)["Messages"]
-            assert received["Body"] == poison
+            Tries(table, sandbox.now).begin(sent["MessageId"])
         good = {name: stack.push(f"{name}:1.4.2") for name in ("base/good-a", "base/good-b")}
         stack.rest()
         assert stack.depth("RetagQueue") == 3

@@ -22,6 +22,8 @@ EVENTS = ROOT / "events"
 TABLE = "history"
 QUEUE = "https://sqs.example/123456789012/RetagQueue.fifo"
 SETTINGS_QUEUE = "https://sqs.example/123456789012/SettingsQueue.fifo"
+FAILURE_QUEUE = "https://sqs.example/123456789012/RetagFailureQueue.fifo"
+SETTINGS_FAILURE_QUEUE = "https://sqs.example/123456789012/SettingsFailureQueue.fifo"
 SETTINGS_ROLE = "arn:aws:iam::123456789012:role/ecr-steward-EnforceSettingsRole-EXAMPLE"
 NOTIFY_QUEUE = "https://sqs.example/123456789012/NotifyQueue"
 RETRY_QUEUE = "https://sqs.example/123456789012/RetryQueue"
@@ -35,7 +37,9 @@ ENVIRONMENT: Mapping[str, Mapping[str, str]] = {
         "STEWARD_MODE": "enforce",
         "RETAG_QUEUE_URL": QUEUE,
         "HISTORY_TABLE": TABLE,
+        "FAILURE_QUEUE_URL": FAILURE_QUEUE,
         "MAX_TRIES": "5",
+        "MAX_RECEIVES": "100",
         "ALLOW_TAG_REMOVAL": "false",
         "ACCOUNT": "123456789012",
         "AWS_REGION": "eu-west-1",
@@ -49,7 +53,9 @@ ENVIRONMENT: Mapping[str, Mapping[str, str]] = {
         "RETAG_ROLE_ARN": "arn:aws:iam::123456789012:role/RetagRole",
         "HISTORY_TABLE": TABLE,
         "GRACE_DAYS": "7",
-        "MAX_TRIES": "10",
+        "FAILURE_QUEUE_URL": SETTINGS_FAILURE_QUEUE,
+        "MAX_TRIES": "5",
+        "MAX_RECEIVES": "100",
         "ACCOUNT": "123456789012",
         "AWS_REGION": "eu-west-1",
     },

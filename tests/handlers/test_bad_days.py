@@ -50,7 +50,8 @@ def test_what_there_is_no_time_for_is_sent_again_and_not_returned(
     assert returned(start("retag").invoke(asked)) == []
     (again,) = aws.sqs.sent
     assert again["MessageBody"] == bodies[again["MessageDeduplicationId"]]
-    assert again["MessageAttributes"]["Tries"] == {"DataType": "Number", "StringValue": "0"}
+    first = {"DataType": "String", "StringValue": again["MessageDeduplicationId"]}
+    assert again["MessageAttributes"]["First"] == first
 
 
 # ---------------------------------------------------------------------------- malformed
@@ -218,7 +219,7 @@ def test_with_a_broken_rules_file_the_writer_returns_every_message_and_touches_n
     monkeypatch.setenv("STEWARD_RULES", str(broken))
     asked = event("retag_batch_two_repositories")
     assert sorted(returned(function.invoke(asked))) == sorted(receipts(asked))
-    assert aws.calls() == {}
+    assert aws.calls() == {"UpdateItem": len(receipts(asked))}, "its tries are counted"
     assert aws.ecr.tags("base/redis") == before
     assert str(broken) in function.output()
 

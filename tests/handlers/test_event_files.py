@@ -19,6 +19,7 @@ from ecr_steward.words.facts import Fact, FactKind
 from ecr_steward.words.reading import MalformedEvent
 from tests.handlers.functions import (
     EVENTS,
+    FAILURE_QUEUE,
     QUEUE,
     SETTINGS_QUEUE,
     TABLE,
@@ -250,10 +251,13 @@ def _given_up(aws: Aws, start: Start, name: str) -> None:
     aws.ecr.before = _refuse
     function = start("retag")
     for _ in range(2):  # the same last delivery, told once
-        assert returned(function.invoke(asked)) == [record["messageId"]]
+        assert returned(function.invoke(asked)) == []
+    assert {each["QueueUrl"] for each in aws.sqs.sent} == {FAILURE_QUEUE}
+    # SQS knows a message's id for five minutes, and takes it once.
+    assert {each["MessageDeduplicationId"] for each in aws.sqs.sent} == {record["messageId"]}
     (fact,) = _facts(aws)
     assert fact.kind is FactKind.FAILED
-    assert fact.reason.startswith("Given up after 5 tries, now in the failure queue: ")
+    assert fact.reason.startswith("Given up after waiting 100 times, now in the failure queue: ")
     assert (fact.tag, fact.cause.id) == ("1.4.2", "7d2c60a1-4021-575a-a95c-06e0d1b6936b")
     assert _stable(aws) == {}
 

@@ -25,11 +25,12 @@ WORK = {
     "check_running": "task_started",
     "look_running": "schedule_look_running",
 }
+NONE_FAILED = {name: [0.0] for name in ("MessagesFailed", "MessagesPutOff", "MessagesGivenUp")}
 COUNTED = {
     "check_tags": {"EventsReceived": [1.0], "EventsQueued": [1.0]},
-    "retag": {"TagMoved": [1.0] * 4, "MessagesFailed": [0.0]},
+    "retag": {"TagMoved": [1.0] * 4, **NONE_FAILED},
     "check_settings": {"CallsReceived": [1.0], "CallsQueued": [1.0]},
-    "enforce_settings": {"RepositoryCorrected": [1.0], "MessagesFailed": [0.0]},
+    "enforce_settings": {"RepositoryCorrected": [1.0], **NONE_FAILED},
     "sweep": {"RepositoriesSent": [1.0]},
     "publish": {"RecordsRead": [3.0]},
     "check_running": {"StartsReceived": [1.0], "StartsSeen": [2.0]},
@@ -112,7 +113,7 @@ def test_the_writer_logs_a_failure_with_repository_and_tries(aws: Aws, start: St
     world(aws)
 
     def fail(operation: str, asked: dict[str, Any]) -> None:
-        raise ConnectionError("the registry does not answer")
+        raise RuntimeError("the registry does not answer")
 
     aws.ecr.before = fail
     function = start("retag")

@@ -182,11 +182,17 @@ class SoakQueue:
 
 
 class Sqs:
-    """The client of the queues, by their addresses."""
+    """The client of the queues, by their addresses; `give_up` gets what goes to any other."""
 
-    def __init__(self, queues: Mapping[str, SoakQueue], faults: Faults) -> None:
+    def __init__(
+        self,
+        queues: Mapping[str, SoakQueue],
+        faults: Faults,
+        give_up: Callable[[str, Mapping[str, Any]], None],
+    ) -> None:
         self._queues = queues
         self._faults = faults
+        self._give_up = give_up
 
     def send_message(self, *, QueueUrl: str, **entry: Any) -> Reply:
         self._faults.call("SendMessage", lambda: self._send(QueueUrl, entry))
@@ -211,6 +217,9 @@ class Sqs:
         )
 
     def _send(self, url: str, entry: Mapping[str, Any]) -> None:
+        if url not in self._queues:
+            self._give_up(url, entry)
+            return
         self._queues[url].send(
             entry["MessageBody"],
             entry.get("MessageGroupId", ""),

@@ -15,6 +15,7 @@ from ecr_steward.history.table import Item
 from ecr_steward.history.tags import History
 from ecr_steward_cli.in_memory.settings import MemorySettings
 from tests.handlers.functions import (
+    FAILURE_QUEUE,
     NOTIFY_QUEUE,
     QUEUE,
     RETRY_QUEUE,
@@ -120,7 +121,7 @@ class SoakWorld:
         self.last_slice = float("inf")
         self._clients: dict[str, Any] = {
             "ecr": self.ecr,
-            "sqs": Sqs(self.queues, self.faults),
+            "sqs": Sqs(self.queues, self.faults, self._given_up),
             "events": Bus(self.faults, self._from_bus),
             "sns": self.channels,
             "ssm": Parameters(),
@@ -364,6 +365,15 @@ class SoakWorld:
 
     def _bury(self, queue: SoakQueue, message: SoakMessage) -> None:
         self._note(f"{queue.name} has {message} fail for good", message.about or "-")
+
+    def _given_up(self, url: str, entry: Mapping[str, Any]) -> None:
+        """What a writer put into its failure queue; SQS knows an id for five minutes."""
+        queue = self.queues[QUEUE if url == FAILURE_QUEUE else SETTINGS_QUEUE]
+        id_, group = entry["MessageDeduplicationId"], entry["MessageGroupId"]
+        if id_ not in {each.id for each in queue.dead}:
+            message = SoakMessage(id_, entry["MessageBody"], self.now, group)
+            queue.dead.append(message)
+            self._bury(queue, message)
 
     def _delete(self, queue: SoakQueue, done: Sequence[SoakMessage]) -> None:
         queue.delete(each.id for each in done)

@@ -20,6 +20,7 @@ from ecr_steward.messages.notify import PATIENCE
 from ecr_steward.messages.whom.routing import INTERVALS
 from ecr_steward.start import clients
 from ecr_steward.start.environment import Environment
+from ecr_steward.writers.batch import LONGEST_WAIT
 from functions.notify.app import LATE, SEND_WITHIN
 from tests.template import support
 from tests.template.support import ROOT, Stack
@@ -154,14 +155,21 @@ def test_references_in_the_environment_are_to_the_right_things(audit: Stack) -> 
     assert seen == set(expected)
 
 
-WRITERS = {"Retag": "${RetagQueue}", "EnforceSettings": "${SettingsQueue}"}
+WRITERS = {"Retag": "Retag", "EnforceSettings": "Settings"}
 
 
 @pytest.mark.parametrize(("name", "queue"), WRITERS.items())
-def test_a_writer_knows_which_try_is_the_last(audit: Stack, name: str, queue: str) -> None:
+def test_a_writer_gives_up_by_itself_before_sqs_does_and_after_hours(
+    audit: Stack, name: str, queue: str
+) -> None:
     variables = audit.properties(f"${{{name}Function}}")["Environment"]["Variables"]
-    redrive = audit.properties(queue)["RedrivePolicy"]
-    assert int(variables["MAX_TRIES"]) + 1 == redrive["maxReceiveCount"]
+    redrive = audit.properties(f"${{{queue}Queue}}")["RedrivePolicy"]
+    receives = int(variables["MAX_RECEIVES"])
+    assert receives == redrive["maxReceiveCount"]
+    assert variables["FAILURE_QUEUE_URL"] == f"${{{queue}FailureQueue}}"
+    waits = sum(min(2**n, LONGEST_WAIT) for n in range(1, receives))
+    assert waits > timedelta(hours=20).total_seconds()
+    assert waits < audit.properties(f"${{{queue}Queue}}")["MessageRetentionPeriod"]
 
 
 def test_the_mode_for_settings_reaches_the_writer_and_the_sweep() -> None:
@@ -191,7 +199,7 @@ def test_another_endpoint_reaches_every_function() -> None:
 def test_a_writers_queue_keeps_one_order_per_repository_and_never_compares_content(
     audit: Stack, name: str
 ) -> None:
-    queue = audit.properties(name)
+    queue = audit.properties(f"${{{name}Queue}}")
     assert queue["FifoQueue"] is True
     assert queue["DeduplicationScope"] == "messageGroup"
     assert queue["FifoThroughputLimit"] == "perMessageGroupId"

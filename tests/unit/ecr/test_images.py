@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 from botocore.exceptions import ClientError, ParamValidationError
 
-from ecr_steward.ecr import Refused
+from ecr_steward.ecr import Manifest, Refused, Unavailable
 from ecr_steward.ecr.images import EcrRegistry
 from ecr_steward_cli.in_memory.images import MemoryEcr
-from tests.support.world import REPOSITORY, image, manifest
+from tests.support.world import MEDIA_TYPE, REPOSITORY, image, manifest
 
 
 class Reluctant:
@@ -94,3 +97,34 @@ def test_two_entries_of_one_image_are_one_image_with_the_tags_of_both() -> None:
     for tag in ("1.4.2", "1.4"):
         ecr.put_image(repositoryName=REPOSITORY, imageManifest=manifest("a"), imageTag=tag)
     assert registry(ecr).describe(REPOSITORY, [image("a")])[image("a")].tags == ("1.4.2", "1.4")
+
+
+@pytest.mark.parametrize(("retries", "told"), [(0, 0), (2, 1)])
+def test_a_put_that_ecr_took_at_a_second_try_only_was_pushed_back(retries: int, told: int) -> None:
+    memory = MemoryEcr()
+    memory.create_repository(repositoryName=REPOSITORY)
+
+    def put_image(**asked: Any) -> Any:
+        return {**memory.put_image(**asked), "ResponseMetadata": {"RetryAttempts": retries}}
+
+    assert _pushed_back(put_image) == told
+
+
+@pytest.mark.parametrize(("code", "told"), [("ThrottlingException", 1), ("Other", 0)])
+def test_a_put_that_is_throttled_was_pushed_back_and_one_that_is_refused_was_not(
+    code: str, told: int
+) -> None:
+    def put_image(**asked: Any) -> Any:
+        raise refusal(code)
+
+    assert _pushed_back(put_image) == told
+
+
+def _pushed_back(put_image: Callable[..., Any]) -> int:
+    """How often ECR is said to push back while a tag is put."""
+    said: list[None] = []
+    client = cast(Any, SimpleNamespace(put_image=put_image))
+    ecr = EcrRegistry(client, partial(said.append, None))
+    with suppress(Refused, Unavailable):
+        ecr.put(REPOSITORY, Manifest(image("a"), manifest("a"), MEDIA_TYPE), "1")
+    return len(said)

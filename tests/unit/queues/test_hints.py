@@ -131,7 +131,7 @@ def test_a_message_that_failed_is_received_again_in_the_seconds_asked_for() -> N
 def test_a_message_sent_again_is_the_same_with_what_it_has_behind_it() -> None:
     sqs = FakeSqs()
     message = Received(
-        "id-7", "base/redis", HINT.to_message(), "receipt", tries=3, since=1795400640
+        "id-7", "id-1", "base/redis", HINT.to_message(), "receipt", receives=3, since=1795400640
     )
     queue(sqs).send_again(message)
     (sent,) = sqs.sent
@@ -148,7 +148,22 @@ def test_a_message_sent_again_is_the_same_with_what_it_has_behind_it() -> None:
         },
     }
     again = Received.from_record(received)
-    assert (again.tries, again.since) == (3, message.since)
+    assert (again.id, again.first, again.since) == ("id-8", "id-1", message.since)
+
+
+def test_a_message_that_is_given_up_is_in_the_failure_queue_with_why() -> None:
+    sqs = FakeSqs()
+    client: Any = sqs
+    message = Received("id-7", "id-1", "base/redis", "body", "receipt", receives=3, since=0)
+    failing = HintQueue(lambda: client, URL, "https://failed")
+    failing.give_up(message, "It broke.\x00\n" + "x" * 9999)
+    (sent,) = sqs.sent
+    assert (sent["QueueUrl"], sent["MessageBody"]) == ("https://failed", "body")
+    (why,) = sent["MessageAttributes"].values()
+    assert why["StringValue"].startswith("It broke.  xxx")
+    assert len(why["StringValue"]) == 1000
+    # A message that is moved back begins anew.
+    assert "First" not in sent["MessageAttributes"]
 
 
 def test_sam_local_invoke_logs_the_hint_where_there_is_no_queue(

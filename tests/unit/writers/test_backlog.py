@@ -1,158 +1,146 @@
-"""Many repositories at once, slow visits and a fault that lasts: the queue and its writers by a
-clock."""
+"""Many repositories at once, slow visits and bad hours of ECR, by a clock."""
 
 from __future__ import annotations
 
+import logging
 import random
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from ecr_steward.queues.hints import Received
+from ecr_steward.ecr import Manifest, Unavailable
+from ecr_steward.tags.plan import TagChange
 from ecr_steward.words.causes import Cause
+from ecr_steward.words.facts import FactKind
 from ecr_steward.words.hints import Action, Hint
-from ecr_steward.writers.batch import handle
+from ecr_steward.writers.apply import apply
+from ecr_steward.writers.brake import Brake
 from tests.support.world import BEGINNING
+from tests.unit.writers.backlog import TIMEOUT, Backlog
 
-BATCH = 10
-CONCURRENCY = 2
-BEGIN_WITHIN = 120
-MAX_TRIES = 5
-
-
-@dataclass(slots=True)
-class Waiting:
-    """A message in the queue; SQS shows it from `visible` on."""
-
-    id: str
-    group: str
-    body: str
-    sent: float
-    visible: float
-    attributes: dict[str, Any] = field(default_factory=dict)
-    receives: int = 0
-
-    def record(self) -> dict[str, Any]:
-        return {
-            "messageId": self.id,
-            "receiptHandle": self.id,
-            "body": self.body,
-            "messageAttributes": self.attributes,
-            "attributes": {
-                "MessageGroupId": self.group,
-                "ApproximateReceiveCount": str(self.receives),
-                "SentTimestamp": str(int(self.sent * 1000) + 1),
-            },
-        }
+REPOSITORIES, MOVES = 200, 30
+DIGEST = "sha256:new"
+MANIFESTS = {DIGEST: Manifest(DIGEST, "{}", "application/json")}
+AT_ONCE = 4
+AWAY = 20 * 60
 
 
-class Backlog:
-    """A FIFO queue, and as many functions at once as may work on it, each with a time of its own.
+class QuotaEcr:
+    """ECR's quota of `PutImage`: ten a second, of which CI takes the first `ci`; before `back` it
+    cannot be reached at all. The SDK asks four times (botocore: standard retries)."""
 
-    Which of the repositories that wait a batch gets is chance: FIFO queues order each alone.
+    def __init__(self, ci: float = 0.0, back: float = 0.0) -> None:
+        self.tags: dict[str, set[str]] = {f"r{n:03}": set() for n in range(REPOSITORIES)}
+        self._ci, self._back = ci, back
+        self._taken: dict[int, int] = {}
+        self._random = random.Random(7)  # noqa: S311
 
-    `took` is how long a visit to a repository takes that begins at a time, and whether it fails.
-    """
+    def look(self, now: float, spend: Callable[[float], None]) -> None:
+        spend(0.1)
+        if now < self._back:
+            spend(4 * 3)
+            raise Unavailable("BatchGetImage", "ConnectTimeoutError", "ECR is away")
 
-    def __init__(self, repositories: int, took: Callable[[float], tuple[float, bool]]) -> None:
-        self.waiting = [self._new(f"r{n:03}", n / 1000) for n in range(repositories)]
-        self.dead: list[Waiting] = []
-        self.tries: Counter[str] = Counter()
-        self.served: Counter[str] = Counter()
-        self.told: Counter[str] = Counter()
-        self._took = took
-        self._now = 0.0
-        self._random = random.Random(repositories)  # noqa: S311
+    def put(self, repository: str, tag: str, at: float) -> tuple[float, int]:
+        """How long it took, and how often it was throttled; four times is a failure."""
+        time = at
+        for throttles in range(4):
+            time += 0.05
+            if self._takes(int(time)):
+                self.tags[repository].add(tag)
+                return time - at, throttles
+            time += self._random.random() * 2**throttles
+        return time - at, 4
 
-    def run(self) -> None:
-        """Work until nothing waits any more."""
-        free = [0.0] * CONCURRENCY
-        while self.waiting:
-            at = free.index(min(free))
-            self._now = free[at]
-            batch = self._receive()
-            if batch:
-                self._work(batch)
-            elif self.waiting:
-                self._now = max(self._now, min(each.visible for each in self.waiting))
-            free[at] = self._now + 0.01
+    def _takes(self, second: int) -> bool:
+        left = 10 - self._ci
+        free = int(left * (second + 1)) - int(left * second)
+        taken = self._taken.get(second, 0)
+        self._taken[second] = taken + 1 if taken < free else taken
+        return taken < free
 
-    def _new(self, group: str, at: float) -> Waiting:
-        hint = Hint(group, Action.PUSH, "1.4.2", None, Cause(f"event-{group}", "Push"), BEGINNING)
-        return Waiting(f"{group}@{at}", group, hint.to_message(), at, at)
 
-    def _receive(self) -> list[Waiting]:
-        locked: set[str] = set()
-        batch: list[Waiting] = []
-        groups = list(dict.fromkeys(each.group for each in self.waiting))
-        turn = {group: self._random.random() for group in groups}
-        for each in sorted(self.waiting, key=lambda each: turn[each.group]):
-            if each.group in locked or each.visible > self._now or len(batch) == BATCH:
-                locked.add(each.group)
-                continue
-            each.receives += 1
-            if each.receives > MAX_TRIES + 1:
-                self.waiting.remove(each)
-                self.dead.append(each)
-            else:
-                batch.append(each)
-        return batch
+class BrakedSandbox:
+    """What a function does in a visit: it looks, and puts what is not put yet, braked."""
 
-    def _work(self, batch: list[Waiting]) -> None:
-        began = self._now
-        held = {each.id: each for each in batch}
-        for each in batch:
-            each.visible = began + 1800
-        answer = handle(
-            [each.record() for each in batch],
-            visit=self._visit,
-            give_up=self._give_up,
-            retry_in=lambda id_, seconds: setattr(held[id_], "visible", self._now + seconds),
-            send_again=self._send_again,
-            max_tries=MAX_TRIES,
-            may_begin=lambda: self._now < began + BEGIN_WITHIN,
+    def __init__(self, ecr: QuotaEcr, concurrency: int) -> None:
+        self._ecr = ecr
+        self._took: list[float] = []
+        self.backlog = Backlog(REPOSITORIES, self._visit, concurrency)
+        self.brake = Brake(
+            self._side_by_side, AT_ONCE, lambda: self.backlog.now, self.backlog.spend
         )
-        back = {each["itemIdentifier"] for each in answer["batchItemFailures"]}
-        self.waiting = [each for each in self.waiting if each.id not in held or each.id in back]
 
-    def _visit(self, repository: str, hints: Sequence[Hint]) -> None:
-        seconds, fails = self._took(self._now)
-        self._now += seconds
-        self.tries[repository] += 1
-        if fails:
-            raise ConnectionError("ECR is out of reach.")
-        self.served[repository] += 1
+    def _visit(self, repository: str) -> None:
+        self._ecr.look(self.backlog.now, self.backlog.spend)
+        missing = sorted({f"{n}.0" for n in range(MOVES)} - self._ecr.tags[repository])
+        hint = Hint(repository, Action.PUSH, None, None, Cause("e", "Push"), BEGINNING)
+        changes = [
+            TagChange(FactKind.MOVE, tag, "sha256:old", DIGEST, "It is higher.", hint)
+            for tag in missing
+        ]
+        registry: Any = SimpleNamespace(put=self._put)
+        applied = apply(registry, repository, changes, MANIFESTS, self.brake)
+        if applied.passing:
+            raise applied.passing[0][1]
 
-    def _give_up(self, message: Received, hint: Hint | None, error: Exception) -> None:
-        self.told[message.group] += 1
+    def _side_by_side(self, write: Any, changes: Any) -> Any:
+        """Each begins when the first does; together they take as long as the longest."""
+        self._took = [0.0]
+        outcomes = [write(change) for change in changes]
+        self.backlog.spend(max(self._took))
+        return outcomes
 
-    def _send_again(self, message: Received) -> None:
-        assert message.group not in {each.group for each in self.dead}
-        again = self._new(message.group, self._now)
-        carried = {"Tries": message.tries - 1, "Since": message.since}
-        again.attributes = {name: {"stringValue": str(n)} for name, n in carried.items()}
-        again.id = f"{message.id}+"
-        self.waiting.append(again)
+    def _put(self, repository: str, manifest: Manifest, tag: str) -> None:
+        took, throttles = self._ecr.put(repository, tag, self.backlog.now)
+        self._took.append(took)
+        if throttles:
+            self.brake.pull()
+        if throttles == 4:
+            raise Unavailable("PutImage", "ThrottlingException", "Rate exceeded")
+
+
+@pytest.fixture(autouse=True)
+def quiet(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.CRITICAL, "ecr_steward")
 
 
 @pytest.mark.parametrize("seconds", [1, 25, 45, 100, 250])
 def test_two_hundred_repositories_that_take_long_are_each_served_once(seconds: float) -> None:
-    backlog = Backlog(200, lambda now: (seconds, False))
+    backlog = Backlog(200, lambda repository: backlog.spend(seconds))
     backlog.run()
     assert set(backlog.served.values()) == {1}
     assert len(backlog.served) == 200
     assert backlog.dead == []
 
 
-def test_nothing_ends_in_the_failure_queue_untried_or_untold_while_ecr_is_down() -> None:
-    backlog = Backlog(50, lambda now: (45, True) if now < 3600 else (5, False))
+@pytest.mark.parametrize("concurrency", [2, 10])
+@pytest.mark.parametrize(
+    ("fault", "hours"),
+    [({"ci": 9.5}, 8), ({"back": AWAY}, 0.75)],
+    ids=["throttled", "away"],
+)
+def test_a_bad_hour_of_ecr_costs_no_repository_its_tags(
+    fault: dict[str, float], hours: float, concurrency: int
+) -> None:
+    ecr = QuotaEcr(**fault)
+    backlog = BrakedSandbox(ecr, concurrency).backlog
     backlog.run()
-    dead = {each.group for each in backlog.dead}
-    assert dead
-    assert {backlog.tries[group] for group in dead} == {MAX_TRIES}
-    assert all(backlog.told[group] for group in dead)
-    assert set(backlog.served) | dead == {f"r{n:03}" for n in range(50)}
-    assert set(backlog.served) & dead == set()
+    assert all(len(tags) == MOVES for tags in ecr.tags.values())
+    assert (backlog.dead, backlog.told) == ([], [])
+    assert backlog.longest < TIMEOUT
+    assert backlog.now < hours * 3600
+
+
+def test_what_fails_by_itself_is_in_the_failure_queue_after_five_tries_and_told_once() -> None:
+    def visit(repository: str) -> None:
+        backlog.spend(1)
+        raise RuntimeError("It broke.")
+
+    backlog = Backlog(50, visit)
+    backlog.run()
+    assert sorted(backlog.dead) == [f"r{n:03}" for n in range(50)]
+    assert set(backlog.tries.values()) == {5}
+    assert len(backlog.told) == 50

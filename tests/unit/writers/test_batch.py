@@ -8,14 +8,19 @@ from typing import Any
 
 import pytest
 
+from ecr_steward.ecr import Unavailable
+from ecr_steward.history.tries import Tries
 from ecr_steward.queues.hints import Received
 from ecr_steward.words.causes import Cause
 from ecr_steward.words.hints import Action, Hint
 from ecr_steward.words.reading import MalformedEvent
-from ecr_steward.writers.batch import handle
+from ecr_steward.writers.batch import Batch, Counted, Failure, Limits, Outcomes
+from ecr_steward_cli.in_memory.table import MemoryTable
 from tests.support.facts import returned, sqs_record
+from tests.support.world import BEGINNING, Killed
 
 MAX_TRIES = 5
+LIMITS = Limits(tries=MAX_TRIES, receives=100)
 
 
 def message(repository: str, tag: str = "1.4.2", receives: int = 1) -> dict[str, Any]:
@@ -35,23 +40,28 @@ def poison(repository: str, receives: int = 1, body: str = "{") -> dict[str, Any
 
 
 class Writer:
-    """Notes what it is asked to do; visits to the repositories of `broken` fail."""
+    """A queue and a visitor that note what they are asked; visits to `broken` repositories fail."""
 
     def __init__(self, *broken: str, error: Exception | None = None) -> None:
         self.visits: list[tuple[str, list[str | None]]] = []
-        self.given_up: list[tuple[Received, Hint | None, Exception]] = []
+        self.dead: list[tuple[str, str]] = []
+        self.told: list[Failure] = []
         self.retries: dict[str, int] = {}
         self.again: list[Received] = []
+        self.tries: Counted = Tries(MemoryTable(), lambda: BEGINNING)
         self._broken = broken
-        self._error = error or RuntimeError("ECR is out of reach.")
+        self.error = error or RuntimeError("It broke.")
 
     def visit(self, repository: str, hints: Sequence[Hint]) -> None:
         self.visits.append((repository, [hint.tag for hint in hints]))
         if repository in self._broken:
-            raise self._error
+            raise self.error
 
-    def give_up(self, message: Received, hint: Hint | None, error: Exception) -> None:
-        self.given_up.append((message, hint, error))
+    def tell(self, failure: Failure) -> None:
+        self.told.append(failure)
+
+    def give_up(self, message: Received, why: str) -> None:
+        self.dead.append((message.id, why))
 
     def retry_in(self, receipt_handle: str, seconds: int) -> None:
         self.retries[receipt_handle] = seconds
@@ -63,17 +73,20 @@ class Writer:
         """Whether there is time for another visit."""
         return True
 
-    def run(self, *records: dict[str, Any], last: int = MAX_TRIES) -> list[str]:
-        answer = handle(
-            records,
-            visit=self.visit,
-            give_up=self.give_up,
-            retry_in=self.retry_in,
-            send_again=self.send_again,
-            max_tries=last,
-            may_begin=self.may_begin,
-        )
-        return returned(answer)
+    def handle(self, *records: dict[str, Any]) -> Outcomes:
+        batch = Batch(queue=self, tries=self.tries, limits=LIMITS, visit=self.visit, tell=self.tell)
+        return batch.handle(records, self.may_begin)
+
+    def run(self, *records: dict[str, Any]) -> list[str]:
+        return returned(self.handle(*records).reply)
+
+    def fail(self, times: int) -> None:
+        """Let a message of `a` fail so often."""
+        for receives in range(1, times + 1):
+            self.run(message("a", receives=receives))
+
+
+THROTTLED = Unavailable("PutImage", "ThrottlingException", "Rate exceeded")
 
 
 def test_each_repository_is_visited_once_with_all_its_hints_in_order() -> None:
@@ -82,7 +95,7 @@ def test_each_repository_is_visited_once_with_all_its_hints_in_order() -> None:
     assert writer.run(*batch) == []
     assert writer.visits == [("a", ["1", "3"]), ("b", ["2", "4"])]
     assert writer.retries == {}
-    assert writer.given_up == []
+    assert writer.dead == []
 
 
 def test_a_poison_message_costs_no_other_repository_and_no_other_message_of_its_own() -> None:
@@ -107,55 +120,98 @@ def test_a_visit_that_fails_returns_its_repositorys_messages_and_no_others() -> 
 
 
 def test_what_failed_is_received_again_soon_and_later_each_time() -> None:
-    for receives, seconds in [(1, 2), (2, 4), (3, 8), (5, 32), (6, 60), (20, 60)]:
+    for tries, seconds in [(1, 2), (2, 4), (3, 8), (4, 16)]:
         writer = Writer("a")
-        writer.run(message("a", receives=receives), message("b", receives=receives), last=21)
+        writer.fail(tries)
         assert writer.retries == {"receipt-a:1.4.2": seconds}
 
 
-def test_what_was_given_up_does_not_hold_its_repository_any_longer() -> None:
+@pytest.mark.parametrize(("receives", "seconds"), [(1, 2), (5, 32), (9, 512), (10, 900), (99, 900)])
+def test_what_passes_is_waited_for_longer_each_time_up_to_fifteen_minutes(
+    receives: int, seconds: int
+) -> None:
+    writer = Writer("a", error=THROTTLED)
+    assert writer.run(message("a", receives=receives)) == ["a:1.4.2"]
+    assert writer.retries == {"receipt-a:1.4.2": seconds}
+    assert (writer.dead, writer.told) == ([], [])
+
+
+def test_a_message_is_given_up_with_why_when_it_failed_for_the_fifth_time() -> None:
     writer = Writer("a")
-    writer.run(message("a", receives=MAX_TRIES), poison("b", receives=MAX_TRIES))
-    assert writer.retries == {"receipt-a:1.4.2": 0, "receipt-b:poison": 0}
+    writer.fail(MAX_TRIES - 1)
+    assert writer.dead == []
+    assert writer.run(message("a", receives=MAX_TRIES), message("b")) == []
+    assert writer.dead == [("a:1.4.2", "It broke.")]
+    (told,) = writer.told
+    assert (told.repository, told.tries, str(told.error)) == ("a", MAX_TRIES, "It broke.")
 
 
-def test_a_poison_message_is_received_again_soon_too() -> None:
-    writer = Writer()
-    writer.run(poison("a", receives=2))
-    assert writer.retries == {"receipt-a:poison": 4}
+def test_what_only_waited_has_all_its_tries_left() -> None:
+    writer = Writer("a", error=THROTTLED)
+    writer.fail(50)
+    writer.error = RuntimeError("It broke.")
+    for receives in range(51, 51 + MAX_TRIES):
+        assert writer.dead == []
+        writer.run(message("a", receives=receives))
+    assert [id_ for id_, _ in writer.dead] == ["a:1.4.2"]
 
 
-@pytest.mark.parametrize("receives", range(1, MAX_TRIES))
-def test_nothing_is_given_up_before_the_last_try(receives: int) -> None:
-    writer = Writer("a")
-    assert writer.run(message("a", receives=receives), poison("b", receives=receives))
-    assert writer.given_up == []
-
-
-def test_at_its_last_try_a_message_is_given_up_and_still_returned() -> None:
-    receives, error = MAX_TRIES, RuntimeError("ECR is out of reach.")
+@pytest.mark.parametrize("error", [THROTTLED, RuntimeError("It broke.")], ids=str)
+def test_what_sqs_would_take_at_the_next_receive_is_given_up_with_why(error: Exception) -> None:
     writer = Writer("a", error=error)
-    got = writer.run(message("a", receives=receives), message("b", receives=receives))
-    assert got == ["a:1.4.2"]
-    ((given_up, hint, why),) = writer.given_up
-    assert (given_up.id, given_up.group, given_up.tries) == ("a:1.4.2", "a", receives)
-    assert hint is not None
-    assert (hint.repository, hint.tag, why) == ("a", "1.4.2", error)
+    assert writer.run(message("a", receives=LIMITS.receives)) == []
+    assert writer.dead == [("a:1.4.2", str(error))]
 
 
 def test_of_one_repositorys_messages_only_those_at_their_last_try_are_given_up() -> None:
     writer = Writer("a")
-    got = writer.run(message("a", "1", receives=MAX_TRIES), message("a", "2", receives=1))
-    assert got == ["a:1", "a:2"]
-    assert [given_up.id for given_up, _, _ in writer.given_up] == ["a:1"]
+    for receives in range(1, MAX_TRIES):
+        writer.run(message("a", "1", receives=receives))
+    assert writer.run(message("a", "1", receives=MAX_TRIES), message("a", "2")) == ["a:2"]
+    assert [id_ for id_, _ in writer.dead] == ["a:1"]
 
 
 def test_a_poison_message_is_given_up_without_a_hint() -> None:
     writer = Writer()
-    writer.run(poison("a", receives=MAX_TRIES))
-    ((given_up, hint, why),) = writer.given_up
-    assert (given_up.group, hint) == ("a", None)
-    assert isinstance(why, MalformedEvent)
+    for receives in range(1, MAX_TRIES + 1):
+        assert writer.dead == []
+        writer.run(poison("a", receives=receives))
+    (told,) = writer.told
+    assert (told.repository, told.hint) == ("a", None)
+    assert isinstance(told.error, MalformedEvent)
+
+
+def test_what_cannot_be_put_into_the_failure_queue_comes_back() -> None:
+    class Full(Writer):
+        def give_up(self, message: Received, why: str) -> None:
+            raise ConnectionError("The queue is out of reach.")
+
+    writer = Full("a")
+    writer.fail(MAX_TRIES)
+    assert writer.run(message("a", receives=MAX_TRIES + 1)) == ["a:1.4.2"]
+    assert writer.told == []
+
+
+def test_where_tries_cannot_be_counted_nothing_is_given_up() -> None:
+    class Lost:
+        def begin(self, message: str) -> int:
+            raise ConnectionError("The table is out of reach.")
+
+        def excuse(self, message: str) -> None:
+            self.begin(message)
+
+    writer = Writer("a")
+    writer.tries = Lost()
+    for receives in range(1, 50):
+        assert writer.run(message("a", receives=receives)) == ["a:1.4.2"]
+    assert writer.dead == []
+
+
+def test_outcomes_are_counted_apart() -> None:
+    counted = Writer("a").handle(message("a"), message("b"), poison("c"))
+    assert (counted.failed, counted.waiting, counted.given_up) == (2, 0, 0)
+    counted = Writer("a", error=THROTTLED).handle(message("a"))
+    assert (counted.failed, counted.waiting, counted.given_up) == (0, 1, 0)
 
 
 def test_a_fault_of_the_queue_while_the_visibility_is_shortened_is_survived() -> None:
@@ -167,22 +223,22 @@ def test_a_fault_of_the_queue_while_the_visibility_is_shortened_is_survived() ->
     assert writer.run(message("a"), message("b"), message("c")) == ["a:1.4.2", "c:1.4.2"]
 
 
-def test_a_fault_while_giving_up_costs_neither_the_answer_nor_the_next_message() -> None:
+def test_a_fault_while_telling_costs_neither_the_answer_nor_the_next_message() -> None:
     class Mute(Writer):
-        def give_up(self, message: Received, hint: Hint | None, error: Exception) -> None:
-            super().give_up(message, hint, error)
+        def tell(self, failure: Failure) -> None:
+            super().tell(failure)
             raise ConnectionError("The table is out of reach.")
 
     writer = Mute("a", "b")
-    batch = [message(each, receives=MAX_TRIES) for each in "ab"]
-    assert writer.run(*batch) == ["a:1.4.2", "b:1.4.2"]
-    assert len(writer.given_up) == 2
-    assert len(writer.retries) == 2
+    for receives in range(1, MAX_TRIES + 1):
+        writer.run(message("a", receives=receives), message("b", receives=receives))
+    assert [id_ for id_, _ in writer.dead] == ["a:1.4.2", "b:1.4.2"]
+    assert len(writer.told) == 2
 
 
 def test_a_failure_is_logged_with_its_repository(caplog: pytest.LogCaptureFixture) -> None:
     Writer("a").run(message("a", receives=3), poison("b"))
-    logged = [(vars(each)["repository"], vars(each)["tries"]) for each in caplog.records]
+    logged = [(vars(each)["repository"], vars(each)["receives"]) for each in caplog.records]
     assert sorted(logged) == [("a", 3), ("b", 1)]
 
 
@@ -194,7 +250,7 @@ def test_a_record_without_attributes_is_a_first_receive_of_no_group() -> None:
     record = sqs_record("{", "m")
     del record["attributes"]
     read = Received.from_record(record)
-    assert (read.group, read.tries, read.since) == ("", 1, 0)
+    assert (read.group, read.receives, read.since) == ("", 1, 0)
 
 
 class Hurried(Writer):
@@ -244,18 +300,24 @@ def test_who_has_waited_longest_is_visited_first() -> None:
 
 def test_the_tries_before_a_message_was_sent_again_count() -> None:
     writer = Writer("a")
-    record = message("a", receives=2)
-    record["messageAttributes"] = {"Tries": {"stringValue": "3", "dataType": "Number"}}
-    assert writer.run(record) == ["a:1.4.2"]
-    ((given_up, _, _),) = writer.given_up
-    assert given_up.tries == MAX_TRIES
+    writer.fail(MAX_TRIES - 1)
+    record = {**message("a"), "messageId": "another"}
+    record["messageAttributes"] = {"First": {"stringValue": "a:1.4.2", "dataType": "String"}}
+    assert writer.run(record) == []
+    assert [id_ for id_, _ in writer.dead] == ["another"]
 
 
-def test_a_message_whose_last_try_was_killed_is_given_up_without_another() -> None:
-    writer = Writer()
-    got = writer.run(message("a", "1", receives=MAX_TRIES + 1), message("a", "2"))
-    assert got == ["a:1"]
-    assert writer.visits == [("a", ["2"])]
-    ((given_up, _, why),) = writer.given_up
-    assert (given_up.id, str(why)) == ("a:1", "The last try did not come to an end.")
-    assert writer.retries == {"receipt-a:1": 0}
+def test_a_message_that_kills_its_function_is_given_up_too() -> None:
+    class Killing(Writer):
+        def visit(self, repository: str, hints: Sequence[Hint]) -> None:
+            super().visit(repository, hints)
+            if hints[0].tag == "1":
+                raise Killed
+
+    writer = Killing()
+    for receives in range(1, MAX_TRIES + 2):
+        with pytest.raises(Killed):
+            writer.run(message("a", "1", receives=receives))
+    assert writer.run(message("a", "1", receives=MAX_TRIES + 2), message("a", "2")) == []
+    assert writer.visits[-1] == ("a", ["2"])
+    assert writer.dead == [("a:1", "The last try did not come to an end.")]

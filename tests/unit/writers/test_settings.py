@@ -19,7 +19,7 @@ from ecr_steward.words.causes import Cause
 from ecr_steward.words.facts import FactKind
 from ecr_steward.words.hints import Action, Hint
 from ecr_steward.writers import preview
-from ecr_steward.writers.batch import StewardOff
+from ecr_steward.writers.passing import StewardOff
 from tests.support.facts import faults
 from tests.support.having import shown
 from tests.support.settings_world import (

@@ -37,11 +37,13 @@ class EcrRegistry:
     """What the steward reads of images, and the writes of tags, over boto3's ECR client.
 
     The client's own retries (botocore's standard mode) are the only ones; what they cannot cure
-    arrives as Unavailable. Every method raises RegistryError.
+    arrives as Unavailable. Every method raises RegistryError. `pushed_back` is called where ECR
+    took a write at a second try only, or not at all in passing.
     """
 
-    def __init__(self, client: ECRClient) -> None:
+    def __init__(self, client: ECRClient, pushed_back: Callable[[], object] = lambda: None) -> None:
         self._client = client
+        self._pushed_back = pushed_back
         self._unfiltered: set[str] = set()
 
     def fetch(
@@ -127,6 +129,9 @@ class EcrRegistry:
                 imageTag=tag,
                 imageDigest=manifest.digest,
             )
+        except Unavailable:
+            self._pushed_back()
+            raise
         except Refused as error:
             if error.code != "ImageAlreadyExistsException":
                 raise
@@ -137,6 +142,8 @@ class EcrRegistry:
             if image is None or tag not in image.tags:
                 raise
             return
+        if answer.get("ResponseMetadata", {}).get("RetryAttempts"):
+            self._pushed_back()
         put = answer["image"]["imageId"]["imageDigest"]
         if put != manifest.digest:
             raise Refused("PutImage", "DigestMismatch", f"`{tag}` went to {put}")

@@ -14,11 +14,19 @@ from ecr_steward.words.hints import REGISTRY, Hint
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
-    from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
+    from mypy_boto3_sqs.type_defs import (
+        MessageAttributeValueTypeDef,
+        SendMessageBatchRequestEntryTypeDef,
+    )
 
 
-TRIES, SINCE = "Tries", "Since"
-"""Attributes of a message sent again: how often it was tried before, and since when it waits."""
+FIRST, SINCE = "First", "Since"
+"""Attributes of a message sent again: the id of the first one, and since when it waits."""
+
+WHY = "ERROR_MESSAGE"
+"""The attribute that says why a message is in a failure queue, by EventBridge's name for it."""
+
+_WHY = 1000
 
 log = logging.getLogger(__name__)
 
@@ -49,14 +57,16 @@ def group_id(repository: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One record of an SQS event; `tries` is how often it was received to be worked on, this time
-    included, and `since` how long it has been waiting: epoch milliseconds."""
+    """One record of an SQS event; `first` is the id under which it was sent first, `receives` how
+    often SQS gave it out, this time included, and `since` when it began to wait: epoch
+    milliseconds."""
 
     id: str
+    first: str
     group: str
     body: str
     receipt_handle: str
-    tries: int
+    receives: int
     since: int
 
     @classmethod
@@ -65,10 +75,11 @@ class Received:
         carried = record.get("messageAttributes", {})
         return cls(
             id=record["messageId"],
+            first=carried.get(FIRST, {}).get("stringValue", record["messageId"]),
             group=attributes.get("MessageGroupId", ""),
             body=record["body"],
             receipt_handle=record["receiptHandle"],
-            tries=int(attributes.get("ApproximateReceiveCount", 1)) + _number(carried, TRIES),
+            receives=int(attributes.get("ApproximateReceiveCount", 1)),
             since=_number(carried, SINCE) or int(attributes.get("SentTimestamp", 0)),
         )
 
@@ -80,12 +91,14 @@ def _number(attributes: Mapping[str, Any], name: str) -> int:
 class HintQueue:
     """Sends hints to a FIFO queue; the cause's id deduplicates, never the content.
 
-    `client` gives the client of SQS, when it is first needed.
+    `client` gives the client of SQS, when it is first needed; `failure_url` is the queue's failure
+    queue, for a writer.
     """
 
-    def __init__(self, client: Callable[[], SQSClient], url: str) -> None:
+    def __init__(self, client: Callable[[], SQSClient], url: str, failure_url: str = "") -> None:
         self._client = client
         self._url = url
+        self._failure_url = failure_url
 
     def send(self, hint: Hint) -> None:
         """Send one hint."""
@@ -104,25 +117,41 @@ class HintQueue:
             raise RuntimeError(f"SQS refused {len(failed)} messages: {', '.join(failed[:5])}.")
 
     def send_again(self, message: Received) -> None:
-        """Send a message once more that was received and not worked on, as often tried as before.
+        """Send a message once more that was received and not worked on.
 
         Its id deduplicates: the cause's own would drop it within five minutes of the first sending.
         """
-        carried = {TRIES: message.tries - 1, SINCE: message.since}
+        self._send_on(self._url, message, _carried(message))
+
+    def give_up(self, message: Received, why: str) -> None:
+        """Put a message into the failure queue, with why; the caller acknowledges it."""
+        # SQS takes no control characters (SQS API: MessageAttributeValue).
+        said = "".join(each if each.isprintable() else " " for each in why)[:_WHY]
+        self._send_on(
+            self._failure_url, message, {WHY: {"DataType": "String", "StringValue": said or "?"}}
+        )
+
+    def _send_on(
+        self, url: str, message: Received, attributes: dict[str, MessageAttributeValueTypeDef]
+    ) -> None:
         self._client().send_message(
-            QueueUrl=self._url,
+            QueueUrl=url,
             MessageBody=message.body,
             MessageGroupId=message.group,
             MessageDeduplicationId=message.id,
-            MessageAttributes={
-                name: {"DataType": "Number", "StringValue": str(value)}
-                for name, value in carried.items()
-            },
+            MessageAttributes=attributes,
         )
 
     def retry_in(self, receipt_handle: str, seconds: int) -> None:
         """Let a message that failed be received again in `seconds`."""
         retry_in(self._client(), self._url, receipt_handle, seconds)
+
+
+def _carried(message: Received) -> dict[str, MessageAttributeValueTypeDef]:
+    return {
+        FIRST: {"DataType": "String", "StringValue": message.first},
+        SINCE: {"DataType": "Number", "StringValue": str(message.since)},
+    }
 
 
 def send_or_log(queue: HintQueue, url: str, env: Mapping[str, str]) -> Callable[[Hint], None]:

@@ -8,15 +8,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from ecr_steward.history.findings import Findings
+from ecr_steward.history.tries import Tries
 from ecr_steward.start import observe, sandbox
 from ecr_steward.words.causes import Cause
 from ecr_steward.words.facts import Fact, FactKind, FactMaker
 from ecr_steward.words.hints import REGISTRY, Hint
-from ecr_steward.writers import batch
+from ecr_steward.writers.batch import Batch, Failure, Limits
+from ecr_steward.writers.passing import is_passing
 
 if TYPE_CHECKING:
-    from ecr_steward.history.findings import Findings
-    from ecr_steward.queues.hints import HintQueue, Received
+    from ecr_steward.history.table import Table
+    from ecr_steward.queues.hints import HintQueue
     from ecr_steward.start.environment import Environment
 
 log = logging.getLogger(__name__)
@@ -33,45 +36,46 @@ class Batches:
         self,
         env: Environment,
         queue: HintQueue,
-        findings: Findings,
+        table: Table,
         visit: Callable[[str, Sequence[Hint]], None],
     ) -> None:
-        self._max_tries = env.number("MAX_TRIES")
         self._mode = env.mode()
         account, region = env.text("ACCOUNT"), env.text("AWS_REGION")
         self._maker = FactMaker(account, region, sandbox.now)
-        self._queue, self._findings, self._visit = queue, findings, visit
+        self._findings = Findings(table)
+        self._batch = Batch(
+            queue=queue,
+            tries=Tries(table, sandbox.now),
+            limits=Limits(env.number("MAX_TRIES"), env.number("MAX_RECEIVES")),
+            visit=visit,
+            tell=self._tell,
+        )
 
     def handle(self, event: Mapping[str, Any]) -> sandbox.Reply:
         """One SQS event to the messages that failed (`ReportBatchItemFailures`)."""
         latest = time.monotonic() + BEGIN_WITHIN
-        failures = batch.handle(
-            event["Records"],
-            visit=self._visit,
-            give_up=self._give_up,
-            retry_in=self._queue.retry_in,
-            send_again=self._queue.send_again,
-            max_tries=self._max_tries,
-            may_begin=lambda: time.monotonic() < latest,
-        )
-        observe.count("MessagesFailed", len(failures["batchItemFailures"]))
-        return dict(failures)
+        outcomes = self._batch.handle(event["Records"], lambda: time.monotonic() < latest)
+        observe.count("MessagesFailed", outcomes.failed)
+        observe.count("MessagesPutOff", outcomes.waiting)
+        observe.count("MessagesGivenUp", outcomes.given_up)
+        return dict(outcomes.reply)
 
-    def _give_up(self, message: Received, hint: Hint | None, error: Exception) -> None:
-        repository = message.group if hint is None else hint.repository
-        try:
-            self._findings.say([self._failed(repository, hint, message.id, error)])
-        except Exception as fault:  # the failure queue and its alarm tell it all the same
-            log.error("The failure could not be recorded: %s", fault)
+    def _tell(self, failure: Failure) -> None:
+        self._findings.say([self._fact(failure)])
 
-    def _failed(
-        self, repository: str, hint: Hint | None, message_id: str, error: Exception
-    ) -> Fact:
+    def _fact(self, failure: Failure) -> Fact:
+        hint, repository = failure.hint, failure.repository
         made = self._maker.fact(
             FactKind.FAILED,
-            Cause(message_id, "Message") if hint is None else hint.cause,
-            f"Given up after {self._max_tries} tries, now in the failure queue: {error}",
+            Cause(failure.message.id, "Message") if hint is None else hint.cause,
+            f"Given up after {_after(failure)}, now in the failure queue: {failure.error}",
             repository="" if repository == REGISTRY else repository,
             mode=self._mode.value,
         )
         return made if hint is None else replace(made, tag=hint.tag, digest=hint.digest)
+
+
+def _after(failure: Failure) -> str:
+    if is_passing(failure.error):
+        return f"waiting {failure.message.receives} times"
+    return f"{failure.tries} tries"

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from ecr_steward.ecr import Manifest, RegistryError, Unavailable
 from ecr_steward.ecr.images import EcrRegistry
 from ecr_steward.tags.plan import WRITES, TagChange
 from ecr_steward.words.facts import FactKind
 
-Spread = Callable[[Callable[[TagChange], Any], Iterable[TagChange]], Iterable[Any]]
-"""`map`, or the map of a pool that makes calls in parallel."""
+Write = Callable[[TagChange], RegistryError | None]
+Spread = Callable[[Write, Iterable[TagChange]], Iterable[RegistryError | None]]
+"""`map`, or what makes writes in parallel or more slowly; it gives what came of each, in order."""
 
 
 @dataclass(slots=True)

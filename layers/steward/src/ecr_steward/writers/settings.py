@@ -31,7 +31,7 @@ from ecr_steward.words.globs import PullThrough
 from ecr_steward.words.hints import REGISTRY, Action, Hint
 from ecr_steward.words.reading import iso
 from ecr_steward.writers import preview
-from ecr_steward.writers.batch import StewardOff
+from ecr_steward.writers.passing import StewardOff
 from ecr_steward.writers.preview import Outlook, Previewer
 from ecr_steward.writers.visit_facts import VisitFacts, opened
 

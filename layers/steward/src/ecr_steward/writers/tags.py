@@ -29,8 +29,8 @@ from ecr_steward.words.causes import Cause
 from ecr_steward.words.facts import Fact, FactKind, FactMaker
 from ecr_steward.words.hints import Action, Hint
 from ecr_steward.writers.apply import Applied, Spread, apply
-from ecr_steward.writers.batch import StewardOff
 from ecr_steward.writers.contest import Contest, Witness, nobody
+from ecr_steward.writers.passing import StewardOff
 from ecr_steward.writers.survey import Survey, Surveyor
 from ecr_steward.writers.tag_facts import TagFacts
 from ecr_steward.writers.visit_facts import VisitFacts, opened
