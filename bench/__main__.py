@@ -15,6 +15,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from bench import (
     artefact,
     calls,
+    history,
     matching,
     pace,
     plan,
@@ -66,6 +67,7 @@ def _rows(quick: bool, progress: Callable[[str], None]) -> list[Row]:
     rows += calls.many_lines(5_000 if quick else 100_000, progress)
     rows += settings_calls.count(progress)
     rows += wall.measure(wall.SIZES[:1] if quick else wall.SIZES, 5 if quick else 21, progress)
+    rows += history.measure(1_000_000, 5 if quick else 21, progress)
     rows += plan.measure(50 if quick else 500, 200, progress)
     rows += pace.measure(100 if quick else 2_000, progress)
     rows += stories.measure(stories.SIZES[:1] if quick else stories.SIZES, progress)

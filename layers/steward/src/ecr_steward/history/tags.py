@@ -236,16 +236,23 @@ class History:
         return iter(sorted(map(fact_of, items), key=lambda fact: parse_time(fact.time)))
 
     def past(
-        self, repository: str, since: datetime | None = None, until: datetime | None = None
+        self,
+        repository: str,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        tag: str | None = None,
     ) -> Iterator[Fact]:
         """The past of a repository from `since` to `until`, newest first; read as it is asked for.
+
+        With `tag` that of one tag, whatever else there is of the repository.
 
         Times in keys have milliseconds only where there are any, so that within one second the
         order of keys is not that of time.
         """
         pk = partition_of(repository)
         ranges = [
-            self._table.backwards(pk, *_range(prefix, since, until)) for prefix in ("fact", "quiet")
+            self._table.backwards(pk, *_range(prefix, since, until), tag)
+            for prefix in ("fact", "quiet")
         ]
         items = heapq.merge(*ranges, key=_second, reverse=True)
         for _, group in itertools.groupby(items, key=_second):
