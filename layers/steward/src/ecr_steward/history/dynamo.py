@@ -29,8 +29,11 @@ _T = TypeVar("_T")
 _COUNTER = "n_"
 _ATTEMPTS = 6
 _PASSING = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
-_BY_TAG: Mapping[str, Any] = {"IndexName": "by-tag", "ConsistentRead": False}
-"""The index of facts by their tag (template.yaml: HistoryTable); none is read consistently."""
+BY_TAG = "by-tag"
+"""The index of facts by their tag (template.yaml: HistoryTable)."""
+
+_INDEXED: Mapping[str, Any] = {"IndexName": BY_TAG, "ConsistentRead": False}
+"""No index is read consistently (DynamoDB API: Query)."""
 
 _GETS = 100
 _PUTS = 25
@@ -71,7 +74,7 @@ class DynamoTable:
 
     def backwards(self, pk: str, first: str, last: str, tag: str | None = None) -> Iterator[Item]:
         key, value, index = (
-            ("pk", pk, {}) if tag is None else ("subject", _subject(pk, tag), _BY_TAG)
+            ("pk", pk, {}) if tag is None else ("subject", _subject(pk, tag), _INDEXED)
         )
         values = {":key": {"S": value}, ":first": {"S": first}, ":last": {"S": last}}
         condition = "#key = :key AND sk BETWEEN :first AND :last"

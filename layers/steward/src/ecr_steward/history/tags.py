@@ -20,6 +20,8 @@ One table holds it all; an item's `pk` says whose it is and its `sk` what:
 | `told#…`, `digest#…`, `channel#…` | | what is on its way to people: messages/ledger.py |
 | `registry` | `pull-through` | the prefixes of pull-through-cache repositories |
 | `holds` | `NAME:TAG` | every hold once more, to find them all |
+
+The index `by-tag` has the facts of both kinds that are about a tag, by `repo#NAME:TAG` and `sk`.
 """
 
 from __future__ import annotations
