@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from ecr_steward.ecr import RegistryError
 from ecr_steward.ecr.images import EcrRegistry
 from ecr_steward.history.planned import Planned
 from ecr_steward.rules import Ruleset
@@ -20,7 +21,7 @@ from ecr_steward_cli.live.look import LiveRegistry, Look
 from ecr_steward_cli.live.overlay import Overlay
 from ecr_steward_cli.live.pace import Pace, PacedClient
 from ecr_steward_cli.live.since import changed_since, unmade
-from ecr_steward_cli.live.survey import AT_ONCE
+from ecr_steward_cli.live.survey import AT_ONCE, said
 from ecr_steward_cli.stack import Stack, aws
 from ecr_steward_cli.text import printable, say
 
@@ -68,8 +69,11 @@ class PlanOfStack:
         """The changes that the plan has for each repository, as history keeps them."""
         return {name: each.planned() for name, each in self.repositories.items()}
 
-    def lines_before(self) -> Iterator[str]:
-        """What there is to do, and what has changed since the plan; it looks at each repository."""
+    def lines_before(self, heard: Callable[[], object] = lambda: None) -> Iterator[str]:
+        """What there is to do, and what has changed since the plan.
+
+        It looks at each repository again, and `heard` hears of each.
+        """
         changes = sum(len(each.writes) for each in self.repositories.values())
         yield (
             f"The plan of {iso(self.kept.at)} has {_counted(changes, 'change')} in "
@@ -78,7 +82,12 @@ class PlanOfStack:
         mode = self.stack.output("SettingsMode")
         if mode != "enforce" and any(each.settings for each in self.repositories.values()):
             yield f"SettingsMode is {mode}: no setting is corrected."
-        yield from changed_since(self._look(), self.rules, self.repositories)
+        try:
+            look = self._look()
+        except RegistryError as error:
+            yield f"What has changed since is not known: {said(error)}"
+            return
+        yield from changed_since(look, self.rules, self.repositories, heard)
 
     def _look(self) -> Look:
         outside = self.stack.outside

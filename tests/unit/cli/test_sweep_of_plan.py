@@ -117,13 +117,19 @@ def test_a_repository_that_has_changed_or_cannot_be_read_is_said(
     said = deployed.run(sweep, "--plan", str(file)).stdout
     assert "base/redis has changed since: its tags.\n" in said
 
+    denying = "DescribeImages"
+
     def refuse(operation: str, asked: dict[str, Any]) -> None:
-        if operation == "DescribeImages":
+        if operation == denying:
             raise denied(operation)
 
     deployed.ecr.before = refuse
     said = deployed.run(sweep, "--plan", str(file)).stdout
     assert "Whether base/redis has changed is not known: DescribeImages: AccessDenied" in said
+    denying = "DescribePullThroughCacheRules"
+    played = deployed.run(sweep, "--plan", str(file))
+    assert "What has changed since is not known: DescribePullThroughCacheRules" in played.stdout
+    assert "1 change" in played.stdout.splitlines()[-1]
 
 
 def test_settings_that_the_stack_only_audits_are_said_to_stay(

@@ -264,8 +264,9 @@ def _planned(file: str, stack: Stack, glob: str) -> PlanOfStack:
     kept = PlanOfStack.read(file, stack, glob)
     if not kept.repositories:
         raise NothingMatches(f"{file}: The plan changes nothing in a repository like `{glob}`.")
-    with aws():
-        for line in kept.lines_before():
+    with _bar("Looked at again") as bar, aws():
+        task = bar.add_task("", total=len(kept.repositories))
+        for line in kept.lines_before(lambda: bar.advance(task)):
             say(line)
     return kept
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -24,8 +24,16 @@ CLOCKS = timedelta(minutes=5)
 """How far the clock of whoever planned may be ahead of that of the functions."""
 
 
-def changed_since(look: Look, rules: Ruleset, kept: Mapping[str, KeptRepository]) -> Iterator[str]:
-    """A sentence for each repository that is not as the plan saw it, or cannot be looked at."""
+def changed_since(
+    look: Look,
+    rules: Ruleset,
+    kept: Mapping[str, KeptRepository],
+    heard: Callable[[], object] = lambda: None,
+) -> Iterator[str]:
+    """A sentence for each repository that is not as the plan saw it, or cannot be looked at.
+
+    `heard` hears of each that was looked at.
+    """
 
     def at(name: str) -> str | None:
         try:
@@ -35,7 +43,10 @@ def changed_since(look: Look, rules: Ruleset, kept: Mapping[str, KeptRepository]
         return None if now is None else _changed(name, kept[name], now)
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        yield from filter(None, pool.map(at, sorted(kept)))
+        for sentence in pool.map(at, sorted(kept)):
+            heard()
+            if sentence is not None:
+                yield sentence
 
 
 def _look(look: Look, rules: Ruleset, name: str) -> RepositoryPlan | None:
