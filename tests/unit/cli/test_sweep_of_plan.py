@@ -183,6 +183,7 @@ def test_a_plan_that_changes_nothing_sends_nothing(deployed: Deployed, file: Pat
         ("{}", "p: The plan has no `version`, `at`, `rules`, `accounts`, `totals`."),
         (json.dumps(document(version=2)), "p: version must be 1, the version of this form."),
         (json.dumps(document(at="yesterday")), "p: at must be a time in UTC such as"),
+        (json.dumps(document(at="2026-13-45T00:00:00Z")), "p: at must be a time in UTC such as"),
         (
             json.dumps(document({**MOVE, "to": "sha256:1"})),
             "repositories.base/redis.changes[0].to must be a digest, `sha256:` and 64 hex digits,",

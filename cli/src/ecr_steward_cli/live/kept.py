@@ -73,7 +73,7 @@ def kept_plan(text: str, name: str) -> KeptPlan:
     """Read what `plan --out` wrote; `name` is what faults call the file. Raises KeptPlanFault."""
     try:
         document = decoder(KeptPlanFault).decode(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise KeptPlanFault(f"{name}: This is no plan that `plan --out` kept: {error}") from error
     faults = list(dict.fromkeys(_faults(document, name)))
     if faults:
@@ -84,7 +84,7 @@ def kept_plan(text: str, name: str) -> KeptPlan:
         at=parse_time(document["at"]),
         rules=document["rules"],
         registries={
-            (account, region): dict(_changing(registry))
+            (account, region): {name: each for name, each in _repositories(registry) if each.writes}
             for account, regions in document["accounts"].items()
             for region, registry in regions.items()
         },
@@ -94,8 +94,15 @@ def kept_plan(text: str, name: str) -> KeptPlan:
 def _faults(document: Any, name: str) -> Iterator[str]:
     import jsonschema  # only here: it takes its time
 
-    for error in jsonschema.Draft202012Validator(plan_schema()).iter_errors(document):
+    checker = jsonschema.FormatChecker(())
+    checker.checks("date-time", raises=ValueError)(_is_time)
+    validator = jsonschema.Draft202012Validator(plan_schema(), format_checker=checker)
+    for error in validator.iter_errors(document):
         yield f"{name}: {printable(_sentence(error))}"
+
+
+def _is_time(value: Any) -> bool:
+    return isinstance(value, str) and parse_time(value) is not None
 
 
 def _sentence(error: ValidationError) -> str:
@@ -112,18 +119,22 @@ def _where(path: Iterable[str | int]) -> str:
     return "".join(parts).removeprefix(".")
 
 
-def _changing(registry: Mapping[str, Any]) -> Iterator[tuple[str, KeptRepository]]:
-    """What is to be changed in a registry: itself, and each repository, by its name."""
+def _repositories(registry: Mapping[str, Any]) -> Iterator[tuple[str, KeptRepository]]:
+    """What is kept of a registry: of itself, and of each repository, by its name."""
     itself = registry["registry"]
-    for name, found, settings in (
-        (REGISTRY, {**itself, "changes": []}, itself["changes"]),
-        *((name, each, each["settings"]["changes"])
-          for name, each in registry["repositories"].items()),
-    ):  # fmt: skip
-        tags = tuple(map(_tag, filter(_is_write, found["changes"])))
-        corrections = tuple(map(_setting, filter(_is_correction, settings)))
-        if tags or corrections:
-            yield name, KeptRepository(LookDigits(**found["state"]), tags, corrections)
+    yield REGISTRY, _kept(itself["state"], (), itself["changes"])
+    for name, each in registry["repositories"].items():
+        yield name, _kept(each["state"], each["changes"], each["settings"]["changes"])
+
+
+def _kept(
+    state: Mapping[str, str], tags: Iterable[Mapping[str, Any]], settings: Iterable[Any]
+) -> KeptRepository:
+    return KeptRepository(
+        LookDigits(state["tags"], state["settings"]),
+        tuple(map(_tag, filter(_is_write, tags))),
+        tuple(map(_setting, filter(_is_correction, settings))),
+    )
 
 
 def _is_write(change: Mapping[str, Any]) -> bool:
