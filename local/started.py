@@ -27,6 +27,7 @@ IDLE: Final[Mapping[str, Any]] = {
     },
     "LookRunningFunction": {},
     "RetagFunction": {"Records": []},
+    "RetainImagesFunction": {"Records": []},
     "EnforceSettingsFunction": {"Records": []},
     "NotifyFunction": {"Records": []},
     "PublishFunction": {"Records": []},

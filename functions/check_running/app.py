@@ -1,6 +1,7 @@
 """check_running, the door for what runs: which image did a task or a function start from?
 
-ECS Task State Change and Lambda's calls -> the history, without a call of anybody. Where ECR says
+ECS Task State Change and Lambda's calls -> the history, without a call of anybody, and a word to
+RetagQueue.fifo where a started image may have an expiry tag. Where ECR says
 that an image was deleted or archived which runs, it asks ECR once, and the history tells it.
 """
 
@@ -12,10 +13,12 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from ecr_steward.doors import running
+from ecr_steward.doors import needs, running
 from ecr_steward.doors.losses import Departure, departure
 from ecr_steward.history.dynamo import DynamoTable
+from ecr_steward.history.expiries import Expiries
 from ecr_steward.history.running import RunningImages
+from ecr_steward.queues.hints import HintQueue
 from ecr_steward.start import clients, observe
 from ecr_steward.start.environment import Environment
 from ecr_steward.start.sandbox import Handler, Reply, now, prepared, rules
@@ -30,7 +33,8 @@ def handle(env: Environment) -> Handler:
     registry = OwnRegistry(env.text("ACCOUNT"), env.text("AWS_REGION"), env.names("ACCOUNTS"))
     grace = timedelta(days=env.number("GRACE_DAYS"))
     history = DynamoTable(clients.client("dynamodb"), env.text("HISTORY_TABLE"))
-    images, mode = RunningImages(history, grace), env.mode()
+    images, mode, expiries = RunningImages(history, grace), env.mode(), Expiries(history)
+    retag = HintQueue(lambda: clients.client("sqs"), env.text("RETAG_QUEUE_URL"))
 
     def check(event: Mapping[str, Any]) -> Reply:
         going = departure(event)
@@ -39,6 +43,8 @@ def handle(env: Environment) -> Handler:
         observe.count("StartsReceived")
         found, answer = running.check(event, registry)
         new = images.saw(found)
+        for hint in needs.starts(expiries, new):
+            retag.send(hint)
         observe.count("StartsSeen", len(found))
         workload = found[0].workload if found else None
         logger.info(answer.value, extra={"workload": workload, "new": len(new)})

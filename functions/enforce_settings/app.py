@@ -34,6 +34,7 @@ def handle(env: Environment) -> sandbox.Handler:
     mode, settings_mode = env.mode(), env.mode("SETTINGS_MODE")
     account, region = env.text("ACCOUNT"), env.text("AWS_REGION")
     own_role, retag_role = env.text("SETTINGS_ROLE_ARN"), env.text("RETAG_ROLE_ARN")
+    retain_role, expiry = env.text("RETAIN_ROLE_ARN"), env.flag("ALLOW_EXPIRY")
     table = DynamoTable(clients.client("dynamodb"), env.text("HISTORY_TABLE"))
     queue = HintQueue(
         lambda: clients.client("sqs"), env.text("SETTINGS_QUEUE_URL"), env.text("FAILURE_QUEUE_URL")
@@ -51,6 +52,8 @@ def handle(env: Environment) -> sandbox.Handler:
             history=SettingsHistory(table),
             role=own_role,
             tagger=retag_role,
+            readers=(retain_role,),
+            expiry=expiry,
             running=lambda repository: images.workloads(repository, sandbox.now()),
             clock=sandbox.now,
             account=account,

@@ -1,7 +1,7 @@
 """look_running: looks once a day at what runs, which events tell best effort only.
 
-ECS, Lambda and Inspector, here and in other accounts -> the history. It reads, and writes nothing
-anywhere else.
+ECS, Lambda and Inspector, here and in other accounts -> the history, and a word to RetagQueue.fifo
+where images may get their expiry tags now that it is known what runs.
 """
 
 from __future__ import annotations
@@ -12,9 +12,12 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from ecr_steward.doors import needs
 from ecr_steward.history.dynamo import DynamoTable
+from ecr_steward.history.expiries import Expiries
 from ecr_steward.history.findings import Findings
 from ecr_steward.history.running import RunningImages
+from ecr_steward.queues.hints import HintQueue
 from ecr_steward.start import clients, observe, sandbox
 from ecr_steward.start.environment import Environment
 from ecr_steward.words.causes import Cause
@@ -36,7 +39,8 @@ def handle(env: Environment) -> sandbox.Handler:
     role = env.text("WORKLOADS_ROLE")
     grace = timedelta(days=env.number("GRACE_DAYS"))
     table = DynamoTable(clients.client("dynamodb"), env.text("HISTORY_TABLE"))
-    images, mode = RunningImages(table, grace), env.mode()
+    images, mode, expiries = RunningImages(table, grace), env.mode(), Expiries(table)
+    retag = HintQueue(lambda: clients.client("sqs"), env.text("RETAG_QUEUE_URL"))
 
     def client_of(account: str, service: str) -> Any:
         answer = clients.client("sts").assume_role(
@@ -46,24 +50,32 @@ def handle(env: Environment) -> sandbox.Handler:
         )
         return clients.with_keys(service, answer["Credentials"])
 
-    def tell() -> list[Fact]:
-        rules, time = sandbox.rules(), iso(sandbox.now())
+    def tell(cause: Cause) -> list[Fact]:
+        rules = sandbox.rules()
         maker = FactMaker(registry.account, registry.region, sandbox.now, rules.fingerprint)
         facts = facts_about(
             images.all(),
             RunningInEcr(clients.client("ecr")).standing,
             Teller(rules, maker, mode),
-            Cause(f"look-{time}", LOOK),
+            cause,
         )
         return Findings(table).say(facts)
 
+    def hand_on(cause: Cause, *, complete: bool) -> None:
+        now = sandbox.now()
+        known = complete and images.is_known((*sources, *registry.accounts), now)
+        retag.send_all(needs.after_look(expiries, cause, now, known=known))
+
     def look(event: Mapping[str, Any]) -> sandbox.Reply:
+        cause, complete = Cause(f"look-{iso(sandbox.now())}", LOOK), False
         try:
             found = look_at(
                 looks_of(sources, registry, clients.client, client_of), images, sandbox.now
             )
+            complete = True
         finally:  # what is known is told, whichever source could not be looked at
-            told = tell()
+            hand_on(cause, complete=complete)
+            told = tell(cause)
             observe.count_facts(told)
         logger.info("Looked at what runs", extra={"workloads": found, "told": len(told)})
         observe.count("WorkloadsSeen", sum(found.values()))

@@ -1,6 +1,7 @@
 """sweep: sends the repositories to the writers again, a slice at a time.
 
-The schedule, or `ecr-steward sweep` -> RetagQueue.fifo and SettingsQueue.fifo.
+The schedule, or `ecr-steward sweep` -> RetagQueue.fifo, SettingsQueue.fifo and, where images may
+go, RetentionQueue.fifo.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ def handle(env: Environment) -> sandbox.Handler:
     sqs, registry = clients.client("sqs"), EcrRegistry(clients.client("ecr"))
     send_tags = HintQueue(lambda: sqs, env.text("RETAG_QUEUE_URL")).send_all
     send_settings = HintQueue(lambda: sqs, env.text("SETTINGS_QUEUE_URL")).send_all
+    send_rounds = HintQueue(lambda: sqs, env.text("RETENTION_QUEUE_URL")).send_all
+    days = env.number("RETENTION_DAYS")
 
     def sweep(event: Mapping[str, Any]) -> sandbox.Reply:
         rules, clock = sandbox.rules(), clock_of(event, sandbox.now)
@@ -62,7 +65,8 @@ def handle(env: Environment) -> sandbox.Handler:
             planned = event.get("planned")
             reply = asdict(sweeper.by_hand(registry, send_tags, *asked, send_settings, planned))
         else:
-            reply = {"sent": sweeper.tick(registry, send_tags, hours, send_settings)}
+            sent = sweeper.tick(registry, send_tags, hours, send_settings)
+            reply = {"sent": sent, "rounds": sweeper.rounds(registry, send_rounds, days)}
         logger.info("Sent %s repositories to the writers", reply["sent"])
         observe.count("RepositoriesSent", reply["sent"])
         return reply

@@ -34,7 +34,15 @@ def template(cloud: LocalCloud) -> Path:
 @pytest.fixture(scope="session")
 def base(cloud: LocalCloud, template: Path) -> Deployed:
     """The stack that looks after base/*."""
-    stack = Deployed(cloud, "e2e", template, RepositoryPattern="base/*", SettingsMode="enforce")
+    stack = Deployed(
+        cloud,
+        "e2e",
+        template,
+        RepositoryPattern="base/*",
+        SettingsMode="enforce",
+        AllowExpiry="true",
+        RunningSources="pods",
+    )
     stack.deploy("enforce")
     stack.listen()
     return stack

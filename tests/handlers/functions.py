@@ -25,6 +25,7 @@ SETTINGS_QUEUE = "https://sqs.example/123456789012/SettingsQueue.fifo"
 FAILURE_QUEUE = "https://sqs.example/123456789012/RetagFailureQueue.fifo"
 SETTINGS_FAILURE_QUEUE = "https://sqs.example/123456789012/SettingsFailureQueue.fifo"
 SETTINGS_ROLE = "arn:aws:iam::123456789012:role/ecr-steward-EnforceSettingsRole-EXAMPLE"
+RETENTION_QUEUE = "https://sqs.example/123456789012/RetentionQueue.fifo"
 NOTIFY_QUEUE = "https://sqs.example/123456789012/NotifyQueue"
 RETRY_QUEUE = "https://sqs.example/123456789012/RetryQueue"
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:NotificationTopic"
@@ -41,6 +42,8 @@ ENVIRONMENT: Mapping[str, Mapping[str, str]] = {
         "MAX_TRIES": "5",
         "MAX_RECEIVES": "100",
         "ALLOW_TAG_REMOVAL": "false",
+        "ALLOW_EXPIRY": "false",
+        "GRACE_DAYS": "7",
         "ACCOUNT": "123456789012",
         "AWS_REGION": "eu-west-1",
     },
@@ -51,6 +54,8 @@ ENVIRONMENT: Mapping[str, Mapping[str, str]] = {
         "SETTINGS_QUEUE_URL": SETTINGS_QUEUE,
         "SETTINGS_ROLE_ARN": SETTINGS_ROLE,
         "RETAG_ROLE_ARN": "arn:aws:iam::123456789012:role/RetagRole",
+        "RETAIN_ROLE_ARN": "arn:aws:iam::123456789012:role/RetainImagesRole",
+        "ALLOW_EXPIRY": "false",
         "HISTORY_TABLE": TABLE,
         "GRACE_DAYS": "7",
         "FAILURE_QUEUE_URL": SETTINGS_FAILURE_QUEUE,
@@ -65,7 +70,9 @@ ENVIRONMENT: Mapping[str, Mapping[str, str]] = {
         "SETTINGS_QUEUE_URL": SETTINGS_QUEUE,
         "RETAG_QUEUE_URL": QUEUE,
         "HISTORY_TABLE": TABLE,
+        "RETENTION_QUEUE_URL": RETENTION_QUEUE,
         "SWEEP_HOURS": "1",
+        "RETENTION_DAYS": "1",
         "REPOSITORY_PATTERN": "*",
         "ACCOUNT": "123456789012",
         "AWS_REGION": "eu-west-1",
@@ -77,6 +84,24 @@ ENVIRONMENT: Mapping[str, Mapping[str, str]] = {
         "ACCOUNTS": "210987654321",
         "AWS_REGION": "eu-west-1",
         "GRACE_DAYS": "7",
+        "RETAG_QUEUE_URL": QUEUE,
+    },
+    "retain_images": {
+        "STEWARD_MODE": "enforce",
+        "HISTORY_TABLE": TABLE,
+        "RETENTION_QUEUE_URL": RETENTION_QUEUE,
+        "FAILURE_QUEUE_URL": "https://sqs.example/123456789012/RetentionFailureQueue.fifo",
+        "RETAG_QUEUE_URL": QUEUE,
+        "ALLOW_EXPIRY": "true",
+        "SOURCES": "nomad",
+        "ACCOUNTS": "",
+        "GRACE_DAYS": "7",
+        "RETAIN_ROLE_ARN": "arn:aws:iam::123456789012:role/RetainImagesRole",
+        "RETAG_ROLE_ARN": "arn:aws:iam::123456789012:role/RetagRole",
+        "MAX_TRIES": "5",
+        "MAX_RECEIVES": "100",
+        "ACCOUNT": "123456789012",
+        "AWS_REGION": "eu-west-1",
     },
     "look_running": {
         "STEWARD_MODE": "enforce",
@@ -88,6 +113,7 @@ ENVIRONMENT: Mapping[str, Mapping[str, str]] = {
         "GRACE_DAYS": "7",
         "WORKLOADS_ROLE": "arn:aws:iam::ACCOUNT:role/ecr-steward-workloads",
         "EXTERNAL_ID": "123456789012/ecr-steward",
+        "RETAG_QUEUE_URL": QUEUE,
     },
     "publish": {
         "BUS_NAME": "ecr-steward",

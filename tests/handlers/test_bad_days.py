@@ -246,7 +246,7 @@ def test_with_mode_off_the_schedule_sends_nobody(
     aws.hold("base/redis", "1.4.2")
     function = start("sweep")
     monkeypatch.setenv("STEWARD_MODE", "off")
-    assert function.invoke(event("schedule_sweep")) == {"sent": 0}
+    assert function.invoke(event("schedule_sweep")) == {"sent": 0, "rounds": 0}
     assert aws.calls() == {}
 
 

@@ -377,7 +377,7 @@ def _slice_sent(aws: Aws, start: Start, name: str) -> None:
     turn = [each for each in names if zlib.crc32(each.encode()) % 12 == 5]  # 02:25 of one hour
     function = start("sweep")
     for _ in range(2):  # the same tick again takes the same slice
-        assert function.invoke(event(name)) == {"sent": len(turn)}
+        assert function.invoke(event(name)) == {"sent": len(turn), "rounds": 0}
     hints = aws.sqs.hints()
     assert sorted({hint["repository"] for hint in hints}) == sorted(turn)
     for queue, end in ((QUEUE, ""), (SETTINGS_QUEUE, ":settings")):
@@ -392,6 +392,13 @@ def _glob_sent(aws: Aws, start: Start, name: str) -> None:
     assert start("sweep").invoke(event(name))["sent"] == 2
     assert {hint["repository"] for hint in aws.sqs.hints()} == {"base/redis", "base/nginx"}
     assert {hint["action"] for hint in aws.sqs.hints()} == {"SWEEP"}
+
+
+def _judged_nothing(aws: Aws, start: Start, name: str) -> None:
+    """A round reads nothing where the rule says nothing of images."""
+    aws.hold("base/redis", "1.4.2")
+    assert returned(start("retain_images").invoke(event(name))) == []
+    assert aws.calls() == {}
 
 
 EXPECTED: dict[str, Expectation] = {
@@ -478,6 +485,7 @@ EXPECTED: dict[str, Expectation] = {
     "function_created": _runs(("lambda:resize", "1.4.2")),
     "function_updated_zip": _runs_nothing("NO_IMAGE"),
     "function_update_denied": _runs_nothing("NO_CHANGE"),
+    "retain_batch_one": _judged_nothing,
     "schedule_look_running": _looked_at_nothing,
     "schedule_sweep": _slice_sent,
     "hand_sweep_glob": _glob_sent,

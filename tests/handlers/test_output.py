@@ -23,6 +23,7 @@ WORK = {
     "publish": "stream_history_facts",
     "notify": "notify_batch_two_causes",
     "check_running": "task_started",
+    "retain_images": "retain_batch_one",
     "look_running": "schedule_look_running",
 }
 NONE_FAILED = {name: [0.0] for name in ("MessagesFailed", "MessagesPutOff", "MessagesGivenUp")}
@@ -35,6 +36,7 @@ COUNTED = {
     "publish": {"RecordsRead": [3.0]},
     "check_running": {"StartsReceived": [1.0], "StartsSeen": [2.0]},
     "look_running": {"WorkloadsSeen": [0.0]},
+    "retain_images": {"ImagesJudged": [0.0], "ImagesDue": [0.0], **NONE_FAILED},
     "notify": {"EventsReceived": [4.0], "RetriesLate": [0.0], "MessagesSent": [1.0, 1.0]},
 }
 

@@ -62,7 +62,7 @@ def starts(artefact: Artefact) -> dict[str, Probed]:
 def test_every_function_is_measured() -> None:
     assert HANDLERS == (
         "check_running", "check_settings", "check_tags", "enforce_settings", "look_running",
-        "notify", "publish", "retag", "sweep",
+        "notify", "publish", "retag", "retain_images", "sweep",
     )  # fmt: skip
 
 

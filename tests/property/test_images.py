@@ -9,8 +9,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ecr_steward.images import ImagesRule, Inventory, RetainedImage, judge
 from ecr_steward.tags.scheme import Scheme
-from ecr_steward_cli.images import ImagesRule, Inventory, RetainedImage, judge
 
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
 GRACE = timedelta(days=7)

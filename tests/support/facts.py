@@ -175,8 +175,32 @@ BEHIND = replace(
     reason="ecs:prod/payments was deployed by the stable tag `1.4`, which has left its image.",
     unique="1.4.1",
 )
+_ROUND = Cause("retention-2026-11-23T02:20:00Z/base/redis", "Retention")
+EXPIRING = replace(
+    _FOUND,
+    kind=FactKind.EXPIRING,
+    cause=_ROUND,
+    tag=None,
+    digest=None,
+    reason="Nothing keeps 12 images of 3.4 GB; they get an expiry tag from 2026-11-30 on: "
+    "1.3.0, 1.3.1, 1.3.2, 1.3.3 and 8 more.",
+    totals={"images": 12, "bytes": 3_400_000_000},
+)
+EXPIRY_SET = replace(
+    _FOUND,
+    kind=FactKind.EXPIRY_SET,
+    cause=Cause("look-2026-11-23T02:24:00Z", "Look"),
+    tag=f"steward-expire-20261123-{OLD[7:19]}",
+    digest=OLD,
+    reason="Nothing keeps the image (1.3.0); ECR expires it within a day or two.",
+)
+EXPIRY_CLEARED = replace(
+    EXPIRY_SET,
+    kind=FactKind.EXPIRY_CLEARED,
+    reason="The image is needed again: ecs:prod/payments runs it.",
+)
 EVERY_KIND = (
-    LOST, ON_STABLE, BEHIND,
+    LOST, ON_STABLE, BEHIND, EXPIRING, EXPIRY_SET, EXPIRY_CLEARED,
     MOVED, PINNED, RESTORED, REMOVED, GONE, REJECTED, OVERWRITTEN, HELD, STALE, DRIFTED, CORRECTED,
     FAILED, GIVEN_UP, SWEPT,
 )  # fmt: skip

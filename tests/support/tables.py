@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ecr_steward.images.keepers import KEEPERS
 from ecr_steward.words.facts import DETAIL_TYPES
-from ecr_steward_cli.images.keepers import KEEPERS
 from ecr_steward_cli.main import COMMANDS
 from ecr_steward_cli.probing.table import GROUPS
 from ecr_steward_cli.rules_file.load import schema

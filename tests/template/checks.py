@@ -24,6 +24,7 @@ WILDCARDS = {
     ("LookRunningRole", "LookAtInspector"): "Inspector's coverage has no ARN",
     ("LookRunningRole", "LookElsewhere"): "WorkloadAccounts are many, with one name of a role",
     ("EnforceSettingsRole", "LookAtRegistry"): "a registry has no ARN",
+    ("RetainImagesRole", "LookAtRegistry"): "a registry has no ARN",
     ("EnforceSettingsRole", "SetBackRegistry"): "a registry has no ARN",
     **{
         (role, "SendTraces"): "traces have no ARN"
@@ -37,6 +38,7 @@ WILDCARDS = {
             "SweepRole",
             "CheckRunningRole",
             "LookRunningRole",
+            "RetainImagesRole",
         )
     },
 }

@@ -29,7 +29,7 @@ from tests.template.support import ROOT, Stack
 
 FUNCTIONS = (
     "CheckTags", "Retag", "CheckSettings", "EnforceSettings", "Publish", "Notify", "Sweep",
-    "CheckRunning", "LookRunning",
+    "CheckRunning", "LookRunning", "RetainImages",
 )  # fmt: skip
 LAYERS = ("StewardLayer", "RulesLayer")
 

@@ -166,6 +166,7 @@ OUTPUTS = {
             "Sweep",
             "CheckRunning",
             "LookRunning",
+            "RetainImages",
         )
     },
     "LookRunningRoleArn": "${LookRunningRole.Arn}",
@@ -174,6 +175,8 @@ OUTPUTS = {
         for name in (
             "RetagQueue",
             "RetagFailureQueue",
+            "RetentionQueue",
+            "RetentionFailureQueue",
             "SettingsQueue",
             "SettingsFailureQueue",
             "CheckSettingsFailureQueue",

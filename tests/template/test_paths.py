@@ -150,9 +150,9 @@ SPOILED: list[tuple[Check, Mutation]] = [
     (checks.destinations_are_usable, put("SweepFailureQueue", True, "FifoQueue")),
     *((checks.failures_have_alarms, drop(f"{each}FailureAlarm"))
       for each in ("CheckTags", "Retag", "CheckSettings", "Settings", "Publish", "Notify",
-                   "Sweep")),
+                   "Sweep", "Retention")),
     *((checks.failures_have_alarms, drop(f"{each}BacklogAlarm"))
-      for each in ("Retag", "Settings", "Notify", "Publish")),
+      for each in ("Retag", "Settings", "Notify", "Publish", "Retention")),
     *((checks.failures_have_alarms, drop(f"{each}LostAlarm"))
       for each in ("TaskChange", "FunctionCode", "ImageLost", "CheckRunning", "LookRunning",
                    "ImagePush", "ImageDeleted", "ApiCall", "StewardEvent", "CheckTags",

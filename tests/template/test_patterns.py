@@ -279,7 +279,7 @@ def test_sample_messages_are_hints_of_this_library_but_for_the_poison() -> None:
 @pytest.mark.parametrize("path", sorted(EVENTS.glob("*.json")), ids=lambda path: path.stem)
 def test_a_sample_is_named_after_its_source_and_names_no_other_account(path: Path) -> None:
     sources = {"ecr", "call", "deleted", "task", "function", "retag", "enforce", "schedule", "hand"}
-    sources |= {"stream", "notify"}
+    sources |= {"stream", "notify", "retain"}
     assert path.stem.partition("_")[0] in sources
     text = path.read_text(encoding="utf-8")
     assert json.loads(text)

@@ -220,6 +220,7 @@ def test_traces_need_no_right_until_they_are_switched_on(audit: Stack) -> None:
             "Sweep",
             "CheckRunning",
             "LookRunning",
+            "RetainImages",
         )
     }
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from ecr_steward.images.state import INDEXES, RetainedImage
 from ecr_steward.words.reading import (
     MalformedEvent,
     digest,
@@ -17,7 +18,6 @@ from ecr_steward.words.reading import (
     text,
     texts,
 )
-from ecr_steward_cli.images.state import INDEXES, RetainedImage
 from ecr_steward_cli.rules_file.explain import is_repository
 from ecr_steward_cli.strict_json import decoder
 

@@ -28,6 +28,7 @@ from ecr_steward_cli.errors import Refusal
 from ecr_steward_cli.rules_file.explain import is_repository
 
 if TYPE_CHECKING:
+    from ecr_steward.history.expiries import Expiries
     from ecr_steward.messages.ledger import Ledger
 
 DEFAULT = "ecr-steward"
@@ -188,6 +189,12 @@ class Stack:
 
     def history(self) -> History:
         return History(self._table())
+
+    def expiries(self) -> Expiries:
+        """The images that go, in the history's table."""
+        from ecr_steward.history.expiries import Expiries
+
+        return Expiries(self._table())
 
     def ledger(self) -> Ledger:
         """What each channel was sent and is owed; it stands in the history's table."""

@@ -35,6 +35,8 @@ def unmoving(rules: Ruleset, repository: str, tag: str) -> Unmoving | None:
 
 def _under(scheme: Scheme, tag: str) -> Unmoving | None:
     verdict, unique = scheme.judge(tag), scheme.read_unique(tag)
+    if verdict is Verdict.EXPIRY:
+        return Unmoving("expiry", f"`{tag}` is an expiry tag, which only the steward puts.")
     if verdict is Verdict.IGNORED:
         return Unmoving("ignored", _ignored(scheme, tag))
     if verdict is Verdict.STABLE:

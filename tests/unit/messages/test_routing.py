@@ -18,7 +18,16 @@ from ecr_steward.messages.whom.routing import Route, Routing, usual
 from ecr_steward.rules.model import RulesError, Ruleset
 from ecr_steward.words.events import ATTENTION, EVENTS, WORDS, is_loud
 from ecr_steward.words.facts import Fact, FactKind
-from tests.support.facts import CORRECTED, DRIFTED, EVERY_KIND, HELD, MOVED, REJECTED, SWEPT
+from tests.support.facts import (
+    CORRECTED,
+    DRIFTED,
+    EVERY_KIND,
+    EXPIRING,
+    HELD,
+    MOVED,
+    REJECTED,
+    SWEPT,
+)
 from tests.support.messages import UNTAGGED
 
 HOUR = timedelta(hours=1)
@@ -137,7 +146,9 @@ def test_a_fault_has_a_path(document: dict[str, Any], path: tuple[str | int, ...
 def test_loud_is_all_but_moves_pins_holds_and_harmless_settings() -> None:
     quiet = {fact.kind for fact in EVERY_KIND if not is_loud(fact)}
     deployed = {FactKind.ON_STABLE, FactKind.BEHIND}
-    assert quiet == {FactKind.MOVE, FactKind.PIN, FactKind.HELD} | deployed
+    going = {FactKind.EXPIRING, FactKind.EXPIRY_SET, FactKind.EXPIRY_CLEARED}
+    assert quiet == {FactKind.MOVE, FactKind.PIN, FactKind.HELD} | deployed | going
+    assert is_loud(replace(EXPIRING, totals={"images": 0, "bytes": 0, "braked": 3}))
     assert not is_loud(UNTAGGED)
     assert not is_loud(replace(UNTAGGED, kind=FactKind.CORRECT))
 

@@ -116,7 +116,7 @@ def _of_repository(
         return _Found(
             name, quiet="no rule names this pull-through cache; the steward leaves it alone."
         )
-    if not rule.repository:
+    if not rule.has_settings:
         quiet = "its rule says nothing about settings; the steward leaves them alone."
         return _Found(name, quiet=quiet)
     around = Around(

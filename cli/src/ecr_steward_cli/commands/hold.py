@@ -63,6 +63,7 @@ def _why_not(scheme: Scheme, tag: str) -> str | None:
     if scheme.line(tag) is not None:
         return None
     return {
+        Verdict.EXPIRY: "is an expiry tag: no hold keeps it.",
         Verdict.UNIQUE: "is a unique tag, which never moves: name a stable tag.",
         Verdict.IGNORED: "is ignored by the rule, so the steward never moves it.",
         Verdict.STABLE: "follows nothing in the rule; only your pipeline moves it.",

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import click
 from botocore.exceptions import ClientError
 
+from ecr_steward_cli.commands.status import expiring, still_going
 from ecr_steward_cli.errors import NeedsAttention, Refusal
 from ecr_steward_cli.stack import Outside, Stack, aws, console, pass_outside, stack_option
 from ecr_steward_cli.text import say
@@ -83,6 +84,10 @@ def pause(outside: Outside, stack_name: str) -> None:
     """
     changed = _run(stack_name, outside, on=False)
     say(f"{'Paused' if changed else 'Already paused'}: {PAUSED}")
+    with aws():
+        images = expiring(Stack.find(stack_name, outside))
+    if images:
+        say(still_going(images))
 
 
 @click.command()

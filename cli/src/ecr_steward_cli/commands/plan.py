@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from ecr_steward.images import Kept
 from ecr_steward.rules import Ruleset
 from ecr_steward.settings.state import SettingChange
 from ecr_steward.tags.plan import TagChange
@@ -23,7 +24,6 @@ from ecr_steward.words.facts import FactKind
 from ecr_steward.words.reading import iso
 from ecr_steward_cli.commands.retention import grace_option
 from ecr_steward_cli.errors import NeedsAttention, Refusal
-from ecr_steward_cli.images import Kept
 from ecr_steward_cli.in_memory.table import MemoryTable
 from ecr_steward_cli.live.accounts import AccountRole, AccountsFault, roles_in
 from ecr_steward_cli.live.comment import LEAST, MOST, comment

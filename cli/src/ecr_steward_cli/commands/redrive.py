@@ -161,6 +161,7 @@ WAYS: Mapping[str, Way] = {
     "CheckSettingsFailureQueue": Way("a sweep of each repository", send=_sweep),
     "RetagFailureQueue": Way("moved to RetagQueue", to="RetagQueue"),
     "SettingsFailureQueue": Way("moved to SettingsQueue", to="SettingsQueue"),
+    "RetentionFailureQueue": Way("moved to RetentionQueue", to="RetentionQueue"),
     "PublishFailureQueue": Way("published again", send=_each(_publish)),
     "NotifyFailureQueue": Way("sent to NotifyQueue or RetryQueue", send=_each(_to_notify)),
     "StewardEventsFailureQueue": Way("sent to NotifyQueue", send=_each(_to_notify)),

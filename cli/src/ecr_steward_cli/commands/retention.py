@@ -10,12 +10,12 @@ from typing import IO, Any
 
 import click
 
+from ecr_steward.images import ImagesRule, Inventory, Kept, RetainedImage, judge
 from ecr_steward.rules import Ruleset
 from ecr_steward.tags.scheme import Scheme
 from ecr_steward.words.reading import parse_time
 from ecr_steward_cli.errors import NeedsAttention, Refusal
 from ecr_steward_cli.image_lines import BadImage, image_of
-from ecr_steward_cli.images import ImagesRule, Inventory, Kept, RetainedImage, judge
 from ecr_steward_cli.input import text_of
 from ecr_steward_cli.markdown import table
 from ecr_steward_cli.rules_file.load import RulesFault, load

@@ -87,7 +87,7 @@ class Status:
 
     `deaf` are the channels that take no messages, `failing` the functions all of whose latest
     invocations failed, with how many; `given` is the rules file to compare with, and its
-    fingerprint.
+    fingerprint. `expiring` counts the images with an expiry tag.
     """
 
     stack: Stack
@@ -105,6 +105,7 @@ class Status:
     deaf: list[str] = field(default_factory=list)
     failing: dict[str, int] = field(default_factory=dict)
     given: tuple[str, str] | None = None
+    expiring: int = 0
     unknown: dict[str, str] = field(default_factory=dict)
 
     def ask(self, part: str, question: Callable[[], _T]) -> _T | None:
@@ -141,6 +142,8 @@ class Status:
                 "The writers are paused: messages wait in the queues for up to 14 days; "
                 "`ecr-steward resume` continues."
             )
+        if self.expiring and (self.mode != "enforce" or is_paused(self.writers or "")):
+            yield still_going(self.expiring)
 
     def _about_sweep(self) -> Iterator[str]:
         late = timedelta(hours=2 * self.hours)
@@ -209,6 +212,7 @@ def look(stack: Stack) -> Status:
     status.writers = ask("writers", stack.writers)
     status.sweep = ask("last sweep", lambda: _sweeps(stack, status.now, status.hours))
     status.holds = ask("holds", lambda: _holds(stack, status.now)) or []
+    status.expiring = ask("expiry tags", lambda: expiring(stack)) or 0
     _ask_rules(status)
     _ask_functions(status)
     _ask_queues(status)
@@ -282,6 +286,20 @@ def _version(stack: Stack) -> str:
     return stack.outputs["Version"]
 
 
+def expiring(stack: Stack) -> int:
+    """How many images have an expiry tag."""
+    return sum(stack.expiries().tagged().values())
+
+
+def still_going(images: int) -> str:
+    """What becomes of images with an expiry tag while nobody takes one off."""
+    have = "1 image has" if images == 1 else f"{images:,} images have"
+    return (
+        f"{have} an expiry tag, and ECR expires what has one within a day or two, whoever needs it "
+        "by then: no tag is taken off now."
+    )
+
+
 def _holds(stack: Stack, now: datetime) -> list[tuple[str, Hold]]:
     return [each for each in stack.history().holds.all() if each[1].holds(now)]
 
@@ -346,6 +364,7 @@ def document(status: Status) -> dict[str, Any]:
             "parts_sent": sweep.part if sweep else None,
             "parts": sweep.parts if sweep else None,
         },
+        "expiring": status.expiring,
         "holds": [_hold_document(*each) for each in status.holds],
         "queues": {queue.name: _counts(queue) for queue in status.queues},
         "attention": status.attention(),
@@ -377,18 +396,7 @@ def _hold_document(repository: str, hold: Hold) -> dict[str, Any]:
 
 def show(status: Status, screen: Console) -> None:
     """Print the status for people."""
-    facts = Table.grid(padding=(0, 2))
-    for name, said in (
-        ("stack", f"{status.stack.name}, {status.stack.region}"),
-        ("mode", f"{status.mode}: {_MODES.get(status.mode, 'unknown')}"),
-        ("settings", _settings_words(status)),
-        ("rules", _rules_words(status)),
-        ("version", status.version or "not known"),
-        ("writers", _writers_words(status.writers)),
-        ("last sweep", _sweep_words(status)),
-    ):
-        facts.add_row(Text(name, "bold"), Text(said))
-    screen.print(facts)
+    screen.print(_facts(status))
     queues = Table(box=box.SIMPLE, pad_edge=False)
     queues.add_column("queue")
     for heading in ("waiting", "in flight", "delayed", "oldest"):
@@ -406,6 +414,28 @@ def show(status: Status, screen: Console) -> None:
         screen.print(Text(printable(f"Not known: {part}. {why}"), "yellow"))
     for each in status.attention():
         screen.print(Text(printable(f"Attention: {each}"), "red"))
+
+
+def _facts(status: Status) -> Table:
+    """What there is to say of the stack as a whole, a line each."""
+    facts = Table.grid(padding=(0, 2))
+    for name, said in (
+        ("stack", f"{status.stack.name}, {status.stack.region}"),
+        ("mode", f"{status.mode}: {_MODES.get(status.mode, 'unknown')}"),
+        ("settings", _settings_words(status)),
+        ("rules", _rules_words(status)),
+        ("version", status.version or "not known"),
+        ("writers", _writers_words(status.writers)),
+        ("last sweep", _sweep_words(status)),
+        ("expiring", _expiring_words(status.expiring)),
+    ):
+        if said:
+            facts.add_row(Text(name, "bold"), Text(said))
+    return facts
+
+
+def _expiring_words(images: int) -> str:
+    return f"{images:,} with an expiry tag" if images else ""
 
 
 def _settings_words(status: Status) -> str:

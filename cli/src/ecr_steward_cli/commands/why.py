@@ -175,6 +175,7 @@ def _meaning(scheme: Scheme, tag: str) -> str:
     if line is not None:
         return f"`{tag}` follows the {'newest' if line.newest else 'highest'} of {line}"
     return {
+        Verdict.EXPIRY: f"`{tag}` is an expiry tag, by which ECR expires its image",
         Verdict.PIN: f"`{tag}` is a pin, which never moves",
         Verdict.UNIQUE: f"`{tag}` is a unique tag, which never moves",
         Verdict.IGNORED: f"`{tag}` is ignored, so the steward never moves it",

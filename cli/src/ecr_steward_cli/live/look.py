@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from ecr_steward.ecr.images import EcrRegistry
+from ecr_steward.ecr.inventory import retained
 from ecr_steward.ecr.settings import EcrSettings
+from ecr_steward.history.expiries import Expiries
 from ecr_steward.history.running import RunningImages
 from ecr_steward.history.settings import SettingsHistory
 from ecr_steward.history.table import Table
 from ecr_steward.history.tags import History
+from ecr_steward.images import ImagesRule, Inventory, Kept, judge
+from ecr_steward.images.round import as_judged
 from ecr_steward.rules import Mode, Rule, Ruleset
 from ecr_steward.settings.state import SettingChange
 from ecr_steward.tags.plan import TagChange
@@ -21,11 +24,9 @@ from ecr_steward.tags.scheme import Scheme
 from ecr_steward.words.causes import Cause
 from ecr_steward.words.facts import FactKind
 from ecr_steward.words.hints import REGISTRY, Action, Hint
-from ecr_steward.words.running import Running
+from ecr_steward.writers.retention import known_of
 from ecr_steward.writers.settings import Enforcer
 from ecr_steward.writers.tags import Retagger, next_visit
-from ecr_steward_cli.images import ImagesRule, Inventory, Kept, RetainedImage, judge
-from ecr_steward_cli.images.state import INDEXES
 from ecr_steward_cli.live.state import LookDigits, NotedSettings, digits
 
 CAUSE = "Plan"
@@ -151,17 +152,19 @@ class Look:
     def _images(
         self, repository: str, rule: Rule, seen: _Described, table: Table
     ) -> Sequence[Kept]:
-        held = {hold.tag for name, hold in History(table).holds.all() if name == repository}
-        details = seen.details(repository)
-        children = _children(self._registry.ecr, repository, details)
-        known = RunningImages(table, self._grace).all(repository)
+        now = self._clock()
+        running = RunningImages(table, self._grace).all(repository)
+        since, history = Expiries(table).untagged(repository), History(table)
+        known = known_of(running, history.holds, repository, now, since, history.left(repository))
         images = [
-            _with_workloads(_retained(each, children, held), known, self._clock())
-            for each in details
+            as_judged(each)
+            for each in retained(
+                EcrRegistry(self._registry.ecr), repository, seen.details(repository), known
+            )
         ]
         scheme = rule.tags or Scheme(unique=())
         asked = ImagesRule.from_document(rule.images or {})
-        return judge(Inventory(images, scheme, self._clock()), asked, self._grace)
+        return judge(Inventory(images, scheme, now), asked, self._grace)
 
 
 class _Described:
@@ -211,49 +214,3 @@ def _after(tags: Mapping[str, str], changes: Iterable[TagChange]) -> dict[str, s
         elif each.kind is FactKind.REMOVE:
             found.pop(each.tag, None)
     return dict(sorted(found.items()))
-
-
-def _children(
-    ecr: Any, repository: str, details: Iterable[Mapping[str, Any]]
-) -> dict[str, tuple[str, ...]]:
-    """What each index lists, by its digest; what could not be read is missing."""
-    indexes = [
-        each["imageDigest"] for each in details if each.get("imageManifestMediaType") in INDEXES
-    ]
-    fetched = EcrRegistry(ecr).fetch(repository, indexes) if indexes else None
-    manifests = {} if fetched is None else fetched.manifests
-    return {digest: tuple(_listed(each.text)) for digest, each in manifests.items()}
-
-
-def _listed(manifest: str) -> Iterator[str]:
-    for each in json.loads(manifest).get("manifests", ()):
-        yield str(each["digest"])
-
-
-def _with_workloads(image: RetainedImage, known: Iterable[Running], now: datetime) -> RetainedImage:
-    """The image with the workloads that run it, or did, as the stack knows them."""
-    mine = [each for each in known if each.digest == image.digest]
-    return replace(
-        image,
-        running=tuple(sorted({each.workload for each in mine if each.runs})),
-        ran={each.workload: min(each.last, now) for each in mine if not each.runs},
-    )
-
-
-def _retained(
-    detail: Mapping[str, Any], children: Mapping[str, tuple[str, ...]], held: set[str]
-) -> RetainedImage:
-    digest, media_type = detail["imageDigest"], detail.get("imageManifestMediaType")
-    tags = tuple(detail.get("imageTags", ()))
-    return RetainedImage(
-        digest=digest,
-        tags=tags,
-        pushed_at=detail.get("imagePushedAt"),
-        pulled_at=detail.get("lastRecordedPullTime"),
-        size=detail.get("imageSizeInBytes", 0),
-        media_type=media_type,
-        status=detail.get("imageStatus", "ACTIVE"),
-        children=children.get(digest) if media_type in INDEXES else (),
-        subject=detail.get("subjectManifestDigest"),
-        held=tuple(tag for tag in tags if tag in held),
-    )

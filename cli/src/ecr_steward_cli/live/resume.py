@@ -10,14 +10,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from ecr_steward.images import Kept, RetainedImage
+from ecr_steward.images.judge import By
 from ecr_steward.settings.state import Problem, SettingAction, SettingChange
 from ecr_steward.tags.plan import TagChange
 from ecr_steward.words.causes import Cause
 from ecr_steward.words.facts import FactKind
 from ecr_steward.words.hints import Action, Hint
 from ecr_steward.words.reading import iso, parse_time
-from ecr_steward_cli.images import Kept, RetainedImage
-from ecr_steward_cli.images.judge import By
 from ecr_steward_cli.live.look import CAUSE, RepositoryPlan
 from ecr_steward_cli.live.state import LookDigits
 

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from ecr_steward.images import ImagesRule
+from ecr_steward.images.durations import ago
 from ecr_steward.rules.model import Rule, Ruleset
-from ecr_steward_cli.images import ImagesRule
-from ecr_steward_cli.images.durations import ago
 from ecr_steward_cli.rules_file.document import Path
-
-_NOT_DEPLOYED = (
-    "`others: expire` is judged by `ecr-steward retention` only: the deployed steward puts no "
-    "expiry tags."
-)
 
 
 def images_advice(ruleset: Ruleset) -> Iterator[tuple[Path, str]]:
@@ -24,8 +19,6 @@ def images_advice(ruleset: Ruleset) -> Iterator[tuple[Path, str]]:
             if "highest" in entry and not versions:
                 path = ("rules", rule.index, "images", "keep", i, "highest")
                 yield path, "`highest` keeps nothing: no kind under `unique` has versions."
-        if (rule.images or {}).get("others") == "expire":
-            yield ("rules", rule.index, "images", "others"), _NOT_DEPLOYED
 
 
 def images(rule: Rule) -> Iterator[tuple[str, str]]:

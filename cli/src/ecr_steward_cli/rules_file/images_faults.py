@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ecr_steward.rules.model import RulesError, Ruleset
-from ecr_steward.tags.scheme import Scheme, Verdict
+from ecr_steward.tags.scheme import Scheme
 
 EXPIRY_TAG = r"steward-expire-[0-9]{8}-[0-9a-f]{12}"
 """The tags that make an image expire: nothing else may be able to write one."""
@@ -29,9 +29,8 @@ def images_faults(ruleset: Ruleset) -> Iterator[RulesError]:
 
 def _own_expiry_tag(scheme: Scheme) -> str | None:
     """A tag that looks like an expiry tag and that the scheme takes for one of its own."""
-    own = {Verdict.IGNORED, Verdict.UNIQUE, Verdict.STABLE}
     tried = (*_SAMPLES, *_possible(scheme))
-    return next((tag for tag in tried if scheme.judge(tag) in own), None)
+    return next(filter(scheme.takes, tried), None)
 
 
 def _possible(scheme: Scheme) -> Iterator[str]:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
+from ecr_steward.images import rule as images
 from ecr_steward.messages.channels import table
 from ecr_steward.messages.whom.routing import faults as routing_faults
 from ecr_steward.rules.model import RulesError, Ruleset
@@ -26,7 +27,6 @@ from ecr_steward.tags.kinds import KINDS, MOST_PARTS, Kind, KindError, known, ma
 from ecr_steward.tags.scheme import Scheme
 from ecr_steward.tags.stable import SchemeError, StableTag
 from ecr_steward.tags.suffixes import Suffixes
-from ecr_steward_cli.images import rule as images
 from ecr_steward_cli.rules_file.compose import composed
 from ecr_steward_cli.rules_file.document import (
     Document,

@@ -38,7 +38,7 @@ def judge(rules: Ruleset, call: Call, own_role: str) -> CallAnswer:
     rule = rules.rule_for(call.repository)
     if rule is None:
         return CallAnswer.NO_RULE
-    return CallAnswer.LOOK if rule.repository else CallAnswer.NO_BASELINE
+    return CallAnswer.LOOK if rule.has_settings else CallAnswer.NO_BASELINE
 
 
 def check(

@@ -6,7 +6,7 @@ import enum
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ecr_steward.rules import Ruleset
+from ecr_steward.rules import Rule, Ruleset
 from ecr_steward.tags.scheme import Scheme, Verdict
 from ecr_steward.words.calls import API_CALL, deletions
 from ecr_steward.words.hints import Action, Hint
@@ -23,6 +23,7 @@ class PushAnswer(enum.StrEnum):
     UNTAGGED = "an untagged image is never judged"
     IGNORED = "the rule ignores the tag, or it belongs to a referrer"
     PIN = "the tag is a pin"
+    EXPIRY = "the tag is an expiry tag, which only the steward puts"
     PIPELINES = "the tag follows nothing: only your pipeline moves it, and nothing is to be pinned"
     ALLOWED = "the tag is unknown, and the rule allows that"
     HARMLESS = "no stable tag can depend on what was deleted"
@@ -33,6 +34,8 @@ def judge(rules: Ruleset, hint: Hint) -> PushAnswer:
     rule = rules.rule_for(hint.repository)
     if rule is None:
         return PushAnswer.NO_RULE
+    if hint.action is Action.PUSH and _may_be_needed(rule, hint.tag):
+        return PushAnswer.LOOK
     if rule.tags is None:
         return PushAnswer.NO_TAGS
     if hint.action is Action.SWEEP:
@@ -42,7 +45,15 @@ def judge(rules: Ruleset, hint: Hint) -> PushAnswer:
         return PushAnswer.LOOK if deleted else PushAnswer.UNTAGGED
     if hint.action is Action.DELETE:
         return _judge_deleted(rule.tags, hint.tag, hint.digest)
+    if rule.keeps_replaced and rule.tags.judge(hint.tag) is Verdict.STABLE:
+        return PushAnswer.LOOK
     return _judge_pushed(rule.tags, hint.tag, hint.digest)
+
+
+def _may_be_needed(rule: Rule, tag: str | None) -> bool:
+    """Whether a pushed tag may be on an image that goes, and is needed again then, whatever the
+    scheme makes of the tag; or an expiry tag, which may be forged."""
+    return tag is not None and (rule.images or {}).get("others") == "expire"
 
 
 def _judge_pushed(scheme: Scheme, tag: str, digest: str | None) -> PushAnswer:
@@ -51,9 +62,14 @@ def _judge_pushed(scheme: Scheme, tag: str, digest: str | None) -> PushAnswer:
         return PushAnswer.PIPELINES
     if verdict is Verdict.UNKNOWN and scheme.unknown == "allow":
         return PushAnswer.ALLOWED
-    return {Verdict.IGNORED: PushAnswer.IGNORED, Verdict.PIN: PushAnswer.PIN}.get(
-        verdict, PushAnswer.LOOK
-    )
+    return _UNJUDGED.get(verdict, PushAnswer.LOOK)
+
+
+_UNJUDGED = {
+    Verdict.EXPIRY: PushAnswer.EXPIRY,
+    Verdict.IGNORED: PushAnswer.IGNORED,
+    Verdict.PIN: PushAnswer.PIN,
+}
 
 
 def _judge_deleted(scheme: Scheme, tag: str, digest: str | None) -> PushAnswer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -73,8 +73,11 @@ class EcrRegistry:
 
     def describe(self, repository: str, digests: Collection[str]) -> dict[str, Image]:
         """The images of these digests: one `DescribeImages` per 100. ImageGone if one is gone."""
+        return images_of(self.details(repository, digests))
+
+    def details(self, repository: str, digests: Collection[str]) -> Iterator[Mapping[str, Any]]:
+        """The same, as `DescribeImages` has them."""
         ids = [{"imageDigest": digest} for digest in digests]
-        images: dict[str, Image] = {}
         for start in range(0, len(ids), _IDS_PER_CALL):
             answer = self._of_any_status(
                 "DescribeImages",
@@ -83,12 +86,14 @@ class EcrRegistry:
                 repositoryName=repository,
                 imageIds=ids[start : start + _IDS_PER_CALL],
             )
-            for image in map(_image, answer["imageDetails"]):
-                images[image.digest] = _united(images.get(image.digest), image)
-        return images
+            yield from answer["imageDetails"]
 
     def describe_all(self, repository: str) -> Iterator[Image]:
         """Every image, archived ones too, 1,000 a call."""
+        return map(_image, self.details_of_all(repository))
+
+    def details_of_all(self, repository: str) -> Iterator[Mapping[str, Any]]:
+        """The same, as `DescribeImages` has them."""
         pages = self._pages(
             "DescribeImages",
             partial(
@@ -96,7 +101,7 @@ class EcrRegistry:
             ),
             repositoryName=repository,
         )
-        return (_image(detail) for page in pages for detail in page["imageDetails"])
+        return (detail for page in pages for detail in page["imageDetails"])
 
     def list_tags(self, repository: str) -> Iterator[tuple[str, str]]:
         """Every tag with its digest, of archived images too, 1,000 a call."""
@@ -226,6 +231,14 @@ class EcrRegistry:
             token = page.get("nextToken")
             if not token:
                 return
+
+
+def images_of(details: Iterable[Mapping[str, Any]]) -> dict[str, Image]:
+    """The images of what `DescribeImages` says, by digest."""
+    images: dict[str, Image] = {}
+    for image in map(_image, details):
+        images[image.digest] = _united(images.get(image.digest), image)
+    return images
 
 
 def _united(held: Image | None, image: Image) -> Image:

@@ -7,6 +7,7 @@ One table holds it all; an item's `pk` says whose it is and its `sk` what:
 | `repo#NAME` | `mark#TAG` | the mark of a stable tag |
 | `repo#NAME` | `unique#TAG` | the image a unique tag was accepted on, or the last of a free one |
 | `repo#NAME` | `hold#TAG` | the word that a stable tag stays where it is |
+| `repo#NAME` | `place#TAG`, `left#DIGEST#TAG` | where a stable tag is, when it left an image |
 | `repo#NAME` | `taken#TAG` | when somebody else took a stable tag from where it belongs |
 | `repo#NAME` | `open`, `open#HASH` | the changes announced and not yet closed |
 | `repo#NAME` | `led#CAUSE` | how often a cause led to which change, by the change's first id |
@@ -64,7 +65,7 @@ class Memory:
     `known` has the digests that unique tags were accepted on, `pushed` by tag when their images had
     been pushed then, `freed` the last digests of unique tags that were deleted. `taken` is when
     somebody else took stable tags from where they belong. `led` has an entry for each cause asked
-    for.
+    for. `places` are the images that stable tags were last seen on.
     """
 
     marks: Mapping[str, Mark] = field(default_factory=dict)
@@ -77,6 +78,7 @@ class Memory:
     first_sight: bool = False
     led: Led = field(default_factory=dict)
     freed: Mapping[str, str] = field(default_factory=dict)
+    places: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def contested(self) -> frozenset[str]:
@@ -91,6 +93,8 @@ class Learned:
     Marks, and those of `forgotten` tags no more; the digests of unique tags, with when these were
     pushed as far as `pushed` has them. `freed` unique tags belong to no image, and what they were
     on last is kept; `passed` are facts of such as have another image now, which nobody is told.
+    `places` are the images that stable tags are on, and `left` by image those that left it at
+    `at`.
     """
 
     marks: Sequence[Mark] = ()
@@ -99,6 +103,9 @@ class Learned:
     pushed: Mapping[str, datetime] = field(default_factory=dict)
     freed: Mapping[str, str] = field(default_factory=dict)
     passed: Sequence[Fact] = ()
+    places: Mapping[str, str] = field(default_factory=dict)
+    left: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    at: datetime | None = None
 
 
 class History:
@@ -122,13 +129,18 @@ class History:
         stable: Iterable[str],
         unique: Iterable[str],
         causes: Iterable[str] = (),
+        watched: Iterable[str] = (),
     ) -> Memory:
-        """What is known of these stable and unique tags and causes: one read of the table."""
+        """What is known of these stable and unique tags and causes: one read of the table.
+
+        `watched` are stable tags of which it matters where they were.
+        """
         pk = partition_of(repository)
         keys: list[Key] = [self._open.at(pk), PULL_THROUGH]
         for tag in stable:
             keys += [(pk, f"mark#{tag}"), (pk, f"hold#{tag}"), (pk, f"taken#{tag}")]
         keys += [(pk, f"unique#{tag}") for tag in unique]
+        keys += [(pk, f"place#{tag}") for tag in watched]
         asked = self._led.keys(pk, causes)
         found = self._table.get([*keys, *asked.values()])
         return replace(
@@ -140,7 +152,7 @@ class History:
     def recall_all(self, repository: str, causes: Iterable[str] = ()) -> Memory:
         """Everything known of a repository and these causes but its past."""
         pk = partition_of(repository)
-        kept = ("mark#", "hold#", "taken#", "unique#")
+        kept = ("mark#", "hold#", "taken#", "unique#", "place#")
         items = [item for prefix in kept for item in self._table.query(pk, prefix)]
         asked = self._led.keys(pk, causes)
         single = self._table.get([self._open.at(pk), (pk, "seen"), PULL_THROUGH, *asked.values()])
@@ -155,6 +167,20 @@ class History:
         """The stable tags whose mark is on `digest`."""
         marks = map(_mark, self._table.query(partition_of(repository), "mark#"))
         return tuple(mark.tag for mark in marks if mark.digest == digest)
+
+    def left(self, repository: str) -> dict[str, dict[str, datetime]]:
+        """By digest, the stable tags that left an image, each with when."""
+        found: dict[str, dict[str, datetime]] = {}
+        for item in self._table.query(partition_of(repository), "left#"):
+            digest, _, tag = item.sk.removeprefix("left#").partition("#")
+            found.setdefault(digest, {})[tag] = parse_time(item.body)
+        return found
+
+    def forget_left(self, repository: str, gone: Mapping[str, Iterable[str]]) -> None:
+        """Forget which stable tags left images that are gone."""
+        pk = partition_of(repository)
+        deletes = [Delete(pk, f"left#{each}#{tag}") for each, tags in gone.items() for tag in tags]
+        write_in_order(self._table, [[each] for each in deletes])
 
     def announce(
         self,
@@ -308,6 +334,13 @@ def _noted(
     writes += [
         Put(Item(pk, f"unique#{tag}", {"freed": digest})) for tag, digest in learned.freed.items()
     ]
+    writes += [Put(Item(pk, f"place#{tag}", digest)) for tag, digest in learned.places.items()]
+    if learned.at is not None:
+        writes += [
+            Put(Item(pk, f"left#{digest}#{tag}", iso(learned.at)))
+            for digest, tags in learned.left.items()
+            for tag in tags
+        ]
     return [
         *told(findings, quietly=quietly),
         *told(learned.passed, quietly=True),
@@ -332,7 +365,9 @@ def _owning(pk: str, tag: str, digest: str, pushed: datetime | None) -> Item:
 
 def _memory(single: Mapping[Key, Item], items: Iterable[Item]) -> Memory:
     """What stands in `items`, each by the tag in its key; `single` has what no tag has."""
-    kept: dict[str, dict[str, Item]] = {"mark": {}, "hold": {}, "taken": {}, "unique": {}}
+    kept: dict[str, dict[str, Item]] = {
+        name: {} for name in ("mark", "hold", "taken", "unique", "place")
+    }
     for item in items:
         what, _, tag = item.sk.partition("#")
         if what in kept:
@@ -348,4 +383,5 @@ def _memory(single: Mapping[Key, Item], items: Iterable[Item]) -> Memory:
         taken={tag: tuple(map(parse_time, item.body)) for tag, item in kept["taken"].items()},
         pull_through=pull_through_in(single),
         freed={tag: each["freed"] for tag, each in owners.items() if "freed" in each},
+        places={tag: item.body for tag, item in kept["place"].items()},
     )

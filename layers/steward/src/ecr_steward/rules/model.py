@@ -82,6 +82,17 @@ class Rule:
     def _regex(self) -> re.Pattern[str]:
         return glob_regex(self.repositories)
 
+    @property
+    def keeps_replaced(self) -> bool:
+        """Whether what a stable tag leaves is kept for a while, and so needs a name."""
+        return any("replaced" in entry for entry in (self.images or {}).get("keep", ()))
+
+    @property
+    def has_settings(self) -> bool:
+        """Whether it says something about settings: what it says of images needs a lifecycle
+        rule."""
+        return bool(self.repository) or self.images is not None
+
     @functools.cached_property
     def baseline(self) -> Baseline:
         """What the rule says about settings; raises RulesError.
@@ -93,7 +104,7 @@ class Rule:
         from ecr_steward.settings.state import BaselineError
 
         try:
-            return Baseline.from_document(self.repository, self.tags)
+            return Baseline.from_document(self.repository, self.tags, self.images)
         except BaselineError as error:
             path = ("rules", self.index, "repository", *error.path)
             raise RulesError(str(error), path) from error

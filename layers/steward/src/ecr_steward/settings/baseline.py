@@ -13,16 +13,26 @@ from ecr_steward.tags.scheme import Scheme
 
 @dataclass(frozen=True)
 class Baseline:
-    """What `repository:` says, by the name of each setting that it says something of."""
+    """What `repository:` says, by the name of each setting that it says something of.
+
+    `implied` are settings that it says nothing of, and which follow from what the rule says of
+    images.
+    """
 
     wishes: Mapping[str, Any] = field(default_factory=dict)
+    implied: frozenset[str] = frozenset()
 
     @classmethod
-    def from_document(cls, repository: Mapping[str, Any], scheme: Scheme | None = None) -> Baseline:
+    def from_document(
+        cls,
+        repository: Mapping[str, Any],
+        scheme: Scheme | None = None,
+        images: Mapping[str, Any] | None = None,
+    ) -> Baseline:
         """Build the baseline from the mapping under `repository:`; raises BaselineError.
 
         What a `file:` names must be in its place already: `load` puts it there. `scheme` is the
-        rule's own.
+        rule's own, `images` what it says of images.
         """
         known = [key for kind in KINDS for key in kind.keys]
         for key in repository:
@@ -34,7 +44,11 @@ class Baseline:
             stated = {key: repository[key] for key in kind.keys if key in repository}
             if stated:
                 wishes[kind.name] = kind.wish(stated, scheme)
-        return cls(wishes)
+            wish = kind.beside(wishes.get(kind.name), scheme, images)
+            if wish is not None:
+                wishes[kind.name] = wish
+        implied = {kind.name for kind in KINDS if not any(key in repository for key in kind.keys)}
+        return cls(wishes, frozenset(implied & wishes.keys()))
 
     def stated(self) -> Iterator[tuple[Setting[Any, Any], Any]]:
         """Each setting that it says something of, and what."""

@@ -29,6 +29,9 @@ LOOK = -1
 SETTINGS = ":settings"
 """Ends the cause of a visit to settings; no repository's name holds a colon."""
 
+ROUND = "Retention"
+"""Type of cause: a round over the images of a repository."""
+
 SendAll = Callable[[Iterable[Hint]], object]
 """What sends hints to a queue."""
 
@@ -68,6 +71,30 @@ class Sweeper:
         self._history = history
         self._tally = tally
         self._clock = clock
+
+    def rounds(self, registry: EcrRegistry, send: SendAll, days: int) -> int:
+        """Send the repositories whose images are to be judged now: each once in `days`; returns how
+        many there are.
+
+        Run again for the same time it sends the same messages, which SQS tells apart by id.
+        """
+        if self._cap is Mode.OFF or not any(map(_judges_images, self._rules.rules)):
+            return 0
+        now = self._clock()
+        turn = Slice.at(now, days * 24)
+        chosen = [
+            name
+            for name in registry.repositories()
+            if turn.holds(name)
+            and self._pattern.fullmatch(name)
+            and _judges_images(self._rules.rule_for(name))
+        ]
+        beginning = turn.sweep.replace("sweep", "retention", 1)
+        send(
+            Hint(name, Action.RETAIN, None, None, Cause(f"{beginning}/{name}", ROUND), now)
+            for name in chosen
+        )
+        return len(chosen)
 
     def tick(
         self, registry: EcrRegistry, send_tags: SendAll, hours: int, send_settings: SendAll = list
@@ -150,7 +177,7 @@ class Sweeper:
         """Whether the writer of tags visits a rule's repositories, and the writer of settings."""
         if rule is None:
             return False, False
-        settings = self._settings_cap is not Mode.OFF and bool(rule.repository)
+        settings = self._settings_cap is not Mode.OFF and rule.has_settings
         return rule.tags is not None, settings
 
     def _send(
@@ -185,3 +212,8 @@ class Sweeper:
 
     def _looks_at_registry(self) -> bool:
         return self._settings_cap is not Mode.OFF and bool(self._rules.registry)
+
+
+def _judges_images(rule: Rule | None) -> bool:
+    """Whether a rule may let images go, or report them."""
+    return rule is not None and (rule.images or {}).get("others", "keep") != "keep"

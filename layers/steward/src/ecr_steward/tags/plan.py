@@ -593,7 +593,8 @@ def _is_restored(left: Iterable[TagChange]) -> bool:
 
 def _is_only_stable(scheme: Scheme, digest: str, tags: Iterable[str]) -> bool:
     """Whether stable tags, and such as nobody judges, are all that `tags` has."""
-    return {scheme.judge(tag, digest) for tag in tags} - {Verdict.IGNORED} == {Verdict.STABLE}
+    found = {scheme.judge(tag, digest) for tag in tags}
+    return found - {Verdict.IGNORED, Verdict.EXPIRY} == {Verdict.STABLE}
 
 
 def _by_image(losing: Iterable[TagChange]) -> dict[str, list[TagChange]]:

@@ -15,6 +15,7 @@ from ecr_steward.tags.pins import DEFAULT_PIN, PinError, PinTemplate, is_of
 from ecr_steward.tags.stable import Line, SchemeError, StableTag, Template
 from ecr_steward.tags.suffixes import Suffixes
 from ecr_steward.words import grammar
+from ecr_steward.words.expiry_tags import is_expiry_tag
 from ecr_steward.words.globs import glob_regex
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
@@ -40,6 +41,7 @@ class _Remembered(Generic[_Asked, _Answer]):
 class Verdict(enum.Enum):
     """What a tag is under a scheme."""
 
+    EXPIRY = "expiry"
     IGNORED = "ignored"
     PIN = "pin"
     UNIQUE = "unique"
@@ -170,7 +172,7 @@ class Scheme:
     def is_pin(self, tag: str, digest: str | None) -> bool:
         """Whether `tag` is what the rule's pin template or the default one makes for the image
         `digest`, which carries it."""
-        if digest is None or not is_of(tag, digest):
+        if digest is None or not is_of(tag, digest) or is_expiry_tag(tag):
             return False  # what is asked most often
         return any(template.makes(tag, digest) for template in self._pin_templates)
 
@@ -179,7 +181,8 @@ class Scheme:
         return self._pin_templates[0].render(tag, pushed_at, digest)
 
     def read_unique(self, tag: str, digest: str | None = None) -> Unique | None:
-        """The unique tag that `tag` is, or None; ignored tags are none, nor are pins.
+        """The unique tag that `tag` is, or None; ignored tags are none, nor are pins and expiry
+        tags.
 
         `digest` is the image that carries it: only of that image it can be a pin.
         """
@@ -187,7 +190,7 @@ class Scheme:
 
     @_Remembered
     def _unique(self, tag: str) -> Unique | None:
-        if self.is_ignored(tag):
+        if is_expiry_tag(tag) or self.is_ignored(tag):
             return None
         found = (unique for kind in self.kinds if (unique := kind.read(tag)) is not None)
         return next(found, None)
@@ -198,12 +201,14 @@ class Scheme:
         return next(found, None)
 
     def judge(self, tag: str, digest: str | None = None) -> Verdict:
-        """What `tag` on the image `digest` is. Pins come first, then what is ignored, then unique,
-        then stable."""
+        """What `tag` on the image `digest` is. Pins and expiry tags come first, then what is
+        ignored, then unique, then stable."""
         return Verdict.PIN if self.is_pin(tag, digest) else self._verdict(tag)
 
     @_Remembered
     def _verdict(self, tag: str) -> Verdict:
+        if is_expiry_tag(tag):
+            return Verdict.EXPIRY
         if self.is_ignored(tag):
             return Verdict.IGNORED
         if self._unique(tag) is not None:
@@ -253,6 +258,14 @@ class Scheme:
     @_Remembered
     def _owned(self, tag: str) -> Line | None:
         """The line of `tag` for the first entry that can render it: a stable tag has one owner."""
+        return None if is_expiry_tag(tag) else self._rendered(tag)
+
+    def takes(self, tag: str) -> bool:
+        """Whether an entry of the rule is about such a tag, were it no expiry tag."""
+        read = any(kind.read(tag) is not None for kind in self.kinds)
+        return read or self.is_ignored(tag) or self._rendered(tag) is not None
+
+    def _rendered(self, tag: str) -> Line | None:
         for stable, template in self._templates:
             names = [
                 (base, variant)

@@ -27,7 +27,16 @@ FAMILIES: tuple[str, ...] = tuple(dict.fromkeys(map(family, EVENTS)))
 WORDS: tuple[str, ...] = (*EVENTS, *FAMILIES, LOUD, QUIET, "*")
 """All that `on` of a route may name."""
 
-_QUIET = frozenset({FactKind.MOVE, FactKind.PIN, FactKind.ON_STABLE, FactKind.BEHIND})
+_QUIET = frozenset(
+    {
+        FactKind.MOVE,
+        FactKind.PIN,
+        FactKind.ON_STABLE,
+        FactKind.BEHIND,
+        FactKind.EXPIRY_SET,
+        FactKind.EXPIRY_CLEARED,
+    }
+)
 ATTENTION = frozenset(
     {
         FactKind.REJECT,
@@ -49,9 +58,12 @@ _GRAVE = frozenset(
 
 def is_loud(fact: Fact) -> bool:
     """Whether somebody should know at once: all but moves, pins, what a person holds, how workloads
-    are deployed, and harmless settings."""
+    are deployed, images that go as announced, and harmless settings."""
     if fact.kind is FactKind.HELD:
         return fact.contested
+    if fact.kind is FactKind.EXPIRING:
+        # Only where a rule lets go of so many that none of them may.
+        return bool(fact.totals.get("braked"))
     if fact.kind in _SETTINGS:
         return fact.difference is not None and fact.difference.problem in _GRAVE
     return fact.kind not in _QUIET

@@ -54,6 +54,9 @@ class FactKind(enum.StrEnum):
     LOST = "lost"
     ON_STABLE = "on_stable"
     BEHIND = "behind"
+    EXPIRING = "expiring"
+    EXPIRY_SET = "expiry_set"
+    EXPIRY_CLEARED = "expiry_cleared"
     DRIFT = "drift"
     CORRECT = "correct"
     FAILED = "failed"
@@ -72,6 +75,9 @@ DETAIL_TYPES: Mapping[FactKind, str] = {
     FactKind.LOST: "Image Lost",
     FactKind.ON_STABLE: "Workload On Stable Tag",
     FactKind.BEHIND: "Workload Left Behind",
+    FactKind.EXPIRING: "Images Expiring",
+    FactKind.EXPIRY_SET: "Image Expiry Set",
+    FactKind.EXPIRY_CLEARED: "Image Expiry Cleared",
     FactKind.DRIFT: "Repository Drifted",
     FactKind.CORRECT: "Repository Corrected",
     FactKind.FAILED: "Steward Failed",
@@ -166,6 +172,7 @@ def _bounded(value: Any) -> Any:
 _DIFFERING = frozenset({FactKind.DRIFT, FactKind.CORRECT})
 RUNNING = frozenset({FactKind.LOST, FactKind.ON_STABLE, FactKind.BEHIND})
 """The kinds of fact about an image that runs."""
+_TOTALLED = frozenset({FactKind.SWEPT, FactKind.EXPIRING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,11 +183,10 @@ class Fact:
     knows when the story is complete. `again` is how often the same cause had led to the same
     change before, for two changes are never one fact. `contested` is a tag that the steward itself
     holds, because somebody keeps taking it away; it belongs to `Tag Held` alone, `totals` to
-    `Sweep Completed`, `difference` to `Repository Drifted` and `Repository Corrected`. `workloads`
-    run the image that the fact is about, and `unique` is the unique tag to deploy it by, if there
-    is one; both belong to `RUNNING` kinds. `cut` are
-    the fields that an event was too large for, and `whole` is then the id of the fact before it
-    was cut.
+    `Sweep Completed` and `Images Expiring`, `difference` to `Repository Drifted` and `Repository
+    Corrected`. `workloads` run the image that the fact is about, and `unique` is the unique tag to
+    deploy it by, if there is one; both belong to `RUNNING` kinds. `cut` are the fields that an
+    event was too large for, and `whole` is then the id of the fact before it was cut.
     """
 
     kind: FactKind
@@ -268,7 +274,7 @@ class Fact:
             }
         if self.kind is FactKind.HELD:
             detail["contested"] = self.contested
-        if self.kind is FactKind.SWEPT:
+        if self.kind in _TOTALLED:
             detail["totals"] = dict(self.totals)
         if self.kind in RUNNING:
             detail |= {"workloads": list(self.workloads), "unique": self.unique}

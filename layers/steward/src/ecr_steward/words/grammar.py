@@ -18,3 +18,8 @@ def is_tag(text: str) -> bool:
 def is_referrer(tag: str) -> bool:
     """Whether `tag` is the fall-back tag of a signature, attestation or SBOM (cosign, ORAS)."""
     return _REFERRER.fullmatch(tag) is not None
+
+
+def short(digest: str) -> str:
+    """A digest as people read it: `sha256:` and its first 12 hex digits."""
+    return digest[: len("sha256:") + 12]

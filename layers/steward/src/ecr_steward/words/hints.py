@@ -29,12 +29,23 @@ REGISTRY = "*"
 
 
 class Action(enum.StrEnum):
-    """Why a repository is looked at."""
+    """Why a repository is looked at.
+
+    A round over its images comes with RETAIN. EXPIRE says that what runs was looked at since, so
+    that images may get their expiry tags; NEED that an image with one, or several, is needed.
+    """
 
     PUSH = "PUSH"
     DELETE = "DELETE"
     CALL = "CALL"
     SWEEP = "SWEEP"
+    RETAIN = "RETAIN"
+    EXPIRE = "EXPIRE"
+    NEED = "NEED"
+
+
+ABOUT_EXPIRY = frozenset({Action.EXPIRE, Action.NEED})
+"""Hints that the writer of expiry tags alone looks at."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,9 +58,10 @@ class Enforcer:
     """Brings the settings of one repository at a time to their baseline.
 
     `cap` is the stack's mode for settings, `role` the ARN of the role that sets them and `tagger`
-    of the one that moves tags, which no policy may lock out. `running` gives of a repository by
-    digest the workloads that need an image, which no lifecycle policy may take away. `clock` gives
-    the time (UTC) that facts carry, `sleep` waits between two looks at a preview that is running.
+    of the one that moves tags, which no policy may lock out; `readers` are those of others that
+    read images. `expiry` is whether the stack lets images expire. `running` gives of a repository
+    by digest the workloads that need an image, which no lifecycle policy may take away. `clock`
+    gives the time (UTC) that facts carry, `sleep` waits between two looks at a preview that runs.
     """
 
     def __init__(
@@ -75,6 +76,8 @@ class Enforcer:
         region: str,
         role: str = "",
         tagger: str | None = None,
+        readers: Sequence[str] = (),
+        expiry: bool | None = None,
         running: Callable[[str], Mapping[str, Sequence[str]]] = lambda repository: {},
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -87,6 +90,8 @@ class Enforcer:
         self.maker = FactMaker(account, region, clock, rules.fingerprint)
         self.role = role
         self.tagger = tagger
+        self.readers = readers
+        self.expiry = expiry
         self.running = running
         self.previewer = Previewer(registry, clock, sleep)
 
@@ -329,7 +334,9 @@ def _around(enforcer: Enforcer, **more: Any) -> Around:
         account=enforcer.account,
         setters=_known(enforcer.role),
         taggers=None if tagger is None else _known(tagger),
+        readers=enforcer.readers,
         registry_scans=enforcer.rules.registry_scans,
+        expiry=enforcer.expiry,
         **more,
     )
 

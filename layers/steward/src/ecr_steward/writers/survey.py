@@ -10,7 +10,7 @@ from ecr_steward.ecr import Fetched, ImageGone, Manifest
 from ecr_steward.ecr.images import EcrRegistry
 from ecr_steward.history.tags import History, Memory
 from ecr_steward.rules import Rule
-from ecr_steward.tags import look
+from ecr_steward.tags import look, replaced
 from ecr_steward.tags.plan import TagChange, with_restores
 from ecr_steward.tags.scheme import Scheme
 from ecr_steward.tags.state import Concern, Image, Observed
@@ -20,13 +20,15 @@ from ecr_steward.words.hints import Action, Hint
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What one look brought, before it is planned; `failures` are lines it could not judge."""
+    """What one look brought, before it is planned; `failures` are lines it could not judge,
+    `watched` the stable tags whose images keep a name when they leave them."""
 
     about: Concern
     observed: Observed
     memory: Memory
     manifests: Mapping[str, Manifest] = field(default_factory=dict)
     failures: tuple[TagChange, ...] = ()
+    watched: tuple[str, ...] = ()
 
 
 class Surveyor:
@@ -55,13 +57,15 @@ class Surveyor:
             return self._look_all_over(repository, rule, scheme, sweep, now, frozen)
         about = look.concern(scheme, hints, self._marked(repository, hints))
         unique = (*about.unique, *about.deleted)
-        memory = self._history.recall(repository, about.lines, unique, _causes(hints))
+        seen = replaced.watched(scheme, (*about.lines, *(hint.tag for hint in hints)))
+        watched = seen if rule.keeps_replaced else []
+        memory = self._history.recall(repository, about.lines, unique, _causes(hints), watched)
         if _is_cache(repository, rule, memory):
             return None
-        if not _needs_images(scheme, about, memory):
+        if not watched and not _needs_images(scheme, about, memory):
             return Survey(about, _observed(memory, now), memory) if about.unknown else None
         return self._look_at(
-            repository, scheme, hints, about, memory, _observed(memory, now, frozen)
+            repository, scheme, hints, about, memory, _observed(memory, now, frozen), watched
         )
 
     def _look_at(
@@ -72,13 +76,14 @@ class Surveyor:
         about: Concern,
         memory: Memory,
         observed: Observed,
+        watched: Sequence[str],
     ) -> Survey | None:
         """The look that pushes and deletes need; None when the first answer shows nothing new."""
         pushes = all(hint.action is Action.PUSH for hint in hints)
-        if pushes and not about.lines and _is_settled(about, memory, Fetched()):
+        if pushes and not watched and not about.lines and _is_settled(about, memory, Fetched()):
             return None
-        fetched = self._registry.fetch(repository, *_asked(about, memory, hints))
-        if pushes and _is_settled(about, memory, fetched):
+        fetched = self._registry.fetch(repository, *_asked(about, memory, hints, watched))
+        if pushes and _is_in_place(watched, hints, memory) and _is_settled(about, memory, fetched):
             return None
         asked = (*about.unique, *about.deleted)
         blocked = (tag for tag in asked if {tag, memory.known.get(tag)} & fetched.blocked.keys())
@@ -90,7 +95,7 @@ class Surveyor:
         observed = self._without_former(repository, scheme, about, observed, memory)
         judged, failures = _judged(about, observed, fetched)
         observed = self._bounded(repository, scheme, judged, observed)
-        return Survey(judged, observed, memory, fetched.manifests, failures)
+        return Survey(judged, observed, memory, fetched.manifests, failures, tuple(watched))
 
     def _look_all_over(
         self,
@@ -110,7 +115,9 @@ class Surveyor:
         about = replace(about, deleted=look.vanished(memory.known, images.values(), sweep))
         observed = replace(_observed(memory, now, frozen), images=images)
         observed = self._without_former(repository, scheme, about, observed, memory)
-        return Survey(about, observed, memory)
+        tags = (tag for image in images.values() for tag in image.tags)
+        watched = replaced.watched(scheme, tags) if rule.keeps_replaced else ()
+        return Survey(about, observed, memory, watched=tuple(watched))
 
     def manifests(
         self, repository: str, writes: Iterable[TagChange], survey: Survey
@@ -193,12 +200,18 @@ def _is_settled(about: Concern, memory: Memory, fetched: Fetched) -> bool:
     return look.is_settled(about, fetched.manifests, memory.marks, memory.known)
 
 
+def _is_in_place(watched: Iterable[str], hints: Iterable[Hint], memory: Memory) -> bool:
+    """Whether the stable tags that were pushed are where they were seen before."""
+    pushed = {hint.tag: hint.digest for hint in hints}
+    return all(memory.places.get(tag) == pushed.get(tag) for tag in watched if tag in pushed)
+
+
 def _causes(hints: Iterable[Hint]) -> dict[str, None]:
     return dict.fromkeys(hint.cause.id for hint in hints)
 
 
 def _asked(
-    about: Concern, memory: Memory, hints: Iterable[Hint]
+    about: Concern, memory: Memory, hints: Iterable[Hint], watched: Collection[str] = ()
 ) -> tuple[Collection[str], Collection[str]]:
     """The digests and tags of the first read: what was pushed, the stable tags, their marks, and
     where history knows the unique tags."""
@@ -207,7 +220,8 @@ def _asked(
     deleted = [tag for tag in about.deleted if tag in memory.known]
     digests += [memory.known[tag] for tag in (*about.unique, *deleted) if tag in memory.known]
     digests += [each for fact in memory.open for each in (fact.digest, fact.before) if each]
-    tags = [*about.lines, *deleted, *(fact.tag for fact in memory.open if fact.tag)]
+    digests += [memory.places[tag] for tag in watched if tag in memory.places]
+    tags = [*about.lines, *watched, *deleted, *(fact.tag for fact in memory.open if fact.tag)]
     return dict.fromkeys(digests), dict.fromkeys(tags)
 
 

@@ -20,12 +20,14 @@ from ecr_steward.history.numbering import Led
 from ecr_steward.history.planned import PlannedOnly
 from ecr_steward.history.tags import History, Learned
 from ecr_steward.rules import Mode, Rule, Ruleset
+from ecr_steward.tags import replaced
 from ecr_steward.tags.narrow import narrowed
 from ecr_steward.tags.plan import Plan, Stay, TagChange, plan_changes
 from ecr_steward.tags.scheme import Scheme
 from ecr_steward.tags.settle import settle
-from ecr_steward.tags.state import Mark
+from ecr_steward.tags.state import Image, Mark
 from ecr_steward.words.causes import Cause
+from ecr_steward.words.expiry_tags import is_expiry_tag
 from ecr_steward.words.facts import Fact, FactKind, FactMaker
 from ecr_steward.words.hints import Action, Hint
 from ecr_steward.writers.apply import Applied, Spread, apply
@@ -58,7 +60,8 @@ class Visit:
     `facts` are those newly told; `changes` what was written, and with the last of several visits
     everything that was found, told before or not. `rest` are the hints that ask for another visit.
     `contested` counts the facts that tell of a tag which the steward itself holds. `stays` is why
-    stable tags are where they belong.
+    stable tags are where they belong. `expiring` are the images that have an expiry tag, where a
+    sweep saw all.
     """
 
     facts: tuple[Fact, ...] = ()
@@ -68,6 +71,13 @@ class Visit:
     rest: tuple[Hint, ...] = ()
     contested: int = 0
     stays: tuple[Stay, ...] = ()
+    expiring: tuple[Image, ...] | None = None
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The images that the steward put a stable tag on."""
+        moves = (change for change in self.changes if change.kind is FactKind.MOVE)
+        return tuple(change.after for change in moves if change.after and change.writes)
 
     @property
     def unfinished(self) -> bool:
@@ -205,6 +215,9 @@ class Retagger:
         if look is None:
             return Visit(), frozenset()
         plan, holds = self._plan(task, look)
+        if task.planned is not None:
+            # Where stable tags are is for a look to learn that gives all that they left a name.
+            look = replace(look, watched=())
         todo = _todo(task.mode, plan, look.failures)
         manifests = self._surveyor.manifests(repository, todo.writes, look)
         settled, led = self._settle(task, look)
@@ -226,6 +239,9 @@ class Retagger:
         now = self._clock()
         counted = now if task.mode is Mode.ENFORCE else None
         plan = plan_changes(task.scheme, look.about, look.observed, counted)
+        if look.watched:
+            places = _places(look)
+            plan = replaced.with_pins(task.scheme, places, look.observed, plan, task.hints[0])
         if task.planned is not None:
             plan = _narrowed(task, plan, task.planned)
         known = look.memory
@@ -268,7 +284,7 @@ class Retagger:
         """Write down what came of it, at once; returns the facts that are new."""
         passed = self._history.findings.unsaid(facts.facts(plan.passed))
         findings = facts.counted(unsaid[:FINDINGS_PER_VISIT])
-        learned = _learned(plan, applied, look, passed)
+        learned = replace(_learned(plan, applied, look, passed), at=self._clock())
         if applied.refused:
             # Whatever else was found is planned anew, with what is known now.
             findings, learned = [], Learned()
@@ -292,14 +308,14 @@ def next_visits(rest: Sequence[Hint]) -> list[Hint]:
     return list(map(next_visit, by_plan.values()))
 
 
-def next_visit(hints: Sequence[Hint]) -> Hint:
+def next_visit(hints: Sequence[Hint], action: Action = Action.SWEEP) -> Hint:
     """The hint that goes on where a visit for `hints` stopped, with a cause of its own."""
-    hint = next((hint for hint in hints if hint.action is Action.SWEEP), hints[0])
+    hint = next((hint for hint in hints if hint.action is action), hints[0])
     beginning, _, part = hint.cause.id.partition("#")
     if "/" not in beginning:
         beginning = f"{beginning}/{hint.repository}"
     cause = Cause(f"{beginning}#{int(part or 1) + 1}", hint.cause.type)
-    return Hint(hint.repository, Action.SWEEP, None, None, cause, hint.time, plan=hint.plan)
+    return Hint(hint.repository, action, None, None, cause, hint.time, plan=hint.plan)
 
 
 def _apart(hints: Sequence[Hint]) -> list[Sequence[Hint]]:
@@ -365,7 +381,20 @@ def _learned(plan: Plan, applied: Applied, look: Survey, passed: Sequence[Fact])
         pushed={image.digest: image.pushed_at for image in look.observed.images.values()},
         freed=dict(islice(plan.freed.items(), KNOWN_PER_VISIT)),
         passed=passed,
+        places=_moved_places(look, applied),
+        left=replaced.left(_places(look), look.observed, applied.done),
     )
+
+
+def _places(look: Survey) -> dict[str, str]:
+    known = look.memory.places
+    return {tag: known[tag] for tag in look.watched if tag in known}
+
+
+def _moved_places(look: Survey, applied: Applied) -> dict[str, str]:
+    """Where stable tags are that history knows elsewhere, or not at all."""
+    now, known = replaced.now(look.watched, look.observed, applied.done), look.memory.places
+    return {tag: digest for tag, digest in now.items() if known.get(tag) != digest}
 
 
 def _differs(mark: Mark, before: Mark | None) -> bool:
@@ -399,7 +428,15 @@ def _visit(
         rest=tuple(task.hints) if unfinished else (),
         stays=plan.stays,
         contested=sum(fact.contested for fact in facts),
+        expiring=_expiring(task, look),
     )
+
+
+def _expiring(task: _Task, look: Survey) -> tuple[Image, ...] | None:
+    if not any(hint.action is Action.SWEEP for hint in task.hints):
+        return None
+    images = look.observed.images.values()
+    return tuple(each for each in images if any(map(is_expiry_tag, each.tags)))
 
 
 def _together(visits: Sequence[Visit]) -> Visit:

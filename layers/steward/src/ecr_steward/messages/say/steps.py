@@ -93,6 +93,19 @@ def _deployed(fact: Fact) -> list[NextStep]:
     return [NextStep(f"Deploy it by its unique tag {fact.unique}, or by its digest.")]
 
 
+def _expiring(fact: Fact) -> list[NextStep]:
+    return [
+        NextStep(
+            "To see what keeps which image:", _repository("plan --rules RULES --repository", fact)
+        ),
+        NextStep("What is to stay needs a keeper under `images.keep`, or a stable tag."),
+    ]
+
+
+def _expiry_set(fact: Fact) -> list[NextStep]:
+    return [NextStep("To keep the image, put a stable or a new unique tag on it.")]
+
+
 def _overwrite(fact: Fact) -> list[NextStep]:
     return [
         NextStep("To see which image had the tag first:", _tag("history", fact)),
@@ -149,6 +162,9 @@ _STEPS: Mapping[FactKind, Callable[[Fact], list[NextStep]]] = {
     FactKind.LOST: _lost,
     FactKind.ON_STABLE: _deployed,
     FactKind.BEHIND: _deployed,
+    FactKind.EXPIRING: _expiring,
+    FactKind.EXPIRY_SET: _expiry_set,
+    FactKind.EXPIRY_CLEARED: lambda fact: [],
     FactKind.DRIFT: _drift,
     FactKind.CORRECT: _correct,
     FactKind.FAILED: _failed,

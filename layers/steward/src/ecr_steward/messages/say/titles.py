@@ -64,6 +64,9 @@ def _told(facts: Sequence[Fact], detail: _Detail) -> list[str]:
         _pinned(of[FactKind.PIN]),
         _workloads(of[FactKind.BEHIND], "left behind:", detail),
         _workloads(of[FactKind.ON_STABLE], "on a stable tag:", detail),
+        *map(_expiring, of[FactKind.EXPIRING]),
+        _images(of[FactKind.EXPIRY_SET], "got an expiry tag"),
+        _images(of[FactKind.EXPIRY_CLEARED], "needed again"),
         *(_swept(fact, detail) for fact in of[FactKind.SWEPT]),
     ]
     return list(filter(None, parts))
@@ -108,6 +111,17 @@ def _swept(fact: Fact, detail: _Detail) -> str:
     return findings if detail.named > 1 else findings.partition(": ")[0]
 
 
+def _expiring(fact: Fact) -> str:
+    braked = fact.totals.get("braked")
+    if braked:
+        return f"{counted(braked, 'image', 'images')} too many to expire"
+    return f"{counted(fact.totals.get('images', 0), 'image', 'images')} kept by nothing"
+
+
+def _images(facts: Sequence[Fact], what: str) -> str:
+    return f"{counted(len(facts), 'image', 'images')} {what}" if facts else ""
+
+
 def _pinned(pins: Sequence[Fact]) -> str:
     return f"{counted(len(pins), 'image', 'images')} {done('pinned', pins[0])}" if pins else ""
 
@@ -140,6 +154,9 @@ _COUNTED: Sequence[tuple[FactKind, Callable[[int], str]]] = (
     (FactKind.PIN, lambda n: f"{n:,} pinned"),
     (FactKind.BEHIND, lambda n: f"{counted(n, 'workload', 'workloads')} left behind"),
     (FactKind.ON_STABLE, lambda n: f"{counted(n, 'workload', 'workloads')} on stable tags"),
+    (FactKind.EXPIRING, lambda n: f"{counted(n, 'round', 'rounds')} of images to expire"),
+    (FactKind.EXPIRY_SET, lambda n: f"{counted(n, 'expiry tag', 'expiry tags')} put"),
+    (FactKind.EXPIRY_CLEARED, lambda n: f"{counted(n, 'image', 'images')} needed again"),
     (FactKind.SWEPT, lambda n: counted(n, "sweep", "sweeps")),
 )
 """The kinds of fact from the loudest to the quietest, and their words in a count."""

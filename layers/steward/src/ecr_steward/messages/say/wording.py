@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 
 from ecr_steward.tags.pins import DEFAULT_PIN
+from ecr_steward.words import grammar
 from ecr_steward.words.facts import Fact
 
 NAMED = 4
@@ -13,8 +14,8 @@ NAMED = 4
 
 
 def short(digest: str | None) -> str:
-    """A digest as people read it: `sha256:` and its first 12 hex digits."""
-    return "no image" if digest is None else digest[: len("sha256:") + 12]
+    """A digest as people read it, or that there is none."""
+    return "no image" if digest is None else grammar.short(digest)
 
 
 def place(digest: str | None, tags: Iterable[str], hidden: Collection[str | None]) -> str:

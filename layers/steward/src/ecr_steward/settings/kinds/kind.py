@@ -21,22 +21,26 @@ class Around:
 
     `scheme` is the rule's. `account` is the registry's own; `setters` are the ARNs of the roles
     that set policies, as far as they are known, `taggers` those of the roles that move tags, which
-    no policy may lock out where the rule has a scheme. `cache` says that the repository is a
+    no policy may lock out where the rule has a scheme, and `readers` those of others that read
+    images. `cache` says that the repository is a
     pull-through cache. `managed` are the Sids that the steward once set. `preview` is what ECR's
     preview of the wished lifecycle policy would take away, `running` by digest the workloads that
-    run an image. `registry_scans` says that the scanning
-    of the registry decides which images are scanned.
+    run an image. `registry_scans` says that the scanning of the registry decides which images are
+    scanned, `expiry` whether the stack lets images expire by their expiry tags, None where
+    that is not known.
     """
 
     scheme: Scheme | None = None
     account: str = ""
     setters: Sequence[str] = ()
     taggers: Sequence[str] | None = None
+    readers: Sequence[str] = ()
     cache: bool = False
     managed: frozenset[str] = frozenset()
     preview: Sequence[Expiring] = ()
     running: Mapping[str, Sequence[str]] = field(default_factory=dict)
     registry_scans: bool = False
+    expiry: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +150,13 @@ class Setting(abc.ABC, Generic[Wish, Found]):
         """The names of its parts that are the rule's: remembered, they tell later what it has
         dropped. None where it has no parts."""
         return None
+
+    def beside(
+        self, wish: Wish | None, scheme: Scheme | None, images: Mapping[str, Any] | None
+    ) -> Wish | None:
+        """What a rule wishes that says this of images; `wish` is what it says of the setting, None
+        where it says nothing of it."""
+        return wish
 
     def to_preview(self, wish: Wish) -> Mapping[str, Any] | None:
         """The lifecycle policy to be previewed before it is set; None where none is."""

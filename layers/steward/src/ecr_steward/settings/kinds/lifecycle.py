@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ecr_steward.settings import lifecycle, policies
@@ -33,7 +33,9 @@ _ABSENT = "LifecyclePolicyNotFoundException"
 class WantedLifecycle:
     """The whole document, None where there must be none.
 
-    `when_absent` says that any document that is there will do. `allowed` are the entries of
+    `stated` is False where the rule says nothing of it, so that whatever is there will do; `expiry`
+    is whether the rule lets images expire by their expiry tags, None where it says nothing of
+    images. `when_absent` says that any document that is there will do. `allowed` are the entries of
     `stable` whose tags the policy may take away, `allows_all` says that it may take any.
     """
 
@@ -42,6 +44,8 @@ class WantedLifecycle:
     allowed: frozenset[str] = frozenset()
     allows_all: bool = False
     scheme: Scheme | None = None
+    stated: bool = True
+    expiry: bool | None = None
 
     @functools.cached_property
     def risks(self) -> tuple[Risk, ...]:
@@ -172,22 +176,41 @@ class Lifecycle(Setting[WantedLifecycle, Document | None]):
     def drift(
         self, wish: WantedLifecycle, found: Document | None, around: Around
     ) -> Iterator[SettingChange]:
-        if wish.when_absent and lifecycle.canonical(found):
+        others = found if wish.expiry is None else _without_expiry(found)
+        leaves = not wish.stated or (wish.when_absent and bool(lifecycle.canonical(others)))
+        if leaves:
+            yield from self._expiry(wish, others, found, around)
             return
-        differs = lifecycle.canonical(wish.document) != lifecycle.canonical(found)
+        wanted = _with_expiry(wish, wish.document, found, around)
+        differs = lifecycle.canonical(wanted) != lifecycle.canonical(found)
         today = _previewed(around, wish.scheme) if wish.scheme else ()
         risks = tuple(dict.fromkeys((*wish.risks, *today)))
         harm = [each for each in risks if not wish.allows(each.entry)]
         needed = [each for each in around.preview if each.digest in around.running]
         refused = differs and bool(harm or needed)
         if differs:
-            problem, reason = _problem(wish.document, found)
+            problem, reason = _problem(wanted, found)
             reason += f"{_refusal(harm, needed)}{_strange(wish.strange)}"
             step = SettingAction.REFUSE if refused else SettingAction.CORRECT
-            yield self.change(problem, found, wish.document, reason, step)
+            yield self.change(problem, found, wanted, reason, step)
         # What the rule allows is said when it is set, and not again.
         yield from self._taken(wish.rules, risks if differs else harm, harm, refused=refused)
         yield from self._needed(wish.rules, needed, around)
+
+    def _expiry(
+        self, wish: WantedLifecycle, others: Document | None, found: Document | None, around: Around
+    ) -> Iterator[SettingChange]:
+        """What differs where any policy will do: the one rule for expiry tags."""
+        wanted = _with_expiry(wish, others, found, around)
+        if lifecycle.canonical(wanted) != lifecycle.canonical(found):
+            missing = _has_expiry(wanted)
+            reason = _NO_EXPIRY_RULE if missing else _EXPIRY_RULE
+            problem = Problem.MISSING if missing else Problem.EXTRA
+            yield self.change(problem, found, wanted, reason)
+        elif wish.expiry and around.expiry and not _has_expiry(wanted):
+            yield self.change(
+                Problem.MISSING, found, found, _NO_ROOM, SettingAction.REPORT, "expiry tags"
+            )
 
     def _needed(
         self, rules: Sequence[Any], needed: Sequence[Expiring], around: Around
@@ -234,10 +257,27 @@ class Lifecycle(Setting[WantedLifecycle, Document | None]):
             "PutLifecyclePolicy", {"repositoryName": name, "lifecyclePolicyText": text}
         )
 
+    def beside(
+        self,
+        wish: WantedLifecycle | None,
+        scheme: Scheme | None,
+        images: Mapping[str, Any] | None,
+    ) -> WantedLifecycle | None:
+        if images is None:
+            return wish
+        expiry = images.get("others") == "expire"
+        if wish is None:
+            return WantedLifecycle(None, scheme=scheme, stated=False, expiry=expiry)
+        return replace(wish, expiry=expiry)
+
     def to_preview(self, wish: WantedLifecycle) -> Document | None:
         return wish.document
 
     def explain(self, wish: WantedLifecycle, around: Around) -> Iterator[tuple[str, str]]:
+        if wish.expiry:
+            yield "lifecycle", "with AllowExpiry, a rule for expiry tags is merged into the policy"
+        if not wish.stated:
+            return
         if wish.document is None:
             yield "lifecycle", "none: a lifecycle policy is taken away"
             return
@@ -326,7 +366,40 @@ def _allowed(value: Any, scheme: Scheme | None) -> Iterator[str]:
         yield each
 
 
+def _with_expiry(
+    wish: WantedLifecycle, document: Document | None, found: Document | None, around: Around
+) -> Document | None:
+    """The policy with the rule for expiry tags where the rule and the stack let images expire; as
+    it is where there is no room for it. Where nobody knows of the stack, what is there is right."""
+    allowed = _has_expiry(found) if around.expiry is None and wish.expiry else around.expiry
+    if not (wish.expiry and allowed):
+        return document
+    from ecr_steward.settings import expiry_rule  # not where a function starts
+
+    return expiry_rule.merged(document, wish.scheme) or document
+
+
+def _without_expiry(document: Document | None) -> Document | None:
+    from ecr_steward.settings import expiry_rule
+
+    return expiry_rule.stripped(document)
+
+
+def _has_expiry(document: Document | None) -> bool:
+    from ecr_steward.settings import expiry_rule
+
+    return expiry_rule.holds(document)
+
+
 # ---------------------------------------------------------------------------- words
+_NO_EXPIRY_RULE = "The lifecycle policy has no rule by which images with an expiry tag expire."
+_EXPIRY_RULE = "The lifecycle policy has a rule for expiry tags, and no image may expire by one."
+_NO_ROOM = (
+    "There is no room for the rule for expiry tags: ECR takes 50 rules, with 30,720 characters in "
+    "all. Until one goes no image gets an expiry tag."
+)
+
+
 def _problem(wanted: Document | None, found: Document | None) -> tuple[Problem, str]:
     if wanted is None:
         return Problem.EXTRA, "There is a lifecycle policy, where the rule has none."

@@ -240,5 +240,9 @@ def _derived(
     scheme: Scheme | None,
 ) -> CreationTemplate:
     cache = "PULL_THROUGH_CACHE" in applied
-    made = {kind.name: kind.made(wish, scheme, cache=cache) for kind, wish in baseline.stated()}
+    made = {
+        kind.name: kind.made(wish, scheme, cache=cache)
+        for kind, wish in baseline.stated()
+        if kind.name not in baseline.implied
+    }
     return CreationTemplate(prefix, applied, made, role)

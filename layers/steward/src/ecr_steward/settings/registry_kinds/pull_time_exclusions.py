@@ -17,7 +17,7 @@ from ecr_steward.settings.state import (
 )
 
 SELF = "self"
-"""Stands for the role that reads images for the steward."""
+"""Stands for the roles that read images for the steward."""
 
 MOST = 100
 """Most exclusions of a registry (ECR User Guide: Pull-time update exclusions)."""
@@ -27,7 +27,7 @@ _ROLE = re.compile(r"arn:aws[a-z0-9-]*:iam::[0-9]{12}:(?:role|user)/[\x21-\x29\x
 SCHEMA: Mapping[str, Any] = {
     "title": "Pull-time exclusions",
     "description": (
-        "Roles whose pulls do not make an image look used: ARNs, or `self` for the role that reads "
+        "Roles whose pulls do not make an image look used: ARNs, or `self` for the roles that read "
         "images for the steward. Others that are there stay."
     ),
     "type": "array",
@@ -64,7 +64,8 @@ class PullTimeExclusions(RegistryKind[tuple[str, ...], frozenset[str]]):
         self, wish: tuple[str, ...], found: frozenset[str], around: Around
     ) -> Iterator[SettingChange]:
         for each in wish:
-            for arn in (around.taggers or ()) if each == SELF else (each,):
+            own = (*(around.taggers or ()), *around.readers)
+            for arn in own if each == SELF else (each,):
                 if arn not in found:
                     reason = f"The pulls of {arn} count, where the rules exclude them."
                     yield SettingChange(

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, Self
 
+from ecr_steward.images.keepers.keeper import Fault, Keeper, count_faults, count_schema
+from ecr_steward.images.state import Inventory, RetainedImage
 from ecr_steward.tags.kinds import Unique
 from ecr_steward.tags.scheme import Scheme
 from ecr_steward.tags.stable import StableTag
-from ecr_steward_cli.images.keepers.keeper import Fault, Keeper, count_faults, count_schema
-from ecr_steward_cli.images.state import Inventory, RetainedImage
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 

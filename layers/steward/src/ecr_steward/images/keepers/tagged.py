@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Self
 
+from ecr_steward.images.keepers.keeper import Fault, Keeper
+from ecr_steward.images.state import Inventory
 from ecr_steward.words.globs import glob_regex
-from ecr_steward_cli.images.keepers.keeper import Fault, Keeper
-from ecr_steward_cli.images.state import Inventory
 
 
 class Tagged(Keeper):

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from ecr_steward.images.durations import HINT, duration
+from ecr_steward.images.keepers import KEEPERS, Fault, Keeper, keeper, keeper_faults
+from ecr_steward.images.keepers.keeper import as_duration, duration_schema
 from ecr_steward.tags.scheme import Scheme
 from ecr_steward.words.globs import glob_regex
-from ecr_steward_cli.images.durations import HINT, duration
-from ecr_steward_cli.images.keepers import KEEPERS, Fault, Keeper, keeper, keeper_faults
-from ecr_steward_cli.images.keepers.keeper import as_duration, duration_schema
 
 OTHERS = ("keep", "report", "expire")
 _NOTICE = "7d"

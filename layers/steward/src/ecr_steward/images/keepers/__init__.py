@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ecr_steward_cli.images.keepers.highest import Highest
-from ecr_steward_cli.images.keepers.keeper import Fault, Keeper
-from ecr_steward_cli.images.keepers.newest import Newest
-from ecr_steward_cli.images.keepers.replaced import Replaced
-from ecr_steward_cli.images.keepers.tagged import Tagged
-from ecr_steward_cli.images.keepers.within import PulledWithin, PushedWithin, UntaggedWithin
+from ecr_steward.images.keepers.highest import Highest
+from ecr_steward.images.keepers.keeper import Fault, Keeper
+from ecr_steward.images.keepers.newest import Newest
+from ecr_steward.images.keepers.replaced import Replaced
+from ecr_steward.images.keepers.tagged import Tagged
+from ecr_steward.images.keepers.within import PulledWithin, PushedWithin, UntaggedWithin
 
 __all__ = ["KEEPERS", "Fault", "Keeper", "keeper", "keeper_faults"]
 

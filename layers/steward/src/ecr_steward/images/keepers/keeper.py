@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any, ClassVar, Self
 
-from ecr_steward_cli.images.durations import HINT, duration
-from ecr_steward_cli.images.state import Inventory
+from ecr_steward.images.durations import HINT, duration
+from ecr_steward.images.state import Inventory
 
 Path = tuple[str | int, ...]
 Fault = tuple[Path, str]

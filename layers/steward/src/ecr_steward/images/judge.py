@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from ecr_steward.images.durations import ago
+from ecr_steward.images.rule import ImagesRule
+from ecr_steward.images.state import ARCHIVED, INDEXES, Inventory, RetainedImage
 from ecr_steward.tags.scheme import Verdict
-from ecr_steward.words.grammar import is_referrer
+from ecr_steward.words.grammar import is_referrer, short
 from ecr_steward.words.reading import iso
-from ecr_steward_cli.images.durations import ago
-from ecr_steward_cli.images.rule import ImagesRule
-from ecr_steward_cli.images.state import ARCHIVED, INDEXES, Inventory, RetainedImage
 
 
 class By(enum.StrEnum):
@@ -136,13 +136,13 @@ def _working(inventory: Inventory, grace: timedelta) -> Iterator[Reason]:
             said = f"`{workload}`{more} run" if more else f"`{workload}` runs"
             yield image.digest, By.RUNNING, f"{said} it."
             for parent in _above(inventory, image.digest):
-                yield parent, By.RUNNING, f"{said} its child {_short(image.digest)}."
+                yield parent, By.RUNNING, f"{said} its child {short(image.digest)}."
         for workload, seen in image.ran.items():
             if inventory.now - seen <= grace:
                 said = f"`{workload}` ran {{}} until {iso(seen)}, within {ago(grace)}."
                 yield image.digest, By.RAN, said.format("it")
                 for parent in _above(inventory, image.digest):
-                    yield parent, By.RAN, said.format(f"its child {_short(image.digest)}")
+                    yield parent, By.RAN, said.format(f"its child {short(image.digest)}")
 
 
 def _above(inventory: Inventory, digest: str) -> Iterator[str]:
@@ -163,7 +163,7 @@ def _unreadable(inventory: Inventory) -> Iterator[Reason]:
     for image in inventory.images if parents else ():
         orphan = not image.tags and not inventory.is_part(image.digest)
         if orphan and image.media_type not in INDEXES:
-            whose = _short(parents[0].digest)
+            whose = short(parents[0].digest)
             reason = f"It may be a child of {whose}, whose manifest could not be read."
             yield image.digest, By.UNREADABLE, reason
 
@@ -207,8 +207,4 @@ def _reached(start: str, step: Callable[[str], Iterable[str]]) -> Iterator[str]:
 
 
 def _named(image: RetainedImage) -> str:
-    return f"`{image.tags[0]}`" if image.tags else _short(image.digest)
-
-
-def _short(digest: str) -> str:
-    return digest[: len("sha256:") + 12]
+    return f"`{image.tags[0]}`" if image.tags else short(image.digest)

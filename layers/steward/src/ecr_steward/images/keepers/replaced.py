@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Self
 
-from ecr_steward_cli.images.durations import ago
-from ecr_steward_cli.images.keepers.keeper import (
+from ecr_steward.images.durations import ago
+from ecr_steward.images.keepers.keeper import (
     Fault,
     Keeper,
     as_duration,
@@ -17,7 +17,7 @@ from ecr_steward_cli.images.keepers.keeper import (
     duration_faults,
     duration_schema,
 )
-from ecr_steward_cli.images.state import Inventory
+from ecr_steward.images.state import Inventory
 
 
 class Replaced(Keeper):

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Self
 
-from ecr_steward_cli.images.keepers.keeper import Fault, Keeper, count_faults, count_schema
-from ecr_steward_cli.images.state import Inventory
+from ecr_steward.images.keepers.keeper import Fault, Keeper, count_faults, count_schema
+from ecr_steward.images.state import Inventory
 
 
 class Newest(Keeper):

@@ -1,0 +1,95 @@
+"""retain_images: which images of a repository stay, and which may get their expiry tag?
+
+RetentionQueue.fifo, one message group a repository -> the history, and a word to RetagQueue.fifo
+where an expiry tag is to be taken off. It reads ECR, and writes nothing there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from ecr_steward.ecr.images import EcrRegistry
+from ecr_steward.history.dynamo import DynamoTable
+from ecr_steward.history.expiries import Expiries
+from ecr_steward.history.running import RunningImages
+from ecr_steward.history.tags import History
+from ecr_steward.queues.hints import HintQueue
+from ecr_steward.start import clients, observe, sandbox
+from ecr_steward.start.environment import Environment
+from ecr_steward.start.writer import Batches
+from ecr_steward.words.hints import Hint
+
+if TYPE_CHECKING:
+    from ecr_steward.writers.retention import Retainer
+
+logger = observe.logger()
+
+
+@sandbox.prepared
+def handle(env: Environment) -> sandbox.Handler:
+    """The handler: one SQS event to the messages that failed."""
+    mode, allowed = env.mode(), env.flag("ALLOW_EXPIRY")
+    account, region = env.text("ACCOUNT"), env.text("AWS_REGION")
+    readers = (env.text("RETAIN_ROLE_ARN"), env.text("RETAG_ROLE_ARN"))
+    sources = (*env.names("SOURCES"), *env.names("ACCOUNTS"))
+    grace = timedelta(days=env.number("GRACE_DAYS"))
+    table, ecr = (
+        DynamoTable(clients.client("dynamodb"), env.text("HISTORY_TABLE")),
+        clients.client("ecr"),
+    )
+    running = RunningImages(table, grace)
+    retag_url = env.text("RETAG_QUEUE_URL")
+    queue = HintQueue(
+        lambda: clients.client("sqs"),
+        env.text("RETENTION_QUEUE_URL"),
+        env.text("FAILURE_QUEUE_URL"),
+    )
+
+    @cache
+    def retainer() -> Retainer:
+        # Made at the first visit: broken rules must cost messages, which come back, not the start.
+        from ecr_steward.ecr.settings import EcrSettings
+        from ecr_steward.writers.expiry_conditions import ExpiryConditions
+        from ecr_steward.writers.retention import Retainer
+
+        return Retainer(
+            rules=sandbox.rules(),
+            cap=mode,
+            allowed=allowed,
+            registry=EcrRegistry(ecr),
+            expiries=Expiries(table),
+            running=running,
+            history=History(table),
+            conditions=ExpiryConditions(
+                registry=EcrSettings(ecr),
+                running=running,
+                sources=sources,
+                readers=readers,
+                clock=sandbox.now,
+            ),
+            clock=sandbox.now,
+            account=account,
+            region=region,
+            grace=grace,
+        )
+
+    def visit(repository: str, hints: Sequence[Hint]) -> None:
+        visited = retainer().visit(repository, hints)
+        if visited.next is not None:
+            HintQueue(lambda: clients.client("sqs"), retag_url).send(visited.next)
+        observe.count("ImagesJudged", visited.images)
+        observe.count("ImagesDue", visited.due)
+        observe.count_facts(visited.facts)
+
+    return Batches(env, queue, table, visit).handle
+
+
+@logger.inject_lambda_context(clear_state=True)
+@observe.metrics().log_metrics
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    return handle()(event)

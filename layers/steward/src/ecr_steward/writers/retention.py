@@ -1,0 +1,241 @@
+"""A round over the images of a repository: reads all of them, judges, announces, and leaves what
+may get its expiry tag. It writes nothing in ECR; the writer of expiry tags (expire.py) does."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from ecr_steward.ecr import RepositoryGone
+from ecr_steward.ecr.images import EcrRegistry
+from ecr_steward.ecr.inventory import KnownOfImages, retained
+from ecr_steward.history.expiries import Expiries
+from ecr_steward.history.holds import Holds
+from ecr_steward.history.running import RunningImages
+from ecr_steward.history.tags import History
+from ecr_steward.images import ImagesRule, Inventory, Kept, RetainedImage, Round, judge, round_of
+from ecr_steward.images.round import as_judged
+from ecr_steward.rules import Mode, Rule, Ruleset
+from ecr_steward.tags.scheme import Scheme
+from ecr_steward.words.causes import Cause
+from ecr_steward.words.expiry_tags import is_expiry_tag
+from ecr_steward.words.facts import Fact, FactKind, FactMaker
+from ecr_steward.words.grammar import short
+from ecr_steward.words.hints import Action, Hint
+from ecr_steward.words.running import Running
+from ecr_steward.writers.expiry_conditions import ExpiryConditions
+from ecr_steward.writers.passing import StewardOff
+
+log = logging.getLogger(__name__)
+
+NAMED = 4
+"""How many images a message names."""
+
+_GB = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class RoundVisit:
+    """What a round led to: facts, how many images it read, how many may get their expiry tag, and
+    the hint that has expiry tags taken off, if any are to be."""
+
+    facts: tuple[Fact, ...] = ()
+    images: int = 0
+    due: int = 0
+    next: Hint | None = None
+
+
+class Retainer:
+    """Makes rounds over the images of one repository at a time.
+
+    `allowed` is whether the stack lets images expire, `conditions` what else must hold before one
+    may. `grace` is how long an image that ran is kept after it was last seen to run.
+    """
+
+    def __init__(
+        self,
+        *,
+        rules: Ruleset,
+        cap: Mode,
+        allowed: bool,
+        registry: EcrRegistry,
+        expiries: Expiries,
+        running: RunningImages,
+        history: History,
+        conditions: ExpiryConditions,
+        clock: Callable[[], datetime],
+        account: str,
+        region: str,
+        grace: timedelta,
+    ) -> None:
+        self._rules = rules
+        self._cap = cap
+        self._allowed = allowed
+        self._registry = registry
+        self._expiries = expiries
+        self._running = running
+        self._history = history
+        self._conditions = conditions
+        self._clock = clock
+        self._maker = FactMaker(account, region, clock, rules.fingerprint)
+        self._grace = grace
+
+    def visit(self, repository: str, hints: Sequence[Hint]) -> RoundVisit:
+        """Make a round over `repository`; raises RegistryError where it cannot be read."""
+        rule = self._rules.rule_for(repository)
+        if rule is None or rule.images is None:
+            return RoundVisit()
+        if rule.mode.capped(self._cap) is Mode.OFF:
+            raise StewardOff("Mode is off.")
+        try:
+            return self._round(repository, rule, hints[0])
+        except RepositoryGone:
+            log.warning("The repository is gone", extra={"repository": repository})
+            return RoundVisit()
+
+    def _round(self, repository: str, rule: Rule, hint: Hint) -> RoundVisit:
+        now, asked = self._clock(), ImagesRule.from_document(rule.images or {})
+        known, put = self._expiries.going(repository), self._expiries.put(repository)
+        images, carried = self._images(repository, now)
+        inventory = Inventory(images, rule.tags or Scheme(unique=()), now)
+        kept = judge(inventory, asked, self._grace)
+        missing = self._missing(repository, rule, asked)
+        made = round_of(kept, asked, inventory, known, put, carried, may_tag=not missing)
+        facts = list(self._facts(repository, rule, asked, made, missing, hint))
+        self._expiries.keep_going(repository, made.going, known, facts)
+        log.info(
+            "A round over the images",
+            extra={
+                "repository": repository,
+                "images": len(kept),
+                "announced": len(made.told),
+                "due": len(made.due),
+                "missing": missing,
+            },
+        )
+        return RoundVisit(tuple(facts), len(kept), len(made.due), _next(made, hint))
+
+    def _images(
+        self, repository: str, now: datetime
+    ) -> tuple[list[RetainedImage], dict[str, list[str]]]:
+        """Every image as it is judged, and the expiry tags that images have."""
+        before, left = self._expiries.untagged(repository), self._history.left(repository)
+        running = self._running.all(repository)
+        known = known_of(running, self._history.holds, repository, now, before, left)
+        details = self._registry.details_of_all(repository)
+        every = retained(self._registry, repository, details, known)
+        carried = {
+            image.digest: tags
+            for image in every
+            if (tags := [tag for tag in image.tags if is_expiry_tag(tag)])
+        }
+        images = [as_judged(each) for each in every]
+        since = {each.digest: before.get(each.digest, now) for each in images if not each.tags}
+        self._expiries.note_untagged(repository, since, before)
+        here = {each.digest for each in images}
+        self._history.forget_left(
+            repository, {d: tags for d, tags in left.items() if d not in here}
+        )
+        return images, carried
+
+    def _missing(self, repository: str, rule: Rule, asked: ImagesRule) -> list[str]:
+        """Why no image of the repository may get an expiry tag now."""
+        if asked.others != "expire":
+            return ["the rule only reports them"]
+        if not self._allowed:
+            return ["the parameter AllowExpiry is false"]
+        if rule.mode.capped(self._cap) is not Mode.ENFORCE:
+            return ["the steward does not enforce"]
+        return self._conditions.missing(repository, rule)
+
+    # ------------------------------------------------------------------------ words
+    def _facts(
+        self,
+        repository: str,
+        rule: Rule,
+        asked: ImagesRule,
+        made: Round,
+        missing: Sequence[str],
+        hint: Hint,
+    ) -> Iterator[Fact]:
+        if made.told:
+            said = _announced(made, asked, missing, self._clock())
+            yield self._fact(repository, rule, hint.cause, said, _totals(made.told))
+        if made.braked:
+            cause = Cause(f"{hint.cause.id}/braked", hint.cause.type)
+            totals = {"images": 0, "bytes": 0, "braked": made.braked}
+            yield self._fact(repository, rule, cause, _braked(made), totals)
+
+    def _fact(
+        self, repository: str, rule: Rule, cause: Cause, reason: str, totals: Mapping[str, int]
+    ) -> Fact:
+        made = self._maker.fact(
+            FactKind.EXPIRING,
+            cause,
+            reason,
+            mode=rule.mode.capped(self._cap).value,
+            repository=repository,
+            rule=rule.label(),
+        )
+        return replace(made, totals=totals)
+
+
+def known_of(
+    running: Iterable[Running],
+    holds: Holds,
+    repository: str,
+    now: datetime,
+    untagged: Mapping[str, datetime],
+    left: Mapping[str, Mapping[str, datetime]],
+) -> KnownOfImages:
+    """What the stack knows of a repository's images beside ECR."""
+    runs: dict[str, set[str]] = {}
+    ran: dict[str, dict[str, datetime]] = {}
+    for record in running:
+        if record.runs:
+            runs.setdefault(record.digest, set()).add(record.workload)
+        else:
+            ran.setdefault(record.digest, {})[record.workload] = min(record.last, now)
+    held = {hold.tag for _, hold in holds.all(repository) if hold.holds(now)}
+    return KnownOfImages(
+        held, {digest: tuple(sorted(each)) for digest, each in runs.items()}, ran, untagged, left
+    )
+
+
+def _next(made: Round, hint: Hint) -> Hint | None:
+    if not made.needed:
+        return None
+    return Hint(hint.repository, Action.NEED, None, None, hint.cause, hint.time)
+
+
+def _totals(told: Sequence[Kept]) -> dict[str, int]:
+    return {"images": len(told), "bytes": sum(each.image.size for each in told)}
+
+
+def _announced(made: Round, asked: ImagesRule, missing: Sequence[str], now: datetime) -> str:
+    """What is announced, in one or two sentences."""
+    totals = _totals(made.told)
+    count = "1 image" if totals["images"] == 1 else f"{totals['images']:,} images"
+    size = f"{totals['bytes'] / _GB:,.1f} GB"
+    named = [_named(each.image) for each in made.told[:NAMED]]
+    more = f" and {len(made.told) - NAMED:,} more" if len(made.told) > NAMED else ""
+    said = f"Nothing keeps {count} of {size}: {', '.join(named)}{more}."
+    day = f"{now + asked.notice:%Y-%m-%d}"
+    if asked.others != "expire":
+        return f"{said} They stay: the rule only reports them."
+    if missing:
+        return f"{said} They get no expiry tag: {'; '.join(missing)}."
+    return f"{said} From {day} on they get an expiry tag, and ECR expires them."
+
+
+def _braked(made: Round) -> str:
+    return (
+        f"Nothing keeps {made.braked:,} images, which is more than `at_most` lets go in one round: "
+        "none of them gets an expiry tag. Raise `at_most`, or say what keeps them."
+    )
+
+
+def _named(image: RetainedImage) -> str:
+    return image.tags[0] if image.tags else short(image.digest)

@@ -1,0 +1,244 @@
+"""Images that nothing keeps are announced, get an expiry tag, and lose it where they are needed."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any
+
+import pytest
+
+from ecr_steward.words.facts import FactKind
+from tests.support.retention_world import RULE, RetentionWorld, expiry_tags
+from tests.support.world import REPOSITORY
+
+
+def old_image(world: RetentionWorld, tag: str = "pr-1") -> str:
+    """An image that nothing keeps any more, beside a version that stays."""
+    world.push("1.4.2", "stays")
+    digest = world.push(tag, "goes")
+    world.settle()
+    world.wait(4)
+    return digest
+
+
+def announced(world: RetentionWorld) -> str:
+    digest = old_image(world)
+    world.look()
+    world.round()
+    world.settle()
+    world.wait(2)
+    return digest
+
+
+def tagged(world: RetentionWorld) -> str:
+    digest = announced(world)
+    world.round()
+    world.look()
+    world.settle()
+    assert len(list(expiry_tags(world.tags_of(digest)))) == 1
+    return digest
+
+
+def kinds(world: RetentionWorld) -> list[FactKind]:
+    return [fact.kind for fact in world.told() if fact.kind not in (FactKind.MOVE, FactKind.REJECT)]
+
+
+def with_images(**images: Any) -> dict[str, Any]:
+    rule = deepcopy(RULE)
+    rule["images"] |= images
+    return rule
+
+
+def test_an_image_is_announced_gets_its_expiry_tag_and_is_expired_by_ecr() -> None:
+    world = RetentionWorld()
+    digest = announced(world)
+    assert world.tags_of(digest) == ["pr-1"]
+    assert kinds(world) == [FactKind.EXPIRING]
+    world.round()
+    assert world.tags_of(digest) == ["pr-1"], "not before a look at what runs"
+    world.look()
+    world.settle()
+    assert world.tags_of(digest) == ["pr-1", f"steward-expire-20261129-{digest[7:19]}"]
+    assert kinds(world) == [FactKind.EXPIRING, FactKind.EXPIRY_SET]
+    assert world.evaluate() == [digest]
+    assert world.ecr.tags(REPOSITORY).keys() == {"1.4.2", "1.4", "latest"}
+
+
+def test_nothing_is_put_where_the_stack_does_not_allow_it() -> None:
+    world = RetentionWorld(allowed=False)
+    old_image(world)
+    for _ in range(6):
+        world.day()
+    assert kinds(world) == [FactKind.EXPIRING]
+    assert "AllowExpiry is false" in world.told()[-1].reason
+    assert not list(expiry_tags(world.ecr.tags(REPOSITORY)))
+
+
+def test_no_expiry_tag_is_put_where_nobody_knows_what_runs() -> None:
+    world = RetentionWorld()
+    digest = old_image(world)
+    for _ in range(4):
+        world.wait(1)
+        world.round()
+        world.settle()
+    assert world.tags_of(digest) == ["pr-1"]
+    assert "what `ecs` runs is not known" in world.told()[-1].reason
+
+
+def test_no_expiry_tag_is_put_before_ecr_has_the_rule_for_it() -> None:
+    world = RetentionWorld()
+    world.ecr.delete_lifecycle_policy(repositoryName=REPOSITORY)
+    digest = old_image(world)
+    for _ in range(4):
+        world.look()
+        world.round()
+        world.look()
+        world.settle()
+        world.wait(1)
+    assert world.tags_of(digest) == ["pr-1"]
+    assert "no rule for expiry tags yet" in world.told()[-1].reason
+
+
+def test_more_than_at_most_get_none_and_it_is_told() -> None:
+    world = RetentionWorld(with_images(at_most=1))
+    old_image(world)
+    other = world.push("pr-2", "goes too")
+    world.wait(4)
+    for _ in range(4):
+        world.day()
+    assert not list(expiry_tags(world.tags_of(other)))
+    (braked,) = {fact.reason for fact in world.told() if fact.totals.get("braked")}
+    assert braked.startswith("Nothing keeps 2 images, which is more than `at_most`")
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_what_is_started_from_an_image_takes_its_expiry_tag_off(lost: bool) -> None:
+    world = RetentionWorld()
+    digest = tagged(world)
+    world.start("ecs:prod/web", digest, lost=lost)
+    world.settle()
+    if lost:
+        world.look()
+        world.settle()
+    assert world.tags_of(digest) == ["pr-1"]
+    assert kinds(world)[-1] is FactKind.EXPIRY_CLEARED
+    assert "`ecs:prod/web` runs it" in world.told()[-1].reason
+
+
+@pytest.mark.parametrize("tag", ["main", "cache-1", "2.0.0", "pr-2"])
+def test_whatever_is_pushed_on_an_image_takes_its_expiry_tag_off(tag: str) -> None:
+    world = RetentionWorld()
+    digest = tagged(world)
+    world.push(tag, "goes")
+    world.settle()
+    assert not list(expiry_tags(world.tags_of(digest)))
+
+
+def test_an_image_with_no_other_tag_gets_a_pin_before_it_loses_its_expiry_tag() -> None:
+    world = RetentionWorld()
+    digest = tagged(world)
+    world.delete("pr-1")
+    world.start("ecs:prod/web", digest)
+    world.settle()
+    (pin,) = world.tags_of(digest)
+    assert pin.startswith("pr-1-")
+    assert pin.endswith(digest[7:19])
+
+
+def test_an_index_and_its_children_go_and_stay_together() -> None:
+    world = RetentionWorld()
+    world.push("1.4.2", "stays")
+    index = world.push_index("pr-1", "amd64", "arm64")
+    world.settle()
+    world.wait(4)
+    for _ in range(3):
+        world.look()
+        world.round()
+        world.look()
+        world.settle()
+        world.wait(1)
+    having = [digest for digest, (tags, _) in world.details().items() if list(expiry_tags(tags))]
+    assert len(having) == 3
+    child = next(digest for digest in having if digest != index)
+    world.start("ecs:prod/web", child)
+    world.settle()
+    assert not [tags for tags, _ in world.details().values() if list(expiry_tags(tags))]
+
+
+def test_an_expiry_tag_that_somebody_else_put_is_taken_off_at_once() -> None:
+    world = RetentionWorld()
+    world.push("1.4.2", "stays")
+    digest = world.push("1.4.2", "stays")
+    world.settle()
+    forged = f"steward-expire-20260101-{digest[7:19]}"
+    world.push(forged, "stays")
+    world.settle()
+    assert forged not in world.tags_of(digest)
+    fact = world.told()[-1]
+    assert (fact.kind, fact.tag) == (FactKind.REJECT, forged)
+
+
+@pytest.mark.parametrize("sweep", [False, True])
+def test_a_forged_expiry_tag_whose_event_was_lost_is_found_by_round_and_sweep(
+    sweep: bool,
+) -> None:
+    world = RetentionWorld()
+    digest = world.push("1.4.2", "stays")
+    world.settle()
+    world.push(f"steward-expire-20260101-{digest[7:19]}", "stays")
+    world.events.clear()
+    world.sweep() if sweep else world.round()
+    world.settle()
+    assert not list(expiry_tags(world.tags_of(digest)))
+
+
+def test_an_image_whose_tags_changed_since_the_round_waits_for_the_next_one() -> None:
+    world = RetentionWorld()
+    digest = announced(world)
+    world.round()
+    world.push("main", "goes")
+    world.events.clear()
+    world.look()
+    world.settle()
+    assert world.tags_of(digest) == ["pr-1", "main"]
+
+
+def test_an_image_that_is_held_between_round_and_look_gets_none() -> None:
+    world = RetentionWorld(with_images(not_kept_by=["main"]))
+    world.push("1.4.2", "stays")
+    digest = world.push("main", "goes")
+    world.settle()
+    world.wait(4)
+    world.look()
+    world.round()
+    world.wait(2)
+    world.look()
+    world.round()
+    world.hold("main")
+    world.look()
+    world.settle()
+    assert not list(expiry_tags(world.tags_of(digest)))
+
+
+def test_a_crash_between_ecr_and_history_leaves_no_expiry_tag_unknown() -> None:
+    world = RetentionWorld()
+    digest = announced(world)
+    world.round()
+    world.look()
+    hints, world.retag_queue = world.retag_queue, []
+    taken = []
+
+    def fail(operation: str, asked: dict[str, Any]) -> None:
+        if operation == "PutImage":
+            taken.append(asked["imageTag"])
+            raise KeyboardInterrupt
+
+    world.ecr.after = fail
+    with pytest.raises(KeyboardInterrupt):
+        world.visit(hints)
+    world.ecr.after = lambda operation, asked: None
+    world.visit(hints)
+    assert list(expiry_tags(world.tags_of(digest))) == taken
+    assert kinds(world) == [FactKind.EXPIRING, FactKind.EXPIRY_SET]
+    world.visit(hints)
+    assert kinds(world) == [FactKind.EXPIRING, FactKind.EXPIRY_SET]
