@@ -32,6 +32,7 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from ecr_steward.history.announced import Announced
 from ecr_steward.history.facts import (
@@ -46,13 +47,15 @@ from ecr_steward.history.facts import (
 from ecr_steward.history.findings import Findings, told
 from ecr_steward.history.holds import Hold, Holds, hold_in, holding
 from ecr_steward.history.numbering import Led, Numbering
-from ecr_steward.history.planned import PlannedChanges
 from ecr_steward.history.sweeps import Sweeps
 from ecr_steward.history.table import Delete, Item, Key, Put, Table, Write, expiry
 from ecr_steward.tags.state import Mark, Taken
 from ecr_steward.words.facts import Fact, FactKind
 from ecr_steward.words.globs import PullThrough
 from ecr_steward.words.reading import iso, parse_time
+
+if TYPE_CHECKING:
+    from ecr_steward.history.planned import PlannedChanges
 
 _TAKEN_KEPT = timedelta(days=1)
 _SECOND = len("2026-11-23T02:24:00")
@@ -121,7 +124,14 @@ class History:
         self.findings = Findings(table)
         self.holds = Holds(table)
         self.sweeps = Sweeps(table)
-        self.planned = PlannedChanges(table)
+
+    @property
+    def planned(self) -> PlannedChanges:
+        """The changes that kept plans have."""
+        # Most sandboxes never see one.
+        from ecr_steward.history.planned import PlannedChanges
+
+        return PlannedChanges(self._table)
 
     def recall(
         self,

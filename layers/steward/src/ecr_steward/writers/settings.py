@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import abc
 import logging
+import operator
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import partial
-from typing import Any
+from functools import partial, reduce
+from typing import TYPE_CHECKING, Any
 
 from ecr_steward.ecr import Refused, RegistryError, RepositoryGone, Unavailable
 from ecr_steward.ecr.settings import EcrSettings
 from ecr_steward.history.numbering import Led
-from ecr_steward.history.planned import PlannedOnly
 from ecr_steward.history.settings import Known, SettingsHistory, key_of
 from ecr_steward.rules import Mode, Rule, Ruleset
 from ecr_steward.settings.baseline import Settings
@@ -34,6 +34,9 @@ from ecr_steward.writers import preview
 from ecr_steward.writers.passing import StewardOff
 from ecr_steward.writers.preview import Outlook, Previewer
 from ecr_steward.writers.visit_facts import VisitFacts, opened
+
+if TYPE_CHECKING:
+    from ecr_steward.history.planned import PlannedOnly
 
 log = logging.getLogger(__name__)
 
@@ -120,10 +123,9 @@ class Enforcer:
         if None in plans or place.mode is not Mode.ENFORCE:
             return None
         named, now = self.history.planned, self.clock()
-        found = PlannedOnly()
-        for plan in plans:
-            found |= named.settings(plan or "", place.name, self.rules.fingerprint, now)
-        return found
+        rules = self.rules.fingerprint
+        found = (named.settings(plan or "", place.name, rules, now) for plan in plans)
+        return reduce(operator.or_, found)
 
     def differing(self, repository: str) -> tuple[SettingChange, ...]:
         """What a visit would find to differ, told before or not; nothing is written anywhere.

@@ -12,16 +12,15 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from ecr_steward.ecr import ImageGone, RepositoryGone, Unavailable
 from ecr_steward.ecr.images import EcrRegistry
 from ecr_steward.history.holds import Hold
 from ecr_steward.history.numbering import Led
-from ecr_steward.history.planned import PlannedOnly
 from ecr_steward.history.tags import History, Learned
 from ecr_steward.rules import Mode, Rule, Ruleset
 from ecr_steward.tags import replaced
-from ecr_steward.tags.narrow import narrowed
 from ecr_steward.tags.plan import Plan, Stay, TagChange, plan_changes
 from ecr_steward.tags.scheme import Scheme
 from ecr_steward.tags.settle import settle
@@ -36,6 +35,9 @@ from ecr_steward.writers.passing import StewardOff
 from ecr_steward.writers.survey import Survey, Surveyor
 from ecr_steward.writers.tag_facts import TagFacts
 from ecr_steward.writers.visit_facts import VisitFacts, opened
+
+if TYPE_CHECKING:
+    from ecr_steward.history.planned import PlannedOnly
 
 log = logging.getLogger(__name__)
 
@@ -329,6 +331,8 @@ def _apart(hints: Sequence[Hint]) -> list[Sequence[Hint]]:
 
 
 def _narrowed(task: _Task, plan: Plan, planned: PlannedOnly) -> Plan:
+    from ecr_steward.tags.narrow import narrowed  # only here: most sandboxes never narrow
+
     found = narrowed(plan, lambda change: planned.holds(change.key))
     made = frozenset(found.writes)
     for left in (each for each in plan.writes if each not in made):
