@@ -15,7 +15,10 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from bench import (
     artefact,
     calls,
+    history,
     matching,
+    pace,
+    plan,
     plan_page,
     push,
     report,
@@ -68,6 +71,9 @@ def _rows(quick: bool, progress: Callable[[str], None]) -> list[Row]:
     rows += retention.measure(10_000 if quick else retention.IMAGES, progress)
     rows += wall.measure(wall.SIZES[:1] if quick else wall.SIZES, 5 if quick else 21, progress)
     rows += plan_page.measure(3 if quick else 11, progress)
+    rows += history.measure(1_000_000, 5 if quick else 21, progress)
+    rows += plan.measure(50 if quick else 500, 200, progress)
+    rows += pace.measure(100 if quick else 2_000, progress)
     rows += stories.measure(stories.SIZES[:1] if quick else stories.SIZES, progress)
     return rows
 

@@ -129,7 +129,7 @@ class Outcome:
             "Lambda, GB seconds": (13.3334e-6, gigabyte_seconds),
             "Lambda, requests": (0.2e-6, self.messages + self.batches + self.moves / 5),
             "SQS, requests": (0.5e-6, self.messages + 2 * self.batches + self.moves),
-            "DynamoDB, writes": (0.625e-6, self.moves * 4),
+            "DynamoDB, writes": (0.625e-6, self.moves * 5),
             "DynamoDB, reads": (0.125e-6, self.messages * 3),
             "EventBridge, the steward's own events": (1e-6, self.moves),
             "CloudWatch Logs, GB": (0.5, (self.messages + self.moves) * 500 / 1e9),

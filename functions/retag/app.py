@@ -27,8 +27,8 @@ from ecr_steward.start.writer import Batches
 from ecr_steward.sweep.tally import Tally
 from ecr_steward.words.hints import ABOUT_EXPIRY, Action, Hint
 from ecr_steward.writers.brake import Brake
-from ecr_steward.writers.expire import Expirer
-from ecr_steward.writers.tags import Retagger, Visit, next_visit
+from ecr_steward.writers.expire import Expirer, ExpiryVisit
+from ecr_steward.writers.tags import Retagger, Visit, next_visit, next_visits
 
 logger = observe.logger()
 
@@ -91,11 +91,16 @@ def handle(env: Environment) -> sandbox.Handler:
         about_tags = [hint for hint in hints if hint.action not in ABOUT_EXPIRY]
         visited = tagger.visit(repository, about_tags) if about_tags else Visit()
         tally.visited(about_tags, visited)
-        if visited.unfinished:
-            queue.send(next_visit(about_tags))
-        expired = expirer.visit(repository, hints, visited.expiring, visited.targets)
+        for hint in next_visits(visited.rest):
+            queue.send(hint)
+        # A plan says nothing of expiry tags: they are left, but for images that got a stable tag.
+        whole = [hint for hint in hints if hint.plan is None]
+        expired = ExpiryVisit()
+        if whole or visited.targets:
+            carrying = visited.expiring if whole else None
+            expired = expirer.visit(repository, whole or hints, carrying, visited.targets)
         if expired.unfinished:
-            queue.send(next_visit(hints, Action.EXPIRE))
+            queue.send(next_visit(whole, Action.EXPIRE))
         observe.count_facts((*visited.facts, *expired.facts))
         observe.count_lag(hints, sandbox.now())
         if visited.contested:

@@ -29,7 +29,8 @@ logger = observe.logger()
 def handle(env: Environment) -> sandbox.Handler:
     """The handler: the slice whose turn it is, or `{"glob": …, "id": …}` by hand.
 
-    By hand, `part` is the portion to send: 0 if not given, -1 for none but a look.
+    By hand, `part` is the portion to send: 0 if not given, -1 for none but a look. `planned` names
+    the repositories that a kept plan has changes of: the visits make only those.
     """
     mode, settings_mode = env.mode(), env.mode("SETTINGS_MODE")
     account, region = env.text("ACCOUNT"), env.text("AWS_REGION")
@@ -61,7 +62,8 @@ def handle(env: Environment) -> sandbox.Handler:
         )
         if "glob" in event:
             asked = (event["glob"], event["id"], int(event.get("part", 0)))
-            reply = asdict(sweeper.by_hand(registry, send_tags, *asked, send_settings))
+            planned = event.get("planned")
+            reply = asdict(sweeper.by_hand(registry, send_tags, *asked, send_settings, planned))
             cause = by_hand(event["id"])
         else:
             sent = sweeper.tick(registry, send_tags, hours, send_settings)

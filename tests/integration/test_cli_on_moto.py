@@ -68,10 +68,21 @@ TEMPLATE = {
                 "AttributeDefinitions": [
                     {"AttributeName": "pk", "AttributeType": "S"},
                     {"AttributeName": "sk", "AttributeType": "S"},
+                    {"AttributeName": "subject", "AttributeType": "S"},
                 ],
                 "KeySchema": [
                     {"AttributeName": "pk", "KeyType": "HASH"},
                     {"AttributeName": "sk", "KeyType": "RANGE"},
+                ],
+                "GlobalSecondaryIndexes": [
+                    {
+                        "IndexName": "by-tag",
+                        "KeySchema": [
+                            {"AttributeName": "subject", "KeyType": "HASH"},
+                            {"AttributeName": "sk", "KeyType": "RANGE"},
+                        ],
+                        "Projection": {"ProjectionType": "ALL"},
+                    }
                 ],
             },
         },
@@ -259,8 +270,6 @@ def function(
         "RETENTION_QUEUE_URL": "no rule has images",
         "RETENTION_DAYS": "7",
         "SWEEP_HOURS": "24",
-        "RETENTION_DAYS": "7",
-        "RETENTION_QUEUE_URL": "https://sqs.example/RetentionQueue.fifo",
         "REPOSITORY_PATTERN": "*",
         "ACCOUNT": "123456789012",
     }.items():

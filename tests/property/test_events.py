@@ -45,6 +45,7 @@ hints = st.builds(
     digest=st.none() | digests,
     cause=causes,
     time=times,
+    plan=st.none() | st.text(min_size=1),
 )
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -68,6 +69,28 @@ def differences(*actions: str) -> st.SearchStrategy[Difference]:
         before=json_values,
         after=json_values,
     )
+
+
+TOTALLED = (FactKind.SWEPT, FactKind.EXPIRING)
+
+
+def totalled(kind: FactKind) -> dict[str, st.SearchStrategy[Any]]:
+    """What is special of the facts that have totals, and are about no single tag or image."""
+    counts = st.integers(0, 10**9)
+    if kind is FactKind.EXPIRING:
+        needed, optional = ("images", "bytes"), ("braked",)
+        special: dict[str, st.SearchStrategy[Any]] = {}
+    else:
+        needed, optional = NEEDED, OPTIONAL
+        special = {
+            "repository": st.just(""),
+            "rule": st.just(""),
+            "mode": st.sampled_from(["audit", "enforce", "off"]),
+        }
+    totals = st.fixed_dictionaries(
+        dict.fromkeys(needed, counts), optional=dict.fromkeys(optional, counts)
+    )
+    return {**special, "tag": st.none(), "digest": st.none(), "totals": totals}
 
 
 def facts(kind: FactKind) -> st.SearchStrategy[Fact]:
@@ -106,27 +129,8 @@ def facts(kind: FactKind) -> st.SearchStrategy[Fact]:
             "rule": st.just("") | rules,
             "rules": st.just("unknown") | fingerprints,
         }
-    elif kind is FactKind.EXPIRING:
-        few = st.integers(0, 10**6)
-        special = {
-            "tag": st.none(),
-            "digest": st.none(),
-            "totals": st.fixed_dictionaries(
-                {"images": few, "bytes": st.integers(0, 10**15)}, optional={"braked": few}
-            ),
-        }
-    elif kind is FactKind.SWEPT:
-        counts = st.integers(0, 10**9)
-        special = {
-            "repository": st.just(""),
-            "tag": st.none(),
-            "digest": st.none(),
-            "rule": st.just(""),
-            "mode": st.sampled_from(["audit", "enforce", "off"]),
-            "totals": st.fixed_dictionaries(
-                dict.fromkeys(NEEDED, counts), optional=dict.fromkeys(OPTIONAL, counts)
-            ),
-        }
+    elif kind in TOTALLED:
+        special = totalled(kind)
     common: dict[str, st.SearchStrategy[Any]] = {
         "kind": st.just(kind),
         "cause": causes,

@@ -7,12 +7,10 @@ those of `tests.support.world`, whose writes are transactions but for a few.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from ecr_steward.words.facts import DETAIL_TYPES
-from tests.support.pages import ROOT
+from ecr_steward.start import observe
 from tests.template import support
 
 SIZES = (100, 2_000, 10_000)
@@ -54,15 +52,23 @@ _MAPPING = "AWS::Lambda::EventSourceMapping"
 
 
 def _metrics() -> int:
-    """How many metrics functions send at most: for each count, and for each kind of fact."""
-    files = [*ROOT.glob("functions/*/*.py"), *ROOT.glob("layers/steward/src/**/*.py")]
-    counted = [re.findall(r'\bcount\(\s*"[A-Z]\w+"', file.read_text("utf-8")) for file in files]
-    return sum(map(len, counted)) + len(DETAIL_TYPES)
+    """How many metrics the functions send at most."""
+    return sum(map(len, observe.COUNTED.values()))
+
+
+def _alarm_metrics() -> int:
+    """How many metrics alarms look at: each is paid for."""
+    alarms = (each for each in support.stack().resources.values() if each["Type"] == _ALARM)
+    queries = (each["Properties"].get("Metrics", [{"MetricStat": {}}]) for each in alarms)
+    return sum("MetricStat" in query for each in queries for query in each)
+
+
+_ALARM = "AWS::CloudWatch::Alarm"
 
 
 def parts() -> tuple[CostPart, ...]:
     """Every part of the bill. Prices: see the page."""
-    alarms, dashboards = _of_kind("AWS::CloudWatch::Alarm"), _of_kind("AWS::CloudWatch::Dashboard")
+    alarms, dashboards = _alarm_metrics(), _of_kind("AWS::CloudWatch::Dashboard")
     slices, polls = DAYS * 24 * 12, DAYS * 24 * 3600 / 20 * 5
     fifo, standard = _asked_queues(fifo=True), _asked_queues(fifo=False)
     found = (
@@ -80,7 +86,7 @@ def parts() -> tuple[CostPart, ...]:
                  0, 12 * 5 + 2),
         CostPart("EventBridge", "3 events of the steward's own a push; ECR's are free", 1e-6, 0, 3),
         CostPart("EventBridge Scheduler", "the sweep's slices", 1e-6, slices),
-        CostPart("CloudWatch alarms", f"{alarms} alarms", 0.1, alarms),
+        CostPart("CloudWatch alarms", f"{_of_kind(_ALARM)} alarms, which look at {alarms} metrics", 0.1, alarms),
         CostPart("CloudWatch metrics", f"{_metrics()} at most; one costs nothing in hours in which "
                  "it is not sent", 0.3, _metrics()),
         CostPart("CloudWatch dashboards", f"{dashboards}; the first three of an account are free",

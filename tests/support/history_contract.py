@@ -141,6 +141,15 @@ class HistoryContract:
         assert list(table.query("nobody")) == []
         assert [each.sk for each in table.backwards("p", "a", "a#2")] == ["a#2", "a#10", "a#1", "a"]
 
+    def test_the_items_about_a_tag_are_found_among_those_of_their_partition(
+        self, table: Table
+    ) -> None:
+        mine = [Item("p", f"a#{n}", n, tag="1.4") for n in range(4)]
+        table.put_all([*mine, Item("p", "a#9", tag="1"), Item("p", "a#8")])
+        table.put_all([Item("q", "a#2", tag="1.4")])
+        assert list(table.backwards("p", "a#1", "a#9", "1.4")) == mine[:0:-1]
+        assert list(table.backwards("p", "a#", "b", "latest")) == []
+
     def test_a_second_put_takes_the_place_of_the_first(self, table: Table) -> None:
         table.put_all([Item("p", "a", "first", 7)])
         table.put_all([Item("p", "a", "second")])
@@ -514,6 +523,7 @@ class HistoryContract:
         since, until = parse_time(facts[3].time), parse_time(facts[8].time)
         assert list(history.past(NAME, since, until)) == facts[3:9][::-1]
         assert list(history.past(NAME, until=NOW - timedelta(seconds=1))) == []
+        assert list(history.past(NAME, since, until, "1.4")) == [facts[4]]
 
     def test_an_overwrite_comes_before_what_undid_it(self, history: History) -> None:
         undone = replace(MOVED, kind=FactKind.RESTORE, tag="1.4.2")

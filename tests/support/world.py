@@ -23,7 +23,7 @@ from ecr_steward.words.facts import Fact
 from ecr_steward.words.hints import Action, Hint
 from ecr_steward.words.reading import iso
 from ecr_steward.writers.contest import Witness, nobody
-from ecr_steward.writers.tags import next_visit
+from ecr_steward.writers.tags import next_visits
 from ecr_steward_cli.in_memory.images import MemoryEcr
 from ecr_steward_cli.in_memory.retagger import retagger
 from ecr_steward_cli.in_memory.table import MemoryTable
@@ -252,8 +252,8 @@ class World:
     def visit(self, hints: list[Hint]) -> list[Fact]:
         visit = self.retagger.visit(hints[0].repository, hints)
         self.tally.visited(hints, visit)
-        if visit.unfinished:
-            self.visit([next_visit(hints)])
+        for hint in next_visits(visit.rest):
+            self.visit([hint])
         return list(visit.facts)
 
     def settle(self, limit: int = 1000) -> None:

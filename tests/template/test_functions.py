@@ -14,6 +14,8 @@ from unittest.mock import Mock
 
 import pytest
 
+from ecr_steward.history.dynamo import BY_TAG, write
+from ecr_steward.history.table import Item
 from ecr_steward.messages.deliver import backoff
 from ecr_steward.messages.ledger import LEASE
 from ecr_steward.messages.notify import PATIENCE
@@ -240,6 +242,15 @@ def test_the_publisher_reads_the_whole_stream_in_order(audit: Stack) -> None:
     assert table["StreamSpecification"] == {"StreamViewType": "NEW_IMAGE"}
     assert table["TimeToLiveSpecification"] == {"AttributeName": "expires", "Enabled": True}
     assert [each["AttributeName"] for each in table["KeySchema"]] == ["pk", "sk"]
+
+
+def test_the_history_has_the_index_that_facts_of_a_tag_are_found_by(audit: Stack) -> None:
+    (index,) = audit.properties("${HistoryTable}")["GlobalSecondaryIndexes"]
+    item = write(Item("repo#base/redis", "fact#1", tag="1.4"))
+    assert index["IndexName"] == BY_TAG
+    assert [each["AttributeName"] for each in index["KeySchema"]] == ["subject", "sk"]
+    assert item["subject"] == {"S": "repo#base/redis:1.4"}
+    assert index["Projection"] == {"ProjectionType": "ALL"}
 
 
 def test_off_stops_both_writers_and_the_sweep_and_nothing_that_empties_queues(off: Stack) -> None:

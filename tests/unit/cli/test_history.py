@@ -262,8 +262,8 @@ def test_history_asks_for_no_more_pages_than_it_shows(deployed: Deployed) -> Non
     read: list[str] = []
     backwards = deployed.table.backwards
 
-    def counted(pk: str, first: str, last: str) -> Iterator[Item]:
-        for item in backwards(pk, first, last):
+    def counted(pk: str, first: str, last: str, tag: str | None = None) -> Iterator[Item]:
+        for item in backwards(pk, first, last, tag):
             read.append(item.sk)
             yield item
 

@@ -226,6 +226,15 @@ def test_each_profile_and_region_is_looked_at_and_one_that_denies_is_a_line(
     assert found["totals"]["unread"] == 2
 
 
+def test_each_account_and_region_has_totals_of_its_own(registries: Registries, rules: Path) -> None:
+    found = planned(registries, rules, "--profile", "prod", "--region", "us-east-1")
+    (regions,) = found["accounts"].values()
+    assert regions["us-east-1"]["totals"] == found["totals"]
+    registries.denied.add("gone")
+    denied = planned(registries, rules, "--profile", "gone", "--profile", "gone")
+    assert denied["accounts"]["unknown"]["unknown"]["totals"]["unread"] == 2
+
+
 def test_a_repository_that_cannot_be_read_is_a_line(registries: Registries, rules: Path) -> None:
     def refuse(operation: str, asked: dict[str, Any]) -> None:
         if asked.get("repositoryName") == "base/redis":

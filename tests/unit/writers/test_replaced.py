@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from ecr_steward.words.causes import Cause
 from ecr_steward.words.facts import FactKind
+from ecr_steward.words.hints import Action, Hint
 from tests.support.retention_world import RULE, RetentionWorld
 from tests.support.world import REPOSITORY
 
@@ -37,6 +39,18 @@ def test_an_image_that_a_pipelines_tag_leaves_gets_a_pin(lost: bool) -> None:
     assert pin.startswith("main-")
     assert world.history.left(REPOSITORY)[first].keys() == {"main"}
     assert [fact.kind for fact in world.told()] == [FactKind.PIN]
+
+
+def test_a_pin_that_a_plan_leaves_out_is_made_by_the_next_sweep() -> None:
+    world = replaced()
+    first = push(world, "first")
+    push(world, "second", lost=True)
+    cause = Cause("hand-x/y", "Sweep")
+    narrow = Hint(REPOSITORY, Action.SWEEP, None, None, cause, world.now, plan="hand-x")
+    world.tagger.visit(REPOSITORY, [narrow])
+    assert world.tags_of(first) == []
+    world.sweep()
+    assert len(world.tags_of(first)) == 1
 
 
 def test_an_image_with_a_name_of_its_own_gets_none() -> None:

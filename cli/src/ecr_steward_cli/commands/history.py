@@ -25,6 +25,9 @@ from ecr_steward_cli.unmoved import unmoving
 USUAL = 50
 """Most entries where nobody says how many."""
 
+_MOST_LOOKED_THROUGH = 2_000
+"""How many records are looked through for a tag that is beside the one that they are about."""
+
 _MOVING = frozenset({FactKind.MOVE, FactKind.PIN, FactKind.RESTORE, FactKind.REMOVE})
 
 
@@ -34,10 +37,8 @@ def _known(history: History, repository: str, tag: str | None) -> bool:
         memory = history.recall(repository, [tag], [tag])
         if any(tag in each for each in (memory.marks, memory.known, memory.holds, memory.freed)):
             return True
-        return any(
-            tag in (fact.tag, *fact.before_tags, *fact.after_tags)
-            for fact in history.past(repository)
-        )
+        newest = islice(history.past(repository), _MOST_LOOKED_THROUGH)
+        return any(tag in (*fact.before_tags, *fact.after_tags) for fact in newest)
     if next(history.past(repository), None) is not None:
         return True
     memory = history.recall_all(repository)
@@ -51,10 +52,6 @@ def never_seen(repository: str, tag: str | None) -> NeedsAttention:
         f"The steward has never seen {what}: check the name, and with `ecr-steward check RULES "
         f"--explain {what}` whether a rule matches."
     )
-
-
-def of_tag(facts: Iterable[Fact], tag: str | None) -> Iterator[Fact]:
-    return (fact for fact in facts if tag is None or fact.tag == tag)
 
 
 def document(
@@ -173,13 +170,13 @@ class _Then:
 def then(history: History, repository: str, tag: str | None, at: datetime) -> list[_Then]:
     """Where the stable tag was at a time, or each tag of which something is known."""
     found: dict[str, _Then] = {}
-    for fact in of_tag(history.past(repository, until=at), tag):
+    for fact in history.past(repository, until=at, tag=tag):
         if fact.tag and fact.tag not in found and _says_where(fact):
             found[fact.tag] = _after(fact)
             if tag is not None:
                 return list(found.values())
     if not found:
-        later = [f for f in of_tag(history.past(repository, since=at), tag) if _says_where(f)]
+        later = [f for f in history.past(repository, since=at, tag=tag) if _says_where(f)]
         for fact in reversed(later):
             name = fact.tag or ""
             found.setdefault(name, _Then(name, fact.before, fact.before_tags, fact, before=True))
@@ -257,7 +254,7 @@ def history(
         return
     most = last or (USUAL if start is None else None)
     with aws():
-        past = of_tag(stack.history().past(repository, start, end), tag)
+        past = stack.history().past(repository, start, end, tag)
         facts = list(islice(past, None if most is None else most + 1))
         if repository and not facts and not _known(stack.history(), repository, tag):
             raise never_seen(repository, tag)

@@ -7,7 +7,7 @@ import contextlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import IO, Any
 
@@ -27,6 +27,7 @@ from ecr_steward_cli.errors import NeedsAttention, Refusal
 from ecr_steward_cli.in_memory.table import MemoryTable
 from ecr_steward_cli.live.accounts import AccountRole, AccountsFault, roles_in
 from ecr_steward_cli.live.comment import LEAST, MOST, comment
+from ecr_steward_cli.live.kept import VERSION
 from ecr_steward_cli.live.look import LiveRegistry, RepositoryPlan
 from ecr_steward_cli.live.overlay import Overlay
 from ecr_steward_cli.live.pace import Pace, PacedClient
@@ -79,7 +80,7 @@ _A_LINE_EACH = 100
     "--out",
     metavar="FILE",
     type=click.File("w", encoding="utf-8", lazy=True, atomic=True),
-    help="Keep the plan in a file, too, as --json prints it.",
+    help="Keep the plan in a file, too, as --json prints it: for `sweep --plan`.",
 )
 @grace_option
 @stack_option
@@ -120,24 +121,24 @@ def plan(
     places = _places(outside, profiles, regions, accounts)
     asked = _Asked(rules, glob, timedelta(days=grace_days), stack_name, fresh or out is not None,
                    further=html_file is not None)  # fmt: skip
+    began = outside.now()
     plans = [_planned(outside, place, asked) for place in places]
     if out is not None:
-        out.write(_as_json(plans, rules.fingerprint))
+        out.write(_as_json(plans, rules.fingerprint, began))
     if html_file is not None:
         from ecr_steward_cli.live.page import page  # only here: jinja takes its time
 
         html_file.write(page(plans, rules.fingerprint, iso(outside.now())))
-    say(_said(plans, rules.fingerprint, most if markdown else None, as_json=as_json))
+    if as_json:
+        say(_as_json(plans, rules.fingerprint, began))
+    else:
+        say(_said(plans, rules.fingerprint, most if markdown else None))
     if any(each.differs or each.unread for each in plans):
         raise NeedsAttention
 
 
-def _said(
-    plans: Sequence[RegistryPlan], fingerprint: str, most: int | None, *, as_json: bool
-) -> str:
-    """What is printed: JSON, a comment of at most so many characters, or text."""
-    if as_json:
-        return _as_json(plans, fingerprint)
+def _said(plans: Sequence[RegistryPlan], fingerprint: str, most: int | None) -> str:
+    """What is printed for people: a comment of at most so many characters, or text."""
     return "\n".join(_as_text(plans)) if most is None else comment(plans, fingerprint, most)
 
 
@@ -276,7 +277,7 @@ def _line(where: str, done: int, of: int) -> None:
 
 
 # ---------------------------------------------------------------------------- JSON
-def _as_json(plans: Sequence[RegistryPlan], fingerprint: str) -> str:
+def _as_json(plans: Sequence[RegistryPlan], fingerprint: str, began: datetime) -> str:
     accounts: dict[str, dict[str, Any]] = {}
     for each in plans:
         regions = accounts.setdefault(each.account, {})
@@ -284,22 +285,34 @@ def _as_json(plans: Sequence[RegistryPlan], fingerprint: str) -> str:
         regions[each.region] = _of_registry(each)
         # Accounts that deny have no number to tell them apart.
         regions[each.region]["unread"] += unread
-    document = {"rules": fingerprint, "accounts": accounts, "totals": totals(plans)}
+        regions[each.region]["totals"]["unread"] += len(unread)
+    document = {
+        "version": VERSION,
+        "at": iso(began),
+        "rules": fingerprint,
+        "accounts": accounts,
+        "totals": totals(plans),
+    }
     return json.dumps(document, indent=2)
 
 
 def _of_registry(found: RegistryPlan) -> dict[str, Any]:
     return {
         "repositories": {each.name: _repository(each) for each in found.repositories},
-        "registry": {"changes": [each.to_document() for each in found.settings]},
+        "registry": {
+            "state": found.state.to_document(),
+            "changes": [each.to_document() for each in found.settings],
+        },
         "without_rule": found.without_rule,
         "unread": [{"what": each.what, "why": each.why} for each in found.unread],
+        "totals": totals([found]),
     }
 
 
 def _repository(found: RepositoryPlan) -> Mapping[str, Any]:
     return {
         "rule": found.rule,
+        "state": found.state.to_document(),
         "tags": dict(found.tags),
         "changes": [_change(each) for each in found.changes],
         "settings": {"changes": [each.to_document() for each in found.settings]},
@@ -314,6 +327,7 @@ def _change(change: TagChange) -> Mapping[str, Any]:
         "from": change.before,
         "to": change.after,
         "reason": change.reason,
+        **({"found": True} if change.found else {}),
     }
 
 

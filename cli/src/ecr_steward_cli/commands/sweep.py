@@ -7,12 +7,13 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from ecr_steward.history.planned import Planned
 from ecr_steward.sweep.send import LOOK, PORTION
 from ecr_steward.sweep.tally import visits
 from ecr_steward.words.facts import Fact
@@ -29,6 +30,9 @@ from ecr_steward_cli.stack import (
     timeout_option,
 )
 from ecr_steward_cli.text import say
+
+if TYPE_CHECKING:
+    from ecr_steward_cli.plan_of_stack import PlanOfStack
 
 _INTERVAL = 1.0
 _SHORT = 20
@@ -66,16 +70,27 @@ class SweepProgress:
         return f"{begun}. The rest was not sent: the regular sweep reaches it."
 
 
+@dataclass(frozen=True, slots=True)
+class Narrowing:
+    """What a sweep is narrowed to: the changes that a plan has for each repository, which was made
+    by the rules of this fingerprint."""
+
+    rules: str
+    changes: Mapping[str, Planned]
+
+
 def send(
     stack: Stack,
     glob: str,
     timeout: timedelta,
     progress: Callable[[SweepProgress], None] = lambda sending: None,
+    narrowing: Narrowing | None = None,
 ) -> SweepProgress:
     """Send the repositories that `glob` matches to the writers, portion after portion.
 
     Each portion waits until the writers' queues are short, so that live pushes do not wait behind
     the sweep; `timeout` is how long one may wait, and `progress` is told of each that was sent.
+    With `narrowing` only its repositories are sent, for its changes alone.
     Raises NeedsAttention where nothing matches, the function failed, or the sending ended early,
     which says how far it came; Refusal where `Mode` is off, or the writers are paused and more
     than one portion matches.
@@ -85,11 +100,16 @@ def send(
             f"Stack `{stack.name}` has Mode=off, so nothing is swept: deploy it with Mode=audit or "
             "Mode=enforce."
         )
-    asked = {"glob": glob, "id": f"{stack.outside.now():%Y%m%dT%H%M%S.%fZ}"}
+    now = stack.outside.now()
+    asked: dict[str, Any] = {"glob": glob, "id": f"{now:%Y%m%dT%H%M%S.%fZ}"}
+    sending = SweepProgress(f"hand-{asked['id']}")
+    if narrowing is not None:
+        asked["planned"] = sorted(narrowing.changes)
+        planned = stack.history().planned
+        planned.keep(sending.sweep, narrowing.changes, narrowing.rules, now)
     paused = _paused(stack)
     if paused:
         _refuse_portions(stack, asked)
-    sending = SweepProgress(f"hand-{asked['id']}")
     with _told_how_far(sending):
         while sending.part < sending.parts:
             if sending.part or not paused:
@@ -118,7 +138,7 @@ def _told_how_far(sending: SweepProgress) -> Iterator[None]:
         raise NeedsAttention(f"{why} {sending.left()}") from error
 
 
-def _refuse_portions(stack: Stack, asked: Mapping[str, str]) -> None:
+def _refuse_portions(stack: Stack, asked: Mapping[str, Any]) -> None:
     """Portions wait for the writers to take up those before, which paused ones never do."""
     found = _invoke(stack, {**asked, "part": LOOK})
     if found["parts"] > 1:
@@ -153,7 +173,7 @@ def _longest(stack: Stack) -> tuple[int, str]:
     return max((sum(stack.depths(queue)), queue) for queue in stack.switches())
 
 
-def _send_portion(stack: Stack, asked: Mapping[str, str], sending: SweepProgress) -> None:
+def _send_portion(stack: Stack, asked: Mapping[str, Any], sending: SweepProgress) -> None:
     sending.under_way = True
     said = _invoke(stack, {**asked, "part": sending.part})
     sending.under_way = False
@@ -162,7 +182,7 @@ def _send_portion(stack: Stack, asked: Mapping[str, str], sending: SweepProgress
     sending.part += 1
 
 
-def _invoke(stack: Stack, asked: Mapping[str, str | int]) -> Mapping[str, Any]:
+def _invoke(stack: Stack, asked: Mapping[str, Any]) -> Mapping[str, Any]:
     """What SweepFunction replies. Raises NeedsAttention if it fails."""
     answer = stack.client("lambda").invoke(
         FunctionName=stack.output("SweepFunctionName"), Payload=json.dumps(asked).encode()
@@ -213,7 +233,9 @@ def _bar(label: str) -> Progress:
     return Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal)
 
 
-def _sent(stack: Stack, glob: str, timeout: timedelta, *, wait: bool) -> SweepProgress:
+def _sent(
+    stack: Stack, glob: str, timeout: timedelta, narrowing: Narrowing | None, *, wait: bool
+) -> SweepProgress:
     with _bar("Sent") as bar:
         task = bar.add_task("", total=None)
 
@@ -222,7 +244,7 @@ def _sent(stack: Stack, glob: str, timeout: timedelta, *, wait: bool) -> SweepPr
                 bar.console.print(_notice(sending, wait=wait), soft_wrap=True)
             bar.update(task, completed=sending.sent, total=sending.matching)
 
-        return send(stack, glob, timeout, show)
+        return send(stack, glob, timeout, show, narrowing)
 
 
 def _notice(sending: SweepProgress, *, wait: bool) -> str:
@@ -233,6 +255,20 @@ def _notice(sending: SweepProgress, *, wait: bool) -> str:
     if wait:
         return notice
     return f"{notice} The command ends when all are visited; with --no-wait, when all are sent."
+
+
+def _planned(file: str, stack: Stack, glob: str) -> PlanOfStack:
+    """What a plan has for the stack, once it is said; raises NothingMatches where it is nothing."""
+    from ecr_steward_cli.plan_of_stack import PlanOfStack  # only here: it looks at ECR
+
+    kept = PlanOfStack.read(file, stack, glob)
+    if not kept.repositories:
+        raise NothingMatches(f"{file}: The plan changes nothing in a repository like `{glob}`.")
+    with _bar("Looked at again") as bar, aws():
+        task = bar.add_task("", total=len(kept.repositories))
+        for line in kept.lines_before(lambda: bar.advance(task)):
+            say(line)
+    return kept
 
 
 def _followed(stack: Stack, sending: SweepProgress, timeout: timedelta) -> Fact:
@@ -260,23 +296,42 @@ def _followed(stack: Stack, sending: SweepProgress, timeout: timedelta) -> Fact:
 @timeout_option(
     1, 900, "How long to wait: for room in the queue before each portion, and for the end."
 )
+@click.option(
+    "--plan",
+    "plan_file",
+    metavar="FILE",
+    type=click.Path(),
+    help="Make only changes that are in this plan, which `plan --out` kept.",
+)
 @stack_option
 @pass_outside
-def sweep(outside: Outside, stack_name: str, glob: str, wait: bool, timeout: int) -> None:
+def sweep(
+    outside: Outside,
+    stack_name: str,
+    glob: str,
+    wait: bool,
+    timeout: int,
+    plan_file: str | None,
+) -> None:
     """Send the repositories that GLOB matches (all by default) through the writers, now.
 
     The regular sweep reaches every repository by itself; this is for those who cannot wait.
     Many repositories are sent in portions, each when the writers have done most of the one before,
     so that pushes do not wait; the command has to run until the last is sent.
 
+    With --plan every change is decided anew, and made if the plan has the very same one.
+
     \b
-    Example:
+    Examples:
       ecr-steward sweep "base/*"
+      ecr-steward sweep --plan plan.json
     """
     stack = Stack.find(stack_name, outside)
     patience = timedelta(seconds=timeout)
+    kept = None if plan_file is None else _planned(plan_file, stack, glob)
     with aws():
-        sending = _sent(stack, glob, patience, wait=wait)
+        narrowing = None if kept is None else Narrowing(kept.rules.fingerprint, kept.planned)
+        sending = _sent(stack, glob, patience, narrowing, wait=wait)
         say(f"{_counted(sending.sent)} sent to the writers, as sweep {sending.sweep}.")
         if not wait:
             return
@@ -284,8 +339,10 @@ def sweep(outside: Outside, stack_name: str, glob: str, wait: bool, timeout: int
             say("The writers are paused: the sweep begins with `ecr-steward resume`.")
             return
         fact = _followed(stack, sending, patience)
-    audit = " Mode is audit: nothing was changed." if fact.mode == "audit" else ""
-    say(f"{fact.reason}{audit}")
+        audit = " Mode is audit: nothing was changed." if fact.mode == "audit" else ""
+        say(f"{fact.reason}{audit}")
+        if kept is not None:
+            kept.say_how_much_is_done()
     if fact.totals.get("failed"):
         raise NeedsAttention("To see what failed: `ecr-steward history REPOSITORY`.")
 

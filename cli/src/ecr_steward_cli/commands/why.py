@@ -20,7 +20,6 @@ from ecr_steward.words.facts import Fact, FactKind
 from ecr_steward.words.reading import iso, parse_time
 from ecr_steward_cli import deployed
 from ecr_steward_cli.commands.check import loaded_from
-from ecr_steward_cli.commands.history import of_tag
 from ecr_steward_cli.commands.wait import Place, place
 from ecr_steward_cli.completion import files
 from ecr_steward_cli.errors import NeedsAttention
@@ -143,7 +142,7 @@ def _found(stack: Stack, repository: str, tag: str, rules_file: str | None) -> _
         images = list(EcrRegistry(stack.client("ecr")).describe_all(repository))
         top, lost = standing(rule.tags, line, images)
     history = stack.history()
-    moves = (f for f in of_tag(history.past(repository), tag) if f.kind in _MOVING)
+    moves = (f for f in history.past(repository, tag=tag) if f.kind in _MOVING)
     hold = history.recall(repository, [tag], ()).holds.get(tag)
     return _Why(
         repository=repository,

@@ -44,10 +44,11 @@ class MemoryTable:
         items = self._items.get(pk, {})
         return iter([items[sk] for sk in sorted(items) if sk.startswith(prefix)])
 
-    def backwards(self, pk: str, first: str, last: str) -> Iterator[Item]:
+    def backwards(self, pk: str, first: str, last: str, tag: str | None = None) -> Iterator[Item]:
         check_keys("Query", [(pk, first), (pk, last)])
         items = self._items.get(pk, {})
-        return iter([items[sk] for sk in sorted(items, reverse=True) if first <= sk <= last])
+        within = (items[sk] for sk in sorted(items, reverse=True) if first <= sk <= last)
+        return iter([item for item in within if tag in (None, item.tag)])
 
     def transact(self, writes: Sequence[Write]) -> None:
         check_transaction(writes)

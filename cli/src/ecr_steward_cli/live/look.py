@@ -27,6 +27,7 @@ from ecr_steward.words.hints import REGISTRY, Action, Hint
 from ecr_steward.writers.retention import known_of
 from ecr_steward.writers.settings import Enforcer
 from ecr_steward.writers.tags import Retagger, next_visit
+from ecr_steward_cli.live.state import LookDigits, NotedSettings, digits
 from ecr_steward_cli.live.storage import layers
 
 CAUSE = "Plan"
@@ -54,7 +55,8 @@ class RepositoryPlan:
     """What would change in one repository.
 
     `tags` are all its tags as they would be, `rule` is how messages name its rule. `images` are the
-    verdicts on its images, None where its rule says nothing of them.
+    verdicts on its images, None where its rule says nothing of them. `state` tells whether anything
+    has changed since.
     """
 
     name: str
@@ -64,6 +66,7 @@ class RepositoryPlan:
     settings: Sequence[SettingChange] = ()
     images: Sequence[Kept] | None = None
     contents: RepositoryContents = RepositoryContents()
+    state: LookDigits = field(default_factory=LookDigits)
 
     @property
     def going(self) -> list[Kept]:
@@ -108,6 +111,7 @@ class Look:
         """What would change; raises RegistryError where something cannot be read."""
         table = self._registry.history()
         seen = DescribedImages(self._registry.ecr)
+        settings = NotedSettings(self._registry.ecr)
         changes = () if rule.tags is None else self._changes(repository, seen, table)
         images = None if rule.images is None else self._images(repository, rule, seen, table)
         return RepositoryPlan(
@@ -115,14 +119,21 @@ class Look:
             rule=rule.label(),
             tags=_after(seen.tags(repository), changes),
             changes=changes,
-            settings=self._enforcer(table).differing(repository),
+            settings=self._enforcer(table, settings).differing(repository),
             images=images,
             contents=seen.contents(repository, changes),
+            state=LookDigits(digits(seen.tags(repository)), digits(settings.noted)),
         )
 
-    def at_registry(self) -> Sequence[SettingChange]:
-        """What differs in the settings of the registry itself."""
-        return self._enforcer(self._registry.history()).differing(REGISTRY)
+    def at_registry(self) -> RepositoryPlan:
+        """What would change in the settings of the registry itself, whose repository has no name.
+
+        Raises RegistryError.
+        """
+        settings = NotedSettings(self._registry.ecr)
+        differing = self._enforcer(self._registry.history(), settings).differing(REGISTRY)
+        state = LookDigits(settings=digits(settings.noted))
+        return RepositoryPlan("", "registry", settings=differing, state=state)
 
     def _changes(
         self, repository: str, seen: DescribedImages, table: Table
@@ -147,11 +158,11 @@ class Look:
             hint = next_visit([hint])
         raise AssertionError(f"A look at {repository} comes to no end.")
 
-    def _enforcer(self, table: Table) -> Enforcer:
+    def _enforcer(self, table: Table, settings: EcrSettings) -> Enforcer:
         return Enforcer(
             rules=self._rules,
             cap=Mode.AUDIT,
-            registry=EcrSettings(self._registry.ecr),
+            registry=settings,
             history=SettingsHistory(table),
             clock=self._clock,
             account=self._registry.account,

@@ -30,8 +30,9 @@ class Overlay:
         items |= {item.sk: item for item in self._above.query(pk, prefix)}
         return iter([items[sk] for sk in sorted(items)])
 
-    def backwards(self, pk: str, first: str, last: str) -> Iterator[Item]:
-        within = (item for item in self.query(pk) if first <= item.sk <= last)
+    def backwards(self, pk: str, first: str, last: str, tag: str | None = None) -> Iterator[Item]:
+        every = (item for item in self.query(pk) if tag in (None, item.tag))
+        within = (item for item in every if first <= item.sk <= last)
         return iter(sorted(within, key=lambda item: item.sk, reverse=True))
 
     def transact(self, writes: Sequence[Write]) -> None:

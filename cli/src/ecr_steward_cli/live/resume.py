@@ -19,6 +19,7 @@ from ecr_steward.words.facts import FactKind
 from ecr_steward.words.hints import Action, Hint
 from ecr_steward.words.reading import iso, parse_time
 from ecr_steward_cli.live.look import CAUSE, RepositoryContents, RepositoryPlan
+from ecr_steward_cli.live.state import LookDigits
 
 AGE = timedelta(hours=1)
 """How long what was read counts: a registry goes on while nobody looks."""
@@ -92,6 +93,7 @@ def _written(plan: RepositoryPlan) -> Mapping[str, Any]:
         "settings": [each.to_document() for each in plan.settings],
         "images": None if plan.images is None else [_image_written(each) for each in plan.images],
         "contents": _contents_written(plan.contents),
+        "state": plan.state.to_document(),
     }
 
 
@@ -106,6 +108,7 @@ def _plan(written: Mapping[str, Any], at: datetime) -> RepositoryPlan:
         settings=tuple(map(_setting, written["settings"])),
         images=None if images is None else list(map(_image, images)),
         contents=_contents(written["contents"]),
+        state=LookDigits(**written["state"]),
     )
 
 

@@ -16,6 +16,7 @@ from ecr_steward_cli.live.faults import FAULTS, said
 from ecr_steward_cli.live.further import Further, look_further
 from ecr_steward_cli.live.look import LiveRegistry, Look, RepositoryPlan
 from ecr_steward_cli.live.resume import NoResume
+from ecr_steward_cli.live.state import LookDigits
 
 AT_ONCE = 8
 """Most repositories that are looked at at once; where ECR throttles, see pace.py."""
@@ -32,13 +33,14 @@ class Unread:
 @dataclass
 class RegistryPlan:
     """What would change in one registry. `without_rule` are repositories that no rule matches;
-    `settings` is what differs in the settings of the registry itself, `further` what only a page
-    tells, where it was asked for."""
+    `settings` is what differs in the settings of the registry itself, `state` what they were,
+    `further` what only a page tells, where it was asked for."""
 
     account: str
     region: str
     repositories: list[RepositoryPlan] = field(default_factory=list)
     settings: Sequence[SettingChange] = ()
+    state: LookDigits = field(default_factory=LookDigits)
     without_rule: list[str] = field(default_factory=list)
     unread: list[Unread] = field(default_factory=list)
     further: Further = field(default_factory=Further)
@@ -82,7 +84,8 @@ def survey(
     _repositories(look, governed, plan, heard, resume)
     if rules.registry:
         try:
-            plan.settings = look.at_registry()
+            itself = look.at_registry()
+            plan.settings, plan.state = itself.settings, itself.state
         except FAULTS as error:
             plan.unread.append(Unread("the settings of the registry", said(error)))
     if further:

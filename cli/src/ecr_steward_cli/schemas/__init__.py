@@ -1,4 +1,4 @@
-"""The JSON Schemas (draft 2020-12) of the steward's events, for whoever reads them."""
+"""The JSON Schemas (draft 2020-12) of the steward's events and of a kept plan."""
 
 from __future__ import annotations
 
@@ -19,3 +19,8 @@ def event_schema(detail_type: str) -> dict[str, Any]:
     name = f"{detail_type.lower().replace(' ', '_')}.json"
     text = resources.files(__name__).joinpath("events", name).read_text("utf-8")
     return dict(json.loads(text))
+
+
+def plan_schema() -> dict[str, Any]:
+    """The schema of what `plan --out` keeps; each `description` ends the sentence "must be …"."""
+    return dict(json.loads(resources.files(__name__).joinpath("plan.json").read_text("utf-8")))

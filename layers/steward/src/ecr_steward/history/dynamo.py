@@ -29,6 +29,12 @@ _T = TypeVar("_T")
 _COUNTER = "n_"
 _ATTEMPTS = 6
 _PASSING = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
+BY_TAG = "by-tag"
+"""The index of facts by their tag (template.yaml: HistoryTable)."""
+
+_INDEXED: Mapping[str, Any] = {"IndexName": BY_TAG, "ConsistentRead": False}
+"""No index is read consistently (DynamoDB API: Query)."""
+
 _GETS = 100
 _PUTS = 25
 
@@ -66,18 +72,23 @@ class DynamoTable:
             values[":sk"] = {"S": prefix}
         return self._queried(condition, values)
 
-    def backwards(self, pk: str, first: str, last: str) -> Iterator[Item]:
-        values = {":pk": {"S": pk}, ":first": {"S": first}, ":last": {"S": last}}
-        condition = "pk = :pk AND sk BETWEEN :first AND :last"
-        return self._queried(condition, values, ScanIndexForward=False)
+    def backwards(self, pk: str, first: str, last: str, tag: str | None = None) -> Iterator[Item]:
+        key, value, index = (
+            ("pk", pk, {}) if tag is None else ("subject", _subject(pk, tag), _INDEXED)
+        )
+        values = {":key": {"S": value}, ":first": {"S": first}, ":last": {"S": last}}
+        condition = "#key = :key AND sk BETWEEN :first AND :last"
+        names = {"#key": key}
+        return self._queried(
+            condition, values, ExpressionAttributeNames=names, ScanIndexForward=False, **index
+        )
 
     def _queried(self, condition: str, values: Any, **asked: Any) -> Iterator[Item]:
         pages = self._client.get_paginator("query").paginate(
             TableName=self._name,
             KeyConditionExpression=condition,
             ExpressionAttributeValues=values,
-            ConsistentRead=True,
-            **asked,
+            **{"ConsistentRead": True, **asked},
         )
         return (read(item) for page in pages for item in page["Items"])
 
@@ -154,6 +165,7 @@ def read(item: Mapping[str, Any]) -> Item:
         body=json.loads(item["body"]["S"]) if "body" in item else None,
         expires=int(item["expires"]["N"]) if "expires" in item else None,
         counters=_counters(item),
+        tag=item["subject"]["S"].rpartition(":")[2] if "subject" in item else None,
     )
 
 
@@ -170,10 +182,17 @@ def write(item: Item) -> dict[str, Any]:
     attributes: dict[str, Any] = _key(item.pk, item.sk)
     if item.body is not None:
         attributes["body"] = {"S": encode(item.body)}
+    if item.tag is not None:
+        attributes["subject"] = {"S": _subject(item.pk, item.tag)}
     if item.expires is not None:
         attributes["expires"] = {"N": str(item.expires)}
     attributes |= {_COUNTER + name: {"N": str(n)} for name, n in item.counters.items()}
     return attributes
+
+
+def _subject(pk: str, tag: str) -> str:
+    """The key by which the index finds an item; no tag holds a colon."""
+    return f"{pk}:{tag}"
 
 
 def _key(pk: str, sk: str) -> dict[str, Any]:

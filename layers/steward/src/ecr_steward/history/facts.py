@@ -46,7 +46,8 @@ def body_of(fact: Fact) -> dict[str, Any]:
 def fact_item(fact: Fact, *, quietly: bool = False) -> Item:
     """The item of a fact, which the table's stream tells unless it is kept `quietly`."""
     prefix = "quiet" if quietly else "fact"
-    return Item(partition_of(fact.repository), f"{prefix}#{fact.time}#{fact.id}", body_of(fact))
+    sk = f"{prefix}#{fact.time}#{fact.id}"
+    return Item(partition_of(fact.repository), sk, body_of(fact), tag=fact.tag or None)
 
 
 def distinct(facts: Iterable[Fact]) -> list[Fact]:

@@ -18,7 +18,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ecr_steward.history.announced import Announced
 from ecr_steward.history.facts import (
@@ -35,6 +35,9 @@ from ecr_steward.settings.lifecycle import Expiring
 from ecr_steward.words.facts import Difference, Fact
 from ecr_steward.words.globs import PullThrough
 from ecr_steward.words.reading import iso, parse_time
+
+if TYPE_CHECKING:
+    from ecr_steward.history.planned import PlannedChanges
 
 _AT_ONCE = 30
 """Most facts of a kind in one transaction, which takes 100 writes, and _BYTES of them: 4 MB."""
@@ -91,12 +94,20 @@ def key_of(difference: Difference, *also: str) -> str:
 
 
 class SettingsHistory:
-    """What the writer of settings writes down, over history's table."""
+    """What the writer of settings writes down, over history's table; `planned` stands there too."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
         self._open = Announced(table, "settings-open")
         self._led = Numbering(table, "settings-led")
+
+    @property
+    def planned(self) -> PlannedChanges:
+        """The changes that kept plans have."""
+        # Most sandboxes never see one.
+        from ecr_steward.history.planned import PlannedChanges
+
+        return PlannedChanges(self._table)
 
     def recall(self, repository: str, causes: Iterable[str] = ()) -> Known:
         """What is known of a repository's settings and of causes: one read of the table."""

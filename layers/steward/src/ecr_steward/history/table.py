@@ -14,13 +14,14 @@ Key = tuple[str, str]
 @dataclass(frozen=True, slots=True)
 class Item:
     """One item; `expires` is when the table may drop it (epoch seconds), `counters` are numbers
-    that `add` counts up."""
+    that `add` counts up. `tag` is the one that it is about, and found by, too."""
 
     pk: str
     sk: str
     body: Any = None
     expires: int | None = None
     counters: Mapping[str, int] = field(default_factory=dict)
+    tag: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +67,11 @@ class Table(Protocol):
         """The items of `pk` whose `sk` begins with `prefix`, in the order of `sk`."""
         ...
 
-    def backwards(self, pk: str, first: str, last: str) -> Iterator[Item]:
+    def backwards(self, pk: str, first: str, last: str, tag: str | None = None) -> Iterator[Item]:
         """The items of `pk` from `first` to `last`, both included, against the order of `sk`.
 
-        A page is read when somebody asks for it.
+        With `tag` only those about it, for which no others are read; what was written a moment ago
+        may be missing then. A page is read when somebody asks for it.
         """
         ...
 

@@ -16,10 +16,13 @@ One table holds it all; an item's `pk` says whose it is and its `sk` what:
 | `repo#NAME` | `said#TAG`, `said#HASH` | which findings were told already |
 | `repo#NAME` | `seen` | the first sweep of the repository |
 | `repo#NAME` | `settings`, `settings-open` | its settings: see settings.py |
+| `repo#NAME` | `plan#PLAN#…` | the changes that a kept plan has: see planned.py |
 | `sweep#ID` | `size`, `total`, `slice#N`, `visit#PART`, `completed`, `fact#…` | one sweep |
 | `told#…`, `digest#…`, `channel#…` | | what is on its way to people: messages/ledger.py |
 | `registry` | `pull-through` | the prefixes of pull-through-cache repositories |
 | `holds` | `NAME:TAG` | every hold once more, to find them all |
+
+The index `by-tag` has the facts of both kinds that are about a tag, by `repo#NAME:TAG` and `sk`.
 """
 
 from __future__ import annotations
@@ -29,6 +32,7 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from ecr_steward.history.announced import Announced
 from ecr_steward.history.facts import (
@@ -49,6 +53,9 @@ from ecr_steward.tags.state import Mark, Taken
 from ecr_steward.words.facts import Fact, FactKind
 from ecr_steward.words.globs import PullThrough
 from ecr_steward.words.reading import iso, parse_time
+
+if TYPE_CHECKING:
+    from ecr_steward.history.planned import PlannedChanges
 
 _TAKEN_KEPT = timedelta(days=1)
 _SECOND = len("2026-11-23T02:24:00")
@@ -106,7 +113,7 @@ class Learned:
 class History:
     """What the steward writes down of tags, over a table. Repositories have one writer at a time.
 
-    `findings`, `holds` and `sweeps` stand in the same table.
+    `findings`, `holds`, `sweeps` and `planned` stand in the same table.
     """
 
     def __init__(self, table: Table) -> None:
@@ -116,6 +123,14 @@ class History:
         self.findings = Findings(table)
         self.holds = Holds(table)
         self.sweeps = Sweeps(table)
+
+    @property
+    def planned(self) -> PlannedChanges:
+        """The changes that kept plans have."""
+        # Most sandboxes never see one.
+        from ecr_steward.history.planned import PlannedChanges
+
+        return PlannedChanges(self._table)
 
     def recall(
         self,
@@ -256,16 +271,23 @@ class History:
         return iter(sorted(map(fact_of, items), key=lambda fact: parse_time(fact.time)))
 
     def past(
-        self, repository: str, since: datetime | None = None, until: datetime | None = None
+        self,
+        repository: str,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        tag: str | None = None,
     ) -> Iterator[Fact]:
         """The past of a repository from `since` to `until`, newest first; read as it is asked for.
+
+        With `tag` that of one tag, whatever else there is of the repository.
 
         Times in keys have milliseconds only where there are any, so that within one second the
         order of keys is not that of time.
         """
         pk = partition_of(repository)
         ranges = [
-            self._table.backwards(pk, *_range(prefix, since, until)) for prefix in ("fact", "quiet")
+            self._table.backwards(pk, *_range(prefix, since, until), tag)
+            for prefix in ("fact", "quiet")
         ]
         items = heapq.merge(*ranges, key=_second, reverse=True)
         for _, group in itertools.groupby(items, key=_second):

@@ -7,7 +7,7 @@ own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -122,16 +122,19 @@ class Sweeper:
         sweep: str,
         part: int = 0,
         send_settings: SendAll = list,
+        planned: Collection[str] | None = None,
     ) -> Portion:
         """Send portion `part` of the repositories that `glob` matches, for the sweep `sweep`.
+
+        With `planned` only these repositories are sent, and the visits make no other changes than
+        those that history keeps as planned for this sweep; `*` among them is the registry itself.
 
         The sweep is complete when every portion was sent and visited; nothing is recorded where
         nothing matches. Run again for the same portion it sends the same messages. Repositories
         that come or go between two portions shift the rest: one may then be visited twice, or be
         left to the regular sweep, and the totals count visits.
         """
-        wanted = glob_regex((glob,))
-        matching = sorted(name for name in self._ours(registry) if wanted.fullmatch(name))
+        matching = self._matching(registry, glob, planned)
         turn = Slice(by_hand(sweep), part, -(-len(matching) // PORTION))
         chosen = matching[part * PORTION : (part + 1) * PORTION] if part >= 0 else []
         # A portion that has become empty still counts for a sweep that has begun: it was expected.
@@ -139,15 +142,36 @@ class Sweeper:
             self._history.remember_pull_through(registry.pull_through_prefixes())
             doors = (send_tags, send_settings)
             visits = f"{turn.sweep}/{part}"
-            self._send(turn, chosen, doors, visits=visits, whole=glob == "*")
+            if planned is None:
+                self._send(turn, chosen, doors, visits=visits, whole=glob == "*")
+            else:
+                self._send(turn, chosen, doors, visits=visits, whole=False, plan=turn.sweep)
             self._tally.complete_if_done(turn.sweep)
         return Portion(len(chosen), turn.of, len(matching))
+
+    def _matching(
+        self, registry: EcrRegistry, glob: str, planned: Collection[str] | None
+    ) -> list[str]:
+        """What a sweep by hand is about, in order."""
+        wanted = glob_regex((glob,))
+        matching = sorted(name for name in self._ours(registry) if wanted.fullmatch(name))
+        if planned is None:
+            return matching
+        itself = [REGISTRY] if wanted.fullmatch(REGISTRY) and self._looks_at_registry() else []
+        names = frozenset(planned)
+        return [name for name in (*itself, *matching) if name in names]
 
     def _ours(self, registry: EcrRegistry) -> Iterable[str]:
         for repository in registry.repositories():
             ours = self._pattern.fullmatch(repository) is not None
             if ours and any(self._visits(self._rules.rule_for(repository))):
                 yield repository
+
+    def _doors(self, name: str) -> tuple[bool, bool]:
+        """Whether the writers of tags and of settings visit a repository, or `*`, the registry."""
+        if name == REGISTRY:
+            return False, self._looks_at_registry()
+        return self._visits(self._rules.rule_for(name))
 
     def _visits(self, rule: Rule | None) -> tuple[bool, bool]:
         """Whether the writer of tags visits a rule's repositories, and the writer of settings."""
@@ -164,13 +188,15 @@ class Sweeper:
         *,
         visits: str,
         whole: bool,
+        plan: str | None = None,
     ) -> None:
         """Note the slice and send it; `visits` begins the cause of each of its visits.
 
-        The first slice of a `whole` sweep takes the registry's own settings along.
+        The first slice of a `whole` sweep takes the registry's own settings along. `plan` narrows
+        the visits.
         """
         now = self._clock()
-        wanted = [(name, *self._visits(self._rules.rule_for(name))) for name in chosen]
+        wanted = [(name, *self._doors(name)) for name in chosen]
         tags = [name for name, tagged, _ in wanted if tagged]
         settings = [name for name, _, set_too in wanted if set_too]
         if whole and turn.part == 0 and self._looks_at_registry():
@@ -178,9 +204,10 @@ class Sweeper:
         self._history.sweeps.expect(turn.sweep, turn.part, len(tags) + len(settings), turn.of, now)
         for names, send_all, end in zip((tags, settings), doors, ("", SETTINGS), strict=True):
             if names:
+                causes = {name: Cause(f"{visits}/{name}{end}", CAUSE) for name in names}
                 send_all(
-                    Hint(name, Action.SWEEP, None, None, Cause(f"{visits}/{name}{end}", CAUSE), now)
-                    for name in names
+                    Hint(name, Action.SWEEP, None, None, cause, now, plan=plan)
+                    for name, cause in causes.items()
                 )
 
     def _looks_at_registry(self) -> bool:

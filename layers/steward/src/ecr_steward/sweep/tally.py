@@ -59,7 +59,7 @@ class Tally:
 
     def _visited(self, hint: Hint, visit: Visit) -> None:
         counts = Counter(change.kind for change in visit.changes)
-        finished = int(not visit.unfinished)
+        finished = int(hint not in visit.rest)
         totals = {"repositories": finished}
         if finished:
             totals |= {"images": visit.images, "first_sight": int(visit.first_sight)}

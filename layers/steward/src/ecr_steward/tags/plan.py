@@ -45,6 +45,16 @@ class TagChange:
     def writes(self) -> bool:
         return self.kind in WRITES and not self.found
 
+    @property
+    def key(self) -> str:
+        """What is done, whatever the reason."""
+        return change_key(self.kind.value, self.tag, self.before, self.after)
+
+
+def change_key(kind: str, tag: str, before: str | None, after: str | None) -> str:
+    """What tells a change of a tag from every other of its repository."""
+    return "\n".join((kind, tag, before or "", after or ""))
+
 
 @dataclass(frozen=True, slots=True)
 class Stay:

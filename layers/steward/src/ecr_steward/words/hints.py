@@ -56,7 +56,8 @@ ABOUT_EXPIRY = frozenset({Action.EXPIRE, Action.NEED})
 class Hint:
     """Something may have changed in `repository`: never more than a hint, for ECR is the truth.
 
-    `call` is the operation of the ECR API that somebody called, where that is why.
+    `call` is the operation of the ECR API that somebody called, where that is why. `plan` narrows
+    the look: it makes only changes that the plan of this name has.
     """
 
     repository: str
@@ -66,6 +67,7 @@ class Hint:
     cause: Cause
     time: datetime
     call: str | None = None
+    plan: str | None = None
 
     @classmethod
     def from_ecr(cls, event: Mapping[str, Any]) -> Hint | None:
@@ -111,6 +113,7 @@ class Hint:
             "cause": self.cause.to_document(),
             "time": iso(self.time),
             **({} if self.call is None else {"call": self.call}),
+            **({} if self.plan is None else {"plan": self.plan}),
         }
         return json.dumps(body, separators=(",", ":"))
 
@@ -134,4 +137,5 @@ class Hint:
             cause=Cause.from_document(cause),
             time=time(document, "time"),
             call=optional(document, "call"),
+            plan=optional(document, "plan"),
         )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import abc
 import logging
+import operator
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import partial
-from typing import Any
+from functools import partial, reduce
+from typing import TYPE_CHECKING, Any
 
 from ecr_steward.ecr import Refused, RegistryError, RepositoryGone, Unavailable
 from ecr_steward.ecr.settings import EcrSettings
@@ -33,6 +34,9 @@ from ecr_steward.writers import preview
 from ecr_steward.writers.passing import StewardOff
 from ecr_steward.writers.preview import Outlook, Previewer
 from ecr_steward.writers.visit_facts import VisitFacts, opened
+
+if TYPE_CHECKING:
+    from ecr_steward.history.planned import PlannedOnly
 
 log = logging.getLogger(__name__)
 
@@ -107,11 +111,21 @@ class Enforcer:
             log.info("No rule states settings here", extra={"repository": repository})
             return SettingsVisit()
         try:
-            return _Visit(self, place, hints).run()
+            return _Visit(self, place, hints, self._planned(place, hints)).run()
         except RepositoryGone:
             log.warning("The repository is gone", extra={"repository": repository})
             self.history.forget(place.name)
             return SettingsVisit()
+
+    def _planned(self, place: _Place, hints: Sequence[Hint]) -> PlannedOnly | None:
+        """What a visit is narrowed to: one whose hints do not all name a plan looks at all."""
+        plans = {hint.plan for hint in hints}
+        if None in plans or place.mode is not Mode.ENFORCE:
+            return None
+        named, now = self.history.planned, self.clock()
+        rules = self.rules.fingerprint
+        found = (named.settings(plan or "", place.name, rules, now) for plan in plans)
+        return reduce(operator.or_, found)
 
     def differing(self, repository: str) -> tuple[SettingChange, ...]:
         """What a visit would find to differ, told before or not; nothing is written anywhere.
@@ -379,22 +393,31 @@ class _Written:
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """What a visit does: `todo` it sets back, `reported` it tells, `waiting` it leaves for now."""
+    """What a visit does: `todo` it sets back, `reported` it tells, `waiting` it leaves for now, and
+    `left` it leaves to a visit that no plan narrows."""
 
     known: Known
     todo: Sequence[SettingChange]
     reported: Sequence[SettingChange]
     waiting: Sequence[SettingChange]
     outlook: Outlook
+    left: Sequence[SettingChange] = ()
 
 
 class _Visit:
-    """One visit to one place."""
+    """One visit to one place; `planned` are the only corrections that it makes, None for all."""
 
-    def __init__(self, enforcer: Enforcer, place: _Place, hints: Sequence[Hint]) -> None:
+    def __init__(
+        self,
+        enforcer: Enforcer,
+        place: _Place,
+        hints: Sequence[Hint],
+        planned: PlannedOnly | None = None,
+    ) -> None:
         self._history = enforcer.history
         self._place = place
         self._hints = hints
+        self._planned = planned
         self._told = _SettingFacts(enforcer, place, hints)
 
     def run(self) -> SettingsVisit:
@@ -438,15 +461,33 @@ class _Visit:
     def _plan(self, known: Known, changes: Sequence[SettingChange]) -> _Plan:
         if self._place.mode is not Mode.ENFORCE:
             return _Plan(known, (), changes, (), Outlook(changes))
-        outlook = self._place.outlook(changes, known)
+        seen, left = self._narrowed(changes)
+        outlook = self._place.outlook(seen, known)
+        seen, more = self._narrowed(outlook.changes)
+        outlook = replace(outlook, changes=seen)
         wanted = [each for each in outlook.changes if each.action is SettingAction.CORRECT]
         return _Plan(
             known=known,
+            left=[*left, *more],
             todo=[each for each in wanted if each.setting not in outlook.blocked],
             reported=[each for each in outlook.changes if each.action is not SettingAction.CORRECT],
             waiting=[each for each in wanted if each.setting in outlook.blocked],
             outlook=outlook,
         )
+
+    def _narrowed(
+        self, changes: Sequence[SettingChange]
+    ) -> tuple[list[SettingChange], list[SettingChange]]:
+        """The changes without corrections that a plan leaves out, and these."""
+        left = [each for each in changes if not self._is_wanted(each)]
+        for each in left:
+            log.info("Left, for it is not in the plan: %s", each.reason)
+        return [each for each in changes if each not in left], left
+
+    def _is_wanted(self, change: SettingChange) -> bool:
+        if self._planned is None or change.action is not SettingAction.CORRECT:
+            return True
+        return self._planned.holds(key_of(_difference(change)))
 
     def _set_back(self, plan: _Plan) -> _Written:
         written = _Written()
@@ -528,7 +569,11 @@ class _Visit:
         # What differs again was set all the same, and then by somebody else.
         written.done += tried
         return [
-            each for each in found if each.action is SettingAction.CORRECT and _about(each) in about
+            each
+            for each in found
+            if each.action is SettingAction.CORRECT
+            and _about(each) in about
+            and self._is_wanted(each)
         ]
 
     def _record(
@@ -546,11 +591,12 @@ class _Visit:
         corrected = self._told.corrected([*written.done, *written.passing], outlook)
         done, left = corrected[: len(written.done)], corrected[len(written.done) :]
         told = frozenset({*self._told.keys(plan.reported), *failures})
+        whole = written.error is None and not plan.left
         after = replace(
-            self._place.after(known, settled=written.error is None and not written.failed),
+            self._place.after(known, settled=whole and not written.failed),
             seen=True,
             # What a later visit has yet to look at is known until then.
-            told=told if written.error is None else told | known.told,
+            told=told if whole else told | known.told,
             previewed=outlook.previewed,
             judged=outlook.judged,
         )

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from ecr_steward.ecr import ImageGone, RepositoryGone, Unavailable
 from ecr_steward.ecr.images import EcrRegistry
@@ -36,6 +37,9 @@ from ecr_steward.writers.survey import Survey, Surveyor
 from ecr_steward.writers.tag_facts import TagFacts
 from ecr_steward.writers.visit_facts import VisitFacts, opened
 
+if TYPE_CHECKING:
+    from ecr_steward.history.planned import PlannedOnly
+
 log = logging.getLogger(__name__)
 
 WRITES_PER_VISIT = 80
@@ -57,16 +61,17 @@ class Visit:
     """What one visit to a repository led to.
 
     `facts` are those newly told; `changes` what was written, and with the last of several visits
-    everything that was found, told before or not. `unfinished` asks for another visit. `contested`
-    counts the facts that tell of a tag which the steward itself holds. `stays` is why stable tags
-    are where they belong. `expiring` are the images that have an expiry tag, where a sweep saw all.
+    everything that was found, told before or not. `rest` are the hints that ask for another visit.
+    `contested` counts the facts that tell of a tag which the steward itself holds. `stays` is why
+    stable tags are where they belong. `expiring` are the images that have an expiry tag, where a
+    sweep saw all.
     """
 
     facts: tuple[Fact, ...] = ()
     changes: tuple[TagChange, ...] = ()
     images: int = 0
     first_sight: bool = False
-    unfinished: bool = False
+    rest: tuple[Hint, ...] = ()
     contested: int = 0
     stays: tuple[Stay, ...] = ()
     expiring: tuple[Image, ...] | None = None
@@ -77,16 +82,24 @@ class Visit:
         moves = (change for change in self.changes if change.kind is FactKind.MOVE)
         return tuple(change.after for change in moves if change.after and change.writes)
 
+    @property
+    def unfinished(self) -> bool:
+        return bool(self.rest)
+
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """Which repository is looked at, by which rule, how far the steward may go, and why."""
+    """Which repository is looked at, by which rule, how far the steward may go, and why.
+
+    `planned` are the only changes that it makes; None where nothing narrows it.
+    """
 
     repository: str
     rule: Rule
     scheme: Scheme
     mode: Mode
     hints: Sequence[Hint]
+    planned: PlannedOnly | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +174,17 @@ class Retagger:
         mode = rule.mode.capped(self._cap)
         if mode is Mode.OFF:
             raise StewardOff("Mode is off.")
-        tasks = [_Task(repository, rule, rule.tags, mode, part) for part in _apart(hints)]
+        parts = [(part, self._planned(repository, mode, part)) for part in _apart(hints)]
+        tasks = [_Task(repository, rule, rule.tags, mode, *part) for part in parts]
         return _together([look for task in tasks for look in self._looks(task)])
+
+    def _planned(self, repository: str, mode: Mode, hints: Sequence[Hint]) -> PlannedOnly | None:
+        """What a look for these hints is narrowed to; whoever only reports needs no narrowing."""
+        plan = hints[0].plan
+        if plan is None or mode is not Mode.ENFORCE:
+            return None
+        now = self._clock()
+        return self._history.planned.tags(plan, repository, self._rules.fingerprint, now)
 
     def _looks(self, task: _Task) -> list[Visit]:
         """One look, and another where ECR did not let unique tags go back: it knows of these."""
@@ -196,6 +218,9 @@ class Retagger:
         if look is None:
             return Visit(), frozenset()
         plan, holds = self._plan(task, look)
+        if task.planned is not None:
+            # Where stable tags are is for a look to learn that gives all that they left a name.
+            look = replace(look, watched=())
         todo = _todo(task.mode, plan, look.failures)
         manifests = self._surveyor.manifests(repository, todo.writes, look)
         settled, led = self._settle(task, look)
@@ -220,6 +245,8 @@ class Retagger:
         if look.watched:
             places = _places(look)
             plan = replaced.with_pins(task.scheme, places, look.observed, plan, task.hints[0])
+        if task.planned is not None:
+            plan = _narrowed(task, plan, task.planned)
         known = look.memory
         marks = {tag: known.marks[tag] for tag in look.about.lines if tag in known.marks}
         named = self._contest.ask_again(task.repository, marks, known.holds, now)
@@ -283,6 +310,14 @@ class Retagger:
         return News(told, passed.told, passed.said)
 
 
+def next_visits(rest: Sequence[Hint]) -> list[Hint]:
+    """The hints that go on where a visit stopped: what a plan narrows stays apart."""
+    by_plan: dict[str | None, list[Hint]] = {}
+    for hint in rest:
+        by_plan.setdefault(hint.plan, []).append(hint)
+    return list(map(next_visit, by_plan.values()))
+
+
 def next_visit(hints: Sequence[Hint], action: Action = Action.SWEEP) -> Hint:
     """The hint that goes on where a visit for `hints` stopped, with a cause of its own."""
     hint = next((hint for hint in hints if hint.action is action), hints[0])
@@ -290,15 +325,31 @@ def next_visit(hints: Sequence[Hint], action: Action = Action.SWEEP) -> Hint:
     if "/" not in beginning:
         beginning = f"{beginning}/{hint.repository}"
     cause = Cause(f"{beginning}#{int(part or 1) + 1}", hint.cause.type)
-    return Hint(hint.repository, action, None, None, cause, hint.time)
+    return Hint(hint.repository, action, None, None, cause, hint.time, plan=hint.plan)
 
 
 def _apart(hints: Sequence[Hint]) -> list[Sequence[Hint]]:
     """What events tell of, and then the sweep: it sees what there is now, and no more what a push
-    took away, and at first sight it tells quietly what a push has to tell aloud."""
-    sweeps = [hint for hint in hints if hint.action is Action.SWEEP]
-    events = [hint for hint in hints if hint.action is not Action.SWEEP]
-    return [part for part in (events, sweeps) if part]
+    took away, and at first sight it tells quietly what a push has to tell aloud. What a plan
+    narrows is a sweep of its own: it narrows neither of the others."""
+    parts: dict[tuple[bool, str], list[Hint]] = {}
+    for hint in hints:
+        parts.setdefault((hint.action is Action.SWEEP, hint.plan or ""), []).append(hint)
+    return [parts[key] for key in sorted(parts)]
+
+
+def _narrowed(task: _Task, plan: Plan, planned: PlannedOnly) -> Plan:
+    from ecr_steward.tags.narrow import narrowed  # only here: most sandboxes never narrow
+
+    found = narrowed(plan, lambda change: planned.holds(change.key))
+    made = frozenset(found.writes)
+    for left in (each for each in plan.writes if each not in made):
+        log.info(
+            "Left, for it or what it hangs on is not in the plan: %s",
+            left.reason,
+            extra={"repository": task.repository, "plan": task.hints[0].plan, "tag": left.tag},
+        )
+    return found
 
 
 def _todo(mode: Mode, plan: Plan, failures: Iterable[TagChange]) -> _Todo:
@@ -385,7 +436,7 @@ def _visit(
         changes=made if unfinished else (*made, *todo.found),
         images=len(look.observed.images),
         first_sight=look.memory.first_sight,
-        unfinished=unfinished,
+        rest=tuple(task.hints) if unfinished else (),
         stays=plan.stays,
         contested=sum(fact.contested for fact in facts),
         expiring=_expiring(task, look),
@@ -407,7 +458,7 @@ def _together(visits: Sequence[Visit]) -> Visit:
         visits[-1],
         facts=tuple(fact for each in visits for fact in each.facts),
         changes=tuple(change for each in visits for change in each.changes),
-        unfinished=any(each.unfinished for each in visits),
+        rest=tuple(hint for each in visits for hint in each.rest),
         contested=sum(each.contested for each in visits),
         stays=tuple(stay for each in visits for stay in each.stays),
     )
