@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -77,6 +77,8 @@ TOTALLED = (FactKind.SWEPT, FactKind.EXPIRING)
 def totalled(kind: FactKind) -> dict[str, st.SearchStrategy[Any]]:
     """What is special of the facts that have totals, and are about no single tag or image."""
     counts = st.integers(0, 10**9)
+    needed: Sequence[str]
+    optional: Sequence[str]
     if kind is FactKind.EXPIRING:
         needed, optional = ("images", "bytes"), ("braked",)
         special: dict[str, st.SearchStrategy[Any]] = {}

@@ -86,7 +86,8 @@ def parts() -> tuple[CostPart, ...]:
                  0, 12 * 5 + 2),
         CostPart("EventBridge", "3 events of the steward's own a push; ECR's are free", 1e-6, 0, 3),
         CostPart("EventBridge Scheduler", "the sweep's slices", 1e-6, slices),
-        CostPart("CloudWatch alarms", f"{_of_kind(_ALARM)} alarms, which look at {alarms} metrics", 0.1, alarms),
+        CostPart("CloudWatch alarms", f"{_of_kind(_ALARM)} alarms, which look at {alarms} metrics",
+                 0.1, alarms),
         CostPart("CloudWatch metrics", f"{_metrics()} at most; one costs nothing in hours in which "
                  "it is not sent", 0.3, _metrics()),
         CostPart("CloudWatch dashboards", f"{dashboards}; the first three of an account are free",

@@ -22,9 +22,9 @@ def mend_fish() -> None:
     """Lets fish show whole lines of help: click's script ends each at its first comma."""
     from click.shell_completion import FishComplete, add_completion_class
 
-    class WholeLines(FishComplete):
+    class UncutHelp(FishComplete):
         source_template = FishComplete.source_template.replace(
             'string split ","', 'string split --max 1 ","'
         )
 
-    add_completion_class(WholeLines, "fish")
+    add_completion_class(UncutHelp, "fish")

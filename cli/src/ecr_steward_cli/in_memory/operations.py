@@ -45,9 +45,22 @@ def api_operation(name: str, optional: Collection[str] = ()) -> Callable[[_Metho
                 raise ParamValidationError(report=_report(required, known, kwargs))
             return self._perform(name, kwargs, lambda: method(self, **kwargs))
 
+        cast(Any, call).__signature__ = _signature(method, members, optional)
         return cast(_Method, call)
 
     return decorate
+
+
+def _signature(
+    method: Callable[..., Any], members: list[inspect.Parameter], optional: Collection[str]
+) -> inspect.Signature:
+    """What the method takes, with its `**more` by name."""
+    own = next(iter(inspect.signature(method).parameters.values()))
+    more = (
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None)
+        for name in sorted(optional)
+    )
+    return inspect.Signature([own, *members, *more])
 
 
 def _report(required: frozenset[str], known: frozenset[str], given: Mapping[str, object]) -> str:
