@@ -11,7 +11,7 @@ from xdist.remote import Producer  # type: ignore[import-untyped]
 from xdist.scheduler import LoadGroupScheduling  # type: ignore[import-untyped]
 
 settings.register_profile("dev", deadline=None, max_examples=100)
-settings.register_profile("ci", deadline=None, max_examples=250, derandomize=True, print_blob=True)
+settings.register_profile("ci", deadline=None, max_examples=160, derandomize=True, print_blob=True)
 settings.register_profile(
     "release",
     deadline=None,
