@@ -101,7 +101,7 @@ test: setup lint ## Every level: unit, property, handlers, soak, integration, te
 	@.venv/bin/python -m pytest --numprocesses 2 --dist loadgroup $(ARGS)
 
 .PHONY: test-long
-test-long: setup ## The property tests with 20,000 stories each instead of 250 or 1,500, for a release
+test-long: setup ## The property tests with 20,000 stories each instead of 160 or 960, for a release
 	@HYPOTHESIS_PROFILE=release .venv/bin/python -m pytest --numprocesses 2 --show-capture no tests/property $(ARGS)
 
 .PHONY: soak
