@@ -320,7 +320,8 @@ def test_fifty_rules_with_stars_are_judged_in_no_time() -> None:
     rules = [tagged(i, f"v{i}*-*", f"*x{i}*") for i in range(1, 51)]
     started = time.process_time()
     assert list(by_rule(at_risk({"rules": rules}, SEMVER))) == list(range(1, 10))
-    assert time.process_time() - started < 2
+    # What is not cut short takes minutes; a slow machine takes seconds.
+    assert time.process_time() - started < 10
 
 
 def test_a_preview_tells_of_the_stable_tags_that_would_expire_today() -> None:
