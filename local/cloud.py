@@ -201,6 +201,8 @@ class LocalCloud:
             file.unlink(missing_ok=True)
         shutil.rmtree(self._scratch, ignore_errors=True)
         self._state = None
+        for each in self._clients.values():
+            each.close()
         self._clients.clear()
         return bool(running)
 
