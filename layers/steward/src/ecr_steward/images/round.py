@@ -99,23 +99,31 @@ def round_of(
     """
     now, kin = inventory.now, _kin(inventory)
     leaving = [each for each in kept if not each.stays]
-    waiting = [each for each in leaving if not _has_tag(each, put, carried)]
+    forged = {each.image.digest: why for each in leaving if (why := _forged(each, put, carried))}
     due = {
         each.image.digest
-        for each in waiting
-        if now - _told(each, known, now) >= rule.notice and not _forged(each, put, carried)
+        for each in leaving
+        if now - _told(each, known, now) >= rule.notice
+        and each.image.digest not in forged
+        and not _has_tag(each, put, carried)
     }
     may = may_tag and rule.others == "expire"
     braked = len(due) if may and len(due) > _most(rule.at_most, len(kept)) else 0
     if not may or braked:
         due = set()
-    going = [_going(each, known, kin, now, each.image.digest in due) for each in leaving]
-    forged = {each.image.digest: why for each in leaving if (why := _forged(each, put, carried))}
-    going = [replace(each, needed=forged.get(each.digest, "")) for each in going]
-    going += [
-        replace(_going(each, known, kin, now, due=False), needed=each.reason)
+    needed = forged | {
+        each.image.digest: each.reason
         for each in kept
         if each.stays and carried.get(each.image.digest)
+    }
+    going = [
+        replace(
+            _going(each, known, kin, now),
+            due=now if each.image.digest in due else None,
+            needed=needed.get(each.image.digest, ""),
+        )
+        for each in kept
+        if not each.stays or each.image.digest in needed
     ]
     told = tuple(each for each in leaving if _is_news(known.get(each.image.digest)))
     return Round(told, tuple(going), braked)
@@ -172,7 +180,6 @@ def _going(
     known: Mapping[str, Going],
     kin: Mapping[str, Sequence[str]],
     now: datetime,
-    due: bool,
 ) -> Going:
     image = kept.image
     return Going(
@@ -181,7 +188,6 @@ def _going(
         reason=kept.reason,
         tags=image.tags,
         kin=tuple(kin.get(image.digest, ()))[:_MOST_KIN],
-        due=now if due else None,
     )
 
 
