@@ -28,14 +28,17 @@ class PortTaken(CloudError):
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A process in a group of its own; `mark` tells it from a later one with the same id."""
+    """A process in a group of its own; `mark` tells it from a later one with the same id.
+
+    The mark is empty where the process had ended before it was read.
+    """
 
     pid: int
     mark: str
 
     def alive(self) -> bool:
         """Whether it still runs."""
-        return _mark(self.pid) == self.mark
+        return self.mark != "" and _mark(self.pid) == self.mark
 
     def stop(self, patience: float = 60.0) -> None:
         """End it and everything it started, at once: nothing in it outlives it. Returns when it is

@@ -8,7 +8,6 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -18,7 +17,7 @@ from ecr_steward.messages.deliver import Deliverer, TimeLeft
 from ecr_steward.messages.ledger import Ledger
 from ecr_steward.messages.notify import Notifier, at_once
 from ecr_steward.messages.own_facts import OwnFacts
-from ecr_steward.messages.retries import NotifyQueue, RetryQueue
+from ecr_steward.messages.retries import NotifyQueue, RetryQueue, late_retries
 from ecr_steward.messages.sending import LazySender
 from ecr_steward.messages.whom.owners import OwnerTags
 from ecr_steward.messages.whom.recipients import Recipients
@@ -44,19 +43,6 @@ again before the function's time is over (template.yaml: NotifyFunction, Timeout
 
 NOTE_WITHIN = 45
 """Seconds in which the rest of the batch is noted as owed; what is left then is received again."""
-
-
-_BEGINNING = 20
-LATE = timedelta(days=2)
-"""How long a retry or a digest may wait: a digest a day, what a channel does not take two hours."""
-
-
-def is_late(record: Mapping[str, Any]) -> bool:
-    """Whether a retry or a digest waits for too long; of a queue in which messages wait by being
-    received and hidden again CloudWatch cannot say (SQS Developer Guide: CloudWatch metrics)."""
-    sent = int(record.get("attributes", {}).get("SentTimestamp", 0)) / 1000
-    is_retry = '"retry"' in record["body"][:_BEGINNING]
-    return is_retry and sent > 0 and now().timestamp() - sent > LATE.total_seconds()
 
 
 @prepared
@@ -93,7 +79,7 @@ def handle(env: Environment) -> Handler:
     )
 
     def notify(event: Mapping[str, Any]) -> Reply:
-        observe.count(Metric.RETRIES_LATE, sum(map(is_late, event.get("Records", ()))))
+        observe.count(Metric.RETRIES_LATE, late_retries(event.get("Records", ()), now()))
         if "test" in event:
             return sending.try_out(str(event["test"]), routing().channels, facts.sample)
         began = time.monotonic()

@@ -17,7 +17,7 @@ from ecr_steward.rules import compiled
 from ecr_steward.start import clients, sandbox
 from functions.notify.app import NOTE_WITHIN, SEND_WITHIN
 from tests.handlers.functions import CHAT_TOPIC, RETRY_QUEUE, TABLE, Aws, Function, event
-from tests.support.facts import letter, returned, story
+from tests.support.facts import letter, returned, sqs_record, story
 
 Start = Callable[[str], Function]
 
@@ -116,14 +116,7 @@ def retry_event(aws: Aws, receives: int = 1) -> dict[str, Any]:
     records = []
     for n, retry in enumerate(retries(aws)):
         retry.pop("after", None)
-        records.append(
-            {
-                "messageId": f"retry-{n}",
-                "receiptHandle": f"receipt-{n}",
-                "body": json.dumps({"retry": retry}),
-                "attributes": {"ApproximateReceiveCount": str(receives)},
-            }
-        )
+        records.append(sqs_record(json.dumps({"retry": retry}), f"retry-{n}", receives))
     return {"Records": records}
 
 
@@ -158,7 +151,7 @@ def test_what_a_channel_does_not_take_is_a_retry_that_brings_it_later(
     assert aws.sqs.sent[0]["DelaySeconds"] == 5
     assert channels.to(HOOK) == 3
     assert returned(function.invoke(retry_event(aws))) == ["retry-0"]
-    assert aws.sqs.waits == {"receipt-0": 10}
+    assert aws.sqs.waits == {"receipt-retry-0": 10}
     assert returned(function.invoke(retry_event(aws, 2))) == []
     assert channels.to(SLACK) == 3
     assert channels.to(HOOK) == 3

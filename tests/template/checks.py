@@ -257,7 +257,7 @@ def missing_sweeps_have_an_alarm(stack: Stack) -> Problems:
 
 
 def contested_tags_have_an_alarm(stack: Stack) -> Problems:
-    """On what the writer counts (wiring.py), under the name that it counts it by."""
+    """On what the writer counts (start/observe.py), under the name that it counts it by."""
     service = stack.resources["RetagFunction"]["Properties"]["Environment"]["Variables"]
     alarm = _alarm(stack, "TagsContested", {"service": service["POWERTOOLS_SERVICE_NAME"]}, 1)
     if alarm is None:

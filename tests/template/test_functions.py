@@ -19,11 +19,12 @@ from ecr_steward.history.table import Item
 from ecr_steward.messages.deliver import backoff
 from ecr_steward.messages.ledger import LEASE
 from ecr_steward.messages.notify import PATIENCE
+from ecr_steward.messages.retries import LATE
 from ecr_steward.messages.whom.routing import INTERVALS
 from ecr_steward.start import clients
 from ecr_steward.start.environment import Environment
 from ecr_steward.writers.batch import LONGEST_WAIT
-from functions.notify.app import LATE, SEND_WITHIN
+from functions.notify.app import SEND_WITHIN
 from tests.template import support
 from tests.template.support import ROOT, Stack
 

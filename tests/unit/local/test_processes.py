@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -63,6 +64,13 @@ def test_a_later_process_with_the_same_id_is_not_taken_for_the_server(tmp_path: 
         assert server.alive()
     finally:
         server.stop()
+
+
+def test_a_server_that_ended_before_anybody_looked_is_not_alive() -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        process.wait()
+
+    assert not Server(process.pid, "").alive()
 
 
 def test_a_server_that_ends_while_starting_is_shown_with_its_last_words(tmp_path: Path) -> None:

@@ -7,9 +7,9 @@ own tries and its own time.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ecr_steward.messages.ledger import Window
@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 
 LONGEST_DELAY = 900
 """Most seconds that SQS delays a message (SQS API: SendMessage, DelaySeconds)."""
+
+LATE = timedelta(days=2)
+"""How long a retry may wait: a daily digest waits a day, what a channel does not take two hours."""
+
+_RETRY = '{"retry":'
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +57,7 @@ class Retry:
             body["after"] = iso(self.after)
         if self.every is not None:
             body["every"] = int(self.every.total_seconds())
-        return json.dumps({"retry": body}, separators=(",", ":"))
+        return f"{_RETRY}{json.dumps(body, separators=(',', ':'))}}}"
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Retry:
@@ -78,6 +83,21 @@ def _retry(body: Mapping[str, Any]) -> Retry:
 def _window(channel: str, body: Mapping[str, Any]) -> Window:
     every = timedelta(seconds=int(body["seconds"]))
     return Window(channel, every, parse_time(body["end"]), bool(body["storm"]))
+
+
+def late_retries(records: Iterable[Mapping[str, Any]], time: datetime) -> int:
+    """How many of these SQS records are retries that wait for too long.
+
+    The function counts them, for CloudWatch cannot: its age of the oldest message leaves out those
+    that were received a few times and hidden again (SQS Developer Guide: CloudWatch metrics).
+    """
+    return sum(
+        record["body"].startswith(_RETRY) and time - _sent(record) > LATE for record in records
+    )
+
+
+def _sent(record: Mapping[str, Any]) -> datetime:
+    return datetime.fromtimestamp(int(record["attributes"]["SentTimestamp"]) / 1000, UTC)
 
 
 class NotifyQueue:
