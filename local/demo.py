@@ -209,7 +209,7 @@ STORY: Final[tuple[Scene | Act, ...]] = (
     DELETED,
     PUBLIC,
     Scene("An application, by commit", APP, "9f3c2ab", "9f3c2ab",
-          "A commit names one image for ever, and moves nothing."),
+          "A commit names one image forever, and moves nothing."),
     Scene("Its pipeline moves main", APP, "main", "9f3c2ab",
           "main is where the pipeline put it: it follows nothing in the rules."),
     Scene("A build of a pull request", APP, "pr-7", "pr-7",
