@@ -59,6 +59,27 @@ def test_a_look_says_what_lies_there_and_since_when_and_changes_nothing(deployed
     assert (deployed.sqs.hidden, deployed.functions.invoked) == (set(), [])
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("schedule_sweep", "the schedule's event"),
+        ("schedule_look_running", "the schedule's event"),
+        ("hand_sweep_glob", "a sweep of `base/*` by hand"),
+    ],
+)
+def test_what_a_sweep_or_a_look_failed_on_is_said(deployed: Deployed, name: str, said: str) -> None:
+    deployed.sqs.hold("SweepFailureQueue", event(name))
+    assert f"{said}. Why: " in deployed.run(redrive).stdout
+
+
+@pytest.mark.parametrize("body", ["not JSON", "[]", "{}"])
+def test_what_is_no_message_of_the_stewards_is_not_taken_for_one(
+    deployed: Deployed, body: str
+) -> None:
+    deployed.sqs.hold("NotifyFailureQueue", body)
+    assert "not readable. Why: " in deployed.run(redrive).stdout
+
+
 def test_why_a_writer_failed_is_what_it_said_in_the_history(deployed: Deployed) -> None:
     deployed.history.record(fact(FactKind.FAILED, reason="ECR denied PutImage."))
     deployed.sqs.hold("RetagFailureQueue", HINT)
