@@ -19,7 +19,7 @@ _SAID: Mapping[str, str] = {
     "kills": "functions killed between two calls",
     "holds": "tags held and released by people",
     "settings": "settings changed by people",
-    "corrections": "settings set back",
+    "corrections": "settings corrected",
     "dead letters": "messages in a failure queue: the poison that was put there",
     "hours": "hours played",
 }

@@ -122,7 +122,7 @@ def _template(stage: Stage) -> None:
     assert made["imageTagMutability"] == "IMMUTABLE"
 
 
-@ACTS.by(WRITER, "a creation template is set back")
+@ACTS.by(WRITER, "a creation template is corrected")
 def _template_again(stage: Stage) -> None:
     stage.ecr.create_repository_creation_template(
         prefix="base/made",
