@@ -22,8 +22,6 @@ from tests.support.world import image, manifest
 REPOSITORY = "base/redis"
 SETTINGS = "base/settings"
 GOING = "base/going"
-TEMPLATE_ROLE = "arn:aws:iam::123456789012:role/templates"
-
 
 Play = Callable[[Stage], None]
 

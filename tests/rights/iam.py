@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.template.support import ACCOUNT, REGION, listed
+from tests.template.support import ACCOUNT, EVERYTHING, REGION, listed
 
 Statement = Mapping[str, Any]
 
@@ -192,7 +192,7 @@ def _secretsmanager(call: Call) -> Iterator[Demand]:
     yield from _decrypting("secretsmanager")
 
 
-KEY = _arn("kms", "key/1234abcd")
+KEY: str = EVERYTHING["ChannelKey"]
 """The team's own key, with which everything in the stores is encrypted here."""
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,16 +17,12 @@ from moto import mock_aws
 from ecr_steward.rules import compiled
 from tests.rights.acts import Act
 from tests.rights.iam import Demand
-from tests.rights.rules import RULES, TEAM_TOPIC
+from tests.rights.rules import RULES
 from tests.rights.stage import Guard, Right, Stage
 from tests.template import support
 from tests.template.support import REGION, Stack
 
-WIDEST: Mapping[str, Any] = {
-    **support.EVERYTHING,
-    "RepositoryPattern": "base/*",
-    "ChannelTopics": TEAM_TOPIC,
-}
+WIDEST: Mapping[str, Any] = {**support.EVERYTHING, "RepositoryPattern": "base/*"}
 """The parameters of a stack whose roles have every right, to some repositories only."""
 
 _ENVIRONMENT = {
@@ -51,14 +48,10 @@ def play(act: Act, without: Right | None = None) -> Played:
     stack = stack_of(tuple(sorted(act.parameters.items())))
     guard = Guard(statements(stack), without)
     failure = ""
-    with mock.patch.dict(os.environ, _ENVIRONMENT), mock_aws():
+    with mock.patch.dict(os.environ, _ENVIRONMENT), mock_aws(), _rules(act.registry) as rules:
         try:
-            act.play(Stage(stack, rules_file(act.registry), guard))
+            act.play(Stage(stack, rules, guard))
         except Exception as error:
-            if os.environ.get("DEBUG"):
-                import traceback
-
-                traceback.print_exc()
             failure = f"{type(error).__name__}: {error}"
     return Played(failure, guard.used, tuple(guard.refused))
 
@@ -77,8 +70,10 @@ def statements(stack: Stack) -> dict[str, list[Any]]:
     return found
 
 
-def rules_file(registry: Mapping[str, Any]) -> Path:
+@contextlib.contextmanager
+def _rules(registry: Mapping[str, Any]) -> Iterator[Path]:
     """The compiled rules, as the rules layer carries them."""
-    file = Path(tempfile.mkdtemp(prefix="ecr-steward-rights-")) / compiled.FILE
-    file.write_text(compiled.dumps({**RULES, "registry": registry}), encoding="utf-8")
-    return file
+    with tempfile.TemporaryDirectory(prefix="ecr-steward-rights-") as folder:
+        file = Path(folder) / compiled.FILE
+        file.write_text(compiled.dumps({**RULES, "registry": registry}), encoding="utf-8")
+        yield file

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from tests.support.settings_world import OURS, UNTAGGED_GO
+from tests.template.support import EVERYTHING
 
-TEMPLATE_ROLE = "arn:aws:iam::123456789012:role/templates"
-TEAM_TOPIC = "arn:aws:sns:eu-west-1:123456789012:team"
+TEMPLATE_ROLE: str = EVERYTHING["CreationTemplateRole"]
+TEAM_TOPIC: str = EVERYTHING["ChannelTopics"]
 SHARED: dict[str, Any] = {
     "Sid": "Shared",
     "Effect": "Allow",
