@@ -20,7 +20,7 @@ _SAID: Mapping[str, str] = {
     "holds": "tags held and released by people",
     "settings": "settings changed by people",
     "corrections": "settings corrected",
-    "dead letters": "messages in a failure queue: the poison that was put there",
+    "dead letters": "messages in a failure queue besides the poison that was put there",
     "hours": "hours played",
 }
 """The figures of a soak, and what they are called."""
