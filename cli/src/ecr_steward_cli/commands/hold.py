@@ -19,7 +19,7 @@ from ecr_steward.words.reading import iso
 from ecr_steward_cli.commands.wait import hindrance, place
 from ecr_steward_cli.deployed.rules import rules_of
 from ecr_steward_cli.deployed.stack import Outside, Stack, Subject, aws, pass_outside, stack_option
-from ecr_steward_cli.given import times
+from ecr_steward_cli.given.settings import times
 from ecr_steward_cli.terminal.errors import NeedsAttention, Refusal
 from ecr_steward_cli.terminal.text import printable, say
 

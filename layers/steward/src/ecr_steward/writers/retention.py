@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 NAMED = 4
 """How many images a message names."""
 
-_MB, _GB = 1_000_000, 1_000_000_000
+_KB, _MB, _GB = 1_000, 1_000_000, 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,8 +230,9 @@ def _announced(made: Round, asked: ImagesRule, missing: Sequence[str], now: date
 
 
 def _size(count: int) -> str:
-    unit, name = (_GB, "GB") if count >= _GB else (_MB, "MB")
-    return f"{count / unit:,.1f} {name}"
+    units = ((_GB, "GB"), (_MB, "MB"), (_KB, "KB"))
+    unit, name = next((each for each in units if count >= each[0]), (1, "bytes"))
+    return f"{count / unit:,.1f} {name}" if unit > 1 else f"{count} {name}"
 
 
 def _braked(made: Round) -> str:
