@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from ecr_steward.settings import expiry_rule
 from ecr_steward_cli.main import main
 
 OWN = "123456789012"
@@ -91,6 +92,12 @@ def test_settings_as_they_should_be_end_with_nothing_and_zero(rules: Path) -> No
     assert result.stdout == (
         "base/redis: nothing differs from what the rules say of its settings.\n"
     )
+
+
+def test_a_rule_for_expiry_tags_goes_where_the_rule_says_nothing_of_images(rules: Path) -> None:
+    there = {"rules": [{"rulePriority": 1, **expiry_rule.RULE}]}
+    (change,) = changes(rules, {"repository": "plain", "lifecycle": there})
+    assert (change["problem"], change["action"], change["after"]) == ("extra", "correct", None)
 
 
 @pytest.mark.parametrize(

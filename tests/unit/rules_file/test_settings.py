@@ -38,6 +38,7 @@ def warnings(settings: str, tags: str = SHA) -> list[tuple[int, str]]:
     return [(each.line, each.sentence) for each in found]
 
 
+ANY = "rulePriority: 1, action: {type: expire}, selection: {tagStatus: any, countType: x"
 STATEMENT = "{Sid: A, Effect: Allow, Principal: {AWS: '111122223333'}, Action: 'ecr:PutImage'"
 
 
@@ -66,6 +67,10 @@ STATEMENT = "{Sid: A, Effect: Allow, Principal: {AWS: '111122223333'}, Action: '
         ("lifecycle: {}", 7, "`lifecycle` needs `rules` or `file`."),
         ("lifecycle:\n  rules:\n    - rulePriority: 0\n      selection: {}\n      action: {}", 9,
          "`rulePriority` must be a whole number from 1 on."),
+        (f"lifecycle:\n  rules:\n    - {{{ANY}, countNumber: 1.5}}}}", 9,
+         "`countNumber` must be a whole number from 1 on; it is `1.5`."),
+        (f"lifecycle:\n  rules:\n    - {{{ANY}, countNumber: 010}}}}", 9,
+         "`countNumber` must be a whole number from 1 on; it is `010`."),
         ("immutability: immutable", 7, "`immutability` must be scheme, MUTABLE, IMMUTABLE,"),
         ("immutability: {immutable_except: ['*a*b*']}", 7, "`*a*b*` has more than 2 `*`"),
         ("immutability: {except: [a]}", 7, "`except` is not a key here; did you mean"),
