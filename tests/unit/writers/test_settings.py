@@ -481,6 +481,26 @@ def test_a_rule_that_loses_images_loses_the_expiry_rule_of_its_policies(stated: 
     assert without == expiry_rule.stripped(with_it)
 
 
+def test_a_policy_that_takes_what_runs_within_a_week_is_not_set() -> None:
+    world = SettingsWorld(rules_for({"lifecycle": EXPIRES}, tags=UNSTABLE))
+    world.push("1.0.0", age=timedelta(days=26))
+    world.enforcer.running = lambda repository: {image("1.0.0"): ["ecs:prod/web"]}
+    world.settle()
+    assert shown(world.enforcer.registry, REPOSITORY)["lifecycle"] is None
+    assert ("drift", "lifecycle", "expires_running") in world.about()
+
+
+def test_a_policy_that_spares_what_runs_is_set_and_the_event_says_what_it_takes() -> None:
+    world = SettingsWorld(rules_for({"lifecycle": EXPIRES}, tags=UNSTABLE))
+    world.push("1.0.0", age=timedelta(days=26))
+    world.push("1.1.0")
+    world.enforcer.running = lambda repository: {image("1.1.0"): ["ecs:prod/web"]}
+    world.settle()
+    (fact,) = world.told()
+    assert "1 image would expire within 7 days, among them 1.0.0." in fact.reason
+    assert shown(world.enforcer.registry, REPOSITORY)["lifecycle"] == EXPIRES
+
+
 def test_a_long_preview_of_the_policy_in_place_keeps_no_visit_waiting() -> None:
     world = goes_in_a_week()
     world.ecr.preview_polls = 2 * preview.POLLS

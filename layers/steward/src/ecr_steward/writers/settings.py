@@ -21,7 +21,7 @@ from ecr_steward.rules import Mode, Rule, Ruleset
 from ecr_steward.settings.baseline import Baseline, Settings
 from ecr_steward.settings.drift import correction, drift
 from ecr_steward.settings.kinds import DESCRIBED, KINDS, Around, named
-from ecr_steward.settings.lifecycle import Expiring
+from ecr_steward.settings.lifecycle import AHEAD, Expiring, sooner
 from ecr_steward.settings.settle import SetCall, settle
 from ecr_steward.settings.state import SettingAction, SettingChange
 from ecr_steward.words.calls import CHANGES, CHANGES_OF_THE_REGISTRY
@@ -128,13 +128,17 @@ class Enforcer:
         return reduce(operator.or_, found)
 
     def differing(self, repository: str) -> tuple[SettingChange, ...]:
-        """What a visit would find to differ, told before or not; nothing is written anywhere.
+        """What a visit that enforces would find to differ, told before or not; history stays as it
+        is, and the registry is asked for nothing but previews.
 
         Raises RegistryError.
         """
         place = self._place(repository, ())
         found = None if place is None else place.look(self.history.recall(place.name))
-        return () if found is None else found[1]
+        if place is None or found is None:
+            return ()
+        known, changes = found
+        return tuple(place.outlook(changes, known).changes)
 
     def _place(self, repository: str, hints: Sequence[Hint]) -> _Place | None:
         if repository == REGISTRY:
@@ -259,7 +263,7 @@ class _Repository(_Place):
         try:
             self._running = self._enforcer.running(self.name)
             found = self._enforcer.previewer.preview(
-                self.name, document, known.previewed, self._running
+                self.name, sooner(document, self._ahead), known.previewed, self._running
             )
         except RepositoryGone:
             raise
@@ -272,8 +276,14 @@ class _Repository(_Place):
         others = [each for each in changes if each.setting != setting]
         return Outlook(
             changes=[*others, *(each for each in seen if each.setting == setting)],
-            notes={setting: preview.words(found)},
+            notes={setting: preview.words(found, self._ahead)},
         )
+
+    @property
+    def _ahead(self) -> int:
+        """How many days ahead a policy is judged before it is set: a moment later it is in place,
+        and held against what runs."""
+        return AHEAD if self._running else 0
 
     def set(self, setting: str, changes: Sequence[SettingChange]) -> None:
         self._send(setting, correction(self._actual, changes).values[setting], changes)

@@ -235,9 +235,9 @@ class Lifecycle(Setting[WantedLifecycle, Document | None]):
             seen = [each for each in around.preview if _takes(rule, each, around)]
             named = [each for each in _named(rules, around) if _by_rule(rule, each)]
             if seen:
-                when = "now" if step is SettingAction.REFUSE else f"within {lifecycle.AHEAD} days"
+                does = f"would {{}} {{}} within {lifecycle.AHEAD} days"
                 names = [name for each in seen for name in around.running[each.digest]]
-                yield self._running(rule, seen, f"would {{}} {{}} {when}", names, step)
+                yield self._running(rule, seen, does, names, step)
             elif named:
                 names = [each.digest for each in named]
                 yield self._running(rule, named, "can {} {}", names, SettingAction.REPORT)
