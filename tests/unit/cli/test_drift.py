@@ -317,6 +317,17 @@ def test_what_the_aws_cli_prints_is_taken_as_it_is(rules: Path) -> None:
     assert [each["problem"] for each in changes(rules, own)] == ["public", "different"]
 
 
+def test_tags_that_name_no_repository_are_of_the_one_before_them(rules: Path) -> None:
+    tags = {"tags": [{"Key": "owner", "Value": OWN}]}
+    plain = {key: each for key, each in RIGHT.items() if key != "resource_tags"}
+    assert run(rules, "\n".join(map(json.dumps, (plain, tags)))).exit_code == 0
+    described = {"repositories": [DESCRIBED, {**DESCRIBED, "repositoryName": "base/x"}]}
+    for before in ([], [described]):
+        result = run(rules, "\n".join(map(json.dumps, [*before, tags])))
+        assert result.exit_code == 2
+        assert "`tags` names no repository: give it right after what is of one" in result.stderr
+
+
 def test_several_repositories_are_told_by_name(rules: Path) -> None:
     lines = [json.dumps(RIGHT), json.dumps({"repository": "other"}), json.dumps(POLICY)]
     result = run(rules, "\n".join(lines[:2]), "--json")
