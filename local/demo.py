@@ -25,12 +25,12 @@ from ecr_steward.words.causes import Cause
 from ecr_steward.words.facts import Fact, FactKind
 from ecr_steward.words.hints import IMAGE_ACTION, Action, Hint
 from ecr_steward.words.reading import iso
-from ecr_steward_cli.text import wrapped
+from ecr_steward_cli.terminal.text import wrapped
 from local import channels, images
 from local.channels import LocalChannels
 from local.cloud import ACCOUNT, HOME, REGION, ROOT, Inbox, LocalCloud
 from local.console import command, console, step
-from local.ecr_events import DEFAULT_SOURCE
+from local.ecr.events import DEFAULT_SOURCE
 from local.images import Media
 from local.receiver import Receiver
 
