@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from ecr_steward.words.facts import FactKind
+from ecr_steward.writers import retention
 from tests.support.retention_world import RULE, RetentionWorld, expiry_tags
 from tests.support.world import REPOSITORY
 
@@ -190,6 +192,101 @@ def test_a_forged_expiry_tag_whose_event_was_lost_is_found_by_round_and_sweep(
     world.sweep() if sweep else world.round()
     world.settle()
     assert not list(expiry_tags(world.tags_of(digest)))
+
+
+def test_the_switch_from_report_to_expire_says_first_what_goes_and_when() -> None:
+    world = RetentionWorld(with_images(others="report"))
+    digest = old_image(world)
+    for _ in range(9):
+        world.day()
+    (reported,) = [fact.reason for fact in world.told() if fact.kind is FactKind.EXPIRING]
+    assert reported.endswith("The rule only reports such images.")
+    world.set_rule(RULE)
+    world.day()
+    assert world.told()[-1].reason.endswith("and by it ECR expires the image.")
+    assert not list(expiry_tags(world.tags_of(digest)))
+    world.day()
+    assert not list(expiry_tags(world.tags_of(digest))), "within the notice"
+    world.day()
+    assert digest not in world.details()
+
+
+WITHDRAWN: dict[str, dict[str, Any] | None] = {
+    "it only reports": {"others": "report"},
+    "it keeps all": {"others": "keep"},
+    "it says nothing of images": None,
+}
+
+
+@pytest.mark.parametrize("images", WITHDRAWN.values(), ids=WITHDRAWN)
+@pytest.mark.parametrize("step", ["sweep", "round", "look"])
+def test_an_expiry_tag_comes_off_where_the_rule_lets_no_image_go_any_more(
+    images: dict[str, Any] | None, step: str
+) -> None:
+    world = RetentionWorld()
+    digest = tagged(world)
+    rule = with_images(**(images or {}))
+    world.set_rule({key: each for key, each in rule.items() if images or key != "images"})
+    getattr(world, step)()
+    world.settle()
+    assert world.tags_of(digest) == ["pr-1"]
+    assert kinds(world)[-1] is FactKind.EXPIRY_CLEARED
+
+
+def test_what_was_announced_before_the_rule_let_no_image_go_is_announced_anew() -> None:
+    world = RetentionWorld()
+    digest = announced(world)
+    world.set_rule(with_images(others="keep"))
+    assert world.expiries.repositories() == {REPOSITORY}
+    world.round()
+    assert world.expiries.repositories() == frozenset()
+    world.set_rule(RULE)
+    world.look()
+    world.round()
+    world.look()
+    world.settle()
+    assert world.tags_of(digest) == ["pr-1"]
+
+
+@pytest.mark.parametrize("counts", [False, True])
+def test_a_pull_takes_an_expiry_tag_off_where_pulls_keep(counts: bool) -> None:
+    keep = [{"pushed_within": "3d"}, *([{"pulled_within": "3d"}] if counts else [])]
+    world = RetentionWorld(with_images(keep=keep))
+    digest = tagged(world)
+    world.wait(0.1)
+    world.pull(digest)
+    world.sweep()
+    assert bool(list(expiry_tags(world.tags_of(digest)))) is not counts
+    if counts:
+        assert "It was pulled at" in world.told()[-1].reason
+
+
+def test_a_round_goes_on_where_it_stopped_and_reads_each_manifest_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(retention, "MANIFESTS_PER_VISIT", 2)
+    world = RetentionWorld()
+    for n in range(5):
+        world.push_index(f"pr-{n}", f"{n}-amd64")
+    world.settle()
+    world.wait(4)
+    calls = [world.ecr.calls["BatchGetImage"]]
+    for _ in range(2):
+        world.round()
+        calls.append(world.ecr.calls["BatchGetImage"])
+    assert [after - before for before, after in pairwise(calls)] == [3, 0]
+    assert len(world.expiries.going(REPOSITORY)) == 10
+    world.ecr.batch_delete_image(repositoryName=REPOSITORY, imageIds=[{"imageTag": "pr-0"}])
+    world.round()
+    assert len(world.expiries.children(REPOSITORY)) == 4
+
+
+def test_a_push_asks_history_once_where_no_image_goes() -> None:
+    world = RetentionWorld()
+    reads = world.table.reads
+    world.push("1.4.2", "stays")
+    world.settle()
+    assert world.table.reads - reads == 3, "one for the push, and one for each echo"
 
 
 def test_an_image_whose_tags_changed_since_the_round_waits_for_the_next_one() -> None:
