@@ -10,15 +10,13 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from ecr_steward.ecr.images import EcrRegistry
 from ecr_steward.ecr.trail import Trail
 from ecr_steward.history.dynamo import DynamoTable
-from ecr_steward.history.expiries import Expiries
-from ecr_steward.history.running import RunningImages
 from ecr_steward.history.tags import History
 from ecr_steward.queues.hints import HintQueue
 from ecr_steward.start import clients, observe, sandbox
@@ -27,10 +25,12 @@ from ecr_steward.start.writer import Batches
 from ecr_steward.sweep.tally import Tally
 from ecr_steward.words.hints import Hint
 from ecr_steward.writers.brake import Brake
-from ecr_steward.writers.expire import Expirer
-from ecr_steward.writers.expiry_setup import ExpirySetup
 from ecr_steward.writers.tag_writer import TagWriter
 from ecr_steward.writers.tags import Retagger
+
+if TYPE_CHECKING:
+    from ecr_steward.rules import Ruleset
+    from ecr_steward.writers.expire import Expirer
 
 logger = observe.logger()
 
@@ -66,6 +66,25 @@ def handle(env: Environment) -> sandbox.Handler:
             allow_removal=allow_removal,
             witness=Trail(lambda: clients.client("cloudtrail")).who_took,
         )
+        tally = Tally(
+            rules=rules,
+            cap=mode,
+            sweeps=history.sweeps,
+            clock=sandbox.now,
+            account=account,
+            region=region,
+        )
+        return TagWriter(tagger, expirer(rules), tally.visited, queue.send)
+
+    def expirer(rules: Ruleset) -> Expirer | None:
+        if not allow_expiry:
+            return None
+        # Loaded only where the stack lets images expire.
+        from ecr_steward.history.expiries import Expiries
+        from ecr_steward.history.running import RunningImages
+        from ecr_steward.writers.expire import Expirer
+        from ecr_steward.writers.expiry_setup import ExpirySetup
+
         setup = ExpirySetup(
             rules=rules,
             cap=mode,
@@ -77,16 +96,7 @@ def handle(env: Environment) -> sandbox.Handler:
             account=account,
             region=region,
         )
-        tally = Tally(
-            rules=rules,
-            cap=mode,
-            sweeps=history.sweeps,
-            clock=sandbox.now,
-            account=account,
-            region=region,
-        )
-        expirer = Expirer(setup, history.holds, brake)
-        return TagWriter(tagger, expirer, tally.visited, queue.send)
+        return Expirer(setup, history.holds, brake)
 
     def visit(repository: str, hints: Sequence[Hint]) -> None:
         visited = writer().visit(repository, hints)

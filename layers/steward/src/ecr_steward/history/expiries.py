@@ -6,8 +6,10 @@
 | `repo#NAME` | `expiry#DIGEST` | its expiry tag: written by the writer of tags alone |
 | `repo#NAME` | `untagged#DIGEST` | since when an image has no tag, as far as rounds saw it |
 | `repo#NAME` | `children#DIGEST` | what an index lists: written by rounds, which read it once |
+| `expiring-told` | `NAME` | how many images of a repository are announced |
+| `expiring-due` | `NAME` | how many may get an expiry tag, or 0 where one must not have it |
+| `expiring-tagged` | `NAME` | how many have one |
 
-How many there are in each repository stands where every visit finds it: see going.py.
 Two write at the same time, so no item has two writers.
 """
 
@@ -16,12 +18,21 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
-from ecr_steward.history.facts import fact_item, partition_of, write_in_order
-from ecr_steward.history.going import DUE, TAGGED, TOLD, going_keys, lets_go
+from ecr_steward.history.facts import (
+    DUE,
+    TAGGED,
+    fact_item,
+    going_keys,
+    lets_go,
+    partition_of,
+    write_in_order,
+)
 from ecr_steward.history.table import Delete, Item, Put, Table, Write
 from ecr_steward.images.round import ExpiryTag, Going
 from ecr_steward.words.facts import Fact
 from ecr_steward.words.reading import iso, parse_time
+
+TOLD = "expiring-told"
 
 
 class Expiries:
@@ -95,7 +106,7 @@ class Expiries:
         items = self._table.query(partition_of(repository), "children#")
         return {item.sk.removeprefix("children#"): tuple(item.body) for item in items}
 
-    def keep_children(
+    def note_children(
         self, repository: str, read: Mapping[str, Sequence[str]], gone: Iterable[str]
     ) -> None:
         """Keep what was read of indexes; those of `gone` are no more."""

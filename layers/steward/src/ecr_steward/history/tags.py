@@ -40,12 +40,13 @@ from ecr_steward.history.facts import (
     distinct,
     fact_item,
     fact_of,
+    going_keys,
+    lets_go,
     partition_of,
     pull_through_in,
     write_in_order,
 )
 from ecr_steward.history.findings import Findings, News, Said
-from ecr_steward.history.going import going_keys, lets_go
 from ecr_steward.history.holds import Hold, Holds, hold_in, holding
 from ecr_steward.history.numbering import Led, Numbering
 from ecr_steward.history.sweeps import Sweeps

@@ -148,7 +148,7 @@ class Retainer:
         asked, known = indexes(details), self._expiries.children(repository)
         unread = [digest for digest in asked if digest not in known]
         read = listed(self._registry, repository, unread[:MANIFESTS_PER_VISIT])
-        self._expiries.keep_children(repository, read, known.keys() - set(asked))
+        self._expiries.note_children(repository, read, known.keys() - set(asked))
         return {**known, **read}, len(unread) <= MANIFESTS_PER_VISIT or not read
 
     def _images(

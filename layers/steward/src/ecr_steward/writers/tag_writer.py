@@ -5,14 +5,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ecr_steward.words.hints import ABOUT_EXPIRY, Action, Hint
-from ecr_steward.writers.expire import Expirer
 from ecr_steward.writers.tags import Retagger, Visit, next_visit, next_visits
+
+if TYPE_CHECKING:
+    from ecr_steward.writers.expire import Expirer
 
 
 class TagWriter:
-    """Visits one repository at a time.
+    """Visits one repository at a time; without an `expirer` the stack lets no image expire.
 
     `count` is told what the writer of tags came to, `send` takes the hints that go on where a visit
     stopped.
@@ -21,7 +24,7 @@ class TagWriter:
     def __init__(
         self,
         tagger: Retagger,
-        expirer: Expirer,
+        expirer: Expirer | None,
         count: Callable[[Sequence[Hint], Visit], object],
         send: Callable[[Hint], object],
     ) -> None:
@@ -41,6 +44,8 @@ class TagWriter:
         self._count(about_tags, tagged)
         for hint in next_visits(tagged.rest):
             self._send(hint)
+        if self._expirer is None:
+            return tagged
         expired = self._expirer.visit(repository, hints, tagged)
         if expired.unfinished:
             self._send(next_visit(hints, Action.EXPIRE))
