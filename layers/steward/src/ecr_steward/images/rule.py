@@ -52,7 +52,7 @@ class ImagesRule:
         )
 
     def discounts(self, tag: str, scheme: Scheme) -> bool:
-        """Whether a tag, ignored or stable, keeps nothing by itself: no entry takes it that does."""
+        """Whether a tag, ignored or stable, keeps nothing: no entry takes it that keeps."""
         if not self.not_kept_by:
             return False
         if not scheme.is_ignored(tag):
