@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import deepcopy
 from itertools import pairwise
 from typing import Any
@@ -57,6 +58,7 @@ def test_an_image_is_announced_gets_its_expiry_tag_and_is_expired_by_ecr() -> No
     assert world.tags_of(digest) == ["pr-1"]
     assert kinds(world) == [FactKind.EXPIRING]
     world.round()
+    world.sweep()
     assert world.tags_of(digest) == ["pr-1"], "not before a look at what runs"
     world.look()
     world.settle()
@@ -64,6 +66,8 @@ def test_an_image_is_announced_gets_its_expiry_tag_and_is_expired_by_ecr() -> No
     assert kinds(world) == [FactKind.EXPIRING, FactKind.EXPIRY_SET]
     assert world.evaluate() == [digest]
     assert world.ecr.tags(REPOSITORY).keys() == {"1.4.2", "1.4", "latest"}
+    world.sweep()
+    assert world.expiries.tagged() == {}
 
 
 def test_nothing_is_put_where_the_stack_does_not_allow_it() -> None:
@@ -134,6 +138,101 @@ def test_whatever_is_pushed_on_an_image_takes_its_expiry_tag_off(tag: str) -> No
     world.push(tag, "goes")
     world.settle()
     assert not list(expiry_tags(world.tags_of(digest)))
+
+
+@pytest.mark.parametrize("tag", ["main", "cache-1"])
+def test_a_sweep_finds_what_was_put_on_it_while_the_event_was_lost(tag: str) -> None:
+    world = RetentionWorld()
+    digest = tagged(world)
+    world.push(tag, "goes")
+    world.events.clear()
+    world.sweep()
+    assert world.tags_of(digest) == ["pr-1", tag]
+
+
+def test_a_hold_takes_an_expiry_tag_off_with_the_next_sweep() -> None:
+    world = RetentionWorld()
+    digest = tagged(world)
+    world.hold("pr-1")
+    world.sweep()
+    assert world.tags_of(digest) == ["pr-1"]
+
+
+def start(world: RetentionWorld, digest: str) -> None:
+    world.start("ecs:prod/web", digest, lost=True)
+
+
+def pull(world: RetentionWorld, digest: str) -> None:
+    world.wait(0.1)
+    world.pull(digest)
+
+
+def report(world: RetentionWorld, digest: str) -> None:
+    world.set_rule(with_images(others="report"))
+
+
+def be_late(world: RetentionWorld, digest: str) -> None:
+    world.wait(3)
+
+
+@pytest.mark.parametrize("do", [start, pull, report, be_late])
+def test_what_comes_between_round_and_look_keeps_the_expiry_tag_away(
+    do: Callable[[RetentionWorld, str], None],
+) -> None:
+    world = RetentionWorld(with_images(keep=[{"pushed_within": "3d"}, {"pulled_within": "3d"}]))
+    digest = announced(world)
+    world.round()
+    do(world, digest)
+    world.look()
+    world.settle()
+    assert world.tags_of(digest) == ["pr-1"]
+    assert kinds(world) == [FactKind.EXPIRING]
+
+
+def go_on_reporting(world: RetentionWorld, digest: str) -> None:
+    report(world, digest)
+    world.round()
+    world.set_rule(RULE)
+
+
+def forge(world: RetentionWorld, digest: str) -> None:
+    world.forge(digest)
+    world.events.clear()
+    world.round()
+    world.settle()
+
+
+@pytest.mark.parametrize("do", [go_on_reporting, forge])
+def test_the_notice_begins_anew_where_the_image_was_not_to_go_in_between(
+    do: Callable[[RetentionWorld, str], None],
+) -> None:
+    world = RetentionWorld()
+    digest = announced(world)
+    world.look()
+    do(world, digest)
+    world.round()
+    world.look()
+    world.settle()
+    assert world.tags_of(digest) == ["pr-1"]
+    for _ in range(3):
+        world.day()
+    assert digest not in world.details()
+
+
+def test_what_has_its_expiry_tag_counts_no_more_for_at_most() -> None:
+    world = RetentionWorld(with_images(at_most=1))
+    first = tagged(world)
+    second = world.push("pr-2", "goes too")
+    world.settle()
+    world.wait(4)
+    for _ in range(2):
+        world.look()
+        world.round()
+        world.look()
+        world.settle()
+        world.wait(2)
+    assert list(expiry_tags(world.tags_of(first)))
+    assert list(expiry_tags(world.tags_of(second)))
 
 
 def test_an_image_with_no_other_tag_gets_a_pin_before_it_loses_its_expiry_tag() -> None:

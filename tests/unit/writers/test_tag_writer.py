@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ecr_steward.doors.pushes import check
 from ecr_steward.history.planned import Planned
 from ecr_steward.rules import Mode
 from ecr_steward.tags.plan import TagChange
@@ -58,14 +59,26 @@ def going(world: RetentionWorld) -> set[str]:
 def test_an_image_that_gets_a_stable_tag_by_a_plan_loses_its_expiry_tag_and_no_other_does() -> None:
     world, old, other = two_that_go()
     keep(world, "1.4")
-    world.forge(world.ecr.tags(REPOSITORY)["latest"])
-    world.events.clear()
     forged = world.ecr.tags(REPOSITORY)["latest"]
+    world.forge(forged)
+    world.events.clear()
+    world.start("ecs:prod/web", other)
+    world.retag_queue.clear()
     world.visit([hint(world, Action.SWEEP, PLAN)])
     assert world.ecr.tags(REPOSITORY)["1.4"] == old
     assert going(world) == {other, forged}
     world.sweep()
-    assert going(world) == {other}
+    assert going(world) == set()
+
+
+def test_a_push_beside_a_plan_in_one_batch_finds_no_more_than_alone() -> None:
+    world, old, _ = two_that_go()
+    keep(world)
+    world.push("main", "other")
+    world.forge(forged := world.ecr.tags(REPOSITORY)["latest"])
+    check(world.events[0], world.rules, world.retag_queue.append)
+    world.visit([hint(world, Action.SWEEP, PLAN), *world.retag_queue])
+    assert going(world) == {old, forged}
 
 
 def test_a_plan_that_moves_nothing_asks_nothing_of_expiry_tags() -> None:
