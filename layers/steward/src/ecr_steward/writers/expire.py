@@ -367,7 +367,8 @@ def _asked_for(hint: Hint, put: Mapping[str, ExpiryTag]) -> tuple[str, str] | No
     if _is_forged(hint, put):
         return hint.digest, f"The steward did not put `{hint.tag}`."
     if hint.action is Action.NEED:
-        return hint.digest, "A workload was started from it."
+        held = f"Somebody holds `{hint.tag}` on it."
+        return hint.digest, held if hint.tag else "A workload was started from it."
     if hint.action is Action.PUSH and hint.tag and not is_expiry_tag(hint.tag):
         return hint.digest, f"`{hint.tag}` was put on it."
     return None
