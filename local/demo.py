@@ -444,6 +444,8 @@ def _line(fact: Fact, name: object) -> str:
         what, colour = _WOULD.get(what, what), "blue"
     if fact.kind is FactKind.EXPIRING:
         return f"[yellow]announced[/] {escape(fact.reason)}"
+    if fact.kind is FactKind.LOST:
+        return f"[red]lost    [/] {escape(fact.reason)}"
     where = "" if fact.kind is FactKind.REJECT else f"  {shown(fact.before)} → {shown(fact.digest)}"
     return f"[{colour}]{what:<8}[/] [bold]{escape(fact.tag or '')}[/]{where}"
 

@@ -270,6 +270,8 @@ def _announced(made: Round, asked: ImagesRule, missing: Sequence[str], now: date
 
 
 def _size(count: int) -> str:
+    if count < _MB / 10:
+        return "less than 0.1 MB"
     unit, name = (_GB, "GB") if count >= _GB else (_MB, "MB")
     return f"{count / unit:,.1f} {name}"
 
