@@ -24,12 +24,12 @@ from ecr_steward.words.causes import Cause
 from ecr_steward.words.facts import Fact, FactKind
 from ecr_steward.words.hints import IMAGE_ACTION, Action, Hint
 from ecr_steward.words.reading import iso
-from ecr_steward_cli.text import wrapped
+from ecr_steward_cli.terminal.text import wrapped
 from local import channels, images
 from local.channels import LocalChannels
 from local.cloud import ACCOUNT, HOME, REGION, ROOT, Inbox, LocalCloud
 from local.console import command, console, step
-from local.ecr_events import DEFAULT_SOURCE
+from local.ecr.events import DEFAULT_SOURCE
 from local.images import Media
 from local.receiver import Receiver
 
@@ -195,7 +195,7 @@ STORY: Final[tuple[Scene | Act, ...]] = (
     DELETED,
     PUBLIC,
     Scene("An application, by commit", APP, "9f3c2ab", "9f3c2ab",
-          "A commit names one image for ever, and moves nothing."),
+          "A commit names one image forever, and moves nothing."),
     Scene("Its pipeline moves main", APP, "main", "9f3c2ab",
           "main is where the pipeline put it: it follows nothing in the rules."),
     Scene("A build of a pull request", APP, "pr-7", "pr-7",
