@@ -14,7 +14,6 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from ecr_steward.doors.running import TASK_CHANGE
 from ecr_steward.history.dynamo import DynamoTable
 from ecr_steward.history.running import RunningImages
 from ecr_steward.history.tags import History
@@ -94,26 +93,13 @@ def _make_public(demo: Demo) -> None:
 
 
 def _start(demo: Demo) -> None:
-    """What ECS says of a task that started."""
-    registry = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"
-    detail = {
-        "clusterArn": f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/prod",
-        "taskArn": f"arn:aws:ecs:{REGION}:{ACCOUNT}:task/prod/0f6c2a",
-        "group": "service:payments",
-        "startedBy": "ecs-svc/0f6c2a",
-        "lastStatus": "RUNNING",
-        "desiredStatus": "RUNNING",
-        "createdAt": iso(datetime.now(UTC)),
-        "containers": [
-            {
-                "name": "app",
-                "image": f"{registry}/{BASE}:1.4",
-                "imageDigest": demo.images["1.4.1"],
-                "lastStatus": "RUNNING",
-            }
-        ],
-    }
-    demo.send(TASK_CHANGE, detail)
+    """A service with one task, whose image ECS looks up once."""
+    registry, ecs = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com", demo.cloud.client("ecs")
+    container: Any = {"name": "app", "image": f"{registry}/{BASE}:1.4"}
+    ecs.register_task_definition(family="payments", containerDefinitions=[container])
+    ecs.create_service(
+        cluster="prod", serviceName="payments", taskDefinition="payments", desiredCount=1
+    )
 
 
 def _delete(demo: Demo) -> None:
@@ -336,11 +322,8 @@ class Demo:
             "action-type": "PUSH",
             "image-tag": scene.tag,
         }
-        self.send(IMAGE_ACTION, detail)
-
-    def send(self, kind: str, detail: object) -> None:
-        """Put an event of this `detail-type` on the default bus, as AWS would."""
-        entry: Any = {"Source": DEFAULT_SOURCE, "DetailType": kind, "Detail": json.dumps(detail)}
+        entry: Any = {"Source": DEFAULT_SOURCE, "DetailType": IMAGE_ACTION}
+        entry["Detail"] = json.dumps(detail)
         self.cloud.client("events").put_events(Entries=[entry])
 
     def look(self) -> None:

@@ -25,8 +25,8 @@ from ecr_steward_cli.deployed.stack import (
     pass_outside,
     stack_option,
 )
+from ecr_steward_cli.given import times
 from ecr_steward_cli.given.files import WholeNumber
-from ecr_steward_cli.given.settings import times
 from ecr_steward_cli.rules_file.unmoved import unmoving
 from ecr_steward_cli.terminal.errors import NeedsAttention, Refusal
 from ecr_steward_cli.terminal.text import printable, say, wrapped

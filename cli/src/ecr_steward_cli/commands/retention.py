@@ -13,9 +13,9 @@ import click
 from ecr_steward.images import ImagesRule, Inventory, Kept, RetainedImage, judge
 from ecr_steward.rules import Ruleset
 from ecr_steward.tags.scheme import Scheme
+from ecr_steward_cli.given import times
 from ecr_steward_cli.given.files import WholeNumber, text_of
 from ecr_steward_cli.given.image_lines import BadImage, image_of
-from ecr_steward_cli.given.settings import times
 from ecr_steward_cli.rules_file.load import RulesFault, load
 from ecr_steward_cli.terminal.completion import files
 from ecr_steward_cli.terminal.errors import NeedsAttention, Refusal

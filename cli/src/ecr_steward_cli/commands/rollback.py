@@ -28,7 +28,7 @@ from ecr_steward_cli.commands.hold import (
 )
 from ecr_steward_cli.commands.wait import Place, image_named, place
 from ecr_steward_cli.deployed.stack import Outside, Stack, Subject, aws, pass_outside, stack_option
-from ecr_steward_cli.given.settings import times
+from ecr_steward_cli.given import times
 from ecr_steward_cli.terminal.errors import NeedsAttention, Refusal
 from ecr_steward_cli.terminal.text import say
 

@@ -160,7 +160,11 @@ def _tag(written: str) -> str | None:
 
 
 def _left(stack: Stack, record: Running, tag: str) -> str | None:
-    """When the steward last moved the tag off the image; None where somebody else did."""
+    """When the tag left the image: as history keeps it of what a rule with `replaced` lets go, else
+    when the steward last moved it; None where somebody else did."""
+    left = stack.history().left(record.repository).get(record.digest, {}).get(tag)
+    if left is not None:
+        return iso(left)
     moves = (
         fact.time
         for fact in stack.history().facts(record.repository)
