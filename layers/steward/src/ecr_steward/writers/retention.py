@@ -13,7 +13,6 @@ from ecr_steward.ecr.inventory import Detail, KnownOfImages, indexes, listed, re
 from ecr_steward.history.holds import Holds
 from ecr_steward.history.tags import History
 from ecr_steward.images import (
-    ExpiryTag,
     ImagesRule,
     Inventory,
     Kept,
@@ -26,7 +25,7 @@ from ecr_steward.images.round import as_judged
 from ecr_steward.rules import Mode, Rule
 from ecr_steward.tags.scheme import Scheme
 from ecr_steward.words.causes import Cause
-from ecr_steward.words.expiry_tags import is_expiry_tag
+from ecr_steward.words.expiry_tags import ExpiryTag, is_expiry_tag
 from ecr_steward.words.facts import Fact, FactKind
 from ecr_steward.words.grammar import short
 from ecr_steward.words.hints import Action, Hint
