@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import itertools
 import json
 import os
 import shutil
@@ -44,6 +45,10 @@ _PATIENCE = 10
 
 _FIRST = 25
 """So many of the quickest tests of the room come first: most mutants live no longer."""
+
+_REST = 60.0
+"""Seconds of tests of other rooms that a mutant is shown to, as they took when they were watched:
+what thousands of quick ones do not notice, the slow ones hardly do."""
 
 _AT_ONCE = len(os.sched_getaffinity(0))
 
@@ -142,7 +147,9 @@ def _in_order(place: MutantPlace, reach: Reach) -> list[str]:
     """The tests in the order in which a mutant is shown to them: those of its room first."""
     tests = reach.of_place(place)
     near = [test for test in tests if test.startswith(f"tests/unit/{place.room}/")]
-    return [*near, *(test for test in tests if test not in {*near})]
+    rest = [test for test in tests if test not in {*near}]
+    taken = itertools.accumulate(reach.seconds[test] for test in rest)
+    return [*near, *(test for test, until in zip(rest, taken, strict=True) if until <= _REST)]
 
 
 def _portions(place: MutantPlace, reach: Reach) -> tuple[list[str], list[str]]:
