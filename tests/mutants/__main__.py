@@ -98,10 +98,11 @@ class Reach:
 
     def of_place(self, place: MutantPlace) -> list[str]:
         """The tests that can notice a mutant, the quickest first: those that call its function, or
-        where it is in none something of its file."""
+        where it is in none that was called something of its file."""
         inside = function(place.source(), place.site)
-        key = place.name if inside is None else f"{place.name}:{inside}"
-        return sorted(self.tests.get(key, ()), key=lambda test: (self.seconds[test], test))
+        of_function = self.tests.get(f"{place.name}:{inside}", ())
+        tests = of_function or self.tests.get(place.name, ())
+        return sorted(tests, key=lambda test: (self.seconds[test], test))
 
     def is_collected(self, place: MutantPlace) -> bool:
         """Whether its function was called when tests were collected, before it is a mutant."""
