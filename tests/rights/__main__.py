@@ -33,7 +33,11 @@ def main() -> int:
         acts = users(played)
         rights = table.granted()
         found = dict(
-            zip(rights, pool.map(judge, rights, (acts.get(each, []) for each in rights)), strict=True)
+            zip(
+                rights,
+                pool.map(judge, rights, (acts.get(each, []) for each in rights)),
+                strict=True,
+            )
         )
     needless = [right for right, needed in found.items() if needed is None]
     for each in (*faults, *(f"{right} is needed by no act" for right in needless)):
