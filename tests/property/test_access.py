@@ -54,6 +54,12 @@ OPERATORS = (
     "StringEquals", "StringLike", "StringEqualsIgnoreCase", "StringNotEquals", "StringNotLike",
     "ArnLike", "ArnEquals", "ArnNotLike", "IpAddress", "NotIpAddress", "Bool", "Null",
 )  # fmt: skip
+FITTING_TEXT = ("StringEquals", "StringLike")
+FITTING = {
+    "aws:SourceIp": ("IpAddress",),
+    "aws:PrincipalArn": ("ArnLike", "StringLike"),
+    "aws:SourceArn": ("ArnLike", "StringLike"),
+}
 PRINCIPALS: Sequence[Any] = (
     "*", {"AWS": "*"}, {"AWS": [NAMED]}, {"AWS": [NAMED, STRANGER]},
     {"AWS": f"arn:aws:iam::{STRANGER}:root"}, {"AWS": f"arn:aws:iam::{STRANGER}:role/ci"},
@@ -64,15 +70,15 @@ PRINCIPALS: Sequence[Any] = (
 def drawn(by: random.Random) -> dict[str, Any]:
     """A statement such as people write, or as somebody writes who wants to be let in."""
     conditions: dict[str, dict[str, Any]] = {}
-    for _ in range(by.choice([0, 1, 1, 1, 2, 2, 3])):
+    for _ in range(by.choice([0, 1, 1, 1, 1, 2, 3])):
         key = by.choice(list(VALUES))
-        operator = by.choice(OPERATORS)
+        operator = by.choice([*OPERATORS, *FITTING.get(key, FITTING_TEXT) * 12])
         values = by.sample(VALUES[key], min(len(VALUES[key]), by.choice([1, 1, 2])))
         if operator == "Null":
             values = [by.choice(["true", "false"])]
         else:
-            before = by.choice(["", "", "", "ForAnyValue:", "ForAllValues:"])
-            operator = f"{before}{operator}{by.choice(['', '', '', 'IfExists'])}"
+            before = by.choice([*[""] * 8, "ForAnyValue:", "ForAllValues:"])
+            operator = f"{before}{operator}{by.choice([*[''] * 8, 'IfExists'])}"
         conditions.setdefault(operator, {})[by.choice([key, key, key.lower()])] = values
         if by.random() < 0.25:
             conditions.setdefault("Null", {})[key] = "false"
@@ -81,17 +87,8 @@ def drawn(by: random.Random) -> dict[str, Any]:
 
 
 def strangers(by: random.Random) -> Iterator[Request]:
-    """Requests of whom the rule does not name: a role, with an organisation or without, and a
-    service that acts for somebody else; through the Internet or a VPC."""
-    # A path may hold colons: whoever makes a role can write another account into its ARN.
-    path = by.choice(["ci", f"a::{NAMED}:b/ci", f"a:{OWN}:role/ci"])
-    arn = f"arn:aws:iam::{STRANGER}:role/{path}"
-    role = {
-        "aws:principalaccount": [STRANGER],
-        "aws:principalarn": [arn],
-        "aws:userid": ["AROASTRANGER1234:x"],
-        "aws:principalisawsservice": ["false"],
-    }
+    """Requests of whom the rule does not name: roles, with an organisation or without, and services
+    that act for somebody else; through the Internet or a VPC."""
     member = {"aws:principalorgid": [OTHERS], "aws:principalorgpaths": [f"{OTHERS}/r-1/ou-1/"]}
     acting = {
         "aws:sourceaccount": [STRANGER],
@@ -107,11 +104,27 @@ def strangers(by: random.Random) -> Iterator[Request]:
         "aws:vpceorgid": [OTHERS],
     }
     for through in (internet, vpc):
-        yield Request(STRANGER, arn, facts={**role, **through})
-        yield Request(STRANGER, arn, facts={**role, **member, **through})
+        for name in NAMES_OF_ROLES:
+            arn = f"arn:aws:iam::{STRANGER}:role/{name}"
+            role = {**_of_role(arn), **through}
+            yield Request(STRANGER, arn, facts=role)
+            yield Request(STRANGER, arn, facts={**role, **member})
         for service in ("codebuild.amazonaws.com", "events.amazonaws.com"):
             yield Request(service=service, facts=through)
             yield Request(service=service, facts={**acting, **through})
+
+
+NAMES_OF_ROLES = ("ci", f"a::{NAMED}:b/ci", f"a:{OWN}:role/ci")
+"""A path may hold colons: whoever makes a role can write another account into its ARN."""
+
+
+def _of_role(arn: str) -> dict[str, list[str]]:
+    return {
+        "aws:principalaccount": [STRANGER],
+        "aws:principalarn": [arn],
+        "aws:userid": ["AROASTRANGER1234:x"],
+        "aws:principalisawsservice": ["false"],
+    }
 
 
 @given(st.integers(0, 10**9), st.sampled_from(["2012-10-17", "2008-10-17"]))
@@ -119,7 +132,7 @@ def test_no_stranger_comes_in_through_a_statement_that_is_called_fine(
     seed: int, version: str
 ) -> None:
     by = random.Random(seed)  # noqa: S311
-    for _ in range(10):
+    for _ in range(20):
         statement = drawn(by)
         fine = judge(statement, Allowed(Named(manage=NAMES), OWN), version) == Access()
         event("fine" if fine else "not fine")
