@@ -24,9 +24,9 @@ class Around:
     no policy may lock out where the rule has a scheme, and `readers` those of others that read
     images. `cache` says that the repository is a
     pull-through cache. `managed` are the Sids that the steward once set. `preview` is what ECR's
-    preview of the wished lifecycle policy would take away, or of the one that is there within
-    lifecycle.AHEAD days; `running` are by digest the workloads that run an image, `named` images
-    that run of which only the tags are known. `registry_scans` says that the scanning of the
+    preview says that the wished lifecycle policy would take away, or the one that is there, within
+    lifecycle.AHEAD days where something runs; `running` are by digest the workloads that run an
+    image, `named` images that run of which only the tags are known. `registry_scans` says that the scanning of the
     registry decides which images are scanned, `expiry` whether the stack lets images expire by
     their expiry tags, None where that is not known.
     """

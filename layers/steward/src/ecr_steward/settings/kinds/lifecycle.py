@@ -185,7 +185,7 @@ class Lifecycle(Setting[WantedLifecycle, Document | None]):
             yield from self._to_set(wish, found, around)
             return
         yield from self._expiry(wish, others, found, around)
-        if wish.stated and not wish.any_will_do(others):
+        if not wish.any_will_do(others):
             harm = [each for each in wish.risks if not wish.allows(each.entry)]
             yield from self._taken(wish.rules, harm, harm, refused=False)
         there = self.in_place(wish, found)
@@ -193,10 +193,7 @@ class Lifecycle(Setting[WantedLifecycle, Document | None]):
             yield from self._needed(there["rules"], around, SettingAction.REPORT)
 
     def _to_set(
-        self,
-        wish: WantedLifecycle,
-        found: Document | None,
-        around: Around,
+        self, wish: WantedLifecycle, found: Document | None, around: Around
     ) -> Iterator[SettingChange]:
         wanted = _with_expiry(wish, wish.document, found, around)
         today = _previewed(around, wish.scheme) if wish.scheme else ()
