@@ -219,8 +219,10 @@ class Lifecycle(Setting[WantedLifecycle, Document | None]):
             problem = Problem.MISSING if missing else Problem.EXTRA
             yield self.change(problem, found, wanted, reason)
         elif wish.expiry and around.expiry and not _has_expiry(wanted):
+            readable = others is None or lifecycle.is_known(others)
+            why = _NO_ROOM if readable else _NOT_READ
             yield self.change(
-                Problem.MISSING, found, found, _NO_ROOM, SettingAction.REPORT, "expiry tags"
+                Problem.MISSING, found, found, why, SettingAction.REPORT, "expiry tags"
             )
 
     def _needed(
@@ -460,6 +462,10 @@ _EXPIRY_RULE = "The lifecycle policy has a rule for expiry tags, and no image ma
 _NO_ROOM = (
     "There is no room for the rule for expiry tags: ECR takes 50 rules, with 30,720 characters in "
     "all. Until one goes no image gets an expiry tag."
+)
+_NOT_READ = (
+    "The rule for expiry tags is not merged into the lifecycle policy, for it has a rule that the "
+    "steward does not know. Until that goes no image gets an expiry tag."
 )
 
 
