@@ -251,7 +251,7 @@ def test_settings_are_told_in_full() -> None:
         "o-abc123"),
         "lifecycle    1 rule",
         "it is not set if it could expire or archive images under stable tags",
-        "immutable    IMMUTABLE except main, sha256-*",
+        "immutable    IMMUTABLE except main*, sha256-*",
         "scanning     on push: yes",
         "encryption   KMS; another one is reported, as ECR cannot change it",
         "resource     tags owner=platform, tier=1; others stay",

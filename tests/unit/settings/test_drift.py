@@ -150,7 +150,7 @@ def test_a_correction_has_whole_documents_and_only_what_is_to_be_set() -> None:
     assert made.values == {
         "policy": policy(statement(), PULL),
         "lifecycle": rules("untagged"),
-        "immutability": Mutability("IMMUTABLE_WITH_EXCLUSION", ("main", "sha256-*")),
+        "immutability": Mutability("IMMUTABLE_WITH_EXCLUSION", ("main*", "sha256-*")),
         "scan_on_push": True,
         "resource_tags": {"team": "x", "owner": "a"},
     }
@@ -215,7 +215,7 @@ def test_reasons_name_the_setting_and_the_rules_wish() -> None:
         "filter `*` for tags that move would free unique tags too."
     )
     assert why({"immutability": "scheme"}, NONE, COMMITS) == (
-        "Tags are MUTABLE and should be IMMUTABLE except main, sha256-*, because the scheme "
+        "Tags are MUTABLE and should be IMMUTABLE except main*, sha256-*, because the scheme "
         "implies it."
     )
 

@@ -96,7 +96,7 @@ def test_a_template_is_made_of_the_rule_for_all_repositories_under_it() -> None:
         '"countType":"imageCountMoreThan","countNumber":1},"action":{"type":"expire"}}]}',
         "imageTagMutability": "IMMUTABLE_WITH_EXCLUSION",
         "imageTagMutabilityExclusionFilters": [
-            {"filterType": "WILDCARD", "filter": "main"},
+            {"filterType": "WILDCARD", "filter": "main*"},
             {"filterType": "WILDCARD", "filter": "sha256-*"},
         ],
         "encryptionConfiguration": {"encryptionType": "KMS"},

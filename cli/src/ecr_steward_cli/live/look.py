@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ecr_steward.ecr.images import EcrRegistry
-from ecr_steward.ecr.inventory import retained
+from ecr_steward.ecr.inventory import indexes, listed, retained, united
 from ecr_steward.ecr.settings import EcrSettings
 from ecr_steward.history.expiries import Expiries
 from ecr_steward.history.running import RunningImages
@@ -181,12 +181,9 @@ class Look:
         running = RunningImages(table, self._grace).all(repository)
         since, history = Expiries(table).untagged(repository), History(table)
         known = known_of(running, history.holds, repository, now, since, history.left(repository))
-        images = [
-            as_judged(each)
-            for each in retained(
-                EcrRegistry(self._registry.ecr), repository, seen.details(repository), known
-            )
-        ]
+        details = united(seen.details(repository))
+        children = listed(EcrRegistry(self._registry.ecr), repository, indexes(details))
+        images = [as_judged(each) for each in retained(details, children, known)]
         scheme = rule.tags or Scheme(unique=())
         asked = ImagesRule.from_document(rule.images or {})
         return judge(Inventory(images, scheme, now), asked, self._grace)

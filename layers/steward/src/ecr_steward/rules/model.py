@@ -88,6 +88,11 @@ class Rule:
         return any("replaced" in entry for entry in (self.images or {}).get("keep", ()))
 
     @property
+    def judges_images(self) -> bool:
+        """Whether it lets images go that nothing keeps, or reports them."""
+        return bool((self.images or {}).get("others", "keep") != "keep")
+
+    @property
     def has_settings(self) -> bool:
         """Whether it says something about settings: what it says of images needs a lifecycle
         rule."""

@@ -75,22 +75,30 @@ class Sweeper:
         self._tally = tally
         self._clock = clock
 
-    def rounds(self, registry: EcrRegistry, send: SendAll, days: int) -> int:
+    def rounds(
+        self,
+        registry: EcrRegistry,
+        send: SendAll,
+        days: int,
+        going: Callable[[], Collection[str]] = frozenset,
+    ) -> int:
         """Send the repositories whose images are to be judged now: each once in `days`; returns how
-        many there are.
+        many there are. `going` gives those with images that go, whatever their rules say by now.
 
         Run again for the same time it sends the same messages, which SQS tells apart by id.
         """
-        if self._cap is Mode.OFF or not any(map(_judges_images, self._rules.rules)):
+        if self._cap is Mode.OFF:
             return 0
-        now = self._clock()
+        now, leaving = self._clock(), going()
+        if not leaving and not any(rule.judges_images for rule in self._rules.rules):
+            return 0
         turn = Slice.at(now, days * 24)
         chosen = [
             name
             for name in registry.repositories()
             if turn.holds(name)
             and self._pattern.fullmatch(name)
-            and _judges_images(self._rules.rule_for(name))
+            and (name in leaving or self._judges_images(name))
         ]
         beginning = turn.sweep.replace("sweep", "retention", 1)
         send(
@@ -98,6 +106,10 @@ class Sweeper:
             for name in chosen
         )
         return len(chosen)
+
+    def _judges_images(self, repository: str) -> bool:
+        rule = self._rules.rule_for(repository)
+        return rule is not None and rule.judges_images
 
     def tick(
         self, registry: EcrRegistry, send_tags: SendAll, hours: int, send_settings: SendAll = list
@@ -215,8 +227,3 @@ class Sweeper:
 
     def _looks_at_registry(self) -> bool:
         return self._settings_cap is not Mode.OFF and bool(self._rules.registry)
-
-
-def _judges_images(rule: Rule | None) -> bool:
-    """Whether a rule may let images go, or report them."""
-    return rule is not None and (rule.images or {}).get("others", "keep") != "keep"
