@@ -42,7 +42,7 @@ def handle(env: Environment) -> sandbox.Handler:
     send_tags = HintQueue(lambda: sqs, env.text("RETAG_QUEUE_URL")).send_all
     send_settings = HintQueue(lambda: sqs, env.text("SETTINGS_QUEUE_URL")).send_all
     send_rounds = HintQueue(lambda: sqs, env.text("RETENTION_QUEUE_URL")).send_all
-    days = env.number("RETENTION_DAYS")
+    days, expiry = env.number("RETENTION_DAYS"), env.flag("ALLOW_EXPIRY")
 
     def sweep(event: Mapping[str, Any]) -> sandbox.Reply:
         rules, clock = sandbox.rules(), clock_of(event, sandbox.now)
@@ -60,6 +60,7 @@ def handle(env: Environment) -> sandbox.Handler:
             ),
             clock=clock,
             settings_cap=settings_mode,
+            expires=expiry,
             pattern=pattern,
         )
         if "glob" in event:

@@ -269,6 +269,7 @@ def function(
         "RETAG_QUEUE_URL": stack.output("RetagQueueUrl"),
         "RETENTION_QUEUE_URL": "no rule has images",
         "RETENTION_DAYS": "7",
+        "ALLOW_EXPIRY": "false",
         "SWEEP_HOURS": "24",
         "REPOSITORY_PATTERN": "*",
         "ACCOUNT": "123456789012",

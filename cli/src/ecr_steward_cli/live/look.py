@@ -27,6 +27,7 @@ from ecr_steward.words.hints import REGISTRY, Action, Hint
 from ecr_steward.writers.retention import known_of
 from ecr_steward.writers.settings import Enforcer
 from ecr_steward.writers.tags import Retagger, next_visit
+from ecr_steward_cli.live.foreseen import ForeseenSettings
 from ecr_steward_cli.live.state import LookDigits, NotedSettings, digits
 from ecr_steward_cli.live.storage import layers
 
@@ -111,7 +112,9 @@ class Look:
         """What would change; raises RegistryError where something cannot be read."""
         table = self._registry.history()
         seen = DescribedImages(self._registry.ecr)
-        settings = NotedSettings(self._registry.ecr)
+        settings = ForeseenSettings(
+            self._registry.ecr, lambda: seen.details(repository), self._clock()
+        )
         changes = () if rule.tags is None else self._changes(repository, seen, table)
         images = None if rule.images is None else self._images(repository, rule, seen, table)
         return RepositoryPlan(
@@ -159,6 +162,7 @@ class Look:
         raise AssertionError(f"A look at {repository} comes to no end.")
 
     def _enforcer(self, table: Table, settings: EcrSettings) -> Enforcer:
+        running = RunningImages(table, self._grace)
         return Enforcer(
             rules=self._rules,
             cap=Mode.AUDIT,
@@ -167,6 +171,7 @@ class Look:
             clock=self._clock,
             account=self._registry.account,
             region=self._registry.region,
+            running=lambda repository: running.workloads(repository, self._clock()),
         )
 
     def _images(

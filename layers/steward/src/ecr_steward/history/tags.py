@@ -8,6 +8,7 @@ One table holds it all; an item's `pk` says whose it is and its `sk` what:
 | `repo#NAME` | `unique#TAG` | the image a unique tag was accepted on, or the last of a free one |
 | `repo#NAME` | `hold#TAG` | the word that a stable tag stays where it is |
 | `repo#NAME` | `place#TAG`, `left#DIGEST#TAG` | where a stable tag is, when it left an image |
+| `repo#NAME` | `deleted#DIGEST` | when an image was deleted, as an event said that names no tag |
 | `repo#NAME` | `taken#TAG` | when somebody else took a stable tag from where it belongs |
 | `repo#NAME` | `open`, `open#HASH` | the changes announced and not yet closed |
 | `repo#NAME` | `led#CAUSE` | how often a cause led to which change, by the change's first id |
@@ -60,6 +61,8 @@ if TYPE_CHECKING:
     from ecr_steward.history.planned import PlannedChanges
 
 _TAKEN_KEPT = timedelta(days=1)
+_DELETED_KEPT = timedelta(days=30)
+"""Longer than any sweep takes, which sees for itself what is gone."""
 _SECOND = len("2026-11-23T02:24:00")
 
 
@@ -101,7 +104,7 @@ class Learned:
     Marks, and those of `forgotten` tags no more; the digests of unique tags, with when these were
     pushed as far as `pushed` has them. `freed` unique tags belong to no image, and what they were
     on last is kept. `places` are the images that stable tags are on, and `left` by image those
-    that left it at `at`.
+    that left it at `at`. `deleted` are images that are gone with all their tags, and since when.
     """
 
     marks: Sequence[Mark] = ()
@@ -112,6 +115,7 @@ class Learned:
     places: Mapping[str, str] = field(default_factory=dict)
     left: Mapping[str, Sequence[str]] = field(default_factory=dict)
     at: datetime | None = None
+    deleted: Mapping[str, datetime] = field(default_factory=dict)
 
 
 class History:
@@ -187,6 +191,14 @@ class History:
         """The marks that are on `digest`."""
         marks = map(_mark, self._table.query(partition_of(repository), "mark#"))
         return tuple(mark for mark in marks if mark.digest == digest)
+
+    def deleted(self, repository: str, digests: Iterable[str]) -> dict[str, datetime]:
+        """When those of these images were deleted of which an event said so that names no tag."""
+        pk = partition_of(repository)
+        found = self._table.get([(pk, f"deleted#{digest}") for digest in digests])
+        return {
+            sk.removeprefix("deleted#"): parse_time(each.body) for (_, sk), each in found.items()
+        }
 
     def left(self, repository: str) -> dict[str, dict[str, datetime]]:
         """By digest, the stable tags that left an image, each with when."""
@@ -348,6 +360,7 @@ def _learning(repository: str, learned: Learned) -> list[Write]:
         *(Put(Item(pk, f"unique#{tag}", {"freed": last})) for tag, last in learned.freed.items()),
         *(Put(Item(pk, f"place#{tag}", digest)) for tag, digest in learned.places.items()),
         *(Put(Item(pk, f"left#{digest}#{tag}", at)) for digest, tag in left if at is not None),
+        *(Put(_gone(pk, digest, when)) for digest, when in learned.deleted.items()),
     ]
 
 
@@ -364,6 +377,10 @@ def _marked(repository: str, mark: Mark) -> Item:
 def _owning(pk: str, tag: str, digest: str, pushed: datetime | None) -> Item:
     when = {} if pushed is None else {"pushed": iso(pushed)}
     return Item(pk, f"unique#{tag}", {"digest": digest, **when})
+
+
+def _gone(pk: str, digest: str, when: datetime) -> Item:
+    return Item(pk, f"deleted#{digest}", iso(when), expiry(when, _DELETED_KEPT))
 
 
 def _memory(single: Mapping[Key, Item], items: Iterable[Item]) -> Memory:

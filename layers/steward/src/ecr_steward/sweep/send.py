@@ -1,8 +1,8 @@
 """The sweep: repositories back through the writers' doors, a slice at a time.
 
 A repository is sent to the writer of tags if its rule says something about tags, and to the writer
-of settings if it says something about settings; it counts once, and each visit has a cause of its
-own.
+of settings if it says something about settings, or where the stack lets images expire; it counts
+once, and each visit has a cause of its own.
 """
 
 from __future__ import annotations
@@ -48,9 +48,10 @@ class Portion:
 class Sweeper:
     """Sends repositories to the writers.
 
-    `cap` is the stack's mode, `settings_cap` that for settings, which is not higher. `pattern` is
-    the stack's part of the registry: another steward may look after the rest. `tally` says when a
-    sweep is complete.
+    `cap` is the stack's mode, `settings_cap` that for settings, which is not higher. `expires` says
+    that the stack lets images expire: then any lifecycle policy may have a rule for expiry tags
+    that its rule wants no more. `pattern` is the stack's part of the registry: another steward may
+    look after the rest. `tally` says when a sweep is complete.
     """
 
     def __init__(
@@ -62,12 +63,14 @@ class Sweeper:
         tally: Tally,
         clock: Callable[[], datetime],
         settings_cap: Mode = Mode.OFF,
+        expires: bool = False,
         pattern: str = "*",
     ) -> None:
         self._rules = rules
         self._pattern = glob_regex((pattern,))
         self._cap = cap
         self._settings_cap = settings_cap.capped(cap)
+        self._expires = expires
         self._history = history
         self._tally = tally
         self._clock = clock
@@ -189,8 +192,8 @@ class Sweeper:
         """Whether the writer of tags visits a rule's repositories, and the writer of settings."""
         if rule is None:
             return False, False
-        settings = self._settings_cap is not Mode.OFF and rule.has_settings
-        return rule.tags is not None, settings
+        asked = rule.has_settings or self._expires
+        return rule.tags is not None, asked and self._settings_cap is not Mode.OFF
 
     def _send(
         self,

@@ -17,7 +17,7 @@ from ecr_steward.ecr import Manifest, RegistryError, Unavailable
 from ecr_steward.ecr.images import images_of
 from ecr_steward.ecr.inventory import listed
 from ecr_steward.history.holds import Holds
-from ecr_steward.images import ExpiryTag, Going, ImagesRule
+from ecr_steward.images import ImagesRule
 from ecr_steward.images.keepers.within import PulledWithin
 from ecr_steward.images.round import closure
 from ecr_steward.rules import Mode, Rule
@@ -25,7 +25,7 @@ from ecr_steward.tags.plan import TagChange
 from ecr_steward.tags.scheme import Scheme, Verdict
 from ecr_steward.tags.state import Image
 from ecr_steward.words.causes import Cause
-from ecr_steward.words.expiry_tags import expiry_tag, is_expiry_tag
+from ecr_steward.words.expiry_tags import ExpiryTag, Going, expiry_tag, is_expiry_tag
 from ecr_steward.words.facts import Fact, FactKind, FactMaker
 from ecr_steward.words.grammar import is_referrer, short
 from ecr_steward.words.hints import Action, Hint

@@ -13,7 +13,6 @@ from ecr_steward.ecr.inventory import Detail, KnownOfImages, indexes, listed, re
 from ecr_steward.history.holds import Holds
 from ecr_steward.history.tags import History
 from ecr_steward.images import (
-    ExpiryTag,
     ImagesRule,
     Inventory,
     Kept,
@@ -26,7 +25,7 @@ from ecr_steward.images.round import as_judged
 from ecr_steward.rules import Mode, Rule
 from ecr_steward.tags.scheme import Scheme
 from ecr_steward.words.causes import Cause
-from ecr_steward.words.expiry_tags import is_expiry_tag
+from ecr_steward.words.expiry_tags import ExpiryTag, is_expiry_tag
 from ecr_steward.words.facts import Fact, FactKind
 from ecr_steward.words.grammar import short
 from ecr_steward.words.hints import Action, Hint
@@ -45,7 +44,7 @@ MANIFESTS_PER_VISIT = 5_000
 """Most manifests read in one visit, 100 a call; the rest is read in the next: ECR's rates are
 everybody's."""
 
-_MB, _GB = 1_000_000, 1_000_000_000
+_KB, _MB, _GB = 1_000, 1_000_000, 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,10 +269,9 @@ def _announced(made: Round, asked: ImagesRule, missing: Sequence[str], now: date
 
 
 def _size(count: int) -> str:
-    if count < _MB / 10:
-        return "less than 0.1 MB"
-    unit, name = (_GB, "GB") if count >= _GB else (_MB, "MB")
-    return f"{count / unit:,.1f} {name}"
+    units = ((_GB, "GB"), (_MB, "MB"), (_KB, "KB"))
+    unit, name = next((each for each in units if count >= each[0]), (1, "bytes"))
+    return f"{count / unit:,.1f} {name}" if unit > 1 else f"{count} {name}"
 
 
 def _braked(made: Round) -> str:

@@ -74,9 +74,9 @@ class Surveyor:
         if _is_cache(repository, rule, memory):
             return _nothing_new(about, memory)
         if not watched and not _needs_images(scheme, about, memory):
-            if not about.unknown:
-                return _nothing_new(about, memory)
-            return Survey(about, _observed(memory, now), memory)
+            if about.unknown or look.deleted(hints):
+                return Survey(about, _observed(memory, now), memory)
+            return _nothing_new(about, memory)
         return self._look_at(
             repository, scheme, hints, about, memory, _observed(memory, now, frozen), watched
         )
@@ -106,7 +106,7 @@ class Surveyor:
             images=self._describe(repository, fetched.manifests),
             frozen=observed.frozen.union(blocked),
         )
-        observed = self._without_former(repository, scheme, about, observed, memory)
+        observed = self._without_gone(repository, scheme, about, observed, memory, hints)
         judged, failures = _judged(about, observed, fetched)
         observed = self._bounded(repository, scheme, judged, observed)
         return Survey(judged, observed, memory, fetched.manifests, failures, tuple(watched))
@@ -128,7 +128,7 @@ class Surveyor:
         about = look.concern_all(scheme, images.values(), memory.marks, sweep)
         about = replace(about, deleted=look.vanished(memory.known, images.values(), sweep))
         observed = replace(_observed(memory, now, frozen), images=images)
-        observed = self._without_former(repository, scheme, about, observed, memory)
+        observed = self._without_gone(repository, scheme, about, observed, memory)
         tags = (tag for image in images.values() for tag in image.tags)
         watched = replaced.watched(scheme, tags) if rule.keeps_replaced else ()
         return Survey(about, observed, memory, watched=tuple(watched))
@@ -148,27 +148,36 @@ class Surveyor:
             raise ImageGone("BatchGetImage", "ImageNotFound", ", ".join(sorted(fetched.absent)))
         return {**survey.manifests, **fetched.manifests}
 
-    def _without_former(
+    def _without_gone(
         self,
         repository: str,
         scheme: Scheme,
         about: Concern,
         observed: Observed,
         memory: Memory,
+        hints: Iterable[Hint] = (),
     ) -> Observed:
-        """Without the owners of unique tags that were in a repository of the same name, which was
-        deleted: one call, and only where an owner is gone that a tag would be put back on."""
+        """Without the owners of unique tags that somebody deleted with all their tags, and those
+        that were in a repository of the same name, which was deleted: one read of history and one
+        call, and only where an owner is gone that a tag would be put back on."""
         doubtful = look.doubtful(scheme, about, observed, memory.pushed)
         if not doubtful:
             return observed
-        created = self._registry.created(repository)
-        former = {tag for tag in doubtful if memory.pushed[tag] < created}
-        known = {tag: held for tag, held in observed.known.items() if tag not in former}
-        return replace(observed, known=known)
+        owners = {observed.known[tag] for tag in doubtful}
+        gone = {**self._history.deleted(repository, owners), **look.deleted(hints)}
+        freed = look.freed_with(about, observed, doubtful, gone)
+        left = doubtful - freed.keys()
+        created = self._registry.created(repository) if left else None
+        former = {tag for tag in left if created is not None and memory.pushed[tag] < created}
+        known = {
+            tag: held
+            for tag, held in observed.known.items()
+            if tag not in former and tag not in freed
+        }
+        return replace(observed, known=known, freed={**observed.freed, **freed})
 
     def _marked(self, repository: str, hints: Iterable[Hint]) -> dict[str, tuple[Mark, ...]]:
-        deleted = {hint.digest for hint in hints if hint.tag is None and hint.digest is not None}
-        return {digest: self._history.marked(repository, digest) for digest in deleted}
+        return {digest: self._history.marked(repository, digest) for digest in look.deleted(hints)}
 
     def _describe(self, repository: str, digests: Collection[str]) -> dict[str, Image]:
         return self._registry.describe(repository, digests) if digests else {}

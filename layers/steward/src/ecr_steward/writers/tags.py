@@ -22,6 +22,7 @@ from ecr_steward.history.numbering import Led
 from ecr_steward.history.tags import History, Learned
 from ecr_steward.rules import Mode, Rule, Ruleset
 from ecr_steward.tags import replaced
+from ecr_steward.tags.look import deleted
 from ecr_steward.tags.plan import Plan, Stay, TagChange, plan_changes
 from ecr_steward.tags.scheme import Scheme
 from ecr_steward.tags.settle import settle
@@ -287,7 +288,8 @@ class Retagger:
     ) -> list[Fact]:
         """Write down what came of it, at once; returns the facts that are new."""
         news = self._news(plan, applied, facts, found)
-        learned = replace(_learned(plan, applied, look), at=self._clock())
+        learned = _learned(plan, applied, look)
+        learned = replace(learned, at=self._clock(), deleted=deleted(task.hints))
         if applied.refused:
             learned = Learned()
         noted = news.quietly() if look.memory.first_sight else news
