@@ -14,7 +14,6 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from ecr_steward.doors.running import TASK_CHANGE
 from ecr_steward.history.dynamo import DynamoTable
 from ecr_steward.history.running import RunningImages
 from ecr_steward.history.tags import History
@@ -25,12 +24,12 @@ from ecr_steward.words.causes import Cause
 from ecr_steward.words.facts import Fact, FactKind
 from ecr_steward.words.hints import IMAGE_ACTION, Action, Hint
 from ecr_steward.words.reading import iso
-from ecr_steward_cli.text import wrapped
+from ecr_steward_cli.terminal.text import wrapped
 from local import channels, images
 from local.channels import LocalChannels
 from local.cloud import ACCOUNT, HOME, REGION, ROOT, Inbox, LocalCloud
 from local.console import command, console, step
-from local.ecr_events import DEFAULT_SOURCE
+from local.ecr.events import DEFAULT_SOURCE
 from local.images import Media
 from local.receiver import Receiver
 
@@ -94,26 +93,13 @@ def _make_public(demo: Demo) -> None:
 
 
 def _start(demo: Demo) -> None:
-    """What ECS says of a task that started."""
-    registry = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"
-    detail = {
-        "clusterArn": f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/prod",
-        "taskArn": f"arn:aws:ecs:{REGION}:{ACCOUNT}:task/prod/0f6c2a",
-        "group": "service:payments",
-        "startedBy": "ecs-svc/0f6c2a",
-        "lastStatus": "RUNNING",
-        "desiredStatus": "RUNNING",
-        "createdAt": iso(datetime.now(UTC)),
-        "containers": [
-            {
-                "name": "app",
-                "image": f"{registry}/{BASE}:1.4",
-                "imageDigest": demo.images["1.4.1"],
-                "lastStatus": "RUNNING",
-            }
-        ],
-    }
-    demo.send(TASK_CHANGE, detail)
+    """A service with one task, whose image ECS looks up once."""
+    registry, ecs = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com", demo.cloud.client("ecs")
+    container: Any = {"name": "app", "image": f"{registry}/{BASE}:1.4"}
+    ecs.register_task_definition(family="payments", containerDefinitions=[container])
+    ecs.create_service(
+        cluster="prod", serviceName="payments", taskDefinition="payments", desiredCount=1
+    )
 
 
 def _delete(demo: Demo) -> None:
@@ -209,7 +195,8 @@ STORY: Final[tuple[Scene | Act, ...]] = (
     DELETED,
     PUBLIC,
     Scene("An application, by commit", APP, "9f3c2ab", "9f3c2ab",
-          "A commit names one image for ever, and moves nothing."),
+          "A commit names one image forever, and moves nothing. The new repository has the "
+          "lifecycle rule by which ECR expires what gets an expiry tag."),
     Scene("Its pipeline moves main", APP, "main", "9f3c2ab",
           "main is where the pipeline put it: it follows nothing in the rules."),
     Scene("A build of a pull request", APP, "pr-7", "pr-7",
@@ -259,7 +246,7 @@ class Demo:
         facts.sort(key=lambda fact: (fact.kind != FactKind.PIN, fact.tag or ""))
         self._write(f"\n{number}. {scene.title}")
         for fact in facts:
-            console.print(f"  {_line(fact, self._name)}")
+            console.print(_line(fact, self._name))
             self._write(f"  {fact.kind.value} {fact.tag or ''}: {fact.reason}")
         for message in self._inbox:
             self.messages += 1
@@ -295,8 +282,7 @@ class Demo:
         mark, style = ("✓", "green") if came else ("✗", "red")
         self._missed = self._missed or not came
         said = scene.point if came else f"This did not come: {scene.point}"
-        hanging = wrapped(said, console.width - 4).replace("\n", "\n    ")
-        console.print(Text.assemble((f"  {mark} ", style), hanging))
+        console.print(_beside(f"  {mark} ", style, said))
 
     def _expect(self, scene: Scene, facts: Sequence[Fact]) -> None:
         pinned = {f.tag: f.digest for f in facts if f.kind == "pin" and f.mode == "enforce"}
@@ -336,11 +322,8 @@ class Demo:
             "action-type": "PUSH",
             "image-tag": scene.tag,
         }
-        self.send(IMAGE_ACTION, detail)
-
-    def send(self, kind: str, detail: object) -> None:
-        """Put an event of this `detail-type` on the default bus, as AWS would."""
-        entry: Any = {"Source": DEFAULT_SOURCE, "DetailType": kind, "Detail": json.dumps(detail)}
+        entry: Any = {"Source": DEFAULT_SOURCE, "DetailType": IMAGE_ACTION}
+        entry["Detail"] = json.dumps(detail)
         self.cloud.client("events").put_events(Entries=[entry])
 
     def look(self) -> None:
@@ -366,16 +349,19 @@ class Demo:
         return next(known, short(digest))
 
     def verdict(self) -> bool:
-        """Show every tag beside what it should be; True if all agree."""
-        table = Table("repository", "tag", "image", "should be", "", title="Tags at the end")
+        """Show every tag and its image, and what it should be where it is another; True if all
+        agree."""
+        table = Table("repository", "tag", "image", "", title="Tags at the end")
         table.title_justify = "left"
-        table.columns[1].overflow = "fold"
+        table.columns[1].no_wrap = True
         agree = True
         for repository, tag, actual, expected in self._rows():
             same = actual == expected
             agree = agree and same
-            mark = "[green]✓[/]" if same else "[red]✗[/]"
-            table.add_row(repository, tag, self._shown(actual), self._shown(expected), mark)
+            shown = self._shown(actual)
+            if not same:
+                shown += f", should be {self._shown(expected)}"
+            table.add_row(repository, tag, shown, "[green]✓[/]" if same else "[red]✗[/]")
         console.print(table)
         return self._is_private() and agree and not self._missed
 
@@ -447,22 +433,28 @@ def _verb(scene: Scene | Act) -> str:
     return f"{verb} [cyan]{scene.repository}:{scene.tag}[/]"
 
 
-def _line(fact: Fact, name: object) -> str:
-    """What happened, on one line; the reason is in the file."""
+def _beside(mark: str, style: str, said: str) -> Text:
+    """A mark, and beside it what is said, in as many lines as it takes."""
+    hanging = wrapped(said, console.width - len(mark)).replace("\n", f"\n{' ' * len(mark)}")
+    return Text.assemble((mark, style), hanging)
+
+
+def _line(fact: Fact, name: Callable[[str | None], str]) -> Text:
+    """What happened; the reason is in the file where it is not all that there is to say."""
+    if fact.kind in (FactKind.EXPIRING, FactKind.LOST):
+        what = "announced" if fact.kind is FactKind.EXPIRING else "lost"
+        return _beside(f"  {what:<8} ", "yellow", fact.reason)
     if fact.difference is not None:
         did = "corrected" if fact.kind is FactKind.CORRECT else "differs"
         setting = fact.difference.setting.replace("_", " ")
         problem = fact.difference.problem.replace("_", " ")
-        return f"[green]{did:<8}[/] [bold]{escape(setting)}[/]: {problem}"
-    shown = name if callable(name) else str
+        return Text.assemble("  ", (f"{did:<8}", "green"), " ", (setting, "bold"), f": {problem}")
     colour = {"move": "green", "pin": "green", "reject": "yellow"}.get(fact.kind.value, "red")
     what = _DID.get(fact.kind.value, fact.kind.value)
     if fact.mode != "enforce":
         what, colour = _WOULD.get(what, what), "blue"
-    if fact.kind is FactKind.EXPIRING:
-        return f"[yellow]announced[/] {escape(fact.reason)}"
-    where = "" if fact.kind is FactKind.REJECT else f"  {shown(fact.before)} → {shown(fact.digest)}"
-    return f"[{colour}]{what:<8}[/] [bold]{escape(fact.tag or '')}[/]{where}"
+    where = "" if fact.kind is FactKind.REJECT else f"  {name(fact.before)} → {name(fact.digest)}"
+    return Text.assemble("  ", (f"{what:<8}", colour), " ", (fact.tag or "", "bold"), where)
 
 
 def main() -> None:

@@ -55,33 +55,35 @@ def handle(env: Environment) -> sandbox.Handler:
         # Made at the first visit: broken rules must cost messages, which come back, not the start.
         from ecr_steward.ecr.settings import EcrSettings
         from ecr_steward.writers.expiry_conditions import ExpiryConditions
+        from ecr_steward.writers.expiry_setup import ExpirySetup
         from ecr_steward.writers.retention import Retainer
 
-        return Retainer(
+        setup = ExpirySetup(
             rules=sandbox.rules(),
             cap=mode,
             allowed=allowed,
             registry=EcrRegistry(ecr),
             expiries=Expiries(table),
             running=running,
-            history=History(table),
-            conditions=ExpiryConditions(
-                registry=EcrSettings(ecr),
-                running=running,
-                sources=sources,
-                readers=readers,
-                clock=sandbox.now,
-            ),
             clock=sandbox.now,
             account=account,
             region=region,
-            grace=grace,
         )
+        conditions = ExpiryConditions(
+            registry=EcrSettings(ecr),
+            running=running,
+            sources=sources,
+            readers=readers,
+            clock=sandbox.now,
+        )
+        return Retainer(setup, History(table), conditions, grace)
 
     def visit(repository: str, hints: Sequence[Hint]) -> None:
         visited = retainer().visit(repository, hints)
         counts = {"images": visited.images, "due": visited.due}
         logger.info("Judged its images", extra={"repository": repository, **counts})
+        if visited.rest is not None:
+            queue.send(visited.rest)
         if visited.next is not None:
             HintQueue(lambda: clients.client("sqs"), retag_url).send(visited.next)
 

@@ -74,7 +74,7 @@ def printed(ecr: Any) -> str:
     for ask in (ecr.get_repository_policy, ecr.get_lifecycle_policy):
         answers += _asked(ask, **name)
     tags = ecr.list_tags_for_resource(resourceArn=ARN)
-    answers.append({"repository": REPOSITORY, "resource_tags": {"tags": tags["tags"]}})
+    answers.append({"tags": tags["tags"]})
     return "\n".join(json.dumps(each, indent=4, default=str) for each in answers)
 
 

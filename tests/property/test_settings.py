@@ -317,7 +317,8 @@ ANY_SCHEME = st.fixed_dictionaries(
 PIECES = st.sampled_from(
     ["main", "latest", "1", "12", "0", "1.4", "1.4.2", "v", "-", ".", "_", "alpine", "slim-x",
      "alpine3.20", "stable-", "release-", "deadbeef", "9f1c2ab", "sha-", "sha256-", "a", "b", "7",
-     "nightly", "nightl", "20261123", "s-", "pr-", "build", "99.", "f", "T0224Z"]
+     "nightly", "nightl", "20261123", "s-", "pr-", "build", "99.", "f", "T0224Z", "-arm64",
+     "_linux-amd64"]
 )  # fmt: skip
 TAGS = st.lists(PIECES, min_size=1, max_size=5).map("".join)
 

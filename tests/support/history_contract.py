@@ -347,6 +347,11 @@ class HistoryContract:
         assert sorted(mark.tag for mark in history.marked(NAME, NEW)) == ["1", "1.4"]
         assert history.marked("base/other", NEW) == ()
 
+    def test_when_an_image_was_deleted_is_found_by_its_digest(self, history: History) -> None:
+        history.note(NAME, Learned(deleted={OLD: NOW}))
+        assert history.deleted(NAME, [OLD, NEW]) == {OLD: NOW}
+        assert history.deleted("base/other", [OLD]) == {}
+
     def test_repositories_of_which_one_names_begins_like_the_other_stay_apart(
         self, history: History
     ) -> None:

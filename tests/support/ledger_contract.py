@@ -120,6 +120,16 @@ class LedgerContract:
         ledger.pay(PUSH.id, "audit", facts, NOW)
         assert ledger.story(PUSH.id).due == {}
 
+    def test_what_waits_for_a_channel_is_known_until_it_reaches_it(self, ledger: Ledger) -> None:
+        ledger.owe(PUSH.id, "audit", story("1.4", "1"), LATER)
+        ledger.waits("audit", WINDOW.key, NOW)
+        assert ledger.waiting("audit", LATER) == [NOW, LATER]
+        assert ledger.waiting("platform", LATER) == []
+        assert ledger.waiting("audit", NOW + timedelta(days=14)) == [LATER]
+        for each in (PUSH.id, WINDOW.key, "never"):
+            ledger.reached("audit", each)
+        assert ledger.waiting("audit", LATER) == []
+
     def test_payloads_are_noted_by_channel(self, ledger: Ledger) -> None:
         ledger.posted(PUSH.id, "audit", "one", NOW)
         ledger.posted(PUSH.id, "audit", "two", NOW)

@@ -78,8 +78,10 @@ def rules_for(
     mode: str = "enforce",
     tags: Mapping[str, Any] | None = TAGS,
     registry: Mapping[str, Any] | None = None,
+    images: Mapping[str, Any] | None = None,
 ) -> Ruleset:
-    rule = {"repositories": ["base/*"], "mode": mode, "repository": dict(baseline)}
+    rule: dict[str, Any] = {"repositories": ["base/*"], "mode": mode, "repository": dict(baseline)}
+    rule |= {} if images is None else {"images": images}
     document: dict[str, Any] = {
         "version": 1,
         "rules": [rule if tags is None else {**rule, "tags": dict(tags)}],
@@ -108,8 +110,9 @@ class SettingsWorld:
         self.deploy(rules or rules_for(BASELINE), mode)
         self.ecr.create_repository(repositoryName=REPOSITORY)
 
-    def deploy(self, rules: Ruleset, mode: Mode = Mode.ENFORCE) -> None:
-        """Deploy the stack (again), with these rules and this mode for settings."""
+    def deploy(self, rules: Ruleset, mode: Mode = Mode.ENFORCE, expiry: bool | None = None) -> None:
+        """Deploy the stack (again), with these rules, this mode for settings, and whether images
+        may expire."""
         self.rules, self.mode = rules, mode
         common: dict[str, Any] = {
             "rules": rules, "clock": lambda: self.now, "account": ACCOUNT, "region": "eu-west-1",
@@ -120,6 +123,7 @@ class SettingsWorld:
             history=SettingsHistory(self.table),
             role=ROLE,
             tagger=TAGGER,
+            expiry=expiry,
             sleep=self.slept.append,
             **common,
         )
@@ -129,6 +133,7 @@ class SettingsWorld:
             rules=rules,
             cap=Mode.ENFORCE,
             settings_cap=mode,
+            expires=bool(expiry),
             history=history,
             tally=self.tally,
             clock=lambda: self.now,

@@ -107,13 +107,16 @@ class WatchedTable(MemoryTable):
         super().__init__()
         self._wire = wire
         self.told: list[Fact] = []
+        self.reads = 0
 
     def get(self, keys: Collection[Key]) -> dict[Key, Item]:
         self._wire.step()
+        self.reads += 1
         return super().get(keys)
 
     def query(self, pk: str, prefix: str = "") -> Iterator[Item]:
         self._wire.step()
+        self.reads += 1
         return super().query(pk, prefix)
 
     def transact(self, writes: Sequence[Write]) -> None:

@@ -13,12 +13,12 @@ from click.testing import CliRunner, Result
 from ecr_steward.tags.scheme import Scheme
 from ecr_steward.tags.state import Image
 from ecr_steward_cli.commands.init import of_file
-from ecr_steward_cli.first_rules import globs, written
+from ecr_steward_cli.given.pushes import read
+from ecr_steward_cli.in_memory.simulation import Simulation
 from ecr_steward_cli.main import main
-from ecr_steward_cli.pushes import read
+from ecr_steward_cli.rules_file.first import globs, written
 from ecr_steward_cli.rules_file.load import inspect_text, loads
-from ecr_steward_cli.shown_scheme import SeenRepository, fit, scheme_of
-from ecr_steward_cli.simulation import Simulation
+from ecr_steward_cli.rules_file.shown_scheme import SeenRepository, fit, scheme_of
 from tests.support.world import image, manifest
 from tests.unit.cli.stack_fakes import Deployed
 

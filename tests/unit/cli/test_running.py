@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ecr_steward.history.running import RunningImages
+from ecr_steward.history.tags import Learned
 from ecr_steward.words.facts import FactKind
 from ecr_steward.words.running import Running
 from ecr_steward_cli.commands.running import running
@@ -77,6 +78,12 @@ def test_what_a_stable_tag_has_left_is_said_with_the_unique_tag_to_write(
     assert (payments["tag"], payments["stable"], payments["behind"]) == ("1.4", True, True)
     assert (payments["unique"], payments["left"]) == ("1.4.1", "2026-11-23T02:24:00Z")
     assert (web["tag"], web["stable"], web["unique"]) == ("1.4.2", False, None)
+
+
+def test_since_when_is_known_of_a_tag_that_a_pipeline_moved(deployed: Deployed) -> None:
+    left = NOW + timedelta(hours=1)
+    deployed.history.note(NAME, Learned(left={image("1.4.1"): ["1.4"]}, at=left))
+    assert shown(deployed)[0]["left"] == "2026-11-23T03:24:00Z"
 
 
 def test_people_read_it_as_a_table(deployed: Deployed) -> None:

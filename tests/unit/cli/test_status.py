@@ -104,6 +104,7 @@ def test_json_has_the_same_in_one_object(deployed: Deployed) -> None:
         "holds": [],
         "attention": [],
         "channels_down": [],
+        "channels_waiting": {},
         "functions_failing": [],
         "unknown": {},
     }
@@ -320,15 +321,31 @@ CHANNELS = {
 def test_a_channel_that_takes_no_messages_needs_attention(deployed: Deployed) -> None:
     deployed.layer = rules_layer("3a92dae3b84f", CHANNELS)
     assert deployed.run(status).exit_code == 0
-    Ledger(deployed.table).refuse("ops", "1", fact(FactKind.FAILED), NOW)
-    deployed.sqs.depths = {"RetryQueue": (3, 0, 4)}
+    ledger = Ledger(deployed.table)
+    ledger.refuse("ops", "1", fact(FactKind.FAILED), NOW)
+    for cause in ("1", "2"):
+        ledger.owe(cause, "ops", [fact(FactKind.FAILED)], NOW)
     result = deployed.run(status)
     assert result.exit_code == 1
     assert (
-        "Attention: Channel `ops` takes no messages, 7 wait in RetryQueue: `ecr-steward "
+        "Attention: Channel `ops` takes no messages, and 2 messages wait for it: `ecr-steward "
         "notify-test ops` says what it answers."
     ) in words(result)
-    assert json.loads(deployed.run(status, "--json").stdout)["channels_down"] == ["ops"]
+    told = json.loads(deployed.run(status, "--json").stdout)
+    assert (told["channels_down"], told["channels_waiting"]) == (["ops"], {"ops": 2})
+
+
+@pytest.mark.parametrize(("minutes", "told"), [(9, False), (25, True)])
+def test_what_waits_for_a_channel_needs_attention_after_a_while(
+    deployed: Deployed, minutes: int, *, told: bool
+) -> None:
+    deployed.layer = rules_layer("3a92dae3b84f", CHANNELS)
+    since = NOW - timedelta(minutes=minutes)
+    Ledger(deployed.table).owe("1", "ops", [fact(FactKind.FAILED)], since)
+    said = "Channel `ops` has not taken 1 message, the first one for 25 minutes: `ecr-steward"
+    result = deployed.run(status)
+    assert result.exit_code == int(told)
+    assert (said in words(result)) is told
 
 
 FUNCTIONS = sorted(

@@ -108,9 +108,11 @@ def test_what_is_given_up_is_redriven_and_reaches_its_channel_alone() -> None:
     post.drain()
     (failed,) = post.failed
     assert '"audit"' in str(failed.content)
+    assert len(post.ledger.waiting("audit", post.now)) == 1
     post.answer = lambda channel, now: Delivered("ok")
     post.redrive()
     post.drain()
+    assert post.ledger.waiting("audit", post.now) == []
     expect_once(post, facts, *TWO)
     assert post.failed == []
 
@@ -398,10 +400,12 @@ def test_a_digest_that_is_refused_says_so_once_and_is_kept() -> None:
     post.drain()
     assert len(post.on("email")) == 1
     assert len(post.failed) == 1
+    assert len(post.ledger.waiting("platform", post.now)) == 1
     post.answer = lambda channel, now: Delivered("ok")
     post.redrive()
     post.drain()
     assert [len(facts) for facts in post.on("platform")] == [4]
+    assert post.ledger.waiting("platform", post.now) == []
 
 
 def test_a_timer_that_comes_twice_sends_one_digest() -> None:

@@ -172,6 +172,7 @@ def test_nothing_from_outside_can_be_markup_in_slack(chosen: list[Fact], text: s
         sent = only("slack", message).body
         assert "<" not in sent
         assert ">" not in sent
+        assert re.search(r":[a-z0-9_+'-]+:", json.loads(sent)["text"]) is None
         kinds = {each["type"] for each in objects(json.loads(sent)) if "type" in each}
         assert kinds <= {
             "header", "plain_text", "rich_text", "rich_text_section", "rich_text_preformatted",

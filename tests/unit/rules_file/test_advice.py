@@ -222,6 +222,8 @@ KINDS = [
     ("[sha, {pattern: '[0-9a-f]{8}-arm64'}]", "`{pattern: [0-9a-f]{8}-arm64}`"),
     ("[{pattern: '[a-m].*'}, {pattern: '[n-z].*'}, {pattern: '[a-z]+-[0-9]+'}]",
      "`{pattern: [a-z]+-[0-9]+}`"),
+    ("[{pattern: '[a-z]+-[0-9]+'}, {pattern: '(?!main)[a-z]+-[0-9]{4}'}]",
+     "`{pattern: (?!main)[a-z]+-[0-9]{4}}`"),
 ]  # fmt: skip
 
 
@@ -230,6 +232,14 @@ def test_a_kind_whose_tags_all_go_to_kinds_above_is_warned_of(unique: str, kind:
     assert warnings(tags(unique=unique)) == [
         (5, f"{kind} has no effect: kinds above it take all its tags.")
     ]
+
+
+def test_where_languages_do_not_tell_it_is_said_that_tags_were_tried() -> None:
+    unique = "[{pattern: '(?!main)[a-z]{2}-[0-9]+'}, {pattern: '[b-l]{2}-[0-9]{4}'}]"
+    ((line, said),) = warnings(tags(unique=unique))
+    assert line == 5
+    tried = "may have no effect: kinds above it take each of its tags that was tried, such as "
+    assert f"`{{pattern: [b-l]{{2}}-[0-9]{{4}}}}` {tried}" in said
 
 
 @pytest.mark.parametrize(

@@ -85,9 +85,9 @@ def test_the_fingerprint_changes_with_the_content_and_not_with_its_spelling(fold
 
 
 def test_a_fault_in_a_file_names_that_file_and_its_line(folder: Path) -> None:
-    write(folder, [PULL, {**PULL, "Sid": "Other", "Resource": "*"}])
+    write(folder, [PULL, {**PULL, "Sid": "Other", "Resource": "x"}])
     (at,) = faults(folder)
-    assert at.startswith("policies/pull.json:17: `Resource` has no place in a repository policy")
+    assert at.startswith("policies/pull.json:17: `Resource` can only be `*` in a repository policy")
     write(folder, {"Statement": {**PULL, "Effect": "allow"}})
     assert faults(folder) == ["policies/pull.json:4: `Effect` must be Allow or Deny."]
 

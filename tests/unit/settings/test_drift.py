@@ -150,7 +150,7 @@ def test_a_correction_has_whole_documents_and_only_what_is_to_be_set() -> None:
     assert made.values == {
         "policy": policy(statement(), PULL),
         "lifecycle": rules("untagged"),
-        "immutability": Mutability("IMMUTABLE_WITH_EXCLUSION", ("main", "sha256-*")),
+        "immutability": Mutability("IMMUTABLE_WITH_EXCLUSION", ("main*", "sha256-*")),
         "scan_on_push": True,
         "resource_tags": {"team": "x", "owner": "a"},
     }
@@ -193,8 +193,8 @@ def test_a_preview_that_takes_an_image_that_runs_refuses_the_lifecycle_policy() 
     assert "It is not set, because it would expire images that run." in missing.reason
     assert (expires.problem, expires.subject) == ("expires_running", "rule 1")
     assert expires.reason == (
-        "The lifecycle rule 1 would expire 1 image now from which ecs:prod/payments can start "
-        "again: deploy another image there, or let the rule take fewer."
+        "The lifecycle rule 1 would expire 1 image within 7 days from which ecs:prod/payments can "
+        "start again: deploy another image there, or let the rule take fewer."
     )
     assert len(found(stated, NONE, COMMITS, preview=[image])) == 1
 
@@ -215,7 +215,7 @@ def test_reasons_name_the_setting_and_the_rules_wish() -> None:
         "filter `*` for tags that move would free unique tags too."
     )
     assert why({"immutability": "scheme"}, NONE, COMMITS) == (
-        "Tags are MUTABLE and should be IMMUTABLE except main, sha256-*, because the scheme "
+        "Tags are MUTABLE and should be IMMUTABLE except main*, sha256-*, because the scheme "
         "implies it."
     )
 

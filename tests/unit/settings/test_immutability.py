@@ -21,26 +21,31 @@ def scheme(*stable: str, unique: Any = ("sha",), **more: Any) -> Scheme:
 RELEASES = ({"pattern": r"release-(?P<version>[0-9]{4}[.][0-9]{2})"},)
 EXACT: list[tuple[str, Scheme, str, tuple[str, ...]]] = [
     ("literals", scheme("main", "prod", "latest"), "IMMUTABLE_WITH_EXCLUSION",
-     ("main", "prod", "latest", "sha256-*")),
+     ("main*", "prod*", "latest*", "sha256-*")),
     ("literals and what is ignored", scheme("main", ignore=["buildcache*", "pr-*"]),
-     "IMMUTABLE_WITH_EXCLUSION", ("main", "buildcache*", "pr-*", "sha256-*")),
-    ("as many as ECR allows", scheme("a", "b", "c", "d", "e"), "IMMUTABLE_WITH_EXCLUSION",
-     ("a", "b", "c", "d", "e")),
-    ("one that covers another", scheme("pr-main", "latest", ignore=["pr-*"]),
-     "IMMUTABLE_WITH_EXCLUSION", ("latest", "pr-*", "sha256-*")),
+     "IMMUTABLE_WITH_EXCLUSION", ("main*", "buildcache*", "pr-*", "sha256-*")),
+    ("as many as ECR allows", scheme("main", "prod", "test", "next", "latest"),
+     "IMMUTABLE_WITH_EXCLUSION", ("main*", "prod*", "test*", "next*", "latest*")),
+    ("one that covers another", scheme("pr-main", "latest", ignore=["pr*"]),
+     "IMMUTABLE_WITH_EXCLUSION", ("latest*", "pr*", "sha256-*")),
+    ("a platform in a name of several parts", scheme("prod-eu-west", unique=["semver"]),
+     "IMMUTABLE_WITH_EXCLUSION", ("prod*west*", "sha256-*")),
     ("semver and a prefix of its own", scheme("stable-{major}", unique=["semver"]),
-     "IMMUTABLE_WITH_EXCLUSION", ("stable-*", "sha256-*")),
+     "IMMUTABLE_WITH_EXCLUSION", ("stable*", "sha256-*")),
     ("more stars than ECR allows",
      scheme("stable-{major}.{minor}.{patch}", unique=["semver"]),
-     "IMMUTABLE_WITH_EXCLUSION", ("stable-*", "sha256-*")),
+     "IMMUTABLE_WITH_EXCLUSION", ("stable*", "sha256-*")),
     ("variants of literals", scheme("main", variants=["xyz", "slim-*"]), "IMMUTABLE_WITH_EXCLUSION",
-     ("main", "main-xyz", "main-slim-*", "sha256-*")),
-    ("builds, whose names signatures could have", scheme("latest", unique=["build"]),
-     "IMMUTABLE_WITH_EXCLUSION", ("latest",)),
+     ("main*", "sha256-*")),
+    ("builds after a word of their own", scheme("latest", unique=[{"pattern": "build-[0-9]+"}]),
+     "IMMUTABLE_WITH_EXCLUSION", ("latest*", "sha256-*")),
     ("a literal that is itself unique", scheme("deadbeef", "main"), "IMMUTABLE_WITH_EXCLUSION",
-     ("main", "sha256-*")),
+     ("main*", "sha256-*")),
     ("an ignored part of the unique tags", scheme("main", unique=["semver"], ignore=["99.*"]),
-     "IMMUTABLE_WITH_EXCLUSION", ("main", "99.*", "sha256-*")),
+     "IMMUTABLE_WITH_EXCLUSION", ("main*", "99.*", "sha256-*")),
+    ("a beginning that unique tags share, and go on otherwise",
+     scheme("release-now", unique=RELEASES, unknown="report"), "IMMUTABLE_WITH_EXCLUSION",
+     ("release*now*", "sha256-*")),
     ("no stable tag, builds", scheme(unique=["build"]), "IMMUTABLE", ()),
     ("no stable tag", scheme(), "IMMUTABLE_WITH_EXCLUSION", ("sha256-*",)),
     ("a pattern with a beginning", scheme("{major}", unique=RELEASES), "MUTABLE_WITH_EXCLUSION",
@@ -72,11 +77,14 @@ INEXACT: list[tuple[str, Scheme, str]] = [
      "the filter `alpine*` for"),
     ("a beginning that commits can have", scheme("dead-{major}", "sha-{major}"),
      "the filter `sha-*` for"),
-    ("too many", scheme(*"abcdef"), "it takes 6 filters (a, b, c, d, e, f)"),
+    ("too many", scheme(*"klmnop"), "it takes 6 filters (k*, l*, m*, n*, o*, p*)"),
+    ("builds that go on like a stable tag's platform", scheme("main", unique=["build"]),
+     "the filter `main*`, without which main-arm64 could not move, would free unique tags too"),
+    ("letters that commits begin with", scheme("a"), "the filter `a*`, without which a-arm64"),
     ("unknown tags that may move", scheme("main", unknown="allow"), "`unknown: allow` lets"),
     ("a pattern without beginning", scheme("{major}", unique=[{"pattern": "(a|b)-[0-9]+"}]),
      "the filter `*` for"),
-    ("a pattern that a stable tag begins like", scheme("{major}", "release-now", *"abcd",
+    ("a pattern that a stable tag begins like", scheme("{major}", "release-now", *"klmn",
                                                        unique=RELEASES), "the filter `*` for"),
 ]  # fmt: skip
 
@@ -93,20 +101,28 @@ def test_what_wildcards_cannot_say_is_left_mutable_with_the_reason(
     assert said in found.reason
 
 
+@pytest.mark.parametrize("unique", ["sha", "build"], ids=["can be said", "cannot be said"])
+def test_who_frees_stable_tags_by_their_names_alone_keeps_it(unique: str) -> None:
+    found = implied(scheme("main", unique=[unique]))
+    assert found.is_met_by("IMMUTABLE_WITH_EXCLUSION", ["main"])
+    assert found.is_met_by("IMMUTABLE_WITH_EXCLUSION", ["main", "sha256-*"])
+    assert not found.is_met_by("IMMUTABLE_WITH_EXCLUSION", ["prod"])
+
+
 def test_settings_that_say_the_same_are_as_good() -> None:
     found = implied(scheme("main"))
-    for filters in (["main"], ["sha256-*", "main"]):
+    for filters in (["main*"], ["sha256-*", "main*"]):
         assert found.is_met_by("IMMUTABLE_WITH_EXCLUSION", filters)
-    assert not found.is_met_by("IMMUTABLE_WITH_EXCLUSION", ["main", "prod"])
+    assert not found.is_met_by("IMMUTABLE_WITH_EXCLUSION", ["main*", "prod*"])
     assert not found.is_met_by("IMMUTABLE", [])
-    assert not found.is_met_by("MUTABLE_WITH_EXCLUSION", ["main"])
+    assert not found.is_met_by("MUTABLE_WITH_EXCLUSION", ["main*"])
     assert not found.is_met_by("MUTABLE", [])
     assert implied(scheme()).is_met_by("IMMUTABLE", [])
     both = implied(scheme("main", unique=RELEASES))
     assert both.mutability == "IMMUTABLE_WITH_EXCLUSION"
     assert both.is_met_by("MUTABLE_WITH_EXCLUSION", ["release-*"])
     own = implied(scheme("main", ignore=["sha256-*"]))
-    assert not own.is_met_by("IMMUTABLE_WITH_EXCLUSION", ["main"])
+    assert not own.is_met_by("IMMUTABLE_WITH_EXCLUSION", ["main*"])
 
 
 @pytest.mark.parametrize(

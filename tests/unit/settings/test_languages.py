@@ -31,6 +31,17 @@ EXPRESSIONS = [
 TEXTS = st.text("ab1.2-vxcRrmain", max_size=8)
 
 
+@pytest.mark.parametrize(
+    "expression", ["(?!main)[a-z]+", r"([a-z])-\1", "(?=v)v1", "(a)?(?(1)b|c)x", "(?<!a)b+"]
+)
+def test_a_loose_language_has_all_that_python_matches_and_perhaps_more(expression: str) -> None:
+    language = Language(Regex(expression), loose=True)
+    tried = ("a-a", "prod", "v1", "abx", "cx", "bbb", "x-y", "main")
+    matched = {text for text in tried if re.fullmatch(expression, text)}
+    assert matched <= {text for text in tried if language.has(text)}
+    assert matched
+
+
 @pytest.mark.parametrize("expression", EXPRESSIONS)
 def test_a_language_has_what_python_matches(expression: str) -> None:
     language = Language(Regex(expression))

@@ -348,10 +348,13 @@ def test_denials_by_what_they_spare() -> None:
 
 
 def test_a_role_that_is_not_known_may_be_any_of_the_account() -> None:
-    ours = {**DENY, "Condition": {"ArnNotLike": {"aws:PrincipalArn": f"arn:aws:iam::{OWN}:role/*"}}}
-    assert brief(drift(baseline(ours), setters=())) == ["missing Deny correct"]
+    own = f"arn:aws:iam::{OWN}:role/*"
+    for spared in (own, ["arn:aws:iam::*:role/aws-service-role/*", own]):
+        ours = {**DENY, "Condition": {"ArnNotLike": {"aws:PrincipalArn": spared}}}
+        assert brief(drift(baseline(ours), setters=())) == ["missing Deny correct"]
     for spared in (
         ROLE,
+        f"arn:aws:iam::{OWN}:role/?",
         ["arn:aws:iam::999999999999:role/x", ROLE],
         "arn:aws:iam::12345678901?:*1",
     ):

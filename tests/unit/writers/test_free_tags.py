@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -74,16 +75,69 @@ def test_a_deletion_of_what_history_does_not_know_costs_nothing() -> None:
     assert stage.calls(stage.settle) == {}
 
 
+def without_tags(stage: Stage, digest: str) -> dict[str, Any]:
+    """Delete an image; the one event that names no tag."""
+    stage.delete(digest=digest)
+    event = stage.events[0]
+    stage.events.clear()
+    event["detail"].pop("image-tag", None)
+    return event
+
+
 def test_an_image_that_was_deleted_without_naming_its_tags_frees_what_led_a_line() -> None:
     stage = Stage(RESTORE)
     first = stage.push("1.4.2", "first")
     stage.settle()
-    stage.delete(digest=first)
-    gone = stage.events[0]
-    stage.events.clear()
-    del gone["detail"]["image-tag"]
-    stage.deliver(gone)
+    stage.deliver(without_tags(stage, first))
     second = stage.push("1.4.2", "second")
     stage.settle()
     assert stage.tags()["1.4.2"] == stage.tags()["latest"] == second
     assert stage.of(FactKind.OVERWRITE) == []
+
+
+BUILDS = {"unique": ["semver", "build"]}
+
+
+@pytest.mark.parametrize("tags", [{}, RESTORE, KEEP], ids=["report", "restore", "keep"])
+@pytest.mark.parametrize("together", [False, True])
+def test_it_frees_also_the_unique_tags_that_led_nothing(
+    tags: dict[str, Any], *, together: bool
+) -> None:
+    stage = Stage({**BUILDS, **tags})
+    first = stage.push("build-7", "first")
+    stage.settle()
+    gone = without_tags(stage, first)
+    if not together:
+        stage.deliver(gone)
+    second = stage.push("build-7", "second")
+    stage.deliver(*([gone] if together else []), stage.events.pop())
+    stage.settle()
+    assert stage.tags()["build-7"] == second
+    assert stage.of(FactKind.OVERWRITE) == []
+    (kept,) = [f for f in stage.history.facts(REPOSITORY) if f.kind is FactKind.OVERWRITE]
+    assert (kept.before, kept.digest) == (first, second)
+
+
+def test_an_image_that_was_pushed_again_owns_its_tags_again() -> None:
+    stage = Stage({**BUILDS, **RESTORE})
+    first = stage.push("build-7", "first")
+    stage.settle()
+    stage.deliver(without_tags(stage, first))
+    stage.push("build-7", "first")
+    stage.settle()
+    stage.push("build-7", "second")
+    stage.settle()
+    assert stage.tags()["build-7"] == first
+
+
+def test_a_tag_that_left_its_image_before_that_was_deleted_was_overwritten() -> None:
+    stage = Stage(BUILDS)
+    first = stage.push("build-7", "first")
+    stage.settle()
+    second = stage.push("build-7", "second")
+    late = stage.events.pop(0)
+    stage.now += timedelta(minutes=1)
+    stage.deliver(without_tags(stage, first))
+    stage.deliver(late)
+    (told,) = stage.of(FactKind.OVERWRITE)
+    assert (told.before, told.digest) == (first, second)

@@ -15,6 +15,7 @@ from ecr_steward.doors.calls import CallAnswer
 from ecr_steward.ecr import Unavailable
 from ecr_steward.history.settings import Known, SettingsHistory
 from ecr_steward.rules import Mode
+from ecr_steward.settings import expiry_rule
 from ecr_steward.words.causes import Cause
 from ecr_steward.words.facts import FactKind
 from ecr_steward.words.hints import Action, Hint
@@ -57,7 +58,7 @@ def world() -> SettingsWorld:
     return made
 
 
-# ---------------------------------------------------------------------------- set back
+# ---------------------------------------------------------------------------- corrected
 def test_a_new_repository_gets_every_setting_of_its_baseline() -> None:
     world = SettingsWorld()
     world.settle()
@@ -452,6 +453,52 @@ def test_somebody_elses_policy_is_held_against_what_runs_where_any_will_do() -> 
     world.ecr.put_lifecycle_policy(repositoryName=REPOSITORY, lifecyclePolicyText=json.dumps(ALL))
     world.sweep()
     assert world.about() == {("drift", "lifecycle", "expires_running"): 1}
+
+
+def test_what_runs_is_held_against_the_policy_in_place_while_the_expiry_rule_is_merged() -> None:
+    stated, expire = {"lifecycle": EXPIRES}, {"others": "expire", "keep": [{"newest": 3}]}
+    world = goes_in_a_week()
+    world.deploy(rules_for(stated, tags=UNSTABLE, images=expire), expiry=True)
+    world.enforcer.running = lambda repository: {image("1.0.0"): ["ecs:prod/web"]}
+    world.sweep()
+    assert world.about() == {
+        ("correct", "lifecycle", "missing"): 1,
+        ("drift", "lifecycle", "expires_running"): 1,
+    }
+
+
+@pytest.mark.parametrize("stated", [{}, {"lifecycle": {**EXPIRES, "when": "absent"}}])
+def test_a_rule_that_loses_images_loses_the_expiry_rule_of_its_policies(stated: Any) -> None:
+    expire = {"others": "expire", "keep": [{"newest": 3}]}
+    world = SettingsWorld()
+    world.deploy(rules_for(stated, tags=UNSTABLE, images=expire), expiry=True)
+    world.settle()
+    with_it = shown(world.enforcer.registry, REPOSITORY)["lifecycle"]
+    assert expiry_rule.holds(with_it)
+    world.deploy(rules_for(stated, tags=UNSTABLE), expiry=True)
+    world.sweep()
+    without = shown(world.enforcer.registry, REPOSITORY)["lifecycle"]
+    assert without == expiry_rule.stripped(with_it)
+
+
+def test_a_policy_that_takes_what_runs_within_a_week_is_not_set() -> None:
+    world = SettingsWorld(rules_for({"lifecycle": EXPIRES}, tags=UNSTABLE))
+    world.push("1.0.0", age=timedelta(days=26))
+    world.enforcer.running = lambda repository: {image("1.0.0"): ["ecs:prod/web"]}
+    world.settle()
+    assert shown(world.enforcer.registry, REPOSITORY)["lifecycle"] is None
+    assert ("drift", "lifecycle", "expires_running") in world.about()
+
+
+def test_a_policy_that_spares_what_runs_is_set_and_the_event_says_what_it_takes() -> None:
+    world = SettingsWorld(rules_for({"lifecycle": EXPIRES}, tags=UNSTABLE))
+    world.push("1.0.0", age=timedelta(days=26))
+    world.push("1.1.0")
+    world.enforcer.running = lambda repository: {image("1.1.0"): ["ecs:prod/web"]}
+    world.settle()
+    (fact,) = world.told()
+    assert "1 image would expire within 7 days, among them 1.0.0." in fact.reason
+    assert shown(world.enforcer.registry, REPOSITORY)["lifecycle"] == EXPIRES
 
 
 def test_a_long_preview_of_the_policy_in_place_keeps_no_visit_waiting() -> None:

@@ -16,11 +16,12 @@ from ecr_steward.tags.scheme import Scheme, Verdict
 from ecr_steward.words.causes import Cause
 from ecr_steward.words.hints import Action, Hint
 from ecr_steward.words.reading import iso
-from ecr_steward_cli import deployed, times
 from ecr_steward_cli.commands.wait import hindrance, place
-from ecr_steward_cli.errors import NeedsAttention, Refusal
-from ecr_steward_cli.stack import Outside, Stack, Subject, aws, pass_outside, stack_option
-from ecr_steward_cli.text import printable, say
+from ecr_steward_cli.deployed.rules import rules_of
+from ecr_steward_cli.deployed.stack import Outside, Stack, Subject, aws, pass_outside, stack_option
+from ecr_steward_cli.given import times
+from ecr_steward_cli.terminal.errors import NeedsAttention, Refusal
+from ecr_steward_cli.terminal.text import printable, say
 
 _Command = TypeVar("_Command", bound=Callable[..., object])
 
@@ -44,7 +45,7 @@ class Governed:
 
 def governed(stack: Stack, repository: str, tag: str) -> Governed:
     """Raises Refusal for a tag that the stack's rules do not have the steward move."""
-    rules = deployed.rules(stack)
+    rules = rules_of(stack)
     rule = rules.rule_for(repository)
     if rule is None or rule.tags is None:
         raise Refusal(
@@ -141,6 +142,10 @@ def hold(
             _refuse_second(stack, held, outside.now())
         by = caller(stack)["Arn"]
         stack.history().holds.put(held.repository, Hold(held.tag, outside.now(), end, by, reason))
+        if stack.expiries().concerns(held.repository):
+            cause = Cause(f"hold-{_stamp(outside)}", "Hold", by)
+            needed = (held.repository, Action.NEED, held.tag, found.digest)
+            _hand_on(stack, Hint(*needed, cause, outside.now()))
     say(
         f"{held} stays on {found.words(held.tag)} {until_words(end)}. "
         f"`ecr-steward release {held}` ends it and lets the tag catch up."
@@ -192,8 +197,11 @@ def release(outside: Outside, stack_name: str, subject: tuple[str, str]) -> None
 
 def look_at(stack: Stack, repository: str, tag: str, cause: Cause) -> None:
     """Have the writer look at a stable tag, as if it had been pushed."""
-    queue = HintQueue(lambda: stack.client("sqs"), stack.output("RetagQueueUrl"))
-    queue.send(Hint(repository, Action.PUSH, tag, None, cause, stack.outside.now()))
+    _hand_on(stack, Hint(repository, Action.PUSH, tag, None, cause, stack.outside.now()))
+
+
+def _hand_on(stack: Stack, hint: Hint) -> None:
+    HintQueue(lambda: stack.client("sqs"), stack.output("RetagQueueUrl")).send(hint)
 
 
 def _stamp(outside: Outside) -> str:

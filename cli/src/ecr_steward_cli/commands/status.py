@@ -20,11 +20,9 @@ from ecr_steward.rules import RulesError, Ruleset
 from ecr_steward.sweep.slices import Slice
 from ecr_steward.words.facts import Fact
 from ecr_steward.words.reading import iso, parse_time
-from ecr_steward_cli import deployed
 from ecr_steward_cli.commands.check import loaded_from
-from ecr_steward_cli.completion import files
-from ecr_steward_cli.errors import NeedsAttention
-from ecr_steward_cli.stack import (
+from ecr_steward_cli.deployed.rules import NotKnown, rules_file_of
+from ecr_steward_cli.deployed.stack import (
     Outside,
     Stack,
     cell,
@@ -34,7 +32,9 @@ from ecr_steward_cli.stack import (
     sentence,
     stack_option,
 )
-from ecr_steward_cli.text import say
+from ecr_steward_cli.terminal.completion import files
+from ecr_steward_cli.terminal.errors import NeedsAttention
+from ecr_steward_cli.terminal.text import say
 
 _T = TypeVar("_T")
 
@@ -50,6 +50,8 @@ _LATEST = timedelta(minutes=10)
 """How far back the age of a queue's oldest message is looked for; CloudWatch lags by minutes."""
 _DAY = timedelta(hours=25)
 """How far back each function has run; that which runs least does once a day."""
+_PATIENCE = timedelta(minutes=10)
+"""How long a message may wait for a channel before somebody has to look."""
 _EVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -89,7 +91,8 @@ class SweepState:
 class Status:
     """How a stack stands. What could not be learned is None, and `unknown` says why, by part.
 
-    `deaf` are the channels that take no messages; `unconfirmed` says that the topic's e-mails
+    `deaf` are the channels that take no messages, `waiting` by channel since when messages wait
+    that it did not take; `unconfirmed` says that the topic's e-mails
     reach nobody; `failing` are the functions all of whose latest invocations failed, with how many;
     `given` is the rules file to compare with, and its fingerprint; `expiring` counts the images
     with an expiry tag.
@@ -108,6 +111,7 @@ class Status:
     queues: list[Queue] = field(default_factory=list)
     holds: list[tuple[str, Hold]] = field(default_factory=list)
     deaf: list[str] = field(default_factory=list)
+    waiting: dict[str, list[datetime]] = field(default_factory=dict)
     unconfirmed: bool = False
     failing: dict[str, int] = field(default_factory=dict)
     given: tuple[str, str] | None = None
@@ -120,7 +124,7 @@ class Status:
             return question()
         except (ClientError, BotoCoreError) as error:
             self.unknown[part] = sentence(error)
-        except (_Unknown, deployed.NotKnown) as error:
+        except (_Unknown, NotKnown) as error:
             self.unknown[part] = str(error)
         return None
 
@@ -195,12 +199,22 @@ class Status:
                 "nobody by e-mail: the address was sent a link, which is good for three days; "
                 "deploy with another NotificationEmail, or subscribe it again."
             )
-        waiting = sum(queue.messages for queue in self.queues if queue.name == "RetryQueue")
-        for name in self.deaf:
-            yield (
-                f"Channel `{name}` takes no messages, {waiting} wait in RetryQueue: `ecr-steward "
-                f"notify-test {name}` says what it answers."
-            )
+        for name in sorted({*self.deaf, *self.waiting}):
+            said = self._about_channel(name)
+            if said is not None:
+                way = f"`ecr-steward notify-test {name}` says what it answers."
+                yield f"Channel `{name}` {said}: {way}"
+
+    def _about_channel(self, name: str) -> str | None:
+        """What is wrong with a channel; a message that waits for a moment is nothing yet."""
+        since = self.waiting.get(name, [])
+        many = f"{len(since)} message{'' if len(since) == 1 else 's'}"
+        if name in self.deaf:
+            waits = f"{many} wait{'s' if len(since) == 1 else ''}" if since else "none waits"
+            return f"takes no messages, and {waits} for it"
+        if self.now - since[0] < _PATIENCE:
+            return None
+        return f"has not taken {many}, the first one for {_span(self.now - since[0])}"
 
     def _about_rules(self) -> Iterator[str]:
         if self.given is not None and self.rules is not None and self.given[1] != self.rules:
@@ -238,11 +252,11 @@ def look(stack: Stack) -> Status:
 
 def _ask_rules(status: Status) -> None:
     """The rules, and the channels that they name."""
-    stack, now = status.stack, status.now
-    file = status.ask("rules", lambda: deployed.rules_file(stack))
+    stack = status.stack
+    file = status.ask("rules", lambda: rules_file_of(stack))
     if file is not None:
         status.rules = str(file["fingerprint"])
-        status.deaf = status.ask("channels", lambda: _deaf(stack, file["document"], now)) or []
+        _ask_channels(status, file["document"])
     elif status.sweep is not None and status.sweep.last is not None:
         status.rules, status.rules_of_last_sweep = status.sweep.last.rules, True
 
@@ -256,14 +270,17 @@ def _ask_queues(status: Status) -> None:
         status.queues += [queue] if queue is not None else []
 
 
-def _deaf(stack: Stack, document: Mapping[str, Any], now: datetime) -> list[str]:
-    """The channels of the rules that take no messages since they last worked."""
+def _ask_channels(status: Status, document: Mapping[str, Any]) -> None:
+    """Which channels of the rules take no messages since they last worked, and what waits."""
     try:
         names = sorted(Routing(Ruleset.from_document(document)).channels)
     except (RulesError, LookupError, TypeError, AttributeError):
-        return []  # rules of another version, which whoever needs them says
-    ledger = stack.ledger()
-    return [name for name in names if ledger.state(name, now).faulty]
+        return  # rules of another version, which whoever needs them says
+    ledger, now = status.stack.ledger(), status.now
+    deaf = status.ask("channels", lambda: [n for n in names if ledger.state(n, now).faulty])
+    waiting = status.ask("what waits", lambda: {n: ledger.waiting(n, now) for n in names})
+    status.deaf = deaf or []
+    status.waiting = {name: since for name, since in (waiting or {}).items() if since}
 
 
 def _failing(stack: Stack, now: datetime) -> dict[str, int]:
@@ -400,6 +417,7 @@ def document(status: Status) -> dict[str, Any]:
         "queues": {queue.name: _counts(queue) for queue in status.queues},
         "attention": status.attention(),
         "channels_down": status.deaf,
+        "channels_waiting": {name: len(since) for name, since in status.waiting.items()},
         "functions_failing": sorted(status.failing),
         "unknown": status.unknown,
     }

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ecr_steward.ecr.images import EcrRegistry
-from ecr_steward.ecr.inventory import retained
+from ecr_steward.ecr.inventory import indexes, listed, retained, united
 from ecr_steward.ecr.settings import EcrSettings
 from ecr_steward.history.expiries import Expiries
 from ecr_steward.history.running import RunningImages
@@ -27,6 +27,7 @@ from ecr_steward.words.hints import REGISTRY, Action, Hint
 from ecr_steward.writers.retention import known_of
 from ecr_steward.writers.settings import Enforcer
 from ecr_steward.writers.tags import Retagger, next_visit
+from ecr_steward_cli.live.foreseen import ForeseenSettings
 from ecr_steward_cli.live.state import LookDigits, NotedSettings, digits
 from ecr_steward_cli.live.storage import layers
 
@@ -113,7 +114,9 @@ class Look:
         """What would change; raises RegistryError where something cannot be read."""
         table = self._registry.history()
         seen = DescribedImages(self._registry.ecr)
-        settings = NotedSettings(self._registry.ecr)
+        settings = ForeseenSettings(
+            self._registry.ecr, lambda: seen.details(repository), self._clock()
+        )
         changes = () if rule.tags is None else self._changes(repository, seen, table)
         images = None if rule.images is None else self._images(repository, rule, seen, table)
         return RepositoryPlan(
@@ -161,6 +164,7 @@ class Look:
         raise AssertionError(f"A look at {repository} comes to no end.")
 
     def _enforcer(self, table: Table, settings: EcrSettings) -> Enforcer:
+        running = RunningImages(table, self._grace)
         return Enforcer(
             rules=self._rules,
             cap=Mode.AUDIT,
@@ -169,6 +173,7 @@ class Look:
             clock=self._clock,
             account=self._registry.account,
             region=self._registry.region,
+            running=lambda repository: running.workloads(repository, self._clock()),
         )
 
     def _images(
@@ -178,12 +183,9 @@ class Look:
         running = RunningImages(table, self._grace).all(repository)
         since, history = Expiries(table).untagged(repository), History(table)
         known = known_of(running, history.holds, repository, now, since, history.left(repository))
-        images = [
-            as_judged(each)
-            for each in retained(
-                EcrRegistry(self._registry.ecr), repository, seen.details(repository), known
-            )
-        ]
+        details = united(seen.details(repository))
+        children = listed(EcrRegistry(self._registry.ecr), repository, indexes(details))
+        images = [as_judged(each) for each in retained(details, children, known)]
         scheme = rule.tags or Scheme(unique=())
         asked = ImagesRule.from_document(rule.images or {})
         return judge(Inventory(images, scheme, now), asked, self._grace)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ecr_steward_cli.first_rules import SuggestedRule, suggested
 from ecr_steward_cli.live import words
 from ecr_steward_cli.live.survey import RegistryPlan
-from ecr_steward_cli.shown_scheme import SeenRepository
+from ecr_steward_cli.rules_file.first import SuggestedRule, suggested
+from ecr_steward_cli.rules_file.shown_scheme import SeenRepository
 
 
 @dataclass(frozen=True, slots=True)

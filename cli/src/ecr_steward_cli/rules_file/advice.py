@@ -26,6 +26,7 @@ from ecr_steward_cli.rules_file.document import Document, Path, written
 from ecr_steward_cli.rules_file.examples import candidates, moved, sample_of
 from ecr_steward_cli.rules_file.in_common import (
     Unsure,
+    are_all_in,
     have_nothing_in_common,
     in_common,
     is_regular,
@@ -125,15 +126,21 @@ def _kinds(scheme: Scheme) -> Iterator[tuple[Path, str]]:
     taken: set[Hashable] = set()
     all_taken = False
     for i, (kind, definition) in enumerate(zip(scheme.kinds, scheme.unique, strict=True)):
-        if all_taken or (kind.shapes and kind.shapes <= taken) or _are_taken(scheme, i):
-            sentence = "has no effect: kinds above it take all its tags."
-            yield ("unique", i), f"{written(definition)} {sentence}"
+        if all_taken or (kind.shapes and kind.shapes <= taken):
+            idle: str | None = _TAKEN
+        else:
+            idle = _taken_by_others(scheme, i)
+        if idle is not None:
+            yield ("unique", i), f"{written(definition)} {idle}"
         taken |= kind.whole
         all_taken = all_taken or kind.all_tags
         for sentence in kind.advice():
             yield ("unique", i), sentence
         for sentence in (*_numberless(kind), *_of_no_variant(scheme, kind)):
             yield ("unique", i), sentence
+
+
+_TAKEN = "has no effect: kinds above it take all its tags."
 
 
 def _numberless(kind: Kind) -> Iterator[str]:
@@ -164,22 +171,25 @@ def _of_no_variant(scheme: Scheme, kind: Kind) -> Iterator[str]:
         )
 
 
-def _are_taken(scheme: Scheme, index: int) -> bool:
-    """Whether the kinds above take every tag of a kind: for sure where their languages tell, else
-    as far as tags were tried."""
+def _taken_by_others(scheme: Scheme, index: int) -> str | None:
+    """What is said of a kind all of whose tags the kinds above take: for sure where their languages
+    tell, else as far as tags were tried; None if it has tags of its own."""
     above, kind = scheme.kinds[:index], scheme.kinds[index]
     if not any(each.is_expression for each in (*above, kind)):
-        return False
+        return None
     sure = [each for one in above if (each := one.sure()) is not None and is_regular(each)]
+    if are_all_in(kind.language(), sure):
+        return _TAKEN
     with contextlib.suppress(Unsure):
         own = in_common([kind.language()], sure)
-        if own is None:
-            return True
-        if kind.read(own) is not None and not any(each.read(own) for each in above):
-            return False
+        if own is not None and kind.read(own) and not any(each.read(own) for each in above):
+            return None
     samples = list(kind.samples())
     taken = (any(each.read(tag) is not None for each in above) for tag in samples)
-    return len(samples) >= _ENOUGH and all(taken)
+    if len(samples) < _ENOUGH or not all(taken):
+        return None
+    tried = "kinds above it take each of its tags that was tried"
+    return f"may have no effect: {tried}, such as {samples[0]}."
 
 
 def _variants(scheme: Scheme) -> Iterator[tuple[Path, str]]:

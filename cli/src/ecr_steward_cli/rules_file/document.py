@@ -13,7 +13,7 @@ from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
-from ecr_steward_cli.text import printable
+from ecr_steward_cli.terminal.text import printable
 
 Path = tuple[str | int, ...]
 
@@ -112,7 +112,7 @@ class Document:
         told = {self._place(path) for path in but}
         for path, value in _scalars(self.data, ()):
             if self._place(path) not in told:
-                yield self.fault(path, _quote(value.text))
+                yield self.fault(path, _not_kept(path, value.text))
 
     def _place(self, path: Path) -> Position:
         while path not in self.places:
@@ -132,8 +132,15 @@ def _scalars(data: Any, path: Path) -> Iterator[tuple[Path, Scalar]]:
         yield from _scalars(each, (*path, step))
 
 
-def _quote(text: str) -> str:
-    if re.fullmatch("[-+]?0[0-9_]+", text):
+_WHOLE = ("rulePriority", "countNumber")
+"""Keys in AWS's own documents that have a whole number."""
+
+
+def _not_kept(path: Path, text: str) -> str:
+    """What is wrong with a value that is no text, and would lose what is written as a number."""
+    if path[-1:] and path[-1] in _WHOLE:
+        return f"`{path[-1]}` must be a whole number from 1 on; it is {shown(Scalar(text))}."
+    if re.fullmatch("[-+]?0[0-9_]+", text) and not re.fullmatch("[0-9]{12}", text):
         return (
             f"{shown(Scalar(text))} is a number to some and text to others: put it in quotes, "
             f'"{clipped(text)}", or write it without the zero before it.'

@@ -41,6 +41,16 @@ def is_regular(expression: str) -> bool:
     return True
 
 
+def are_all_in(expression: str, others: Iterable[str]) -> bool:
+    """Whether it is sure that one of `others`, which are regular, matches each tag that
+    `expression` does, whatever that is."""
+    try:
+        loose = Language(Regex(expression), loose=True)
+        return common([loose], [_language(each) for each in others]) is None
+    except (NotRegular, GaveUp):
+        return False
+
+
 @functools.lru_cache(256)
 def _language(expression: str) -> Language:
     return Language(Regex(expression))

@@ -8,6 +8,7 @@ One table holds it all; an item's `pk` says whose it is and its `sk` what:
 | `repo#NAME` | `unique#TAG` | the image a unique tag was accepted on, or the last of a free one |
 | `repo#NAME` | `hold#TAG` | the word that a stable tag stays where it is |
 | `repo#NAME` | `place#TAG`, `left#DIGEST#TAG` | where a stable tag is, when it left an image |
+| `repo#NAME` | `deleted#DIGEST` | when an image was deleted, as an event said that names no tag |
 | `repo#NAME` | `taken#TAG` | when somebody else took a stable tag from where it belongs |
 | `repo#NAME` | `open`, `open#HASH` | the changes announced and not yet closed |
 | `repo#NAME` | `led#CAUSE` | how often a cause led to which change, by the change's first id |
@@ -40,6 +41,8 @@ from ecr_steward.history.facts import (
     distinct,
     fact_item,
     fact_of,
+    going_keys,
+    lets_go,
     partition_of,
     pull_through_in,
     write_in_order,
@@ -58,6 +61,8 @@ if TYPE_CHECKING:
     from ecr_steward.history.planned import PlannedChanges
 
 _TAKEN_KEPT = timedelta(days=1)
+_DELETED_KEPT = timedelta(days=30)
+"""Longer than any sweep takes, which sees for itself what is gone."""
 _SECOND = len("2026-11-23T02:24:00")
 
 
@@ -68,7 +73,8 @@ class Memory:
     `known` has the digests that unique tags were accepted on, `pushed` by tag when their images had
     been pushed then, `freed` the last digests of unique tags that were deleted. `taken` is when
     somebody else took stable tags from where they belong. `led` has an entry for each cause asked
-    for, `said` for each tag. `places` are the images that stable tags were last seen on.
+    for, `said` for each tag. `places` are the images that stable tags were last seen on. `lets_go`
+    is whether an image may get an expiry tag or has one, None where that was not asked.
     """
 
     marks: Mapping[str, Mark] = field(default_factory=dict)
@@ -83,6 +89,7 @@ class Memory:
     freed: Mapping[str, str] = field(default_factory=dict)
     said: Said = field(default_factory=dict)
     places: Mapping[str, str] = field(default_factory=dict)
+    lets_go: bool | None = None
 
     @property
     def contested(self) -> frozenset[str]:
@@ -97,7 +104,7 @@ class Learned:
     Marks, and those of `forgotten` tags no more; the digests of unique tags, with when these were
     pushed as far as `pushed` has them. `freed` unique tags belong to no image, and what they were
     on last is kept. `places` are the images that stable tags are on, and `left` by image those
-    that left it at `at`.
+    that left it at `at`. `deleted` are images that are gone with all their tags, and since when.
     """
 
     marks: Sequence[Mark] = ()
@@ -108,6 +115,7 @@ class Learned:
     places: Mapping[str, str] = field(default_factory=dict)
     left: Mapping[str, Sequence[str]] = field(default_factory=dict)
     at: datetime | None = None
+    deleted: Mapping[str, datetime] = field(default_factory=dict)
 
 
 class History:
@@ -140,11 +148,13 @@ class History:
         causes: Iterable[str] = (),
         watched: Iterable[str] = (),
         judged: Iterable[str] = (),
+        *,
+        expiry: bool = False,
     ) -> Memory:
         """What is known of these stable and unique tags and causes: one read of the table.
 
         `watched` are stable tags of which it matters where they were, `judged` are tags of which it
-        matters what was told.
+        matters what was told; with `expiry` it matters whether images go.
         """
         pk = partition_of(repository)
         keys: list[Key] = [self._open.at(pk), PULL_THROUGH]
@@ -152,6 +162,7 @@ class History:
             keys += [(pk, f"mark#{tag}"), (pk, f"hold#{tag}"), (pk, f"taken#{tag}")]
         keys += [(pk, f"unique#{tag}") for tag in unique]
         keys += [(pk, f"place#{tag}") for tag in watched]
+        keys += going_keys(repository) if expiry else ()
         asked, said = self._led.keys(pk, causes), self.findings.keys(pk, judged)
         found = self._table.get([*keys, *asked.values(), *said])
         return replace(
@@ -159,6 +170,7 @@ class History:
             open=self._open.read(pk, found),
             led=self._led.read(found, asked),
             said=self.findings.read(found, said),
+            lets_go=lets_go(repository, found) if expiry else None,
         )
 
     def recall_all(self, repository: str, causes: Iterable[str] = ()) -> Memory:
@@ -179,6 +191,14 @@ class History:
         """The marks that are on `digest`."""
         marks = map(_mark, self._table.query(partition_of(repository), "mark#"))
         return tuple(mark for mark in marks if mark.digest == digest)
+
+    def deleted(self, repository: str, digests: Iterable[str]) -> dict[str, datetime]:
+        """When those of these images were deleted of which an event said so that names no tag."""
+        pk = partition_of(repository)
+        found = self._table.get([(pk, f"deleted#{digest}") for digest in digests])
+        return {
+            sk.removeprefix("deleted#"): parse_time(each.body) for (_, sk), each in found.items()
+        }
 
     def left(self, repository: str) -> dict[str, dict[str, datetime]]:
         """By digest, the stable tags that left an image, each with when."""
@@ -340,6 +360,7 @@ def _learning(repository: str, learned: Learned) -> list[Write]:
         *(Put(Item(pk, f"unique#{tag}", {"freed": last})) for tag, last in learned.freed.items()),
         *(Put(Item(pk, f"place#{tag}", digest)) for tag, digest in learned.places.items()),
         *(Put(Item(pk, f"left#{digest}#{tag}", at)) for digest, tag in left if at is not None),
+        *(Put(_gone(pk, digest, when)) for digest, when in learned.deleted.items()),
     ]
 
 
@@ -356,6 +377,10 @@ def _marked(repository: str, mark: Mark) -> Item:
 def _owning(pk: str, tag: str, digest: str, pushed: datetime | None) -> Item:
     when = {} if pushed is None else {"pushed": iso(pushed)}
     return Item(pk, f"unique#{tag}", {"digest": digest, **when})
+
+
+def _gone(pk: str, digest: str, when: datetime) -> Item:
+    return Item(pk, f"deleted#{digest}", iso(when), expiry(when, _DELETED_KEPT))
 
 
 def _memory(single: Mapping[Key, Item], items: Iterable[Item]) -> Memory:

@@ -160,6 +160,10 @@ class Deliverer:
         if isinstance(outcome, Delivered):
             self.insist(invocation, lambda: self.ledger.close(window, self.clock()))
         wait = self._after(channel, window.key, outcome, state)
+        if wait:
+            self.ledger.waits(channel.name, window.key, window.end)
+        elif wait is None and read.claims:
+            self.ledger.reached(channel.name, window.key)
         self.ledger.release_window(window, read, self.clock())
         return wait
 

@@ -15,6 +15,7 @@ It stands in the history's table:
 | `channel#CHANNEL` | `minute#TIME` | how many messages it was to get |
 | `channel#CHANNEL` | `rest` | until when it asked for a pause |
 | `channel#CHANNEL` | `fault` | that it is down was said, and it has not worked since |
+| `channel#CHANNEL` | `waits#CAUSE`, `waits#WINDOW` | since when a story or a digest waits for it |
 | `channel#CHANNEL` | `fact#TIME#ID` | that fact, which the table's stream tells like every other |
 """
 
@@ -47,6 +48,8 @@ STORM = timedelta(minutes=5)
 
 _KEPT = timedelta(days=30)
 _COUNTED = timedelta(days=1)
+_WAITING = timedelta(days=14)
+"""How long the queues of retries and of failures keep a message."""
 _MINUTE = timedelta(minutes=1)
 
 
@@ -192,6 +195,7 @@ class Ledger:
     def owe(self, cause: str, channel: str, facts: Iterable[Fact], time: datetime) -> None:
         """Note that a channel is owed these facts; a retry must follow."""
         self._note(cause, "due", channel, facts, time)
+        self.waits(channel, cause, time)
 
     def pay(self, cause: str, channel: str, facts: Iterable[Fact], time: datetime) -> None:
         """Note that a channel has these facts."""
@@ -271,6 +275,22 @@ class Ledger:
             before=0 if counted is None else counted.counters.get("messages", 0),
             storm=(storm.key, "timer") in found,
         )
+
+    def waits(self, channel: str, what: str, since: datetime) -> None:
+        """Note that a story or a digest waits for a channel, which did not take it."""
+        expires = expiry(since, _WAITING)
+        self._table.put_all([Item(_channel(channel), f"waits#{what}", iso(since), expires)])
+
+    def reached(self, channel: str, what: str) -> None:
+        """Note that it waits no more."""
+        self._table.transact([Delete(_channel(channel), f"waits#{what}")])
+
+    def waiting(self, channel: str, now: datetime) -> list[datetime]:
+        """Since when stories and digests wait for a channel that did not take them, the first one
+        first; as long as queues keep them."""
+        items = self._table.query(_channel(channel), "waits#")
+        found = sorted(parse_time(item.body) for item in items)
+        return [since for since in found if now - since < _WAITING]
 
     def count(self, channel: str, now: datetime) -> int:
         """Count one more message for a channel; returns how many there are in this minute."""

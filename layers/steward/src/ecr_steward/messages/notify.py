@@ -232,6 +232,7 @@ class Notifier:
         story = self.deliverer.ledger.story(retry.cause)
         due = story.due.get(channel.name, ())
         if not due:
+            self.deliverer.ledger.reached(channel.name, retry.cause)
             return None
         if retry.every is None and not invocation.has_time_for(channel.name):
             return deliver.NO_TIME
@@ -240,10 +241,10 @@ class Notifier:
             return _until_told(story.claimed or now, now, queued.receives)
         try:
             wait = self._give(Delivery(channel, retry.every, due), story, invocation)
-        except Exception:
+            if wait is None:
+                self.deliverer.ledger.reached(channel.name, retry.cause)
+        finally:
             self._give_back(story)
-            raise
-        self._give_back(story)
         return wait
 
     def _give_back(self, story: Story) -> None:

@@ -6,15 +6,15 @@ scheme is said by it only if every unique tag is frozen, and every stable tag, a
 
 Unknown tags are frozen where the scheme is said by exceptions (a pipeline that moves `nightly` is
 refused by ECR then), because such tags break the scheme; not where `unknown: allow` permits them.
-A stable tag with a platform (`latest-arm64`) is free only if an entry or `ignore` names it: filters
-for all platforms are more than ECR allows.
+A stable tag moves with any platform too (`latest-arm64`), so its filter is `latest*`.
 """
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ecr_steward.settings.state import BaselineError
@@ -49,7 +49,8 @@ class WantedMutability:
     """The setting that a repository should have, and why.
 
     `optional` are filters that may be there or not. `exact` is False where the scheme cannot be
-    said. `also` are other settings that say the same.
+    said. `also` are other settings that say the same. `left` are settings that nobody is given, and
+    that whoever has them keeps.
     """
 
     mutability: str
@@ -58,9 +59,10 @@ class WantedMutability:
     exact: bool = True
     optional: frozenset[str] = frozenset()
     also: tuple[WantedMutability, ...] = ()
+    left: tuple[WantedMutability, ...] = ()
 
     def is_met_by(self, mutability: str, filters: Iterable[str]) -> bool:
-        if any(each.is_met_by(mutability, filters) for each in self.also):
+        if any(each.is_met_by(mutability, filters) for each in (*self.also, *self.left)):
             return True
         return self._meaning(mutability, filters) == self._meaning(self.mutability, self.filters)
 
@@ -139,20 +141,14 @@ def implied(scheme: Scheme) -> WantedMutability:
     if scheme.overwritten == "keep":
         return WantedMutability("MUTABLE", reason="`overwritten: keep` lets unique tags move")
     by_stable, by_unique = _all_but_stable(scheme), _only_unique(scheme)
+    left = _all_but_names(scheme)
     if isinstance(by_stable, WantedMutability):
         also = (by_unique,) if by_unique is not None else ()
-        return WantedMutability(
-            by_stable.mutability,
-            by_stable.filters,
-            by_stable.reason,
-            optional=by_stable.optional,
-            also=also,
-        )
+        return replace(by_stable, also=also, left=left)
     if by_unique is not None:
-        return by_unique
-    return WantedMutability(
-        "MUTABLE", reason=f"wildcards cannot say the scheme: {by_stable}", exact=False
-    )
+        return replace(by_unique, left=left)
+    reason = f"wildcards cannot say the scheme: {by_stable}"
+    return WantedMutability("MUTABLE", reason=reason, exact=False, left=left)
 
 
 _IMPLIED = "the scheme implies it"
@@ -162,30 +158,66 @@ def _all_but_stable(scheme: Scheme) -> WantedMutability | str:
     """Everything frozen but what may move; or why wildcards cannot say it."""
     if scheme.unknown == "allow":
         return "`unknown: allow` lets any other tag move, and ECR would freeze them all"
-    needed = [*map(_fitting, _widest(_movable(scheme)))]
-    for each in needed:
+    stable = _widest(_stable(scheme))
+    freeing = next(_freeing(scheme, stable), None)
+    if freeing is not None:
+        return f"the filter `{freeing}` for tags that move would free unique tags too"
+    for name in stable:
+        each = _of_platforms(name)
+        if _may_be_unique(scheme, each):
+            return (
+                f"the filter `{each}`, without which {name}-arm64 could not move, would free "
+                "unique tags too"
+            )
+    return _all_but(scheme, (*map(_of_platforms, stable), *map(_fitting, scheme.ignore)))
+
+
+def _all_but_names(scheme: Scheme) -> tuple[WantedMutability, ...]:
+    """Everything frozen but what may move, and stable tags with a platform frozen too; nothing
+    where wildcards cannot say it."""
+    stable = _widest(_stable(scheme))
+    if scheme.unknown == "allow" or any(True for _ in _freeing(scheme, stable)):
+        return ()
+    found = _all_but(scheme, map(_fitting, (*stable, *scheme.ignore)))
+    return (found,) if isinstance(found, WantedMutability) else ()
+
+
+def _freeing(scheme: Scheme, stable: Iterable[str]) -> Iterator[str]:
+    """The filters for stable and ignored tags that would free unique ones."""
+    for each in map(_fitting, (*stable, *scheme.ignore)):
         if each not in scheme.ignore and _may_be_unique(scheme, each):
-            return f"the filter `{each}` for tags that move would free unique tags too"
-    filters = _widest(needed)
-    if len(filters) > MOST_FILTERS:
+            yield each
+
+
+def _all_but(scheme: Scheme, movable: Iterable[str]) -> WantedMutability | str:
+    """Everything frozen but what these filters match, and signatures where there is room; or why
+    ECR does not take as many filters."""
+    filters = needed = _widest(movable)
+    if len(needed) > MOST_FILTERS:
         return (
-            f"it takes {len(filters)} filters ({', '.join(filters)}) to let its stable and ignored "
+            f"it takes {len(needed)} filters ({', '.join(needed)}) to let its stable and ignored "
             f"tags move, and ECR allows {MOST_FILTERS}"
         )
-    if len(filters) < MOST_FILTERS and not _may_be_unique(scheme, REFERRERS):
-        filters = _widest([*filters, REFERRERS])
+    if len(needed) < MOST_FILTERS and not _may_be_unique(scheme, REFERRERS):
+        filters = _widest([*needed, REFERRERS])
     word = "IMMUTABLE_WITH_EXCLUSION" if filters else "IMMUTABLE"
     return WantedMutability(word, filters, _IMPLIED, optional=frozenset({REFERRERS}) - {*needed})
 
 
-def _movable(scheme: Scheme) -> Iterator[str]:
-    """Globs of all that must not be frozen, but for what is itself a unique tag or a pin."""
+def _stable(scheme: Scheme) -> Iterator[str]:
+    """Globs of all stable tags, but for those that are themselves unique tags."""
     for _, name in scheme.forms("*"):
         if not grammar.is_tag(name.replace("*", "0")):
             continue
-        if "*" in name or scheme.judge(name) is Verdict.STABLE:
+        alike = (name, f"{name}-arm64")
+        if "*" in name or any(scheme.judge(each) is not Verdict.UNIQUE for each in alike):
             yield name
-    yield from scheme.ignore
+
+
+def _of_platforms(name: str) -> str:
+    """A filter that matches a stable tag, and the tag with a platform after any part of it."""
+    first, *rest = re.split("[-_]", name)
+    return _fitting(f"{first}*{rest[-1] if rest else ''}*")
 
 
 def _fitting(glob: str) -> str:
@@ -241,8 +273,21 @@ def may_begin(scheme: Scheme, begin: str) -> bool:
 
 
 def _may_be_unique(scheme: Scheme, filter_: str) -> bool:
-    """Whether the filter matches a unique tag, for all that its beginning says."""
+    """Whether the filter matches a unique tag, for all that is sure."""
     if "*" not in filter_:
         return scheme.judge(filter_) is Verdict.UNIQUE
     begin = filter_.partition("*")[0]
-    return any(kind.may_begin(begin) for kind in scheme.kinds)
+    able = (kind for kind in scheme.kinds if kind.may_begin(begin))
+    return any(_may_meet(filter_, kind.language()) for kind in able)
+
+
+@functools.lru_cache(256)
+def _may_meet(filter_: str, expression: str) -> bool:
+    """Whether a tag may match both a filter and an expression."""
+    # Only rules with `immutability: scheme` ask, and functions load little when they start.
+    from ecr_steward.settings.languages import GaveUp, Language, NotRegular, Regex, common, of_glob
+
+    try:
+        return common([of_glob(filter_), Language(Regex(expression))]) is not None
+    except (NotRegular, GaveUp):
+        return True

@@ -84,9 +84,13 @@ def glob(text: str) -> Regex:
 
 # ---------------------------------------------------------------------------- automata
 class Language:
-    """All texts that an expression can write; raises NotRegular."""
+    """All texts that an expression can write; raises NotRegular.
 
-    def __init__(self, expression: Expression) -> None:
+    With `loose` perhaps more: look-arounds hold everywhere, and back references are any text.
+    """
+
+    def __init__(self, expression: Expression, *, loose: bool = False) -> None:
+        self._loose = loose
         self._moves: list[list[tuple[int, int]]] = []
         self._free: list[list[int]] = []
         start = self._state()
@@ -192,7 +196,13 @@ class Language:
             return self._repeated(argument, start, flags)
         if name == "AT":
             return start
-        raise NotRegular("it has a look-around or a back reference")
+        return self._beyond(name, start)
+
+    def _beyond(self, name: str, start: int) -> int:
+        """What an automaton cannot follow, as far as it may be taken for more than it is."""
+        if not self._loose:
+            raise NotRegular("it has a look-around or a back reference")
+        return self._build(ANY_TEXT, start) if name.startswith("GROUPREF") else start
 
     def _repeated(self, argument: Any, start: int, flags: int) -> int:
         least, most, parsed = argument

@@ -21,7 +21,7 @@ LEAST_ARCHIVED = 90
 """Days that an archived image stays at least (ECR User Guide: Archiving an image)."""
 
 AHEAD = 7
-"""How many days ahead it is told that the policy in place takes away an image that runs."""
+"""How many days ahead a policy is held against what runs, in place or before it is set."""
 
 LISTS = ("tagPatternList", "tagPrefixList")
 _RULE_KEYS = ("rulePriority", "description", "selection", "action")

@@ -18,8 +18,9 @@ from ecr_steward.settings.names import OWN_ORGANISATION, with_own
 _SETS = ("ecr:setrepositorypolicy", "ecr:getrepositorypolicy", "ecr:deleterepositorypolicy")
 _TAGS = ("ecr:putimage", "ecr:batchgetimage", "ecr:describeimages", "ecr:listimages")
 _PULLS = ("ecr:batchgetimage", "ecr:getdownloadurlforlayer")
-_UNKNOWN = "\N{REPLACEMENT CHARACTER}"
-"""Stands in a fact for what is not known: no text holds it, so only a wildcard can match it."""
+_UNKNOWN = "\N{REPLACEMENT CHARACTER}" * 600
+"""Stands in a fact for what is not known: no text holds it, and it is longer than any name, so only
+`*` can match it."""
 
 Facts = Mapping[str, str | None]
 """What a request carries by condition key, None where it surely has no such key; what is not
@@ -174,7 +175,8 @@ def _holds(operator: str, key: str, wanted: list[str], facts: Facts) -> bool | N
         wanted = [each.lower() for each in wanted]
     if fact is None:
         return optional or negated
-    return _is_one_of(fact, wanted, wild) is not negated if _is_sure(fact, wanted) else None
+    found = _is_one_of(fact, wanted, wild)
+    return found is not negated if found or _is_sure(fact, wanted) else None
 
 
 def _is_one_of(fact: str, wanted: list[str], wild: bool) -> bool:
@@ -182,8 +184,8 @@ def _is_one_of(fact: str, wanted: list[str], wild: bool) -> bool:
 
 
 def _is_sure(fact: str, wanted: list[str]) -> bool:
-    """Whether the comparison can be known: a fact with unknown parts is like what wildcards
-    match, and unlike what does not begin as it does."""
+    """Whether it is known that a fact is like none of these: one with unknown parts is unlike what
+    does not begin as it does, and what has a wildcard that is none."""
     if _UNKNOWN not in fact:
         return True
     begin = fact.partition(_UNKNOWN)[0]

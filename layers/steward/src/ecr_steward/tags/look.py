@@ -72,8 +72,6 @@ def concern(
         if hint.tag is None:
             marks = (marked or {}).get(hint.digest or "", ())
             found.touch((line for mark in marks if (line := scheme.line(mark.tag))), hint)
-            for unique in dict.fromkeys(mark.unique for mark in marks):
-                found.delete(unique, hint)
             continue
         found.touch(_lines(scheme, hint.tag, hint.digest), hint)
         if hint.action is Action.PUSH:
@@ -155,6 +153,30 @@ def doubtful(
         and not _was_there(observed.images.get(observed.known[tag]), pushed[tag])
         and any(_moved(tag, hint.digest, observed) for hint in hints)
     )
+
+
+def deleted(hints: Iterable[Hint]) -> dict[str, datetime]:
+    """The images that are deleted by these hints, which name no tag, and when."""
+    return {
+        hint.digest: hint.time
+        for hint in hints
+        if hint.action is Action.DELETE and hint.tag is None and hint.digest is not None
+    }
+
+
+def freed_with(
+    about: Concern, observed: Observed, tags: Iterable[str], gone: Mapping[str, datetime]
+) -> dict[str, str]:
+    """Those of these unique tags whose images were deleted, as `gone` says, before they were pushed
+    where they are now; each with the image that is gone."""
+    found = {}
+    for tag in tags:
+        known = observed.known[tag]
+        when = None if known in observed.images else gone.get(known)
+        pushes = [hint for hint in about.unique[tag] if _moved(tag, hint.digest, observed)]
+        if when is not None and all(when <= hint.time for hint in pushes):
+            found[tag] = known
+    return found
 
 
 def _was_there(image: Image | None, since: datetime) -> bool:

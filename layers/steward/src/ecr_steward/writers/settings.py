@@ -1,4 +1,4 @@
-"""The writer of settings: observe, find the drift, write down, set back, verify."""
+"""The writer of settings: observe, find the drift, write down, correct, verify."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from ecr_steward.ecr.settings import EcrSettings
 from ecr_steward.history.numbering import Led
 from ecr_steward.history.settings import Known, SettingsHistory, key_of
 from ecr_steward.rules import Mode, Rule, Ruleset
-from ecr_steward.settings.baseline import Settings
+from ecr_steward.settings.baseline import Baseline, Settings
 from ecr_steward.settings.drift import correction, drift
 from ecr_steward.settings.kinds import DESCRIBED, KINDS, Around, named
-from ecr_steward.settings.lifecycle import Expiring
+from ecr_steward.settings.lifecycle import AHEAD, Expiring, sooner
 from ecr_steward.settings.settle import SetCall, settle
 from ecr_steward.settings.state import SettingAction, SettingChange
 from ecr_steward.words.calls import CHANGES, CHANGES_OF_THE_REGISTRY
@@ -99,7 +99,7 @@ class Enforcer:
         self.previewer = Previewer(registry, clock, sleep)
 
     def visit(self, repository: str, hints: Sequence[Hint]) -> SettingsVisit:
-        """Look at the settings that the rules state, and set back or tell what differs.
+        """Look at the settings that the rules state, and correct or report what differs.
 
         A second visit does nothing. Raises Unavailable if a passing fault kept it from finishing:
         whatever was done is recorded, and the next visit goes on from there.
@@ -128,23 +128,27 @@ class Enforcer:
         return reduce(operator.or_, found)
 
     def differing(self, repository: str) -> tuple[SettingChange, ...]:
-        """What a visit would find to differ, told before or not; nothing is written anywhere.
+        """What a visit that enforces would find to differ, told before or not; history stays as it
+        is, and the registry is asked for nothing but previews.
 
         Raises RegistryError.
         """
         place = self._place(repository, ())
         found = None if place is None else place.look(self.history.recall(place.name))
-        return () if found is None else found[1]
+        if place is None or found is None:
+            return ()
+        known, changes = found
+        return tuple(place.outlook(changes, known).changes)
 
     def _place(self, repository: str, hints: Sequence[Hint]) -> _Place | None:
         if repository == REGISTRY:
-            baseline = self.rules.registry_baseline
-            return _Registry(self) if baseline.wishes else None
+            return _Registry(self) if self.rules.registry_baseline.wishes else None
         rule = self.rules.rule_for(repository)
-        if rule is None or not rule.baseline.reads:
+        if rule is None:
             return None
+        baseline = rule.baseline_where_images_expire if self.expiry else rule.baseline
         new = any(hint.call == "CreateRepository" for hint in hints)
-        return _Repository(self, repository, rule, new=new)
+        return _Repository(self, repository, rule, baseline, new=new) if baseline.reads else None
 
 
 _Fallback = tuple[Sequence[SettingChange], Callable[[], None]]
@@ -188,11 +192,13 @@ class _Place(abc.ABC):
 class _Repository(_Place):
     """A repository; one that is `new` may be of a cache whose rule no sweep has seen yet."""
 
-    def __init__(self, enforcer: Enforcer, repository: str, rule: Rule, *, new: bool) -> None:
+    def __init__(
+        self, enforcer: Enforcer, repository: str, rule: Rule, baseline: Baseline, *, new: bool
+    ) -> None:
         self.name, self.rule = repository, rule.label()
         self.mode = rule.mode.capped(enforcer.cap)
         self._enforcer, self._registry = enforcer, enforcer.registry
-        self._rule, self._baseline = rule, rule.baseline
+        self._rule, self._baseline = rule, baseline
         self._actual = Settings()
         self._arn = ""
         self._new, self._cached = new, False
@@ -218,10 +224,11 @@ class _Repository(_Place):
     def outlook(self, changes: Sequence[SettingChange], known: Known) -> Outlook:
         sets = {each.setting for each in changes if each.action is SettingAction.CORRECT}
         for kind, wish in self._baseline.stated():
-            document = kind.to_preview(wish) if kind.name in sets else None
+            found = self._actual.of(kind)
+            document = kind.to_preview(wish, found) if kind.name in sets else None
             if document is not None:
                 return self._previewed(kind.name, document, changes, known)
-            there = kind.in_place(wish, self._actual.of(kind))
+            there = kind.in_place(wish, found)
             if there is not None:
                 return self._judged(kind.name, there, changes, known)
         return Outlook(changes)
@@ -256,7 +263,7 @@ class _Repository(_Place):
         try:
             self._running = self._enforcer.running(self.name)
             found = self._enforcer.previewer.preview(
-                self.name, document, known.previewed, self._running
+                self.name, sooner(document, self._ahead), known.previewed, self._running
             )
         except RepositoryGone:
             raise
@@ -269,8 +276,14 @@ class _Repository(_Place):
         others = [each for each in changes if each.setting != setting]
         return Outlook(
             changes=[*others, *(each for each in seen if each.setting == setting)],
-            notes={setting: preview.words(found)},
+            notes={setting: preview.words(found, self._ahead)},
         )
+
+    @property
+    def _ahead(self) -> int:
+        """How many days ahead a policy is judged before it is set: a moment later it is in place,
+        and held against what runs."""
+        return AHEAD if self._running else 0
 
     def set(self, setting: str, changes: Sequence[SettingChange]) -> None:
         self._send(setting, correction(self._actual, changes).values[setting], changes)

@@ -22,6 +22,7 @@ from ecr_steward.history.numbering import Led
 from ecr_steward.history.tags import History, Learned
 from ecr_steward.rules import Mode, Rule, Ruleset
 from ecr_steward.tags import replaced
+from ecr_steward.tags.look import deleted
 from ecr_steward.tags.plan import Plan, Stay, TagChange, plan_changes
 from ecr_steward.tags.scheme import Scheme
 from ecr_steward.tags.settle import settle
@@ -64,7 +65,7 @@ class Visit:
     everything that was found, told before or not. `rest` are the hints that ask for another visit.
     `contested` counts the facts that tell of a tag which the steward itself holds. `stays` is why
     stable tags are where they belong. `expiring` are the images that have an expiry tag, where a
-    sweep saw all.
+    sweep saw all; `lets_go` is whether history knows of one, None where that was not asked.
     """
 
     facts: tuple[Fact, ...] = ()
@@ -75,6 +76,7 @@ class Visit:
     contested: int = 0
     stays: tuple[Stay, ...] = ()
     expiring: tuple[Image, ...] | None = None
+    lets_go: bool | None = None
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -215,8 +217,8 @@ class Retagger:
         look = self._surveyor.look(
             repository, task.rule, task.scheme, task.hints, self._clock(), frozen
         )
-        if look is None:
-            return Visit(), frozenset()
+        if look.settled:
+            return Visit(lets_go=look.memory.lets_go), frozenset()
         plan, holds = self._plan(task, look)
         if task.planned is not None:
             # Where stable tags are is for a look to learn that gives all that they left a name.
@@ -286,7 +288,8 @@ class Retagger:
     ) -> list[Fact]:
         """Write down what came of it, at once; returns the facts that are new."""
         news = self._news(plan, applied, facts, found)
-        learned = replace(_learned(plan, applied, look), at=self._clock())
+        learned = _learned(plan, applied, look)
+        learned = replace(learned, at=self._clock(), deleted=deleted(task.hints))
         if applied.refused:
             learned = Learned()
         noted = news.quietly() if look.memory.first_sight else news
@@ -440,6 +443,7 @@ def _visit(
         stays=plan.stays,
         contested=sum(fact.contested for fact in facts),
         expiring=_expiring(task, look),
+        lets_go=look.memory.lets_go,
     )
 
 
@@ -461,6 +465,7 @@ def _together(visits: Sequence[Visit]) -> Visit:
         rest=tuple(hint for each in visits for hint in each.rest),
         contested=sum(each.contested for each in visits),
         stays=tuple(stay for each in visits for stay in each.stays),
+        lets_go=next((each.lets_go for each in visits if each.lets_go is not None), None),
     )
 
 

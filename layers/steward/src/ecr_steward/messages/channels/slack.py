@@ -1,12 +1,14 @@
 """Block Kit for a Slack incoming webhook.
 
 Nothing that came from outside is ever parsed: it stands in rich text and plain text, which have no
-markup, and without `<` and `>`, which begin Slack's mentions and links where there is markup. The
-JSON is small, so no library is shipped for it: in the tests `slack_sdk` reads what is written here.
+markup, and without `<` and `>`, which begin Slack's mentions and links where there is markup. Only
+the fallback for notifications has markup: it is left no code of an emoji (`:100:`). The JSON is
+small, so no library is shipped for it: in the tests `slack_sdk` reads what is written here.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -34,13 +36,16 @@ _LINES = 40
 _FOOT = 10
 """Most elements in a context block (Block Kit: context)."""
 
+_EMOJI = re.compile(r":(?=[^\s:]+:)")
+"""The colon that begins what may be the code of an emoji."""
+
 Block = dict[str, Any]
 
 
 def payloads(message: Message) -> tuple[Payload, ...]:
     """One message for an incoming webhook."""
     body = {
-        "text": inert(message.within(HEADER)),
+        "text": _EMOJI.sub("\N{RATIO}", inert(message.within(HEADER))),
         "blocks": _blocks(message),
         "unfurl_links": False,
         "unfurl_media": False,

@@ -162,7 +162,7 @@ class Setting(abc.ABC, Generic[Wish, Found]):
         where it says nothing of it."""
         return wish
 
-    def to_preview(self, wish: Wish) -> Mapping[str, Any] | None:
+    def to_preview(self, wish: Wish, found: Found) -> Mapping[str, Any] | None:
         """The lifecycle policy to be previewed before it is set; None where none is."""
         return None
 

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ecr_steward_cli.shown_scheme import (
+from ecr_steward_cli.rules_file.shown_scheme import (
     CANDIDATES,
     Fit,
     SeenRepository,
