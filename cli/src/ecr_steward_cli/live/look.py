@@ -82,13 +82,15 @@ class RepositoryPlan:
 class LiveRegistry:
     """A live registry: its ECR client, its account and its Region.
 
-    `history` makes the table that a look goes by: the stack's, or an empty one.
+    `history` makes the table that a look goes by: the stack's, or an empty one. `allow_removal` is
+    whether the stack may remove tags; without a stack nothing says that it may not.
     """
 
     ecr: Any
     account: str
     region: str
     history: Callable[[], Table]
+    allow_removal: bool = True
 
 
 class Look:
@@ -150,7 +152,7 @@ class Look:
             registry=EcrRegistry(seen.client),
             history=history,
             maker=self._maker,
-            allow_removal=True,
+            allow_removal=self._registry.allow_removal,
         )
         hint = Hint(repository, Action.SWEEP, None, None, Cause("plan", CAUSE), self._clock())
         for _ in range(_MOST_VISITS):
