@@ -26,6 +26,7 @@ from ecr_steward.words.facts import FactKind, FactMaker
 from ecr_steward.words.hints import REGISTRY, Action, Hint
 from ecr_steward.writers.retention import known_of
 from ecr_steward.writers.settings import Enforcer
+from ecr_steward.writers.settings_setup import SettingsSetup
 from ecr_steward.writers.tags import Retagger, next_visit
 from ecr_steward_cli.live.foreseen import ForeseenSettings
 from ecr_steward_cli.live.state import LookDigits, NotedSettings, digits
@@ -165,12 +166,14 @@ class Look:
     def _enforcer(self, table: Table, settings: EcrSettings) -> Enforcer:
         running = RunningImages(table, self._grace)
         return Enforcer(
-            rules=self._rules,
-            cap=Mode.AUDIT,
-            registry=settings,
-            history=SettingsHistory(table),
-            maker=self._maker,
-            running=lambda repository: running.workloads(repository, self._clock()),
+            SettingsSetup(
+                rules=self._rules,
+                cap=Mode.AUDIT,
+                registry=settings,
+                history=SettingsHistory(table),
+                maker=self._maker,
+                running=lambda repository: running.workloads(repository, self._clock()),
+            )
         )
 
     def _images(
