@@ -183,7 +183,7 @@ def _limit(tests: Iterable[str], reach: Reach) -> float:
     return 60 + _PATIENCE * sum(reach.seconds[test] for test in tests)
 
 
-_QUIET = ("-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "tests.mutants.reach")
+_QUIET = ("-q", "-p", "no:cacheprovider", "-p", "tests.mutants.reach")
 
 
 def _options() -> argparse.Namespace:

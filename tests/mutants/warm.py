@@ -25,6 +25,8 @@ class Warm:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        if session.testsfailed:
+            raise session.Interrupted("Not all tests could be collected.")
         gc.collect()
         gc.freeze()  # a fork that collects would copy everything that was imported
         self._work({item.nodeid: item for item in session.items})

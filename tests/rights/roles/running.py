@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ecr_steward.history.expiries import Expiries
 from ecr_steward.history.table import Item
 from ecr_steward.settings import expiry_rule, lifecycle
+from ecr_steward.sweep.slices import Slice
 from ecr_steward.words.hints import Action
 from ecr_steward.words.running import Running
 from ecr_steward.workloads.looks import LookFailed
@@ -52,10 +53,10 @@ def _sweep(stage: Stage) -> None:
 @ACTS.by(SWEEP, "a repository whose images may go is sent to be judged")
 def _rounds(stage: Stage) -> None:
     hold(stage, GOING)
-    for minutes in range(0, 24 * 60, 5):
-        stage.invoke(
-            "SweepFunction", {"time": f"2026-11-23T{minutes // 60:02}:{minutes % 60:02}:00Z"}
-        )
+    midnight = datetime(2026, 11, 23, tzinfo=UTC)
+    ticks = (midnight + timedelta(minutes=each) for each in range(0, 24 * 60, 5))
+    turn = next(each for each in ticks if Slice.at(each, 24).holds(GOING))
+    stage.invoke("SweepFunction", {"time": turn.isoformat()})
     assert depth(stage, "RetentionQueue") == 1
 
 
