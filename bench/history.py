@@ -34,7 +34,7 @@ from ecr_steward.words.causes import Cause
 from ecr_steward.words.facts import Fact, FactKind
 from ecr_steward.words.reading import iso
 from ecr_steward_cli.commands.history import history
-from ecr_steward_cli.stack import Outside
+from ecr_steward_cli.deployed.stack import Outside
 from local import processes
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -22,7 +22,7 @@ from click.testing import CliRunner
 
 from bench.report import Row
 from ecr_steward_cli.commands.plan import plan
-from ecr_steward_cli.stack import Outside
+from ecr_steward_cli.deployed.stack import Outside
 from local import processes
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -81,7 +81,7 @@ def serve(port: int, repositories: int, tags: int) -> None:
     """The local ECR with so many repositories, until stopped."""
     from werkzeug.serving import WSGIRequestHandler, make_server
 
-    from local.ecr_server import create_app
+    from local.ecr.server import create_app
 
     class Quiet(WSGIRequestHandler):
         def log_request(self, code: int | str = "-", size: int | str = "-") -> None:

@@ -12,7 +12,7 @@ from bench.artefact import ROOT
 from bench.probe import peak_memory
 from bench.report import Row
 from ecr_steward.rules import Ruleset
-from ecr_steward_cli.simulation import Push, Simulation
+from ecr_steward_cli.in_memory.simulation import Push, Simulation
 
 SIZES = (5_000, 50_000)
 REPOSITORIES = 80

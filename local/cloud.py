@@ -20,9 +20,9 @@ import boto3
 from botocore.config import Config
 
 from local import images, ministack_server, processes
-from local.ecr_events import DEFAULT_SOURCE
-from local.ecr_registry import password_for
-from local.ecr_server import OWN_CLIENT
+from local.ecr.events import DEFAULT_SOURCE
+from local.ecr.registry import password_for
+from local.ecr.server import OWN_CLIENT
 from local.processes import CloudError, Server
 from local.registry_client import RegistryClient
 
@@ -528,7 +528,7 @@ class LocalCloud:
         return [*command, *([] if self._schedules else ["--no-schedules"])], environment
 
     def _ecr_command(self, port: int, ecr_port: int) -> tuple[list[str], dict[str, str]]:
-        command = [str(_tool("python")), "-m", "local.ecr_server", "--port", str(ecr_port)]
+        command = [str(_tool("python")), "-m", "local.ecr.server", "--port", str(ecr_port)]
         command += ["--data", str(self._scratch / "ecr"), "--source", self._source]
         command += ["--events-endpoint", f"http://127.0.0.1:{port}"]
         command += ["--account", ACCOUNT, "--region", REGION]

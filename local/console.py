@@ -13,7 +13,7 @@ from typing import NoReturn
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from ecr_steward_cli.text import lines
+from ecr_steward_cli.terminal.text import lines
 from local.processes import CloudError
 from local.registry_client import PushError
 

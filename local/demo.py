@@ -25,12 +25,12 @@ from ecr_steward.words.causes import Cause
 from ecr_steward.words.facts import Fact, FactKind
 from ecr_steward.words.hints import IMAGE_ACTION, Action, Hint
 from ecr_steward.words.reading import iso
-from ecr_steward_cli.text import wrapped
+from ecr_steward_cli.terminal.text import wrapped
 from local import channels, images
 from local.channels import LocalChannels
 from local.cloud import ACCOUNT, HOME, REGION, ROOT, Inbox, LocalCloud
 from local.console import command, console, step
-from local.ecr_events import DEFAULT_SOURCE
+from local.ecr.events import DEFAULT_SOURCE
 from local.images import Media
 from local.receiver import Receiver
 
@@ -209,7 +209,7 @@ STORY: Final[tuple[Scene | Act, ...]] = (
     DELETED,
     PUBLIC,
     Scene("An application, by commit", APP, "9f3c2ab", "9f3c2ab",
-          "A commit names one image for ever, and moves nothing. The new repository has the "
+          "A commit names one image forever, and moves nothing. The new repository has the "
           "lifecycle rule by which ECR expires what gets an expiry tag."),
     Scene("Its pipeline moves main", APP, "main", "9f3c2ab",
           "main is where the pipeline put it: it follows nothing in the rules."),

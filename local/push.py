@@ -9,12 +9,12 @@ from rich.table import Table
 
 from ecr_steward.rules import Mode, Ruleset
 from ecr_steward.words.grammar import is_tag
-from ecr_steward_cli import deployed
-from ecr_steward_cli.errors import Refusal
+from ecr_steward_cli.deployed.rules import rules_of
+from ecr_steward_cli.deployed.stack import Outside, Stack, aws
 from ecr_steward_cli.rules_file.explain import is_repository
-from ecr_steward_cli.stack import Outside, Stack, aws
-from ecr_steward_cli.text import printable
-from ecr_steward_cli.unmoved import unmoving
+from ecr_steward_cli.rules_file.unmoved import unmoving
+from ecr_steward_cli.terminal.errors import Refusal
+from ecr_steward_cli.terminal.text import printable
 from local import images
 from local.cloud import LocalCloud
 from local.console import command, console, step, tell
@@ -104,7 +104,7 @@ def why_nothing(
     outside = Outside(client=lambda service: cast(Any, cloud).client(service))
     try:
         with aws():
-            rules = deployed.rules(Stack.find(STACK, outside))
+            rules = rules_of(Stack.find(STACK, outside))
     except Refusal:
         return "Nothing else moved, and the rules of the stack cannot be read to say why."
     return f"Nothing else moved: {reason_in(rules, repository, tag)}"

@@ -8,7 +8,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Mapping
 
-from local.ecr_registry import USER
+from local.ecr.registry import USER
 from local.images import BuiltImage
 
 

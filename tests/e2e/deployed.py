@@ -21,7 +21,7 @@ from ecr_steward.words.facts import Fact
 from ecr_steward.words.hints import IMAGE_ACTION
 from local import images
 from local.cloud import ACCOUNT, REGION, ROOT, Inbox, LocalCloud, QueuedMessage
-from local.ecr_events import DEFAULT_SOURCE
+from local.ecr.events import DEFAULT_SOURCE
 from local.images import BuiltImage, Media
 from tests.support.facts import faults
 from tests.support.waiting import PATIENCE, eventually

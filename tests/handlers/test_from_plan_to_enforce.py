@@ -21,8 +21,8 @@ from ecr_steward.words.facts import Fact
 from ecr_steward.words.hints import Action, Hint
 from ecr_steward_cli.commands.plan import plan
 from ecr_steward_cli.commands.sweep import sweep
+from ecr_steward_cli.deployed.stack import Outside, Stack
 from ecr_steward_cli.rules_file import load
-from ecr_steward_cli.stack import Outside, Stack
 from tests.handlers.functions import QUEUE, SETTINGS_QUEUE, TABLE, Aws, Function
 from tests.support.facts import returned, sqs_record
 from tests.support.settings_world import ANYONE, OURS, policy

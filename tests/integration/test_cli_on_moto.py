@@ -27,9 +27,9 @@ from ecr_steward.words.facts import Fact, FactKind
 from ecr_steward.words.hints import Hint
 from ecr_steward.words.reading import iso
 from ecr_steward_cli.commands.sweep import send
+from ecr_steward_cli.deployed.stack import Outside, Stack
 from ecr_steward_cli.in_memory.images import MemoryEcr
 from ecr_steward_cli.main import main
-from ecr_steward_cli.stack import Outside, Stack
 from functions.sweep.app import handle as sweep_handler
 from tests.unit.cli.stack_fakes import RULES_LAYER, RULES_URL, rules_layer
 

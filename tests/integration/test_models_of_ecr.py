@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from ecr_steward_cli.in_memory.settings import MemorySettings
-from local.ecr_events import Event, ImageAction
+from local.ecr.events import Event, ImageAction
 from tests.support import ecr_images_contract, ecr_settings_contract
 from tests.support.ecr_images_contract import (
     REDIS,

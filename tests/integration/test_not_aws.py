@@ -11,8 +11,8 @@ import pytest
 from botocore.config import Config
 from click.testing import CliRunner
 
+from ecr_steward_cli.deployed.stack import Outside
 from ecr_steward_cli.main import main
-from ecr_steward_cli.stack import Outside
 
 ANSWERS = {
     "page": (200, b"<html><p>Please log in</html>"),

@@ -12,9 +12,9 @@ import pytest
 from click.testing import CliRunner
 from moto import mock_aws
 
+from ecr_steward_cli.deployed.stack import Outside
 from ecr_steward_cli.live.accounts import AccountRole
 from ecr_steward_cli.main import main
-from ecr_steward_cli.stack import Outside
 from tests.support.world import MEDIA_TYPE, manifest
 
 ACCOUNT, OTHER = "123456789012", "210987654321"

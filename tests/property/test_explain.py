@@ -10,9 +10,9 @@ from hypothesis import assume, given, note
 from hypothesis import strategies as st
 
 from ecr_steward.rules.model import RulesError, Ruleset
+from ecr_steward_cli.in_memory.simulation import Push, Simulation
 from ecr_steward_cli.rules_file.explain import explain
 from ecr_steward_cli.rules_file.load import Loaded
-from ecr_steward_cli.simulation import Push, Simulation
 
 REPOSITORY = "team/app"
 PATTERNS = [

@@ -1,4 +1,4 @@
-"""Whatever somebody did to a repository: set back once, it stays, and nothing is said again."""
+"""Whatever somebody did to a repository: corrected once, it stays, and nothing is said again."""
 
 from __future__ import annotations
 

@@ -352,7 +352,7 @@ class Parameters:
 
 
 class SoakTrail:
-    """A CloudTrail that lags behind for ever."""
+    """A CloudTrail that lags behind forever."""
 
     def lookup_events(self, **asked: Any) -> Reply:
         return {"Events": []}

@@ -12,8 +12,8 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from moto.ecr.models import ECRBackend, ecr_backends
 from werkzeug.test import Client
 
-from local.ecr_events import Event
-from local.ecr_server import create_app
+from local.ecr.events import Event
+from local.ecr.server import create_app
 
 if TYPE_CHECKING:
     from mypy_boto3_ecr import ECRClient

@@ -471,7 +471,7 @@ def functions_have_log_groups(stack: Stack) -> Problems:
             continue
         group = logical_id(logging["LogGroup"])
         if stack.properties(logging["LogGroup"]).get("RetentionInDays") is None:
-            yield f"{group} is kept for ever"
+            yield f"{group} is kept forever"
         writes = {
             resource
             for role, each in stack.statements()

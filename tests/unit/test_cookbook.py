@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from ecr_steward.words.facts import FactKind
+from ecr_steward_cli.in_memory.simulation import Push, Simulation
 from ecr_steward_cli.rules_file.load import Loaded, inspect_text
-from ecr_steward_cli.simulation import Push, Simulation
 
 PAGE = (Path(__file__).parents[2] / "docs" / "cookbook.md").read_text("utf-8")
 RECIPES = re.findall(

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ecr_steward_cli.completion import mend_fish
-from ecr_steward_cli.errors import ended
-from ecr_steward_cli.text import encode_all
+from ecr_steward_cli.terminal.completion import mend_fish
+from ecr_steward_cli.terminal.errors import ended
+from ecr_steward_cli.terminal.text import encode_all
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem

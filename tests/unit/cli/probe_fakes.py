@@ -11,8 +11,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from ecr_steward_cli.deployed.stack import Outside
 from ecr_steward_cli.in_memory.settings import MemorySettings
-from ecr_steward_cli.stack import Outside
 from tests.unit.cli.stack_fakes import Sts, refusal
 
 BEGAN = datetime(2026, 11, 28, 2, 0, tzinfo=UTC)

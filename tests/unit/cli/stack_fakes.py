@@ -18,9 +18,9 @@ from ecr_steward.history.tags import History
 from ecr_steward.words.causes import Cause
 from ecr_steward.words.facts import Fact, FactKind
 from ecr_steward.words.reading import iso
+from ecr_steward_cli.deployed.stack import Outside, Stack
 from ecr_steward_cli.in_memory.images import MemoryEcr
 from ecr_steward_cli.in_memory.table import MemoryTable
-from ecr_steward_cli.stack import Outside, Stack
 
 NOW = datetime(2026, 11, 23, 2, 24, tzinfo=UTC)
 QUEUES = (

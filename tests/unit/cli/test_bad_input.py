@@ -145,7 +145,7 @@ def test_a_full_disk_is_one_sentence() -> None:
 
 
 def test_an_output_without_arrows_gets_ascii() -> None:
-    code = "from ecr_steward_cli.text import *; encode_all(); say('a \\u2192 b \\u00fc')"
+    code = "from ecr_steward_cli.terminal.text import *; encode_all(); say('a \\u2192 b \\u00fc')"
     done = subprocess.run(
         [sys.executable, "-c", code],
         env={**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"},

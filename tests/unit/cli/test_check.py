@@ -10,9 +10,9 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from ecr_steward_cli.errors import NeedsAttention, Refusal
 from ecr_steward_cli.main import COMMANDS, main
 from ecr_steward_cli.rules_file.load import load, schema
+from ecr_steward_cli.terminal.errors import NeedsAttention, Refusal
 
 GOOD = """\
 version: 1

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ecr_steward_cli.image_lists import UnreadableImages, listed_images
+from ecr_steward_cli.given.image_lists import UnreadableImages, listed_images
 
 HOST = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 DIGEST = "sha256:" + "a1" * 32

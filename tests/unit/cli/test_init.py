@@ -11,11 +11,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ecr_steward_cli.commands.init import of_file
-from ecr_steward_cli.first_rules import SeenRepository, fit, globs, scheme_of, written
+from ecr_steward_cli.given.pushes import read
+from ecr_steward_cli.in_memory.simulation import Simulation
 from ecr_steward_cli.main import main
-from ecr_steward_cli.pushes import read
+from ecr_steward_cli.rules_file.first import SeenRepository, fit, globs, scheme_of, written
 from ecr_steward_cli.rules_file.load import inspect_text, loads
-from ecr_steward_cli.simulation import Simulation
 from tests.support.world import image, manifest
 from tests.unit.cli.stack_fakes import Deployed
 

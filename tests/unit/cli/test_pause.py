@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ecr_steward_cli.commands.pause import pause, resume, switch
-from ecr_steward_cli.errors import NeedsAttention
+from ecr_steward_cli.terminal.errors import NeedsAttention
 from tests.unit.cli.stack_fakes import POLICY, RETAG, Deployed, denied
 
 

@@ -19,9 +19,9 @@ from ecr_steward.history.running import RunningImages
 from ecr_steward.history.tags import History
 from ecr_steward.words.running import Running
 from ecr_steward_cli.commands.plan import plan
+from ecr_steward_cli.deployed.stack import Outside
 from ecr_steward_cli.in_memory.settings import MemorySettings
 from ecr_steward_cli.in_memory.table import MemoryTable
-from ecr_steward_cli.stack import Outside
 from tests.support.settings_world import ANYONE, OURS, policy
 from tests.support.world import image, manifest
 from tests.unit.cli.stack_fakes import denied, refusal

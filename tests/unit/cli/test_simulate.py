@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from ecr_steward_cli.commands.simulate import MOST_ROWS
 from ecr_steward_cli.main import main
-from ecr_steward_cli.progress import Progress
+from ecr_steward_cli.terminal.progress import Progress
 
 RULES = """
 version: 1

@@ -8,8 +8,8 @@ from botocore import exceptions as boto
 from botocore.exceptions import ClientError
 
 from ecr_steward_cli.commands.status import status
-from ecr_steward_cli.errors import Refusal
-from ecr_steward_cli.stack import Stack, Subject, aws, sentence
+from ecr_steward_cli.deployed.stack import Stack, Subject, aws, sentence
+from ecr_steward_cli.terminal.errors import Refusal
 from tests.unit.cli.stack_fakes import Deployed, refusal
 
 

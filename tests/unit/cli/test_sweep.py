@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 
 from ecr_steward.sweep.send import LOOK
 from ecr_steward_cli.commands.sweep import follow, send, sweep
-from ecr_steward_cli.errors import NeedsAttention
+from ecr_steward_cli.terminal.errors import NeedsAttention
 from tests.unit.cli.stack_fakes import NOW, Deployed, denied, refusal, swept
 
 SWEEP = "hand-20261123T022400.000000Z"

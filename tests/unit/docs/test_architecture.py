@@ -67,7 +67,7 @@ def _public_names() -> Iterator[str]:
     """Classes, functions and methods; not the methods of clients, which are ECR's own words."""
     for root in (LIBRARY, CLI):
         for path in root.rglob("*.py"):
-            if path.parent.name == "in_memory":
+            if path.parent.name == "in_memory" and path.name != "simulation.py":
                 continue
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.ClassDef | ast.FunctionDef) and node.name[0] != "_":
@@ -78,8 +78,8 @@ def test_every_room_of_the_library_is_listed() -> None:
     assert _listed("Room") == _modules(LIBRARY)
 
 
-def test_every_module_of_the_command_line_is_listed() -> None:
-    assert _listed("Module") == _modules(CLI)
+def test_every_room_of_the_command_line_is_listed() -> None:
+    assert _listed("Room of the command line") == _modules(CLI)
 
 
 def test_every_folder_of_the_repository_is_listed() -> None:

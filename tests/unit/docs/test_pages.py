@@ -43,6 +43,23 @@ def test_lines_are_short_except_in_tables(page: Path) -> None:
     assert [line for line in lines if len(line) > 120 and not line.startswith("|")] == []
 
 
+PUZZLING = re.compile(
+    r"\b(set back|for ever(?!y)|small letters|errand|must be a text|no longer open to)\b"
+)
+"""What readers had to read twice: corrected, forever, lowercase, retry, a string, not public."""
+
+
+def test_nothing_has_to_be_read_twice() -> None:
+    rooms = ("cli/src", "functions", "layers/steward/src", "local")
+    sources = (file for room in rooms for file in (ROOT / room).rglob("*.py"))
+    pages = (page for page in PAGES if page.name != "CHANGELOG.md")
+    found = {
+        name(file): PUZZLING.findall(" ".join(read(file).split()))
+        for file in (*pages, ROOT / "template.yaml", *sources)
+    }
+    assert {file: words for file, words in found.items() if words} == {}
+
+
 @EACH
 def test_a_page_has_one_title_and_it_comes_first(page: Path) -> None:
     titles = re.findall(r"^# .+$", re.sub(r"^```.*?^```$", "", read(page), flags=re.M | re.S), re.M)

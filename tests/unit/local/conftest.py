@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from werkzeug.test import Client, TestResponse
 
-from local.ecr_events import ApiCall, Event, ImageAction
+from local.ecr.events import ApiCall, Event, ImageAction
 from local.images import BuiltImage
 from tests.support.local_ecr import ACCOUNT, REGION, local_ecr
 

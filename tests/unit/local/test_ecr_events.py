@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import EndpointConnectionError
 
-from local.ecr_events import EventSender, ImageAction, entry
+from local.ecr.events import EventSender, ImageAction, entry
 from local.images import Media, build
 from tests.support.waiting import PATIENCE, eventually
 from tests.unit.local.conftest import Ecr

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ecr_steward.words.calls import Call
-from local.ecr_events import entry
+from local.ecr.events import entry
 from local.ministack_server import as_role, on_repositories
 from tests.support.local_ecr import CALLER
 from tests.support.settings_world import ANYONE, policy

@@ -46,7 +46,7 @@ class Rush(Post):
         while self.queue:
             soonest = min(each.visible for each in self.queue.values())
             self.now = max(heapq.heappop(free), soonest)
-            assert self.now < BEGINNING + timedelta(days=1), "it goes on for ever"
+            assert self.now < BEGINNING + timedelta(days=1), "it goes on forever"
             self._give_up()
             self._take()
             heapq.heappush(free, self.now + timedelta(milliseconds=100))

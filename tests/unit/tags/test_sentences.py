@@ -24,7 +24,7 @@ from tests.support.world import World, ruleset
         ("semver", "17", "it has 1 number where SemVer has 3: `{version: {parts: 1}}` takes it"),
         ({"version": {"parts": [2, 4]}}, "1.4.2",
          "it has 3 numbers where the rule has 2 or 4: `{version: {parts: 3}}` takes it"),
-        ("sha", "9F1C2AB", "commits are written in small letters: 9f1c2ab is one"),
+        ("sha", "9F1C2AB", "commits are written in lowercase: 9f1c2ab is one"),
         ("sha", "9f1c2ab-slim",
          "`slim` after it is no variant, no revision and no platform of the rule"),
         ("timestamp", "20261323", "there is no such date and time"),

@@ -15,8 +15,8 @@ from ruamel.yaml import YAML
 
 from ecr_steward.rules.model import Ruleset
 from ecr_steward.words.facts import FactKind
+from ecr_steward_cli.in_memory.simulation import Push, Simulation, SimulationResult
 from ecr_steward_cli.rules_file.load import loads
-from ecr_steward_cli.simulation import Push, Simulation, SimulationResult
 
 REPOSITORY = "team/app"
 STORIES: list[dict[str, Any]] = YAML(typ="safe", pure=True).load(

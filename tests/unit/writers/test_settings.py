@@ -57,7 +57,7 @@ def world() -> SettingsWorld:
     return made
 
 
-# ---------------------------------------------------------------------------- set back
+# ---------------------------------------------------------------------------- corrected
 def test_a_new_repository_gets_every_setting_of_its_baseline() -> None:
     world = SettingsWorld()
     world.settle()

@@ -5,11 +5,11 @@ from __future__ import annotations
 import click
 
 from ecr_steward.words.grammar import is_tag
-from ecr_steward_cli.completion import files
-from ecr_steward_cli.errors import Refusal
 from ecr_steward_cli.rules_file.explain import explain, has_registry, is_repository
 from ecr_steward_cli.rules_file.load import Loaded, RulesFault, inspect
-from ecr_steward_cli.text import say
+from ecr_steward_cli.terminal.completion import files
+from ecr_steward_cli.terminal.errors import Refusal
+from ecr_steward_cli.terminal.text import say
 
 
 def loaded_from(rules: str) -> Loaded:
@@ -17,7 +17,7 @@ def loaded_from(rules: str) -> Loaded:
     try:
         return inspect(rules)
     except RulesFault as fault:
-        raise Refusal.rules(fault) from fault
+        raise Refusal(str(fault)) from fault
 
 
 def checked(rules: str) -> Loaded:

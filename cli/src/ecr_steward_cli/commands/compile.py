@@ -8,9 +8,9 @@ import click
 
 from ecr_steward.rules import compiled
 from ecr_steward_cli.commands.check import checked
-from ecr_steward_cli.completion import files
-from ecr_steward_cli.errors import Refusal
-from ecr_steward_cli.text import say
+from ecr_steward_cli.terminal.completion import files
+from ecr_steward_cli.terminal.errors import Refusal
+from ecr_steward_cli.terminal.text import say
 
 
 @click.command(name="compile")

@@ -15,15 +15,15 @@ from ecr_steward.settings.drift import drift as drift_of
 from ecr_steward.settings.kinds import Around
 from ecr_steward.settings.registry import registry_drift
 from ecr_steward.settings.state import SettingAction, SettingChange, SettingsError
-from ecr_steward_cli.completion import files
-from ecr_steward_cli.errors import NeedsAttention, Refusal
-from ecr_steward_cli.given import GivenSettings, registry, repositories
-from ecr_steward_cli.input import text_of
-from ecr_steward_cli.markdown import table
+from ecr_steward_cli.given.files import text_of
+from ecr_steward_cli.given.settings import GivenSettings, registry, repositories
+from ecr_steward_cli.given.strict_json import decoder
 from ecr_steward_cli.rules_file.explain import is_repository
 from ecr_steward_cli.rules_file.load import RulesFault, load
-from ecr_steward_cli.strict_json import decoder
-from ecr_steward_cli.text import printable, say
+from ecr_steward_cli.terminal.completion import files
+from ecr_steward_cli.terminal.errors import NeedsAttention, Refusal
+from ecr_steward_cli.terminal.markdown import table
+from ecr_steward_cli.terminal.text import printable, say
 
 
 def _account(_: click.Context, __: click.Parameter, value: str | None) -> str:
@@ -75,7 +75,7 @@ def drift(
     try:
         rules = load(rules_file)
     except RulesFault as fault:
-        raise Refusal.rules(fault) from fault
+        raise Refusal(str(fault)) from fault
     name, documents = settings, _parsed(settings)
     try:
         if own:

@@ -15,12 +15,21 @@ from ecr_steward.history.tags import History
 from ecr_steward.messages.say.wording import image, short, who
 from ecr_steward.words.facts import RUNNING, Fact, FactKind
 from ecr_steward.words.reading import iso, parse_time
-from ecr_steward_cli import deployed, times
-from ecr_steward_cli.errors import NeedsAttention, Refusal
-from ecr_steward_cli.input import WholeNumber
-from ecr_steward_cli.stack import Outside, Stack, Subject, aws, console, pass_outside, stack_option
-from ecr_steward_cli.text import printable, say, wrapped
-from ecr_steward_cli.unmoved import unmoving
+from ecr_steward_cli.deployed.rules import rules_of
+from ecr_steward_cli.deployed.stack import (
+    Outside,
+    Stack,
+    Subject,
+    aws,
+    console,
+    pass_outside,
+    stack_option,
+)
+from ecr_steward_cli.given import times
+from ecr_steward_cli.given.files import WholeNumber
+from ecr_steward_cli.rules_file.unmoved import unmoving
+from ecr_steward_cli.terminal.errors import NeedsAttention, Refusal
+from ecr_steward_cli.terminal.text import printable, say, wrapped
 
 USUAL = 50
 """Most entries where nobody says how many."""
@@ -319,7 +328,7 @@ def _why(stack: Stack, subject: tuple[str, str | None]) -> str:
         return ""
     try:
         with aws():
-            found = unmoving(deployed.rules(stack), repository, tag)
+            found = unmoving(rules_of(stack), repository, tag)
     except Refusal:
         return ""
     return "" if found is None else f" A push of it moves nothing: {found.reason}"

@@ -16,11 +16,12 @@ from ecr_steward.tags.scheme import Scheme, Verdict
 from ecr_steward.words.causes import Cause
 from ecr_steward.words.hints import Action, Hint
 from ecr_steward.words.reading import iso
-from ecr_steward_cli import deployed, times
 from ecr_steward_cli.commands.wait import hindrance, place
-from ecr_steward_cli.errors import NeedsAttention, Refusal
-from ecr_steward_cli.stack import Outside, Stack, Subject, aws, pass_outside, stack_option
-from ecr_steward_cli.text import printable, say
+from ecr_steward_cli.deployed.rules import rules_of
+from ecr_steward_cli.deployed.stack import Outside, Stack, Subject, aws, pass_outside, stack_option
+from ecr_steward_cli.given import times
+from ecr_steward_cli.terminal.errors import NeedsAttention, Refusal
+from ecr_steward_cli.terminal.text import printable, say
 
 _Command = TypeVar("_Command", bound=Callable[..., object])
 
@@ -44,7 +45,7 @@ class Governed:
 
 def governed(stack: Stack, repository: str, tag: str) -> Governed:
     """Raises Refusal for a tag that the stack's rules do not have the steward move."""
-    rules = deployed.rules(stack)
+    rules = rules_of(stack)
     rule = rules.rule_for(repository)
     if rule is None or rule.tags is None:
         raise Refusal(

@@ -14,16 +14,16 @@ from ecr_steward.rules import Ruleset
 from ecr_steward.tags.state import Image
 from ecr_steward.words.globs import glob_regex
 from ecr_steward.words.grammar import is_tag
-from ecr_steward_cli.completion import files
-from ecr_steward_cli.errors import NeedsAttention, Refusal
-from ecr_steward_cli.first_rules import SeenRepository, written
-from ecr_steward_cli.input import text_of
-from ecr_steward_cli.progress import Progress
-from ecr_steward_cli.pushes import BadLine, read
+from ecr_steward_cli.deployed.stack import Outside, aws, pass_outside
+from ecr_steward_cli.given.files import text_of
+from ecr_steward_cli.given.pushes import BadLine, read
 from ecr_steward_cli.rules_file.explain import is_repository
+from ecr_steward_cli.rules_file.first import SeenRepository, written
 from ecr_steward_cli.rules_file.load import RulesFault, inspect_text
-from ecr_steward_cli.stack import Outside, aws, pass_outside
-from ecr_steward_cli.text import say
+from ecr_steward_cli.terminal.completion import files
+from ecr_steward_cli.terminal.errors import NeedsAttention, Refusal
+from ecr_steward_cli.terminal.progress import Progress
+from ecr_steward_cli.terminal.text import say
 
 _UNKNOWN = datetime(2026, 1, 1, tzinfo=UTC)
 

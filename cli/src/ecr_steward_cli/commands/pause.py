@@ -9,9 +9,9 @@ import click
 from botocore.exceptions import ClientError
 
 from ecr_steward_cli.commands.status import expiring, still_going
-from ecr_steward_cli.errors import NeedsAttention, Refusal
-from ecr_steward_cli.stack import Outside, Stack, aws, console, pass_outside, stack_option
-from ecr_steward_cli.text import say
+from ecr_steward_cli.deployed.stack import Outside, Stack, aws, console, pass_outside, stack_option
+from ecr_steward_cli.terminal.errors import NeedsAttention, Refusal
+from ecr_steward_cli.terminal.text import say
 
 PAUSED = (
     "messages wait in the queues for up to 14 days, and nothing is lost until then. "

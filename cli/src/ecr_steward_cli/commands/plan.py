@@ -23,7 +23,7 @@ from ecr_steward.tags.plan import TagChange
 from ecr_steward.words.facts import FactKind
 from ecr_steward.words.reading import iso
 from ecr_steward_cli.commands.retention import grace_option
-from ecr_steward_cli.errors import NeedsAttention, Refusal
+from ecr_steward_cli.deployed.stack import Outside, Stack, pass_outside, sentence, stack_option
 from ecr_steward_cli.in_memory.table import MemoryTable
 from ecr_steward_cli.live.accounts import AccountRole, AccountsFault, roles_in
 from ecr_steward_cli.live.comment import LEAST, MOST, comment
@@ -35,8 +35,8 @@ from ecr_steward_cli.live.resume import Resume, folder
 from ecr_steward_cli.live.survey import AT_ONCE, Heard, RegistryPlan, Unread, survey
 from ecr_steward_cli.live.words import EXPOSURES, totals, verdict
 from ecr_steward_cli.rules_file.load import RulesFault, load
-from ecr_steward_cli.stack import Outside, Stack, pass_outside, sentence, stack_option
-from ecr_steward_cli.text import printable, say
+from ecr_steward_cli.terminal.errors import NeedsAttention, Refusal
+from ecr_steward_cli.terminal.text import printable, say
 
 _A_LINE_EACH = 100
 
@@ -117,7 +117,7 @@ def plan(
     try:
         rules = load(rules_file)
     except RulesFault as fault:
-        raise Refusal.rules(fault) from fault
+        raise Refusal(str(fault)) from fault
     places = _places(outside, profiles, regions, accounts)
     asked = _Asked(rules, glob, timedelta(days=grace_days), stack_name, fresh or out is not None,
                    further=html_file is not None)  # fmt: skip

@@ -12,15 +12,15 @@ from typing import Any
 import click
 
 from ecr_steward.words.reading import iso, parse_time
-from ecr_steward_cli.errors import NeedsAttention, Refusal
-from ecr_steward_cli.input import WholeNumber
-from ecr_steward_cli.markdown import table
+from ecr_steward_cli.deployed.stack import Outside, aws, pass_outside
+from ecr_steward_cli.given.files import WholeNumber
 from ecr_steward_cli.probing.ask import Asked, ask, chosen
 from ecr_steward_cli.probing.asked import pull_time
 from ecr_steward_cli.probing.assumption import Ground, Made
 from ecr_steward_cli.probing.table import ASSUMPTIONS, GROUPS
-from ecr_steward_cli.stack import Outside, aws, pass_outside
-from ecr_steward_cli.text import say
+from ecr_steward_cli.terminal.errors import NeedsAttention, Refusal
+from ecr_steward_cli.terminal.markdown import table
+from ecr_steward_cli.terminal.text import say
 
 PREFIX = "ecr-steward-probe-"
 """Begins the name of everything that a probe makes."""

@@ -14,10 +14,10 @@ from botocore.exceptions import ClientError
 from ecr_steward.words.hints import REGISTRY
 from ecr_steward.words.reading import iso
 from ecr_steward_cli.commands import sweep
-from ecr_steward_cli.errors import NeedsAttention, Refusal
-from ecr_steward_cli.failure_queues import FailedMessage, done, looked_at, names
-from ecr_steward_cli.stack import Outside, Stack, aws, pass_outside, stack_option
-from ecr_steward_cli.text import say
+from ecr_steward_cli.deployed.failure_queues import FailedMessage, done, looked_at, names
+from ecr_steward_cli.deployed.stack import Outside, Stack, aws, pass_outside, stack_option
+from ecr_steward_cli.terminal.errors import NeedsAttention, Refusal
+from ecr_steward_cli.terminal.text import say
 
 _MOST = 100
 """Most messages of a queue that are shown, or sent back in one go."""

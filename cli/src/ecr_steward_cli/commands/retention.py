@@ -13,14 +13,14 @@ import click
 from ecr_steward.images import ImagesRule, Inventory, Kept, RetainedImage, judge
 from ecr_steward.rules import Ruleset
 from ecr_steward.tags.scheme import Scheme
-from ecr_steward_cli import times
-from ecr_steward_cli.completion import files
-from ecr_steward_cli.errors import NeedsAttention, Refusal
-from ecr_steward_cli.image_lines import BadImage, image_of
-from ecr_steward_cli.input import WholeNumber, text_of
-from ecr_steward_cli.markdown import table
+from ecr_steward_cli.given import times
+from ecr_steward_cli.given.files import WholeNumber, text_of
+from ecr_steward_cli.given.image_lines import BadImage, image_of
 from ecr_steward_cli.rules_file.load import RulesFault, load
-from ecr_steward_cli.text import printable, say
+from ecr_steward_cli.terminal.completion import files
+from ecr_steward_cli.terminal.errors import NeedsAttention, Refusal
+from ecr_steward_cli.terminal.markdown import table
+from ecr_steward_cli.terminal.text import printable, say
 
 GRACE_DAYS = 7
 """The default of the stack's RunningGraceDays."""
@@ -60,7 +60,7 @@ def retention(rules_file: str, at: datetime, grace_days: int, as_json: bool, ima
     try:
         rules = load(rules_file)
     except RulesFault as fault:
-        raise Refusal.rules(fault) from fault
+        raise Refusal(str(fault)) from fault
     with text_of(images) as lines:
         read = _read(lines, images)
     grace = timedelta(days=grace_days)

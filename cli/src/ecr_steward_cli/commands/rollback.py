@@ -19,7 +19,6 @@ from ecr_steward.tags.scheme import Verdict
 from ecr_steward.tags.state import Image
 from ecr_steward.words.causes import ROLLBACK, Cause
 from ecr_steward.words.facts import Fact, FactKind, FactMaker
-from ecr_steward_cli import times
 from ecr_steward_cli.commands.hold import (
     Governed,
     caller,
@@ -28,9 +27,10 @@ from ecr_steward_cli.commands.hold import (
     until_words,
 )
 from ecr_steward_cli.commands.wait import Place, image_named, place
-from ecr_steward_cli.errors import NeedsAttention, Refusal
-from ecr_steward_cli.stack import Outside, Stack, Subject, aws, pass_outside, stack_option
-from ecr_steward_cli.text import say
+from ecr_steward_cli.deployed.stack import Outside, Stack, Subject, aws, pass_outside, stack_option
+from ecr_steward_cli.given import times
+from ecr_steward_cli.terminal.errors import NeedsAttention, Refusal
+from ecr_steward_cli.terminal.text import say
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _SETTLE = 2.0

@@ -23,15 +23,23 @@ from ecr_steward.words.grammar import is_tag
 from ecr_steward.words.image_uris import ImageUri, NoImageUri
 from ecr_steward.words.reading import iso
 from ecr_steward.words.running import LOOKED_AT, Running
-from ecr_steward_cli import deployed
 from ecr_steward_cli.commands.hold import caller
 from ecr_steward_cli.commands.wait import place
-from ecr_steward_cli.errors import NeedsAttention, Refusal
-from ecr_steward_cli.image_lists import ListedImage, UnreadableImages, listed_images
-from ecr_steward_cli.input import text_of
+from ecr_steward_cli.deployed.rules import rules_of
+from ecr_steward_cli.deployed.stack import (
+    Outside,
+    Stack,
+    aws,
+    cell,
+    console,
+    pass_outside,
+    stack_option,
+)
+from ecr_steward_cli.given.files import text_of
+from ecr_steward_cli.given.image_lists import ListedImage, UnreadableImages, listed_images
 from ecr_steward_cli.rules_file.explain import has_registry, is_repository
-from ecr_steward_cli.stack import Outside, Stack, aws, cell, console, pass_outside, stack_option
-from ecr_steward_cli.text import say
+from ecr_steward_cli.terminal.errors import NeedsAttention, Refusal
+from ecr_steward_cli.terminal.text import say
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _SOURCE = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
@@ -245,7 +253,7 @@ def show(
         if workload is not None:
             records = [each for each in records if workload in each.workload]
         unknown = images.unknown(sources, outside.now())
-        rows = told(stack, deployed.rules(stack), records) if records else []
+        rows = told(stack, rules_of(stack), records) if records else []
     if as_json:
         known = {"known": bool(sources) and not unknown, "unknown": unknown}
         listed = [each.to_document() for each in rows]

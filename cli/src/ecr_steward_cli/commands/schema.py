@@ -9,7 +9,7 @@ import click
 
 from ecr_steward_cli.rules_file.load import schema as rules_schema
 from ecr_steward_cli.schemas import EVENTS, event_schema
-from ecr_steward_cli.text import say
+from ecr_steward_cli.terminal.text import say
 
 
 def _event(_: click.Context, __: click.Parameter, value: str | None) -> str | None:

@@ -12,14 +12,9 @@ import click
 from ecr_steward.messages.say.wording import short
 from ecr_steward.rules import Ruleset
 from ecr_steward.words.facts import FactKind
-from ecr_steward_cli import markdown
-from ecr_steward_cli.completion import files
-from ecr_steward_cli.errors import Refusal
-from ecr_steward_cli.input import text_of
-from ecr_steward_cli.progress import Progress
-from ecr_steward_cli.pushes import BadLine, read
-from ecr_steward_cli.rules_file.load import RulesFault, load
-from ecr_steward_cli.simulation import (
+from ecr_steward_cli.given.files import text_of
+from ecr_steward_cli.given.pushes import BadLine, read
+from ecr_steward_cli.in_memory.simulation import (
     BadPush,
     Push,
     ReportedFact,
@@ -28,8 +23,13 @@ from ecr_steward_cli.simulation import (
     UnmovedTag,
     story,
 )
-from ecr_steward_cli.text import lines
-from ecr_steward_cli.unmoved import unmoving
+from ecr_steward_cli.rules_file.load import RulesFault, load
+from ecr_steward_cli.rules_file.unmoved import unmoving
+from ecr_steward_cli.terminal import markdown
+from ecr_steward_cli.terminal.completion import files
+from ecr_steward_cli.terminal.errors import Refusal
+from ecr_steward_cli.terminal.progress import Progress
+from ecr_steward_cli.terminal.text import lines
 
 _BREAK = "\n"
 MOST_ROWS = 200
@@ -63,7 +63,7 @@ def simulate(
     try:
         rules = load(rules_file)
     except RulesFault as fault:
-        raise Refusal.rules(fault) from fault
+        raise Refusal(str(fault)) from fault
     subject = _subject(why)
     simulation = Simulation(rules, as_configured=as_configured)
     with text_of(pushes) as text:

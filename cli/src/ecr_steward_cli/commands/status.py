@@ -20,11 +20,9 @@ from ecr_steward.rules import RulesError, Ruleset
 from ecr_steward.sweep.slices import Slice
 from ecr_steward.words.facts import Fact
 from ecr_steward.words.reading import iso, parse_time
-from ecr_steward_cli import deployed
 from ecr_steward_cli.commands.check import loaded_from
-from ecr_steward_cli.completion import files
-from ecr_steward_cli.errors import NeedsAttention
-from ecr_steward_cli.stack import (
+from ecr_steward_cli.deployed.rules import NotKnown, rules_file_of
+from ecr_steward_cli.deployed.stack import (
     Outside,
     Stack,
     cell,
@@ -34,7 +32,9 @@ from ecr_steward_cli.stack import (
     sentence,
     stack_option,
 )
-from ecr_steward_cli.text import say
+from ecr_steward_cli.terminal.completion import files
+from ecr_steward_cli.terminal.errors import NeedsAttention
+from ecr_steward_cli.terminal.text import say
 
 _T = TypeVar("_T")
 
@@ -124,7 +124,7 @@ class Status:
             return question()
         except (ClientError, BotoCoreError) as error:
             self.unknown[part] = sentence(error)
-        except (_Unknown, deployed.NotKnown) as error:
+        except (_Unknown, NotKnown) as error:
             self.unknown[part] = str(error)
         return None
 
@@ -253,7 +253,7 @@ def look(stack: Stack) -> Status:
 def _ask_rules(status: Status) -> None:
     """The rules, and the channels that they name."""
     stack = status.stack
-    file = status.ask("rules", lambda: deployed.rules_file(stack))
+    file = status.ask("rules", lambda: rules_file_of(stack))
     if file is not None:
         status.rules = str(file["fingerprint"])
         _ask_channels(status, file["document"])

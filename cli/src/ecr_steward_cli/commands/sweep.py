@@ -17,8 +17,7 @@ from ecr_steward.history.planned import Planned
 from ecr_steward.sweep.send import LOOK, PORTION
 from ecr_steward.sweep.tally import visits
 from ecr_steward.words.facts import Fact
-from ecr_steward_cli.errors import NeedsAttention, Refusal
-from ecr_steward_cli.stack import (
+from ecr_steward_cli.deployed.stack import (
     Outside,
     Stack,
     aws,
@@ -29,10 +28,11 @@ from ecr_steward_cli.stack import (
     stack_option,
     timeout_option,
 )
-from ecr_steward_cli.text import say
+from ecr_steward_cli.terminal.errors import NeedsAttention, Refusal
+from ecr_steward_cli.terminal.text import say
 
 if TYPE_CHECKING:
-    from ecr_steward_cli.plan_of_stack import PlanOfStack
+    from ecr_steward_cli.live.sweep_plan import PlanOfStack
 
 _INTERVAL = 1.0
 _SHORT = 20
@@ -259,7 +259,7 @@ def _notice(sending: SweepProgress, *, wait: bool) -> str:
 
 def _planned(file: str, stack: Stack, glob: str) -> PlanOfStack:
     """What a plan has for the stack, once it is said; raises NothingMatches where it is nothing."""
-    from ecr_steward_cli.plan_of_stack import PlanOfStack  # only here: it looks at ECR
+    from ecr_steward_cli.live.sweep_plan import PlanOfStack  # only here: it looks at ECR
 
     kept = PlanOfStack.read(file, stack, glob)
     if not kept.repositories:

@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
-from ecr_steward_cli.errors import NeedsAttention, Refusal
-from ecr_steward_cli.stack import Outside, Stack, aws, pass_outside, stack_option
-from ecr_steward_cli.text import say
+from ecr_steward_cli.deployed.stack import Outside, Stack, aws, pass_outside, stack_option
+from ecr_steward_cli.terminal.errors import NeedsAttention, Refusal
+from ecr_steward_cli.terminal.text import say
 
 
 def try_out(stack: Stack, channel: str) -> str:

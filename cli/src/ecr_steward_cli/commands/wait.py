@@ -13,8 +13,7 @@ from botocore.exceptions import ClientError
 
 from ecr_steward.messages.say.wording import short
 from ecr_steward.words.grammar import is_tag
-from ecr_steward_cli.errors import NeedsAttention, Refusal
-from ecr_steward_cli.stack import (
+from ecr_steward_cli.deployed.stack import (
     Outside,
     Stack,
     Subject,
@@ -24,7 +23,8 @@ from ecr_steward_cli.stack import (
     stack_option,
     timeout_option,
 )
-from ecr_steward_cli.text import say
+from ecr_steward_cli.terminal.errors import NeedsAttention, Refusal
+from ecr_steward_cli.terminal.text import say
 
 _INTERVAL = 1.0
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")

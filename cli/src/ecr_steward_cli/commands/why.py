@@ -18,14 +18,22 @@ from ecr_steward.tags.stable import Line
 from ecr_steward.tags.state import Image, Top, uniques
 from ecr_steward.words.facts import Fact, FactKind
 from ecr_steward.words.reading import iso, parse_time
-from ecr_steward_cli import deployed
 from ecr_steward_cli.commands.check import loaded_from
 from ecr_steward_cli.commands.wait import Place, place
-from ecr_steward_cli.completion import files
-from ecr_steward_cli.errors import NeedsAttention
-from ecr_steward_cli.stack import Outside, Stack, Subject, aws, console, pass_outside, stack_option
-from ecr_steward_cli.text import printable, say, wrapped
-from ecr_steward_cli.unmoved import unmoving
+from ecr_steward_cli.deployed.rules import rules_of
+from ecr_steward_cli.deployed.stack import (
+    Outside,
+    Stack,
+    Subject,
+    aws,
+    console,
+    pass_outside,
+    stack_option,
+)
+from ecr_steward_cli.rules_file.unmoved import unmoving
+from ecr_steward_cli.terminal.completion import files
+from ecr_steward_cli.terminal.errors import NeedsAttention
+from ecr_steward_cli.terminal.text import printable, say, wrapped
 
 _SHOWN = 3
 _MOVING = (FactKind.MOVE, FactKind.RESTORE, FactKind.REMOVE, FactKind.PIN)
@@ -134,7 +142,7 @@ def why(
 
 
 def _found(stack: Stack, repository: str, tag: str, rules_file: str | None) -> _Why:
-    rules = deployed.rules(stack)
+    rules = rules_of(stack)
     rule = rules.rule_for(repository)
     line = None if rule is None or rule.tags is None else rule.tags.line(tag)
     top, lost = None, list[Lost]()

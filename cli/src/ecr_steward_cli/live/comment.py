@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ecr_steward_cli.live import words
 from ecr_steward_cli.live.survey import RegistryPlan
-from ecr_steward_cli.text import printable
+from ecr_steward_cli.terminal.text import printable
 
 MARKER = "<!-- ecr-steward plan -->"
 """The first line, by which a bot finds the comment that it replaces."""

@@ -8,10 +8,10 @@ from typing import Any
 
 from ecr_steward.ecr import Refused, RepositoryGone, call
 from ecr_steward.ecr.images import EcrRegistry
-from ecr_steward_cli.first_rules import SeenRepository
 from ecr_steward_cli.live.controls import Met, met
 from ecr_steward_cli.live.faults import FAULTS
 from ecr_steward_cli.live.look import DescribedImages, RepositoryContents
+from ecr_steward_cli.rules_file.first import SeenRepository
 
 _DESCRIBED_AT_ONCE = 100
 _SCANNING_AT_ONCE = 25

@@ -14,10 +14,10 @@ from ecr_steward.tags.plan import WRITES, change_key
 from ecr_steward.words.facts import Difference
 from ecr_steward.words.hints import REGISTRY
 from ecr_steward.words.reading import parse_time
+from ecr_steward_cli.given.strict_json import decoder
 from ecr_steward_cli.live.state import LookDigits
 from ecr_steward_cli.schemas import plan_schema
-from ecr_steward_cli.strict_json import decoder
-from ecr_steward_cli.text import printable
+from ecr_steward_cli.terminal.text import printable
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError

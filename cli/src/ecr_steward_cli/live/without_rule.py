@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ecr_steward_cli.first_rules import SeenRepository, SuggestedRule, suggested
 from ecr_steward_cli.live import words
 from ecr_steward_cli.live.survey import RegistryPlan
+from ecr_steward_cli.rules_file.first import SeenRepository, SuggestedRule, suggested
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from ecr_steward.tags.plan import TagChange
 from ecr_steward.words.facts import FactKind
 from ecr_steward_cli.live.look import RepositoryPlan
 from ecr_steward_cli.live.survey import RegistryPlan
-from ecr_steward_cli.text import printable
+from ecr_steward_cli.terminal.text import printable
 
 Row = tuple[str, ...]
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from ecr_steward_cli.deployed.stack import sentence
 from ecr_steward_cli.probing.assumption import DENIED, Assumption, Ground, code_of
-from ecr_steward_cli.stack import sentence
 
 _ACCOUNT = re.compile(r"(?<!\d)\d{12}(?!\d)")
 

@@ -13,7 +13,7 @@ from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
-from ecr_steward_cli.text import printable
+from ecr_steward_cli.terminal.text import printable
 
 Path = tuple[str | int, ...]
 

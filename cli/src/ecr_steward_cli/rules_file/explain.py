@@ -17,7 +17,7 @@ from ecr_steward_cli.rules_file.examples import candidates, moved, of_variant, s
 from ecr_steward_cli.rules_file.images_advice import images
 from ecr_steward_cli.rules_file.load import Loaded
 from ecr_steward_cli.rules_file.settings_explain import settings
-from ecr_steward_cli.unmoved import unmoving
+from ecr_steward_cli.rules_file.unmoved import unmoving
 
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _REPOSITORY = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")

@@ -1,4 +1,4 @@
-"""Regular expressions that can take for ever: found by trying them, before they are deployed.
+"""Regular expressions that can take forever: found by trying them, before they are deployed.
 
 Python's `re` cannot be stopped, so they are tried in a process of its own.
 """

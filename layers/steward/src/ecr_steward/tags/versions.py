@@ -80,7 +80,7 @@ class Version:
 
     @property
     def channel(self) -> str:
-        """The word of the pre-release in small letters: what the first identifier begins with;
+        """The word of the pre-release in lowercase: what the first identifier begins with;
         empty where there is none."""
         match = _WORD.match(self.prerelease or "")
         return match[1].lower() if match else ""

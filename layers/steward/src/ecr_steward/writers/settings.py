@@ -1,4 +1,4 @@
-"""The writer of settings: observe, find the drift, write down, set back, verify."""
+"""The writer of settings: observe, find the drift, write down, correct, verify."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class Enforcer:
         self.previewer = Previewer(registry, clock, sleep)
 
     def visit(self, repository: str, hints: Sequence[Hint]) -> SettingsVisit:
-        """Look at the settings that the rules state, and set back or tell what differs.
+        """Look at the settings that the rules state, and correct or report what differs.
 
         A second visit does nothing. Raises Unavailable if a passing fault kept it from finishing:
         whatever was done is recorded, and the next visit goes on from there.

@@ -59,7 +59,7 @@ class Kind(ABC):
     definitions: ClassVar[tuple[Any, ...]]
 
     is_expression: ClassVar[bool] = False
-    """Whether its settings are a regular expression, which can take for ever."""
+    """Whether its settings are a regular expression, which can take forever."""
     counts: frozenset[int] = frozenset()
     """How many numbers versions of this kind can have; none where it carries no version."""
     groups: frozenset[str] = frozenset()

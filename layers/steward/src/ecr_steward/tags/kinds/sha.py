@@ -26,7 +26,7 @@ class Sha(Word):
     def nearly(self, tag: str) -> str | None:
         if not re.search("[A-F]", tag) or self.read(tag.lower()) is None:
             return super().nearly(tag)
-        return f"commits are written in small letters: {tag.lower()} is one"
+        return f"commits are written in lowercase: {tag.lower()} is one"
 
     def words(self) -> str:
         return "sha (commits such as 9f1c2ab or sha-9f1c2ab)"

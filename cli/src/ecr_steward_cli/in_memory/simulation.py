@@ -25,7 +25,7 @@ from ecr_steward.writers.tags import Visit
 from ecr_steward_cli.in_memory.images import MemoryEcr
 from ecr_steward_cli.in_memory.retagger import retagger
 from ecr_steward_cli.in_memory.table import MemoryTable
-from ecr_steward_cli.unmoved import unmoving
+from ecr_steward_cli.rules_file.unmoved import unmoving
 
 _BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 _APART = timedelta(hours=1)

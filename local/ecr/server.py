@@ -1,6 +1,6 @@
 """ECR on one loopback port: the API, the registry protocol under /v2/, and ECR's events.
 
-`python -m local.ecr_server --help` lists what it takes; LocalCloud starts it. Two paths are our
+`python -m local.ecr.server --help` lists what it takes; LocalCloud starts it. Two paths are our
 own: GET /_local/health tells the process and how many events were sent, GET /_local/calls counts
 the calls by caller and operation since the last POST /_local/calls/reset.
 """
@@ -27,13 +27,13 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
 from ecr_steward.words.calls import OF_REPOSITORIES, OF_THE_REGISTRY
-from local.ecr_events import DEFAULT_SOURCE, ApiCall, Event, EventSender
-from local.ecr_registry import BlobStore, RegistryApp, password_for
+from local.ecr.events import DEFAULT_SOURCE, ApiCall, Event, EventSender
+from local.ecr.registry import BlobStore, RegistryApp, password_for
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-    from local.ecr_operations import ServedOperations
+    from local.ecr.operations import ServedOperations
 
 logger = logging.getLogger(__name__)
 
@@ -88,8 +88,8 @@ def create_app(
     from moto.ecr.responses import ECRResponse
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-    from local.ecr_backend import install
-    from local.ecr_operations import ServedOperations
+    from local.ecr.backend import install
+    from local.ecr.operations import ServedOperations
 
     blobs = BlobStore(data)
     ecr = install(account, region, announce, blobs.keep)

@@ -14,7 +14,7 @@ from moto.ecr.models import Repository
 from ecr_steward_cli.in_memory import documents, grammar, manifests, paging
 from ecr_steward_cli.in_memory.documents import PreviewImage
 from ecr_steward_cli.in_memory.refusals import RefusedError
-from local.ecr_backend import (
+from local.ecr.backend import (
     LocalEcr,
     LocalImage,
     described,
@@ -23,8 +23,8 @@ from local.ecr_backend import (
     look_up,
     parents,
 )
-from local.ecr_events import ImageAction
-from local.ecr_refusals import refusing
+from local.ecr.events import ImageAction
+from local.ecr.refusals import refusing
 
 Answer = dict[str, Any]
 

@@ -13,9 +13,9 @@ from ecr_steward.history.planned import Planned
 from ecr_steward.rules import Ruleset
 from ecr_steward.words.globs import glob_regex
 from ecr_steward.words.reading import iso
-from ecr_steward_cli import deployed
-from ecr_steward_cli.errors import NeedsAttention, Refusal
-from ecr_steward_cli.input import text_of
+from ecr_steward_cli.deployed.rules import rules_of
+from ecr_steward_cli.deployed.stack import Stack, aws
+from ecr_steward_cli.given.files import text_of
 from ecr_steward_cli.live.faults import said
 from ecr_steward_cli.live.kept import KeptPlan, KeptPlanFault, KeptRepository, kept_plan
 from ecr_steward_cli.live.look import LiveRegistry, Look
@@ -23,8 +23,8 @@ from ecr_steward_cli.live.overlay import Overlay
 from ecr_steward_cli.live.pace import Pace, PacedClient
 from ecr_steward_cli.live.since import changed_since, unmade
 from ecr_steward_cli.live.survey import AT_ONCE
-from ecr_steward_cli.stack import Stack, aws
-from ecr_steward_cli.text import printable, say
+from ecr_steward_cli.terminal.errors import NeedsAttention, Refusal
+from ecr_steward_cli.terminal.text import printable, say
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class PlanOfStack:
                 "would be made: deploy it with Mode=enforce."
             )
         with aws():
-            rules = deployed.rules(stack)
+            rules = rules_of(stack)
             account = str(stack.client("sts").get_caller_identity()["Account"])
         _check_rules(file, kept, rules, stack)
         found = kept.registries.get((account, stack.region))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from ecr_steward_cli.text import printable
+from ecr_steward_cli.terminal.text import printable
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

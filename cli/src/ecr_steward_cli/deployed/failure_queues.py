@@ -16,7 +16,7 @@ from ecr_steward.words.calls import Call, deletions
 from ecr_steward.words.facts import FactKind
 from ecr_steward.words.hints import IMAGE_ACTION, REGISTRY, Hint
 from ecr_steward.words.reading import MalformedEvent
-from ecr_steward_cli.stack import Stack
+from ecr_steward_cli.deployed.stack import Stack
 
 _SUFFIX = "FailureQueueUrl"
 _AT_ONCE = 10  # most messages that one call of SQS takes

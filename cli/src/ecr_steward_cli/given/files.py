@@ -10,7 +10,7 @@ from typing import IO
 
 import click
 
-from ecr_steward_cli.errors import Refusal
+from ecr_steward_cli.terminal.errors import Refusal
 
 
 class WholeNumber(click.IntRange):

@@ -19,7 +19,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 from moto.core.exceptions import ServiceException
 from werkzeug.wrappers import Request, Response
 
-from local.ecr_backend import LocalEcr
+from local.ecr.backend import LocalEcr
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment

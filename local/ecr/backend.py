@@ -4,7 +4,7 @@ moto derives digests from layer digests (at random for an index), deletes an ima
 moves to another one, reads exclusion filters as regular expressions, answers a missing repository
 with a bare exception, never checks an index's children and sends no events. What stands here
 follows the ECR API reference: PutImage, BatchDeleteImage, UpdateImageStorageClass. What is read of
-images is in `ecr_operations`, for moto knows neither filters nor pages.
+images is in `operations.py`, for moto knows neither filters nor pages.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from moto.ecr.models import ECRBackend, Image, Repository, ecr_backends
 from ecr_steward_cli.in_memory import grammar, manifests
 from ecr_steward_cli.in_memory.grammar import ImageId
 from ecr_steward_cli.in_memory.manifests import Contents
-from local.ecr_events import ImageAction
-from local.ecr_refusals import EcrRefusal, refusing
-from local.ecr_settings import CheckedSettings
+from local.ecr.events import ImageAction
+from local.ecr.refusals import EcrRefusal, refusing
+from local.ecr.settings import CheckedSettings
 
 Failure = dict[str, Any]
 

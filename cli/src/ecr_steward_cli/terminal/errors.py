@@ -9,14 +9,11 @@ import errno
 import os
 import sys
 from collections.abc import Callable
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 import click
 
-from ecr_steward_cli.text import lines, say
-
-if TYPE_CHECKING:
-    from ecr_steward_cli.rules_file.document import RulesFault
+from ecr_steward_cli.terminal.text import lines, say
 
 INTERRUPTED = 130
 """What a shell takes for a command that Ctrl-C ended (128 and the number of SIGINT)."""
@@ -47,11 +44,6 @@ class Refusal(_Ending):
     """Wrong usage or input; exit code 2. `message` goes to stderr as it is."""
 
     exit_code = 2
-
-    @classmethod
-    def rules(cls, fault: RulesFault) -> Refusal:
-        """One line `RULES:LINE: sentence` for each fault of a rules file."""
-        return cls(str(fault))
 
 
 def ended(run: Callable[[], object]) -> int:

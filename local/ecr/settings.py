@@ -13,7 +13,7 @@ from moto.ecr.exceptions import RepositoryAlreadyExistsException
 from moto.ecr.models import ECRBackend, Repository
 
 from ecr_steward_cli.in_memory import documents, grammar
-from local.ecr_refusals import refusing
+from local.ecr.refusals import refusing
 
 Answer = dict[str, Any]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from ecr_steward.rules import Ruleset
 from ecr_steward.tags.scheme import Verdict
-from ecr_steward_cli.simulation import BadPush, Push, moment
+from ecr_steward_cli.in_memory.simulation import BadPush, Push, moment
 
 _LISTINGS = ("imageDetails", "imageIds")
 _WRITE = 'Write an object a line, such as {"repository": "redis", "tag": "8.0.1"}.'

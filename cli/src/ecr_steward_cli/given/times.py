@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime, time, timedelta
 
 from ecr_steward.words.reading import parse_time
-from ecr_steward_cli.errors import Refusal
+from ecr_steward_cli.terminal.errors import Refusal
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _SPAN = re.compile(r"([0-9]{1,4})([mhdw])")

@@ -25,10 +25,10 @@ from ecr_steward.history.table import Table
 from ecr_steward.history.tags import History
 from ecr_steward.words.grammar import is_tag
 from ecr_steward.words.hints import REGISTRY
-from ecr_steward_cli.errors import Refusal
-from ecr_steward_cli.input import WholeNumber
+from ecr_steward_cli.given.files import WholeNumber
 from ecr_steward_cli.rules_file.explain import has_registry, is_repository
-from ecr_steward_cli.text import printable
+from ecr_steward_cli.terminal.errors import Refusal
+from ecr_steward_cli.terminal.text import printable
 
 if TYPE_CHECKING:
     from ecr_steward.history.expiries import Expiries

@@ -9,15 +9,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from ecr_steward.rules import RulesError, Ruleset, compiled
-from ecr_steward_cli.errors import Refusal
-from ecr_steward_cli.stack import Stack
+from ecr_steward_cli.deployed.stack import Stack
+from ecr_steward_cli.terminal.errors import Refusal
 
 
 class NotKnown(Exception):
     """The rules cannot be read; the sentence says why."""
 
 
-def rules_file(stack: Stack) -> Mapping[str, Any]:
+def rules_file_of(stack: Stack) -> Mapping[str, Any]:
     """The compiled rules file in the layer that the writer is deployed with. Raises NotKnown."""
     client = stack.client("lambda")
     function = client.get_function_configuration(FunctionName=stack.output("RetagFunctionName"))
@@ -37,10 +37,10 @@ def rules_file(stack: Stack) -> Mapping[str, Any]:
         raise NotKnown(f"The rules layer {arns[0]} cannot be read: {error}.") from error
 
 
-def rules(stack: Stack) -> Ruleset:
+def rules_of(stack: Stack) -> Ruleset:
     """The rules that the stack goes by. Raises Refusal."""
     try:
-        return Ruleset.from_document(rules_file(stack)["document"])
+        return Ruleset.from_document(rules_file_of(stack)["document"])
     except NotKnown as error:
         raise Refusal(f"The stack's rules are not known: {error}") from error
     except (RulesError, AttributeError, TypeError) as error:

@@ -1,0 +1,1 @@
+"""A deployed stack, as its operator reaches it."""

@@ -1,0 +1,1 @@
+"""What people hand over to a command: files, pushes, images, settings, times."""
