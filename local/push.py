@@ -11,7 +11,7 @@ from ecr_steward.rules import Mode, Ruleset
 from ecr_steward.words.grammar import is_tag
 from ecr_steward_cli.deployed.rules import rules_of
 from ecr_steward_cli.deployed.stack import Outside, Stack, aws
-from ecr_steward_cli.rules_file.explain import is_repository
+from ecr_steward_cli.given.names import is_repository
 from ecr_steward_cli.rules_file.unmoved import unmoving
 from ecr_steward_cli.terminal.errors import Refusal
 from ecr_steward_cli.terminal.text import printable

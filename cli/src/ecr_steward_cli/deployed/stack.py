@@ -23,10 +23,9 @@ from ecr_steward.ecr import RegistryError
 from ecr_steward.history.dynamo import DynamoTable
 from ecr_steward.history.table import Table
 from ecr_steward.history.tags import History
-from ecr_steward.words.grammar import is_tag
 from ecr_steward.words.hints import REGISTRY
 from ecr_steward_cli.given.files import WholeNumber
-from ecr_steward_cli.rules_file.explain import has_registry, is_repository
+from ecr_steward_cli.given.names import place_of
 from ecr_steward_cli.terminal.errors import Refusal
 from ecr_steward_cli.terminal.text import printable
 
@@ -376,12 +375,13 @@ class Subject(click.ParamType[tuple[str, str | None]]):
             return value
         if value == REGISTRY and self._registry:
             return "", None
-        repository, colon, tag = value.partition(":")
-        if has_registry(repository):
-            self.fail(f"`{value}` names a registry: leave out everything before the repository.")
-        if not is_repository(repository) or not (is_tag(tag) if colon else self._whole):
-            self.fail(f"`{value}` is not {self._form}.")
-        return repository, tag if colon else None
+        try:
+            repository, tag = place_of(value)
+        except ValueError as error:
+            self.fail(str(error))
+        if tag is None and not self._whole:
+            self.fail(f"`{value}` is not {self._form}, such as {value}:latest.")
+        return repository, tag
 
 
 def console(*, stderr: bool = False) -> Console:
