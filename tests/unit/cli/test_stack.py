@@ -136,7 +136,7 @@ def test_what_is_no_subject_is_refused(value: str) -> None:
 
 def test_a_subject_that_needs_a_tag_is_refused_without_one() -> None:
     with pytest.raises(
-        click.BadParameter, match="`redis` is not REPOSITORY:TAG, such as redis:latest"
+        click.BadParameter, match="`redis` is not REPOSITORY:TAG, such as base/redis"
     ):
         Subject().convert("redis", None, None)
 

@@ -1,0 +1,42 @@
+"""What answers in place of AWS: a proxy, or a page to log in."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from botocore.exceptions import BotoCoreError
+from botocore.hooks import BaseEventHooks
+
+
+class StrangeAnswer(BotoCoreError):
+    """What answered a call is not AWS."""
+
+    fmt = (
+        "What answered is not AWS, but perhaps a proxy or a log-in page: check HTTPS_PROXY, the "
+        "network and AWS_ENDPOINT_URL."
+    )
+
+
+class _HasEvents(Protocol):
+    @property
+    def events(self) -> BaseEventHooks: ...
+
+
+def take_aws_alone(session: _HasEvents) -> None:
+    """Have every client of a session raise StrangeAnswer for an answer that no service of AWS gives:
+    botocore reads a page as an answer without its parts, or fails in reading it."""
+    session.events.register("before-parse", _check)
+
+
+def _check(operation_model: Any, response_dict: dict[str, Any], **_: object) -> None:
+    shape = operation_model.output_shape
+    if response_dict["status_code"] >= 300 or shape is None or operation_model.has_streaming_output:
+        return
+    body = response_dict["body"].lstrip()
+    if operation_model.service_model.resolved_protocol == "json":
+        right = body.startswith(b"{")
+    else:
+        # Where the protocol is XML, what it is about has an element of its own.
+        right = shape.serialization.get("resultWrapper", "").encode() in body
+    if not right or body[:9].lower().startswith((b"<!doctype", b"<html")):
+        raise StrangeAnswer
