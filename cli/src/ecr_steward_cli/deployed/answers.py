@@ -23,7 +23,7 @@ class _HasEvents(Protocol):
 
 
 def take_aws_alone(session: _HasEvents) -> None:
-    """Have every client of a session raise StrangeAnswer for an answer that no service of AWS gives:
+    """Have every client of a session raise StrangeAnswer for what no service of AWS answers:
     botocore reads a page as an answer without its parts, or fails in reading it."""
     session.events.register("before-parse", _check)
 
