@@ -136,6 +136,7 @@ format: setup ## Fix the style
 .PHONY: tables
 tables: setup ## Write the tables in the documentation that come from the code
 	@.venv/bin/python -m tests.support.tables
+	@.venv/bin/python -m tests.support.lifecycle_verdicts
 
 .PHONY: pictures
 pictures: setup ## Draw the pictures in docs/messages.md and docs/plan.md (needs node and chromium)

@@ -265,7 +265,7 @@ class LocalCloud:
     @overload
     def client(self, service: Literal["events"]) -> EventBridgeClient: ...
     @overload
-    def client(self, service: Literal["iam"]) -> Any: ...
+    def client(self, service: Literal["ecs", "iam"]) -> Any: ...
     @overload
     def client(self, service: Literal["lambda"]) -> LambdaClient: ...
     @overload
@@ -279,21 +279,25 @@ class LocalCloud:
     def client(self, service: Any) -> Any:
         """A boto3 client of this cloud, the same one each time."""
         if service not in self._clients:
-            self._clients[service] = boto3.client(
-                service,
-                region_name=REGION,
-                endpoint_url=self.ecr_url if service == "ecr" else self.url,
-                aws_access_key_id=ACCOUNT,
-                aws_secret_access_key="local",
-                config=Config(
-                    user_agent_extra=OWN_CLIENT,
-                    proxies={},
-                    read_timeout=_ANSWER_SECONDS,
-                    # What is asked twice for want of an answer is done twice.
-                    retries={"total_max_attempts": 1},
-                ),
-            )
+            self._clients[service] = self.client_of(ACCOUNT, service)
         return self._clients[service]
+
+    def client_of(self, account: str, service: str) -> Any:
+        """A boto3 client of another account in this cloud; whoever asks closes it."""
+        return boto3.client(
+            service,  # type: ignore[call-overload]
+            region_name=REGION,
+            endpoint_url=self.ecr_url if service == "ecr" else self.url,
+            aws_access_key_id=account,
+            aws_secret_access_key="local",
+            config=Config(
+                user_agent_extra=OWN_CLIENT,
+                proxies={},
+                read_timeout=_ANSWER_SECONDS,
+                # What is asked twice for want of an answer is done twice.
+                retries={"total_max_attempts": 1},
+            ),
+        )
 
     # ------------------------------------------------------------------ the stack
 
@@ -520,6 +524,7 @@ class LocalCloud:
             # The functions' processes inherit these; the unpacked code goes away with the folder.
             "TMPDIR": str(self._scratch),
             "AWS_ENDPOINT_URL_ECR": f"http://127.0.0.1:{ecr_port}",
+            ministack_server.PASSWORD: self.password,
             "AWS_EXECUTION_ENV": "AWS_Lambda_python3.13",
             "AWS_EC2_METADATA_DISABLED": "true",
         }

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import importlib.util
 import json
 import os
 import sys
@@ -25,6 +26,9 @@ from typing import Any, Final
 
 WORK: Final = "/_local/work"
 """What is under way, by name, and this process: `{"pid": 4711, "waiting": {"RetagQueue-1": 2}}`."""
+
+PASSWORD: Final = "LOCAL_REGISTRY_PASSWORD"
+"""Variable with the password of user AWS at the local registry, where ECS looks up its images."""
 
 # The ways into a function: from EventBridge, SNS and Invoke; from queues and streams. One calls
 # the other, so a call may count twice; nothing is under way when as many have ended as begun.
@@ -356,7 +360,47 @@ def main() -> None:
     alarm = provisioners._cw_metric_alarm_record
     provisioners._cw_metric_alarm_record = of_one_metric(alarm)
     iam_actions.extract_resource_arn = on_repositories(iam_actions.extract_resource_arn)
+    _know_accounts(provisioners)
+    _tell_what_runs()
     app.main()
+
+
+def _know_accounts(provisioners: Any) -> None:
+    """Let events and roles pass from account to account, where policies say so."""
+    from ministack.core import iam_evaluator, responses
+    from ministack.services import eventbridge, iam, sts
+
+    accounts = _beside("ministack_accounts")
+    allows = accounts.allows_by(iam_evaluator, os.environ["MINISTACK_REGION"])
+    eventbridge._dispatch_to_event_bus = accounts.to_other_buses(
+        eventbridge._dispatch_to_event_bus, eventbridge, responses.request_scope, allows
+    )
+    policies = accounts.bus_policies(eventbridge)
+    provisioners._RESOURCE_HANDLERS["AWS::Events::EventBusPolicy"] = policies
+    sts.handle_request = accounts.trusted(sts.handle_request, sts, iam._roles, allows)
+
+
+def _tell_what_runs() -> None:
+    """Have ECS tell of its tasks, with the digests of their images."""
+    from ministack.core import responses
+    from ministack.services import ecs, eventbridge
+
+    workloads = _beside("ministack_ecs")
+    registry = os.environ["AWS_ENDPOINT_URL_ECR"]
+    digest_of = workloads.digest_in(registry, os.environ[PASSWORD])
+    workloads.install(ecs, eventbridge, responses.json_response, digest_of)
+
+
+def _beside(name: str) -> Any:
+    """The module of this name in this folder, which is not in the search path, nor to be."""
+    path = Path(__file__).with_name(f"{name}.py")
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} cannot be loaded.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
 
 
 if __name__ == "__main__":

@@ -10,25 +10,28 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from ecr_steward.ecr.images import EcrRegistry
 from ecr_steward.ecr.trail import Trail
 from ecr_steward.history.dynamo import DynamoTable
-from ecr_steward.history.expiries import Expiries
-from ecr_steward.history.running import RunningImages
 from ecr_steward.history.tags import History
 from ecr_steward.queues.hints import HintQueue
 from ecr_steward.start import clients, observe, sandbox
 from ecr_steward.start.environment import Environment
 from ecr_steward.start.writer import Batches
 from ecr_steward.sweep.tally import Tally
-from ecr_steward.words.hints import ABOUT_EXPIRY, Action, Hint
+from ecr_steward.words.facts import FactMaker
+from ecr_steward.words.hints import Hint
 from ecr_steward.writers.brake import Brake
-from ecr_steward.writers.expire import Expirer, ExpiryVisit
-from ecr_steward.writers.tags import Retagger, Visit, next_visit, next_visits
+from ecr_steward.writers.tag_writer import TagWriter
+from ecr_steward.writers.tags import Retagger
+
+if TYPE_CHECKING:
+    from ecr_steward.rules import Ruleset
+    from ecr_steward.writers.expire import Expirer
 
 logger = observe.logger()
 
@@ -49,59 +52,46 @@ def handle(env: Environment) -> sandbox.Handler:
     registry = EcrRegistry(clients.client("ecr"), brake.pull)
 
     @cache
-    def workers() -> tuple[Retagger, Expirer, Tally]:
+    def writer() -> TagWriter:
         # Made at the first visit: broken rules must cost messages, which come back, not the start.
+        rules = sandbox.rules()
+        maker = FactMaker(account, region, sandbox.now, rules.fingerprint)
         tagger = Retagger(
-            rules=sandbox.rules(),
+            rules=rules,
             cap=mode,
             registry=registry,
             history=history,
-            clock=sandbox.now,
-            account=account,
-            region=region,
+            maker=maker,
             spread=brake,
             allow_removal=allow_removal,
             witness=Trail(lambda: clients.client("cloudtrail")).who_took,
         )
-        expirer = Expirer(
-            rules=sandbox.rules(),
+        tally = Tally(rules=rules, cap=mode, sweeps=history.sweeps, maker=maker)
+        return TagWriter(tagger, expirer(rules, maker), tally.visited, queue.send)
+
+    def expirer(rules: Ruleset, maker: FactMaker) -> Expirer | None:
+        if not allow_expiry:
+            return None
+        # Loaded only where the stack lets images expire.
+        from ecr_steward.history.expiries import Expiries
+        from ecr_steward.history.running import RunningImages
+        from ecr_steward.writers.expire import Expirer
+        from ecr_steward.writers.expiry_setup import ExpirySetup
+
+        setup = ExpirySetup(
+            rules=rules,
             cap=mode,
             allowed=allow_expiry,
             registry=registry,
             expiries=Expiries(table),
             running=RunningImages(table, grace),
-            holds=history.holds,
-            clock=sandbox.now,
-            account=account,
-            region=region,
-            spread=brake,
+            maker=maker,
         )
-        tally = Tally(
-            rules=sandbox.rules(),
-            cap=mode,
-            sweeps=history.sweeps,
-            clock=sandbox.now,
-            account=account,
-            region=region,
-        )
-        return tagger, expirer, tally
+        return Expirer(setup, history.holds, brake)
 
     def visit(repository: str, hints: Sequence[Hint]) -> None:
-        tagger, expirer, tally = workers()
-        about_tags = [hint for hint in hints if hint.action not in ABOUT_EXPIRY]
-        visited = tagger.visit(repository, about_tags) if about_tags else Visit()
-        tally.visited(about_tags, visited)
-        for hint in next_visits(visited.rest):
-            queue.send(hint)
-        # A plan says nothing of expiry tags: they are left, but for images that got a stable tag.
-        whole = [hint for hint in hints if hint.plan is None]
-        expired = ExpiryVisit()
-        if whole or visited.targets:
-            carrying = visited.expiring if whole else None
-            expired = expirer.visit(repository, whole or hints, carrying, visited.targets)
-        if expired.unfinished:
-            queue.send(next_visit(whole, Action.EXPIRE))
-        observe.count_facts((*visited.facts, *expired.facts))
+        visited = writer().visit(repository, hints)
+        observe.count_facts(visited.facts)
         observe.count_lag(hints, sandbox.now())
         if visited.contested:
             observe.count(observe.Metric.TAGS_CONTESTED, visited.contested)

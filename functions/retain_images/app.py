@@ -22,6 +22,7 @@ from ecr_steward.queues.hints import HintQueue
 from ecr_steward.start import clients, observe, sandbox
 from ecr_steward.start.environment import Environment
 from ecr_steward.start.writer import Batches
+from ecr_steward.words.facts import FactMaker
 from ecr_steward.words.hints import Hint
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def handle(env: Environment) -> sandbox.Handler:
     grace = timedelta(days=env.number("GRACE_DAYS"))
     table, ecr = (
         DynamoTable(clients.client("dynamodb"), env.text("HISTORY_TABLE")),
-        clients.client("ecr"),
+        clients.patient("ecr"),
     )
     running = RunningImages(table, grace)
     retag_url = env.text("RETAG_QUEUE_URL")
@@ -55,33 +56,34 @@ def handle(env: Environment) -> sandbox.Handler:
         # Made at the first visit: broken rules must cost messages, which come back, not the start.
         from ecr_steward.ecr.settings import EcrSettings
         from ecr_steward.writers.expiry_conditions import ExpiryConditions
+        from ecr_steward.writers.expiry_setup import ExpirySetup
         from ecr_steward.writers.retention import Retainer
 
-        return Retainer(
-            rules=sandbox.rules(),
+        rules = sandbox.rules()
+        setup = ExpirySetup(
+            rules=rules,
             cap=mode,
             allowed=allowed,
             registry=EcrRegistry(ecr),
             expiries=Expiries(table),
             running=running,
-            history=History(table),
-            conditions=ExpiryConditions(
-                registry=EcrSettings(ecr),
-                running=running,
-                sources=sources,
-                readers=readers,
-                clock=sandbox.now,
-            ),
-            clock=sandbox.now,
-            account=account,
-            region=region,
-            grace=grace,
+            maker=FactMaker(account, region, sandbox.now, rules.fingerprint),
         )
+        conditions = ExpiryConditions(
+            registry=EcrSettings(ecr),
+            running=running,
+            sources=sources,
+            readers=readers,
+            clock=sandbox.now,
+        )
+        return Retainer(setup, History(table), conditions, grace)
 
     def visit(repository: str, hints: Sequence[Hint]) -> None:
         visited = retainer().visit(repository, hints)
         counts = {"images": visited.images, "due": visited.due}
         logger.info("Judged its images", extra={"repository": repository, **counts})
+        if visited.rest is not None:
+            queue.send(visited.rest)
         if visited.next is not None:
             HintQueue(lambda: clients.client("sqs"), retag_url).send(visited.next)
 

@@ -14,6 +14,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from ecr_steward.ecr.images import EcrRegistry
 from ecr_steward.history.dynamo import DynamoTable
+from ecr_steward.history.expiries import Expiries
 from ecr_steward.history.tags import History
 from ecr_steward.queues.hints import HintQueue
 from ecr_steward.start import clients, observe, sandbox
@@ -21,6 +22,7 @@ from ecr_steward.start.environment import Environment
 from ecr_steward.sweep.send import Sweeper
 from ecr_steward.sweep.slices import Slice, by_hand, clock_of
 from ecr_steward.sweep.tally import Tally
+from ecr_steward.words.facts import FactMaker
 
 logger = observe.logger()
 
@@ -35,29 +37,25 @@ def handle(env: Environment) -> sandbox.Handler:
     mode, settings_mode = env.mode(), env.mode("SETTINGS_MODE")
     account, region = env.text("ACCOUNT"), env.text("AWS_REGION")
     pattern, hours = env.text("REPOSITORY_PATTERN"), env.number("SWEEP_HOURS")
-    history = History(DynamoTable(clients.client("dynamodb"), env.text("HISTORY_TABLE")))
+    table = DynamoTable(clients.client("dynamodb"), env.text("HISTORY_TABLE"))
+    history, expiries = History(table), Expiries(table)
     sqs, registry = clients.client("sqs"), EcrRegistry(clients.client("ecr"))
     send_tags = HintQueue(lambda: sqs, env.text("RETAG_QUEUE_URL")).send_all
     send_settings = HintQueue(lambda: sqs, env.text("SETTINGS_QUEUE_URL")).send_all
     send_rounds = HintQueue(lambda: sqs, env.text("RETENTION_QUEUE_URL")).send_all
-    days = env.number("RETENTION_DAYS")
+    days, expiry = env.number("RETENTION_DAYS"), env.flag("ALLOW_EXPIRY")
 
     def sweep(event: Mapping[str, Any]) -> sandbox.Reply:
         rules, clock = sandbox.rules(), clock_of(event, sandbox.now)
+        maker = FactMaker(account, region, clock, rules.fingerprint)
         sweeper = Sweeper(
             rules=rules,
             cap=mode,
             history=history,
-            tally=Tally(
-                rules=rules,
-                cap=mode,
-                sweeps=history.sweeps,
-                clock=clock,
-                account=account,
-                region=region,
-            ),
+            tally=Tally(rules=rules, cap=mode, sweeps=history.sweeps, maker=maker),
             clock=clock,
             settings_cap=settings_mode,
+            expires=expiry,
             pattern=pattern,
         )
         if "glob" in event:
@@ -67,7 +65,8 @@ def handle(env: Environment) -> sandbox.Handler:
             cause = by_hand(event["id"])
         else:
             sent = sweeper.tick(registry, send_tags, hours, send_settings)
-            reply = {"sent": sent, "rounds": sweeper.rounds(registry, send_rounds, days)}
+            rounds = sweeper.rounds(registry, send_rounds, days, expiries.repositories)
+            reply = {"sent": sent, "rounds": rounds}
             cause = Slice.at(clock(), hours).sweep
         # What it sends has causes that begin with this one.
         logger.info("Sent %s repositories to the writers", reply["sent"], extra={"cause": cause})

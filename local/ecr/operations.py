@@ -294,8 +294,8 @@ class Previews:
         due = _due(repository, text)
         wanted = (asked.get("filter") or {}).get("tagStatus", "ANY")
         rows = [
-            _Row(number, _previewed(image, priority))
-            for number, (image, priority) in enumerate(due)
+            _Row(number, _previewed(image, rule))
+            for number, (image, rule) in enumerate(due)
             if wanted in ("ANY", "TAGGED" if image.tags else "UNTAGGED")
         ]
         page, token = _page(f"GetLifecyclePolicyPreview {repository.name}", rows, asked)
@@ -303,7 +303,9 @@ class Previews:
             **_preview_of(repository, text),
             "status": "COMPLETE",
             "previewResults": page,
-            "summary": {"expiringImageTotalCount": len(due)},
+            "summary": {
+                "expiringImageTotalCount": sum(r["action"]["type"] == "expire" for _, r in due)
+            },
             **token,
         }
 
@@ -321,23 +323,23 @@ def _preview_of(repository: Repository, text: str) -> Answer:
     }
 
 
-def _due(repository: Repository, text: str) -> list[tuple[PreviewImage, int]]:
+def _due(repository: Repository, text: str) -> list[tuple[PreviewImage, Mapping[str, Any]]]:
     images = [
         PreviewImage(image.get_image_digest(), tuple(image.image_tags), image.pushed_at)
         for image in images_in(repository)
         # ECR spares what an index needs.
         if not parents(repository, image)
     ]
-    return list(documents.expiring(json.loads(text)["rules"], images, datetime.now(UTC)))
+    return list(documents.taken(json.loads(text)["rules"], images, datetime.now(UTC)))
 
 
-def _previewed(image: PreviewImage, priority: int) -> Answer:
+def _previewed(image: PreviewImage, rule: Mapping[str, Any]) -> Answer:
     return {
         "imageTags": list(image.tags),
         "imageDigest": image.digest,
         "imagePushedAt": image.pushed_at.timestamp(),
-        "action": {"type": "EXPIRE"},
-        "appliedRulePriority": priority,
+        "action": {key: str(value).upper() for key, value in rule["action"].items()},
+        "appliedRulePriority": int(rule["rulePriority"]),
     }
 
 

@@ -42,6 +42,7 @@ def base(cloud: LocalCloud, template: Path) -> Deployed:
         SettingsMode="enforce",
         AllowExpiry="true",
         RunningSources="pods",
+        WorkloadAccounts="",
     )
     stack.deploy("enforce")
     stack.listen()

@@ -52,6 +52,9 @@ _FAILURE_QUEUES = (
     "StewardEventsFailureQueue",
     "NotifyFailureQueue",
     "SweepFailureQueue",
+    "CheckRunningFailureQueue",
+    "LookRunningFailureQueue",
+    "RetentionFailureQueue",
 )
 
 

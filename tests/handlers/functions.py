@@ -73,6 +73,7 @@ ENVIRONMENT: Mapping[str, Mapping[str, str]] = {
         "RETENTION_QUEUE_URL": RETENTION_QUEUE,
         "SWEEP_HOURS": "1",
         "RETENTION_DAYS": "1",
+        "ALLOW_EXPIRY": "false",
         "REPOSITORY_PATTERN": "*",
         "ACCOUNT": "123456789012",
         "AWS_REGION": "eu-west-1",

@@ -395,10 +395,10 @@ def _glob_sent(aws: Aws, start: Start, name: str) -> None:
 
 
 def _judged_nothing(aws: Aws, start: Start, name: str) -> None:
-    """A round reads nothing where the rule says nothing of images."""
+    """A round asks ECR nothing where the rule says nothing of images."""
     aws.hold("base/redis", "1.4.2")
     assert returned(start("retain_images").invoke(event(name))) == []
-    assert aws.calls() == {}
+    assert aws.calls().keys() == {"Query"}
 
 
 EXPECTED: dict[str, Expectation] = {

@@ -25,6 +25,7 @@ from ecr_steward_cli.deployed.stack import Outside, Stack
 from ecr_steward_cli.rules_file import load
 from tests.handlers.functions import QUEUE, SETTINGS_QUEUE, TABLE, Aws, Function
 from tests.support.facts import returned, sqs_record
+from tests.support.planned import DONE, made, wanted
 from tests.support.settings_world import ANYONE, OURS, policy
 from tests.support.world import image, manifest
 from tests.unit.cli.stack_fakes import Deployed, rules_layer
@@ -47,7 +48,6 @@ rules:
 
 Start = Callable[[str, Stack], Function]
 REPOSITORIES = ("base/app", "base/redis")
-DONE = ("move", "pin", "restore", "remove", "correct")
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
 
 
@@ -143,35 +143,6 @@ def live(
         found.push(repository, v1_4_2="new", v1_4_1="newcomer", wip="new")
         aws.ecr.set_repository_policy(repositoryName=repository, policyText=policy(OURS, ANYONE))
     return found
-
-
-def wanted(region: dict[str, Any]) -> list[str]:
-    """The changes of a plan that write."""
-    found = []
-    for name, each in (("", region["registry"]), *region["repositories"].items()):
-        tags, settings = (
-            (each["changes"], each["settings"]["changes"]) if name else ([], each["changes"])
-        )
-        found += [
-            (name, c["kind"], c["tag"], c["from"], c["to"]) for c in tags if c["kind"] in DONE
-        ]
-        found += [
-            (name, c["setting"], c["problem"], c["subject"], json.dumps([c["before"], c["after"]]))
-            for c in settings
-            if c["action"] == "correct"
-        ]
-    return sorted(map(str, found))
-
-
-def made(facts: list[Fact]) -> list[str]:
-    """The same of facts."""
-    found = []
-    for fact in facts:
-        about = (fact.kind.value, fact.tag, fact.before, fact.digest)
-        if (d := fact.difference) is not None:
-            about = (d.setting, d.problem, d.subject, json.dumps([d.before, d.after]))
-        found.append((fact.repository, *about))
-    return sorted(map(str, found))
 
 
 def test_what_was_planned_is_what_a_sweep_makes_once_the_stack_enforces(live: Live) -> None:

@@ -74,7 +74,7 @@ def printed(ecr: Any) -> str:
     for ask in (ecr.get_repository_policy, ecr.get_lifecycle_policy):
         answers += _asked(ask, **name)
     tags = ecr.list_tags_for_resource(resourceArn=ARN)
-    answers.append({"repository": REPOSITORY, "resource_tags": {"tags": tags["tags"]}})
+    answers.append({"tags": tags["tags"]})
     return "\n".join(json.dumps(each, indent=4, default=str) for each in answers)
 
 
@@ -102,7 +102,7 @@ def test_drift_prints_what_the_deployed_steward_finds(
     except RulesFault:
         return
     world = SettingsWorld(rules, Mode.AUDIT)
-    world.enforcer.tagger = ROLE
+    world.enforcer.setup.tagger = ROLE
     for deed in deeds:
         _spoil(world, deed)
     hint = Hint(REPOSITORY, Action.SWEEP, None, None, Cause("s/r", "Sweep"), world.now)

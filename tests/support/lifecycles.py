@@ -217,9 +217,10 @@ def repository(by: random.Random, known: Scheme, tags: Sequence[str]) -> list[Dr
     newest = {tag for tag in own if (line := known.line(tag)) is not None and line.newest}
     for tag in own:
         (named[0] if tag in newest else by.choice(named)).add(tag)
-    named[0].add(next(tag for tag in [*own, "x"] if verdicts.get(tag) is not Verdict.STABLE))
-    for each in named[1:]:
-        each.discard(next(iter(named[0])))
+    unique = next(tag for tag in [*own, "x"] if verdicts.get(tag) is not Verdict.STABLE)
+    for each in named:
+        each.discard(unique)
+    named[0].add(unique)
     others = [{tag} for tag in by.sample(FOREIGN, 2) if known.judge(tag) is Verdict.UNKNOWN]
     groups = [*named, *others, *([set[str]()] * by.randrange(3))]
     first, rest = groups[0], groups[1:]

@@ -20,14 +20,15 @@ from ecr_steward.history.tags import History
 from ecr_steward.rules import Mode
 from ecr_steward.settings import expiry_rule, lifecycle
 from ecr_steward.words.causes import Cause
-from ecr_steward.words.facts import Fact
-from ecr_steward.words.hints import ABOUT_EXPIRY, Action, Hint
+from ecr_steward.words.facts import Fact, FactMaker
+from ecr_steward.words.hints import Action, Hint
 from ecr_steward.words.reading import iso
 from ecr_steward.words.running import Running
 from ecr_steward.writers.expire import Expirer
 from ecr_steward.writers.expiry_conditions import ExpiryConditions
+from ecr_steward.writers.expiry_setup import ExpirySetup
 from ecr_steward.writers.retention import Retainer
-from ecr_steward.writers.tags import Visit
+from ecr_steward.writers.tag_writer import TagWriter
 from ecr_steward_cli.in_memory.retagger import retagger
 from ecr_steward_cli.in_memory.settings import MemorySettings
 from tests.support.lifecycles import DrawnImage, evaluate
@@ -74,7 +75,6 @@ class RetentionWorld:
     """
 
     def __init__(self, rule: dict[str, Any] | None = None, *, allowed: bool = True) -> None:
-        self.rules = ruleset(rule or RULE)
         self.now = BEGINNING
         self.events: list[dict[str, Any]] = []
         self.ecr = MemorySettings(clock=lambda: self.now, emit=self.events.append)
@@ -86,19 +86,31 @@ class RetentionWorld:
         self.running: dict[str, str] = {}
         self.retag_queue: list[Hint] = []
         self._registry = EcrRegistry(self.ecr.client)
-        common: dict[str, Any] = {
-            "rules": self.rules,
-            "cap": Mode.ENFORCE,
-            "allowed": allowed,
-            "registry": self._registry,
-            "expiries": self.expiries,
-            "running": self.images,
-            "clock": lambda: self.now,
-            "account": ACCOUNT,
-            "region": REGION,
-        }
-        self.tagger = retagger(self.ecr, lambda: self.now, self.rules, history=self.history)
-        self.expirer = Expirer(**common, holds=self.history.holds)
+        self._allowed = allowed
+        self.set_rule(rule or RULE)
+        self.set_lifecycle(expiry_rule.merged(None, None))
+        for role in READERS:
+            self.ecr.register_pull_time_update_exclusion(principalArn=role)
+
+    def set_rule(self, rule: dict[str, Any], mode: Mode = Mode.ENFORCE) -> None:
+        """Deploy the steward with another rule, or in another mode."""
+        self.rules = ruleset(rule)
+        setup = ExpirySetup(
+            rules=self.rules,
+            cap=mode,
+            allowed=self._allowed,
+            registry=self._registry,
+            expiries=self.expiries,
+            running=self.images,
+            maker=FactMaker(ACCOUNT, REGION, lambda: self.now, self.rules.fingerprint),
+        )
+        self.tagger = retagger(
+            self.ecr, lambda: self.now, self.rules, mode=mode, history=self.history
+        )
+        expirer = Expirer(setup, self.history.holds)
+        self._writer = TagWriter(
+            self.tagger, expirer, lambda hints, visit: None, self.retag_queue.append
+        )
         conditions = ExpiryConditions(
             registry=EcrSettings(self.ecr.client),
             running=self.images,
@@ -106,8 +118,7 @@ class RetentionWorld:
             readers=READERS,
             clock=lambda: self.now,
         )
-        self.retainer = Retainer(**common, history=self.history, conditions=conditions, grace=GRACE)
-        self.set_lifecycle(expiry_rule.merged(None, None))
+        self.retainer = Retainer(setup, self.history, conditions, GRACE)
 
     # ------------------------------------------------------------------------ what people do
     def push(self, tag: str | None, name: str) -> str:
@@ -149,6 +160,10 @@ class RetentionWorld:
         held = self._registry.fetch(REPOSITORY, [digest]).manifests[digest]
         self._put(held.text, f"steward-expire-20260101-{digest[7:19]}", digest)
 
+    def pull(self, digest: str) -> None:
+        """Somebody pulls an image; ECR tells nobody."""
+        self.ecr.pulled(REPOSITORY, digest)
+
     def hold(self, tag: str) -> None:
         self.history.holds.put(REPOSITORY, Hold(tag, self.now, None, "ada"))
 
@@ -172,11 +187,7 @@ class RetentionWorld:
 
     def visit(self, hints: Sequence[Hint]) -> None:
         """What the function `retag` does with a batch of one repository."""
-        about_tags = [hint for hint in hints if hint.action not in ABOUT_EXPIRY]
-        visited = self.tagger.visit(REPOSITORY, about_tags) if about_tags else Visit()
-        done = self.expirer.visit(REPOSITORY, hints, visited.expiring, visited.targets)
-        if done.unfinished:
-            self.retag_queue.append(hints[0])
+        self._writer.visit(REPOSITORY, hints)
 
     def sweep(self) -> None:
         self._hint(Action.SWEEP, "sweep")
@@ -186,9 +197,11 @@ class RetentionWorld:
         """A round over the images."""
         cause = Cause(f"retention-{iso(self.now)}/{REPOSITORY}", "Retention")
         hint = Hint(REPOSITORY, Action.RETAIN, None, None, cause, self.now)
-        visited = self.retainer.visit(REPOSITORY, [hint])
-        if visited.next is not None:
-            self.retag_queue.append(visited.next)
+        rest: Hint | None = hint
+        while rest is not None:
+            visited = self.retainer.visit(REPOSITORY, [rest])
+            self.retag_queue += [] if visited.next is None else [visited.next]
+            rest = visited.rest
 
     def look(self) -> None:
         """The daily look at what runs."""

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from ecr_steward.settings import expiry_rule
 from ecr_steward_cli.main import main
 
 OWN = "123456789012"
@@ -91,6 +92,12 @@ def test_settings_as_they_should_be_end_with_nothing_and_zero(rules: Path) -> No
     assert result.stdout == (
         "base/redis: nothing differs from what the rules say of its settings.\n"
     )
+
+
+def test_a_rule_for_expiry_tags_goes_where_the_rule_says_nothing_of_images(rules: Path) -> None:
+    there = {"rules": [{"rulePriority": 1, **expiry_rule.RULE}]}
+    (change,) = changes(rules, {"repository": "plain", "lifecycle": there})
+    assert (change["problem"], change["action"], change["after"]) == ("extra", "correct", None)
 
 
 @pytest.mark.parametrize(
@@ -308,6 +315,17 @@ def test_what_the_aws_cli_prints_is_taken_as_it_is(rules: Path) -> None:
         "resource_tags": {"tags": [{"Key": "owner", "Value": OWN}]},
     }
     assert [each["problem"] for each in changes(rules, own)] == ["public", "different"]
+
+
+def test_tags_that_name_no_repository_are_of_the_one_before_them(rules: Path) -> None:
+    tags = {"tags": [{"Key": "owner", "Value": OWN}]}
+    plain = {key: each for key, each in RIGHT.items() if key != "resource_tags"}
+    assert run(rules, "\n".join(map(json.dumps, (plain, tags)))).exit_code == 0
+    described = {"repositories": [DESCRIBED, {**DESCRIBED, "repositoryName": "base/x"}]}
+    for before in ([], [described]):
+        result = run(rules, "\n".join(map(json.dumps, [*before, tags])))
+        assert result.exit_code == 2
+        assert "`tags` names no repository: give it right after what is of one" in result.stderr
 
 
 def test_several_repositories_are_told_by_name(rules: Path) -> None:

@@ -10,8 +10,10 @@ import click
 import pytest
 from botocore.exceptions import ClientError
 
+from ecr_steward.history.expiries import Expiries
 from ecr_steward.history.holds import Hold
 from ecr_steward.rules import Ruleset
+from ecr_steward.words.expiry_tags import ExpiryTag
 from ecr_steward.words.facts import FactKind
 from ecr_steward.words.hints import Action, Hint
 from ecr_steward_cli.commands.hold import hold, release
@@ -83,6 +85,17 @@ def test_a_held_tag_stays_and_says_who_holds_it(deployed: Deployed) -> None:
     look(deployed, "1.4.3", "1.4.3")
     assert tags(deployed)["latest"] == image("1.4.2")
     assert tags(deployed)["1.4"] == image("1.4.3")
+
+
+def test_a_hold_has_an_expiry_tag_taken_off_at_once(deployed: Deployed) -> None:
+    deployed.run(hold, LATEST)
+    assert deployed.sqs.sent == []
+    put = {image("1.4.2"): ExpiryTag("steward-expire-20261123-000000000000", deployed.now)}
+    Expiries(deployed.table).keep_tags(REPOSITORY, put, {})
+    deployed.run(hold, LATEST, "--replace")
+    (sent,) = deployed.sqs.sent
+    hint = Hint.from_message(sent["MessageBody"])
+    assert (hint.action, hint.tag, hint.digest) == (Action.NEED, "latest", image("1.4.2"))
 
 
 @pytest.mark.parametrize(

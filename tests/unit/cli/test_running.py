@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ecr_steward.history.running import RunningImages
+from ecr_steward.history.tags import Learned
 from ecr_steward.words.facts import FactKind
 from ecr_steward.words.running import Running
 from ecr_steward_cli.commands.running import running
@@ -79,10 +80,16 @@ def test_what_a_stable_tag_has_left_is_said_with_the_unique_tag_to_write(
     assert (web["tag"], web["stable"], web["unique"]) == ("1.4.2", False, None)
 
 
+def test_since_when_is_known_of_a_tag_that_a_pipeline_moved(deployed: Deployed) -> None:
+    left = NOW + timedelta(hours=1)
+    deployed.history.note(NAME, Learned(left={image("1.4.1"): ["1.4"]}, at=left))
+    assert shown(deployed)[0]["left"] == "2026-11-23T03:24:00Z"
+
+
 def test_people_read_it_as_a_table(deployed: Deployed) -> None:
     result = deployed.run(running)
     assert "ecs:prod/payments" in result.stdout
-    assert "1.4 has left it 2026-11-23T02:24:00Z: deploy 1.4.1" in result.stdout
+    assert "1.4 has left it 2026-11-23 02:24:00Z: deploy 1.4.1" in result.stdout
 
 
 @pytest.mark.parametrize(
@@ -137,7 +144,7 @@ def test_an_import_replaces_what_the_source_last_said(deployed: Deployed, tmp_pa
         file.write_text(listed)
         result = deployed.run(running, "import", "--source", "eks-prod", str(file))
         assert result.exit_code == 0, result.output
-        assert "eks-prod runs 1 images of this registry" in result.stdout
+        assert "eks-prod runs 1 image of this registry; " in result.stdout
         deployed.now += timedelta(hours=1)
     found = {each.digest: each.runs for each in known(deployed).all() if each.source == "eks-prod"}
     assert found == {image("1.4.1"): False, image("1.4.2"): True}

@@ -18,7 +18,7 @@ from ecr_steward.settings.kinds.encryption import Encrypted
 from ecr_steward.settings.kinds.immutability import Mutability
 from ecr_steward.settings.registry_kinds import REGISTRY_KINDS
 from ecr_steward.settings.registry_kinds.scanning import Scanning
-from ecr_steward_cli.in_memory.documents import PreviewImage, expiring
+from ecr_steward_cli.in_memory.documents import PreviewImage, taken
 from ecr_steward_cli.in_memory.settings import MemorySettings
 from tests.support.having import of_registry, put, shown
 from tests.support.settings_world import OURS, UNTAGGED_GO
@@ -241,7 +241,10 @@ def selection(**more: Any) -> dict[str, Any]:
          ["1.1", "", "latest"]),
         ([selection(tagPatternList=["*"], countType="sinceImagePushed", countNumber=2)],
          ["1.0", "1.1"]),
-        ([selection(tagPatternList=["*"], countType="sinceImagePulled", countNumber=2)], []),
+        ([selection(tagPatternList=["*"], countType="sinceImagePulled", countNumber=2)],
+         ["1.0", "1.1"]),
+        ([selection(tagPatternList=["*"], storageClass="archive",
+                    countType="sinceImageTransitioned", countNumber=2)], []),
     ],
 )  # fmt: skip
 def test_a_preview_selects_as_the_user_guide_says(
@@ -251,7 +254,7 @@ def test_a_preview_selects_as_the_user_guide_says(
         {"rulePriority": i + 1, "selection": each, "action": {"type": "expire"}}
         for i, each in enumerate(rules)
     ]
-    found = expiring(json.loads(json.dumps(document)), images("1.0", "1.1", "", "latest"), NOW)
+    found = taken(json.loads(json.dumps(document)), images("1.0", "1.1", "", "latest"), NOW)
     assert sorted(image.tags[0] if image.tags else "" for image, _ in found) == sorted(expected)
 
 

@@ -85,9 +85,9 @@ def test_the_fingerprint_changes_with_the_content_and_not_with_its_spelling(fold
 
 
 def test_a_fault_in_a_file_names_that_file_and_its_line(folder: Path) -> None:
-    write(folder, [PULL, {**PULL, "Sid": "Other", "Resource": "*"}])
+    write(folder, [PULL, {**PULL, "Sid": "Other", "Resource": "x"}])
     (at,) = faults(folder)
-    assert at.startswith("policies/pull.json:17: `Resource` has no place in a repository policy")
+    assert at.startswith("policies/pull.json:17: `Resource` can only be `*` in a repository policy")
     write(folder, {"Statement": {**PULL, "Effect": "allow"}})
     assert faults(folder) == ["policies/pull.json:4: `Effect` must be Allow or Deny."]
 
@@ -159,6 +159,20 @@ def test_a_file_and_its_content_together_are_a_fault(folder: Path) -> None:
         "rules.yaml:6: `policy` has both `file` and `statements`; keep one of them.",
         "rules.yaml:9: `lifecycle` has both `file` and `rules`; keep one of them.",
     ]
+
+
+def test_the_registrys_policy_may_be_a_file_as_in_a_rule(folder: Path) -> None:
+    own = {**PULL, "Resource": "*"}
+    (folder / "registry.json").write_text(json.dumps({"Statement": [own]}))
+    registry = "registry: {policy: {file: registry.json, others: keep}}\n"
+    (folder / "rules.yaml").write_text(RULES + registry)
+    wishes = loaded(folder).ruleset.registry_baseline.wishes
+    assert wishes["policy"].statements == (own,)
+    (folder / "registry.json").write_text(json.dumps({"Statement": [PULL]}))
+    (fault,) = faults(folder)
+    assert fault.startswith(
+        "registry.json:1: A statement of the registry's policy needs `Resource`"
+    )
 
 
 def test_a_file_may_be_used_by_several_rules(folder: Path) -> None:

@@ -38,6 +38,7 @@ def warnings(settings: str, tags: str = SHA) -> list[tuple[int, str]]:
     return [(each.line, each.sentence) for each in found]
 
 
+ANY = "rulePriority: 1, action: {type: expire}, selection: {tagStatus: any, countType: x"
 STATEMENT = "{Sid: A, Effect: Allow, Principal: {AWS: '111122223333'}, Action: 'ecr:PutImage'"
 
 
@@ -48,8 +49,8 @@ STATEMENT = "{Sid: A, Effect: Allow, Principal: {AWS: '111122223333'}, Action: '
          "A statement needs either `Principal`"),
         (f"policy:\n  statements:\n    - {STATEMENT}}}\n    - {STATEMENT}}}", 10,
          "`A` is the Sid of an earlier statement too."),
-        (f"policy:\n  statements:\n    - {STATEMENT}, Resource: '*'}}", 9,
-         "`Resource` has no place in a repository policy"),
+        (f"policy:\n  statements:\n    - {STATEMENT}, Resource: x}}", 9,
+         "`Resource` can only be `*` in a repository policy"),
         ("policy:\n  statements: [{Sid: A, Effect: Allow, Action: '*', Principal: {AWS: 1}}]", 8,
          "`AWS` must be a string or a list of strings; put account ids in quotes."),
         (f"policy:\n  statements:\n    - {STATEMENT}, Condition: {{StringEquls: {{a: b}}}}}}", 9,
@@ -66,6 +67,10 @@ STATEMENT = "{Sid: A, Effect: Allow, Principal: {AWS: '111122223333'}, Action: '
         ("lifecycle: {}", 7, "`lifecycle` needs `rules` or `file`."),
         ("lifecycle:\n  rules:\n    - rulePriority: 0\n      selection: {}\n      action: {}", 9,
          "`rulePriority` must be a whole number from 1 on."),
+        (f"lifecycle:\n  rules:\n    - {{{ANY}, countNumber: 1.5}}}}", 9,
+         "`countNumber` must be a whole number from 1 on; it is `1.5`."),
+        (f"lifecycle:\n  rules:\n    - {{{ANY}, countNumber: 010}}}}", 9,
+         "`countNumber` must be a whole number from 1 on; it is `010`."),
         ("immutability: immutable", 7, "`immutability` must be scheme, MUTABLE, IMMUTABLE,"),
         ("immutability: {immutable_except: ['*a*b*']}", 7, "`*a*b*` has more than 2 `*`"),
         ("immutability: {except: [a]}", 7, "`except` is not a key here; did you mean"),

@@ -114,9 +114,13 @@ STATEMENTS = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize("resource", [{}, {"Resource": "*"}], ids=["", "with Resource"])
 @pytest.mark.parametrize("each", STATEMENTS.values(), ids=STATEMENTS)
-def test_every_documented_statement_is_taken_without_a_word(each: dict[str, Any]) -> None:
-    found = grammar.checked([each])
+def test_every_documented_statement_is_taken_without_a_word(
+    each: dict[str, Any], resource: dict[str, Any]
+) -> None:
+    found = grammar.checked([{**each, **resource}])
+    assert found == (each,)
     assert list(grammar.unknown_actions(found)) == []
     assert list(grammar.unreadable_values(found)) == []
 

@@ -193,8 +193,8 @@ def test_a_preview_that_takes_an_image_that_runs_refuses_the_lifecycle_policy() 
     assert "It is not set, because it would expire images that run." in missing.reason
     assert (expires.problem, expires.subject) == ("expires_running", "rule 1")
     assert expires.reason == (
-        "The lifecycle rule 1 would expire 1 image now from which ecs:prod/payments can start "
-        "again: deploy another image there, or let the rule take fewer."
+        "The lifecycle rule 1 would expire 1 image within 7 days from which ecs:prod/payments can "
+        "start again: deploy another image there, or let the rule take fewer."
     )
     assert len(found(stated, NONE, COMMITS, preview=[image])) == 1
 

@@ -10,6 +10,7 @@ from ecr_steward.settings import expiry_rule, lifecycle
 from ecr_steward.settings.baseline import Baseline, Settings
 from ecr_steward.settings.drift import drift
 from ecr_steward.settings.kinds import Around
+from ecr_steward.settings.lifecycle import Expiring
 from ecr_steward.settings.state import SettingChange
 from ecr_steward.tags.scheme import Scheme
 
@@ -75,6 +76,14 @@ def test_where_there_is_no_room_it_is_told_and_nothing_is_set() -> None:
     assert "no room" in change.reason
 
 
+@pytest.mark.parametrize("odd", [{"rulePriority": 1}, 7, {"rulePriority": "x", "selection": []}])
+def test_a_policy_that_nobody_can_read_is_left_as_it_is(odd: Any) -> None:
+    (change,) = changes(EXPIRE, policy(odd))
+    assert (change.action, change.subject) == ("report", "expiry tags")
+    assert "a rule that the steward does not know" in change.reason
+    assert not changes(REPORT, policy(odd))
+
+
 @pytest.mark.parametrize("stated", [{}, {"lifecycle": {"rules": [rule(5)], "when": "absent"}}])
 def test_other_rules_stay_where_the_rule_states_none_or_any_will_do(stated: Any) -> None:
     there = policy(rule(7, "pr-*"))
@@ -102,6 +111,23 @@ def test_it_goes_where_no_image_may_expire(images: dict[str, Any], allowed: bool
 @pytest.mark.parametrize("found", [None, policy(rule(7)), expiry_rule.merged(None, SCHEME)])
 def test_where_nobody_knows_of_the_stack_what_is_there_is_right(found: Any) -> None:
     assert not changes(EXPIRE, found, allowed=None)
+
+
+def test_what_runs_is_judged_on_the_visit_that_merges_the_rule() -> None:
+    there = policy(rule(7, "pr-*"))
+    image = Expiring("sha256:1", ("pr-1",), 7)
+    around = Around(SCHEME, expiry=True, preview=[image], running={"sha256:1": ["ecs:prod/web"]})
+    baseline = Baseline.from_document({"lifecycle": there}, SCHEME, EXPIRE)
+    merge, runs = drift(baseline, Settings({"lifecycle": there}), around)
+    assert (merge.problem, merge.action) == ("missing", "correct")
+    assert (runs.problem, runs.action, runs.subject) == ("expires_running", "report", "rule 7")
+
+
+def test_a_policy_that_may_expire_a_stable_tag_gets_the_rule_all_the_same() -> None:
+    there = policy(rule(7))
+    merge, expires = changes(EXPIRE, there, lifecycle=there)
+    assert (merge.action, shown(merge.after)[0]) == ("correct", (1, ["steward-expire-*"]))
+    assert (expires.problem, expires.action) == ("expires_stable", "report")
 
 
 def test_a_rule_that_says_nothing_of_images_leaves_the_policy_alone() -> None:

@@ -324,6 +324,8 @@ def test_self_is_the_role_that_reads_images_for_the_steward_and_others_stay() ->
         ({"pull_time_exclusions": [f"{ROLE}{'a' * 200}"]}, "is no", ("pull_time_exclusions", 0)),
         ({"policy": {"statements": [{**REPLICATE, "Resource": 7}]}}, "`Resource` must be `*`",
          ("policy", "statements", 0, "Resource")),
+        ({"policy": {"statements": [{k: v for k, v in REPLICATE.items() if k != "Resource"}]}},
+         "A statement of the registry's policy needs `Resource`", ("policy", "statements", 0)),
     ],
 )  # fmt: skip
 def test_what_ecr_would_refuse_of_the_registry_is_named_with_its_place(

@@ -91,6 +91,14 @@ def test_a_repository_that_no_rule_matches_is_left_alone() -> None:
     assert told(replace(PAYMENTS, repository="other"), standing={}) == []
 
 
+def test_two_workloads_on_one_tag_and_image_are_two_facts_that_are_both_recorded() -> None:
+    facts = told(PAYMENTS, replace(PAYMENTS, workload="ecs:prod/web"), standing=THERE)
+    assert len({each.id for each in facts}) == 2
+    findings = Findings(MemoryTable())
+    assert findings.say(facts) == facts
+    assert findings.say(facts) == []
+
+
 def test_a_loss_is_told_once_and_again_when_it_is_known_by_whom() -> None:
     findings = Findings(MemoryTable())
     mallory = replace(CAUSE, id="call", by="arn:aws:sts::123456789012:assumed-role/Dev/mallory")

@@ -153,6 +153,11 @@ def test_another_account_is_one_source_with_all_its_workloads() -> None:
     }
 
 
+def test_another_account_of_which_nothing_is_looked_at_is_not_known() -> None:
+    assert looks("inspector").keys() == {"inspector"}
+    assert looks("lambda").keys() == {"lambda", "210987654321"}
+
+
 def test_a_source_that_cannot_be_seen_whole_ends_nothing_and_costs_no_other() -> None:
     images = RunningImages(MemoryTable(), timedelta(days=7))
     before = NOON - timedelta(days=1)

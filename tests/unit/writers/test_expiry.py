@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import deepcopy
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from ecr_steward.words.facts import FactKind
+from ecr_steward.writers import retention
 from tests.support.retention_world import RULE, RetentionWorld, expiry_tags
 from tests.support.world import REPOSITORY
 
@@ -55,6 +58,7 @@ def test_an_image_is_announced_gets_its_expiry_tag_and_is_expired_by_ecr() -> No
     assert world.tags_of(digest) == ["pr-1"]
     assert kinds(world) == [FactKind.EXPIRING]
     world.round()
+    world.sweep()
     assert world.tags_of(digest) == ["pr-1"], "not before a look at what runs"
     world.look()
     world.settle()
@@ -62,6 +66,8 @@ def test_an_image_is_announced_gets_its_expiry_tag_and_is_expired_by_ecr() -> No
     assert kinds(world) == [FactKind.EXPIRING, FactKind.EXPIRY_SET]
     assert world.evaluate() == [digest]
     assert world.ecr.tags(REPOSITORY).keys() == {"1.4.2", "1.4", "latest"}
+    world.sweep()
+    assert world.expiries.tagged() == {}
 
 
 def test_nothing_is_put_where_the_stack_does_not_allow_it() -> None:
@@ -134,6 +140,101 @@ def test_whatever_is_pushed_on_an_image_takes_its_expiry_tag_off(tag: str) -> No
     assert not list(expiry_tags(world.tags_of(digest)))
 
 
+@pytest.mark.parametrize("tag", ["main", "cache-1"])
+def test_a_sweep_finds_what_was_put_on_it_while_the_event_was_lost(tag: str) -> None:
+    world = RetentionWorld()
+    digest = tagged(world)
+    world.push(tag, "goes")
+    world.events.clear()
+    world.sweep()
+    assert world.tags_of(digest) == ["pr-1", tag]
+
+
+def test_a_hold_takes_an_expiry_tag_off_with_the_next_sweep() -> None:
+    world = RetentionWorld()
+    digest = tagged(world)
+    world.hold("pr-1")
+    world.sweep()
+    assert world.tags_of(digest) == ["pr-1"]
+
+
+def start(world: RetentionWorld, digest: str) -> None:
+    world.start("ecs:prod/web", digest, lost=True)
+
+
+def pull(world: RetentionWorld, digest: str) -> None:
+    world.wait(0.1)
+    world.pull(digest)
+
+
+def report(world: RetentionWorld, digest: str) -> None:
+    world.set_rule(with_images(others="report"))
+
+
+def be_late(world: RetentionWorld, digest: str) -> None:
+    world.wait(3)
+
+
+@pytest.mark.parametrize("do", [start, pull, report, be_late])
+def test_what_comes_between_round_and_look_keeps_the_expiry_tag_away(
+    do: Callable[[RetentionWorld, str], None],
+) -> None:
+    world = RetentionWorld(with_images(keep=[{"pushed_within": "3d"}, {"pulled_within": "3d"}]))
+    digest = announced(world)
+    world.round()
+    do(world, digest)
+    world.look()
+    world.settle()
+    assert world.tags_of(digest) == ["pr-1"]
+    assert kinds(world) == [FactKind.EXPIRING]
+
+
+def go_on_reporting(world: RetentionWorld, digest: str) -> None:
+    report(world, digest)
+    world.round()
+    world.set_rule(RULE)
+
+
+def forge(world: RetentionWorld, digest: str) -> None:
+    world.forge(digest)
+    world.events.clear()
+    world.round()
+    world.settle()
+
+
+@pytest.mark.parametrize("do", [go_on_reporting, forge])
+def test_the_notice_begins_anew_where_the_image_was_not_to_go_in_between(
+    do: Callable[[RetentionWorld, str], None],
+) -> None:
+    world = RetentionWorld()
+    digest = announced(world)
+    world.look()
+    do(world, digest)
+    world.round()
+    world.look()
+    world.settle()
+    assert world.tags_of(digest) == ["pr-1"]
+    for _ in range(3):
+        world.day()
+    assert digest not in world.details()
+
+
+def test_what_has_its_expiry_tag_counts_no_more_for_at_most() -> None:
+    world = RetentionWorld(with_images(at_most=1))
+    first = tagged(world)
+    second = world.push("pr-2", "goes too")
+    world.settle()
+    world.wait(4)
+    for _ in range(2):
+        world.look()
+        world.round()
+        world.look()
+        world.settle()
+        world.wait(2)
+    assert list(expiry_tags(world.tags_of(first)))
+    assert list(expiry_tags(world.tags_of(second)))
+
+
 def test_an_image_with_no_other_tag_gets_a_pin_before_it_loses_its_expiry_tag() -> None:
     world = RetentionWorld()
     digest = tagged(world)
@@ -165,6 +266,22 @@ def test_an_index_and_its_children_go_and_stay_together() -> None:
     assert not [tags for tags, _ in world.details().values() if list(expiry_tags(tags))]
 
 
+@pytest.mark.parametrize("late", [False, True])
+def test_a_new_index_over_an_image_that_goes_keeps_it(late: bool) -> None:
+    world = RetentionWorld()
+    child = tagged(world) if late else announced(world)
+    world.round()
+    world.push_index("2.0.0", "goes", "other")
+    world.settle()
+    world.look()
+    world.settle()
+    assert world.tags_of(child) == ["pr-1"]
+    world.round()
+    world.look()
+    world.settle()
+    assert world.tags_of(child) == ["pr-1"]
+
+
 def test_an_expiry_tag_that_somebody_else_put_is_taken_off_at_once() -> None:
     world = RetentionWorld()
     world.push("1.4.2", "stays")
@@ -190,6 +307,101 @@ def test_a_forged_expiry_tag_whose_event_was_lost_is_found_by_round_and_sweep(
     world.sweep() if sweep else world.round()
     world.settle()
     assert not list(expiry_tags(world.tags_of(digest)))
+
+
+def test_the_switch_from_report_to_expire_says_first_what_goes_and_when() -> None:
+    world = RetentionWorld(with_images(others="report"))
+    digest = old_image(world)
+    for _ in range(9):
+        world.day()
+    (reported,) = [fact.reason for fact in world.told() if fact.kind is FactKind.EXPIRING]
+    assert reported.endswith("The rule only reports such images.")
+    world.set_rule(RULE)
+    world.day()
+    assert world.told()[-1].reason.endswith("and by it ECR expires the image.")
+    assert not list(expiry_tags(world.tags_of(digest)))
+    world.day()
+    assert not list(expiry_tags(world.tags_of(digest))), "within the notice"
+    world.day()
+    assert digest not in world.details()
+
+
+WITHDRAWN: dict[str, dict[str, Any] | None] = {
+    "it only reports": {"others": "report"},
+    "it keeps all": {"others": "keep"},
+    "it says nothing of images": None,
+}
+
+
+@pytest.mark.parametrize("images", WITHDRAWN.values(), ids=WITHDRAWN)
+@pytest.mark.parametrize("step", ["sweep", "round", "look"])
+def test_an_expiry_tag_comes_off_where_the_rule_lets_no_image_go_any_more(
+    images: dict[str, Any] | None, step: str
+) -> None:
+    world = RetentionWorld()
+    digest = tagged(world)
+    rule = with_images(**(images or {}))
+    world.set_rule({key: each for key, each in rule.items() if images or key != "images"})
+    getattr(world, step)()
+    world.settle()
+    assert world.tags_of(digest) == ["pr-1"]
+    assert kinds(world)[-1] is FactKind.EXPIRY_CLEARED
+
+
+def test_what_was_announced_before_the_rule_let_no_image_go_is_announced_anew() -> None:
+    world = RetentionWorld()
+    digest = announced(world)
+    world.set_rule(with_images(others="keep"))
+    assert world.expiries.repositories() == {REPOSITORY}
+    world.round()
+    assert world.expiries.repositories() == frozenset()
+    world.set_rule(RULE)
+    world.look()
+    world.round()
+    world.look()
+    world.settle()
+    assert world.tags_of(digest) == ["pr-1"]
+
+
+@pytest.mark.parametrize("counts", [False, True])
+def test_a_pull_takes_an_expiry_tag_off_where_pulls_keep(counts: bool) -> None:
+    keep = [{"pushed_within": "3d"}, *([{"pulled_within": "3d"}] if counts else [])]
+    world = RetentionWorld(with_images(keep=keep))
+    digest = tagged(world)
+    world.wait(0.1)
+    world.pull(digest)
+    world.sweep()
+    assert bool(list(expiry_tags(world.tags_of(digest)))) is not counts
+    if counts:
+        assert "It was pulled at" in world.told()[-1].reason
+
+
+def test_a_round_goes_on_where_it_stopped_and_reads_each_manifest_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(retention, "MANIFESTS_PER_VISIT", 2)
+    world = RetentionWorld()
+    for n in range(5):
+        world.push_index(f"pr-{n}", f"{n}-amd64")
+    world.settle()
+    world.wait(4)
+    calls = [world.ecr.calls["BatchGetImage"]]
+    for _ in range(2):
+        world.round()
+        calls.append(world.ecr.calls["BatchGetImage"])
+    assert [after - before for before, after in pairwise(calls)] == [3, 0]
+    assert len(world.expiries.going(REPOSITORY)) == 10
+    world.ecr.batch_delete_image(repositoryName=REPOSITORY, imageIds=[{"imageTag": "pr-0"}])
+    world.round()
+    assert len(world.expiries.children(REPOSITORY)) == 4
+
+
+def test_a_push_asks_history_once_where_no_image_goes() -> None:
+    world = RetentionWorld()
+    reads = world.table.reads
+    world.push("1.4.2", "stays")
+    world.settle()
+    assert world.table.reads - reads == 3, "one for the push, and one for each echo"
 
 
 def test_an_image_whose_tags_changed_since_the_round_waits_for_the_next_one() -> None:

@@ -70,7 +70,8 @@ def drift(
     Examples:
       ecr-steward drift --rules rules.yaml settings.json
       aws ecr describe-repositories | ecr-steward drift --rules rules.yaml -
-      aws ecr get-registry-policy | ecr-steward drift --registry --rules rules.yaml -
+      aws ecr get-registry-policy |
+        ecr-steward drift --registry --rules rules.yaml -
     """
     try:
         rules = load(rules_file)
@@ -124,14 +125,16 @@ def _of_repository(
         return _Found(
             name, quiet="no rule names this pull-through cache; the steward leaves it alone."
         )
-    if not rule.has_settings:
-        quiet = "its rule says nothing about settings; the steward leaves them alone."
-        return _Found(name, quiet=quiet)
     around = Around(
         rule.tags, account, setters=roles, taggers=roles, cache=cache,
         registry_scans=rules.registry_scans, named=given.running,
     )  # fmt: skip
-    return _Found(name, drift_of(rule.baseline, given.settings, around), rule.mode)
+    # A rule for expiry tags that is there shows that the stack lets images expire, or did.
+    found = drift_of(rule.baseline_where_images_expire, given.settings, around)
+    if not found and not rule.has_settings:
+        quiet = "its rule says nothing about settings; the steward leaves them alone."
+        return _Found(name, quiet=quiet)
+    return _Found(name, found, rule.mode)
 
 
 def _of_registry(

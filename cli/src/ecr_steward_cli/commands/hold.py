@@ -142,6 +142,10 @@ def hold(
             _refuse_second(stack, held, outside.now())
         by = caller(stack)["Arn"]
         stack.history().holds.put(held.repository, Hold(held.tag, outside.now(), end, by, reason))
+        if stack.expiries().concerns(held.repository):
+            cause = Cause(f"hold-{_stamp(outside)}", "Hold", by)
+            needed = (held.repository, Action.NEED, held.tag, found.digest)
+            _hand_on(stack, Hint(*needed, cause, outside.now()))
     say(
         f"{held} stays on {found.words(held.tag)} {until_words(end)}. "
         f"`ecr-steward release {held}` ends it and lets the tag catch up."
@@ -193,8 +197,11 @@ def release(outside: Outside, stack_name: str, subject: tuple[str, str]) -> None
 
 def look_at(stack: Stack, repository: str, tag: str, cause: Cause) -> None:
     """Have the writer look at a stable tag, as if it had been pushed."""
-    queue = HintQueue(lambda: stack.client("sqs"), stack.output("RetagQueueUrl"))
-    queue.send(Hint(repository, Action.PUSH, tag, None, cause, stack.outside.now()))
+    _hand_on(stack, Hint(repository, Action.PUSH, tag, None, cause, stack.outside.now()))
+
+
+def _hand_on(stack: Stack, hint: Hint) -> None:
+    HintQueue(lambda: stack.client("sqs"), stack.output("RetagQueueUrl")).send(hint)
 
 
 def _stamp(outside: Outside) -> str:

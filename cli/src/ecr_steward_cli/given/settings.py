@@ -14,7 +14,7 @@ from ecr_steward.settings.registry_kinds import REGISTRY_KINDS
 from ecr_steward.settings.state import SettingsError, check_fields
 from ecr_steward.words.image_uris import ImageUri, NoImageUri
 
-RUNNING = "running"
+RUNNING, TAGS = "running", "resource_tags"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +29,16 @@ def repositories(documents: Iterable[Any]) -> dict[str, GivenSettings]:
     """The settings of each repository that the documents are about; raises SettingsError.
 
     A document is an object with the repository's name under `repository` and its settings, or what
-    the AWS CLI prints: of `describe-repositories`, `get-repository-policy` or
-    `get-lifecycle-policy`. Several may be about one repository, each about other settings of it.
+    the AWS CLI prints: of `describe-repositories`, `get-repository-policy`, `get-lifecycle-policy`
+    or `list-tags-for-resource`, which names no repository, and is about the one before it. Several
+    may be about one repository, each about other settings of it.
     """
     found: dict[str, dict[str, Any]] = {}
+    before: list[str] = []
     for document in documents:
-        for name, settings in _each(document):
+        each = [(_one(before), {TAGS: document})] if _is_tags(document) else [*_each(document)]
+        before = [name for name, _ in each]
+        for name, settings in each:
             known = found.setdefault(name, {})
             for key, value in settings.items():
                 if key in known:
@@ -43,6 +47,17 @@ def repositories(documents: Iterable[Any]) -> dict[str, GivenSettings]:
     if not found:
         raise SettingsError("There is no repository in the settings.")
     return {name: _given(name, settings) for name, settings in found.items()}
+
+
+def _is_tags(document: Any) -> bool:
+    """Whether it is what the AWS CLI prints of `list-tags-for-resource`."""
+    return isinstance(document, Mapping) and document.keys() == {"tags"}
+
+
+def _one(names: list[str]) -> str:
+    if len(set(names)) != 1:
+        raise SettingsError("`tags` names no repository: give it right after what is of one.")
+    return names[0]
 
 
 def registry(documents: Iterable[Any]) -> RegistrySettings:

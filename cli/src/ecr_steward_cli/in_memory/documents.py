@@ -132,34 +132,39 @@ def check_template(template: Mapping[str, Any]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class PreviewImage:
-    """What a lifecycle rule looks at."""
+    """What a lifecycle rule looks at: `pushed_at` is when an image that was restored became active
+    again; `pulled_at` is None for one that was not pulled since, `archived_at` for one that is not
+    archived."""
 
     digest: str
     tags: tuple[str, ...]
     pushed_at: datetime
+    pulled_at: datetime | None = None
+    archived_at: datetime | None = None
 
 
-def expiring(
+def taken(
     rules: Iterable[Mapping[str, Any]], images: Sequence[PreviewImage], now: datetime
-) -> Iterator[tuple[PreviewImage, int]]:
-    """The images that a lifecycle policy would expire, each with the priority of its rule.
+) -> Iterator[tuple[PreviewImage, Mapping[str, Any]]]:
+    """The images that a lifecycle policy would expire or archive, each with its rule.
 
     `images` are in the order they were pushed, which counts where the time of two is the same.
-    Rules go by priority; an image that a rule selects is out of reach for the later ones, expired
-    or not (ECR User Guide: Lifecycle policy evaluation rules). Rules about pulls and archived
-    images select nothing here.
+    Rules go by priority; an image that a rule selects is out of reach for the later ones, taken or
+    not (ECR User Guide: Lifecycle policy evaluation rules).
     """
     left = sorted(images, key=lambda image: image.pushed_at)[::-1]
     for rule in sorted(rules, key=lambda rule: int(rule["rulePriority"])):
         selection = rule["selection"]
         selected = [image for image in left if _selects(selection, image)]
         for image in _due(selection, selected, now):
-            if rule["action"]["type"] == "expire":
-                yield image, int(rule["rulePriority"])
+            yield image, rule
         left = [image for image in left if image not in selected]
 
 
 def _selects(selection: Mapping[str, Any], image: PreviewImage) -> bool:
+    archived = selection.get("storageClass", "standard") == "archive"
+    if archived is (image.archived_at is None):
+        return False
     status = selection["tagStatus"]
     if status == "any":
         return True
@@ -180,6 +185,13 @@ def _due(
     count, kind = int(selection["countNumber"]), selection["countType"]
     if kind == "imageCountMoreThan":
         return newest_first[count:]
-    if kind == "sinceImagePushed":
-        return [each for each in newest_first if now - each.pushed_at > timedelta(days=count)]
-    return ()
+    return [each for each in newest_first if now - _since(kind, each) > timedelta(days=count)]
+
+
+def _since(kind: str, image: PreviewImage) -> datetime:
+    """The time that a count type counts from."""
+    times = {
+        "sinceImagePulled": image.pulled_at,
+        "sinceImageTransitioned": image.archived_at,
+    }
+    return times.get(kind) or image.pushed_at

@@ -285,6 +285,11 @@ class MemoryEcr(MemoryRepositories):
         with self._lock:
             return dict(self._repositories[repository].tags)
 
+    def pulled(self, repository: str, digest: str) -> None:
+        """Note that somebody pulled an image; KeyError if missing. No event tells it."""
+        with self._lock:
+            self._repositories[repository].images[digest].pulled_at = self._clock()
+
     def archive(self, repository: str, digest: str) -> None:
         """Archive an image as a lifecycle policy does, with its event; KeyError if missing.
 
@@ -447,6 +452,7 @@ class MemoryEcr(MemoryRepositories):
         optional = {
             "imageTags": list(image.tags),
             "artifactMediaType": image.contents.artifact_media_type,
+            "lastRecordedPullTime": image.pulled_at,
             "lastArchivedAt": image.archived_at,
             "lastActivatedAt": image.activated_at,
         }

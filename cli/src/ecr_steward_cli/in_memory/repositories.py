@@ -33,6 +33,7 @@ class StoredImage:
     tags: dict[str, int] = field(default_factory=dict)
     parents: set[str] = field(default_factory=set)
     status: str = "ACTIVE"
+    pulled_at: datetime | None = None
     archived_at: datetime | None = None
     activated_at: datetime | None = None
     gone: bool = False

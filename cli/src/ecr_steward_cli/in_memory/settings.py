@@ -213,7 +213,7 @@ class MemorySettings(MemoryEcr):
             kept.polls -= 1
             return {**reply, "status": "IN_PROGRESS"}
         rules, now = json.loads(kept.preview)["rules"], self._clock()
-        due = list(documents.expiring(rules, self._images(repositoryName), now))
+        due = list(documents.taken(rules, self._images(repositoryName), now))
         wanted = (filter or {}).get("tagStatus", "ANY")
         shown = [
             each for each in due if wanted == "ANY" or bool(each[0].tags) == (wanted == "TAGGED")
@@ -222,8 +222,10 @@ class MemorySettings(MemoryEcr):
         return {
             **reply,
             "status": "COMPLETE",
-            "previewResults": [_previewed(image, priority) for image, priority in page],
-            "summary": {"expiringImageTotalCount": len(due)},
+            "previewResults": [_previewed(image, rule) for image, rule in page],
+            "summary": {
+                "expiringImageTotalCount": sum(r["action"]["type"] == "expire" for _, r in due)
+            },
             **more,
         }
 
@@ -486,7 +488,12 @@ class MemorySettings(MemoryEcr):
         images = self._repositories[name].images.values()
         # ECR spares what an index needs.
         return [
-            PreviewImage(each.digest, tuple(each.tags), each.pushed_at)
+            PreviewImage(
+                each.digest,
+                tuple(each.tags),
+                each.activated_at or each.pushed_at,
+                archived_at=None if each.status == "ACTIVE" else each.archived_at,
+            )
             for each in images
             if not each.parents
         ]
@@ -536,11 +543,11 @@ def _held(text: str | None, name: str, what: str) -> str:
     return text
 
 
-def _previewed(image: PreviewImage, priority: int) -> dict[str, Any]:
+def _previewed(image: PreviewImage, rule: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "imageTags": list(image.tags),
         "imageDigest": image.digest,
         "imagePushedAt": image.pushed_at,
-        "action": {"type": "EXPIRE"},
-        "appliedRulePriority": priority,
+        "action": {key: str(value).upper() for key, value in rule["action"].items()},
+        "appliedRulePriority": int(rule["rulePriority"]),
     }

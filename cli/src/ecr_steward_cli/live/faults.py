@@ -5,8 +5,9 @@ from __future__ import annotations
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ecr_steward.ecr import RegistryError
+from ecr_steward.settings.state import SettingsError
 
-FAULTS = (RegistryError, ClientError, BotoCoreError)
+FAULTS = (RegistryError, ClientError, BotoCoreError, SettingsError)
 """What a read may end with; a plan tells it as a line, and goes on."""
 
 

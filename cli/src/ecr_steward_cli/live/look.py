@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ecr_steward.ecr.images import EcrRegistry
-from ecr_steward.ecr.inventory import retained
+from ecr_steward.ecr.inventory import indexes, listed, retained, united
 from ecr_steward.ecr.settings import EcrSettings
 from ecr_steward.history.expiries import Expiries
 from ecr_steward.history.running import RunningImages
@@ -22,11 +22,13 @@ from ecr_steward.settings.state import SettingChange
 from ecr_steward.tags.plan import TagChange
 from ecr_steward.tags.scheme import Scheme
 from ecr_steward.words.causes import Cause
-from ecr_steward.words.facts import FactKind
+from ecr_steward.words.facts import FactKind, FactMaker
 from ecr_steward.words.hints import REGISTRY, Action, Hint
 from ecr_steward.writers.retention import known_of
 from ecr_steward.writers.settings import Enforcer
+from ecr_steward.writers.settings_setup import SettingsSetup
 from ecr_steward.writers.tags import Retagger, next_visit
+from ecr_steward_cli.live.foreseen import ForeseenSettings
 from ecr_steward_cli.live.state import LookDigits, NotedSettings, digits
 from ecr_steward_cli.live.storage import layers
 
@@ -81,13 +83,15 @@ class RepositoryPlan:
 class LiveRegistry:
     """A live registry: its ECR client, its account and its Region.
 
-    `history` makes the table that a look goes by: the stack's, or an empty one.
+    `history` makes the table that a look goes by: the stack's, or an empty one. `allow_removal` is
+    whether the stack may remove tags; without a stack nothing says that it may not.
     """
 
     ecr: Any
     account: str
     region: str
     history: Callable[[], Table]
+    allow_removal: bool = True
 
 
 class Look:
@@ -104,6 +108,7 @@ class Look:
         self._rules = rules
         self._registry = registry
         self._clock = clock
+        self._maker = FactMaker(registry.account, registry.region, clock, rules.fingerprint)
         self._grace = grace
         self._caches = caches
 
@@ -111,7 +116,9 @@ class Look:
         """What would change; raises RegistryError where something cannot be read."""
         table = self._registry.history()
         seen = DescribedImages(self._registry.ecr)
-        settings = NotedSettings(self._registry.ecr)
+        settings = ForeseenSettings(
+            self._registry.ecr, lambda: seen.details(repository), self._clock()
+        )
         changes = () if rule.tags is None else self._changes(repository, seen, table)
         images = None if rule.images is None else self._images(repository, rule, seen, table)
         return RepositoryPlan(
@@ -145,10 +152,8 @@ class Look:
             cap=Mode.AUDIT,
             registry=EcrRegistry(seen.client),
             history=history,
-            clock=self._clock,
-            account=self._registry.account,
-            region=self._registry.region,
-            allow_removal=True,
+            maker=self._maker,
+            allow_removal=self._registry.allow_removal,
         )
         hint = Hint(repository, Action.SWEEP, None, None, Cause("plan", CAUSE), self._clock())
         for _ in range(_MOST_VISITS):
@@ -159,14 +164,16 @@ class Look:
         raise AssertionError(f"A look at {repository} comes to no end.")
 
     def _enforcer(self, table: Table, settings: EcrSettings) -> Enforcer:
+        running = RunningImages(table, self._grace)
         return Enforcer(
-            rules=self._rules,
-            cap=Mode.AUDIT,
-            registry=settings,
-            history=SettingsHistory(table),
-            clock=self._clock,
-            account=self._registry.account,
-            region=self._registry.region,
+            SettingsSetup(
+                rules=self._rules,
+                cap=Mode.AUDIT,
+                registry=settings,
+                history=SettingsHistory(table),
+                maker=self._maker,
+                running=lambda repository: running.workloads(repository, self._clock()),
+            )
         )
 
     def _images(
@@ -176,12 +183,9 @@ class Look:
         running = RunningImages(table, self._grace).all(repository)
         since, history = Expiries(table).untagged(repository), History(table)
         known = known_of(running, history.holds, repository, now, since, history.left(repository))
-        images = [
-            as_judged(each)
-            for each in retained(
-                EcrRegistry(self._registry.ecr), repository, seen.details(repository), known
-            )
-        ]
+        details = united(seen.details(repository))
+        children = listed(EcrRegistry(self._registry.ecr), repository, indexes(details))
+        images = [as_judged(each) for each in retained(details, children, known)]
         scheme = rule.tags or Scheme(unique=())
         asked = ImagesRule.from_document(rule.images or {})
         return judge(Inventory(images, scheme, now), asked, self._grace)

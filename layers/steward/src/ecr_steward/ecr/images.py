@@ -254,6 +254,7 @@ def _image(detail: Mapping[str, Any]) -> Image:
         digest=detail["imageDigest"],
         tags=tuple(detail.get("imageTags", ())),
         pushed_at=detail["imagePushedAt"],
+        pulled_at=detail.get("lastRecordedPullTime"),
     )
 
 

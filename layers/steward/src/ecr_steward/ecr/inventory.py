@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -28,19 +28,7 @@ class KnownOfImages:
     left: Mapping[str, Mapping[str, datetime]] = field(default_factory=dict)
 
 
-def retained(
-    registry: EcrRegistry, repository: str, details: Iterable[Detail], known: KnownOfImages
-) -> list[RetainedImage]:
-    """The images of these details; of indexes alone the manifests are read, 100 a call.
-
-    Raises RegistryError. An index whose manifest ECR does not give has None for children.
-    """
-    every = _united(details)
-    children = _children(registry, repository, every)
-    return [_retained(each, children, known) for each in every]
-
-
-def _united(details: Iterable[Detail]) -> list[Detail]:
+def united(details: Iterable[Detail]) -> list[Detail]:
     """One entry an image: ECR's sample answer has one for each of its tags."""
     found: dict[str, Detail] = {}
     for each in details:
@@ -50,17 +38,32 @@ def _united(details: Iterable[Detail]) -> list[Detail]:
     return list(found.values())
 
 
-def _children(
-    registry: EcrRegistry, repository: str, details: Iterable[Detail]
+def indexes(details: Iterable[Detail]) -> list[str]:
+    """The digests of those that are indexes."""
+    return [each["imageDigest"] for each in details if _is_index(each)]
+
+
+def listed(
+    registry: EcrRegistry, repository: str, digests: Collection[str]
 ) -> dict[str, tuple[str, ...]]:
-    """What each index lists, by its digest; what could not be read is missing."""
-    indexes = [
-        each["imageDigest"] for each in details if each.get("imageManifestMediaType") in INDEXES
-    ]
-    if not indexes:
-        return {}
-    fetched = registry.fetch(repository, indexes)
+    """What these indexes list, by their digests: their manifests are read, 100 a call.
+
+    What ECR does not give is missing. Raises RegistryError.
+    """
+    fetched = registry.fetch(repository, digests)
     return {digest: tuple(_listed(each.text)) for digest, each in fetched.manifests.items()}
+
+
+def retained(
+    details: Iterable[Detail], children: Mapping[str, Sequence[str]], known: KnownOfImages
+) -> list[RetainedImage]:
+    """The images of these details, one each, with the `children` of indexes; one whose manifest
+    could not be read has None."""
+    return [_retained(each, children, known) for each in details]
+
+
+def _is_index(detail: Detail) -> bool:
+    return detail.get("imageManifestMediaType") in INDEXES
 
 
 def _listed(manifest: str) -> Iterator[str]:
@@ -69,10 +72,10 @@ def _listed(manifest: str) -> Iterator[str]:
 
 
 def _retained(
-    detail: Detail, children: Mapping[str, tuple[str, ...]], known: KnownOfImages
+    detail: Detail, children: Mapping[str, Sequence[str]], known: KnownOfImages
 ) -> RetainedImage:
-    digest, media_type = detail["imageDigest"], detail.get("imageManifestMediaType")
-    tags = tuple(detail.get("imageTags", ()))
+    digest, tags = detail["imageDigest"], tuple(detail.get("imageTags", ()))
+    read = children.get(digest) if _is_index(detail) else ()
     return RetainedImage(
         digest=digest,
         tags=tags,
@@ -80,9 +83,9 @@ def _retained(
         pulled_at=detail.get("lastRecordedPullTime"),
         untagged_at=known.untagged.get(digest),
         size=detail.get("imageSizeInBytes", 0),
-        media_type=media_type,
+        media_type=detail.get("imageManifestMediaType"),
         status=detail.get("imageStatus", "ACTIVE"),
-        children=children.get(digest) if media_type in INDEXES else (),
+        children=None if read is None else tuple(read),
         subject=detail.get("subjectManifestDigest"),
         running=known.running.get(digest, ()),
         ran=known.ran.get(digest, {}),

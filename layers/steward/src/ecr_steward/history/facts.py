@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ecr_steward.history.table import TRANSACTION, Item, Key, Put, Table, Write, encode
@@ -10,6 +10,10 @@ from ecr_steward.words.facts import Fact
 from ecr_steward.words.globs import PullThrough
 
 PULL_THROUGH: Key = ("registry", "pull-through")
+
+DUE, TAGGED = "expiring-due", "expiring-tagged"
+"""Partitions with an item for each repository with images that may get an expiry tag, or have
+one."""
 
 _AT_ONCE = 3_000_000
 """Most bytes of facts in one transaction, which takes 4 MB, beside those in one item."""
@@ -24,6 +28,16 @@ def pull_through_in(items: Mapping[Key, Item]) -> PullThrough:
     """The registry's pull-through caches; `items` has their item, if there is one."""
     item = items.get(PULL_THROUGH)
     return PullThrough() if item is None else PullThrough(tuple(item.body))
+
+
+def going_keys(repository: str) -> tuple[Key, Key]:
+    """The keys that say whether an image of a repository may get an expiry tag or has one."""
+    return (DUE, repository), (TAGGED, repository)
+
+
+def lets_go(repository: str, found: Collection[Key]) -> bool:
+    """The same, where `found` has the items of those keys that there are."""
+    return any(key in found for key in going_keys(repository))
 
 
 def fact_of(item: Item) -> Fact:

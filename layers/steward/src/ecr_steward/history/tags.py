@@ -41,6 +41,8 @@ from ecr_steward.history.facts import (
     distinct,
     fact_item,
     fact_of,
+    going_keys,
+    lets_go,
     partition_of,
     pull_through_in,
     write_in_order,
@@ -71,7 +73,8 @@ class Memory:
     `known` has the digests that unique tags were accepted on, `pushed` by tag when their images had
     been pushed then, `freed` the last digests of unique tags that were deleted. `taken` is when
     somebody else took stable tags from where they belong. `led` has an entry for each cause asked
-    for, `said` for each tag. `places` are the images that stable tags were last seen on.
+    for, `said` for each tag. `places` are the images that stable tags were last seen on. `lets_go`
+    is whether an image may get an expiry tag or has one, None where that was not asked.
     """
 
     marks: Mapping[str, Mark] = field(default_factory=dict)
@@ -86,6 +89,7 @@ class Memory:
     freed: Mapping[str, str] = field(default_factory=dict)
     said: Said = field(default_factory=dict)
     places: Mapping[str, str] = field(default_factory=dict)
+    lets_go: bool | None = None
 
     @property
     def contested(self) -> frozenset[str]:
@@ -144,11 +148,13 @@ class History:
         causes: Iterable[str] = (),
         watched: Iterable[str] = (),
         judged: Iterable[str] = (),
+        *,
+        expiry: bool = False,
     ) -> Memory:
         """What is known of these stable and unique tags and causes: one read of the table.
 
         `watched` are stable tags of which it matters where they were, `judged` are tags of which it
-        matters what was told.
+        matters what was told; with `expiry` it matters whether images go.
         """
         pk = partition_of(repository)
         keys: list[Key] = [self._open.at(pk), PULL_THROUGH]
@@ -156,6 +162,7 @@ class History:
             keys += [(pk, f"mark#{tag}"), (pk, f"hold#{tag}"), (pk, f"taken#{tag}")]
         keys += [(pk, f"unique#{tag}") for tag in unique]
         keys += [(pk, f"place#{tag}") for tag in watched]
+        keys += going_keys(repository) if expiry else ()
         asked, said = self._led.keys(pk, causes), self.findings.keys(pk, judged)
         found = self._table.get([*keys, *asked.values(), *said])
         return replace(
@@ -163,6 +170,7 @@ class History:
             open=self._open.read(pk, found),
             led=self._led.read(found, asked),
             said=self.findings.read(found, said),
+            lets_go=lets_go(repository, found) if expiry else None,
         )
 
     def recall_all(self, repository: str, causes: Iterable[str] = ()) -> Memory:
@@ -288,6 +296,8 @@ class History:
         since: datetime | None = None,
         until: datetime | None = None,
         tag: str | None = None,
+        *,
+        oldest_first: bool = False,
     ) -> Iterator[Fact]:
         """The past of a repository from `since` to `until`, newest first; read as it is asked for.
 
@@ -297,14 +307,19 @@ class History:
         order of keys is not that of time.
         """
         pk = partition_of(repository)
-        ranges = [
-            self._table.backwards(pk, *_range(prefix, since, until), tag)
-            for prefix in ("fact", "quiet")
-        ]
-        items = heapq.merge(*ranges, key=_second, reverse=True)
+        read = self._table.forwards if oldest_first else self._table.backwards
+        ranges = [read(pk, *_range(each, since, until), tag) for each in ("fact", "quiet")]
+        items = heapq.merge(*ranges, key=_second, reverse=not oldest_first)
         for _, group in itertools.groupby(items, key=_second):
             facts = sorted(map(fact_of, group), key=_order)
-            yield from (fact for fact in reversed(facts) if _within(fact, since, until))
+            ordered = facts if oldest_first else reversed(facts)
+            yield from (fact for fact in ordered if _within(fact, since, until))
+
+    def stable_tags(self, repository: str) -> set[str]:
+        """The stable tags of which it is kept where they are, or what leads their lines."""
+        pk = partition_of(repository)
+        items = (i for prefix in ("mark#", "place#") for i in self._table.query(pk, prefix))
+        return {item.sk.partition("#")[2] for item in items}
 
 
 def _range(prefix: str, since: datetime | None, until: datetime | None) -> tuple[str, str]:

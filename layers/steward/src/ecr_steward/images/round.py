@@ -14,41 +14,7 @@ from datetime import datetime
 from ecr_steward.images.judge import Kept
 from ecr_steward.images.rule import ImagesRule
 from ecr_steward.images.state import Inventory, RetainedImage
-from ecr_steward.words.expiry_tags import is_expiry_tag
-
-
-@dataclass(frozen=True, slots=True)
-class Going:
-    """What a round leaves of an image that nothing keeps, or that has an expiry tag all the same.
-
-    `told` is when it was announced, and `reason` why. `due` is when a round last found that it may
-    get its expiry tag, with the `tags` that it had then; None where it may not. `kin` are the
-    images that it belongs with: its children, what lists it, what it refers to and what refers to
-    it. `needed` is why it must not have an expiry tag, empty where it may.
-    """
-
-    digest: str
-    told: datetime
-    reason: str
-    tags: tuple[str, ...] = ()
-    kin: tuple[str, ...] = ()
-    due: datetime | None = None
-    needed: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ExpiryTag:
-    """An expiry tag that the steward put on an image at `put`, or is about to put while it is not
-    `done`. `cleared` is when it was taken off again, because the image was needed."""
-
-    tag: str
-    put: datetime
-    done: bool = False
-    cleared: datetime | None = None
-
-    @property
-    def is_on(self) -> bool:
-        return self.cleared is None
+from ecr_steward.words.expiry_tags import ExpiryTag, Going, is_expiry_tag
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,27 +55,34 @@ def round_of(
     put: Mapping[str, ExpiryTag],
     carried: Mapping[str, Sequence[str]],
     *,
+    lets_go: bool,
     may_tag: bool,
 ) -> Round:
     """The round over an inventory, whose verdicts are `kept`.
 
     `known` is what the last round left, `put` are the expiry tags that the steward put, `carried`
-    those that images have. `may_tag` is False where what runs is not known, or an expiry tag must
-    not be put for another reason: then images are only announced, and those with a tag judged.
+    those that images have. `lets_go` is whether the rule and the stack let images go at all. Then
+    `may_tag` is False where what runs is not known, or an expiry tag must not be put now for
+    another reason. Without it images are only announced, and those with a tag judged; once it is
+    there they are announced anew, for nobody was told from which day on they go.
     """
     now, kin = inventory.now, _kin(inventory)
+    told = {
+        digest: each
+        for digest, each in known.items()
+        if not each.needed and (each.warned or not may_tag)
+    }
     leaving = [each for each in kept if not each.stays]
     forged = {each.image.digest: why for each in leaving if (why := _forged(each, put, carried))}
     due = {
         each.image.digest
         for each in leaving
-        if now - _told(each, known, now) >= rule.notice
+        if now - _told(each, told, now) >= rule.notice
         and each.image.digest not in forged
         and not _has_tag(each, put, carried)
     }
-    may = may_tag and rule.others == "expire"
-    braked = len(due) if may and len(due) > _most(rule.at_most, len(kept)) else 0
-    if not may or braked:
+    braked = len(due) if may_tag and len(due) > _most(rule.at_most, len(kept)) else 0
+    if not may_tag or braked:
         due = set()
     needed = forged | {
         each.image.digest: each.reason
@@ -118,15 +91,16 @@ def round_of(
     }
     going = [
         replace(
-            _going(each, known, kin, now),
+            _going(each, kin, _told(each, told, now)),
             due=now if each.image.digest in due else None,
             needed=needed.get(each.image.digest, ""),
+            warned=lets_go and (may_tag or _is_warned(each, told)),
         )
         for each in kept
         if not each.stays or each.image.digest in needed
     ]
-    told = tuple(each for each in leaving if _is_news(known.get(each.image.digest)))
-    return Round(told, tuple(going), braked)
+    news = tuple(each for each in leaving if each.image.digest not in told)
+    return Round(news, tuple(going), braked)
 
 
 def closure(digests: Iterable[str], known: Mapping[str, Going]) -> dict[str, str]:
@@ -148,14 +122,14 @@ def closure(digests: Iterable[str], known: Mapping[str, Going]) -> dict[str, str
     return found
 
 
-def _is_news(known: Going | None) -> bool:
-    """Whether an image is announced now: not before, or needed in between."""
-    return known is None or bool(known.needed)
+def _told(kept: Kept, told: Mapping[str, Going], now: datetime) -> datetime:
+    before = told.get(kept.image.digest)
+    return now if before is None else before.told
 
 
-def _told(kept: Kept, known: Mapping[str, Going], now: datetime) -> datetime:
-    before = known.get(kept.image.digest)
-    return now if before is None or _is_news(before) else before.told
+def _is_warned(kept: Kept, told: Mapping[str, Going]) -> bool:
+    before = told.get(kept.image.digest)
+    return before is not None and before.warned
 
 
 def _has_tag(
@@ -175,16 +149,11 @@ def _forged(
     return None if other is None else f"The steward did not put `{other}`."
 
 
-def _going(
-    kept: Kept,
-    known: Mapping[str, Going],
-    kin: Mapping[str, Sequence[str]],
-    now: datetime,
-) -> Going:
+def _going(kept: Kept, kin: Mapping[str, Sequence[str]], told: datetime) -> Going:
     image = kept.image
     return Going(
         image.digest,
-        told=_told(kept, known, now),
+        told=told,
         reason=kept.reason,
         tags=image.tags,
         kin=tuple(kin.get(image.digest, ()))[:_MOST_KIN],

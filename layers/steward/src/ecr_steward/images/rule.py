@@ -52,14 +52,14 @@ class ImagesRule:
         )
 
     def discounts(self, tag: str, scheme: Scheme) -> bool:
-        """Whether a tag, ignored or stable, keeps nothing by itself."""
+        """Whether a tag, ignored or stable, keeps nothing: no entry takes it that keeps."""
         if not self.not_kept_by:
             return False
-        owner = scheme.owner(tag)
-        if owner is not None and owner.template in self.not_kept_by:
-            return True
-        ignored = [each for each in self.not_kept_by if each in scheme.ignore]
-        return bool(ignored) and glob_regex(ignored).fullmatch(tag) is not None
+        if not scheme.is_ignored(tag):
+            owner = scheme.owner(tag)
+            return owner is not None and owner.template in self.not_kept_by
+        takes = [each for each in scheme.ignore if glob_regex((each,)).fullmatch(tag)]
+        return bool(takes) and all(each in self.not_kept_by for each in takes)
 
 
 def faults(images: Any, tags: Mapping[str, Any]) -> Iterator[Fault]:

@@ -88,6 +88,11 @@ class Rule:
         return any("replaced" in entry for entry in (self.images or {}).get("keep", ()))
 
     @property
+    def judges_images(self) -> bool:
+        """Whether it lets images go that nothing keeps, or reports them."""
+        return bool((self.images or {}).get("others", "keep") != "keep")
+
+    @property
     def has_settings(self) -> bool:
         """Whether it says something about settings: what it says of images needs a lifecycle
         rule."""
@@ -100,11 +105,20 @@ class Rule:
         Built when first asked for, with the rooms it needs: most functions never ask. `load` asks
         for all of them, so that a compiled file holds none that is wrong.
         """
+        return self._baseline_of(self.images)
+
+    @functools.cached_property
+    def baseline_where_images_expire(self) -> Baseline:
+        """The same where the stack lets images expire: a rule that says nothing of images, or does
+        so no more, wants no lifecycle rule for expiry tags."""
+        return self._baseline_of(self.images or {})
+
+    def _baseline_of(self, images: Mapping[str, Any] | None) -> Baseline:
         from ecr_steward.settings.baseline import Baseline
         from ecr_steward.settings.state import BaselineError
 
         try:
-            return Baseline.from_document(self.repository, self.tags, self.images)
+            return Baseline.from_document(self.repository, self.tags, images)
         except BaselineError as error:
             path = ("rules", self.index, "repository", *error.path)
             raise RulesError(str(error), path) from error

@@ -24,9 +24,12 @@ _SID = re.compile(r"[A-Za-z0-9 _.-]{1,128}")
 
 
 def checked(value: Any, *, resource: bool = False) -> tuple[Mapping[str, Any], ...]:
-    """The statements of a rule, each of a shape that ECR takes; raises BaselineError.
+    """The statements of a rule as they are set, each of a shape that ECR takes; raises
+    BaselineError.
 
-    `resource` says that they may have `Resource`, as those of the registry's policy.
+    `resource` says that they need `Resource`, as those of the registry's policy. Those of a
+    repository are about their own repository: ECR's guide writes `Resource: "*"` there, and ECR
+    has refused policies for it, so they are set without.
     """
     if not isinstance(value, list):
         raise BaselineError("`statements` must be a list.", ("statements",))
@@ -36,14 +39,19 @@ def checked(value: Any, *, resource: bool = False) -> tuple[Mapping[str, Any], .
             _check(each, seen, resource=resource)
         except BaselineError as error:
             raise BaselineError(str(error), ("statements", i, *error.path)) from error
-    length = len(dumps(document(value)))
+    found = value if resource else [_without_resource(each) for each in value]
+    length = len(dumps(document(found)))
     if length > MAX_LENGTH:
         raise BaselineError(
             f"The statements make a policy of {length:,} characters; ECR takes {MAX_LENGTH:,} at "
             "most. Name accounts by their organisation, or take statements together.",
             ("statements",),
         )
-    return tuple(value)
+    return tuple(found)
+
+
+def _without_resource(statement: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {key: each for key, each in statement.items() if key != "Resource"}
 
 
 def _check(statement: Any, seen: set[str], *, resource: bool) -> None:
@@ -70,12 +78,16 @@ def _check(statement: Any, seen: set[str], *, resource: bool) -> None:
 
 
 def _check_keys(statement: Mapping[str, Any], *, resource: bool) -> None:
-    if {"Resource", "NotResource"} & set(statement) and not resource:
-        key = "Resource" if "Resource" in statement else "NotResource"
+    if resource and "Resource" not in statement:
         raise BaselineError(
-            f"`{key}` has no place in a repository policy, which is about its own repository: "
+            "A statement of the registry's policy needs `Resource`: `*`, or ARNs such as "
+            "arn:aws:ecr:eu-west-1:111122223333:repository/prod/*."
+        )
+    if not resource and values(statement.get("Resource", "*")) != ("*",):
+        raise BaselineError(
+            "`Resource` can only be `*` in a repository policy, which is about its own repository: "
             "remove it.",
-            (key,),
+            ("Resource",),
         )
     for key in statement:
         if key not in KEYS and key != "Resource":

@@ -1,8 +1,8 @@
 """The sweep: repositories back through the writers' doors, a slice at a time.
 
 A repository is sent to the writer of tags if its rule says something about tags, and to the writer
-of settings if it says something about settings; it counts once, and each visit has a cause of its
-own.
+of settings if it says something about settings, or where the stack lets images expire; it counts
+once, and each visit has a cause of its own.
 """
 
 from __future__ import annotations
@@ -48,9 +48,10 @@ class Portion:
 class Sweeper:
     """Sends repositories to the writers.
 
-    `cap` is the stack's mode, `settings_cap` that for settings, which is not higher. `pattern` is
-    the stack's part of the registry: another steward may look after the rest. `tally` says when a
-    sweep is complete.
+    `cap` is the stack's mode, `settings_cap` that for settings, which is not higher. `expires` says
+    that the stack lets images expire: then any lifecycle policy may have a rule for expiry tags
+    that its rule wants no more. `pattern` is the stack's part of the registry: another steward may
+    look after the rest. `tally` says when a sweep is complete.
     """
 
     def __init__(
@@ -62,32 +63,42 @@ class Sweeper:
         tally: Tally,
         clock: Callable[[], datetime],
         settings_cap: Mode = Mode.OFF,
+        expires: bool = False,
         pattern: str = "*",
     ) -> None:
         self._rules = rules
         self._pattern = glob_regex((pattern,))
         self._cap = cap
         self._settings_cap = settings_cap.capped(cap)
+        self._expires = expires
         self._history = history
         self._tally = tally
         self._clock = clock
 
-    def rounds(self, registry: EcrRegistry, send: SendAll, days: int) -> int:
+    def rounds(
+        self,
+        registry: EcrRegistry,
+        send: SendAll,
+        days: int,
+        going: Callable[[], Collection[str]] = frozenset,
+    ) -> int:
         """Send the repositories whose images are to be judged now: each once in `days`; returns how
-        many there are.
+        many there are. `going` gives those with images that go, whatever their rules say by now.
 
         Run again for the same time it sends the same messages, which SQS tells apart by id.
         """
-        if self._cap is Mode.OFF or not any(map(_judges_images, self._rules.rules)):
+        if self._cap is Mode.OFF:
             return 0
-        now = self._clock()
+        now, leaving = self._clock(), going()
+        if not leaving and not any(rule.judges_images for rule in self._rules.rules):
+            return 0
         turn = Slice.at(now, days * 24)
         chosen = [
             name
             for name in registry.repositories()
             if turn.holds(name)
             and self._pattern.fullmatch(name)
-            and _judges_images(self._rules.rule_for(name))
+            and (name in leaving or self._judges_images(name))
         ]
         beginning = turn.sweep.replace("sweep", "retention", 1)
         send(
@@ -95,6 +106,10 @@ class Sweeper:
             for name in chosen
         )
         return len(chosen)
+
+    def _judges_images(self, repository: str) -> bool:
+        rule = self._rules.rule_for(repository)
+        return rule is not None and rule.judges_images
 
     def tick(
         self, registry: EcrRegistry, send_tags: SendAll, hours: int, send_settings: SendAll = list
@@ -177,8 +192,8 @@ class Sweeper:
         """Whether the writer of tags visits a rule's repositories, and the writer of settings."""
         if rule is None:
             return False, False
-        settings = self._settings_cap is not Mode.OFF and rule.has_settings
-        return rule.tags is not None, settings
+        asked = rule.has_settings or self._expires
+        return rule.tags is not None, asked and self._settings_cap is not Mode.OFF
 
     def _send(
         self,
@@ -212,8 +227,3 @@ class Sweeper:
 
     def _looks_at_registry(self) -> bool:
         return self._settings_cap is not Mode.OFF and bool(self._rules.registry)
-
-
-def _judges_images(rule: Rule | None) -> bool:
-    """Whether a rule may let images go, or report them."""
-    return rule is not None and (rule.images or {}).get("others", "keep") != "keep"

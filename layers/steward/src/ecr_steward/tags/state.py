@@ -19,6 +19,7 @@ class Image:
     digest: str
     tags: tuple[str, ...]
     pushed_at: datetime
+    pulled_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

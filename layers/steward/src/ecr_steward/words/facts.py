@@ -216,8 +216,8 @@ class Fact:
 
     @property
     def id(self) -> str:
-        """SHA-256 of cause id, kind, tag and target digest (or of the difference), in hex, and of
-        `again` where it is not the first time."""
+        """SHA-256 of cause id, kind, tag and target digest (or of the difference), in hex, of the
+        workloads that run the image, and of `again` where it is not the first time."""
         if self.whole:
             return self.whole
         again = (str(self.again),) if self.again else ()
@@ -233,7 +233,9 @@ class Fact:
         about = (self.tag or "", self.digest or "")
         if self.difference is not None:
             about = ("", self.difference.key)
-        return (self.cause.id, self.kind.value, *about)
+        # One look tells two workloads of one tag and image apart.
+        runs = self.workloads if self.kind in RUNNING else ()
+        return (self.cause.id, self.kind.value, *about, *runs)
 
     @property
     def detail_type(self) -> str:

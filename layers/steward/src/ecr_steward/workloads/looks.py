@@ -37,7 +37,8 @@ def looks_of(
     """A look for each of `sources` that the steward can look at, and for each other account.
 
     `client` gives the client of a service here, `client_of` that of a service in another account.
-    Another account is one source, and looked at for ECS and Lambda as `sources` have them.
+    Another account is one source, and looked at for ECS and Lambda as `sources` have them: where
+    they have neither it is not looked at, and so not known.
     """
     looks: dict[str, Look] = {}
     for source in (ECS, LAMBDA):
@@ -45,8 +46,9 @@ def looks_of(
             looks[source] = _look(source, client(source), registry.account, registry)
     if INSPECTOR in sources:
         looks[INSPECTOR] = InspectorWorkloads(client("inspector2"), registry).look
-    for account in registry.accounts:
-        looks[account] = _elsewhere(account, sources, registry, client_of)
+    asked = [source for source in (ECS, LAMBDA) if source in sources]
+    for account in registry.accounts if asked else ():
+        looks[account] = _elsewhere(account, asked, registry, client_of)
     return looks
 
 
@@ -57,12 +59,11 @@ def _look(source: str, client: Any, account: str, registry: OwnRegistry) -> Look
 
 def _elsewhere(
     account: str,
-    sources: Collection[str],
+    asked: Collection[str],
     registry: OwnRegistry,
     client_of: Callable[[str, str], Any],
 ) -> Look:
     def look(now: datetime) -> Iterable[Running]:
-        asked = [source for source in (ECS, LAMBDA) if source in sources]
         clients = {source: client_of(account, source) for source in asked}
         return chain(*(_look(source, clients[source], account, registry)(now) for source in asked))
 

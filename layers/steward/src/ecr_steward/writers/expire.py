@@ -9,31 +9,32 @@ changed gets none. Before ECR is changed history has the expiry tag, so that it 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from ecr_steward.ecr import Manifest, RegistryError, Unavailable
-from ecr_steward.ecr.images import EcrRegistry, images_of
-from ecr_steward.history.expiries import Expiries
+from ecr_steward.ecr.images import images_of
+from ecr_steward.ecr.inventory import listed
 from ecr_steward.history.holds import Holds
-from ecr_steward.history.running import RunningImages
-from ecr_steward.images import ExpiryTag, Going, ImagesRule
+from ecr_steward.images import ImagesRule
 from ecr_steward.images.keepers.within import PulledWithin
 from ecr_steward.images.round import closure
-from ecr_steward.rules import Mode, Rule, Ruleset
-from ecr_steward.tags.pins import DEFAULT_PIN
+from ecr_steward.rules import Mode, Rule
 from ecr_steward.tags.plan import TagChange
 from ecr_steward.tags.scheme import Scheme, Verdict
 from ecr_steward.tags.state import Image
 from ecr_steward.words.causes import Cause
-from ecr_steward.words.expiry_tags import expiry_tag, is_expiry_tag
+from ecr_steward.words.expiry_tags import ExpiryTag, Going, expiry_tag, is_expiry_tag
 from ecr_steward.words.facts import Fact, FactKind, FactMaker
 from ecr_steward.words.grammar import is_referrer, short
 from ecr_steward.words.hints import Action, Hint
+from ecr_steward.words.reading import iso
 from ecr_steward.words.running import LOOK_COUNTS
 from ecr_steward.writers.apply import Spread
+from ecr_steward.writers.expiry_setup import ExpirySetup
 from ecr_steward.writers.tag_facts import TAGS_TOLD
+from ecr_steward.writers.tags import Visit
 
 log = logging.getLogger(__name__)
 
@@ -57,20 +58,39 @@ class ExpiryVisit:
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """One repository, its rule, and what history knows of the images that go."""
+    """One repository, its rule, and what history knows of the images that go. `withdrawn` is why
+    none of them may have an expiry tag any more; `parts` are the children of indexes that were
+    pushed, each with its index."""
 
     repository: str
-    rule: Rule
+    rule: Rule | None
     hints: Sequence[Hint]
     now: datetime
     going: Mapping[str, Going]
     put: Mapping[str, ExpiryTag]
     running: Mapping[str, Sequence[str]]
     held: Collection[str]
+    withdrawn: str = ""
+    parts: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def cause(self) -> Cause:
         return self.hints[0].cause
+
+    @property
+    def asked(self) -> ImagesRule:
+        """What the rule says of images."""
+        return ImagesRule.from_document((self.rule and self.rule.images) or {})
+
+    @property
+    def scheme(self) -> Scheme:
+        return (self.rule and self.rule.tags) or NO_SCHEME
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether a plan narrows the visit. It says nothing of expiry tags: they are left, but for
+        images that got a stable tag."""
+        return all(hint.plan is not None for hint in self.hints)
 
     @property
     def tagged(self) -> list[str]:
@@ -91,85 +111,89 @@ class _Seen:
 
 
 class Expirer:
-    """Puts expiry tags in one repository at a time, and takes them off.
+    """Puts expiry tags in one repository at a time, and takes them off; `spread` makes the writes
+    of one visit."""
 
-    `allowed` is whether the stack lets images expire. `spread` makes the writes of one visit.
-    """
-
-    def __init__(
-        self,
-        *,
-        rules: Ruleset,
-        cap: Mode,
-        allowed: bool,
-        registry: EcrRegistry,
-        expiries: Expiries,
-        running: RunningImages,
-        holds: Holds,
-        clock: Callable[[], datetime],
-        account: str,
-        region: str,
-        spread: Spread = map,
-    ) -> None:
-        self._rules = rules
-        self._cap = cap
-        self._allowed = allowed
-        self._registry = registry
-        self._expiries = expiries
-        self._running = running
+    def __init__(self, setup: ExpirySetup, holds: Holds, spread: Spread = map) -> None:
+        self._setup = setup
+        self._registry = setup.registry
+        self._expiries = setup.expiries
+        self._maker = setup.maker
         self._holds = holds
-        self._clock = clock
-        self._maker = FactMaker(account, region, clock, rules.fingerprint)
         self._spread = spread
 
     def visit(
-        self,
-        repository: str,
-        hints: Sequence[Hint],
-        carrying: Sequence[Image] | None = None,
-        moved: Collection[str] = (),
+        self, repository: str, hints: Sequence[Hint], tagged: Visit | None = None
     ) -> ExpiryVisit:
         """Take off what must not be there, and put what is due where `hints` ask for it.
 
-        `carrying` are all images with an expiry tag, where a sweep saw all, `moved` those that the
-        steward put a stable tag on. A second visit for the same hints does nothing. Raises
-        Unavailable if a passing fault kept it from finishing.
+        `tagged` is what the writer of tags came to for these hints. A second visit for the same
+        hints does nothing. Raises Unavailable if a passing fault kept it from finishing.
         """
-        rule, seen = self._rules.rule_for(repository), carrying or ()
-        if rule is None or rule.images is None or not self._may(rule):
+        tagged = tagged or Visit()
+        whole = [hint for hint in hints if hint.plan is None]
+        if not self._setup.may_write or not (whole or tagged.targets):
             return ExpiryVisit()
-        if not seen and not self._concerns(repository, hints, moved):
+        rule, swept = self._setup.rules.rule_for(repository), _swept(whole, tagged)
+        withdrawn = self._setup.withdrawn(rule)
+        parts = self._parts(repository, whole, tagged)
+        if not swept and not parts and not self._concerns(repository, whole, tagged, withdrawn):
             return ExpiryVisit()
-        task = self._task(repository, rule, hints)
-        if carrying is not None:
-            task = self._without_gone(task, {image.digest for image in seen})
-        needed = self._needed(task, seen, moved)
-        off = self._take_off(task, needed, seen)
+        task = replace(self._task(repository, rule, whole or hints, withdrawn), parts=parts)
+        if swept is not None:
+            task = self._without_gone(task, {image.digest for image in swept})
+        task = self._put_off(task)
+        needed = self._needed(task, swept or (), tagged.targets)
+        off = self._take_off(task, needed, swept or ())
         put, unfinished = self._put(task, needed)
         return ExpiryVisit((*off, *put), unfinished)
 
-    def _concerns(self, repository: str, hints: Sequence[Hint], moved: Collection[str]) -> bool:
-        """Whether there is anything to do: one read where nothing is."""
+    def _parts(self, repository: str, hints: Iterable[Hint], tagged: Visit) -> dict[str, str]:
+        """By child, the index that was pushed over it: one more call of ECR, where images go."""
+        pushed = {hint.digest for hint in hints if _is_push(hint) and hint.digest}
+        if not pushed or tagged.lets_go is False:
+            return {}
+        if tagged.lets_go is None and not self._expiries.concerns(repository):
+            return {}
+        children = listed(self._registry, repository, pushed)
+        return {child: index for index, some in children.items() for child in some}
+
+    def _concerns(
+        self, repository: str, hints: Sequence[Hint], tagged: Visit, withdrawn: str
+    ) -> bool:
+        """Whether there is anything to do. Where nothing goes, the writer of tags knows it from
+        the one read that it makes; else it is another."""
         pushes = [hint for hint in hints if hint.action is Action.PUSH and hint.digest]
-        digests = {*(hint.digest or "" for hint in pushes), *moved}
+        forged = not withdrawn and any(is_expiry_tag(hint.tag or "") for hint in pushes)
+        if tagged.lets_go is False and not forged:
+            return False
+        digests = {*(hint.digest or "" for hint in pushes), *tagged.targets}
         some, going, put = self._expiries.about(repository, digests)
-        if any(_is_forged(hint, put) for hint in pushes):
+        if not withdrawn and any(_is_forged(hint, put) for hint in pushes):
             return True
         others = any(hint.action not in (Action.PUSH, Action.DELETE) for hint in hints)
         return some and bool(others or going or put)
 
     def _without_gone(self, task: _Task, seen: Collection[str]) -> _Task:
-        """Without the expiry tags that no image has any more: ECR expired what they were on."""
-        here = {d: each for d, each in task.put.items() if d in seen or not each.done}
+        """Without the expiry tags that no image has any more: ECR expired what they were on. One
+        that was taken off is known as long as a round from before counts."""
+        here = {d: each for d, each in task.put.items() if d in seen or _matters(each, task.now)}
         if len(here) < len(task.put):
             self._expiries.keep_tags(task.repository, here, task.put)
         return replace(task, put=here)
 
-    def _may(self, rule: Rule) -> bool:
-        return self._allowed and rule.mode.capped(self._cap) is Mode.ENFORCE
+    def _put_off(self, task: _Task) -> _Task:
+        """Without an expiry tag for what belongs to a new index, until another round judged it."""
+        off = ExpiryTag("", task.now, cleared=task.now)
+        waiting = {each for each in task.parts if each in task.going and each not in task.tagged}
+        put = {**task.put, **dict.fromkeys(waiting, off)}
+        self._expiries.keep_tags(task.repository, put, task.put)
+        return replace(task, put=put)
 
-    def _task(self, repository: str, rule: Rule, hints: Sequence[Hint]) -> _Task:
-        now = self._clock()
+    def _task(
+        self, repository: str, rule: Rule | None, hints: Sequence[Hint], withdrawn: str
+    ) -> _Task:
+        now = self._setup.maker.clock()
         return _Task(
             repository,
             rule,
@@ -177,8 +201,9 @@ class Expirer:
             now,
             self._expiries.going(repository),
             self._expiries.put(repository),
-            self._running.workloads(repository, now),
+            self._setup.running.workloads(repository, now),
             {hold.tag for _, hold in self._holds.all(repository) if hold.holds(now)},
+            withdrawn,
         )
 
     # ------------------------------------------------------------------------ needed again
@@ -193,16 +218,20 @@ class Expirer:
     def _reasons(
         self, task: _Task, seen: Iterable[Image], moved: Iterable[str]
     ) -> Iterator[tuple[str, str]]:
-        for digest, names in task.running.items():
-            yield digest, f"`{names[0]}` runs it, or did of late."
-        yield from filter(None, (_asked_for(hint, task.put) for hint in task.hints))
         for digest in moved:
             yield digest, "A stable tag went to it."
+        if task.is_narrowed:
+            return
+        for digest, names in task.running.items():
+            yield digest, f"`{names[0]}` runs it, or did of late."
+        yield from _asked_for(task)
         for going in task.going.values():
             if going.needed:
                 yield going.digest, going.needed
         for image in seen:
-            yield from ((image.digest, why) for why in _kept_by_tags(task, image))
+            yield from ((image.digest, why) for why in _why_needed(task, image))
+        if task.withdrawn:
+            yield from ((digest, task.withdrawn) for digest in task.tagged)
 
     def _take_off(
         self, task: _Task, needed: Mapping[str, str], seen: Iterable[Image]
@@ -259,7 +288,7 @@ class Expirer:
         """Put the expiry tags that are due, if what runs was looked at since; what came of it, and
         whether there are more."""
         asked = any(hint.action is Action.EXPIRE for hint in task.hints)
-        if not asked or ImagesRule.from_document(task.rule.images or {}).others != "expire":
+        if not asked or task.withdrawn:
             return [], False
         put = self._expiries.put(task.repository)
         task = replace(task, put=put)
@@ -337,7 +366,7 @@ def _made(maker: FactMaker, task: _Task, kind: FactKind, reason: str) -> Fact:
         reason,
         mode=Mode.ENFORCE.value,
         repository=task.repository,
-        rule=task.rule.label(),
+        rule="" if task.rule is None else task.rule.label(),
         at=task.now,
     )
 
@@ -355,15 +384,27 @@ def _is_forged(hint: Hint, put: Mapping[str, ExpiryTag]) -> bool:
     return known is None or known.tag != hint.tag
 
 
-def _asked_for(hint: Hint, put: Mapping[str, ExpiryTag]) -> tuple[str, str] | None:
-    """The image that an event says is needed, and why."""
+def _is_push(hint: Hint) -> bool:
+    """Whether somebody pushed an image, be it under a new tag; an expiry tag makes none needed."""
+    return hint.action is Action.PUSH and not is_expiry_tag(hint.tag or "")
+
+
+def _asked_for(task: _Task) -> Iterator[tuple[str, str]]:
+    """The images that events say are needed, and why."""
+    yield from filter(None, (_asked_by(hint, task.put) for hint in task.hints))
+    for child, index in task.parts.items():
+        yield child, f"The index {short(index)} was pushed, which lists it."
+
+
+def _asked_by(hint: Hint, put: Mapping[str, ExpiryTag]) -> tuple[str, str] | None:
     if hint.digest is None:
         return None
     if _is_forged(hint, put):
         return hint.digest, f"The steward did not put `{hint.tag}`."
     if hint.action is Action.NEED:
-        return hint.digest, "A workload was started from it."
-    if hint.action is Action.PUSH and hint.tag and not is_expiry_tag(hint.tag):
+        held = f"Somebody holds `{hint.tag}` on it."
+        return hint.digest, held if hint.tag else "A workload was started from it."
+    if _is_push(hint) and hint.tag:
         return hint.digest, f"`{hint.tag}` was put on it."
     return None
 
@@ -374,10 +415,15 @@ def _because(digest: str, source: str, reasons: Mapping[str, str]) -> str:
     return f"It belongs with {short(source)}, which is needed: {reasons[source]}"
 
 
-def _kept_by_tags(task: _Task, image: Image) -> Iterator[str]:
+def _swept(hints: Iterable[Hint], tagged: Visit) -> tuple[Image, ...] | None:
+    """The images with an expiry tag, where a sweep saw all; a plan's narrow sweep is none."""
+    swept = any(hint.action is Action.SWEEP for hint in hints)
+    return tagged.expiring if swept else None
+
+
+def _why_needed(task: _Task, image: Image) -> Iterator[str]:
     """Why an image that a sweep saw with an expiry tag must not have it."""
-    rule, scheme = ImagesRule.from_document(task.rule.images or {}), task.rule.tags or NO_SCHEME
-    mine = task.put.get(image.digest)
+    rule, scheme, mine = task.asked, task.scheme, task.put.get(image.digest)
     for tag in image.tags:
         verdict = scheme.judge(tag, image.digest)
         if verdict is Verdict.EXPIRY and (mine is None or not mine.is_on or mine.tag != tag):
@@ -388,6 +434,9 @@ def _kept_by_tags(task: _Task, image: Image) -> Iterator[str]:
             continue
         if verdict in (Verdict.STABLE, Verdict.IGNORED):
             yield f"`{tag}` is on it."
+    pulled = image.pulled_at if _counts_pulls(task) else None
+    if pulled is not None and mine is not None and mine.is_on and pulled > mine.put:
+        yield f"It was pulled at {iso(pulled)}, after it got its expiry tag."
 
 
 def _is_due(going: Going, put: Mapping[str, ExpiryTag], now: datetime) -> bool:
@@ -400,6 +449,11 @@ def _is_due(going: Going, put: Mapping[str, ExpiryTag], now: datetime) -> bool:
     return not known.done if known.is_on else (known.cleared or now) < going.due
 
 
+def _matters(expiry: ExpiryTag, now: datetime) -> bool:
+    """Whether an expiry tag that no image has is to be remembered: it may be about to be put."""
+    return not expiry.done if expiry.cleared is None else now - expiry.cleared <= LOOK_COUNTS
+
+
 def _is_as_before(found: _Seen, going: Going, task: _Task) -> bool:
     """Whether an image is as a round judged it: same tags, none of them held, not pulled since."""
     tags = set(found.images[going.digest].tags) - {_mine(found, going.digest)}
@@ -409,8 +463,7 @@ def _is_as_before(found: _Seen, going: Going, task: _Task) -> bool:
 
 
 def _counts_pulls(task: _Task) -> bool:
-    keepers = ImagesRule.from_document(task.rule.images or {}).keepers
-    return any(isinstance(each, PulledWithin) for each in keepers)
+    return any(isinstance(each, PulledWithin) for each in task.asked.keepers)
 
 
 def _mine(found: _Seen, digest: str) -> str | None:
@@ -433,7 +486,4 @@ def _setting(task: _Task, going: Going, found: _Seen) -> TagChange:
 def _pin(task: _Task, image: Image) -> str:
     going = task.going.get(image.digest)
     named = going.tags[0] if going is not None and going.tags else _NAME
-    scheme = task.rule.tags
-    if scheme is None:
-        return DEFAULT_PIN.render(named, image.pushed_at, image.digest)
-    return scheme.make_pin(named, image.pushed_at, image.digest)
+    return task.scheme.make_pin(named, image.pushed_at, image.digest)

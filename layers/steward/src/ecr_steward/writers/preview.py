@@ -132,17 +132,18 @@ def running() -> Unavailable:
     )
 
 
-def words(preview: Preview) -> str:
-    """What a preview showed, in a sentence."""
+def words(preview: Preview, days: int = 0) -> str:
+    """What a preview showed of so many days ahead, in a sentence."""
+    when = f"within {days} days" if days else "now"
     if not preview.images:
-        return "ECR's preview says that no image would expire now."
+        return f"ECR's preview says that no image would expire {when}."
     number = "1 image" if preview.images == 1 else f"{preview.images:,} images"
     tags = [tag for each in preview.tagged for tag in each.tags]
     if not tags:
-        return f"ECR's preview says that {number} would expire now, none with a tag."
+        return f"ECR's preview says that {number} would expire {when}, none with a tag."
     shown = ", ".join(sorted(tags)[:_SHOWN])
     more = f" and {len(tags) - _SHOWN} more" if len(tags) > _SHOWN else ""
-    return f"ECR's preview says that {number} would expire now, among them {shown}{more}."
+    return f"ECR's preview says that {number} would expire {when}, among them {shown}{more}."
 
 
 _SHOWN = 10

@@ -4,34 +4,45 @@ may get its expiry tag. It writes nothing in ECR; the writer of expiry tags (exp
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from ecr_steward.ecr import RepositoryGone
-from ecr_steward.ecr.images import EcrRegistry
-from ecr_steward.ecr.inventory import KnownOfImages, retained
-from ecr_steward.history.expiries import Expiries
+from ecr_steward.ecr.inventory import Detail, KnownOfImages, indexes, listed, retained, united
 from ecr_steward.history.holds import Holds
-from ecr_steward.history.running import RunningImages
 from ecr_steward.history.tags import History
-from ecr_steward.images import ImagesRule, Inventory, Kept, RetainedImage, Round, judge, round_of
+from ecr_steward.images import (
+    ImagesRule,
+    Inventory,
+    Kept,
+    RetainedImage,
+    Round,
+    judge,
+    round_of,
+)
 from ecr_steward.images.round import as_judged
-from ecr_steward.rules import Mode, Rule, Ruleset
+from ecr_steward.rules import Mode, Rule
 from ecr_steward.tags.scheme import Scheme
 from ecr_steward.words.causes import Cause
-from ecr_steward.words.expiry_tags import is_expiry_tag
-from ecr_steward.words.facts import Fact, FactKind, FactMaker
+from ecr_steward.words.expiry_tags import ExpiryTag, is_expiry_tag
+from ecr_steward.words.facts import Fact, FactKind
 from ecr_steward.words.grammar import short
 from ecr_steward.words.hints import Action, Hint
 from ecr_steward.words.running import Running
 from ecr_steward.writers.expiry_conditions import ExpiryConditions
+from ecr_steward.writers.expiry_setup import ExpirySetup
 from ecr_steward.writers.passing import StewardOff
+from ecr_steward.writers.tags import next_visit
 
 log = logging.getLogger(__name__)
 
 NAMED = 4
 """How many images a message names."""
+
+MANIFESTS_PER_VISIT = 5_000
+"""Most manifests read in one visit, 100 a call; the rest is read in the next: ECR's rates are
+everybody's."""
 
 _KB, _MB, _GB = 1_000, 1_000_000, 1_000_000_000
 
@@ -39,70 +50,80 @@ _KB, _MB, _GB = 1_000, 1_000_000, 1_000_000_000
 @dataclass(frozen=True, slots=True)
 class RoundVisit:
     """What a round led to: facts, how many images it read, how many may get their expiry tag, and
-    the hint that has expiry tags taken off, if any are to be."""
+    the hint that has expiry tags taken off, if any are to be. `rest` is the hint that goes on with
+    the round, where it stopped."""
 
     facts: tuple[Fact, ...] = ()
     images: int = 0
     due: int = 0
     next: Hint | None = None
+    rest: Hint | None = None
 
 
 class Retainer:
     """Makes rounds over the images of one repository at a time.
 
-    `allowed` is whether the stack lets images expire, `conditions` what else must hold before one
-    may. `grace` is how long an image that ran is kept after it was last seen to run.
+    `conditions` are what must hold before an image may get an expiry tag. `grace` is how long an
+    image that ran is kept after it was last seen to run.
     """
 
     def __init__(
         self,
-        *,
-        rules: Ruleset,
-        cap: Mode,
-        allowed: bool,
-        registry: EcrRegistry,
-        expiries: Expiries,
-        running: RunningImages,
+        setup: ExpirySetup,
         history: History,
         conditions: ExpiryConditions,
-        clock: Callable[[], datetime],
-        account: str,
-        region: str,
         grace: timedelta,
     ) -> None:
-        self._rules = rules
-        self._cap = cap
-        self._allowed = allowed
-        self._registry = registry
-        self._expiries = expiries
-        self._running = running
+        self._setup = setup
+        self._registry = setup.registry
+        self._expiries = setup.expiries
+        self._maker = setup.maker
         self._history = history
         self._conditions = conditions
-        self._clock = clock
-        self._maker = FactMaker(account, region, clock, rules.fingerprint)
         self._grace = grace
 
     def visit(self, repository: str, hints: Sequence[Hint]) -> RoundVisit:
         """Make a round over `repository`; raises RegistryError where it cannot be read."""
-        rule = self._rules.rule_for(repository)
-        if rule is None or rule.images is None:
-            return RoundVisit()
-        if rule.mode.capped(self._cap) is Mode.OFF:
+        rule = self._setup.rules.rule_for(repository)
+        if self._setup.cap is Mode.OFF:
             raise StewardOff("Mode is off.")
+        if rule is None or not rule.judges_images:
+            return self._withdraw(repository, hints[0])
         try:
             return self._round(repository, rule, hints[0])
         except RepositoryGone:
             log.warning("The repository is gone", extra={"repository": repository})
             return RoundVisit()
 
+    def _withdraw(self, repository: str, hint: Hint) -> RoundVisit:
+        """Forget what was announced where no rule lets an image go, and have expiry tags taken off
+        that are still there."""
+        if going := self._expiries.going(repository):
+            self._expiries.keep_going(repository, (), going)
+        return RoundVisit(next=_need(hint) if _is_any_on(self._expiries.put(repository)) else None)
+
     def _round(self, repository: str, rule: Rule, hint: Hint) -> RoundVisit:
-        now, asked = self._clock(), ImagesRule.from_document(rule.images or {})
+        now, asked = self._setup.maker.clock(), ImagesRule.from_document(rule.images or {})
         known, put = self._expiries.going(repository), self._expiries.put(repository)
-        images, carried = self._images(repository, now)
+        details = united(self._registry.details_of_all(repository))
+        children, whole = self._children(repository, details)
+        if not whole:
+            return RoundVisit(images=len(details), rest=next_visit([hint], Action.RETAIN))
+        images, carried = self._images(repository, details, children, now)
         inventory = Inventory(images, rule.tags or Scheme(unique=()), now)
         kept = judge(inventory, asked, self._grace)
-        missing = self._missing(repository, rule, asked)
-        made = round_of(kept, asked, inventory, known, put, carried, may_tag=not missing)
+        refusal = self._refusal(rule, asked)
+        missing = [refusal] if refusal else self._conditions.missing(repository, rule)
+        made = round_of(
+            kept,
+            asked,
+            inventory,
+            known,
+            put,
+            carried,
+            lets_go=not refusal,
+            may_tag=not missing,
+        )
         facts = list(self._facts(repository, rule, asked, made, missing, hint))
         self._expiries.keep_going(repository, made.going, known, facts)
         log.info(
@@ -115,17 +136,32 @@ class Retainer:
                 "missing": missing,
             },
         )
-        return RoundVisit(tuple(facts), len(kept), len(made.due), _next(made, hint))
+        off = made.needed or (self._setup.withdrawn(rule) and _is_any_on(put))
+        return RoundVisit(tuple(facts), len(kept), len(made.due), _need(hint) if off else None)
+
+    def _children(
+        self, repository: str, details: Iterable[Detail]
+    ) -> tuple[dict[str, tuple[str, ...]], bool]:
+        """What the indexes list, and whether that is all of them. A manifest never changes, so each
+        is read once; a round that stops here goes on with the next ones."""
+        asked, known = indexes(details), self._expiries.children(repository)
+        unread = [digest for digest in asked if digest not in known]
+        read = listed(self._registry, repository, unread[:MANIFESTS_PER_VISIT])
+        self._expiries.note_children(repository, read, known.keys() - set(asked))
+        return {**known, **read}, len(unread) <= MANIFESTS_PER_VISIT or not read
 
     def _images(
-        self, repository: str, now: datetime
+        self,
+        repository: str,
+        details: Iterable[Detail],
+        children: Mapping[str, Sequence[str]],
+        now: datetime,
     ) -> tuple[list[RetainedImage], dict[str, list[str]]]:
         """Every image as it is judged, and the expiry tags that images have."""
         before, left = self._expiries.untagged(repository), self._history.left(repository)
-        running = self._running.all(repository)
+        running = self._setup.running.all(repository)
         known = known_of(running, self._history.holds, repository, now, before, left)
-        details = self._registry.details_of_all(repository)
-        every = retained(self._registry, repository, details, known)
+        every = retained(details, children, known)
         carried = {
             image.digest: tags
             for image in every
@@ -140,15 +176,15 @@ class Retainer:
         )
         return images, carried
 
-    def _missing(self, repository: str, rule: Rule, asked: ImagesRule) -> list[str]:
-        """Why no image of the repository may get an expiry tag now."""
+    def _refusal(self, rule: Rule, asked: ImagesRule) -> str:
+        """Why neither the rule nor the stack lets an image go; empty where they do."""
         if asked.others != "expire":
-            return ["the rule only reports them"]
-        if not self._allowed:
-            return ["the parameter AllowExpiry is false"]
-        if rule.mode.capped(self._cap) is not Mode.ENFORCE:
-            return ["the steward does not enforce"]
-        return self._conditions.missing(repository, rule)
+            return "the rule only reports them"
+        if not self._setup.allowed:
+            return "the parameter AllowExpiry is false"
+        if rule.mode.capped(self._setup.cap) is not Mode.ENFORCE:
+            return "the steward does not enforce"
+        return ""
 
     # ------------------------------------------------------------------------ words
     def _facts(
@@ -161,7 +197,7 @@ class Retainer:
         hint: Hint,
     ) -> Iterator[Fact]:
         if made.told:
-            said = _announced(made, asked, missing, self._clock())
+            said = _announced(made, asked, missing, self._setup.maker.clock())
             yield self._fact(repository, rule, hint.cause, said, _totals(made.told))
         if made.braked:
             cause = Cause(f"{hint.cause.id}/braked", hint.cause.type)
@@ -175,7 +211,7 @@ class Retainer:
             FactKind.EXPIRING,
             cause,
             reason,
-            mode=rule.mode.capped(self._cap).value,
+            mode=rule.mode.capped(self._setup.cap).value,
             repository=repository,
             rule=rule.label(),
         )
@@ -204,10 +240,13 @@ def known_of(
     )
 
 
-def _next(made: Round, hint: Hint) -> Hint | None:
-    if not made.needed:
-        return None
+def _need(hint: Hint) -> Hint:
+    """The hint that has expiry tags taken off."""
     return Hint(hint.repository, Action.NEED, None, None, hint.cause, hint.time)
+
+
+def _is_any_on(put: Mapping[str, ExpiryTag]) -> bool:
+    return any(each.is_on for each in put.values())
 
 
 def _totals(told: Sequence[Kept]) -> dict[str, int]:

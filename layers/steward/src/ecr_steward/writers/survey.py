@@ -21,7 +21,8 @@ from ecr_steward.words.hints import Action, Hint
 @dataclass(frozen=True, slots=True)
 class Survey:
     """What one look brought, before it is planned; `failures` are lines it could not judge,
-    `watched` the stable tags whose images keep a name when they leave them."""
+    `watched` the stable tags whose images keep a name when they leave them. One that is `settled`
+    brought nothing to plan: nothing is new, or a pull-through cache owns it all."""
 
     about: Concern
     observed: Observed
@@ -29,6 +30,7 @@ class Survey:
     manifests: Mapping[str, Manifest] = field(default_factory=dict)
     failures: tuple[TagChange, ...] = ()
     watched: tuple[str, ...] = ()
+    settled: bool = False
 
 
 class Surveyor:
@@ -46,8 +48,8 @@ class Surveyor:
         hints: Sequence[Hint],
         now: datetime,
         frozen: frozenset[str] = frozenset(),
-    ) -> Survey | None:
-        """What the hints need; None where nothing is new or a pull-through cache owns it all.
+    ) -> Survey:
+        """What the hints need.
 
         `scheme` is the rule's. `frozen` are unique tags that are known not to go back to their
         images. Raises ImageGone if an image vanished while it was looked at.
@@ -61,13 +63,20 @@ class Surveyor:
         watched = seen if rule.keeps_replaced else []
         judged = (*about.lines, *unique, *(hint.tag or "" for hint in about.unknown))
         memory = self._history.recall(
-            repository, about.lines, unique, _causes(hints), watched, judged
+            repository,
+            about.lines,
+            unique,
+            _causes(hints),
+            watched,
+            judged,
+            expiry=rule.images is not None,
         )
         if _is_cache(repository, rule, memory):
-            return None
+            return _nothing_new(about, memory)
         if not watched and not _needs_images(scheme, about, memory):
-            told = bool(about.unknown or look.deleted(hints))
-            return Survey(about, _observed(memory, now), memory) if told else None
+            if about.unknown or look.deleted(hints):
+                return Survey(about, _observed(memory, now), memory)
+            return _nothing_new(about, memory)
         return self._look_at(
             repository, scheme, hints, about, memory, _observed(memory, now, frozen), watched
         )
@@ -81,14 +90,15 @@ class Surveyor:
         memory: Memory,
         observed: Observed,
         watched: Sequence[str],
-    ) -> Survey | None:
-        """The look that pushes and deletes need; None when the first answer shows nothing new."""
+    ) -> Survey:
+        """The look that pushes and deletes need; it ends where the first answer shows nothing
+        new."""
         pushes = all(hint.action is Action.PUSH for hint in hints)
         if pushes and not watched and not about.lines and _is_settled(about, memory, Fetched()):
-            return None
+            return _nothing_new(about, memory)
         fetched = self._registry.fetch(repository, *_asked(about, memory, hints, watched))
         if pushes and _is_in_place(watched, hints, memory) and _is_settled(about, memory, fetched):
-            return None
+            return _nothing_new(about, memory)
         asked = (*about.unique, *about.deleted)
         blocked = (tag for tag in asked if {tag, memory.known.get(tag)} & fetched.blocked.keys())
         observed = replace(
@@ -109,11 +119,11 @@ class Surveyor:
         sweep: Hint,
         now: datetime,
         frozen: frozenset[str],
-    ) -> Survey | None:
+    ) -> Survey:
         """The look of a sweep: every image, by reads that no pull statistics count."""
         memory = self._history.recall_all(repository, _causes([sweep]))
         if _is_cache(repository, rule, memory):
-            return None
+            return _nothing_new(Concern(), memory)
         images = {image.digest: image for image in self._registry.describe_all(repository)}
         about = look.concern_all(scheme, images.values(), memory.marks, sweep)
         about = replace(about, deleted=look.vanished(memory.known, images.values(), sweep))
@@ -198,6 +208,10 @@ def _observed(memory: Memory, now: datetime, frozen: frozenset[str] = frozenset(
     """What is known before ECR is asked."""
     holds = {tag: str(hold) for tag, hold in memory.holds.items() if hold.holds(now)}
     return Observed({}, memory.marks, memory.known, holds, memory.taken, frozen, memory.freed)
+
+
+def _nothing_new(about: Concern, memory: Memory) -> Survey:
+    return Survey(about, Observed({}, memory.marks, memory.known), memory, settled=True)
 
 
 def _needs_images(scheme: Scheme, about: Concern, memory: Memory) -> bool:

@@ -8,9 +8,8 @@ announced in history, written in ECR (apply.py), and closed with everything else
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -65,7 +64,7 @@ class Visit:
     everything that was found, told before or not. `rest` are the hints that ask for another visit.
     `contested` counts the facts that tell of a tag which the steward itself holds. `stays` is why
     stable tags are where they belong. `expiring` are the images that have an expiry tag, where a
-    sweep saw all.
+    sweep saw all; `lets_go` is whether history knows of one, None where that was not asked.
     """
 
     facts: tuple[Fact, ...] = ()
@@ -76,6 +75,7 @@ class Visit:
     contested: int = 0
     stays: tuple[Stay, ...] = ()
     expiring: tuple[Image, ...] | None = None
+    lets_go: bool | None = None
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -132,10 +132,10 @@ class _Todo:
 class Retagger:
     """Brings the stable tags of one repository at a time to where they belong.
 
-    `cap` is the stack's mode, `clock` gives the time (UTC) that facts carry, `spread` makes the
-    writes of one plan (in parallel, if it can). `allow_removal` is whether the stack allows that
-    unknown tags are removed; otherwise they are reported. `witness` says who took a tag away, where
-    the steward gives it up.
+    `cap` is the stack's mode, `maker` makes the facts, and has the time (UTC) that they carry;
+    `spread` makes the writes of one plan (in parallel, if it can). `allow_removal` is whether the
+    stack allows that unknown tags are removed; otherwise they are reported. `witness` says who took
+    a tag away, where the steward gives it up.
     """
 
     def __init__(
@@ -145,9 +145,7 @@ class Retagger:
         cap: Mode,
         registry: EcrRegistry,
         history: History,
-        clock: Callable[[], datetime],
-        account: str,
-        region: str,
+        maker: FactMaker,
         spread: Spread = map,
         allow_removal: bool = False,
         witness: Witness = nobody,
@@ -158,8 +156,8 @@ class Retagger:
         self._history = history
         self._surveyor = Surveyor(registry, history)
         self._contest = Contest(history, witness)
-        self._clock = clock
-        self._maker = FactMaker(account, region, clock, self._rules.fingerprint)
+        self._clock = maker.clock
+        self._maker = maker
         self._spread = spread
 
     def visit(self, repository: str, hints: Sequence[Hint]) -> Visit:
@@ -216,8 +214,8 @@ class Retagger:
         look = self._surveyor.look(
             repository, task.rule, task.scheme, task.hints, self._clock(), frozen
         )
-        if look is None:
-            return Visit(), frozenset()
+        if look.settled:
+            return Visit(lets_go=look.memory.lets_go), frozenset()
         plan, holds = self._plan(task, look)
         if task.planned is not None:
             # Where stable tags are is for a look to learn that gives all that they left a name.
@@ -442,6 +440,7 @@ def _visit(
         stays=plan.stays,
         contested=sum(fact.contested for fact in facts),
         expiring=_expiring(task, look),
+        lets_go=look.memory.lets_go,
     )
 
 
@@ -463,6 +462,7 @@ def _together(visits: Sequence[Visit]) -> Visit:
         rest=tuple(hint for each in visits for hint in each.rest),
         contested=sum(each.contested for each in visits),
         stays=tuple(stay for each in visits for stay in each.stays),
+        lets_go=next((each.lets_go for each in visits if each.lets_go is not None), None),
     )
 
 

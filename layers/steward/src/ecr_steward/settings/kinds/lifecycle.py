@@ -65,6 +65,10 @@ class WantedLifecycle:
     def rules(self) -> list[Any]:
         return list((self.document or {}).get("rules", ()))
 
+    def any_will_do(self, there: Document | None) -> bool:
+        """Whether the policy that is there is none of the rule's business."""
+        return not self.stated or (self.when_absent and bool(lifecycle.canonical(there)))
+
     def allows(self, entry: str) -> bool:
         """Whether images under the tags of this entry of `stable` may expire or be archived."""
         return self.allows_all or entry in self.allowed
@@ -176,17 +180,12 @@ class Lifecycle(Setting[WantedLifecycle, Document | None]):
     def drift(
         self, wish: WantedLifecycle, found: Document | None, around: Around
     ) -> Iterator[SettingChange]:
-        others = found if wish.expiry is None else _without_expiry(found)
-        if not wish.stated or (wish.when_absent and bool(lifecycle.canonical(others))):
-            changes = tuple(self._expiry(wish, others, found, around))
-            yield from changes
-            if any(each.action is SettingAction.CORRECT for each in changes):
-                return
-        else:
-            wanted = _with_expiry(wish, wish.document, found, around)
-            if lifecycle.canonical(wanted) != lifecycle.canonical(found):
-                yield from self._to_set(wish, wanted, found, around)
-                return
+        others = _others(wish, found)
+        if not _stays(wish, others):
+            yield from self._to_set(wish, found, around)
+            return
+        yield from self._expiry(wish, others, found, around)
+        if not wish.any_will_do(others):
             harm = [each for each in wish.risks if not wish.allows(each.entry)]
             yield from self._taken(wish.rules, harm, harm, refused=False)
         there = self.in_place(wish, found)
@@ -194,12 +193,9 @@ class Lifecycle(Setting[WantedLifecycle, Document | None]):
             yield from self._needed(there["rules"], around, SettingAction.REPORT)
 
     def _to_set(
-        self,
-        wish: WantedLifecycle,
-        wanted: Document | None,
-        found: Document | None,
-        around: Around,
+        self, wish: WantedLifecycle, found: Document | None, around: Around
     ) -> Iterator[SettingChange]:
+        wanted = _with_expiry(wish, wish.document, found, around)
         today = _previewed(around, wish.scheme) if wish.scheme else ()
         risks = tuple(dict.fromkeys((*wish.risks, *today)))
         harm = [each for each in risks if not wish.allows(each.entry)]
@@ -215,7 +211,7 @@ class Lifecycle(Setting[WantedLifecycle, Document | None]):
     def _expiry(
         self, wish: WantedLifecycle, others: Document | None, found: Document | None, around: Around
     ) -> Iterator[SettingChange]:
-        """What differs where any policy will do: the one rule for expiry tags."""
+        """What differs of the one rule for expiry tags, where all others stay."""
         wanted = _with_expiry(wish, others, found, around)
         if lifecycle.canonical(wanted) != lifecycle.canonical(found):
             missing = _has_expiry(wanted)
@@ -223,8 +219,10 @@ class Lifecycle(Setting[WantedLifecycle, Document | None]):
             problem = Problem.MISSING if missing else Problem.EXTRA
             yield self.change(problem, found, wanted, reason)
         elif wish.expiry and around.expiry and not _has_expiry(wanted):
+            readable = others is None or lifecycle.is_known(others)
+            why = _NO_ROOM if readable else _NOT_READ
             yield self.change(
-                Problem.MISSING, found, found, _NO_ROOM, SettingAction.REPORT, "expiry tags"
+                Problem.MISSING, found, found, why, SettingAction.REPORT, "expiry tags"
             )
 
     def _needed(
@@ -236,9 +234,9 @@ class Lifecycle(Setting[WantedLifecycle, Document | None]):
             seen = [each for each in around.preview if _takes(rule, each, around)]
             named = [each for each in _named(rules, around) if _by_rule(rule, each)]
             if seen:
-                when = "now" if step is SettingAction.REFUSE else f"within {lifecycle.AHEAD} days"
+                does = f"would {{}} {{}} within {lifecycle.AHEAD} days"
                 names = [name for each in seen for name in around.running[each.digest]]
-                yield self._running(rule, seen, f"would {{}} {{}} {when}", names, step)
+                yield self._running(rule, seen, does, names, step)
             elif named:
                 names = [each.digest for each in named]
                 yield self._running(rule, named, "can {} {}", names, SettingAction.REPORT)
@@ -303,11 +301,14 @@ class Lifecycle(Setting[WantedLifecycle, Document | None]):
             return WantedLifecycle(None, scheme=scheme, stated=False, expiry=expiry)
         return replace(wish, expiry=expiry)
 
-    def to_preview(self, wish: WantedLifecycle) -> Document | None:
-        return wish.document
+    def to_preview(self, wish: WantedLifecycle, found: Document | None) -> Document | None:
+        return None if _stays(wish, _others(wish, found)) else wish.document
 
     def in_place(self, wish: WantedLifecycle, found: Document | None) -> Document | None:
-        return found if _stays(wish, found) and lifecycle.is_known(found) else None
+        """Without the rule for expiry tags: an image that is needed loses its tag."""
+        others = _others(wish, found)
+        stays = wish.stated and _stays(wish, others)
+        return others if stays and lifecycle.is_known(others) else None
 
     def explain(self, wish: WantedLifecycle, around: Around) -> Iterator[tuple[str, str]]:
         if wish.expiry:
@@ -402,11 +403,11 @@ def _allowed(value: Any, scheme: Scheme | None) -> Iterator[str]:
         yield each
 
 
-def _stays(wish: WantedLifecycle, found: Document | None) -> bool:
-    """Whether what is there will do, the rule for expiry tags aside."""
-    others = lifecycle.canonical(found if wish.expiry is None else _without_expiry(found))
-    any_will_do = wish.when_absent and bool(others)
-    return wish.stated and (any_will_do or others == lifecycle.canonical(wish.document))
+def _stays(wish: WantedLifecycle, others: Document | None) -> bool:
+    """Whether what is there will do; `others` is without the rule for expiry tags."""
+    return wish.any_will_do(others) or lifecycle.canonical(others) == lifecycle.canonical(
+        wish.document
+    )
 
 
 # ---------------------------------------------------------------------------- what runs
@@ -440,10 +441,13 @@ def _with_expiry(
     return expiry_rule.merged(document, wish.scheme) or document
 
 
-def _without_expiry(document: Document | None) -> Document | None:
+def _others(wish: WantedLifecycle, found: Document | None) -> Document | None:
+    """What is there, without the rule for expiry tags where that is the steward's."""
+    if wish.expiry is None:
+        return found
     from ecr_steward.settings import expiry_rule
 
-    return expiry_rule.stripped(document)
+    return expiry_rule.stripped(found)
 
 
 def _has_expiry(document: Document | None) -> bool:
@@ -458,6 +462,10 @@ _EXPIRY_RULE = "The lifecycle policy has a rule for expiry tags, and no image ma
 _NO_ROOM = (
     "There is no room for the rule for expiry tags: ECR takes 50 rules, with 30,720 characters in "
     "all. Until one goes no image gets an expiry tag."
+)
+_NOT_READ = (
+    "The rule for expiry tags is not merged into the lifecycle policy, for it has a rule that the "
+    "steward does not know. Until that goes no image gets an expiry tag."
 )
 
 

@@ -57,8 +57,8 @@ SCHEMA: Mapping[str, Any] = {
             "statements": {
                 "title": "Statements",
                 "description": (
-                    "The rule's own statements, as AWS writes them, each with a `Sid` and "
-                    "without `Resource`."
+                    "The rule's own statements, as AWS writes them, each with a `Sid`. A "
+                    "`Resource` can only be `*`, and is left out."
                 ),
                 "type": "array",
                 "items": {

@@ -37,11 +37,29 @@ SCHEMA: Mapping[str, Any] = {
     "title": "Registry policy",
     "description": (
         "Statements that the registry's policy must have, and what happens to others, as in a "
-        "rule; statements may have `Resource`. A Deny that would keep Inspector from scanning or "
+        "rule. A Deny that would keep Inspector from scanning or "
         "ECR from replicating is refused."
     ),
     "properties": {
-        key: said for key, said in OF_RULES["policy"]["properties"].items() if key != "file"
+        **OF_RULES["policy"]["properties"],
+        "statements": {
+            **OF_RULES["policy"]["properties"]["statements"],
+            "description": (
+                "The registry's own statements, as AWS writes them, each with a `Sid` and a "
+                "`Resource`."
+            ),
+            "examples": [
+                [
+                    {
+                        "Sid": "Replication",
+                        "Effect": "Allow",
+                        "Principal": {"AWS": "arn:aws:iam::444455556666:root"},
+                        "Action": ["ecr:CreateRepository", "ecr:ReplicateImage"],
+                        "Resource": "arn:aws:ecr:eu-west-1:111122223333:repository/*",
+                    },
+                ],
+            ],
+        },
     },
     "examples": [{"others": "keep", "public": "remove"}],
 }
