@@ -33,10 +33,11 @@ def _check(operation_model: Any, response_dict: dict[str, Any], **_: object) -> 
     if response_dict["status_code"] >= 300 or shape is None or operation_model.has_streaming_output:
         return
     body = response_dict["body"].lstrip()
-    if operation_model.service_model.resolved_protocol == "json":
+    protocol = operation_model.service_model.resolved_protocol
+    right = not body[:9].lower().startswith((b"<!doctype", b"<html"))
+    if protocol == "json" and shape.members:
         right = body.startswith(b"{")
-    else:
-        # Where the protocol is XML, what it is about has an element of its own.
-        right = shape.serialization.get("resultWrapper", "").encode() in body
-    if not right or body[:9].lower().startswith((b"<!doctype", b"<html")):
+    elif protocol == "query":
+        right = right and shape.serialization.get("resultWrapper", "").encode() in body
+    if not right:
         raise StrangeAnswer
