@@ -69,7 +69,4 @@ def test_what_is_not_aws_is_said_in_one_sentence(
     said = "AWS refused" if answer == "refusal" else "What answered is not AWS"
     assert said in " ".join(result.output.split())
     assert "Traceback" not in result.output
-    if command.startswith("plan"):  # of several registries the others are read
-        assert result.exit_code == 1
-    else:
-        assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
