@@ -15,6 +15,7 @@ from ecr_steward.ecr.settings import EcrSettings
 from ecr_steward.history.settings import SettingsHistory
 from ecr_steward.rules import Mode, Ruleset
 from ecr_steward.words.causes import Cause
+from ecr_steward.words.facts import FactMaker
 from ecr_steward.words.hints import Action, Hint
 from ecr_steward.writers.settings import Enforcer
 from ecr_steward_cli.in_memory.settings import MemorySettings
@@ -79,9 +80,7 @@ class Registry:
             cap=Mode.ENFORCE,
             registry=EcrSettings(self.ecr.client),
             history=SettingsHistory(MemoryTable()),
-            clock=lambda: self._now,
-            account="123456789012",
-            region="eu-west-1",
+            maker=FactMaker("123456789012", "eu-west-1", lambda: self._now, RULES.fingerprint),
             role=ROLE,
         )
         self.names = [f"base/{number:04}" for number in range(repositories)]

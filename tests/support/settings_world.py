@@ -16,7 +16,7 @@ from ecr_steward.history.tags import History
 from ecr_steward.rules import Mode, Ruleset
 from ecr_steward.sweep.send import Sweeper
 from ecr_steward.sweep.tally import Tally
-from ecr_steward.words.facts import Fact, FactKind
+from ecr_steward.words.facts import Fact, FactKind, FactMaker
 from ecr_steward.words.hints import Hint
 from ecr_steward.writers.settings import Enforcer, SettingsVisit
 from ecr_steward_cli.in_memory.settings import MemorySettings
@@ -114,9 +114,8 @@ class SettingsWorld:
         """Deploy the stack (again), with these rules, this mode for settings, and whether images
         may expire."""
         self.rules, self.mode = rules, mode
-        common: dict[str, Any] = {
-            "rules": rules, "clock": lambda: self.now, "account": ACCOUNT, "region": "eu-west-1",
-        }  # fmt: skip
+        maker = FactMaker(ACCOUNT, "eu-west-1", lambda: self.now, rules.fingerprint)
+        common: dict[str, Any] = {"rules": rules, "maker": maker}
         self.enforcer = Enforcer(
             cap=mode,
             registry=EcrSettings(self.ecr.client, self.slept.append),

@@ -12,6 +12,7 @@ from ecr_steward.history.settings import SettingsHistory
 from ecr_steward.history.table import Table
 from ecr_steward.rules import Mode, Ruleset
 from ecr_steward.words.causes import Cause
+from ecr_steward.words.facts import FactMaker
 from ecr_steward.words.hints import Action, Hint
 from ecr_steward.words.running import Running
 from ecr_steward.writers.settings import Enforcer
@@ -83,9 +84,7 @@ def test_the_settings_that_are_set_back_are_those_that_were_planned() -> None:
         cap=Mode.ENFORCE,
         registry=EcrSettings(registry.client),
         history=SettingsHistory(MemoryTable()),
-        clock=lambda: BEGINNING,
-        account=ACCOUNT,
-        region="eu-west-1",
+        maker=FactMaker(ACCOUNT, "eu-west-1", lambda: BEGINNING, rules.fingerprint),
     )
     hint = Hint(REPOSITORY, Action.SWEEP, None, None, Cause("sweep", "Sweep"), BEGINNING)
     made = [fact.difference for fact in enforcer.visit(REPOSITORY, [hint]).facts]

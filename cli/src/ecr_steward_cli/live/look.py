@@ -22,7 +22,7 @@ from ecr_steward.settings.state import SettingChange
 from ecr_steward.tags.plan import TagChange
 from ecr_steward.tags.scheme import Scheme
 from ecr_steward.words.causes import Cause
-from ecr_steward.words.facts import FactKind
+from ecr_steward.words.facts import FactKind, FactMaker
 from ecr_steward.words.hints import REGISTRY, Action, Hint
 from ecr_steward.writers.retention import known_of
 from ecr_steward.writers.settings import Enforcer
@@ -105,6 +105,7 @@ class Look:
         self._rules = rules
         self._registry = registry
         self._clock = clock
+        self._maker = FactMaker(registry.account, registry.region, clock, rules.fingerprint)
         self._grace = grace
         self._caches = caches
 
@@ -148,9 +149,7 @@ class Look:
             cap=Mode.AUDIT,
             registry=EcrRegistry(seen.client),
             history=history,
-            clock=self._clock,
-            account=self._registry.account,
-            region=self._registry.region,
+            maker=self._maker,
             allow_removal=True,
         )
         hint = Hint(repository, Action.SWEEP, None, None, Cause("plan", CAUSE), self._clock())
@@ -168,9 +167,7 @@ class Look:
             cap=Mode.AUDIT,
             registry=settings,
             history=SettingsHistory(table),
-            clock=self._clock,
-            account=self._registry.account,
-            region=self._registry.region,
+            maker=self._maker,
             running=lambda repository: running.workloads(repository, self._clock()),
         )
 

@@ -193,7 +193,7 @@ class Expirer:
     def _task(
         self, repository: str, rule: Rule | None, hints: Sequence[Hint], withdrawn: str
     ) -> _Task:
-        now = self._setup.clock()
+        now = self._setup.maker.clock()
         return _Task(
             repository,
             rule,

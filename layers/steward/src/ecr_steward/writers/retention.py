@@ -103,7 +103,7 @@ class Retainer:
         return RoundVisit(next=_need(hint) if _is_any_on(self._expiries.put(repository)) else None)
 
     def _round(self, repository: str, rule: Rule, hint: Hint) -> RoundVisit:
-        now, asked = self._setup.clock(), ImagesRule.from_document(rule.images or {})
+        now, asked = self._setup.maker.clock(), ImagesRule.from_document(rule.images or {})
         known, put = self._expiries.going(repository), self._expiries.put(repository)
         details = united(self._registry.details_of_all(repository))
         children, whole = self._children(repository, details)
@@ -197,7 +197,7 @@ class Retainer:
         hint: Hint,
     ) -> Iterator[Fact]:
         if made.told:
-            said = _announced(made, asked, missing, self._setup.clock())
+            said = _announced(made, asked, missing, self._setup.maker.clock())
             yield self._fact(repository, rule, hint.cause, said, _totals(made.told))
         if made.braked:
             cause = Cause(f"{hint.cause.id}/braked", hint.cause.type)

@@ -63,8 +63,9 @@ class Enforcer:
     `cap` is the stack's mode for settings, `role` the ARN of the role that sets them and `tagger`
     of the one that moves tags, which no policy may lock out; `readers` are those of others that
     read images. `expiry` is whether the stack lets images expire. `running` gives of a repository
-    by digest the workloads that need an image, which no lifecycle policy may take away. `clock`
-    gives the time (UTC) that facts carry, `sleep` waits between two looks at a preview that runs.
+    by digest the workloads that need an image, which no lifecycle policy may take away. `maker`
+    makes the facts, and has the time (UTC) that they carry; `sleep` waits between two looks at a
+    preview that runs.
     """
 
     def __init__(
@@ -74,9 +75,7 @@ class Enforcer:
         cap: Mode,
         registry: EcrSettings,
         history: SettingsHistory,
-        clock: Callable[[], datetime],
-        account: str,
-        region: str,
+        maker: FactMaker,
         role: str = "",
         tagger: str | None = None,
         readers: Sequence[str] = (),
@@ -88,15 +87,14 @@ class Enforcer:
         self.cap = cap
         self.registry = registry
         self.history = history
-        self.clock = clock
-        self.account = account
-        self.maker = FactMaker(account, region, clock, rules.fingerprint)
+        self.clock = maker.clock
+        self.maker = maker
         self.role = role
         self.tagger = tagger
         self.readers = readers
         self.expiry = expiry
         self.running = running
-        self.previewer = Previewer(registry, clock, sleep)
+        self.previewer = Previewer(registry, maker.clock, sleep)
 
     def visit(self, repository: str, hints: Sequence[Hint]) -> SettingsVisit:
         """Look at the settings that the rules state, and correct or report what differs.
@@ -369,7 +367,7 @@ def _around(enforcer: Enforcer, **more: Any) -> Around:
     """What settings are judged by, whosever they are."""
     tagger = enforcer.tagger
     return Around(
-        account=enforcer.account,
+        account=enforcer.maker.account,
         setters=_known(enforcer.role),
         taggers=None if tagger is None else _known(tagger),
         readers=enforcer.readers,
