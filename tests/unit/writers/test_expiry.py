@@ -282,8 +282,9 @@ def test_a_new_index_over_an_image_that_goes_keeps_it(late: bool) -> None:
     assert world.tags_of(child) == ["pr-1"]
 
 
-def test_an_expiry_tag_that_somebody_else_put_is_taken_off_at_once() -> None:
-    world = RetentionWorld()
+@pytest.mark.parametrize("others", ["expire", "report", "keep"])
+def test_an_expiry_tag_that_somebody_else_put_is_taken_off_at_once(others: str) -> None:
+    world = RetentionWorld(with_images(others=others))
     world.push("1.4.2", "stays")
     digest = world.push("1.4.2", "stays")
     world.settle()
