@@ -135,6 +135,8 @@ class Expirer:
         if not self._setup.may_write or not (whole or tagged.targets):
             return ExpiryVisit()
         rule, swept = self._setup.rules.rule_for(repository), _swept(whole, tagged)
+        if (rule is None or rule.images is None) and all(map(_is_of_ecr, hints)):
+            return ExpiryVisit()
         parts = self._parts(repository, whole, tagged)
         if not swept and not parts and not self._concerns(repository, whole, tagged):
             return ExpiryVisit()
@@ -168,7 +170,7 @@ class Expirer:
         some, going, put = self._expiries.about(repository, digests)
         if any(_is_forged(hint, put) for hint in pushes):
             return True
-        others = any(hint.action not in (Action.PUSH, Action.DELETE) for hint in hints)
+        others = not all(map(_is_of_ecr, hints))
         return some and bool(others or going or put)
 
     def _without_gone(self, task: _Task, seen: Collection[str]) -> _Task:
@@ -377,6 +379,11 @@ def _is_forged(hint: Hint, put: Mapping[str, ExpiryTag]) -> bool:
         return False
     known = put.get(hint.digest or "")
     return known is None or known.tag != hint.tag
+
+
+def _is_of_ecr(hint: Hint) -> bool:
+    """Whether an event of ECR's led to it: a sweep or a look at what runs did not."""
+    return hint.action in (Action.PUSH, Action.DELETE)
 
 
 def _is_push(hint: Hint) -> bool:
