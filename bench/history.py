@@ -15,7 +15,7 @@ import tempfile
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -30,6 +30,7 @@ from click.testing import CliRunner
 from bench.report import Row
 from ecr_steward.history.dynamo import write
 from ecr_steward.history.facts import fact_item, partition_of
+from ecr_steward.history.table import Item
 from ecr_steward.words.causes import Cause
 from ecr_steward.words.facts import Fact, FactKind
 from ecr_steward.words.reading import iso
@@ -65,19 +66,28 @@ class LongPast:
             return {"Responses": {}, "UnprocessedKeys": {}}
         values = {name: value["S"] for name, value in asked["ExpressionAttributeValues"].items()}
         if ":first" not in values:
-            return {"Items": []}  # the notes of the steward beside the records
+            return {"Items": self._marks() if values.get(":sk") == "mark#" else []}
         found = self._of(values[":key"]) if "IndexName" in asked else self._all
         low = bisect.bisect_left(found, values[":first"], key=self._sk)
         start = asked.get("ExclusiveStartKey")
         high = bisect.bisect_right(found, values[":last"], key=self._sk)
-        if start is not None:
+        forward = asked.get("ScanIndexForward", True)
+        if start is not None and forward:
+            low = bisect.bisect_right(found, start["sk"]["S"], key=self._sk)
+        elif start is not None:
             high = bisect.bisect_left(found, start["sk"]["S"], key=self._sk)
-        return self._page(found[low:high])
+        within = found[low:high]
+        return self._page(within if forward else reversed(within))
 
-    def _page(self, found: Sequence[int]) -> dict[str, Any]:
+    def _marks(self) -> list[dict[str, Any]]:
+        """A mark for the tag that nobody pushes any more, as for each stable tag."""
+        body = {"unique": "1.2.2", "digest": _digest(2), "placed": True}
+        return [write(Item(partition_of(REPOSITORY), f"mark#{DORMANT}", body))]
+
+    def _page(self, found: Iterable[int]) -> dict[str, Any]:
         items: list[dict[str, Any]] = []
         size = 0
-        for number in reversed(found):
+        for number in found:
             items.append(write(fact_item(self._fact(number))))
             size += len(json.dumps(items[-1]))
             if size > PAGE:
@@ -149,29 +159,39 @@ def serve(past: LongPast, port: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Something that people ask of history, and what the answer has in it."""
+    """Something that people ask of history, what the answer has in it, and the pages that it takes:
+    one of what was told and one of what was kept quietly, and who holds what."""
 
     what: str
     asked: tuple[str, ...]
     found: str
+    pages: int
 
 
 _HOUR = ("--since", "2026-11-20T12:00:00Z", "--until", "2026-11-20T13:00:00Z")
 QUESTIONS = (
-    Question("the newest 50 of a repository", (REPOSITORY,), "1.199.999999"),
-    Question("the newest 50 of a tag", (f"{REPOSITORY}:1.7",), "1.7.999807"),
-    Question("a tag that was moved once, long ago", (f"{REPOSITORY}:{DORMANT}",), "1.2.2"),
+    Question("the newest 50 of a repository", (REPOSITORY,), "1.199.999999", 3),
+    Question("the newest 50 of a tag", (f"{REPOSITORY}:1.7",), "1.7.999807", 3),
+    Question("a tag that was moved once, long ago", (f"{REPOSITORY}:{DORMANT}",), "1.2.2", 3),
     Question(
         "what a tag was, one Friday at noon",
         (f"{REPOSITORY}:1.7", "--at", "2026-11-20T12:00:00Z"),
         "1.7 was on 1.7.",
+        2,
     ),
     Question(
         "what that tag was then",
         (f"{REPOSITORY}:{DORMANT}", "--at", "2026-11-20T12:00:00Z"),
         "0.9 was on 1.2.2",
+        2,
     ),
-    Question("an hour of a repository", (REPOSITORY, *_HOUR), "2026-11-20 12:30:00Z"),
+    Question(
+        "what each tag was then",
+        (REPOSITORY, "--at", "2026-11-20T12:00:00Z"),
+        "0.9 was on 1.2.2",
+        6,
+    ),
+    Question("an hour of a repository", (REPOSITORY, *_HOUR), "2026-11-20 12:30:00Z", 3),
 )
 
 

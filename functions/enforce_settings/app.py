@@ -25,6 +25,7 @@ from ecr_steward.sweep.tally import Tally
 from ecr_steward.words.facts import FactMaker
 from ecr_steward.words.hints import Hint
 from ecr_steward.writers.settings import Enforcer
+from ecr_steward.writers.settings_setup import SettingsSetup
 
 logger = observe.logger()
 
@@ -49,16 +50,18 @@ def handle(env: Environment) -> sandbox.Handler:
         rules = sandbox.rules()
         maker = FactMaker(account, region, sandbox.now, rules.fingerprint)
         enforcer = Enforcer(
-            rules=rules,
-            cap=settings_mode.capped(mode),
-            registry=registry,
-            history=SettingsHistory(table),
-            role=own_role,
-            tagger=retag_role,
-            readers=(retain_role,),
-            expiry=expiry,
-            running=lambda repository: images.workloads(repository, sandbox.now()),
-            maker=maker,
+            SettingsSetup(
+                rules=rules,
+                cap=settings_mode.capped(mode),
+                registry=registry,
+                history=SettingsHistory(table),
+                role=own_role,
+                tagger=retag_role,
+                readers=(retain_role,),
+                expiry=expiry,
+                running=lambda repository: images.workloads(repository, sandbox.now()),
+                maker=maker,
+            )
         )
         tally = Tally(rules=rules, cap=mode, sweeps=Sweeps(table), maker=maker)
         return enforcer, tally

@@ -41,7 +41,7 @@ def handle(env: Environment) -> sandbox.Handler:
     grace = timedelta(days=env.number("GRACE_DAYS"))
     table, ecr = (
         DynamoTable(clients.client("dynamodb"), env.text("HISTORY_TABLE")),
-        clients.patient_client("ecr"),
+        clients.patient("ecr"),
     )
     running = RunningImages(table, grace)
     retag_url = env.text("RETAG_QUEUE_URL")

@@ -169,7 +169,7 @@ def test_no_region_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
     result = run("status")
     assert result.exit_code == 2
-    assert result.stderr.startswith("You must specify a region: name the stack's Region in AWS_RE")
+    assert result.stderr.startswith("You must specify a region: name the Region in AWS_RE")
 
 
 def test_status_reads_depths_and_sweeps_and_names_what_is_refused(stack: Stack) -> None:

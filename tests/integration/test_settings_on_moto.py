@@ -34,6 +34,7 @@ from ecr_steward.words.causes import Cause
 from ecr_steward.words.facts import FactKind, FactMaker
 from ecr_steward.words.hints import Action, Hint
 from ecr_steward.writers.settings import Enforcer
+from ecr_steward.writers.settings_setup import SettingsSetup
 from ecr_steward_cli.in_memory.settings import MemorySettings
 from ecr_steward_cli.in_memory.table import MemoryTable
 from tests.integration.test_memory_matches_botocore import faults, there
@@ -69,11 +70,13 @@ def enforcer() -> Enforcer:
     create_history_table(dynamodb, "history")
     rules = rules_for(WITHOUT_PREVIEW, tags=None)
     return Enforcer(
-        rules=rules,
-        cap=Mode.ENFORCE,
-        registry=EcrSettings(client("ecr")),
-        history=SettingsHistory(DynamoTable(dynamodb, "history")),
-        maker=FactMaker(ACCOUNT, REGION, lambda: NOW, rules.fingerprint),
+        SettingsSetup(
+            rules=rules,
+            cap=Mode.ENFORCE,
+            registry=EcrSettings(client("ecr")),
+            history=SettingsHistory(DynamoTable(dynamodb, "history")),
+            maker=FactMaker(ACCOUNT, REGION, lambda: NOW, rules.fingerprint),
+        )
     )
 
 
@@ -94,7 +97,7 @@ def test_a_repository_of_motos_is_put_right_and_stays_so(enforcer: Enforcer) -> 
     assert enforcer.visit(REPOSITORY, [hint("2")]).facts == ()
     ecr.delete_repository(repositoryName=REPOSITORY)
     assert enforcer.visit(REPOSITORY, [hint("3")]).facts == ()
-    assert not enforcer.history.recall(REPOSITORY).seen
+    assert not enforcer.setup.history.recall(REPOSITORY).seen
 
 
 def test_what_is_known_survives_in_dynamodb() -> None:
@@ -118,11 +121,13 @@ def test_more_facts_than_a_transaction_takes_are_recorded_once_each() -> None:
     many = {f"key-{number}": str(number) for number in range(120)}
     rules = rules_for({"resource_tags": dict(list(many.items())[:50])}, tags=None)
     enforcer = Enforcer(
-        rules=rules,
-        cap=Mode.AUDIT,
-        registry=EcrSettings(client("ecr")),
-        history=SettingsHistory(table),
-        maker=FactMaker(ACCOUNT, REGION, lambda: NOW, rules.fingerprint),
+        SettingsSetup(
+            rules=rules,
+            cap=Mode.AUDIT,
+            registry=EcrSettings(client("ecr")),
+            history=SettingsHistory(table),
+            maker=FactMaker(ACCOUNT, REGION, lambda: NOW, rules.fingerprint),
+        )
     )
     client("ecr").create_repository(repositoryName=REPOSITORY)
     for cause in ("1", "2"):
@@ -143,7 +148,9 @@ def test_a_sweep_over_two_hundred_repositories_fits_into_a_fifth_of_one_function
     maker = FactMaker(ACCOUNT, REGION, lambda: NOW, rules.fingerprint)
     common: Any = {"rules": rules, "maker": maker}
     enforcer = Enforcer(
-        cap=Mode.ENFORCE, registry=EcrSettings(ecr), history=SettingsHistory(table), **common
+        SettingsSetup(
+            cap=Mode.ENFORCE, registry=EcrSettings(ecr), history=SettingsHistory(table), **common
+        )
     )
     history = History(table)
     sweeper = Sweeper(

@@ -140,6 +140,7 @@ class HistoryContract:
         assert [item.sk for item in table.query("p")] == sorted(keys)
         assert list(table.query("nobody")) == []
         assert [each.sk for each in table.backwards("p", "a", "a#2")] == ["a#2", "a#10", "a#1", "a"]
+        assert [each.sk for each in table.forwards("p", "a", "a#2")] == ["a", "a#1", "a#10", "a#2"]
 
     def test_the_items_about_a_tag_are_found_among_those_of_their_partition(
         self, table: Table
@@ -148,6 +149,7 @@ class HistoryContract:
         table.put_all([*mine, Item("p", "a#9", tag="1"), Item("p", "a#8")])
         table.put_all([Item("q", "a#2", tag="1.4")])
         assert list(table.backwards("p", "a#1", "a#9", "1.4")) == mine[:0:-1]
+        assert list(table.forwards("p", "a#1", "a#9", "1.4")) == mine[1:]
         assert list(table.backwards("p", "a#", "b", "latest")) == []
 
     def test_a_second_put_takes_the_place_of_the_first(self, table: Table) -> None:
@@ -517,7 +519,7 @@ class HistoryContract:
         history.close(NAME, shuffled[3:])
         assert list(history.facts(NAME)) == facts
 
-    def test_the_past_is_read_backwards_within_a_time(self, history: History) -> None:
+    def test_the_past_is_read_within_a_time_from_either_end(self, history: History) -> None:
         facts = [
             replace(MOVED, tag=f"1.{n}", time=iso(NOW + timedelta(milliseconds=250 * n)))
             for n in range(12)
@@ -527,8 +529,14 @@ class HistoryContract:
         assert list(history.past(NAME)) == facts[::-1]
         since, until = parse_time(facts[3].time), parse_time(facts[8].time)
         assert list(history.past(NAME, since, until)) == facts[3:9][::-1]
+        assert list(history.past(NAME, since, until, oldest_first=True)) == facts[3:9]
         assert list(history.past(NAME, until=NOW - timedelta(seconds=1))) == []
         assert list(history.past(NAME, since, until, "1.4")) == [facts[4]]
+
+    def test_the_stable_tags_are_those_with_a_mark_or_a_place(self, history: History) -> None:
+        mark = Mark("1.4", "1.4.2", NEW)
+        history.note(NAME, Learned(marks=[mark], places={"main": NEW}, known={"1.4.2": NEW}))
+        assert history.stable_tags(NAME) == {"1.4", "main"}
 
     def test_an_overwrite_comes_before_what_undid_it(self, history: History) -> None:
         undone = replace(MOVED, kind=FactKind.RESTORE, tag="1.4.2")

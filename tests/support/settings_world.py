@@ -19,6 +19,7 @@ from ecr_steward.sweep.tally import Tally
 from ecr_steward.words.facts import Fact, FactKind, FactMaker
 from ecr_steward.words.hints import Hint
 from ecr_steward.writers.settings import Enforcer, SettingsVisit
+from ecr_steward.writers.settings_setup import SettingsSetup
 from ecr_steward_cli.in_memory.settings import MemorySettings
 from tests.support.having import shown
 from tests.support.world import BEGINNING, REPOSITORY, Tripwire, WatchedTable, manifest
@@ -117,14 +118,16 @@ class SettingsWorld:
         maker = FactMaker(ACCOUNT, "eu-west-1", lambda: self.now, rules.fingerprint)
         common: dict[str, Any] = {"rules": rules, "maker": maker}
         self.enforcer = Enforcer(
-            cap=mode,
-            registry=EcrSettings(self.ecr.client, self.slept.append),
-            history=SettingsHistory(self.table),
-            role=ROLE,
-            tagger=TAGGER,
-            expiry=expiry,
-            sleep=self.slept.append,
-            **common,
+            SettingsSetup(
+                cap=mode,
+                registry=EcrSettings(self.ecr.client, self.slept.append),
+                history=SettingsHistory(self.table),
+                role=ROLE,
+                tagger=TAGGER,
+                expiry=expiry,
+                sleep=self.slept.append,
+                **common,
+            )
         )
         history = History(self.table)
         self.tally = Tally(cap=Mode.ENFORCE, sweeps=history.sweeps, **common)

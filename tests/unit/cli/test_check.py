@@ -160,6 +160,7 @@ def test_every_command_has_help_under_its_own_name(name: str) -> None:
     examples = re.findall("^ +(?:.* )?ecr-steward ([a-z-]+)", result.stdout, re.MULTILINE)
     assert re.search("^  Examples?:$", result.stdout, re.MULTILINE)
     assert name in examples
+    assert max(map(len, result.stdout.splitlines())) <= 80
 
 
 def test_help_lists_every_command_with_its_line() -> None:

@@ -232,6 +232,26 @@ def test_what_audit_only_reported_moved_nothing(deployed: Deployed) -> None:
     }
 
 
+def test_of_what_stayed_it_says_when_it_was_seen_there(
+    deployed: Deployed,
+) -> None:
+    said = deployed.run(history, "base/redis:1.4", "--at", "2026-11-23T03:00:00Z").stdout
+    assert said == (
+        f"1.4 was on 1.4.1 (sha256:{12 * 'a'}) at 2026-11-23 03:00:00Z.\n"
+        "    there at 2026-11-23 02:26:00Z, in audit: 1.4.2 is the highest of 1.4.*.\n"
+    )
+
+
+def test_what_happened_next_says_where_the_other_tags_of_a_repository_were(
+    deployed: Deployed,
+) -> None:
+    said = deployed.run(history, "base/redis", "--at", "2026-11-23T02:24:30Z").stdout
+    assert [line for line in said.splitlines() if " was on " in line] == [
+        "1 was on no image at 2026-11-23 02:24:30Z.",
+        f"1.4 was on 1.4.1 (sha256:{12 * 'a'}) at 2026-11-23 02:24:30Z.",
+    ]
+
+
 def test_before_its_first_move_a_tag_was_where_that_took_it_from(deployed: Deployed) -> None:
     moved = fact(time=NOW + 9 * MINUTE, tag="edge", digest=digest("e"), before=digest("d"))
     deployed.history.findings.say([moved])

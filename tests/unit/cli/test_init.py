@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
+from ecr_steward.tags.scheme import Scheme
+from ecr_steward.tags.state import Image
 from ecr_steward_cli.commands.init import of_file
 from ecr_steward_cli.given.pushes import read
 from ecr_steward_cli.in_memory.simulation import Simulation
 from ecr_steward_cli.main import main
-from ecr_steward_cli.rules_file.first import SeenRepository, fit, globs, scheme_of, written
+from ecr_steward_cli.rules_file.first import globs, written
 from ecr_steward_cli.rules_file.load import inspect_text, loads
+from ecr_steward_cli.rules_file.shown_scheme import SeenRepository, fit, scheme_of
 from tests.support.world import image, manifest
 from tests.unit.cli.stack_fakes import Deployed
 
+NOW = datetime(2026, 11, 28, tzinfo=UTC)
 COMMITS = "9f3c2ab 1c0ffee 7ab3d91 e02f5c4"
 MINOR, MAJOR = "{major}.{minor}", "{major}"
 
@@ -27,28 +31,35 @@ OFFICIAL: dict[str, tuple[str, list[Any], list[str]]] = {
     "python": (
         ("3.12.8 3.12.7 3.13.1 3.12 3.13 3 latest 3.13.1-slim-bookworm 3.12.8-slim-bookworm "
         "3.13-slim slim 3.13.1-alpine3.20 3.13.1-alpine3.21 3.12.8-alpine3.20 alpine 3.13-alpine "
-        "3.14.0-rc.1 bookworm 3.13.1-bookworm 3.12.8-bookworm"),
-        ["semver"], [MINOR, MAJOR, "latest"],
+        "3.14.0-rc.1 bookworm 3.13.1-bookworm 3.12.8-bookworm 3.15.0rc1 3.15.0b4-slim 3.15-rc "
+        "3.15-rc-slim 3.13.1-windowsservercore-1809 3.13-windowsservercore-1809 "
+        "windowsservercore-1809 windowsservercore"),
+        ["semver", "pattern"], [MINOR, MAJOR, f"{MINOR}-rc", "latest"],
     ),
     "node": (
         ("22.12.0 20.18.1 22.11.0 22.12 20.18 22 20 latest 22.12.0-alpine 20.18.1-alpine 22-alpine "
-        "22.12.0-bookworm-slim 20.18.1-bookworm-slim 22-slim lts jod"),
-        ["semver"], [MINOR, MAJOR, "latest"],
+        "22.12.0-bookworm-slim 20.18.1-bookworm-slim 22-slim lts jod "
+        "lts-alpine current-slim current"),
+        ["semver"], [MINOR, MAJOR, "latest", "lts", "current"],
     ),
     "redis": (
         ("7.4.1 7.2.6 7.4 7.2 7 latest 7.4.1-alpine3.20 7.2.6-alpine3.20 7.4-alpine alpine "
-        "7.4.1-bookworm 7.2.6-bookworm bookworm 8.0-rc.1"),
-        ["semver"], [MINOR, MAJOR, "latest"],
+        "7.4.1-bookworm 7.2.6-bookworm bookworm 8.0-rc.1 8.10-rc2-alpine 8.0-M01"),
+        ["semver", "pattern"], [MINOR, MAJOR, "latest"],
     ),
     "nginx": (
         ("1.27.3 1.26.2 1.27 1.26 1 latest mainline stable 1.27.3-alpine 1.26.2-alpine "
-        "1.27.3-alpine-slim 1.26.2-alpine-slim stable-alpine 1.27.3-perl 1.26.2-perl"),
-        ["semver"], [MINOR, MAJOR, "latest"],
+        "1.27.3-alpine-slim 1.26.2-alpine-slim stable-alpine 1.27.3-perl 1.26.2-perl "
+        "1.27.3-alpine3.20-perl 1.26.2-alpine3.19-otel 1.27-alpine3.20-slim "
+        "mainline-alpine3.20-perl 1.27.3-bookworm 1.27.3-bookworm-perl "
+        "1.26.2-bookworm-otel bookworm 1.27.3-otel otel"),
+        ["semver"], [MINOR, MAJOR, "latest", "mainline", "stable"],
     ),
     "golang": (
         ("1.23.4 1.22.10 1.23 1.22 1 latest 1.23.4-alpine3.21 1.23.4-alpine3.20 1.22.10-alpine3.21 "
-        "alpine 1.23.4-bookworm 1.22.10-bookworm 1.24.0-rc.1"),
-        ["semver"], [MINOR, MAJOR, "latest"],
+        "alpine 1.23.4-bookworm 1.22.10-bookworm 1.24.0-rc.1 1.27rc3 1.27rc3-alpine3.21 1.27-rc "
+        "tip-20260815-bookworm tip-20260815 tip-bookworm tip"),
+        ["semver", "pattern", "pattern"], ["latest", MINOR, MAJOR, f"{MINOR}-rc", "{name}"],
     ),
     "alpine": ("3.21.0 3.20.3 3.20.2 3.21 3.20 3 latest edge 20240923 20240807",
                ["semver", "timestamp"], [MINOR, MAJOR, "latest"]),
@@ -75,8 +86,8 @@ OFFICIAL: dict[str, tuple[str, list[Any], list[str]]] = {
     "httpd": ("2.4.62 2.4.61 2.4 2 latest 2.4.62-alpine3.20 2.4.61-alpine3.20 alpine",
               ["semver"], [MINOR, MAJOR, "latest"]),
     "php": (("8.4.1-cli 8.3.14-cli 8.4.1-fpm-alpine 8.3.14-fpm-alpine 8.4.1 8.3.14 8.4 8 latest "
-            "8.4-fpm fpm cli apache 8.4.1-apache 8.3.14-apache"),
-            ["semver"], [MINOR, MAJOR, "latest"]),
+            "8.4-fpm fpm cli apache 8.4.1-apache 8.3.14-apache 8.5.10RC1-fpm 8.6.0beta1"),
+            ["semver", "pattern"], [MINOR, MAJOR, "latest"]),
     "ruby": ("3.3.6 3.2.6 3.3 3.2 3 latest 3.3.6-slim-bookworm 3.2.6-slim-bookworm slim 3.4.0-rc1",
              ["semver"], [MINOR, MAJOR, "latest"]),
     "rabbitmq": (("4.0.4 3.13.7 4.0 3.13 4 3 latest 4.0.4-management 3.13.7-management management "
@@ -163,6 +174,17 @@ def test_globs_are_as_wide_as_they_are_true(
     assert globs(names, others) == wide
 
 
+def seen(name: str, *images: tuple[str, ...]) -> SeenRepository:
+    """A repository with images of these tags, each pushed a minute after the one before."""
+    return SeenRepository(
+        name,
+        tuple(
+            Image(image(tags[0]), tags, NOW + timedelta(minutes=n)) for n, tags in enumerate(images)
+        ),
+        with_digests=True,
+    )
+
+
 def run(*arguments: str, text: str = "", deployed: Deployed | None = None) -> Result:
     obj = None if deployed is None else deployed.outside
     return CliRunner().invoke(main, ["init", *arguments], input=text, obj=obj)
@@ -170,7 +192,29 @@ def run(*arguments: str, text: str = "", deployed: Deployed | None = None) -> Re
 
 def test_what_does_not_fit_is_named() -> None:
     said = run("-", text="".join(f"a/b:{t}\n" for t in ("1.0.0", "1.1.0", "x_y", "1.0"))).stdout
-    assert "# 1 repository: a/b; 75 % of 4 tags fit.\n  # These do not: a/b:x_y.\n" in said
+    assert "# 1 repository: a/b; 75 % of 4 tags fit.\n  # These do not: x_y.\n" in said
+
+
+def test_beside_versions_a_date_makes_no_line_of_its_own() -> None:
+    """As a version it would be the highest of all, and `20260815` a stable tag."""
+    made = scheme_of(repository("golang", EVERY["golang"][0]))
+    assert made is not None
+    scheme = Scheme.from_document(made)
+    tip = scheme.read_unique("tip-20260815")
+    assert tip is not None
+    assert [line.tag for line in scheme.lines(tip)] == ["tip"]
+    assert {each["tag"]: each for each in made["stable"]}["{name}"]["follows"] == "newest"
+
+
+def test_what_most_repositories_of_a_rule_show_is_the_rule_and_the_others_are_named() -> None:
+    right = (("1.4.2", "1.4", "latest"), ("1.4.2-alpine", "alpine"))
+    late = (("1.4.1", "1.4", "latest"), ("1.4.2",))
+    text = written(
+        [seen("base/a", *right), seen("base/b", *right), seen("base/c", *late)], "a test"
+    )
+    assert "{tag: latest, follows: highest}" in text
+    assert "# Not where this rule has them: base/c:latest.\n" in text
+    assert "100 % of 14 tags fit" in text
 
 
 def test_what_the_aws_cli_prints_is_read_too() -> None:

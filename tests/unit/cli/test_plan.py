@@ -48,6 +48,7 @@ class Registries:
     def __init__(self) -> None:
         self.ecr = MemorySettings(clock=lambda: NOW - timedelta(days=40))
         self.table: MemoryTable | None = None
+        self.parameters: dict[str, str] = {}
         self.denied: set[str | None] = set()
         self.asked: list[tuple[str | None, str | None]] = []
 
@@ -71,7 +72,8 @@ class Registries:
             if profile in self.denied:
                 raise ProfileNotFound(profile=str(profile))
             return {"ecr": self._ecr(region), "sts": _Sts(profile),
-                    "cloudformation": _Stacks(self.table), "dynamodb": None}[service]  # fmt: skip
+                    "cloudformation": _Stacks(self.table, self.parameters),
+                    "dynamodb": None}[service]  # fmt: skip
 
         return client
 
@@ -92,15 +94,17 @@ class _Sts:
 class _Stacks:
     meta = SimpleNamespace(region_name="eu-west-1")
 
-    def __init__(self, table: MemoryTable | None) -> None:
+    def __init__(self, table: MemoryTable | None, parameters: dict[str, str]) -> None:
         self._is_there = table is not None
+        self._parameters = parameters
 
     def describe_stacks(self, StackName: str) -> dict[str, Any]:  # noqa: N803
         if not self._is_there:
             raise refusal("ValidationError", "DescribeStacks")
         output = {"OutputKey": "HistoryTableName", "OutputValue": "history"}
         stack = {"StackStatus": "CREATE_COMPLETE", "CreationTime": NOW, "Outputs": [output]}
-        return {"Stacks": [stack]}
+        given = [{"ParameterKey": k, "ParameterValue": v} for k, v in self._parameters.items()]
+        return {"Stacks": [{**stack, "Parameters": given}]}
 
 
 @pytest.fixture
@@ -202,6 +206,65 @@ def test_what_the_stack_knows_to_run_stays(registries: Registries, rules: Path) 
     region = planned(registries, rules)["accounts"]["123456789012"]["eu-west-1"]
     kept = {each["digest"]: each["by"] for each in region["repositories"]["base/right"]["images"]}
     assert kept[image("old")] in (None, "stable")
+
+
+def test_what_the_stack_may_not_do_is_planned_as_it_will_be_and_said(
+    registries: Registries, rules: Path
+) -> None:
+    rules.write_text(RULES.replace("others: report", "others: expire"))
+    registries.table = MemoryTable()
+    registries.parameters = {
+        "Mode": "enforce", "SettingsMode": "audit", "AllowTagRemoval": "false",
+        "AllowExpiry": "false",
+    }  # fmt: skip
+    played = registries.run(rules)
+    assert "1 tag would be rejected" in played.stdout.splitlines()[0]
+    assert played.stdout.endswith(
+        "As things are:\n"
+        "  1 of these repositories has a rule in audit: the steward only reports there, until it "
+        "says enforce.\n"
+        "  The stack has SettingsMode=audit: no setting is corrected.\n"
+        "  The stack has AllowTagRemoval=false: unknown tags are reported, and stay.\n"
+        "  The stack has AllowExpiry=false: images are announced, and do not expire.\n"
+    )
+    registries.parameters["Mode"] = "audit"
+    assert registries.run(rules).stdout.endswith("has Mode=audit: nothing is changed.\n")
+
+
+def test_the_stack_says_how_long_an_image_that_ran_stays(
+    registries: Registries, rules: Path
+) -> None:
+    registries.table = MemoryTable()
+    registries.push("base/right", "1.0.0", "old")
+    ago = NOW - timedelta(days=20)
+    seen = Running("base/right", image("old"), "ecs", "ecs:prod/web", "", ago, ago, ago)
+    RunningImages(registries.table, timedelta(days=90)).saw([seen])
+
+    def by(*options: str) -> str | None:
+        region = planned(registries, rules, *options)["accounts"]["123456789012"]["eu-west-1"]
+        images = region["repositories"]["base/right"]["images"]
+        (found,) = (each["by"] for each in images if each["digest"] == image("old"))
+        return found if found is None else str(found)
+
+    registries.parameters = {"RunningGraceDays": "30"}
+    assert by() == "ran"
+    assert by("--grace-days", "7") != "ran"
+
+
+def test_a_registry_that_cannot_be_reached_at_all_is_one_sentence(
+    registries: Registries, rules: Path
+) -> None:
+    registries.denied.add("gone")
+    one = registries.run(rules, "--profile", "gone", "--region", "eu-west-1")
+    assert (one.exit_code, one.stdout) == (2, "")
+    assert one.stderr == (
+        "The config profile (gone) could not be found: `aws configure list-profiles` shows yours; "
+        "name one, or unset AWS_PROFILE.\n"
+    )
+    both = registries.run(rules, "--profile", "gone", "--profile", "prod")
+    assert both.exit_code == 1
+    assert "Could not be read:\n  profile gone: The config profile" in both.stdout
+    assert "unknown" not in both.stdout.replace("`unknown`", "")
 
 
 def test_each_profile_and_region_is_looked_at_and_one_that_denies_is_a_line(

@@ -85,8 +85,11 @@ def test_a_refusal_of_aws_is_one_sentence_and_exit_code_2(code: str, said: str) 
             boto.PartialCredentialsError(provider="env", cred_var="aws_secret_access_key"),
             "missing: aws_secret_access_key: log in",
         ),
-        (boto.NoRegionError(), "You must specify a region: name the stack's Region in AWS_REGION"),
-        (boto.ProfileNotFound(profile="x"), "(x) could not be found: name one of your profiles"),
+        (boto.NoRegionError(), "You must specify a region: name the Region in AWS_REGION"),
+        (
+            boto.ProfileNotFound(profile="x"),
+            "(x) could not be found: `aws configure list-profiles` shows",
+        ),
         (boto.UnauthorizedSSOTokenError(), "cannot be used any more: The SSO session associated"),
         (
             boto.TokenRetrievalError(provider="sso", error_msg="Token has expired"),

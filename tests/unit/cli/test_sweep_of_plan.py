@@ -29,6 +29,7 @@ RULES: dict[str, Any] = {
         }
     ],
 }
+AUDITED = {**RULES, "rules": [{**RULES["rules"][0], "mode": "audit"}]}
 MOVE = {"kind": "move", "tag": "latest", "from": digest("a"), "to": digest("b"), "reason": "Why."}
 SCAN = {
     "setting": "scan_on_push", "problem": "different", "subject": "scan_on_push",
@@ -141,6 +142,30 @@ def test_settings_that_the_stack_only_audits_are_said_to_stay(
     assert said[1] == "SettingsMode is audit: no setting is corrected."
 
 
+def test_what_a_rule_in_audit_leaves_is_said_with_that_reason(
+    deployed: Deployed, file: Path
+) -> None:
+    rules = {
+        **RULES,
+        "rules": [{**RULES["rules"][0], "repositories": ["base/held"]}, *RULES["rules"]],
+    }
+    rules["rules"][0]["mode"] = "audit"
+    deployed.layer = rules_layer("", rules)
+    kept = document(MOVE, settings=[SCAN], rules=fingerprint(rules))
+    repositories = kept["accounts"]["123456789012"]["eu-west-1"]["repositories"]
+    repositories["base/held"] = {**repositories["base/redis"], "settings": {"changes": []}}
+    file.write_text(json.dumps(kept))
+    played = deployed.run(sweep, "--plan", str(file))
+    assert "1 repository of it has a rule with `mode: audit`: nothing is changed there.\n" in (
+        played.stdout
+    )
+    assert [line for line in played.stderr.splitlines() if line.startswith("Left")] == [
+        "Left, because it is not what is decided now:",
+        "Left, because SettingsMode is audit:",
+        "Left, because the rule has `mode: audit`:",
+    ]
+
+
 @pytest.mark.parametrize(
     ("change", "why"),
     [
@@ -149,6 +174,7 @@ def test_settings_that_the_stack_only_audits_are_said_to_stay(
             lambda d: setattr(d, "layer", rules_layer("", {**RULES, "rules": []})),
             "keep a new one with `ecr-steward plan --out`",
         ),
+        (lambda d: setattr(d, "layer", rules_layer("", AUDITED)), "write `mode: enforce` where"),
         (
             lambda d: setattr(d.sts, "get_caller_identity", lambda: {"Account": "2"}),
             "does not say anything of account 2 in eu-west-1",
@@ -159,6 +185,8 @@ def test_a_plan_that_is_not_for_this_stack_is_refused_with_the_way_out(
     deployed: Deployed, file: Path, change: Callable[[Deployed], object], why: str
 ) -> None:
     change(deployed)
+    if "mode: enforce" in why:
+        file.write_text(json.dumps(document(MOVE, rules=fingerprint(AUDITED))))
     played = deployed.run(sweep, "--plan", str(file))
     assert played.exit_code == 2
     assert why in played.stderr

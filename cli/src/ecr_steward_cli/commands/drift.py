@@ -70,7 +70,8 @@ def drift(
     Examples:
       ecr-steward drift --rules rules.yaml settings.json
       aws ecr describe-repositories | ecr-steward drift --rules rules.yaml -
-      aws ecr get-registry-policy | ecr-steward drift --registry --rules rules.yaml -
+      aws ecr get-registry-policy |
+        ecr-steward drift --registry --rules rules.yaml -
     """
     try:
         rules = load(rules_file)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -15,6 +14,12 @@ from ecr_steward.history.tags import History
 from ecr_steward.messages.say.wording import image, short, who
 from ecr_steward.words.facts import RUNNING, Fact, FactKind
 from ecr_steward.words.reading import iso, parse_time
+from ecr_steward_cli.deployed.at_a_time import (
+    TagsThen,
+    TagThen,
+    past_tag,
+    past_tags,
+)
 from ecr_steward_cli.deployed.rules import rules_of
 from ecr_steward_cli.deployed.stack import (
     Outside,
@@ -157,67 +162,6 @@ def _named(digest: str | None, tags: Sequence[str], fact: Fact) -> str:
     return image(digest, tags, (fact.tag,))
 
 
-# At a time
-
-
-@dataclass(frozen=True, slots=True)
-class _Then:
-    """Where a tag was at a time; `since` is the fact that says so, `first` one after that time
-    where none before it is known."""
-
-    tag: str
-    digest: str | None
-    tags: tuple[str, ...]
-    since: Fact
-    before: bool = False
-
-    def to_document(self) -> dict[str, Any]:
-        said = {} if self.before else {"since": self.since.time, "reason": self.since.reason}
-        return {"digest": self.digest, "tags": list(self.tags), **said}
-
-
-def then(history: History, repository: str, tag: str | None, at: datetime) -> list[_Then]:
-    """Where the stable tag was at a time, or each tag of which something is known."""
-    found: dict[str, _Then] = {}
-    for fact in history.past(repository, until=at, tag=tag):
-        if fact.tag and fact.tag not in found and _says_where(fact):
-            found[fact.tag] = _after(fact)
-            if tag is not None:
-                return list(found.values())
-    if not found:
-        later = [f for f in history.past(repository, since=at, tag=tag) if _says_where(f)]
-        for fact in reversed(later):
-            name = fact.tag or ""
-            found.setdefault(name, _Then(name, fact.before, fact.before_tags, fact, before=True))
-    return sorted(found.values(), key=lambda each: each.tag)
-
-
-def _says_where(fact: Fact) -> bool:
-    return fact.kind in _MOVING or fact.kind in (FactKind.OVERWRITE, FactKind.HELD)
-
-
-def _after(fact: Fact) -> _Then:
-    stayed = fact.kind is FactKind.HELD or (fact.mode != "enforce" and fact.kind in _MOVING)
-    digest, tags = (fact.before, fact.before_tags) if stayed else (fact.digest, fact.after_tags)
-    return _Then(fact.tag or "", digest, tags, fact)
-
-
-def _said(each: _Then, at: datetime, width: int) -> Iterator[tuple[str, str]]:
-    place = image(each.digest, each.tags, (each.tag,))
-    digest = (
-        "" if each.digest is None or place == short(each.digest) else f" ({short(each.digest)})"
-    )
-    said = f"{each.tag} was on {place}{digest} at {at:%Y-%m-%d %H:%M:%SZ}."
-    if each.digest is None:
-        said = f"{each.tag} was on no image at {at:%Y-%m-%d %H:%M:%SZ}."
-    time = f"{parse_time(each.since.time):%Y-%m-%d %H:%M:%SZ}"
-    why = f"since {time}: {each.since.reason}"
-    if each.before:
-        why = f"so says what happened next, {time}: {each.since.reason}"
-    yield wrapped(printable(said), width, later="  "), ""
-    yield wrapped(printable(why), width, "    "), "dim"
-
-
 # The command
 
 
@@ -280,16 +224,35 @@ def _print_then(
     stack: Stack, repository: str, tag: str | None, at: datetime, *, as_json: bool
 ) -> None:
     with aws():
-        found = then(stack.history(), repository, tag, at)
-        if not found and repository and not _known(stack.history(), repository, tag):
+        found = _then(stack.history(), repository, tag, at)
+        if not found.tags and repository and not _known(stack.history(), repository, tag):
             raise never_seen(repository, tag)
     if as_json:
-        tags = {each.tag: each.to_document() for each in found}
-        say(json.dumps({"repository": repository, "at": iso(at), "tags": tags}, indent=2))
-    elif found:
-        _lines(line for each in found for line in _said(each, at, console().width))
-    else:
+        tags = {each.tag: each.to_document() for each in found.tags}
+        document = {"repository": repository, "at": iso(at), "tags": tags}
+        say(json.dumps({**document, "whole_since": found.whole_since}, indent=2))
+        return
+    if not found.tags:
         say(f"The history does not say where {_name((repository, tag))} was at {iso(at)}.")
+    _lines(line for each in found.tags for line in _said(each, at, console().width))
+    if found.whole_since:
+        say(
+            f"Of what happened before {found.whole_since} only stable tags were asked for; for "
+            f"another tag name it: {repository}:TAG."
+        )
+
+
+def _then(history: History, repository: str, tag: str | None, at: datetime) -> TagsThen:
+    if tag is None:
+        return past_tags(history, repository, at)
+    found = past_tag(history, repository, tag, at)
+    return TagsThen([] if found is None else [found])
+
+
+def _said(each: TagThen, at: datetime, width: int) -> Iterator[tuple[str, str]]:
+    where, known = map(printable, each.lines(at))
+    yield wrapped(where, width, later="  "), ""
+    yield wrapped(known, width, "    "), "dim"
 
 
 def _print(facts: Iterable[Fact], *, verbose: bool) -> None:

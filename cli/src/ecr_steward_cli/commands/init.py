@@ -18,8 +18,9 @@ from ecr_steward_cli.deployed.stack import Outside, aws, pass_outside
 from ecr_steward_cli.given.files import text_of
 from ecr_steward_cli.given.pushes import BadLine, read
 from ecr_steward_cli.rules_file.explain import is_repository
-from ecr_steward_cli.rules_file.first import SeenRepository, written
+from ecr_steward_cli.rules_file.first import written
 from ecr_steward_cli.rules_file.load import RulesFault, inspect_text
+from ecr_steward_cli.rules_file.shown_scheme import SeenRepository
 from ecr_steward_cli.terminal.completion import files
 from ecr_steward_cli.terminal.errors import NeedsAttention, Refusal
 from ecr_steward_cli.terminal.progress import Progress

@@ -22,8 +22,9 @@ from ecr_steward.settings.state import SettingChange
 from ecr_steward.tags.plan import TagChange
 from ecr_steward.words.facts import FactKind
 from ecr_steward.words.reading import iso
-from ecr_steward_cli.commands.retention import grace_option
+from ecr_steward_cli.commands.retention import GRACE_DAYS
 from ecr_steward_cli.deployed.stack import Outside, Stack, pass_outside, sentence, stack_option
+from ecr_steward_cli.given.files import WholeNumber
 from ecr_steward_cli.in_memory.table import MemoryTable
 from ecr_steward_cli.live.accounts import AccountRole, AccountsFault, roles_in
 from ecr_steward_cli.live.comment import LEAST, MOST, comment
@@ -31,9 +32,10 @@ from ecr_steward_cli.live.kept import VERSION
 from ecr_steward_cli.live.look import LiveRegistry, RepositoryPlan
 from ecr_steward_cli.live.overlay import Overlay
 from ecr_steward_cli.live.pace import Pace, PacedClient
+from ecr_steward_cli.live.reserved import reserved
 from ecr_steward_cli.live.resume import Resume, folder
 from ecr_steward_cli.live.survey import AT_ONCE, Heard, RegistryPlan, Unread, survey
-from ecr_steward_cli.live.words import EXPOSURES, totals, verdict
+from ecr_steward_cli.live.words import EXPOSURES, UNKNOWN, heading, totals, verdict
 from ecr_steward_cli.rules_file.load import RulesFault, load
 from ecr_steward_cli.terminal.errors import NeedsAttention, Refusal
 from ecr_steward_cli.terminal.text import printable, say
@@ -82,7 +84,12 @@ _A_LINE_EACH = 100
     type=click.File("w", encoding="utf-8", lazy=True, atomic=True),
     help="Keep the plan in a file, too, as --json prints it: for `sweep --plan`.",
 )
-@grace_option
+@click.option(
+    "--grace-days",
+    type=WholeNumber(0, 3650),
+    help="How long an image that ran stays: the stack's RunningGraceDays if not given, "
+    f"{GRACE_DAYS} without a stack.",
+)
 @stack_option
 @pass_outside
 def plan(
@@ -98,7 +105,7 @@ def plan(
     most: int,
     html_file: IO[str] | None,
     out: IO[str] | None,
-    grace_days: int,
+    grace_days: int | None,
     stack_name: str,
 ) -> None:
     """Show what the rules would change in live registries; nothing is changed.
@@ -119,10 +126,12 @@ def plan(
     except RulesFault as fault:
         raise Refusal(str(fault)) from fault
     places = _places(outside, profiles, regions, accounts)
-    asked = _Asked(rules, glob, timedelta(days=grace_days), stack_name, fresh or out is not None,
+    asked = _Asked(rules, glob, grace_days, stack_name, fresh or out is not None,
                    further=html_file is not None)  # fmt: skip
     began = outside.now()
     plans = [_planned(outside, place, asked) for place in places]
+    if len(plans) == 1 and plans[0].account == UNKNOWN:
+        raise Refusal(plans[0].unread[0].why)
     if out is not None:
         out.write(_as_json(plans, rules.fingerprint, began))
     if html_file is not None:
@@ -161,7 +170,7 @@ def _places(
             _Registry(
                 f"profile {profile}" if profile else "your credentials",
                 region,
-                "unknown",
+                UNKNOWN,
                 partial(outside.at, profile, region),
             )
             for profile in profiles or (None,)
@@ -190,7 +199,7 @@ class _Asked:
 
     rules: Ruleset
     glob: str
-    grace: timedelta
+    grace_days: int | None
     stack_name: str
     fresh: bool
     further: bool
@@ -204,31 +213,32 @@ def _planned(outside: Outside, place: _Registry, asked: _Asked) -> RegistryPlan:
         ecr = there.client("ecr")
     except (ClientError, BotoCoreError) as error:
         line = Unread(place.whose, sentence(error))
-        return RegistryPlan(place.known, place.region or "unknown", unread=[line])
+        return RegistryPlan(place.known, place.region or UNKNOWN, unread=[line])
     account, named = str(identity["Account"]), str(ecr.meta.region_name)
     paced = PacedClient(ecr, Pace(AT_ONCE, there.sleep))
-    registry = LiveRegistry(paced, account, named, _history(there, asked.stack_name))
-    resume = _resume(outside, asked, account, named, str(ecr.meta.endpoint_url), registry)
+    stack = _stack(there, asked.stack_name)
+    allowed = stack is None or stack.parameters.get("AllowTagRemoval") != "false"
+    registry = LiveRegistry(paced, account, named, _history(stack), allowed)
+    grace = _grace(asked.grace_days, stack)
+    key = (str(ecr.meta.endpoint_url), asked.rules.fingerprint, str(grace), str(allowed),
+           stack.name if stack else "")  # fmt: skip
     with _progress(f"{account} {named}") as heard, _kept():
-        return survey(
+        plan = survey(
             asked.rules,
             registry,
             glob=asked.glob,
             clock=outside.now,
-            grace=asked.grace,
+            grace=grace,
             heard=heard,
-            resume=resume,
+            resume=_resume(outside, asked, (account, named, *key)),
             further=asked.further,
         )
+    plan.reserved = list(reserved(plan, asked.rules, stack.parameters if stack else {}))
+    return plan
 
 
-def _resume(
-    outside: Outside, asked: _Asked, account: str, region: str, endpoint: str,
-    registry: LiveRegistry,
-) -> Resume:  # fmt: skip
-    stack = "" if registry.history is MemoryTable else asked.stack_name
-    rest = (asked.rules.fingerprint, str(asked.grace), stack)
-    resume = Resume(folder(), (account, region, endpoint, *rest), outside.now)
+def _resume(outside: Outside, asked: _Asked, key: tuple[str, ...]) -> Resume:
+    resume = Resume(folder(), key, outside.now)
     if asked.fresh:
         resume.done()
     return resume
@@ -244,15 +254,30 @@ def _kept() -> Iterator[None]:
         raise
 
 
-def _history(outside: Outside, stack_name: str) -> Callable[[], Any]:
-    """What makes a table for each look: over the stack's, or empty where there is none."""
+def _stack(outside: Outside, name: str) -> Stack | None:
+    """The stack whose history and parameters count, where there is one that may be read."""
     try:
-        stack = Stack.find(stack_name, outside)
-        name = stack.output("HistoryTableName")
-        below = outside.open_table(outside.client("dynamodb"), name)
+        stack = Stack.find(name, outside)
+        stack.output("HistoryTableName")
     except Refusal:
+        return None
+    return stack
+
+
+def _history(stack: Stack | None) -> Callable[[], Any]:
+    """What makes a table for each look: over the stack's, or empty where there is none."""
+    if stack is None:
         return MemoryTable
+    outside, name = stack.outside, stack.output("HistoryTableName")
+    below = outside.open_table(stack.client("dynamodb"), name)
     return lambda: Overlay(below)
+
+
+def _grace(days: int | None, stack: Stack | None) -> timedelta:
+    of_stack = {} if stack is None else stack.parameters
+    return timedelta(
+        days=int(of_stack.get("RunningGraceDays", GRACE_DAYS)) if days is None else days
+    )
 
 
 @contextlib.contextmanager
@@ -345,14 +370,15 @@ def _as_text(plans: Sequence[RegistryPlan]) -> Iterator[str]:
     yield verdict(totals(plans))
     many = len(plans) > 1
     for plan in plans:
-        if many or plan.unread:
-            yield f"\n{plan.account} {plan.region}: {verdict(totals([plan]))}"
+        if many and heading(plan):
+            yield f"\n{heading(plan)}: {verdict(totals([plan]))}"
         yield from _titled("\nLook at these first", _urgent(plan))
         yield from _titled("\nThe registry itself", map(_setting, plan.settings))
         for each in plan.repositories:
             yield from _titled(f"\n{each.name} (rule {each.rule})", _lines(each))
         yield from _titled("\nCould not be read", (f"{u.what}: {u.why}" for u in plan.unread))
         yield from _titled("\nNo rule matches", _without_rule(plan.without_rule))
+        yield from _titled("\nAs things are", plan.reserved)
 
 
 def _titled(title: str, lines: Iterable[str]) -> Iterator[str]:

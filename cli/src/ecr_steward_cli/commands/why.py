@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import click
@@ -12,12 +13,14 @@ import click
 from ecr_steward.ecr.images import EcrRegistry
 from ecr_steward.history.holds import Hold
 from ecr_steward.messages.say.wording import short, who
-from ecr_steward.rules import Rule, Ruleset
+from ecr_steward.rules import Mode, Rule, Ruleset
+from ecr_steward.sweep.tally import CAUSE
 from ecr_steward.tags.scheme import Scheme, Verdict
 from ecr_steward.tags.stable import Line
 from ecr_steward.tags.state import Image, Top, uniques
 from ecr_steward.words.facts import Fact, FactKind
-from ecr_steward.words.reading import iso, parse_time
+from ecr_steward.words.hints import IMAGE_ACTION
+from ecr_steward.words.reading import parse_time
 from ecr_steward_cli.commands.check import loaded_from
 from ecr_steward_cli.commands.wait import Place, place
 from ecr_steward_cli.deployed.rules import rules_of
@@ -36,6 +39,9 @@ from ecr_steward_cli.terminal.errors import NeedsAttention
 from ecr_steward_cli.terminal.text import printable, say, wrapped
 
 _SHOWN = 3
+_MOVES = 100
+"""How many moves are looked through for one that was more than reported."""
+_CAUSES = {IMAGE_ACTION: "an event of ECR", CAUSE: "a sweep"}
 _MOVING = (FactKind.MOVE, FactKind.RESTORE, FactKind.REMOVE, FactKind.PIN)
 
 
@@ -49,8 +55,8 @@ class Lost:
 
 @dataclass(frozen=True, slots=True)
 class _Why:
-    """Everything that keeps a tag where it is. `leads` is what leads its line, None for no line;
-    `moved` the last fact that moved it."""
+    """Everything that keeps a tag where it is. `leads` is what leads its line, None for nothing;
+    `follows` whether it has a line; `moved` the fact of its last move."""
 
     repository: str
     tag: str
@@ -60,6 +66,7 @@ class _Why:
     lost: Sequence[Lost]
     moved: Fact | None
     hold: Hold | None
+    follows: bool
 
     def to_document(self) -> dict[str, Any]:
         leads, moved = self.leads, self.moved
@@ -159,9 +166,16 @@ def _found(stack: Stack, repository: str, tag: str, rules_file: str | None) -> _
         rule=_rule(rules, rule, repository, tag, rules_file),
         leads=top,
         lost=lost,
-        moved=next(moves, None),
+        moved=_last(islice(moves, _MOVES)),
         hold=hold if hold is not None and hold.holds(stack.outside.now()) else None,
+        follows=line is not None,
     )
+
+
+def _last(moves: Iterable[Fact]) -> Fact | None:
+    """The last that was made, of the newest first; where none was, the last that audit reported."""
+    every = list(moves)
+    return next((fact for fact in every if fact.mode == Mode.ENFORCE), next(iter(every), None))
 
 
 def _rule(
@@ -213,7 +227,7 @@ def _lines(found: _Why) -> Iterator[str]:
 
 def _leading(found: _Why) -> str:
     if found.leads is None:
-        return "nothing"
+        return f"nothing: {'there is no image for it' if found.follows else 'it follows nothing'}"
     lost = "; ".join(f"{each.tag} is {each.why}" for each in found.lost)
     leads = f"{found.leads.unique} ({short(found.leads.image.digest)})"
     behind = found.found is not None and found.found.digest != found.leads.image.digest
@@ -223,6 +237,9 @@ def _leading(found: _Why) -> str:
 def _moved(fact: Fact | None) -> str:
     if fact is None:
         return "never by the steward, as far as history knows"
-    by = fact.cause.type if fact.cause.by is None else who(fact.cause.by, fact.account)
-    done = "" if fact.mode == "enforce" else ", which was only reported"
-    return f"{iso(parse_time(fact.time))} ({by}{done}): {fact.reason}"
+    cause = _CAUSES.get(fact.cause.type, fact.cause.type)
+    by = cause if fact.cause.by is None else who(fact.cause.by, fact.account)
+    time = f"{parse_time(fact.time):%Y-%m-%d %H:%M:%SZ}"
+    if fact.mode != "enforce":
+        return f"not by the steward, in audit at {time} ({by}): {fact.reason}"
+    return f"{time} ({by}): {fact.reason}"

@@ -325,11 +325,11 @@ _FAULTS: tuple[tuple[tuple[type[boto.BotoCoreError], ...], str], ...] = (
     ),
     (
         (boto.ProfileNotFound,),
-        "{error}: name one of your profiles in AWS_PROFILE, or unset it.",
+        "{error}: `aws configure list-profiles` shows yours; name one, or unset AWS_PROFILE.",
     ),
     (
         (boto.NoRegionError, boto.InvalidRegionError),
-        "{error}: name the stack's Region in AWS_REGION, or as `region` in your profile.",
+        "{error}: name the Region in AWS_REGION, or as `region` in your profile.",
     ),
     (
         (boto.HTTPClientError, boto.ConnectionError),

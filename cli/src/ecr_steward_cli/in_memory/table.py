@@ -45,9 +45,12 @@ class MemoryTable:
         return iter([items[sk] for sk in sorted(items) if sk.startswith(prefix)])
 
     def backwards(self, pk: str, first: str, last: str, tag: str | None = None) -> Iterator[Item]:
+        return reversed([*self.forwards(pk, first, last, tag)])
+
+    def forwards(self, pk: str, first: str, last: str, tag: str | None = None) -> Iterator[Item]:
         check_keys("Query", [(pk, first), (pk, last)])
         items = self._items.get(pk, {})
-        within = (items[sk] for sk in sorted(items, reverse=True) if first <= sk <= last)
+        within = (items[sk] for sk in sorted(items) if first <= sk <= last)
         return iter([item for item in within if tag in (None, item.tag)])
 
     def transact(self, writes: Sequence[Write]) -> None:

@@ -11,7 +11,7 @@ from ecr_steward.ecr.images import EcrRegistry
 from ecr_steward_cli.live.controls import Met, met
 from ecr_steward_cli.live.faults import FAULTS
 from ecr_steward_cli.live.look import DescribedImages, RepositoryContents
-from ecr_steward_cli.rules_file.first import SeenRepository
+from ecr_steward_cli.rules_file.shown_scheme import SeenRepository
 
 _DESCRIBED_AT_ONCE = 100
 _SCANNING_AT_ONCE = 25

@@ -26,6 +26,7 @@ from ecr_steward.words.facts import FactKind, FactMaker
 from ecr_steward.words.hints import REGISTRY, Action, Hint
 from ecr_steward.writers.retention import known_of
 from ecr_steward.writers.settings import Enforcer
+from ecr_steward.writers.settings_setup import SettingsSetup
 from ecr_steward.writers.tags import Retagger, next_visit
 from ecr_steward_cli.live.foreseen import ForeseenSettings
 from ecr_steward_cli.live.state import LookDigits, NotedSettings, digits
@@ -82,13 +83,15 @@ class RepositoryPlan:
 class LiveRegistry:
     """A live registry: its ECR client, its account and its Region.
 
-    `history` makes the table that a look goes by: the stack's, or an empty one.
+    `history` makes the table that a look goes by: the stack's, or an empty one. `allow_removal` is
+    whether the stack may remove tags; without a stack nothing says that it may not.
     """
 
     ecr: Any
     account: str
     region: str
     history: Callable[[], Table]
+    allow_removal: bool = True
 
 
 class Look:
@@ -150,7 +153,7 @@ class Look:
             registry=EcrRegistry(seen.client),
             history=history,
             maker=self._maker,
-            allow_removal=True,
+            allow_removal=self._registry.allow_removal,
         )
         hint = Hint(repository, Action.SWEEP, None, None, Cause("plan", CAUSE), self._clock())
         for _ in range(_MOST_VISITS):
@@ -163,12 +166,14 @@ class Look:
     def _enforcer(self, table: Table, settings: EcrSettings) -> Enforcer:
         running = RunningImages(table, self._grace)
         return Enforcer(
-            rules=self._rules,
-            cap=Mode.AUDIT,
-            registry=settings,
-            history=SettingsHistory(table),
-            maker=self._maker,
-            running=lambda repository: running.workloads(repository, self._clock()),
+            SettingsSetup(
+                rules=self._rules,
+                cap=Mode.AUDIT,
+                registry=settings,
+                history=SettingsHistory(table),
+                maker=self._maker,
+                running=lambda repository: running.workloads(repository, self._clock()),
+            )
         )
 
     def _images(

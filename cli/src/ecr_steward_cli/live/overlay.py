@@ -31,9 +31,11 @@ class Overlay:
         return iter([items[sk] for sk in sorted(items)])
 
     def backwards(self, pk: str, first: str, last: str, tag: str | None = None) -> Iterator[Item]:
+        return reversed([*self.forwards(pk, first, last, tag)])
+
+    def forwards(self, pk: str, first: str, last: str, tag: str | None = None) -> Iterator[Item]:
         every = (item for item in self.query(pk) if tag in (None, item.tag))
-        within = (item for item in every if first <= item.sk <= last)
-        return iter(sorted(within, key=lambda item: item.sk, reverse=True))
+        return iter([item for item in every if first <= item.sk <= last])
 
     def transact(self, writes: Sequence[Write]) -> None:
         self._note(writes)

@@ -40,7 +40,7 @@ def changed_since(
         try:
             now = _look(look, rules, name)
         except (RegistryError, ClientError, BotoCoreError) as error:
-            return f"Whether {_called(name)} has changed is not known: {said(error)}"
+            return f"Whether {called(name)} has changed is not known: {said(error)}"
         return None if now is None else _changed(name, kept[name], now)
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -61,19 +61,19 @@ def _changed(name: str, kept: KeptRepository, now: RepositoryPlan) -> str | None
     parts = (("tags", kept.state.tags != now.state.tags),
              ("settings", kept.state.settings != now.state.settings))  # fmt: skip
     different = " and ".join(what for what, differs in parts if differs)
-    return f"{_called(name)} has changed since: its {different}." if different else None
+    return f"{called(name)} has changed since: its {different}." if different else None
 
 
 def unmade(
     history: History, kept: Mapping[str, KeptRepository], since: datetime
 ) -> Iterator[tuple[str, PlannedWrite]]:
-    """What of the plan nobody has made since, each with its repository as people call it."""
+    """What of the plan nobody has made since, each with the name of its repository in the plan."""
     for name, repository in kept.items():
         past = history.past("" if name == REGISTRY else name, since - CLOCKS)
         made = {_key(fact) for fact in past if fact.mode == Mode.ENFORCE}
         for each in repository.writes:
             if each.key not in made:
-                yield _called(name), each
+                yield name, each
 
 
 def _key(fact: Fact) -> str:
@@ -83,5 +83,6 @@ def _key(fact: Fact) -> str:
     return change_key(fact.kind.value, fact.tag or "", fact.before, fact.digest)
 
 
-def _called(name: str) -> str:
+def called(name: str) -> str:
+    """A repository of a kept plan as people call it."""
     return "The registry itself" if name == REGISTRY else name

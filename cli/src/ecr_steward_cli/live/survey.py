@@ -34,7 +34,8 @@ class Unread:
 class RegistryPlan:
     """What would change in one registry. `without_rule` are repositories that no rule matches;
     `settings` is what differs in the settings of the registry itself, `state` what they were,
-    `further` what only a page tells, where it was asked for."""
+    `reserved` says what of it is not done as things are deployed, `further` has what only a page
+    tells, where it was asked for."""
 
     account: str
     region: str
@@ -43,6 +44,7 @@ class RegistryPlan:
     state: LookDigits = field(default_factory=LookDigits)
     without_rule: list[str] = field(default_factory=list)
     unread: list[Unread] = field(default_factory=list)
+    reserved: Sequence[str] = ()
     further: Further = field(default_factory=Further)
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -10,18 +10,24 @@ from typing import Any
 from ecr_steward.ecr import RegistryError
 from ecr_steward.ecr.images import EcrRegistry
 from ecr_steward.history.planned import Planned
-from ecr_steward.rules import Ruleset
+from ecr_steward.rules import Mode, Ruleset
 from ecr_steward.words.globs import glob_regex
 from ecr_steward.words.reading import iso
 from ecr_steward_cli.deployed.rules import rules_of
 from ecr_steward_cli.deployed.stack import Stack, aws
 from ecr_steward_cli.given.files import text_of
 from ecr_steward_cli.live.faults import said
-from ecr_steward_cli.live.kept import KeptPlan, KeptPlanFault, KeptRepository, kept_plan
+from ecr_steward_cli.live.kept import (
+    KeptPlan,
+    KeptPlanFault,
+    KeptRepository,
+    PlannedWrite,
+    kept_plan,
+)
 from ecr_steward_cli.live.look import LiveRegistry, Look
 from ecr_steward_cli.live.overlay import Overlay
 from ecr_steward_cli.live.pace import Pace, PacedClient
-from ecr_steward_cli.live.since import changed_since, unmade
+from ecr_steward_cli.live.since import called, changed_since, unmade
 from ecr_steward_cli.live.survey import AT_ONCE
 from ecr_steward_cli.terminal.errors import NeedsAttention, Refusal
 from ecr_steward_cli.terminal.text import printable, say
@@ -63,12 +69,25 @@ class PlanOfStack:
             )
         wanted = glob_regex((glob,))
         within = {name: each for name, each in found.items() if wanted.fullmatch(name)}
-        return cls(stack, account, rules, kept, within)
+        plan = cls(stack, account, rules, kept, within)
+        if within and len(plan.audited) == len(within):
+            raise Refusal(
+                f"{file}: Every repository that the plan changes has a rule with `mode: audit`, so "
+                "nothing of it would be made: write `mode: enforce` where you are ready, deploy "
+                "these rules, and keep a new plan with them."
+            )
+        return plan
 
     @property
     def planned(self) -> dict[str, Planned]:
         """The changes that the plan has for each repository, as history keeps them."""
         return {name: each.planned() for name, each in self.repositories.items()}
+
+    @property
+    def audited(self) -> list[str]:
+        """The repositories of the plan in which the rule itself lets nothing be changed."""
+        rules = ((name, self.rules.rule_for(name)) for name in self.repositories)
+        return [name for name, rule in rules if rule is not None and rule.mode != Mode.ENFORCE]
 
     def lines_before(self, heard: Callable[[], object] = lambda: None) -> Iterator[str]:
         """What there is to do, and what has changed since the plan.
@@ -83,6 +102,12 @@ class PlanOfStack:
         mode = self.stack.output("SettingsMode")
         if mode != "enforce" and any(each.settings for each in self.repositories.values()):
             yield f"SettingsMode is {mode}: no setting is corrected."
+        if audited := self.audited:
+            yield (
+                f"{_counted(len(audited), 'repository', 'repositories')} of it "
+                f"{'has' if len(audited) == 1 else 'have'} a rule with `mode: audit`: nothing is "
+                "changed there."
+            )
         try:
             look = self._look()
         except RegistryError as error:
@@ -107,10 +132,24 @@ class PlanOfStack:
         made = changes - len(left)
         say(f"Of the plan, {made:,} of {_counted(changes, 'change')} {_was(made)} made.")
         if left:
-            lines = (f"  {name}: {printable(each.words)}" for name, each in left)
-            raise NeedsAttention(
-                "\n".join(("Left, because it is not what is decided now:", *lines))
-            )
+            raise NeedsAttention("\n".join(self._left(left)))
+
+    def _left(self, left: Sequence[tuple[str, PlannedWrite]]) -> Iterator[str]:
+        """The changes that were left, below why."""
+        reasons: dict[str, list[str]] = {}
+        for name, each in left:
+            line = f"  {called(name)}: {printable(each.words)}"
+            reasons.setdefault(self._why_left(name, each), []).append(line)
+        for why, lines in reasons.items():
+            yield from (f"Left, because {why}:", *lines)
+
+    def _why_left(self, name: str, change: PlannedWrite) -> str:
+        if name in self.audited:
+            return "the rule has `mode: audit`"
+        mode = self.stack.output("SettingsMode")
+        if mode != "enforce" and change in self.repositories[name].settings:
+            return f"SettingsMode is {mode}"
+        return "it is not what is decided now"
 
 
 def _read(file: str) -> KeptPlan:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from ecr_steward_cli.live import words
 from ecr_steward_cli.live.survey import RegistryPlan
-from ecr_steward_cli.rules_file.first import SeenRepository, SuggestedRule, suggested
+from ecr_steward_cli.rules_file.first import SuggestedRule, suggested
+from ecr_steward_cli.rules_file.shown_scheme import SeenRepository
 
 
 @dataclass(frozen=True, slots=True)

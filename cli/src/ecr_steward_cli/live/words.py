@@ -25,6 +25,9 @@ EXPOSURES = frozenset(
 )
 """Problems of settings that come before all others."""
 
+UNKNOWN = "unknown"
+"""The account and the Region of a registry that nobody could ask."""
+
 _THE_REGISTRY = "the registry"
 _KINDS: Mapping[str, tuple[str, str]] = {
     FactKind.MOVE: ("tag would move", "tags would move"),
@@ -55,7 +58,7 @@ def totals(plans: Iterable[RegistryPlan]) -> dict[str, Any]:
     every = list(plans)
     repositories = [each for plan in every for each in plan.repositories]
     tags = Counter(change.kind.value for each in repositories for change in each.changes)
-    settings = Counter(change.problem.value for change in _all_settings(every))
+    settings = Counter(change.problem.value for change in all_settings(every))
     return {
         "repositories": len(repositories),
         "differing": sum(each.differs for each in repositories),
@@ -70,7 +73,8 @@ def totals(plans: Iterable[RegistryPlan]) -> dict[str, Any]:
     }
 
 
-def _all_settings(plans: Iterable[RegistryPlan]) -> Iterator[SettingChange]:
+def all_settings(plans: Iterable[RegistryPlan]) -> Iterator[SettingChange]:
+    """What differs in the settings of registries and their repositories."""
     for plan in plans:
         yield from plan.settings
         for each in plan.repositories:
@@ -97,7 +101,7 @@ def six(plans: Sequence[RegistryPlan]) -> list[tuple[int, str]]:
     counts = totals(plans)
     tags = counts["changes"]
     told = (FactKind.REJECT, FactKind.OVERWRITE, FactKind.HELD, FactKind.STALE, FactKind.FAILED)
-    corrected = sum(each.action is SettingAction.CORRECT for each in _all_settings(plans))
+    corrected = sum(each.action is SettingAction.CORRECT for each in all_settings(plans))
     return [
         (tags.get(FactKind.MOVE, 0) + tags.get(FactKind.RESTORE, 0), "tags move or go back"),
         (tags.get(FactKind.PIN, 0), "images are pinned"),
@@ -109,8 +113,8 @@ def six(plans: Sequence[RegistryPlan]) -> list[tuple[int, str]]:
 
 
 def heading(plan: RegistryPlan) -> str:
-    """Which registry it is."""
-    return f"{plan.account} {plan.region}"
+    """Which registry it is, as far as is known."""
+    return " ".join(each for each in (plan.account, plan.region) if each != UNKNOWN)
 
 
 def registries(plans: Sequence[RegistryPlan]) -> list[tuple[str, str]]:
@@ -186,7 +190,7 @@ def left_alone(plans: Sequence[RegistryPlan]) -> list[str]:
 def unread(plans: Sequence[RegistryPlan]) -> list[tuple[str, str]]:
     """What could not be read, and why."""
     return [
-        (f"{heading(plan)}: {printable(each.what)}", printable(each.why))
+        (": ".join(filter(None, (heading(plan), printable(each.what)))), printable(each.why))
         for plan in plans
         for each in plan.unread
     ]

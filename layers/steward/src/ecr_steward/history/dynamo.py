@@ -73,6 +73,14 @@ class DynamoTable:
         return self._queried(condition, values)
 
     def backwards(self, pk: str, first: str, last: str, tag: str | None = None) -> Iterator[Item]:
+        return self._between(pk, first, last, tag, forward=False)
+
+    def forwards(self, pk: str, first: str, last: str, tag: str | None = None) -> Iterator[Item]:
+        return self._between(pk, first, last, tag, forward=True)
+
+    def _between(
+        self, pk: str, first: str, last: str, tag: str | None, *, forward: bool
+    ) -> Iterator[Item]:
         key, value, index = (
             ("pk", pk, {}) if tag is None else ("subject", _subject(pk, tag), _INDEXED)
         )
@@ -80,7 +88,7 @@ class DynamoTable:
         condition = "#key = :key AND sk BETWEEN :first AND :last"
         names = {"#key": key}
         return self._queried(
-            condition, values, ExpressionAttributeNames=names, ScanIndexForward=False, **index
+            condition, values, ExpressionAttributeNames=names, ScanIndexForward=forward, **index
         )
 
     def _queried(self, condition: str, values: Any, **asked: Any) -> Iterator[Item]:

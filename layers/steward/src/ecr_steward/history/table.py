@@ -75,6 +75,10 @@ class Table(Protocol):
         """
         ...
 
+    def forwards(self, pk: str, first: str, last: str, tag: str | None = None) -> Iterator[Item]:
+        """The same, in the order of `sk`."""
+        ...
+
     def transact(self, writes: Sequence[Write]) -> None:
         """All of at most 100 writes, or none. Raises Conflict."""
         ...

@@ -296,6 +296,8 @@ class History:
         since: datetime | None = None,
         until: datetime | None = None,
         tag: str | None = None,
+        *,
+        oldest_first: bool = False,
     ) -> Iterator[Fact]:
         """The past of a repository from `since` to `until`, newest first; read as it is asked for.
 
@@ -305,14 +307,19 @@ class History:
         order of keys is not that of time.
         """
         pk = partition_of(repository)
-        ranges = [
-            self._table.backwards(pk, *_range(prefix, since, until), tag)
-            for prefix in ("fact", "quiet")
-        ]
-        items = heapq.merge(*ranges, key=_second, reverse=True)
+        read = self._table.forwards if oldest_first else self._table.backwards
+        ranges = [read(pk, *_range(each, since, until), tag) for each in ("fact", "quiet")]
+        items = heapq.merge(*ranges, key=_second, reverse=not oldest_first)
         for _, group in itertools.groupby(items, key=_second):
             facts = sorted(map(fact_of, group), key=_order)
-            yield from (fact for fact in reversed(facts) if _within(fact, since, until))
+            ordered = facts if oldest_first else reversed(facts)
+            yield from (fact for fact in ordered if _within(fact, since, until))
+
+    def stable_tags(self, repository: str) -> set[str]:
+        """The stable tags of which it is kept where they are, or what leads their lines."""
+        pk = partition_of(repository)
+        items = (i for prefix in ("mark#", "place#") for i in self._table.query(pk, prefix))
+        return {item.sk.partition("#")[2] for item in items}
 
 
 def _range(prefix: str, since: datetime | None, until: datetime | None) -> tuple[str, str]:

@@ -73,7 +73,7 @@ def quick_client(service: str) -> Any:
 
 
 @functools.cache
-def patient_client(service: str) -> Any:
+def patient(service: str) -> Any:
     """The same for long readings that nobody waits for: they leave AWS's rates to others."""
     with _MAKING:
         return _session().create_client(service, config=_PATIENT)
