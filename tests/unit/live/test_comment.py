@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ecr_steward_cli.live.comment import LEAST, MARKER, comment, inert
@@ -17,6 +19,12 @@ def test_the_marker_and_the_verdict_come_first_and_the_rest_is_folded() -> None:
     assert "Tags that would be removed (1)" in above
     assert "Settings to look at first (1)" in above
     assert "<summary>Tags (1)</summary>" in folded
+
+
+def test_what_is_not_done_as_things_are_is_said_above() -> None:
+    plan = replace(plan_of(repository("base/redis")), reserved=["The stack has Mode=audit."])
+    above, _, _ = comment([plan], RULES).partition("<details>")
+    assert "| 123456789012 eu-west-1 | The stack has Mode=audit. |" in above
 
 
 @pytest.mark.parametrize("most", [LEAST, 10_000, 65_000])
