@@ -7,6 +7,7 @@ import contextlib
 import itertools
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -124,8 +125,9 @@ KILLED, ALIVE, APART = 1, 0, 3
 def tried_in_place(place: MutantPlace, items: Mapping[str, pytest.Item], reach: Reach) -> int:
     """Run the tests that reach a mutant with it in this process."""
     source = place.source()
+    made = mutant(source, place.site)
     try:
-        put_in_place(place.module, function(source, place.site), mutant(source, place.site).text)
+        put_in_place(place.module, function(source, place.site), made.original, made.text)
     except NotInPlace:
         return APART
     tests = [items[each] for each in _in_order(place, reach) if each in items]
@@ -191,6 +193,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rooms", nargs="+", choices=ROOMS, default=list(ROOMS))
     parser.add_argument("--tests", nargs="+", default=TESTS, help="what mutants are shown to")
     parser.add_argument("--reached", type=Path, help="what tests call: kept here for another run")
+    parser.add_argument(
+        "--before", type=Path, help="what a run printed that did not come to its end"
+    )
     options = parser.parse_args()
     options.reached = (options.reached or Path(tempfile.mkdtemp()) / "reached.json").absolute()
     return options
@@ -201,7 +206,7 @@ def main() -> None:
     every = list(places(options.rooms))
     random = Random(options.seed)  # noqa: S311
     sample = random.sample(every, min(options.sample, len(every)))
-    tried: dict[MutantPlace, bool] = {}
+    tried = _tried_before(sample, options.before)
     print(f"{len(sample)} of {len(every)} mutants", flush=True)
     # A shell has what it starts in the background ignore Ctrl-C.
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -209,8 +214,10 @@ def main() -> None:
     warm = Warm(partial(_try_all, sample, options, tried))
     apart = [f"--ignore={each}" for each in _APART]
     recorder = [] if options.reached.exists() else [f"--reached={options.reached}"]
-    pytest.main(["-s", *_QUIET, *recorder, *apart, *options.tests], plugins=[warm])
-    page.write(_tried(room, every, tried) for room in options.rooms)
+    try:
+        pytest.main(["-s", *_QUIET, *recorder, *apart, *options.tests], plugins=[warm])
+    finally:
+        page.write(_tried(room, every, tried) for room in options.rooms)
     killed = len(tried) - sum(tried.values())
     print(f"{killed} of {len(tried)} killed")
     sys.exit(killed < 0.95 * len(tried))
@@ -227,6 +234,7 @@ def _try_all(
     reach = _recorded(items, options)
     print(f"{len(reach.seconds)} tests notice", flush=True)
     left: list[MutantPlace] = []
+    sample = [each for each in sample if each not in tried]
     with contextlib.suppress(KeyboardInterrupt):
         things = ((each, _limit(reach.of_place(each), reach)) for each in sample)
         for place, code in forked(
@@ -242,6 +250,13 @@ def _try_all(
         with _copied() as folder:
             for place in left:
                 _note(tried, place, lives=survives(place, folder, reach))
+
+
+def _tried_before(sample: Sequence[MutantPlace], before: Path | None) -> dict[MutantPlace, bool]:
+    """What an earlier run printed of these mutants."""
+    said = re.findall(r"^\d+ (killed|ALIVE) (.+)$", before.read_text() if before else "", re.M)
+    lives = {name: word == "ALIVE" for word, name in said}
+    return {each: lives[str(each)] for each in sample if str(each) in lives}
 
 
 def _note(tried: dict[MutantPlace, bool], place: MutantPlace, *, lives: bool) -> None:

@@ -32,8 +32,13 @@ def main() -> int:
                   if each.failure]  # fmt: skip
         acts = users(played)
         rights = table.granted()
-        judged = pool.map(judge, rights, (acts.get(each, []) for each in rights))
-        found = dict(zip(rights, judged, strict=True))
+        found = dict(
+            zip(
+                rights,
+                pool.map(judge, rights, (acts.get(each, []) for each in rights)),
+                strict=True,
+            )
+        )
     needless = [right for right, needed in found.items() if needed is None]
     for each in (*faults, *(f"{right} is needed by no act" for right in needless)):
         print(each)

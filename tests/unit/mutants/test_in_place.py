@@ -17,12 +17,17 @@ from tests.mutants.warm import forked
 SOURCE = """
 import functools
 
-def plain(a): return a + 1
+MOST = 5
+TABLE = {"one": lambda a: a + 10}
+
+def plain(a, b=3): return a + 1
+def bounded(a): return min(a, MOST)
 
 @functools.cache
 def kept(a): return a + 1
 
 class Thing:
+    kept = 7
     @property
     def size(self): return 1 + 1
     @classmethod
@@ -45,13 +50,13 @@ def sample() -> Iterator[Any]:
 
 def test_whoever_has_a_function_calls_its_mutant(sample: Any) -> None:
     plain = sample.plain
-    put_in_place("sample", "plain", SOURCE.replace("a + 1", "a - 1"))
+    put_in_place("sample", "plain", SOURCE, SOURCE.replace("a + 1", "a - 1"))
     assert plain(5) == 4
 
 
 def test_what_a_function_kept_of_calls_is_forgotten(sample: Any) -> None:
     assert sample.kept(5) == 6
-    put_in_place("sample", "kept", SOURCE.replace("a + 1", "a - 1"))
+    put_in_place("sample", "kept", SOURCE, SOURCE.replace("a + 1", "a - 1"))
     assert sample.kept(5) == 4
 
 
@@ -65,14 +70,33 @@ def test_what_a_function_kept_of_calls_is_forgotten(sample: Any) -> None:
 )
 def test_a_method_is_changed_whatever_decorates_it(sample: Any, name: str, call: Any) -> None:
     before = call(sample)
-    put_in_place("sample", name, SOURCE.replace("+", "-"))
+    put_in_place("sample", name, SOURCE, SOURCE.replace("+", "-"))
+    assert call(sample) != before
+
+
+@pytest.mark.parametrize(
+    ("change", "call"),
+    [
+        (("5", "6"), lambda sample: sample.bounded(9)),
+        (("a + 10", "a - 10"), lambda sample: sample.TABLE["one"](0)),
+        (("b=3", "b=4"), lambda sample: sample.plain.__defaults__),
+        (("kept = 7", "kept = 8"), lambda sample: sample.Thing().kept),
+    ],
+)
+def test_what_is_in_no_function_is_exchanged(
+    sample: Any, change: tuple[str, str], call: Any
+) -> None:
+    before = call(sample)
+    put_in_place("sample", None, SOURCE, SOURCE.replace(*change))
     assert call(sample) != before
 
 
 @pytest.mark.parametrize("name", [None, "absent", "Thing"])
-def test_what_is_in_no_function_is_not_changed_in_place(sample: Any, name: str | None) -> None:
+def test_what_changes_nothing_plain_needs_a_process_of_its_own(
+    sample: Any, name: str | None
+) -> None:
     with pytest.raises(NotInPlace):
-        put_in_place("sample", name, SOURCE)
+        put_in_place("sample", name, SOURCE, SOURCE)
 
 
 def test_what_is_tried_ends_with_what_it_returns_and_changes_nothing_here() -> None:
