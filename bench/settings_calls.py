@@ -15,8 +15,10 @@ from ecr_steward.ecr.settings import EcrSettings
 from ecr_steward.history.settings import SettingsHistory
 from ecr_steward.rules import Mode, Ruleset
 from ecr_steward.words.causes import Cause
+from ecr_steward.words.facts import FactMaker
 from ecr_steward.words.hints import Action, Hint
 from ecr_steward.writers.settings import Enforcer
+from ecr_steward.writers.settings_setup import SettingsSetup
 from ecr_steward_cli.in_memory.settings import MemorySettings
 from ecr_steward_cli.in_memory.table import MemoryTable
 
@@ -75,14 +77,14 @@ class Registry:
         self.ecr = MemorySettings(trail=self.trail.append)
         self._now = datetime(2026, 11, 23, tzinfo=UTC)
         self._enforcer = Enforcer(
-            rules=RULES,
-            cap=Mode.ENFORCE,
-            registry=EcrSettings(self.ecr.client),
-            history=SettingsHistory(MemoryTable()),
-            clock=lambda: self._now,
-            account="123456789012",
-            region="eu-west-1",
-            role=ROLE,
+            SettingsSetup(
+                rules=RULES,
+                cap=Mode.ENFORCE,
+                registry=EcrSettings(self.ecr.client),
+                history=SettingsHistory(MemoryTable()),
+                maker=FactMaker("123456789012", "eu-west-1", lambda: self._now, RULES.fingerprint),
+                role=ROLE,
+            )
         )
         self.names = [f"base/{number:04}" for number in range(repositories)]
         for name in self.names:

@@ -20,6 +20,7 @@ from ecr_steward.history.tags import History
 from ecr_steward.messages.say.wording import short
 from ecr_steward.queues.hints import HintQueue
 from ecr_steward.sweep.send import ROUND
+from ecr_steward.words.calls import API_CALL, DELETE_IMAGES
 from ecr_steward.words.causes import Cause
 from ecr_steward.words.facts import Fact, FactKind
 from ecr_steward.words.hints import IMAGE_ACTION, Action, Hint
@@ -103,9 +104,18 @@ def _start(demo: Demo) -> None:
 
 
 def _delete(demo: Demo) -> None:
-    demo.cloud.client("ecr").batch_delete_image(
-        repositoryName=BASE, imageIds=[{"imageDigest": demo.images["1.4.1"]}]
-    )
+    """ECR tells at once that an image was deleted, and CloudTrail by whom."""
+    asked: Any = {"repositoryName": BASE, "imageIds": [{"imageDigest": demo.images["1.4.1"]}]}
+    answer = demo.cloud.client("ecr").batch_delete_image(**asked)
+    detail = {
+        "eventSource": "ecr.amazonaws.com",
+        "eventName": DELETE_IMAGES,
+        "eventTime": iso(datetime.now(UTC)),
+        "userIdentity": {"arn": f"arn:aws:sts::{ACCOUNT}:assumed-role/Developer/mallory"},
+        "requestParameters": asked,
+        "responseElements": {"imageIds": answer["imageIds"]},
+    }
+    demo.send(API_CALL, detail)
 
 
 def _let_go(demo: Demo) -> None:
@@ -148,9 +158,9 @@ DELETED: Final = Act(
     "Somebody deletes the image that the service runs",
     BASE,
     f"delete   [cyan]{BASE}:1.4.1[/]",
-    "It is told at once: the next task could not start.",
+    "It is told at once, and who did it: the next task could not start.",
     _delete,
-    lambda demo: demo.has_told(BASE, FactKind.LOST),
+    lambda demo: demo.has_told(BASE, FactKind.LOST, by="mallory"),
     gone=("1.4.1",),
 )
 GOING: Final = Act(
@@ -322,8 +332,11 @@ class Demo:
             "action-type": "PUSH",
             "image-tag": scene.tag,
         }
-        entry: Any = {"Source": DEFAULT_SOURCE, "DetailType": IMAGE_ACTION}
-        entry["Detail"] = json.dumps(detail)
+        self.send(IMAGE_ACTION, detail)
+
+    def send(self, kind: str, detail: object) -> None:
+        """Put an event of this `detail-type` on the default bus, as AWS would."""
+        entry: Any = {"Source": DEFAULT_SOURCE, "DetailType": kind, "Detail": json.dumps(detail)}
         self.cloud.client("events").put_events(Entries=[entry])
 
     def look(self) -> None:
@@ -335,9 +348,10 @@ class Demo:
         """Whether the steward knows of something that runs the image."""
         return any(each.runs for each in self._running.all(BASE, self.images[image]))
 
-    def has_told(self, repository: str, kind: FactKind) -> bool:
-        """Whether a fact of this kind is on record."""
-        return any(fact.kind is kind for fact in self._history.facts(repository))
+    def has_told(self, repository: str, kind: FactKind, by: str = "") -> bool:
+        """Whether a fact of this kind is on record, with who was behind it."""
+        facts = self._history.facts(repository)
+        return any(fact.kind is kind and by in (fact.cause.by or "") for fact in facts)
 
     def _is_new(self, fact: Fact) -> bool:
         seen = fact.id in self._told

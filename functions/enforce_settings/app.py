@@ -22,8 +22,10 @@ from ecr_steward.start import clients, observe, sandbox
 from ecr_steward.start.environment import Environment
 from ecr_steward.start.writer import Batches
 from ecr_steward.sweep.tally import Tally
+from ecr_steward.words.facts import FactMaker
 from ecr_steward.words.hints import Hint
 from ecr_steward.writers.settings import Enforcer
+from ecr_steward.writers.settings_setup import SettingsSetup
 
 logger = observe.logger()
 
@@ -45,28 +47,23 @@ def handle(env: Environment) -> sandbox.Handler:
     @cache
     def workers() -> tuple[Enforcer, Tally]:
         # Made at the first visit: broken rules must cost messages, which come back, not the start.
+        rules = sandbox.rules()
+        maker = FactMaker(account, region, sandbox.now, rules.fingerprint)
         enforcer = Enforcer(
-            rules=sandbox.rules(),
-            cap=settings_mode.capped(mode),
-            registry=registry,
-            history=SettingsHistory(table),
-            role=own_role,
-            tagger=retag_role,
-            readers=(retain_role,),
-            expiry=expiry,
-            running=lambda repository: images.workloads(repository, sandbox.now()),
-            clock=sandbox.now,
-            account=account,
-            region=region,
+            SettingsSetup(
+                rules=rules,
+                cap=settings_mode.capped(mode),
+                registry=registry,
+                history=SettingsHistory(table),
+                role=own_role,
+                tagger=retag_role,
+                readers=(retain_role,),
+                expiry=expiry,
+                running=lambda repository: images.workloads(repository, sandbox.now()),
+                maker=maker,
+            )
         )
-        tally = Tally(
-            rules=sandbox.rules(),
-            cap=mode,
-            sweeps=Sweeps(table),
-            clock=sandbox.now,
-            account=account,
-            region=region,
-        )
+        tally = Tally(rules=rules, cap=mode, sweeps=Sweeps(table), maker=maker)
         return enforcer, tally
 
     def visit(repository: str, hints: Sequence[Hint]) -> None:

@@ -23,6 +23,7 @@ from ecr_steward.start import clients, observe, sandbox
 from ecr_steward.start.environment import Environment
 from ecr_steward.start.writer import Batches
 from ecr_steward.sweep.tally import Tally
+from ecr_steward.words.facts import FactMaker
 from ecr_steward.words.hints import Hint
 from ecr_steward.writers.brake import Brake
 from ecr_steward.writers.tag_writer import TagWriter
@@ -54,29 +55,21 @@ def handle(env: Environment) -> sandbox.Handler:
     def writer() -> TagWriter:
         # Made at the first visit: broken rules must cost messages, which come back, not the start.
         rules = sandbox.rules()
+        maker = FactMaker(account, region, sandbox.now, rules.fingerprint)
         tagger = Retagger(
             rules=rules,
             cap=mode,
             registry=registry,
             history=history,
-            clock=sandbox.now,
-            account=account,
-            region=region,
+            maker=maker,
             spread=brake,
             allow_removal=allow_removal,
             witness=Trail(lambda: clients.client("cloudtrail")).who_took,
         )
-        tally = Tally(
-            rules=rules,
-            cap=mode,
-            sweeps=history.sweeps,
-            clock=sandbox.now,
-            account=account,
-            region=region,
-        )
-        return TagWriter(tagger, expirer(rules), tally.visited, queue.send)
+        tally = Tally(rules=rules, cap=mode, sweeps=history.sweeps, maker=maker)
+        return TagWriter(tagger, expirer(rules, maker), tally.visited, queue.send)
 
-    def expirer(rules: Ruleset) -> Expirer | None:
+    def expirer(rules: Ruleset, maker: FactMaker) -> Expirer | None:
         if not allow_expiry:
             return None
         # Loaded only where the stack lets images expire.
@@ -92,9 +85,7 @@ def handle(env: Environment) -> sandbox.Handler:
             registry=registry,
             expiries=Expiries(table),
             running=RunningImages(table, grace),
-            clock=sandbox.now,
-            account=account,
-            region=region,
+            maker=maker,
         )
         return Expirer(setup, history.holds, brake)
 

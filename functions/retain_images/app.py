@@ -22,6 +22,7 @@ from ecr_steward.queues.hints import HintQueue
 from ecr_steward.start import clients, observe, sandbox
 from ecr_steward.start.environment import Environment
 from ecr_steward.start.writer import Batches
+from ecr_steward.words.facts import FactMaker
 from ecr_steward.words.hints import Hint
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def handle(env: Environment) -> sandbox.Handler:
     grace = timedelta(days=env.number("GRACE_DAYS"))
     table, ecr = (
         DynamoTable(clients.client("dynamodb"), env.text("HISTORY_TABLE")),
-        clients.client("ecr"),
+        clients.patient("ecr"),
     )
     running = RunningImages(table, grace)
     retag_url = env.text("RETAG_QUEUE_URL")
@@ -58,16 +59,15 @@ def handle(env: Environment) -> sandbox.Handler:
         from ecr_steward.writers.expiry_setup import ExpirySetup
         from ecr_steward.writers.retention import Retainer
 
+        rules = sandbox.rules()
         setup = ExpirySetup(
-            rules=sandbox.rules(),
+            rules=rules,
             cap=mode,
             allowed=allowed,
             registry=EcrRegistry(ecr),
             expiries=Expiries(table),
             running=running,
-            clock=sandbox.now,
-            account=account,
-            region=region,
+            maker=FactMaker(account, region, sandbox.now, rules.fingerprint),
         )
         conditions = ExpiryConditions(
             registry=EcrSettings(ecr),

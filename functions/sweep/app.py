@@ -22,6 +22,7 @@ from ecr_steward.start.environment import Environment
 from ecr_steward.sweep.send import Sweeper
 from ecr_steward.sweep.slices import Slice, by_hand, clock_of
 from ecr_steward.sweep.tally import Tally
+from ecr_steward.words.facts import FactMaker
 
 logger = observe.logger()
 
@@ -46,18 +47,12 @@ def handle(env: Environment) -> sandbox.Handler:
 
     def sweep(event: Mapping[str, Any]) -> sandbox.Reply:
         rules, clock = sandbox.rules(), clock_of(event, sandbox.now)
+        maker = FactMaker(account, region, clock, rules.fingerprint)
         sweeper = Sweeper(
             rules=rules,
             cap=mode,
             history=history,
-            tally=Tally(
-                rules=rules,
-                cap=mode,
-                sweeps=history.sweeps,
-                clock=clock,
-                account=account,
-                region=region,
-            ),
+            tally=Tally(rules=rules, cap=mode, sweeps=history.sweeps, maker=maker),
             clock=clock,
             settings_cap=settings_mode,
             expires=expiry,

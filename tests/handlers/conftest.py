@@ -55,6 +55,7 @@ def aws(
     monkeypatch.setenv("STEWARD_RULES", str(rules_file))
     monkeypatch.setattr(clients, "client", world.client)
     monkeypatch.setattr(clients, "quick_client", world.client)
+    monkeypatch.setattr(clients, "patient", world.client)
     yield world
     dynamodb.meta.events.unregister("before-call.dynamodb", world.count)
     dynamodb.delete_table(TableName=TABLE)

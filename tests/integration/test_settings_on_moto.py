@@ -31,9 +31,10 @@ from ecr_steward.settings.lifecycle import Expiring
 from ecr_steward.sweep.send import Sweeper
 from ecr_steward.sweep.tally import Tally
 from ecr_steward.words.causes import Cause
-from ecr_steward.words.facts import FactKind
+from ecr_steward.words.facts import FactKind, FactMaker
 from ecr_steward.words.hints import Action, Hint
 from ecr_steward.writers.settings import Enforcer
+from ecr_steward.writers.settings_setup import SettingsSetup
 from ecr_steward_cli.in_memory.settings import MemorySettings
 from ecr_steward_cli.in_memory.table import MemoryTable
 from tests.integration.test_memory_matches_botocore import faults, there
@@ -67,14 +68,15 @@ def enforcer() -> Enforcer:
     """The writer of settings over moto's ECR and moto's DynamoDB."""
     dynamodb = client("dynamodb")
     create_history_table(dynamodb, "history")
+    rules = rules_for(WITHOUT_PREVIEW, tags=None)
     return Enforcer(
-        rules=rules_for(WITHOUT_PREVIEW, tags=None),
-        cap=Mode.ENFORCE,
-        registry=EcrSettings(client("ecr")),
-        history=SettingsHistory(DynamoTable(dynamodb, "history")),
-        clock=lambda: NOW,
-        account=ACCOUNT,
-        region=REGION,
+        SettingsSetup(
+            rules=rules,
+            cap=Mode.ENFORCE,
+            registry=EcrSettings(client("ecr")),
+            history=SettingsHistory(DynamoTable(dynamodb, "history")),
+            maker=FactMaker(ACCOUNT, REGION, lambda: NOW, rules.fingerprint),
+        )
     )
 
 
@@ -95,7 +97,7 @@ def test_a_repository_of_motos_is_put_right_and_stays_so(enforcer: Enforcer) -> 
     assert enforcer.visit(REPOSITORY, [hint("2")]).facts == ()
     ecr.delete_repository(repositoryName=REPOSITORY)
     assert enforcer.visit(REPOSITORY, [hint("3")]).facts == ()
-    assert not enforcer.history.recall(REPOSITORY).seen
+    assert not enforcer.setup.history.recall(REPOSITORY).seen
 
 
 def test_what_is_known_survives_in_dynamodb() -> None:
@@ -117,14 +119,15 @@ def test_more_facts_than_a_transaction_takes_are_recorded_once_each() -> None:
     create_history_table(dynamodb, "history")
     table = DynamoTable(dynamodb, "history")
     many = {f"key-{number}": str(number) for number in range(120)}
+    rules = rules_for({"resource_tags": dict(list(many.items())[:50])}, tags=None)
     enforcer = Enforcer(
-        rules=rules_for({"resource_tags": dict(list(many.items())[:50])}, tags=None),
-        cap=Mode.AUDIT,
-        registry=EcrSettings(client("ecr")),
-        history=SettingsHistory(table),
-        clock=lambda: NOW,
-        account=ACCOUNT,
-        region=REGION,
+        SettingsSetup(
+            rules=rules,
+            cap=Mode.AUDIT,
+            registry=EcrSettings(client("ecr")),
+            history=SettingsHistory(table),
+            maker=FactMaker(ACCOUNT, REGION, lambda: NOW, rules.fingerprint),
+        )
     )
     client("ecr").create_repository(repositoryName=REPOSITORY)
     for cause in ("1", "2"):
@@ -142,9 +145,12 @@ def test_a_sweep_over_two_hundred_repositories_fits_into_a_fifth_of_one_function
     rules = rules_for(WITHOUT_PREVIEW, tags=None)
     # moto's DynamoDB copies its whole table for each transaction: this history is in memory.
     table = MemoryTable()
-    common: Any = {"rules": rules, "clock": lambda: NOW, "account": ACCOUNT, "region": REGION}
+    maker = FactMaker(ACCOUNT, REGION, lambda: NOW, rules.fingerprint)
+    common: Any = {"rules": rules, "maker": maker}
     enforcer = Enforcer(
-        cap=Mode.ENFORCE, registry=EcrSettings(ecr), history=SettingsHistory(table), **common
+        SettingsSetup(
+            cap=Mode.ENFORCE, registry=EcrSettings(ecr), history=SettingsHistory(table), **common
+        )
     )
     history = History(table)
     sweeper = Sweeper(

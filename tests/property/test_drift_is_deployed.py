@@ -102,7 +102,7 @@ def test_drift_prints_what_the_deployed_steward_finds(
     except RulesFault:
         return
     world = SettingsWorld(rules, Mode.AUDIT)
-    world.enforcer.tagger = ROLE
+    world.enforcer.setup.tagger = ROLE
     for deed in deeds:
         _spoil(world, deed)
     hint = Hint(REPOSITORY, Action.SWEEP, None, None, Cause("s/r", "Sweep"), world.now)

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from ecr_steward_cli.main import main
+from ecr_steward_cli.terminal.errors import TRACEBACK
 
 STATEMENT: dict[str, Any] = {
     "Sid": "A",
@@ -65,6 +66,7 @@ RULE: dict[str, Any] = {
         "resource_tags": {"owner": "platform"},
         "required_tags": ["CostCenter"],
     },
+    "images": {"keep": [{"highest": 3}, {"pushed_within": "30d"}], "others": "report"},
     "notify": [{"on": ["loud"], "to": ["email"], "every": "1h"}],
 }
 RULES: dict[str, Any] = {
@@ -195,7 +197,7 @@ def yaml(document: Any) -> str:
 
 
 def run(arguments: list[str], text: str | None = None) -> int:
-    result = CliRunner().invoke(main, arguments, input=text)
+    result = CliRunner(env={TRACEBACK: "1"}).invoke(main, arguments, input=text)
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     return result.exit_code
 

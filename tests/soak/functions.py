@@ -73,6 +73,7 @@ def deployed(around: Deployment) -> Iterator[None]:
     here: dict[str, Any] = {
         "client": around.client,
         "quick_client": around.client,
+        "patient": around.client,
         "rules": lambda: around.rules,
         "now": around.clock,
         "routing": lambda: Routing(around.rules),

@@ -20,7 +20,7 @@ from ecr_steward.history.tags import History
 from ecr_steward.rules import Mode
 from ecr_steward.settings import expiry_rule, lifecycle
 from ecr_steward.words.causes import Cause
-from ecr_steward.words.facts import Fact
+from ecr_steward.words.facts import Fact, FactMaker
 from ecr_steward.words.hints import Action, Hint
 from ecr_steward.words.reading import iso
 from ecr_steward.words.running import Running
@@ -102,9 +102,7 @@ class RetentionWorld:
             registry=self._registry,
             expiries=self.expiries,
             running=self.images,
-            clock=lambda: self.now,
-            account=ACCOUNT,
-            region=REGION,
+            maker=FactMaker(ACCOUNT, REGION, lambda: self.now, self.rules.fingerprint),
         )
         self.tagger = retagger(
             self.ecr, lambda: self.now, self.rules, mode=mode, history=self.history

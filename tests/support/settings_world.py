@@ -16,9 +16,10 @@ from ecr_steward.history.tags import History
 from ecr_steward.rules import Mode, Ruleset
 from ecr_steward.sweep.send import Sweeper
 from ecr_steward.sweep.tally import Tally
-from ecr_steward.words.facts import Fact, FactKind
+from ecr_steward.words.facts import Fact, FactKind, FactMaker
 from ecr_steward.words.hints import Hint
 from ecr_steward.writers.settings import Enforcer, SettingsVisit
+from ecr_steward.writers.settings_setup import SettingsSetup
 from ecr_steward_cli.in_memory.settings import MemorySettings
 from tests.support.having import shown
 from tests.support.world import BEGINNING, REPOSITORY, Tripwire, WatchedTable, manifest
@@ -114,18 +115,19 @@ class SettingsWorld:
         """Deploy the stack (again), with these rules, this mode for settings, and whether images
         may expire."""
         self.rules, self.mode = rules, mode
-        common: dict[str, Any] = {
-            "rules": rules, "clock": lambda: self.now, "account": ACCOUNT, "region": "eu-west-1",
-        }  # fmt: skip
+        maker = FactMaker(ACCOUNT, "eu-west-1", lambda: self.now, rules.fingerprint)
+        common: dict[str, Any] = {"rules": rules, "maker": maker}
         self.enforcer = Enforcer(
-            cap=mode,
-            registry=EcrSettings(self.ecr.client, self.slept.append),
-            history=SettingsHistory(self.table),
-            role=ROLE,
-            tagger=TAGGER,
-            expiry=expiry,
-            sleep=self.slept.append,
-            **common,
+            SettingsSetup(
+                cap=mode,
+                registry=EcrSettings(self.ecr.client, self.slept.append),
+                history=SettingsHistory(self.table),
+                role=ROLE,
+                tagger=TAGGER,
+                expiry=expiry,
+                sleep=self.slept.append,
+                **common,
+            )
         )
         history = History(self.table)
         self.tally = Tally(cap=Mode.ENFORCE, sweeps=history.sweeps, **common)

@@ -19,7 +19,7 @@ from ecr_steward.rules import Mode, Ruleset
 from ecr_steward.sweep.send import Sweeper
 from ecr_steward.sweep.tally import Tally
 from ecr_steward.words.causes import Cause
-from ecr_steward.words.facts import Fact
+from ecr_steward.words.facts import Fact, FactMaker
 from ecr_steward.words.hints import Action, Hint
 from ecr_steward.words.reading import iso
 from ecr_steward.writers.contest import Witness, nobody
@@ -185,9 +185,7 @@ class World:
             rules=self.rules,
             cap=mode,
             sweeps=self.history.sweeps,
-            clock=lambda: self.now,
-            account="123456789012",
-            region="eu-west-1",
+            maker=FactMaker("123456789012", "eu-west-1", lambda: self.now, self.rules.fingerprint),
         )
         self.sweeper = self.sweeper_for("*")
 

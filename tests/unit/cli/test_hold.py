@@ -12,8 +12,8 @@ from botocore.exceptions import ClientError
 
 from ecr_steward.history.expiries import Expiries
 from ecr_steward.history.holds import Hold
-from ecr_steward.images import ExpiryTag
 from ecr_steward.rules import Ruleset
+from ecr_steward.words.expiry_tags import ExpiryTag
 from ecr_steward.words.facts import FactKind
 from ecr_steward.words.hints import Action, Hint
 from ecr_steward_cli.commands.hold import hold, release

@@ -89,7 +89,7 @@ def test_since_when_is_known_of_a_tag_that_a_pipeline_moved(deployed: Deployed) 
 def test_people_read_it_as_a_table(deployed: Deployed) -> None:
     result = deployed.run(running)
     assert "ecs:prod/payments" in result.stdout
-    assert "1.4 has left it 2026-11-23T02:24:00Z: deploy 1.4.1" in result.stdout
+    assert "1.4 has left it 2026-11-23 02:24:00Z: deploy 1.4.1" in result.stdout
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_an_import_replaces_what_the_source_last_said(deployed: Deployed, tmp_pa
         file.write_text(listed)
         result = deployed.run(running, "import", "--source", "eks-prod", str(file))
         assert result.exit_code == 0, result.output
-        assert "eks-prod runs 1 images of this registry" in result.stdout
+        assert "eks-prod runs 1 image of this registry; " in result.stdout
         deployed.now += timedelta(hours=1)
     found = {each.digest: each.runs for each in known(deployed).all() if each.source == "eks-prod"}
     assert found == {image("1.4.1"): False, image("1.4.2"): True}

@@ -12,9 +12,11 @@ from ecr_steward.history.settings import SettingsHistory
 from ecr_steward.history.table import Table
 from ecr_steward.rules import Mode, Ruleset
 from ecr_steward.words.causes import Cause
+from ecr_steward.words.facts import FactMaker
 from ecr_steward.words.hints import Action, Hint
 from ecr_steward.words.running import Running
 from ecr_steward.writers.settings import Enforcer
+from ecr_steward.writers.settings_setup import SettingsSetup
 from ecr_steward_cli.in_memory.settings import MemorySettings
 from ecr_steward_cli.in_memory.table import MemoryTable
 from ecr_steward_cli.live.look import LiveRegistry, Look, RepositoryPlan
@@ -79,13 +81,13 @@ def test_the_settings_that_are_set_back_are_those_that_were_planned() -> None:
     rules = rules_for(wanted, tags=None)
     plan = look(rules, registry.client, MemoryTable())
     enforcer = Enforcer(
-        rules=rules,
-        cap=Mode.ENFORCE,
-        registry=EcrSettings(registry.client),
-        history=SettingsHistory(MemoryTable()),
-        clock=lambda: BEGINNING,
-        account=ACCOUNT,
-        region="eu-west-1",
+        SettingsSetup(
+            rules=rules,
+            cap=Mode.ENFORCE,
+            registry=EcrSettings(registry.client),
+            history=SettingsHistory(MemoryTable()),
+            maker=FactMaker(ACCOUNT, "eu-west-1", lambda: BEGINNING, rules.fingerprint),
+        )
     )
     hint = Hint(REPOSITORY, Action.SWEEP, None, None, Cause("sweep", "Sweep"), BEGINNING)
     made = [fact.difference for fact in enforcer.visit(REPOSITORY, [hint]).facts]

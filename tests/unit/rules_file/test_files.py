@@ -161,6 +161,20 @@ def test_a_file_and_its_content_together_are_a_fault(folder: Path) -> None:
     ]
 
 
+def test_the_registrys_policy_may_be_a_file_as_in_a_rule(folder: Path) -> None:
+    own = {**PULL, "Resource": "*"}
+    (folder / "registry.json").write_text(json.dumps({"Statement": [own]}))
+    registry = "registry: {policy: {file: registry.json, others: keep}}\n"
+    (folder / "rules.yaml").write_text(RULES + registry)
+    wishes = loaded(folder).ruleset.registry_baseline.wishes
+    assert wishes["policy"].statements == (own,)
+    (folder / "registry.json").write_text(json.dumps({"Statement": [PULL]}))
+    (fault,) = faults(folder)
+    assert fault.startswith(
+        "registry.json:1: A statement of the registry's policy needs `Resource`"
+    )
+
+
 def test_a_file_may_be_used_by_several_rules(folder: Path) -> None:
     second = RULES.partition("rules:\n")[2].replace("base/*", "apps/*")
     (folder / "rules.yaml").write_text(RULES + second)

@@ -410,6 +410,8 @@ SYNTAX = [
     ("version: 1\nrules: [\x07]", 2,
      "A control character stands here; remove it or save the file as plain text."),
     ('version: 1\nrules: "\\U00110000"', 2, "An escape such as `\\U` names no character."),
+    ('version: 1\nrules: ["\\ud800"]', 2, "An escape such as `\\U` names no character."),
+    ('version: 1\n"\\udfff": 1', 2, "An escape such as `\\U` names no character."),
     ("%YAML 9.9\n---\nversion: 1", 1, "The `%` line at the top is not understood; remove it."),
 ]  # fmt: skip
 

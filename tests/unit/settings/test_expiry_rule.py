@@ -76,6 +76,14 @@ def test_where_there_is_no_room_it_is_told_and_nothing_is_set() -> None:
     assert "no room" in change.reason
 
 
+@pytest.mark.parametrize("odd", [{"rulePriority": 1}, 7, {"rulePriority": "x", "selection": []}])
+def test_a_policy_that_nobody_can_read_is_left_as_it_is(odd: Any) -> None:
+    (change,) = changes(EXPIRE, policy(odd))
+    assert (change.action, change.subject) == ("report", "expiry tags")
+    assert "a rule that the steward does not know" in change.reason
+    assert not changes(REPORT, policy(odd))
+
+
 @pytest.mark.parametrize("stated", [{}, {"lifecycle": {"rules": [rule(5)], "when": "absent"}}])
 def test_other_rules_stay_where_the_rule_states_none_or_any_will_do(stated: Any) -> None:
     there = policy(rule(7, "pr-*"))

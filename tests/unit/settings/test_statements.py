@@ -347,6 +347,23 @@ def test_denials_by_what_they_spare() -> None:
     assert found({**by_action, "NotAction": each}) == ["missing Deny correct"]
 
 
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"StringEqualsIgnoreCase": {"aws:PrincipalArn": ROLE.upper()}},
+        {"StringEquals": {"aws:PrincipalAccount": "${aws:PrincipalAccount}"}},
+        {"StringNotLike": {"aws:PrincipalArn": "${aws:PrincipalTag/may}"}},
+        {"ArnNotLike": {"aws:PrincipalArn": "arn:aws:*:role/steward"}},
+        {"ArnNotLike": {"aws:PrincipalArn": "*"}},
+        {"ArnNotEquals": {"aws:PrincipalAccount": OWN}},
+    ],
+    ids=str,
+)
+def test_a_condition_that_may_hold_for_the_steward_locks_it_out(condition: Any) -> None:
+    ours = {**DENY, "Condition": condition}
+    assert brief(drift(baseline(ours))) == ["locks_out Deny refuse"]
+
+
 def test_a_role_that_is_not_known_may_be_any_of_the_account() -> None:
     own = f"arn:aws:iam::{OWN}:role/*"
     for spared in (own, ["arn:aws:iam::*:role/aws-service-role/*", own]):

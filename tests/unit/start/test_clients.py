@@ -32,7 +32,7 @@ class Session:
 def test_no_two_clients_are_made_at_the_same_time(monkeypatch: pytest.MonkeyPatch) -> None:
     session = Session()
     monkeypatch.setattr(clients, "_session", lambda: session)
-    make = clients.quick_client.__wrapped__
+    make = clients.patient.__wrapped__
     with ThreadPoolExecutor(2) as pool:
         made = list(pool.map(make, ("sns", "sqs", "ssm", "ecr")))
     assert [service for service, _ in made] == ["sns", "sqs", "ssm", "ecr"]

@@ -266,6 +266,22 @@ def test_an_index_and_its_children_go_and_stay_together() -> None:
     assert not [tags for tags, _ in world.details().values() if list(expiry_tags(tags))]
 
 
+@pytest.mark.parametrize("late", [False, True])
+def test_a_new_index_over_an_image_that_goes_keeps_it(late: bool) -> None:
+    world = RetentionWorld()
+    child = tagged(world) if late else announced(world)
+    world.round()
+    world.push_index("2.0.0", "goes", "other")
+    world.settle()
+    world.look()
+    world.settle()
+    assert world.tags_of(child) == ["pr-1"]
+    world.round()
+    world.look()
+    world.settle()
+    assert world.tags_of(child) == ["pr-1"]
+
+
 def test_an_expiry_tag_that_somebody_else_put_is_taken_off_at_once() -> None:
     world = RetentionWorld()
     world.push("1.4.2", "stays")

@@ -34,7 +34,7 @@ def world(**registry: Any) -> SettingsWorld:
 
 def keep(world: SettingsWorld, *changes: SettingChange) -> None:
     keys = tuple(key_of(difference(each)) for each in changes)
-    planned = world.enforcer.history.planned
+    planned = world.enforcer.setup.history.planned
     planned.keep(PLAN, {REPOSITORY: Planned((), keys)}, world.rules.fingerprint, world.now)
 
 

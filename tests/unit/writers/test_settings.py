@@ -63,7 +63,7 @@ def test_a_new_repository_gets_every_setting_of_its_baseline() -> None:
     world = SettingsWorld()
     world.settle()
     assert world.policy() == [OURS]
-    found = shown(world.enforcer.registry, REPOSITORY)
+    found = shown(world.enforcer.setup.registry, REPOSITORY)
     assert found["scan_on_push"] is True
     assert found["lifecycle"] == UNTAGGED_GO
     assert found["resource_tags"] == {"owner": "platform"}
@@ -358,14 +358,14 @@ def test_a_lifecycle_policy_is_previewed_before_it_is_set_and_the_event_says_so(
     (fact,) = world.told()
     assert fact.kind is FactKind.CORRECT
     assert "2 images would expire now, among them 1.0.0, 1.1.0." in fact.reason
-    assert shown(world.enforcer.registry, REPOSITORY)["lifecycle"] == EXPIRES
+    assert shown(world.enforcer.setup.registry, REPOSITORY)["lifecycle"] == EXPIRES
 
 
 def test_a_lifecycle_policy_that_would_expire_stable_tags_is_refused_and_reported() -> None:
     world = SettingsWorld(rules_for({"lifecycle": ALL}))
     world.push("latest", age=timedelta(days=40))
     world.settle()
-    assert shown(world.enforcer.registry, REPOSITORY)["lifecycle"] is None
+    assert shown(world.enforcer.setup.registry, REPOSITORY)["lifecycle"] is None
     assert world.about() == {
         ("drift", "lifecycle", "missing"): 1,
         ("drift", "lifecycle", "expires_stable"): 1,
@@ -373,7 +373,7 @@ def test_a_lifecycle_policy_that_would_expire_stable_tags_is_refused_and_reporte
     assert {f.difference.action for f in world.told() if f.difference} == {"refuse"}
     world.deploy(rules_for({"lifecycle": {**ALL, "allow_expiring_stable": True}}))
     world.sweep()
-    assert shown(world.enforcer.registry, REPOSITORY)["lifecycle"] == ALL
+    assert shown(world.enforcer.setup.registry, REPOSITORY)["lifecycle"] == ALL
 
 
 UNTAGGED: dict[str, Any] = {
@@ -398,13 +398,13 @@ def test_a_lifecycle_policy_that_would_expire_what_runs_is_refused_until_it_runs
     world.ecr.put_image(
         repositoryName=REPOSITORY, imageManifest=manifest("1.1.0"), imageTag="1.0.0"
     )
-    world.enforcer.running = lambda repository: {image("1.0.0"): ["ecs:prod/payments"]}
+    world.enforcer.setup.running = lambda repository: {image("1.0.0"): ["ecs:prod/payments"]}
     world.settle()
-    assert shown(world.enforcer.registry, REPOSITORY)["lifecycle"] is None
+    assert shown(world.enforcer.setup.registry, REPOSITORY)["lifecycle"] is None
     assert ("drift", "lifecycle", "expires_running") in world.about()
-    world.enforcer.running = lambda repository: {}
+    world.enforcer.setup.running = lambda repository: {}
     world.sweep()
-    assert shown(world.enforcer.registry, REPOSITORY)["lifecycle"] == UNTAGGED
+    assert shown(world.enforcer.setup.registry, REPOSITORY)["lifecycle"] == UNTAGGED
 
 
 def goes_in_a_week(**more: Any) -> SettingsWorld:
@@ -412,7 +412,7 @@ def goes_in_a_week(**more: Any) -> SettingsWorld:
     world = SettingsWorld(rules_for({"lifecycle": {**EXPIRES, **more}}, tags=UNSTABLE))
     world.settle()
     world.push("1.0.0", age=timedelta(days=26))
-    world.enforcer.running = lambda repository: {image("1.0.0"): ["ecs:prod/web"]}
+    world.enforcer.setup.running = lambda repository: {image("1.0.0"): ["ecs:prod/web"]}
     world.table.told.clear()
     return world
 
@@ -431,7 +431,7 @@ def test_ecr_is_asked_once_for_a_policy_and_what_runs_and_again_a_day_later() ->
     world = goes_in_a_week()
     starts = "StartLifecyclePolicyPreview"
     assert [starts in world.calls(world.sweep) for _ in range(3)] == [True, False, False]
-    world.enforcer.running = lambda repository: {image("1.1.0"): ["ecs:prod/web"]}
+    world.enforcer.setup.running = lambda repository: {image("1.1.0"): ["ecs:prod/web"]}
     assert starts in world.calls(world.sweep)
     world.now += preview.JUDGED
     assert starts in world.calls(world.sweep)
@@ -439,7 +439,7 @@ def test_ecr_is_asked_once_for_a_policy_and_what_runs_and_again_a_day_later() ->
 
 def test_nothing_is_asked_of_ecr_where_nothing_runs() -> None:
     world = goes_in_a_week()
-    world.enforcer.running = lambda repository: {}
+    world.enforcer.setup.running = lambda repository: {}
     assert "GetLifecyclePolicyPreview" not in world.calls(world.sweep)
 
 
@@ -459,7 +459,7 @@ def test_what_runs_is_held_against_the_policy_in_place_while_the_expiry_rule_is_
     stated, expire = {"lifecycle": EXPIRES}, {"others": "expire", "keep": [{"newest": 3}]}
     world = goes_in_a_week()
     world.deploy(rules_for(stated, tags=UNSTABLE, images=expire), expiry=True)
-    world.enforcer.running = lambda repository: {image("1.0.0"): ["ecs:prod/web"]}
+    world.enforcer.setup.running = lambda repository: {image("1.0.0"): ["ecs:prod/web"]}
     world.sweep()
     assert world.about() == {
         ("correct", "lifecycle", "missing"): 1,
@@ -473,20 +473,20 @@ def test_a_rule_that_loses_images_loses_the_expiry_rule_of_its_policies(stated: 
     world = SettingsWorld()
     world.deploy(rules_for(stated, tags=UNSTABLE, images=expire), expiry=True)
     world.settle()
-    with_it = shown(world.enforcer.registry, REPOSITORY)["lifecycle"]
+    with_it = shown(world.enforcer.setup.registry, REPOSITORY)["lifecycle"]
     assert expiry_rule.holds(with_it)
     world.deploy(rules_for(stated, tags=UNSTABLE), expiry=True)
     world.sweep()
-    without = shown(world.enforcer.registry, REPOSITORY)["lifecycle"]
+    without = shown(world.enforcer.setup.registry, REPOSITORY)["lifecycle"]
     assert without == expiry_rule.stripped(with_it)
 
 
 def test_a_policy_that_takes_what_runs_within_a_week_is_not_set() -> None:
     world = SettingsWorld(rules_for({"lifecycle": EXPIRES}, tags=UNSTABLE))
     world.push("1.0.0", age=timedelta(days=26))
-    world.enforcer.running = lambda repository: {image("1.0.0"): ["ecs:prod/web"]}
+    world.enforcer.setup.running = lambda repository: {image("1.0.0"): ["ecs:prod/web"]}
     world.settle()
-    assert shown(world.enforcer.registry, REPOSITORY)["lifecycle"] is None
+    assert shown(world.enforcer.setup.registry, REPOSITORY)["lifecycle"] is None
     assert ("drift", "lifecycle", "expires_running") in world.about()
 
 
@@ -494,11 +494,11 @@ def test_a_policy_that_spares_what_runs_is_set_and_the_event_says_what_it_takes(
     world = SettingsWorld(rules_for({"lifecycle": EXPIRES}, tags=UNSTABLE))
     world.push("1.0.0", age=timedelta(days=26))
     world.push("1.1.0")
-    world.enforcer.running = lambda repository: {image("1.1.0"): ["ecs:prod/web"]}
+    world.enforcer.setup.running = lambda repository: {image("1.1.0"): ["ecs:prod/web"]}
     world.settle()
     (fact,) = world.told()
     assert "1 image would expire within 7 days, among them 1.0.0." in fact.reason
-    assert shown(world.enforcer.registry, REPOSITORY)["lifecycle"] == EXPIRES
+    assert shown(world.enforcer.setup.registry, REPOSITORY)["lifecycle"] == EXPIRES
 
 
 def test_a_long_preview_of_the_policy_in_place_keeps_no_visit_waiting() -> None:
@@ -528,14 +528,14 @@ def test_a_preview_that_takes_long_makes_only_the_lifecycle_policy_wait() -> Non
     with pytest.raises(Unavailable, match="the lifecycle preview is still running"):
         world.settle()
     assert world.about() == {("correct", "scan_on_push", "different"): 1}
-    assert shown(world.enforcer.registry, REPOSITORY)["lifecycle"] is None
+    assert shown(world.enforcer.setup.registry, REPOSITORY)["lifecycle"] is None
     hint = swept(world)
     for _ in range(2):
         try:
             world.visit([hint])
         except Unavailable:
             continue
-    assert shown(world.enforcer.registry, REPOSITORY)["lifecycle"] == EXPIRES
+    assert shown(world.enforcer.setup.registry, REPOSITORY)["lifecycle"] == EXPIRES
     assert world.ecr.calls["StartLifecyclePolicyPreview"] == 1
     assert len(world.told()) == 2
 
@@ -554,7 +554,7 @@ def test_somebody_elses_preview_is_waited_for_and_not_believed() -> None:
         except Unavailable:
             continue
         break
-    assert shown(world.enforcer.registry, REPOSITORY)["lifecycle"] == EXPIRES
+    assert shown(world.enforcer.setup.registry, REPOSITORY)["lifecycle"] == EXPIRES
 
 
 # ---------------------------------------------------------------------------- bad days
@@ -730,7 +730,7 @@ def test_a_repository_that_is_deleted_half_way_is_forgotten(world: SettingsWorld
     world.ecr.before = vanish
     world.settle()
     assert [fact.kind for fact in world.told()] == [FactKind.CORRECT, FactKind.CORRECT]
-    assert world.enforcer.history.recall(REPOSITORY) == Known()
+    assert world.enforcer.setup.history.recall(REPOSITORY) == Known()
 
 
 def test_somebody_who_sets_it_between_read_and_write_is_set_right_too(
@@ -799,7 +799,7 @@ def test_a_cache_is_left_alone_unless_a_rule_names_it() -> None:
     assert {setting for _, setting, _ in named.about()} == {
         "policy", "lifecycle", "scan_on_push", "resource_tags",
     }  # fmt: skip
-    assert shown(named.enforcer.registry, REPOSITORY)["immutability"].word == "MUTABLE"
+    assert shown(named.enforcer.setup.registry, REPOSITORY)["immutability"].word == "MUTABLE"
 
 
 def test_the_first_repository_of_a_new_cache_is_left_alone_before_any_sweep() -> None:
@@ -809,7 +809,7 @@ def test_the_first_repository_of_a_new_cache_is_left_alone_before_any_sweep() ->
     world.ecr.add_pull_through_cache_rule("base", "public.ecr.aws")
     world.settle()
     assert world.told() == []
-    assert shown(world.enforcer.registry, REPOSITORY)["immutability"].word == "MUTABLE"
+    assert shown(world.enforcer.setup.registry, REPOSITORY)["immutability"].word == "MUTABLE"
 
 
 def test_the_caller_of_every_write_is_the_steward(world: SettingsWorld) -> None:

@@ -139,7 +139,7 @@ def test_the_registrys_own_settings_are_set_and_told_once() -> None:
     world = with_registry()
     world.put_right()
     world.sweep()
-    registry = world.enforcer.registry
+    registry = world.enforcer.setup.registry
     assert of_registry(registry)["scanning"] == SCANNED
     template = of_registry(registry)["creation_templates"]["base"]
     assert template.to_request()["imageTagMutability"] == "IMMUTABLE"
@@ -171,10 +171,10 @@ def test_the_registrys_policy_replication_and_exclusions_are_set_and_told_once()
     )
     world.put_right()
     world.sweep()
-    found = of_registry(world.enforcer.registry)
+    found = of_registry(world.enforcer.setup.registry)
     assert found["policy"]["Statement"] == [statement]
     assert found["replication"] == copies
-    assert found["pull_time_exclusions"] == {world.enforcer.tagger}
+    assert found["pull_time_exclusions"] == {world.enforcer.setup.tagger}
     facts = world.told()
     assert {f.difference.setting for f in facts if f.difference} == {
         "policy",
@@ -191,7 +191,7 @@ def test_in_audit_the_registrys_drift_is_kept_for_the_summary_and_changed_by_nob
     world = with_registry(Mode.AUDIT)
     world.trail.clear()
     world.sweep()
-    assert of_registry(world.enforcer.registry)["scanning"] == Scanning("BASIC")
+    assert of_registry(world.enforcer.setup.registry)["scanning"] == Scanning("BASIC")
     assert world.told() == []
     (fact,) = swept(world)
     assert fact.totals["drifted"] == 3  # one of the repository, two of the registry
@@ -204,7 +204,7 @@ def test_a_call_that_changes_the_registry_leads_to_a_look_at_it() -> None:
     world.table.told.clear()
     world.ecr.put_registry_scanning_configuration(scanType="BASIC", rules=[])
     world.settle()
-    assert of_registry(world.enforcer.registry)["scanning"] == SCANNED
+    assert of_registry(world.enforcer.setup.registry)["scanning"] == SCANNED
     (fact,) = world.told()
     assert fact.kind is FactKind.CORRECT
     assert fact.cause.by is not None
@@ -246,6 +246,6 @@ def test_a_template_of_tagged_repositories_is_put_with_its_role() -> None:
     )
     world.put_right()
     world.sweep()
-    template = of_registry(world.enforcer.registry)["creation_templates"]["base"]
+    template = of_registry(world.enforcer.setup.registry)["creation_templates"]["base"]
     assert template.made["resource_tags"] == {"owner": "platform"}
     assert template.role == "arn:aws:iam::123456789012:role/templates"

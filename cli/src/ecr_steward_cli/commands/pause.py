@@ -8,8 +8,8 @@ from collections.abc import Callable
 import click
 from botocore.exceptions import ClientError
 
-from ecr_steward_cli.commands.status import expiring, still_going
 from ecr_steward_cli.deployed.stack import Outside, Stack, aws, console, pass_outside, stack_option
+from ecr_steward_cli.deployed.status import expiring, still_going
 from ecr_steward_cli.terminal.errors import NeedsAttention, Refusal
 from ecr_steward_cli.terminal.text import say
 

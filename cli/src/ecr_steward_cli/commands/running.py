@@ -15,13 +15,13 @@ from rich import box
 from rich.table import Table
 
 from ecr_steward.history.running import RunningImages
-from ecr_steward.messages.say.wording import short
+from ecr_steward.messages.say.wording import counted, short
 from ecr_steward.rules import Ruleset
 from ecr_steward.tags.scheme import Scheme, Verdict
 from ecr_steward.words.facts import FactKind
 from ecr_steward.words.grammar import is_tag
 from ecr_steward.words.image_uris import ImageUri, NoImageUri
-from ecr_steward.words.reading import iso
+from ecr_steward.words.reading import iso, parse_time
 from ecr_steward.words.running import LOOKED_AT, Running
 from ecr_steward_cli.commands.hold import caller
 from ecr_steward_cli.commands.wait import place
@@ -108,7 +108,7 @@ class Told:
         instead = f"deploy {self.unique}" if self.unique else "no unique tag names this image"
         if not self.behind:
             return f"by a stable tag: {instead}"
-        since = f" {self.left}" if self.left else ""
+        since = f" {parse_time(self.left):%Y-%m-%d %H:%M:%SZ}" if self.left else ""
         return f"{self.by} has left it{since}: {instead}"
 
 
@@ -338,10 +338,9 @@ def import_(outside: Outside, stack_name: str, source: str, file: str) -> None:
             record for each in ours if (record := _record(source, each, digests, now)) is not None
         ]
         images.looked(source, records, now)
-    say(
-        f"{source} runs {len({each.digest for each in records})} images of this registry; "
-        f"{len(every) - len(ours)} entries name other registries."
-    )
+    found = counted(len({each.digest for each in records}), "image", "images")
+    others = counted(len(every) - len(ours), "entry", "entries")
+    say(f"{source} runs {found} of this registry; {others} of other registries.")
     _warn(stack, source, sorted(name for name, digest in digests.items() if digest is None))
 
 

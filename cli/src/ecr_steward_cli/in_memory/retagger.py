@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ecr_steward.ecr.images import EcrRegistry
 from ecr_steward.history.tags import History
 from ecr_steward.rules import Mode, Ruleset
+from ecr_steward.words.facts import FactMaker
 from ecr_steward.writers.apply import Spread
 from ecr_steward.writers.contest import Witness, nobody
 from ecr_steward.writers.tags import Retagger
@@ -37,9 +38,7 @@ def retagger(
         cap=mode,
         registry=EcrRegistry(ecr.client if isinstance(ecr, MemoryEcr) else ecr),
         history=history or History(MemoryTable()),
-        clock=clock,
-        account="123456789012",
-        region="eu-west-1",
+        maker=FactMaker("123456789012", "eu-west-1", clock, rules.fingerprint),
         allow_removal=allow_removal,
         witness=witness,
         spread=spread,

@@ -22,10 +22,11 @@ from ecr_steward.settings.state import SettingChange
 from ecr_steward.tags.plan import TagChange
 from ecr_steward.tags.scheme import Scheme
 from ecr_steward.words.causes import Cause
-from ecr_steward.words.facts import FactKind
+from ecr_steward.words.facts import FactKind, FactMaker
 from ecr_steward.words.hints import REGISTRY, Action, Hint
 from ecr_steward.writers.retention import known_of
 from ecr_steward.writers.settings import Enforcer
+from ecr_steward.writers.settings_setup import SettingsSetup
 from ecr_steward.writers.tags import Retagger, next_visit
 from ecr_steward_cli.live.foreseen import ForeseenSettings
 from ecr_steward_cli.live.state import LookDigits, NotedSettings, digits
@@ -107,6 +108,7 @@ class Look:
         self._rules = rules
         self._registry = registry
         self._clock = clock
+        self._maker = FactMaker(registry.account, registry.region, clock, rules.fingerprint)
         self._grace = grace
         self._caches = caches
 
@@ -150,9 +152,7 @@ class Look:
             cap=Mode.AUDIT,
             registry=EcrRegistry(seen.client),
             history=history,
-            clock=self._clock,
-            account=self._registry.account,
-            region=self._registry.region,
+            maker=self._maker,
             allow_removal=self._registry.allow_removal,
         )
         hint = Hint(repository, Action.SWEEP, None, None, Cause("plan", CAUSE), self._clock())
@@ -166,14 +166,14 @@ class Look:
     def _enforcer(self, table: Table, settings: EcrSettings) -> Enforcer:
         running = RunningImages(table, self._grace)
         return Enforcer(
-            rules=self._rules,
-            cap=Mode.AUDIT,
-            registry=settings,
-            history=SettingsHistory(table),
-            clock=self._clock,
-            account=self._registry.account,
-            region=self._registry.region,
-            running=lambda repository: running.workloads(repository, self._clock()),
+            SettingsSetup(
+                rules=self._rules,
+                cap=Mode.AUDIT,
+                registry=settings,
+                history=SettingsHistory(table),
+                maker=self._maker,
+                running=lambda repository: running.workloads(repository, self._clock()),
+            )
         )
 
     def _images(

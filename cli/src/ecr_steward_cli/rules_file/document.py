@@ -208,8 +208,10 @@ def _compose(text: str) -> Node | None:
         raise ValueError(_syntax_fault(error, text.splitlines())) from error
     except ValueError as error:  # how ruamel.yaml meets "\U00110000"
         line = text.count("\n", 0, max(text.find("\\U"), 0)) + 1
-        raise ValueError(Fault(line, "An escape such as `\\U` names no character.")) from error
+        raise ValueError(Fault(line, _NO_CHARACTER)) from error
 
+
+_NO_CHARACTER = "An escape such as `\\U` names no character."
 
 _HINTS: tuple[tuple[str, str], ...] = (
     (r"'\\t'", "A tab stands where YAML needs spaces; indent with spaces."),
@@ -266,7 +268,7 @@ class _Builder:
             self.faults.append(
                 self._fault(line, f"{shown(str(node.tag))} is no YAML tag that rules use.")
             )
-        text = node.value if isinstance(node, ScalarNode) else ""
+        text = _text_of(node) if isinstance(node, ScalarNode) else ""
         self.places[path] = Position(line, key_line, text, self._file)
         if isinstance(node, MappingNode):
             return {
@@ -290,12 +292,12 @@ class _Builder:
                 )
             elif key.tag == _JSON_TAGS + "merge":
                 merged.append((value, line))
-            elif key.value in seen:
-                sentence = f"{shown(key.value)} is here twice; it is on line {seen[key.value]} too."
+            elif (name := _text_of(key)) in seen:
+                sentence = f"{shown(name)} is here twice; it is on line {seen[name]} too."
                 self.faults.append(self._fault(line, sentence))
             else:
-                seen[key.value] = line
-                yield key.value, value, line
+                seen[name] = line
+                yield name, value, line
         for value, line in merged:
             yield from self._merged(value, line, seen)
 
@@ -323,6 +325,14 @@ class _Builder:
                     seen[key] = at
                     yield key, value, at
             self._depth -= 1
+
+
+def _text_of(node: ScalarNode) -> str:
+    """What a scalar says; raises ValueError for half a character, which no file can hold."""
+    text: str = node.value
+    if any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise ValueError(Fault(node.start_mark.line + 1, _NO_CHARACTER))
+    return text
 
 
 _PLAIN = {"null": None, "true": True, "false": False}

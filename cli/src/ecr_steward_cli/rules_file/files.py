@@ -72,12 +72,15 @@ _FILES = {kind.name: kind.file for kind in KINDS if kind.file is not None}
 
 
 def _settings(data: Mapping[str, Any]) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """Each setting of a rule that can be a file, and its path."""
+    """Each setting of a rule that can be a file, and the registry's policy, with its path."""
     for i, rule in enumerate(data["rules"]):
         for key in _FILES:
             found = rule.get("repository", {}).get(key)
             if found is not None:
                 yield ("rules", i, "repository", key), found
+    own = data.get("registry", {}).get("policy")
+    if own is not None:
+        yield ("registry", "policy"), own
 
 
 def _include(

@@ -28,7 +28,7 @@ from ecr_steward.history.facts import (
     write_in_order,
 )
 from ecr_steward.history.table import Delete, Item, Put, Table, Write
-from ecr_steward.images.round import ExpiryTag, Going
+from ecr_steward.words.expiry_tags import ExpiryTag, Going
 from ecr_steward.words.facts import Fact
 from ecr_steward.words.reading import iso, parse_time
 

@@ -32,9 +32,9 @@ RULE: Mapping[str, Any] = {
 Document = Mapping[str, Any]
 
 
-def is_ours(rule: Mapping[str, Any]) -> bool:
+def is_ours(rule: Any) -> bool:
     """Whether a rule is the steward's, or has its pattern."""
-    return lifecycle.patterns(rule) == {_PATTERN}
+    return lifecycle.is_rule(rule) and lifecycle.patterns(rule) == {_PATTERN}
 
 
 def holds(document: Document | None) -> bool:
@@ -57,12 +57,15 @@ def stripped(document: Document | None) -> Document | None:
 
 
 def merged(document: Document | None, scheme: Scheme | None) -> Document | None:
-    """A policy with the rule; None where there is no room for it.
+    """A policy with the rule; None where there is no room for it, or a rule that nobody can read.
 
     Other rules keep content and order; their priorities change only where there is no number left
     for it.
     """
-    rules = lifecycle.by_priority(list(_rules(stripped(document))))
+    others = stripped(document)
+    if others is not None and not lifecycle.is_known(others):
+        return None
+    rules = lifecycle.by_priority(_rules(others))
     if len(rules) >= lifecycle.MAX_RULES:
         return None
     guards = next((i for i, each in enumerate(rules) if not _guards(each, scheme)), len(rules))
@@ -71,7 +74,8 @@ def merged(document: Document | None, scheme: Scheme | None) -> Document | None:
 
 
 def _rules(document: Document | None) -> list[Any]:
-    return list((document or {}).get("rules", ()))
+    found = (document or {}).get("rules")
+    return found if isinstance(found, list) else []
 
 
 def _guards(rule: Mapping[str, Any], scheme: Scheme | None) -> bool:

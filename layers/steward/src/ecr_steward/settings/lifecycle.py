@@ -67,7 +67,7 @@ def canonical(document: Mapping[str, Any] | None) -> tuple[Any, ...]:
     descriptions. Defaults are filled in, and a prefix is a pattern that ends with `*`.
     """
     rules = (document or {}).get("rules", [])
-    if not isinstance(rules, list) or not all(map(_is_known, rules)):
+    if not isinstance(rules, list) or not all(map(is_rule, rules)):
         return ("unknown", json.dumps(document, sort_keys=True, default=repr))
     return tuple(_canonical(each) for each in by_priority(rules))
 
@@ -76,7 +76,7 @@ def by_priority(rules: list[Any]) -> list[Any]:
     return sorted(rules, key=lambda each: each["rulePriority"])
 
 
-def _is_known(rule: Any) -> bool:
+def is_rule(rule: Any) -> bool:
     """Whether ECR can have written this rule."""
     try:
         _check_rule(rule)
@@ -113,7 +113,7 @@ def storage_class(rule: Mapping[str, Any]) -> str:
 def is_known(document: Mapping[str, Any] | None) -> bool:
     """Whether it is a policy with rules, all of which can be read."""
     rules = (document or {}).get("rules")
-    return isinstance(rules, list) and bool(rules) and all(map(_is_known, rules))
+    return isinstance(rules, list) and bool(rules) and all(map(is_rule, rules))
 
 
 def sooner(document: Mapping[str, Any], days: int) -> dict[str, Any]:

@@ -6,7 +6,7 @@ after. So a Deny that reaches either is not put in unless it surely does not hol
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -170,44 +170,60 @@ def _holds(operator: str, key: str, wanted: list[str], facts: Facts) -> bool | N
         return (fact is None) == (wanted[:1] == ["true"])
     if operator not in _OPERATORS:
         return None
-    negated, wild = _OPERATORS[operator]
-    if operator == "bool":
-        wanted = [each.lower() for each in wanted]
+    negated, like = _OPERATORS[operator]
     if fact is None:
         return optional or negated
-    found = _is_one_of(fact, wanted, wild)
-    return found is not negated if found or _is_sure(fact, wanted) else None
+    if any(like(each, fact) for each in wanted):
+        return not negated
+    arns = like is _arn_like
+    return negated if all(_is_unlike(each, fact, arns=arns) for each in wanted) else None
 
 
-def _is_one_of(fact: str, wanted: list[str], wild: bool) -> bool:
-    return any(_matches(each, fact) if wild else each == fact for each in wanted)
-
-
-def _is_sure(fact: str, wanted: list[str]) -> bool:
-    """Whether it is known that a fact is like none of these: one with unknown parts is unlike what
-    does not begin as it does, and what has a wildcard that is none."""
-    if _UNKNOWN not in fact:
-        return True
+def _is_unlike(pattern: str, fact: str, *, arns: bool) -> bool:
+    """Whether it is known that a fact is not like this: one with unknown parts is unlike what does
+    not begin as it does; what a variable stands for, or what no ARN is to an operator for ARNs,
+    nobody knows."""
+    if "${" in pattern or (arns and not len(_parts(pattern)) == len(_parts(fact)) == _ARN):
+        return False
     begin = fact.partition(_UNKNOWN)[0]
-    return all(
-        _matches(each, fact) or not _meet(each.partition("*")[0].partition("?")[0], begin)
-        for each in wanted
-    )
+    return begin == fact or not _meet(pattern.partition("*")[0].partition("?")[0], begin)
+
+
+def _equal(wanted: str, fact: str) -> bool:
+    return wanted == fact
+
+
+def _equal_in_any_case(wanted: str, fact: str) -> bool:
+    return wanted.lower() == fact.lower()
+
+
+def _arn_like(pattern: str, arn: str) -> bool:
+    """Part by part: a wildcard of one part stands for no colon (IAM User Guide: ARN operators)."""
+    wanted, parts = _parts(pattern), _parts(arn)
+    return len(wanted) == len(parts) == _ARN and all(map(_matches, wanted, parts))
+
+
+def _parts(arn: str) -> list[str]:
+    return arn.split(":", _ARN - 1)
+
+
+_ARN = 6
+"""Parts of an ARN."""
 
 
 def _meet(one: str, other: str) -> bool:
     return one.startswith(other) or other.startswith(one)
 
 
-_OPERATORS: Mapping[str, tuple[bool, bool]] = {
-    f"{kind}{negated}{how}": (bool(negated), wild)
-    for kind, how, wild in (
-        ("string", "equals", False),
-        ("string", "equalsignorecase", False),
-        ("string", "like", True),
-        ("arn", "equals", True),
-        ("arn", "like", True),
+_OPERATORS: Mapping[str, tuple[bool, Callable[[str, str], bool]]] = {
+    f"{kind}{negated}{how}": (bool(negated), like)
+    for kind, how, like in (
+        ("string", "equals", _equal),
+        ("string", "equalsignorecase", _equal_in_any_case),
+        ("string", "like", _matches),
+        ("arn", "equals", _arn_like),
+        ("arn", "like", _arn_like),
     )
     for negated in ("", "not")
-} | {"bool": (False, False)}
-"""Whether an operator is a negation, and whether its values have wildcards."""
+} | {"bool": (False, _equal_in_any_case)}
+"""Whether an operator is a negation, and when a fact is like one of its values."""

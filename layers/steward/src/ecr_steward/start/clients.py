@@ -26,6 +26,13 @@ _CONFIG = Config(
     max_pool_connections=PUTS_AT_ONCE,
 )
 
+_PATIENT = Config(
+    connect_timeout=3,
+    read_timeout=30,
+    # Slows down by itself where AWS throttles: ECR publishes no rate for what is read here.
+    retries={"mode": "adaptive", "total_max_attempts": 10},
+)
+
 _QUICK = Config(
     connect_timeout=2,
     read_timeout=4,
@@ -63,6 +70,13 @@ def quick_client(service: str) -> Any:
     """The same for calls that may fail: where a message must not wait long for them."""
     with _MAKING:
         return _session().create_client(service, config=_QUICK)
+
+
+@functools.cache
+def patient(service: str) -> Any:
+    """The same for long readings that nobody waits for: they leave AWS's rates to others."""
+    with _MAKING:
+        return _session().create_client(service, config=_PATIENT)
 
 
 def with_keys(service: str, keys: Mapping[str, str]) -> Any:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from datetime import datetime
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from ecr_steward.history.sweeps import Sweeps
@@ -26,7 +25,7 @@ CAUSE = "Sweep"
 class Tally:
     """Counts what visits of sweeps found, and says when a sweep is complete.
 
-    `cap` is the stack's mode.
+    `cap` is the stack's mode, `maker` makes the facts.
     """
 
     def __init__(
@@ -35,15 +34,13 @@ class Tally:
         rules: Ruleset,
         cap: Mode,
         sweeps: Sweeps,
-        clock: Callable[[], datetime],
-        account: str,
-        region: str,
+        maker: FactMaker,
     ) -> None:
         self._rules = rules
         self._cap = cap
         self._sweeps = sweeps
-        self._clock = clock
-        self._maker = FactMaker(account, region, clock, rules.fingerprint)
+        self._clock = maker.clock
+        self._maker = maker
 
     def visited(self, hints: Iterable[Hint], visit: Visit) -> None:
         """Note what the writer of tags found in a repository, for every sweep that sent it."""

@@ -15,8 +15,9 @@ from datetime import datetime
 
 from ecr_steward.ecr import Manifest, RegistryError, Unavailable
 from ecr_steward.ecr.images import images_of
+from ecr_steward.ecr.inventory import listed
 from ecr_steward.history.holds import Holds
-from ecr_steward.images import ExpiryTag, Going, ImagesRule
+from ecr_steward.images import ImagesRule
 from ecr_steward.images.keepers.within import PulledWithin
 from ecr_steward.images.round import closure
 from ecr_steward.rules import Mode, Rule
@@ -24,7 +25,7 @@ from ecr_steward.tags.plan import TagChange
 from ecr_steward.tags.scheme import Scheme, Verdict
 from ecr_steward.tags.state import Image
 from ecr_steward.words.causes import Cause
-from ecr_steward.words.expiry_tags import expiry_tag, is_expiry_tag
+from ecr_steward.words.expiry_tags import ExpiryTag, Going, expiry_tag, is_expiry_tag
 from ecr_steward.words.facts import Fact, FactKind, FactMaker
 from ecr_steward.words.grammar import is_referrer, short
 from ecr_steward.words.hints import Action, Hint
@@ -58,7 +59,8 @@ class ExpiryVisit:
 @dataclass(frozen=True, slots=True)
 class _Task:
     """One repository, its rule, and what history knows of the images that go. `withdrawn` is why
-    none of them may have an expiry tag any more."""
+    none of them may have an expiry tag any more; `parts` are the children of indexes that were
+    pushed, each with its index."""
 
     repository: str
     rule: Rule | None
@@ -69,6 +71,7 @@ class _Task:
     running: Mapping[str, Sequence[str]]
     held: Collection[str]
     withdrawn: str = ""
+    parts: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def cause(self) -> Cause:
@@ -133,15 +136,27 @@ class Expirer:
             return ExpiryVisit()
         rule, swept = self._setup.rules.rule_for(repository), _swept(whole, tagged)
         withdrawn = self._setup.withdrawn(rule)
-        if not swept and not self._concerns(repository, whole, tagged, withdrawn):
+        parts = self._parts(repository, whole, tagged)
+        if not swept and not parts and not self._concerns(repository, whole, tagged, withdrawn):
             return ExpiryVisit()
-        task = self._task(repository, rule, whole or hints, withdrawn)
+        task = replace(self._task(repository, rule, whole or hints, withdrawn), parts=parts)
         if swept is not None:
             task = self._without_gone(task, {image.digest for image in swept})
+        task = self._put_off(task)
         needed = self._needed(task, swept or (), tagged.targets)
         off = self._take_off(task, needed, swept or ())
         put, unfinished = self._put(task, needed)
         return ExpiryVisit((*off, *put), unfinished)
+
+    def _parts(self, repository: str, hints: Iterable[Hint], tagged: Visit) -> dict[str, str]:
+        """By child, the index that was pushed over it: one more call of ECR, where images go."""
+        pushed = {hint.digest for hint in hints if _is_push(hint) and hint.digest}
+        if not pushed or tagged.lets_go is False:
+            return {}
+        if tagged.lets_go is None and not self._expiries.concerns(repository):
+            return {}
+        children = listed(self._registry, repository, pushed)
+        return {child: index for index, some in children.items() for child in some}
 
     def _concerns(
         self, repository: str, hints: Sequence[Hint], tagged: Visit, withdrawn: str
@@ -160,16 +175,25 @@ class Expirer:
         return some and bool(others or going or put)
 
     def _without_gone(self, task: _Task, seen: Collection[str]) -> _Task:
-        """Without the expiry tags that no image has any more: ECR expired what they were on."""
-        here = {d: each for d, each in task.put.items() if d in seen or not each.done}
+        """Without the expiry tags that no image has any more: ECR expired what they were on. One
+        that was taken off is known as long as a round from before counts."""
+        here = {d: each for d, each in task.put.items() if d in seen or _matters(each, task.now)}
         if len(here) < len(task.put):
             self._expiries.keep_tags(task.repository, here, task.put)
         return replace(task, put=here)
 
+    def _put_off(self, task: _Task) -> _Task:
+        """Without an expiry tag for what belongs to a new index, until another round judged it."""
+        off = ExpiryTag("", task.now, cleared=task.now)
+        waiting = {each for each in task.parts if each in task.going and each not in task.tagged}
+        put = {**task.put, **dict.fromkeys(waiting, off)}
+        self._expiries.keep_tags(task.repository, put, task.put)
+        return replace(task, put=put)
+
     def _task(
         self, repository: str, rule: Rule | None, hints: Sequence[Hint], withdrawn: str
     ) -> _Task:
-        now = self._setup.clock()
+        now = self._setup.maker.clock()
         return _Task(
             repository,
             rule,
@@ -200,7 +224,7 @@ class Expirer:
             return
         for digest, names in task.running.items():
             yield digest, f"`{names[0]}` runs it, or did of late."
-        yield from filter(None, (_asked_for(hint, task.put) for hint in task.hints))
+        yield from _asked_for(task)
         for going in task.going.values():
             if going.needed:
                 yield going.digest, going.needed
@@ -360,8 +384,19 @@ def _is_forged(hint: Hint, put: Mapping[str, ExpiryTag]) -> bool:
     return known is None or known.tag != hint.tag
 
 
-def _asked_for(hint: Hint, put: Mapping[str, ExpiryTag]) -> tuple[str, str] | None:
-    """The image that an event says is needed, and why."""
+def _is_push(hint: Hint) -> bool:
+    """Whether somebody pushed an image, be it under a new tag; an expiry tag makes none needed."""
+    return hint.action is Action.PUSH and not is_expiry_tag(hint.tag or "")
+
+
+def _asked_for(task: _Task) -> Iterator[tuple[str, str]]:
+    """The images that events say are needed, and why."""
+    yield from filter(None, (_asked_by(hint, task.put) for hint in task.hints))
+    for child, index in task.parts.items():
+        yield child, f"The index {short(index)} was pushed, which lists it."
+
+
+def _asked_by(hint: Hint, put: Mapping[str, ExpiryTag]) -> tuple[str, str] | None:
     if hint.digest is None:
         return None
     if _is_forged(hint, put):
@@ -369,7 +404,7 @@ def _asked_for(hint: Hint, put: Mapping[str, ExpiryTag]) -> tuple[str, str] | No
     if hint.action is Action.NEED:
         held = f"Somebody holds `{hint.tag}` on it."
         return hint.digest, held if hint.tag else "A workload was started from it."
-    if hint.action is Action.PUSH and hint.tag and not is_expiry_tag(hint.tag):
+    if _is_push(hint) and hint.tag:
         return hint.digest, f"`{hint.tag}` was put on it."
     return None
 
@@ -412,6 +447,11 @@ def _is_due(going: Going, put: Mapping[str, ExpiryTag], now: datetime) -> bool:
     if known is None:
         return True
     return not known.done if known.is_on else (known.cleared or now) < going.due
+
+
+def _matters(expiry: ExpiryTag, now: datetime) -> bool:
+    """Whether an expiry tag that no image has is to be remembered: it may be about to be put."""
+    return not expiry.done if expiry.cleared is None else now - expiry.cleared <= LOOK_COUNTS
 
 
 def _is_as_before(found: _Seen, going: Going, task: _Task) -> bool:

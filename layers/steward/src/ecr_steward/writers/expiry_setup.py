@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 
 from ecr_steward.ecr.images import EcrRegistry
 from ecr_steward.history.expiries import Expiries
@@ -18,8 +16,8 @@ from ecr_steward.words.facts import FactMaker
 class ExpirySetup:
     """The rules, what is asked of ECR and history, and how far the steward may go.
 
-    `cap` is the stack's mode, `allowed` whether the stack lets images expire. `clock` gives the
-    time (UTC).
+    `cap` is the stack's mode, `allowed` whether the stack lets images expire. `maker` makes the
+    facts, and has the time (UTC) that they carry.
     """
 
     rules: Ruleset
@@ -28,9 +26,7 @@ class ExpirySetup:
     registry: EcrRegistry
     expiries: Expiries
     running: RunningImages
-    clock: Callable[[], datetime]
-    account: str
-    region: str
+    maker: FactMaker
 
     @property
     def may_write(self) -> bool:
@@ -46,8 +42,3 @@ class ExpirySetup:
         if rule.mode.capped(self.cap) is not Mode.ENFORCE:
             return "The rule does not enforce any more."
         return ""
-
-    @property
-    def maker(self) -> FactMaker:
-        """What makes the facts."""
-        return FactMaker(self.account, self.region, self.clock, self.rules.fingerprint)

@@ -13,7 +13,6 @@ from ecr_steward.ecr.inventory import Detail, KnownOfImages, indexes, listed, re
 from ecr_steward.history.holds import Holds
 from ecr_steward.history.tags import History
 from ecr_steward.images import (
-    ExpiryTag,
     ImagesRule,
     Inventory,
     Kept,
@@ -26,7 +25,7 @@ from ecr_steward.images.round import as_judged
 from ecr_steward.rules import Mode, Rule
 from ecr_steward.tags.scheme import Scheme
 from ecr_steward.words.causes import Cause
-from ecr_steward.words.expiry_tags import is_expiry_tag
+from ecr_steward.words.expiry_tags import ExpiryTag, is_expiry_tag
 from ecr_steward.words.facts import Fact, FactKind
 from ecr_steward.words.grammar import short
 from ecr_steward.words.hints import Action, Hint
@@ -104,7 +103,7 @@ class Retainer:
         return RoundVisit(next=_need(hint) if _is_any_on(self._expiries.put(repository)) else None)
 
     def _round(self, repository: str, rule: Rule, hint: Hint) -> RoundVisit:
-        now, asked = self._setup.clock(), ImagesRule.from_document(rule.images or {})
+        now, asked = self._setup.maker.clock(), ImagesRule.from_document(rule.images or {})
         known, put = self._expiries.going(repository), self._expiries.put(repository)
         details = united(self._registry.details_of_all(repository))
         children, whole = self._children(repository, details)
@@ -198,7 +197,7 @@ class Retainer:
         hint: Hint,
     ) -> Iterator[Fact]:
         if made.told:
-            said = _announced(made, asked, missing, self._setup.clock())
+            said = _announced(made, asked, missing, self._setup.maker.clock())
             yield self._fact(repository, rule, hint.cause, said, _totals(made.told))
         if made.braked:
             cause = Cause(f"{hint.cause.id}/braked", hint.cause.type)

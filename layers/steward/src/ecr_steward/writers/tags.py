@@ -8,9 +8,8 @@ announced in history, written in ECR (apply.py), and closed with everything else
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -133,10 +132,10 @@ class _Todo:
 class Retagger:
     """Brings the stable tags of one repository at a time to where they belong.
 
-    `cap` is the stack's mode, `clock` gives the time (UTC) that facts carry, `spread` makes the
-    writes of one plan (in parallel, if it can). `allow_removal` is whether the stack allows that
-    unknown tags are removed; otherwise they are reported. `witness` says who took a tag away, where
-    the steward gives it up.
+    `cap` is the stack's mode, `maker` makes the facts, and has the time (UTC) that they carry;
+    `spread` makes the writes of one plan (in parallel, if it can). `allow_removal` is whether the
+    stack allows that unknown tags are removed; otherwise they are reported. `witness` says who took
+    a tag away, where the steward gives it up.
     """
 
     def __init__(
@@ -146,9 +145,7 @@ class Retagger:
         cap: Mode,
         registry: EcrRegistry,
         history: History,
-        clock: Callable[[], datetime],
-        account: str,
-        region: str,
+        maker: FactMaker,
         spread: Spread = map,
         allow_removal: bool = False,
         witness: Witness = nobody,
@@ -159,8 +156,8 @@ class Retagger:
         self._history = history
         self._surveyor = Surveyor(registry, history)
         self._contest = Contest(history, witness)
-        self._clock = clock
-        self._maker = FactMaker(account, region, clock, self._rules.fingerprint)
+        self._clock = maker.clock
+        self._maker = maker
         self._spread = spread
 
     def visit(self, repository: str, hints: Sequence[Hint]) -> Visit:

@@ -22,13 +22,13 @@ class Around:
     `scheme` is the rule's. `account` is the registry's own; `setters` are the ARNs of the roles
     that set policies, as far as they are known, `taggers` those of the roles that move tags, which
     no policy may lock out where the rule has a scheme, and `readers` those of others that read
-    images. `cache` says that the repository is a
-    pull-through cache. `managed` are the Sids that the steward once set. `preview` is what ECR's
-    preview of the wished lifecycle policy would take away, or of the one that is there within
-    lifecycle.AHEAD days; `running` are by digest the workloads that run an image, `named` images
-    that run of which only the tags are known. `registry_scans` says that the scanning of the
-    registry decides which images are scanned, `expiry` whether the stack lets images expire by
-    their expiry tags, None where that is not known.
+    images. `cache` says that the repository is a pull-through cache. `managed` are the Sids that
+    the steward once set. `preview` is what ECR's preview says that the wished lifecycle policy
+    would take away, or the one that is there, within lifecycle.AHEAD days where something runs;
+    `running` are by digest the workloads that run an image, `named` images that run of which only
+    the tags are known. `registry_scans` says that the scanning of the registry decides which images
+    are scanned, `expiry` whether the stack lets images expire by their expiry tags, None where that
+    is not known.
     """
 
     scheme: Scheme | None = None

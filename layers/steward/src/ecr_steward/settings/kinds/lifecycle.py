@@ -185,7 +185,7 @@ class Lifecycle(Setting[WantedLifecycle, Document | None]):
             yield from self._to_set(wish, found, around)
             return
         yield from self._expiry(wish, others, found, around)
-        if wish.stated and not wish.any_will_do(others):
+        if not wish.any_will_do(others):
             harm = [each for each in wish.risks if not wish.allows(each.entry)]
             yield from self._taken(wish.rules, harm, harm, refused=False)
         there = self.in_place(wish, found)
@@ -193,10 +193,7 @@ class Lifecycle(Setting[WantedLifecycle, Document | None]):
             yield from self._needed(there["rules"], around, SettingAction.REPORT)
 
     def _to_set(
-        self,
-        wish: WantedLifecycle,
-        found: Document | None,
-        around: Around,
+        self, wish: WantedLifecycle, found: Document | None, around: Around
     ) -> Iterator[SettingChange]:
         wanted = _with_expiry(wish, wish.document, found, around)
         today = _previewed(around, wish.scheme) if wish.scheme else ()
@@ -222,8 +219,10 @@ class Lifecycle(Setting[WantedLifecycle, Document | None]):
             problem = Problem.MISSING if missing else Problem.EXTRA
             yield self.change(problem, found, wanted, reason)
         elif wish.expiry and around.expiry and not _has_expiry(wanted):
+            readable = others is None or lifecycle.is_known(others)
+            why = _NO_ROOM if readable else _NOT_READ
             yield self.change(
-                Problem.MISSING, found, found, _NO_ROOM, SettingAction.REPORT, "expiry tags"
+                Problem.MISSING, found, found, why, SettingAction.REPORT, "expiry tags"
             )
 
     def _needed(
@@ -463,6 +462,10 @@ _EXPIRY_RULE = "The lifecycle policy has a rule for expiry tags, and no image ma
 _NO_ROOM = (
     "There is no room for the rule for expiry tags: ECR takes 50 rules, with 30,720 characters in "
     "all. Until one goes no image gets an expiry tag."
+)
+_NOT_READ = (
+    "The rule for expiry tags is not merged into the lifecycle policy, for it has a rule that the "
+    "steward does not know. Until that goes no image gets an expiry tag."
 )
 
 

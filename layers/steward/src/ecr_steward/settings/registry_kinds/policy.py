@@ -41,7 +41,7 @@ SCHEMA: Mapping[str, Any] = {
         "ECR from replicating is refused."
     ),
     "properties": {
-        **{key: said for key, said in OF_RULES["policy"]["properties"].items() if key != "file"},
+        **OF_RULES["policy"]["properties"],
         "statements": {
             **OF_RULES["policy"]["properties"]["statements"],
             "description": (
