@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from ecr_steward_cli.live.comment import LEAST, MARKER, comment, inert
+from ecr_steward_cli.terminal.text import printable
 from tests.unit.live.plans import plan_of, repository
 
 RULES = "0123456789ab"
@@ -54,3 +55,8 @@ def test_nobody_is_mentioned_and_nothing_is_linked() -> None:
     assert inert("base/redis:1.4: gone") == "base/redis:1.4: gone"
     assert "\u202e" not in inert("1.4\u202e")
     assert inert("&lt;b&gt;") == "&amp;lt;b&amp;gt;"
+
+
+def test_what_breaks_links_and_mentions_is_written_as_every_terminal_can_show_it() -> None:
+    said = inert("by arn:aws:iam::123456789012:role/ci @ada")
+    assert printable(said) == said

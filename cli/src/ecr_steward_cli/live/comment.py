@@ -24,7 +24,8 @@ _PER_SECTION = 120
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|~#!])")
 _EMOJI = re.compile(r":(?=[\w+-]+:)")  # GitHub makes a picture of `:fire:`
-_BREAK = "\u200b"
+_BREAK = "&#8203;"
+"""A space of no width, as an entity: as itself a terminal would be shown its escape."""
 
 
 @dataclass(frozen=True, slots=True)
