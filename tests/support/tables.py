@@ -98,7 +98,7 @@ def _keepers() -> Rows:
 
 def _written(entry: Mapping[str, Any]) -> str:
     """An entry as people write it in one line of YAML."""
-    return json.dumps(dict(entry)).replace('"', "")
+    return re.sub(r'"(\w+)"', r"\1", json.dumps(dict(entry)))
 
 
 def _events() -> Rows:
