@@ -80,6 +80,13 @@ def test_entries_fit_the_terminal_and_no_word_is_broken(width: int) -> None:
     assert set(" ".join(said).split()) >= set(CORRECTED.reason.split())
 
 
+def test_a_held_tag_is_said_to_be_where_it_is(deployed: Deployed) -> None:
+    held = replace(FACTS[2], kind=FactKind.HELD, mode="enforce", time=iso(NOW + 9 * MINUTE))
+    deployed.history.findings.say([held])
+    newest, *_ = entries(deployed.run(history, "base/redis:1.4").stdout)
+    assert newest == "2026-11-23 02:33:00Z  1.4  held  1.4.1, not 1.4.2"
+
+
 def test_one_tags_facts_are_its_own(deployed: Deployed) -> None:
     told = entries(deployed.run(history, "base/redis:1.4").stdout)
     assert [row.split("  ")[1] for row in told] == ["1.4", "1.4"]

@@ -116,6 +116,11 @@ APPLICATIONS: dict[str, tuple[str, list[Any], list[str]]] = {
     "time": ("20241126T0224Z 20241127T0224Z nightly", ["timestamp"], ["nightly"]),
     "calver": ("2024.11.1 2024.11.2 2024.12.1 2024.11 2024.12 latest", ["semver"],
                [MINOR, "latest"]),
+    "version-commit": ("1.4.2-9f3c2ab 1.4.3-1c0ffee 1.5.0-7ab3d91 1.4 1.5 latest",
+                       ["pattern", "semver"], [MINOR, "latest"]),
+    "date-commit": ("20241126-9f3c2ab 20241127-1c0ffee prod", ["pattern"], ["prod"]),
+    "branch-date-commit": ("main-20241126-9f3c2ab main-20241127-1c0ffee main",
+                           ["pattern"], ["{name}"]),
     "component": ("api-1.4.2 api-1.4.3 web-2.0.0 api-latest web-latest",
                   ["pattern"], ["{component}-latest"]),
     "pull-requests": (f"{COMMITS} pr-7 pr-8 buildcache-main main", ["sha"], ["main"]),
@@ -193,6 +198,24 @@ def run(*arguments: str, text: str = "", deployed: Deployed | None = None) -> Re
 def test_what_does_not_fit_is_named() -> None:
     said = run("-", text="".join(f"a/b:{t}\n" for t in ("1.0.0", "1.1.0", "x_y", "1.0"))).stdout
     assert "# 1 repository: a/b; 75 % of 4 tags fit.\n  # These do not: x_y.\n" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "tag", "lines"),
+    [
+        ("version-commit", "1.5.0-7ab3d91", ["1.5", "latest"]),
+        ("branch-date-commit", "main-20241127-1c0ffee", ["main"]),
+        ("golang", "1.23.4-alpine3.21", ["alpine3.21", "1.23-alpine3.21", "1-alpine3.21"]),
+        ("debian", "bookworm-20241202-slim", ["bookworm-slim"]),
+    ],
+)
+def test_the_stable_tags_follow_what_is_pushed(name: str, tag: str, lines: list[str]) -> None:
+    made = scheme_of(repository(name, EVERY[name][0]))
+    assert made is not None
+    scheme = Scheme.from_document(made)
+    unique = scheme.read_unique(tag)
+    assert unique is not None
+    assert [line.tag for line in scheme.lines(unique)] == lines
 
 
 def test_beside_versions_a_date_makes_no_line_of_its_own() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 import stat
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -13,12 +15,13 @@ from typing import Any
 import pytest
 from botocore.exceptions import ProfileNotFound
 from click.testing import CliRunner, Result
+from rich.console import Console
 
 from ecr_steward.history.holds import Hold
 from ecr_steward.history.running import RunningImages
 from ecr_steward.history.tags import History
 from ecr_steward.words.running import Running
-from ecr_steward_cli.commands.plan import plan
+from ecr_steward_cli.commands.plan import plan, progress
 from ecr_steward_cli.deployed.stack import Outside
 from ecr_steward_cli.in_memory.settings import MemorySettings
 from ecr_steward_cli.in_memory.table import MemoryTable
@@ -385,3 +388,16 @@ def test_an_interrupted_plan_is_gone_on_from(
     assert planned(registries, rules) == whole
     assert registries.ecr.calls["DescribeImages"] - before == 42 - read < 42
     assert not cache.exists()
+
+
+def test_on_a_terminal_a_bar_says_how_far_how_fast_and_how_long_in_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    screen = Console(file=io.StringIO(), force_terminal=True, width=80, color_system=None)
+    monkeypatch.setattr("ecr_steward_cli.commands.plan.Console", lambda **_: screen)
+    with progress("123456789012 eu-west-1") as heard:
+        for number in range(1, 1_001):
+            heard(number, 2_000)
+    shown = screen.file.getvalue()  # type: ignore[attr-defined]
+    assert re.search(r"1000/2000 repositories, [0-9,.]+.* \d+:\d\d left", shown)
+    assert max(map(len, re.split(r"\x1b\[[0-9;?]*[A-Za-z]|\r|\n", shown))) <= 80

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ecr_steward_cli.live.comment import LEAST, MARKER, comment, inert
+from ecr_steward_cli.terminal.text import printable
 from tests.unit.live.plans import plan_of, repository
 
 RULES = "0123456789ab"
@@ -17,6 +20,12 @@ def test_the_marker_and_the_verdict_come_first_and_the_rest_is_folded() -> None:
     assert "Tags that would be removed (1)" in above
     assert "Settings to look at first (1)" in above
     assert "<summary>Tags (1)</summary>" in folded
+
+
+def test_what_is_not_done_as_things_are_is_said_above() -> None:
+    plan = replace(plan_of(repository("base/redis")), reserved=["The stack has Mode=audit."])
+    above, _, _ = comment([plan], RULES).partition("<details>")
+    assert "| 123456789012 eu-west-1 | The stack has Mode=audit. |" in above
 
 
 @pytest.mark.parametrize("most", [LEAST, 10_000, 65_000])
@@ -46,3 +55,8 @@ def test_nobody_is_mentioned_and_nothing_is_linked() -> None:
     assert inert("base/redis:1.4: gone") == "base/redis:1.4: gone"
     assert "\u202e" not in inert("1.4\u202e")
     assert inert("&lt;b&gt;") == "&amp;lt;b&amp;gt;"
+
+
+def test_what_breaks_links_and_mentions_is_written_as_every_terminal_can_show_it() -> None:
+    said = inert("by arn:aws:iam::123456789012:role/ci @ada")
+    assert printable(said) == said

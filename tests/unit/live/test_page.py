@@ -26,6 +26,12 @@ def test_the_page_says_in_one_sentence_what_would_happen() -> None:
     assert "team/app" in said
 
 
+def test_what_is_not_done_as_things_are_is_said_above() -> None:
+    plan = replace(plan_of(repository("base/redis")), reserved=[f"Mode=audit {EVIL}"])
+    above, _, _ = page([plan], "0" * 12, "2026-11-28T00:00:00Z").partition("<main>")
+    assert "<li>Mode=audit &lt;/script&gt;" in above
+
+
 def test_several_registries_have_a_verdict_each() -> None:
     first, second = plan_of(repository("base/redis")), plan_of()
     said = page([first, replace(second, region="us-east-1")], "0" * 12, "2026-11-28T00:00:00Z")

@@ -152,7 +152,8 @@ def _way(fact: Fact) -> str:
     after = _named(fact.digest, fact.after_tags, fact)
     if fact.kind in _ONE_PLACE:
         return "" if fact.digest is None else after
-    return f"{_named(fact.before, fact.before_tags, fact)} → {after}"
+    between = ", not" if fact.kind is FactKind.HELD else " →"
+    return f"{_named(fact.before, fact.before_tags, fact)}{between} {after}"
 
 
 def _named(digest: str | None, tags: Sequence[str], fact: Fact) -> str:

@@ -110,7 +110,7 @@ def init(outside: Outside, file: str | None, out: str | None, repository: str) -
         say(text.rstrip("\n"))
     else:
         _write(out, text)
-        say(f"{out}: a first rules file; `ecr-steward check {out}` explains it.")
+        say(f"{out} is written: read it, then see `ecr-steward plan --rules {out}`.")
     if not repositories:
         raise NeedsAttention("There is no repository with tags to write rules from.")
 

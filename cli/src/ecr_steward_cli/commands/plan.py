@@ -14,7 +14,16 @@ from typing import IO, Any
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
 
 from ecr_steward.images import Kept
 from ecr_steward.rules import Ruleset
@@ -222,7 +231,7 @@ def _planned(outside: Outside, place: _Registry, asked: _Asked) -> RegistryPlan:
     grace = _grace(asked.grace_days, stack)
     key = (str(ecr.meta.endpoint_url), asked.rules.fingerprint, str(grace), str(allowed),
            stack.name if stack else "")  # fmt: skip
-    with _progress(f"{account} {named}") as heard, _kept():
+    with progress(f"{account} {named}") as heard, _kept():
         plan = survey(
             asked.rules,
             registry,
@@ -280,16 +289,24 @@ def _grace(days: int | None, stack: Stack | None) -> timedelta:
     )
 
 
+class RateColumn(ProgressColumn):
+    """How many a second."""
+
+    def render(self, task: Task) -> Text:
+        return Text("" if task.speed is None else f"{task.speed:,.1f}/s,")
+
+
 @contextlib.contextmanager
-def _progress(where: str) -> Iterator[Heard]:
+def progress(where: str) -> Iterator[Heard]:
     """How far a look is: a bar on a terminal, and elsewhere a line now and then."""
     console = Console(stderr=True)
     if not console.is_terminal:
         yield lambda done, of: _line(where, done, of)
         return
     columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
-        TextColumn("repositories,"), TimeRemainingColumn(),
+        TextColumn("{task.description}"), BarColumn(bar_width=12), MofNCompleteColumn(),
+        TextColumn("repositories,"), RateColumn(), TimeRemainingColumn(compact=True),
+        TextColumn("left"),
     )  # fmt: skip
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(where, total=None)

@@ -24,7 +24,8 @@ _PER_SECTION = 120
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|~#!])")
 _EMOJI = re.compile(r":(?=[\w+-]+:)")  # GitHub makes a picture of `:fire:`
-_BREAK = "\u200b"
+_BREAK = "&#8203;"
+"""A space of no width, as an entity: as itself a terminal would be shown its escape."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ def _sections(plans: Sequence[RegistryPlan]) -> list[_Section]:
         _Section("Tags that would be removed", words.TAG_HEADINGS, removals, folded=False),
         _Section("Settings to look at first", words.SETTING_HEADINGS, exposures, folded=False),
         _Section("Could not be read", ("what", "why"), words.unread(plans), folded=False),
+        _Section("As things are", ("where", "what"), words.reserved(plans), folded=False),
         _Section("Accounts and Regions", ("where", "what"), words.registries(plans)),
         _Section("Tags", words.TAG_HEADINGS, tags),
         _Section("Settings", words.SETTING_HEADINGS, settings),

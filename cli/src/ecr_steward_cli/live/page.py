@@ -58,6 +58,7 @@ def page(plans: Sequence[RegistryPlan], fingerprint: str, at: str) -> str:
         first=_first(plans),
         most_first=_MOST_FIRST,
         unread=words.unread(plans),
+        reserved=words.reserved(plans),
         without_rule=schemes(plans),
         columns=_COLUMNS,
         controls=CONTROLS,

@@ -187,6 +187,11 @@ def left_alone(plans: Sequence[RegistryPlan]) -> list[str]:
     return [named(plans, plan, name) for plan in plans for name in plan.without_rule]
 
 
+def reserved(plans: Sequence[RegistryPlan]) -> list[tuple[str, str]]:
+    """What of the plans is not done as things are, each with its registry."""
+    return [(heading(plan), each) for plan in plans for each in plan.reserved]
+
+
 def unread(plans: Sequence[RegistryPlan]) -> list[tuple[str, str]]:
     """What could not be read, and why."""
     return [

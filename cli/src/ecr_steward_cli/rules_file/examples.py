@@ -10,7 +10,7 @@ from ecr_steward.tags.kinds import Unique
 from ecr_steward.tags.kinds.strings import strings
 from ecr_steward.tags.scheme import Scheme
 from ecr_steward.tags.stable import Line, StableTag
-from ecr_steward_cli.rules_file.in_common import perhaps_of_all
+from ecr_steward_cli.rules_file.in_common import tags_to_try
 
 _PRERELEASES = ("rc.1", "rc1")
 _FILLERS = (
@@ -67,7 +67,7 @@ def _tags(scheme: Scheme, stable: StableTag) -> Iterator[str]:
 def _that_fit(scheme: Scheme, expression: str) -> Iterator[str]:
     """For each kind some tags that the expression may match too."""
     for kind in scheme.kinds:
-        yield from perhaps_of_all([expression, kind.language()])
+        yield from tags_to_try([expression, kind.language()])
 
 
 def _suffixes(stable: StableTag) -> Iterable[str]:

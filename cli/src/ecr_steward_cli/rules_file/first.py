@@ -160,8 +160,8 @@ def written(repositories: Sequence[SeenRepository], source: str) -> str:
         "defaults: {mode: audit}",
         "rules:" if rules else "rules: []",
     ]
-    for each in rules:
-        lines += ["", *each.lines]
+    for number, each in enumerate(rules):
+        lines += [*([""] if number else []), *each.lines]
     if bare:
         lines += ["", *_comment(f"No tags that show a scheme: {_some(bare)}.")]
     return "\n".join(lines) + "\n"

@@ -51,7 +51,7 @@ def are_all_in(expression: str, others: Iterable[str]) -> bool:
         return False
 
 
-def perhaps_of_all(expressions: Sequence[str]) -> Iterator[str]:
+def tags_to_try(expressions: Sequence[str]) -> Iterator[str]:
     """Tags that all of `expressions` match, as far as an automaton can follow them, which do not
     begin alike; what comes of it is only tried."""
     found: list[str] = []

@@ -18,9 +18,13 @@ _VERSION = re.compile(
     r"(?P<v>v?)(?P<numbers>[0-9]+(?:\.[0-9]+){0,3})(?:_[0-9.]+)?(?:-(?P<suffix>[A-Za-z0-9_.-]+))?"
 )
 _SHA = re.compile(r"(?:(?:sha|git)-)?(?=[0-9]*[a-f])[0-9a-f]{7,40}")
+_COMMIT = "(?:g|sha-)?[0-9a-f]{7,40}"
 _DATE = re.compile(
     r"20[0-9]{2}(-?)(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12][0-9]|3[01])(?:[T_.-]?[0-9:.-]{4,8}Z?)?"
 )
+_DATE_AND_COMMIT = f"(?P<version>20[0-9]{{2}}-?[0-9]{{2}}-?[0-9]{{2}})-{_COMMIT}"
+_VERSION_AND_COMMIT = f"v?(?P<version>[0-9]+(?:[.][0-9]+)+)-{_COMMIT}"
+"""What `semver` takes for a pre-release: 1.4.2-9f3c2ab."""
 _WORD = r"[A-Za-z](?:[A-Za-z0-9_.]|-(?=[A-Za-z]))*?"
 _OF_A_DATE = re.compile(rf"(?P<word>{_WORD})-20[0-9]{{6}}(?:\.[0-9]+)?(?:-[a-z0-9-]+)?")
 _OF_A_COMMIT = re.compile(
@@ -89,6 +93,7 @@ class _Shapes:
 
     versions: dict[str, re.Match[str]] = field(default_factory=dict)
     dates: list[str] = field(default_factory=list)
+    dated_commits: list[str] = field(default_factory=list)
     commits: list[str] = field(default_factory=list)
     glued: dict[str, re.Match[str]] = field(default_factory=dict)
     words: dict[str, dict[str, list[str]]] = field(default_factory=dict)
@@ -115,19 +120,7 @@ _DATE_BESIDE_VERSIONS = ("name", "-20[0-9]{6}(?:[.][0-9]+)?", "newest")
 
 def _shapes(tags: Iterable[str]) -> _Shapes:
     found = _Shapes()
-    rest = []
-    for tag in tags:
-        version = _VERSION.fullmatch(tag)
-        if _DATE.fullmatch(tag):
-            found.dates.append(tag)
-        elif _SHA.fullmatch(tag):
-            found.commits.append(tag)
-        elif version is not None:
-            found.versions[tag] = version
-        elif glued := _GLUED.fullmatch(tag):
-            found.glued[tag] = glued
-        else:
-            rest.append(tag)
+    rest = [tag for tag in tags if not _note_plain(found, tag)]
     suffixes = {match["suffix"] for match in (*found.versions.values(), *found.glued.values())}
     for tag in rest:
         if tag in suffixes:
@@ -135,6 +128,23 @@ def _shapes(tags: Iterable[str]) -> _Shapes:
         else:
             _note_worded(found, tag)
     return found
+
+
+def _note_plain(found: _Shapes, tag: str) -> bool:
+    """Note a date, a commit or a version; whether it is one."""
+    if _DATE.fullmatch(tag):
+        found.dates.append(tag)
+    elif re.fullmatch(_DATE_AND_COMMIT, tag):
+        found.dated_commits.append(tag)
+    elif _SHA.fullmatch(tag):
+        found.commits.append(tag)
+    elif version := _VERSION.fullmatch(tag):
+        found.versions[tag] = version
+    elif glued := _GLUED.fullmatch(tag):
+        found.glued[tag] = glued
+    else:
+        return False
+    return True
 
 
 def _note_worded(found: _Shapes, tag: str) -> None:
@@ -158,10 +168,7 @@ def scheme_of(repository: SeenRepository) -> dict[str, Any] | None:
     variants, revisions = _of_versions(shapes, unique, stable)
     by_version = bool(unique)
     variants += _of_words(shapes, unique, stable)
-    if shapes.dates:
-        unique.append("timestamp")
-    if shapes.commits:
-        unique.append("sha")
+    unique += _of_times_and_commits(shapes)
     if not unique:
         return None
     made: dict[str, Any] = {"unique": unique}
@@ -177,6 +184,15 @@ def scheme_of(repository: SeenRepository) -> dict[str, Any] | None:
         made["ignore"] = ignored
     made["stable"] = [_as_seen(made, each, repository) for each in made["stable"]]
     return completed(made, tags)
+
+
+def _of_times_and_commits(shapes: _Shapes) -> Iterator[Any]:
+    if shapes.dates:
+        yield "timestamp"
+    if shapes.dated_commits:
+        yield {"pattern": _DATE_AND_COMMIT}
+    if shapes.commits:
+        yield "sha"
 
 
 def _ignored(tag: str) -> str | None:
@@ -202,6 +218,8 @@ def _of_versions(
         parts: Any = [3, 4]
     else:
         parts = most
+    if any(_SHA.fullmatch(match["suffix"] or "") for match in whole.values()):
+        unique.append({"pattern": _VERSION_AND_COMMIT})
     unique.append(_kind(parts, whole.values()))
     least = min(parts) if isinstance(parts, list) else parts
     short = [m for m in shapes.versions.values() if len(m["numbers"].split(".")) < least]
@@ -332,16 +350,23 @@ def _of_words(shapes: _Shapes, unique: list[Any], stable: list[dict[str, Any]]) 
         if not found:
             continue
         begins = next(iter(found)) if what == "date" and len(found) == 1 else _word(found)
-        pattern = f"(?P<{group}>{begins}){rest}"
-        ends = {tag: re.match(pattern, tag) for tags in found.values() for tag in tags}
-        if left := {tag[match.end() + 1 :] for tag, match in ends.items() if match} - {""}:
-            pattern += "(?:-(?P<variant>[A-Za-z0-9._-]+))?"
-            variants += sorted(left)
+        pattern, left = _pattern(f"(?P<{group}>{begins}){rest}", found)
         unique.append({"pattern": pattern})
+        variants += left
         end = "-latest" if what == "version" else ""
         if any(f"{each}{end}" in shapes.names for each in found):
             stable.append({"tag": f"{{{group}}}{end}", "follows": follows})
     return variants
+
+
+def _pattern(pattern: str, found: Mapping[str, Sequence[str]]) -> tuple[str, list[str]]:
+    """The pattern with what else stands behind it in these tags, and the variants among that."""
+    ends = {tag: re.match(pattern, tag) for tags in found.values() for tag in tags}
+    left = {tag[match.end() + 1 :] for tag, match in ends.items() if match} - {""}
+    variants = sorted(each for each in left if not _SHA.fullmatch(each))
+    commit = f"(?:-{_COMMIT})?" if len(variants) < len(left) else ""
+    variant = "(?:-(?P<variant>[A-Za-z0-9._-]+))?" if variants else ""
+    return f"{pattern}{commit}{variant}", variants
 
 
 def _word(found: Iterable[str]) -> str:
