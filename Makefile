@@ -74,7 +74,8 @@ build: setup ## Build the stack with RULES=… (default: layers/rules/rules.yaml
 
 .PHONY: deploy
 deploy: build ## Deploy to the AWS account of your credentials; asks before it changes anything
-	@$(WITH_TOOLS) .venv/sam/bin/sam deploy $(ARGS)
+	@$(WITH_TOOLS) .venv/sam/bin/sam deploy $(ARGS) || { code=$$?; \
+	  echo "deploy: docs/operate.md says what to do now, under \"A deploy that stopped half-way\"." >&2; exit $$code; }
 
 .PHONY: demo
 demo: setup ## The whole path on a local cloud: a story of pushes, shown live and checked

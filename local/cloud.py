@@ -278,12 +278,16 @@ class LocalCloud:
     def client(self, service: Literal["sqs"]) -> SQSClient: ...
     def client(self, service: Any) -> Any:
         """A boto3 client of this cloud, the same one each time."""
-        if service not in self._clients:
-            self._clients[service] = self.client_of(ACCOUNT, service)
-        return self._clients[service]
+        return self.client_of(ACCOUNT, service)
 
     def client_of(self, account: str, service: str) -> Any:
-        """A boto3 client of another account in this cloud; whoever asks closes it."""
+        """The same of another account: this cloud has as many as one asks for."""
+        name = f"{account} {service}"
+        if name not in self._clients:
+            self._clients[name] = self._make_client(account, service)
+        return self._clients[name]
+
+    def _make_client(self, account: str, service: str) -> Any:
         return boto3.client(
             service,  # type: ignore[call-overload]
             region_name=REGION,

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from ecr_steward_cli.terminal.text import lines
-from local.processes import CloudError
+from local.processes import CloudError, WrongInput
 from local.registry_client import PushError
 
 console = Console(highlight=False, emoji=False)
@@ -43,7 +43,8 @@ def step(title: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def command() -> Iterator[None]:
-    """Run a command's body: known errors become one message and exit code 1.
+    """Run a command's body: known errors become one message and exit code 1, or 2 for what was
+    typed.
 
     A request to end (SIGTERM, or SIGHUP of a terminal that is closed) becomes an exception like
     Ctrl-C, so that what was started is stopped on the way out.
@@ -59,7 +60,7 @@ def command() -> Iterator[None]:
         yield
     except (CloudError, PushError) as error:
         tell(str(error), style="red")
-        sys.exit(1)
+        sys.exit(2 if isinstance(error, WrongInput) else 1)
     except KeyboardInterrupt:
         tell("Interrupted. The same command can be repeated.")
         sys.exit(128 + signal.SIGINT)

@@ -22,6 +22,10 @@ class CloudError(Exception):
     """The local cloud could not do what was asked; the message says why and what to look at."""
 
 
+class WrongInput(CloudError):
+    """What somebody typed cannot be meant so."""
+
+
 class PortTaken(CloudError):
     """A server found somebody else on its port."""
 

@@ -11,14 +11,14 @@ from ecr_steward.rules import Mode, Ruleset
 from ecr_steward.words.grammar import is_tag
 from ecr_steward_cli.deployed.rules import rules_of
 from ecr_steward_cli.deployed.stack import Outside, Stack, aws
-from ecr_steward_cli.rules_file.explain import is_repository
+from ecr_steward_cli.given.names import is_repository
 from ecr_steward_cli.rules_file.unmoved import unmoving
 from ecr_steward_cli.terminal.errors import Refusal
 from ecr_steward_cli.terminal.text import printable
 from local import images
 from local.cloud import LocalCloud
 from local.console import command, console, step, tell
-from local.processes import CloudError
+from local.processes import CloudError, WrongInput
 from local.started import check_started
 from local.up import STACK
 
@@ -38,7 +38,7 @@ def main() -> None:
     )
     with command():
         if fault := fault_of(given.reference):
-            raise CloudError(fault)
+            raise WrongInput(fault)
         cloud = LocalCloud()
         if not (cloud.attach() and cloud.is_whole):
             raise CloudError("The local cloud is not up; start it with `make up`.")
@@ -57,7 +57,9 @@ def fault_of(reference: str) -> str:
             f"`{printable(repository)}` cannot be a repository's name, which has lowercase letters "
             f"and digits, in parts joined by `/`, `.`, `_`, `__` or `-`: {such}."
         )
-    if not colon or not is_tag(tag):
+    if not colon:
+        return f"{printable(reference)} names no tag: {such}."
+    if not is_tag(tag):
         return f"`{printable(tag)}` cannot be a tag: {such}."
     return ""
 

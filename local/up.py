@@ -9,7 +9,7 @@ from typing import Final
 from ecr_steward_cli.rules_file.load import RulesFault, inspect
 from local.cloud import ACCOUNT, REGION, ROOT, LocalCloud
 from local.console import command, console, step, tell
-from local.processes import CloudError
+from local.processes import WrongInput
 from local.started import check_started
 
 STACK: Final = "ecr-steward"
@@ -98,10 +98,10 @@ def main() -> None:
 
 
 def _check_rules(rules: Path | None) -> None:
-    """Say what `check` says of the rules, before anything is started. Raises CloudError."""
+    """Say what `check` says of the rules, before anything is started. Raises WrongInput."""
     try:
         loaded = inspect(rules or SHIPPED)
     except RulesFault as fault:
-        raise CloudError(f"The rules cannot be deployed:\n{fault}") from fault
+        raise WrongInput(f"The rules cannot be deployed:\n{fault}") from fault
     for each in loaded.warnings:
         tell(f"{each.file or rules or SHIPPED}:{each.line}: warning: {each.sentence}")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import itertools
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -13,11 +15,17 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from random import Random
+from typing import Any
+
+import pytest
 
 from tests.mutants import page
+from tests.mutants.inplace import NotInPlace, put_in_place
 from tests.mutants.mutate import Site, function, mutant, sites
+from tests.mutants.warm import Warm, forked, passes
 
 ROOT = Path(__file__).parents[2]
 LIBRARY = ROOT / "layers/steward/src/ecr_steward"
@@ -39,6 +47,12 @@ _PATIENCE = 10
 _FIRST = 25
 """So many of the quickest tests of the room come first: most mutants live no longer."""
 
+_REST = 60.0
+"""Seconds of tests of other rooms that a mutant is shown to, as they took when they were watched:
+what thousands of quick ones do not notice, the slow ones hardly do."""
+
+_AT_ONCE = len(os.sched_getaffinity(0))
+
 
 @dataclass(frozen=True, slots=True)
 class MutantPlace:
@@ -55,6 +69,11 @@ class MutantPlace:
     def name(self) -> str:
         return str(self.file.relative_to(ROOMS[self.room]))
 
+    @property
+    def module(self) -> str:
+        parts = self.file.relative_to(ROOMS[self.room].parent).with_suffix("").parts
+        return ".".join(parts).removesuffix(".__init__")
+
     def __str__(self) -> str:
         made = mutant(self.source(), self.site)
         return f"{self.name}:{made.line}: `{made.before}` -> `{made.after}`".replace("|", r"\|")
@@ -62,15 +81,17 @@ class MutantPlace:
 
 @dataclass(slots=True)
 class Reach:
-    """How long each test takes, and by function and by file the tests that call something of it."""
+    """How long each test takes, by function and by file the tests that call something of it, and
+    the functions that were called when tests were collected."""
 
     seconds: dict[str, float] = field(default_factory=dict)
     tests: dict[str, set[str]] = field(default_factory=dict)
+    collected: set[str] = field(default_factory=set)
 
     @classmethod
-    def of(cls, recorded: Mapping[str, tuple[float, Sequence[str]]]) -> Reach:
-        made = cls()
-        for test, (seconds, functions) in recorded.items():
+    def of(cls, recorded: Mapping[str, Any]) -> Reach:
+        made = cls(collected={*recorded["collected"]})
+        for test, (seconds, functions) in recorded["tests"].items():
             made.seconds[test] = seconds
             for each in {*functions, *(each.partition(":")[0] for each in functions)}:
                 made.tests.setdefault(each, set()).add(test)
@@ -78,10 +99,15 @@ class Reach:
 
     def of_place(self, place: MutantPlace) -> list[str]:
         """The tests that can notice a mutant, the quickest first: those that call its function, or
-        where it is in none something of its file."""
+        where it is in none that was called something of its file."""
         inside = function(place.source(), place.site)
-        key = place.name if inside is None else f"{place.name}:{inside}"
-        return sorted(self.tests.get(key, ()), key=lambda test: (self.seconds[test], test))
+        of_function = self.tests.get(f"{place.name}:{inside}", ())
+        tests = of_function or self.tests.get(place.name, ())
+        return sorted(tests, key=lambda test: (self.seconds[test], test))
+
+    def is_collected(self, place: MutantPlace) -> bool:
+        """Whether its function was called when tests were collected, before it is a mutant."""
+        return f"{place.name}:{function(place.source(), place.site)}" in self.collected
 
 
 def places(rooms: Sequence[str]) -> Iterator[MutantPlace]:
@@ -92,8 +118,25 @@ def places(rooms: Sequence[str]) -> Iterator[MutantPlace]:
                 yield MutantPlace(room, file, site)
 
 
+KILLED, ALIVE, APART = 1, 0, 3
+"""How the fork ends that tries a mutant: APART is one that needs a process that starts with it."""
+
+
+def tried_in_place(place: MutantPlace, items: Mapping[str, pytest.Item], reach: Reach) -> int:
+    """Run the tests that reach a mutant with it in this process."""
+    source = place.source()
+    made = mutant(source, place.site)
+    try:
+        put_in_place(place.module, function(source, place.site), made.original, made.text)
+    except NotInPlace:
+        return APART
+    tests = [items[each] for each in _in_order(place, reach) if each in items]
+    return ALIVE if passes(tests) else KILLED
+
+
 def survives(place: MutantPlace, folder: Path, reach: Reach) -> bool:
-    """Whether all tests pass with the mutant in a copy of the code in `folder`."""
+    """Whether all tests pass with the mutant in a copy of the code in `folder`, in processes that
+    start with it."""
     package = ROOMS[place.room]
     there = folder / package.name / place.file.relative_to(package)
     there.write_text(mutant(place.source(), place.site).text, encoding="utf-8")
@@ -103,51 +146,44 @@ def survives(place: MutantPlace, folder: Path, reach: Reach) -> bool:
         shutil.copyfile(place.file, there)
 
 
-def _portions(place: MutantPlace, reach: Reach) -> tuple[list[str], ...]:
+def _in_order(place: MutantPlace, reach: Reach) -> list[str]:
     """The tests in the order in which a mutant is shown to them: those of its room first."""
     tests = reach.of_place(place)
     near = [test for test in tests if test.startswith(f"tests/unit/{place.room}/")]
-    return near[:_FIRST], near[_FIRST:], [test for test in tests if test not in {*near}]
+    rest = [test for test in tests if test not in {*near}]
+    taken = itertools.accumulate(reach.seconds[test] for test in rest)
+    return [*near, *(test for test, until in zip(rest, taken, strict=True) if until <= _REST)]
+
+
+def _portions(place: MutantPlace, reach: Reach) -> tuple[list[str], list[str]]:
+    tests = _in_order(place, reach)
+    return tests[:_FIRST], tests[_FIRST:]
 
 
 def _passes(folder: Path, tests: Sequence[str], reach: Reach) -> bool:
     chosen = folder / "chosen.json"
     chosen.write_text(json.dumps(tests), encoding="utf-8")
     files = sorted({test.partition("::")[0] for test in tests})
-    limit = 60 + _PATIENCE * sum(reach.seconds[test] for test in tests)
+    env = {**os.environ, "PYTHONPATH": f"{folder}{os.pathsep}{ROOT}"}
     try:
-        return _pytest(folder, "-x", f"--chosen={chosen}", *files, limit=limit).returncode == 0
+        ran = subprocess.run(
+            [sys.executable, "-B", "-m", "pytest", *_QUIET, "-x", f"--chosen={chosen}", *files],
+            cwd=ROOT,
+            env=env,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=60 + _limit(tests, reach),
+        )
     except subprocess.TimeoutExpired:
         return False
+    return ran.returncode == 0
 
 
-def _pytest(
-    folder: Path, *options: str, limit: float | None = None
-) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-    env = {**os.environ, "PYTHONPATH": f"{folder}{os.pathsep}{ROOT}"}
-    return subprocess.run(
-        [*command, "-p", "tests.mutants.reach", *options],
-        cwd=ROOT,
-        env=env,
-        capture_output=True,
-        text=True,
-        timeout=limit,
-    )
+def _limit(tests: Iterable[str], reach: Reach) -> float:
+    return 60 + _PATIENCE * sum(reach.seconds[test] for test in tests)
 
 
-_FAILED = 1
-"""How pytest ends where tests failed and nothing else went wrong."""
-
-
-def _recorded(folder: Path, tests: Sequence[str], file: Path) -> Reach:
-    """What each of the tests calls, as `file` has it from before, or recorded there now."""
-    if not file.exists():
-        apart = (f"--ignore={each}" for each in _APART)
-        ran = _pytest(folder, f"--reached={file}", *apart, *tests)
-        if ran.returncode not in (0, _FAILED):
-            sys.exit(f"The tests do not run:\n{ran.stdout[-2000:]}")
-    return Reach.of(json.loads(file.read_text(encoding="utf-8")))
+_QUIET = ("-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "tests.mutants.reach")
 
 
 def _options() -> argparse.Namespace:
@@ -157,7 +193,12 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rooms", nargs="+", choices=ROOMS, default=list(ROOMS))
     parser.add_argument("--tests", nargs="+", default=TESTS, help="what mutants are shown to")
     parser.add_argument("--reached", type=Path, help="what tests call: kept here for another run")
-    return parser.parse_args()
+    parser.add_argument(
+        "--before", type=Path, help="what a run printed that did not come to its end"
+    )
+    options = parser.parse_args()
+    options.reached = (options.reached or Path(tempfile.mkdtemp()) / "reached.json").absolute()
+    return options
 
 
 def main() -> None:
@@ -165,33 +206,83 @@ def main() -> None:
     every = list(places(options.rooms))
     random = Random(options.seed)  # noqa: S311
     sample = random.sample(every, min(options.sample, len(every)))
-    tried: dict[MutantPlace, bool] = {}
+    tried = _tried_before(sample, options.before)
     print(f"{len(sample)} of {len(every)} mutants", flush=True)
     # A shell has what it starts in the background ignore Ctrl-C.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    with contextlib.suppress(KeyboardInterrupt):
-        for n, (place, lives) in enumerate(_lived(sample, options), start=1):
-            tried[place] = lives
-            print(f"{n}/{len(sample)} {'ALIVE' if lives else 'killed'} {place}", flush=True)
-    page.write(_tried(room, every, tried) for room in options.rooms)
+    os.environ.setdefault("HYPOTHESIS_PROFILE", "mutants")
+    warm = Warm(partial(_try_all, sample, options, tried))
+    apart = [f"--ignore={each}" for each in _APART]
+    recorder = [] if options.reached.exists() else [f"--reached={options.reached}"]
+    try:
+        pytest.main(["-s", *_QUIET, *recorder, *apart, *options.tests], plugins=[warm])
+    finally:
+        page.write(_tried(room, every, tried) for room in options.rooms)
     killed = len(tried) - sum(tried.values())
     print(f"{killed} of {len(tried)} killed")
     sys.exit(killed < 0.95 * len(tried))
 
 
-def _lived(
-    sample: Iterable[MutantPlace], options: argparse.Namespace
-) -> Iterator[tuple[MutantPlace, bool]]:
-    """Each mutant, and whether it lives."""
+def _try_all(
+    sample: Sequence[MutantPlace],
+    options: argparse.Namespace,
+    tried: dict[MutantPlace, bool],
+    items: Mapping[str, pytest.Item],
+) -> None:
+    """Try each mutant in a fork of this process, and then those that need one that starts with
+    them; `tried` gets whether it lives, also of those that were tried before Ctrl-C."""
+    reach = _recorded(items, options)
+    print(f"{len(reach.seconds)} tests notice", flush=True)
+    left: list[MutantPlace] = []
+    sample = [each for each in sample if each not in tried]
+    with contextlib.suppress(KeyboardInterrupt):
+        things = ((each, _limit(reach.of_place(each), reach)) for each in sample)
+        for place, code in forked(
+            things, lambda each: tried_in_place(each, items, reach), _AT_ONCE
+        ):
+            if code in (ALIVE, KILLED, -signal.SIGKILL) and not (
+                code == ALIVE and reach.is_collected(place)
+            ):
+                _note(tried, place, lives=code == ALIVE)
+            else:
+                left.append(place)
+        print(f"{len(left)} need a process of their own", flush=True)
+        with _copied() as folder:
+            for place in left:
+                _note(tried, place, lives=survives(place, folder, reach))
+
+
+def _tried_before(sample: Sequence[MutantPlace], before: Path | None) -> dict[MutantPlace, bool]:
+    """What an earlier run printed of these mutants."""
+    said = re.findall(r"^\d+ (killed|ALIVE) (.+)$", before.read_text() if before else "", re.M)
+    lives = {name: word == "ALIVE" for word, name in said}
+    return {each: lives[str(each)] for each in sample if str(each) in lives}
+
+
+def _note(tried: dict[MutantPlace, bool], place: MutantPlace, *, lives: bool) -> None:
+    tried[place] = lives
+    print(f"{len(tried)} {'ALIVE' if lives else 'killed'} {place}", flush=True)
+
+
+def _recorded(items: Mapping[str, pytest.Item], options: argparse.Namespace) -> Reach:
+    """What each of the tests calls, as a file has it from before, or recorded there now."""
+    if not options.reached.exists():
+        recorder: Any = next(iter(items.values())).config.pluginmanager.get_plugin("recorder")
+        ((_, code),) = forked([(None, 3600)], lambda _: recorder.record([*items.values()]), 1)
+        recorder.stop()
+        if code:
+            raise SystemExit("The tests do not run.")
+    return Reach.of(json.loads(options.reached.read_text(encoding="utf-8")))
+
+
+@contextlib.contextmanager
+def _copied() -> Iterator[Path]:
+    """A folder with a copy of the code."""
     with tempfile.TemporaryDirectory(prefix="ecr-steward-mutants-") as name:
         folder = Path(name)
         for package in (LIBRARY, COMMAND_LINE):
             shutil.copytree(package, folder / package.name)
-        file = (options.reached or folder / "reached.json").absolute()
-        reach = _recorded(folder, options.tests, file)
-        print(f"{len(reach.seconds)} tests notice", flush=True)
-        for place in sample:
-            yield place, survives(place, folder, reach)
+        yield folder
 
 
 def _tried(

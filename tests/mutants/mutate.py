@@ -15,12 +15,14 @@ _ADDED: dict[type[ast.operator], type[ast.operator]] = {ast.Add: ast.Sub, ast.Su
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """A module with one change: what it was and what it is, and the whole text."""
+    """A module with one change: what it was and what it is, and the whole text, with the original
+    as it is written then."""
 
     line: int
     before: str
     after: str
     text: str
+    original: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +53,11 @@ def mutant(source: str, site: Site) -> Mutant:
     """The module with the change of one of its `sites`."""
     tree = ast.parse(source)
     target = next(each for n, each in enumerate(ast.walk(tree)) if n == site.node)
-    before = ast.unparse(target)
+    before, original = ast.unparse(target), ast.unparse(tree)
     replacement = list(_changes(target))[site.choice]
     after = ast.unparse(replacement)
     text = ast.unparse(_Replaced(target, replacement).visit(tree))
-    return Mutant(getattr(target, "lineno", 0), before, after, text)
+    return Mutant(getattr(target, "lineno", 0), before, after, text, original)
 
 
 def function(source: str, site: Site) -> str | None:

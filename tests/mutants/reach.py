@@ -7,7 +7,8 @@ import json
 import sys
 import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
@@ -27,7 +28,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--reached") is not None:
-        config.pluginmanager.register(_Recorder(config.getoption("--reached")))
+        config.pluginmanager.register(Recorder(config), "recorder")
 
 
 @pytest.hookimpl(trylast=True)
@@ -41,15 +42,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=lambda each: places[each.nodeid])
 
 
-class _Recorder:
+class Recorder:
     """Writes by test how many seconds it took and the functions that it called, or its file did
     when it was collected.
 
     What fails is left out: being watched makes tests slow, and some are about time.
     """
 
-    def __init__(self, file: Path) -> None:
-        self._file = file
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._file: Path = config.getoption("--reached")
         self._names: dict[CodeType, str | None] = {}
         self._called: set[str] = set()
         self._tests: dict[str, tuple[float, list[str]]] = {}
@@ -87,9 +89,19 @@ class _Recorder:
         if report.failed:
             self._failed.add(report.nodeid)
 
-    def pytest_sessionfinish(self) -> None:
+    def record(self, items: Sequence[pytest.Item]) -> int:
+        """Run all tests and write the file; 0."""
+        for item, following in zip_longest(items, items[1:]):
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
         passed = {test: each for test, each in self._tests.items() if test not in self._failed}
-        self._file.write_text(json.dumps(passed), encoding="utf-8")
+        collected = sorted(set().union(*self._files.values()))
+        self._file.write_text(json.dumps({"tests": passed, "collected": collected}), "utf-8")
+        return 0
+
+    def stop(self) -> None:
+        """Record nothing more in this process."""
+        threading.settrace(None)
+        self._config.pluginmanager.unregister(self)
 
     def _call(self, frame: FrameType, event: str, argument: Any) -> None:
         code = frame.f_code

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import fields
 
+from tests.soak import page
 from tests.soak.faults import Rates
 from tests.soak.run import Played, play
 
@@ -15,6 +16,9 @@ _COLUMNS = (
     "pushes", "writes", "facts", "letters", "calls", "failed", "kills", "holds", "settings",
     "corrections", "dead letters", "hours",
 )  # fmt: skip
+
+_PUSHES = 30_000
+"""A soak of this size is written down in docs/reliability.md."""
 
 
 def main() -> int:
@@ -25,6 +29,10 @@ def main() -> int:
         soaks.append(play(seed, asked.pushes, asked.repositories, rates))
         print(_row(soaks[-1]) if len(soaks) > 1 else f"{_head()}\n{_row(soaks[-1])}", flush=True)
     print(f"\n{_summary(soaks)}")
+    first = soaks[0]
+    if asked.pushes == _PUSHES:
+        found = _counted(each.promise for each in first.divergences)
+        page.write(first.seed, asked.repositories, first.figures, found)
     diverging = [each for each in soaks if each.divergences]
     for each in diverging[: asked.explain]:
         print(f"\n{each.explain()}")
@@ -33,7 +41,7 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
-    parser.add_argument("--pushes", type=int, default=30_000)
+    parser.add_argument("--pushes", type=int, default=_PUSHES)
     parser.add_argument("--repositories", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--runs", type=int, default=1, help="how many seeds, one after the other")

@@ -10,6 +10,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from ecr_steward.history.dynamo import write
@@ -18,6 +19,9 @@ from ecr_steward.messages.channels.channel import Channel
 from ecr_steward.messages.send.http import Response, Unreachable
 from ecr_steward_cli.in_memory.table import MemoryTable
 from tests.soak.faults import Faults
+
+BEGINNING = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
+"""When a soak begins, which counts its seconds."""
 
 Reply = dict[str, Any]
 
@@ -86,10 +90,12 @@ def _object(body: str, key: str) -> Mapping[str, Any]:
 
 @dataclass
 class SoakMessage:
-    """A message in a queue; `visible` is when it can be received, `spoilt` how many tries were."""
+    """A message in a queue; `sent` is when it came and `visible` when it can be received, `spoilt`
+    how many tries were."""
 
     id: str
     body: str
+    sent: float
     visible: float
     group: str = ""
     receives: int = 0
@@ -113,6 +119,7 @@ class SoakMessage:
             "body": self.body,
             "attributes": {
                 "ApproximateReceiveCount": str(self.receives),
+                "SentTimestamp": str(round(1000 * (BEGINNING.timestamp() + self.sent))),
                 "MessageGroupId": self.group,
             },
         }
@@ -146,7 +153,8 @@ class SoakQueue:
             return
         self._known[group, dedup] = now
         self.sent += 1
-        message = SoakMessage(f"{self.name}-{self.sent}", body, now + (delay or self.delay), group)
+        visible = now + (delay or self.delay)
+        message = SoakMessage(f"{self.name}-{self.sent}", body, now, visible, group)
         self.messages[message.id] = message
         self.wake(self, message.visible)
 

@@ -11,9 +11,10 @@ from typing import Any
 
 from ecr_steward.history.tags import History
 from tests.soak import order, settings
+from tests.soak.cloud import BEGINNING
 from tests.soak.people import People
 from tests.soak.rules import CHANNELS
-from tests.soak.world import BEGINNING, Change, SoakWorld, short
+from tests.soak.world import Change, SoakWorld, short
 
 _WRITES = {"Tag Moved", "Tag Pinned", "Tag Restored", "Tag Removed"}
 

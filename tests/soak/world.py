@@ -7,7 +7,7 @@ import itertools
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -24,6 +24,7 @@ from tests.handlers.functions import (
 )
 from tests.soak import functions, settings
 from tests.soak.cloud import (
+    BEGINNING,
     Bus,
     Log,
     Parameters,
@@ -39,7 +40,6 @@ from tests.soak.faults import MOST_SPOILT, Faults, FaultyInvocation, Interrupted
 from tests.soak.rules import ruleset
 from tests.template import support as template
 
-BEGINNING = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 SLICE = 300.0
 """Seconds between two slices of a sweep; SWEEP_HOURS is 1."""
 
@@ -310,7 +310,7 @@ class SoakWorld:
             self.at(again, lambda: self._check(event, 0))
 
     def _check(self, event: dict[str, Any], tries: int, door: str = "check_tags") -> None:
-        message = SoakMessage("", "", 0, spoilt=tries)
+        message = SoakMessage("", "", 0, 0, spoilt=tries)
         if self.run(door, event, [message]) is not None:
             return
         if tries < len(RETRIES):
@@ -371,7 +371,7 @@ class SoakWorld:
         queue = self.queues[QUEUE if url == FAILURE_QUEUE else SETTINGS_QUEUE]
         id_, group = entry["MessageDeduplicationId"], entry["MessageGroupId"]
         if id_ not in {each.id for each in queue.dead}:
-            message = SoakMessage(id_, entry["MessageBody"], self.now, group)
+            message = SoakMessage(id_, entry["MessageBody"], self.now, self.now, group)
             queue.dead.append(message)
             self._bury(queue, message)
 
@@ -425,7 +425,7 @@ class SoakWorld:
 
     def sweep(self, event: Mapping[str, Any], tries: int = 0) -> None:
         """Run a sweep's function, as the schedule does or somebody by hand."""
-        if self.run("sweep", event, [SoakMessage("", "", 0, spoilt=tries)]) is None:
+        if self.run("sweep", event, [SoakMessage("", "", 0, 0, spoilt=tries)]) is None:
             self.at(self.time + 60, lambda: self.sweep(event, tries + 1))
 
     def tick(self) -> None:

@@ -20,7 +20,6 @@ from tests.support import costs, messages
 from tests.support.keys import keys
 from tests.support.pages import DECISIONS, ROOT, code, read, row, tables
 from tests.template import support
-from tests.template.calls import BY_LAMBDA, CALLS
 
 Rows = Sequence[Sequence[str]]
 
@@ -99,7 +98,7 @@ def _keepers() -> Rows:
 
 def _written(entry: Mapping[str, Any]) -> str:
     """An entry as people write it in one line of YAML."""
-    return json.dumps(dict(entry)).replace('"', "")
+    return re.sub(r'"(\w+)"', r"\1", json.dumps(dict(entry)))
 
 
 def _events() -> Rows:
@@ -163,31 +162,6 @@ def _roles() -> Rows:
     return [[code(role), ", ".join(map(code, actions))] for role, actions in granted.items()]
 
 
-BESIDE: Mapping[str, str] = {
-    "kms:Decrypt": "`get_parameter` and `get_secret_value`, where your key encrypts",
-    "xray:PutTraceSegments": "Lambda, for traces",
-    "xray:PutTelemetryRecords": "Lambda, for traces",
-}
-
-
-def _rights() -> Rows:
-    roles: dict[str, dict[str, None]] = {}
-    for role, statement in support.stack(**support.EVERYTHING).statements():
-        for action in support.listed(statement["Action"]):
-            roles.setdefault(action, {})[role] = None
-    return [
-        [code(action), ", ".join(map(code, holders)), _needed_by(action)]
-        for action, holders in sorted(roles.items())
-    ]
-
-
-def _needed_by(action: str) -> str:
-    if action in BESIDE:
-        return BESIDE[action]
-    calls = [code(call) for call, actions in CALLS.items() if action in actions]
-    return ", ".join([*calls, *(["AWS, with the role"] if action in BY_LAMBDA else [])])
-
-
 def _targets() -> Rows:
     helped = re.findall(r"^([a-z-]+):.*?## (.+)$", read("Makefile"), re.M)
     return [[code(f"make {name}"), said] for name, said in helped]
@@ -197,13 +171,6 @@ def _decisions() -> Rows:
     pages = {path.name: read(path).splitlines() for path in sorted(DECISIONS.glob("0*.md"))}
     return [[f"[{lines[0][2:]}]({file})", lines[2]] for file, lines in pages.items()]
 
-
-RIGHTS = DocsTable(
-    "docs/permissions.md",
-    ("Action", "Roles", "Needed by", "Taken away, and put back"),
-    _rights,
-)
-"""What comes of it is written by `make rights`."""
 
 TABLES = (
     *_parts(),
@@ -236,7 +203,6 @@ TABLES = (
         ("Part", "How it is counted", *(f"{size:,}" for size in costs.SIZES)),
         lambda: list(costs.rows()),
     ),
-    RIGHTS,
     DocsTable("CONTRIBUTING.md", ("Target", "What it does"), _targets),
     DocsTable("docs/decisions/README.md", ("Decision", "Date"), _decisions),
 )

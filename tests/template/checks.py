@@ -183,21 +183,43 @@ def _on_failure(stack: Stack, function: str) -> str | None:
 # ------------------------------------------------------------------------ alarms
 def failure_queues(stack: Stack) -> set[str]:
     """Every queue that something is kept in because it failed."""
+    return _put_by_services(stack) | _moved_by_sqs(stack)
+
+
+def _moved_by_sqs(stack: Stack) -> set[str]:
+    queues = stack.of("AWS::SQS::Queue").values()
+    policies = [each["RedrivePolicy"] for each in queues if "RedrivePolicy" in each]
+    return {logical_id(each["deadLetterTargetArn"]) for each in policies}
+
+
+def _put_by_services(stack: Stack) -> set[str]:
+    """The queues that EventBridge, Lambda and Scheduler put failures into."""
     found = {
         target["DeadLetterConfig"]["Arn"]
         for rule in stack.of("AWS::Events::Rule").values()
         for target in rule["Targets"]
         if "DeadLetterConfig" in target
     }
-    for queue in stack.of("AWS::SQS::Queue").values():
-        if "RedrivePolicy" in queue:
-            found.add(queue["RedrivePolicy"]["deadLetterTargetArn"])
     for kind in ("AWS::Lambda::EventInvokeConfig", "AWS::Lambda::EventSourceMapping"):
         for each in stack.of(kind).values():
             found.add(each.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination"))
     for schedule in stack.of("AWS::Scheduler::Schedule").values():
         found.add(schedule["Target"].get("DeadLetterConfig", {}).get("Arn"))
     return {logical_id(arn) for arn in found if arn}
+
+
+def failures_go_back_the_way_they_came(stack: Stack) -> Problems:
+    """SQS moves back only what it moved itself, and one message of another ends the move (SQS
+    Developer Guide: Troubleshooting dead-letter queue redrive)."""
+    for queue in sorted(_moved_by_sqs(stack) & _put_by_services(stack)):
+        yield f"{queue} holds what SQS moved there and what another service put there"
+
+
+def waiting_is_not_taken_for_age(stack: Stack) -> Problems:
+    """The age of a standard queue leaves out what was received three times, which is how retries
+    wait (SQS Developer Guide: CloudWatch metrics)."""
+    if _alarm(stack, "ApproximateAgeOfOldestMessage", {"QueueName": "${RetryQueue.QueueName}"}):
+        yield "an alarm on the age of RetryQueue cannot ring"
 
 
 def failures_have_alarms(stack: Stack) -> Problems:
@@ -440,11 +462,21 @@ def roles_are_assumed_by_one_service(stack: Stack) -> Problems:
             yield f"{name} can be assumed for another account's schedule"
 
 
+def queues_leave_room_for_others(stack: Stack) -> Problems:
+    """An account begins with ten functions at once (Lambda Developer Guide: Quotas)."""
+    for name, mapping in stack.of("AWS::Lambda::EventSourceMapping").items():
+        of_queue = stack.resources[logical_id(mapping["EventSourceArn"])]["Type"].endswith("Queue")
+        if of_queue and "MaximumConcurrency" not in mapping.get("ScalingConfig", {}):
+            yield f"{name} may take every function that the account can run at once"
+
+
 # ------------------------------------------------------------------------ data and logs
 def history_survives(stack: Stack) -> Problems:
     table = stack.resources["HistoryTable"]
-    for policy in ("DeletionPolicy", "UpdateReplacePolicy"):
-        if table.get(policy) not in ("Retain", "RetainExceptOnCreate"):
+    # A first deployment that fails must leave none behind.
+    wanted = {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
+    for policy, value in wanted.items():
+        if table.get(policy) != value:
             yield f"HistoryTable: {policy} is {table.get(policy)}"
     recovery = table["Properties"].get("PointInTimeRecoverySpecification")
     if recovery != {"PointInTimeRecoveryEnabled": True}:
@@ -502,6 +534,9 @@ EVERYWHERE: tuple[Check, ...] = (
     consumers_have_failure_paths,
     schedules_have_failure_paths,
     destinations_are_usable,
+    failures_go_back_the_way_they_came,
+    waiting_is_not_taken_for_age,
+    queues_leave_room_for_others,
     failures_have_alarms,
     contested_tags_have_an_alarm,
     failed_copies_have_an_alarm,

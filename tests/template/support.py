@@ -41,6 +41,7 @@ EVERYTHING: dict[str, Any] = {
     "PullTimeExclusions": "true",
     "RunningSources": "ecs,lambda,inspector",
     "WorkloadAccounts": "210987654321",
+    "ChannelTopics": f"arn:aws:sns:{REGION}:{ACCOUNT}:team",
     "ChannelKey": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1234abcd",
     "Tracing": "Active",
 }

@@ -63,8 +63,8 @@ def test_the_defaults_change_nothing_in_the_registry() -> None:
         ("Mode", ["audit", "enforce", "off"], ["on", "", "Audit"]),
         (
             "RepositoryPattern",
-            ["*", "base/*", "*/redis", "base/redis", "a*b*c", "team-a/x.y_z"],
-            ["", "**", "base/**", "Base/*", "base redis", "base/*'"],
+            ["*", "base/*", "*/redis", "base/redis", "a*b*c", "*a*b*c*d", "team-a/x.y_z"],
+            ["", "a*b*c*d*e*f", "**", "base/**", "Base/*", "base redis", "base/*'"],
         ),
         ("SettingsMode", ["audit", "enforce", "off"], ["on", "", "Enforce"]),
         (

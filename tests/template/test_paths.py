@@ -190,6 +190,23 @@ SPOILED: list[tuple[Check, Mutation]] = [
         checks.missing_sweeps_have_an_alarm,
         put("NoSweepAlarm", "GreaterThanThreshold", "ComparisonOperator"),
     ),
+    (
+        checks.failures_go_back_the_way_they_came,
+        put(
+            "StewardEventsRule",
+            {"Arn": {"Fn::GetAtt": ["NotifyFailureQueue", "Arn"]}},
+            *("Targets", 0, "DeadLetterConfig"),
+        ),
+    ),
+    (
+        checks.waiting_is_not_taken_for_age,
+        put(
+            "NotifyBacklogAlarm",
+            {"Fn::GetAtt": ["RetryQueue", "QueueName"]},
+            *("Dimensions", 0, "Value"),
+        ),
+    ),
+    (checks.queues_leave_room_for_others, unset("RetagFunction", *RETAG, "ScalingConfig")),
     (checks.alarms_reach_people, unset("RetagFailureAlarm", "AlarmActions")),
     (checks.alarms_reach_people, put("RetagFailureAlarm", "breaching", "TreatMissingData")),
     (checks.alarms_reach_people, put("RetagFailureAlarm", "Sum", "Statistic")),
@@ -212,6 +229,7 @@ SPOILED: list[tuple[Check, Mutation]] = [
         put("SweepScheduleRole", {}, "AssumeRolePolicyDocument", "Statement", 0, "Condition"),
     ),
     (checks.history_survives, attribute("HistoryTable", "DeletionPolicy", "Delete")),
+    (checks.history_survives, attribute("HistoryTable", "DeletionPolicy", "Retain")),
     (checks.history_survives, attribute("HistoryTable", "UpdateReplacePolicy", "Delete")),
     (checks.history_survives, unset("HistoryTable", "PointInTimeRecoverySpecification")),
     (checks.nothing_else_survives, put("StewardLayer", "Retain", "RetentionPolicy")),

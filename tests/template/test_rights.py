@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests import rights
-from tests.support.tables import BESIDE, RIGHTS
+from tests.rights import table
 from tests.template import checks, support
 from tests.template.calls import ASKED_WITH_A_TEMPLATE, BY_LAMBDA, CALLS
 from tests.template.support import ROOT, Stack, Template, listed
@@ -284,10 +283,14 @@ def test_no_role_has_what_its_own_function_never_calls() -> None:
         # To where a function's failures are kept Lambda sends with the function's role.
         if role in code and each["Sid"] != "KeepFailures"
         for action in listed(each["Action"])
-        if action not in BY_LAMBDA | BESIDE.keys()
+        if action not in BY_LAMBDA | BESIDE
         and not any(action in CALLS.get(call, ()) for call in code[role])
     }
     assert needless == set()
+
+
+BESIDE = {"kms:Decrypt", "xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+"""What AWS does with a role beside the calls of the library."""
 
 
 def _app(function: str) -> Path:
@@ -318,14 +321,10 @@ def _imported(path: Path) -> list[Path]:
     return [each for each in places if each.is_file()]
 
 
-def test_every_right_in_the_documentation_was_tried_or_says_why_not() -> None:
-    for action, *_, verdict in RIGHTS.shown():
-        assert verdict == rights.expected(action.strip("`")), action
-
-
-def test_what_moto_cannot_judge_has_no_act_and_a_document_of_aws() -> None:
-    assert not rights.ACTS.keys() & rights.NOT_JUDGED.keys()
-    assert all("AWS" in each or "ECR" in each for each in rights.NOT_JUDGED.values())
+def test_each_right_of_the_template_was_proven_to_be_needed_and_no_other_is_documented() -> None:
+    assert table.shown() == {*table.granted()}, (
+        "make rights says what needs it, or that nothing does"
+    )
 
 
 def test_the_topics_policy_names_no_role_that_was_made_a_moment_ago(audit: Stack) -> None:

@@ -78,9 +78,13 @@ def test_whatever_is_typed_ends_with_a_sentence(command: str) -> None:
         (("check", "no.yaml"), "no.yaml: There is no such file."),
         (("check", "bytes"), "bytes:2: The file is not UTF-8 text"),
         (("check", "rules.yaml", "--explain", "a"), "ecr-steward check: Invalid value for '--ex"),
-        (("history", "B:1"), "ecr-steward history: Invalid value for 'REPOSITORY[:TAG]': `B:1`"),
+        (("history", "B:1"), "ecr-steward history: Invalid value for 'REPOSITORY[:TAG]': `B` ca"),
+        (
+            ("hold", "base/a:-1"),
+            "ecr-steward hold: Invalid value for 'REPOSITORY:TAG': `-1` cannot",
+        ),
         (("simulate", "--rules", "rules.yaml", "no"), "no: There is no such file."),
-        (("simulate", "--rules", "rules.yaml", "bytes"), "bytes: This is not UTF-8 text"),
+        (("simulate", "--rules", "rules.yaml", "bytes"), "bytes:2: The file is not UTF-8 text"),
     ],
 )
 def test_one_sentence_says_what_is_wrong(typed: tuple[str, ...], said: str) -> None:
@@ -97,7 +101,7 @@ def test_one_sentence_says_what_is_wrong(typed: tuple[str, ...], said: str) -> N
         ("simulate --rules rules.yaml half", "half:2: This is not JSON: Expecting value, at colu"),
         (f"check rules.yaml --explain {HOST}/base/redis", "names a registry: leave out everything"),
         ("history base/redis --last x", "'x' is not a valid whole number."),
-        ("history base/redis --at 2026-11-31", "--at: `2026-11-31T00Z` is no time: day is out of"),
+        ("history base/redis --at 2026-11-31", "--at: `2026-11-31` is no time: day is out of"),
         ("running import --source eks no", "no: There is no such file."),
         ("retention --rules rules.yaml --at soon push.jsonl", "--at: `soon` is no ISO 8601 time."),
     ],

@@ -59,6 +59,27 @@ def test_a_look_says_what_lies_there_and_since_when_and_changes_nothing(deployed
     assert (deployed.sqs.hidden, deployed.functions.invoked) == (set(), [])
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("schedule_sweep", "the schedule's event"),
+        ("schedule_look_running", "the schedule's event"),
+        ("hand_sweep_glob", "a sweep of `base/*` by hand"),
+    ],
+)
+def test_what_a_sweep_or_a_look_failed_on_is_said(deployed: Deployed, name: str, said: str) -> None:
+    deployed.sqs.hold("SweepFailureQueue", event(name))
+    assert f"{said}. Why: " in deployed.run(redrive).stdout
+
+
+@pytest.mark.parametrize("body", ["not JSON", "[]", "{}"])
+def test_what_is_no_message_of_the_stewards_is_not_taken_for_one(
+    deployed: Deployed, body: str
+) -> None:
+    deployed.sqs.hold("NotifyFailureQueue", body)
+    assert "not readable. Why: " in deployed.run(redrive).stdout
+
+
 def test_why_a_writer_failed_is_what_it_said_in_the_history(deployed: Deployed) -> None:
     deployed.history.record(fact(FactKind.FAILED, reason="ECR denied PutImage."))
     deployed.sqs.hold("RetagFailureQueue", HINT)
@@ -90,12 +111,22 @@ def test_a_move_under_way_is_waited_for_and_not_started_again(deployed: Deployed
     assert len(deployed.sqs.moves) == 1
 
 
+def test_a_queue_that_aws_refuses_to_empty_costs_no_other_queue(deployed: Deployed) -> None:
+    deployed.refusals["start_message_move_task"] = refusal("AccessDenied", "StartMessageMoveTask")
+    deployed.sqs.hold("RetagFailureQueue", HINT)
+    deployed.sqs.hold("StewardEventsFailureQueue", {"detail": {}})
+    result = deployed.run(redrive, "--send")
+    assert result.exit_code == 1
+    assert "stays: You are not allowed to call StartMessageMoveTask" in result.stdout
+    assert deployed.sqs.held["StewardEventsFailureQueue"] == []
+
+
 def test_a_move_that_sqs_gives_up_says_why(deployed: Deployed) -> None:
     deployed.sqs.hold("SettingsFailureQueue", HINT)
     deployed.sqs.outcome = {"Status": "FAILED", "FailureReason": "KmsAccessDenied"}
     result = deployed.run(redrive, "--send")
     assert result.exit_code == 1
-    assert "SQS did not move all of SettingsFailureQueue: KmsAccessDenied." in result.stderr
+    assert "stays: SQS did not move all of SettingsFailureQueue: KmsAccessDenied." in result.stdout
 
 
 def test_the_repository_of_an_event_is_swept_once_and_its_messages_are_deleted(
@@ -156,7 +187,7 @@ def test_messages_go_to_the_queue_of_their_sort(deployed: Deployed) -> None:
 def test_a_message_that_could_not_be_sent_is_not_deleted(deployed: Deployed) -> None:
     deployed.sqs.hold("NotifyFailureQueue", {"retry": {"channel": "team", "cause": "1"}})
     deployed.refusals["send_message"] = refusal("InternalError", "SendMessage")
-    assert deployed.run(redrive, "--send").exit_code == 2
+    assert deployed.run(redrive, "--send").exit_code == 1
     assert (len(deployed.sqs.held["NotifyFailureQueue"]), deployed.sqs.hidden) == (1, set())
 
 

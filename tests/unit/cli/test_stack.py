@@ -133,12 +133,14 @@ def test_a_subject_is_a_repository_with_or_without_a_tag() -> None:
     "value", ["", "Redis:1", "redis:", ":1", "redis:1:2", "redis:-1", "localhost:5000/redis:1"]
 )
 def test_what_is_no_subject_is_refused(value: str) -> None:
-    with pytest.raises(click.BadParameter, match="is not REPOSITORY or REPOSITORY:TAG"):
+    with pytest.raises(click.BadParameter, match="` cannot be a"):
         Subject(whole=True).convert(value, None, None)
 
 
 def test_a_subject_that_needs_a_tag_is_refused_without_one() -> None:
-    with pytest.raises(click.BadParameter, match="`redis` is not REPOSITORY:TAG"):
+    with pytest.raises(
+        click.BadParameter, match="`redis` is not REPOSITORY:TAG, such as base/redis"
+    ):
         Subject().convert("redis", None, None)
 
 

@@ -10,8 +10,8 @@ from ecr_steward.history.dynamo import read, write
 from ecr_steward.history.table import Item, Write
 from ecr_steward.history.tags import History
 from ecr_steward.words import grammar
+from ecr_steward_cli.given.names import is_repository
 from ecr_steward_cli.in_memory.table import MemoryTable
-from ecr_steward_cli.rules_file.explain import is_repository
 from tests.support.counted_table import CountedTable
 from tests.support.facts import REJECTED, story
 from tests.support.history_contract import NAME, HistoryContract, wordy

@@ -78,7 +78,7 @@ def test_a_cloud_that_came_up_is_left_as_it_is() -> None:
 @pytest.mark.parametrize(
     ("reference", "said"),
     [
-        ("base/redis", "`` cannot be a tag"),
+        ("base/redis", "base/redis names no tag"),
         ("Base/redis:1", "`Base/redis` cannot be a repository's name"),
         ("b\u00e4se/redis:1", "`b\u00e4se/redis` cannot be a repository's name"),
         ("127.0.0.1:5000/base/redis:1", "127.0.0.1:5000/base/redis:1 names a host"),

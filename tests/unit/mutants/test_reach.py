@@ -6,9 +6,12 @@ from tests.mutants.__main__ import LIBRARY, MutantPlace, Reach, places
 
 REACH = Reach.of(
     {
-        "slow": (2.0, ["tags/pins.py:is_of"]),
-        "quick": (1.0, ["tags/pins.py:is_of", "tags/pins.py:_digits"]),
-        "elsewhere": (0.1, ["tags/plan.py:plan_changes"]),
+        "tests": {
+            "slow": (2.0, ["tags/pins.py:is_of"]),
+            "quick": (1.0, ["tags/pins.py:is_of", "tags/pins.py:_digits"]),
+            "elsewhere": (0.1, ["tags/plan.py:plan_changes"]),
+        },
+        "collected": ["tags/pins.py:is_of"],
     }
 )
 
@@ -24,3 +27,8 @@ def test_a_mutant_is_shown_to_the_tests_that_call_its_function_the_quickest_firs
 
 def test_a_mutant_of_no_function_is_shown_to_all_tests_that_call_something_of_its_file() -> None:
     assert REACH.of_place(place("12")) == ["quick", "slow"]
+
+
+def test_a_function_that_was_called_before_tests_ran_needs_a_process_of_its_own() -> None:
+    assert REACH.is_collected(place("_digits(digest) in tag"))
+    assert not REACH.is_collected(place("12"))

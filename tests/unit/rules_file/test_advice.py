@@ -203,6 +203,8 @@ def test_what_a_stable_tag_says_in_vain_is_warned_of(
         ('[{pattern: "r-(?P<version>[0-9]+)"}]', '{tag: "{major}", follows: highest}'),
         ('[{pattern: "(?P<version>[0-9]+)(?P<prerelease>rc)?"}]',
          "{tag: next, follows: highest, prereleases: true}"),
+        ("[semver]", '{tag: lts, follows: highest, of: [{pattern: "(?!10)[0-9]{2}[.].*"}]}'),
+        ("[semver]", r"{tag: odd, follows: highest, of: [{pattern: '([0-9])[.].*[.]\1'}]}"),
     ],
 )  # fmt: skip
 def test_a_stable_tag_that_can_be_moved_is_not_warned_of(unique: str, entry: str) -> None:
@@ -459,6 +461,9 @@ def test_an_entry_that_no_unique_tag_can_move_is_warned_of() -> None:
     ((line, said),) = warnings(text)
     assert line == 7
     assert said.startswith("`edge` is moved by no unique tag that was found: what `of` names")
+    odd = "- {tag: edge, follows: newest, of: [{pattern: '(?=x)1.*'}]}"
+    ((_, said),) = warnings(tags("stable:", odd))
+    assert said.startswith("`edge` is moved by none of the unique tags that were tried; `of` may")
     branch = "[semver, {pattern: '(?P<branch>[a-z]+)-[0-9a-f]{7}'}]"
     (found,) = warnings(tags('stable: [{tag: "{branch}-{major}", follows: newest}]', unique=branch))
     assert found[1] == (

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from ecr_steward_cli.rules_file.explain import explain, is_repository
+from ecr_steward_cli.given.names import is_repository
+from ecr_steward_cli.rules_file.explain import explain
 from ecr_steward_cli.rules_file.load import inspect_text
 
 RULES = """\

@@ -8,7 +8,7 @@ import pytest
 
 from ecr_steward.rules.model import Ruleset
 from ecr_steward.tags.scheme import Scheme, Verdict
-from ecr_steward_cli.rules_file.explain import is_repository
+from ecr_steward_cli.given.names import is_repository
 from ecr_steward_cli.rules_file.load import inspect_text
 from tests.support.world import World, image, ruleset
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from ecr_steward.tags.kinds import KindError, Unique, make
+from ecr_steward.tags.kinds.strings import strings
 from ecr_steward.tags.suffixes import Suffixes
 from ecr_steward.tags.versions import Version
 
@@ -277,3 +278,23 @@ def test_a_kind_that_means_nothing_is_refused_with_the_way_out(definition: Any, 
 )
 def test_the_beginning_of_an_expression_is_what_is_sure(expression: str, beginning: str) -> None:
     assert make({"pattern": expression}, Suffixes()).beginning == beginning
+
+
+@pytest.mark.parametrize(
+    ("kind", "tags", "numbers"),
+    [
+        ("semver", ["1.4.2", "0.0.1-rc.1"], {3}),
+        ("timestamp", ["20261123", "20261123T0224Z", "20261123T022406Z"], {3, 5, 6}),
+    ],
+)
+def test_a_kind_says_how_many_numbers_its_versions_have(
+    kind: str, tags: list[str], numbers: set[int]
+) -> None:
+    made = make(kind, Suffixes())
+    read = [made.read(tag) for tag in tags]
+    assert {len(each.version.numbers) for each in read if each and each.version} == numbers
+    assert made.counts == numbers
+
+
+def test_the_examples_of_an_expression_are_of_every_length_that_it_takes() -> None:
+    assert strings("[a]{1,3}") == ("a", "aa", "aaa")

@@ -20,8 +20,8 @@ from ecr_steward.words.causes import Cause
 from ecr_steward.words.facts import DETAIL_TYPES, Difference, Fact, FactKind
 from ecr_steward.words.hints import Action, Hint
 from ecr_steward.words.reading import MalformedEvent, iso, parse_time
+from ecr_steward_cli.given.names import is_repository
 from ecr_steward_cli.main import main
-from ecr_steward_cli.rules_file.explain import is_repository
 from ecr_steward_cli.rules_file.load import schema as rules_schema
 from ecr_steward_cli.schemas import EVENTS, event_schema
 from tests.support.facts import (

@@ -282,8 +282,9 @@ def test_a_new_index_over_an_image_that_goes_keeps_it(late: bool) -> None:
     assert world.tags_of(child) == ["pr-1"]
 
 
-def test_an_expiry_tag_that_somebody_else_put_is_taken_off_at_once() -> None:
-    world = RetentionWorld()
+@pytest.mark.parametrize("others", ["expire", "report", "keep"])
+def test_an_expiry_tag_that_somebody_else_put_is_taken_off_at_once(others: str) -> None:
+    world = RetentionWorld(with_images(others=others))
     world.push("1.4.2", "stays")
     digest = world.push("1.4.2", "stays")
     world.settle()
@@ -396,12 +397,13 @@ def test_a_round_goes_on_where_it_stopped_and_reads_each_manifest_once(
     assert len(world.expiries.children(REPOSITORY)) == 4
 
 
-def test_a_push_asks_history_once_where_no_image_goes() -> None:
-    world = RetentionWorld()
+@pytest.mark.parametrize("says", [True, False])
+def test_a_push_asks_history_once_where_no_image_goes(says: bool) -> None:
+    world = RetentionWorld({key: each for key, each in RULE.items() if says or key != "images"})
     reads = world.table.reads
     world.push("1.4.2", "stays")
     world.settle()
-    assert world.table.reads - reads == 3, "one for the push, and one for each echo"
+    assert world.table.reads - reads == 3, "one for the push, one for each echo"
 
 
 def test_an_image_whose_tags_changed_since_the_round_waits_for_the_next_one() -> None:

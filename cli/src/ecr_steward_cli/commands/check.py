@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from ecr_steward.words.grammar import is_tag
-from ecr_steward_cli.rules_file.explain import explain, has_registry, is_repository
+from ecr_steward_cli.given.names import place_of
+from ecr_steward_cli.rules_file.explain import explain
 from ecr_steward_cli.rules_file.load import Loaded, RulesFault, inspect
 from ecr_steward_cli.terminal.completion import files
 from ecr_steward_cli.terminal.errors import Refusal
@@ -33,22 +33,10 @@ def _repository(
 ) -> tuple[str, str | None] | None:
     if value is None:
         return None
-    repository, colon, tag = value.partition(":")
-    if has_registry(repository):
-        raise click.BadParameter(
-            f"`{value}` names a registry: leave out everything before the repository."
-        )
-    if not is_repository(repository):
-        raise click.BadParameter(
-            f"`{repository}` cannot be a repository's name: 2 to 256 lowercase letters and digits, "
-            "in parts joined by `/`, `.`, `_`, `__` or `-`."
-        )
-    if colon and not is_tag(tag):
-        raise click.BadParameter(
-            f"`{tag}` cannot be a tag: 1 to 128 letters, digits, `_`, `.` and `-`, not beginning "
-            "with `.` or `-`."
-        )
-    return repository, tag if colon else None
+    try:
+        return place_of(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
 
 
 @click.command()

@@ -16,9 +16,9 @@ from ecr_steward.settings.kinds import Around
 from ecr_steward.settings.registry import registry_drift
 from ecr_steward.settings.state import SettingAction, SettingChange, SettingsError
 from ecr_steward_cli.given.files import text_of
+from ecr_steward_cli.given.names import is_repository
 from ecr_steward_cli.given.settings import GivenSettings, registry, repositories
 from ecr_steward_cli.given.strict_json import decoder
-from ecr_steward_cli.rules_file.explain import is_repository
 from ecr_steward_cli.rules_file.load import RulesFault, load
 from ecr_steward_cli.terminal.completion import files
 from ecr_steward_cli.terminal.errors import NeedsAttention, Refusal

@@ -16,8 +16,8 @@ from ecr_steward.words.globs import glob_regex
 from ecr_steward.words.grammar import is_tag
 from ecr_steward_cli.deployed.stack import Outside, aws, pass_outside
 from ecr_steward_cli.given.files import text_of
+from ecr_steward_cli.given.names import is_repository
 from ecr_steward_cli.given.pushes import BadLine, read
-from ecr_steward_cli.rules_file.explain import is_repository
 from ecr_steward_cli.rules_file.first import written
 from ecr_steward_cli.rules_file.load import RulesFault, inspect_text
 from ecr_steward_cli.rules_file.shown_scheme import SeenRepository

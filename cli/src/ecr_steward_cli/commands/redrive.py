@@ -221,6 +221,15 @@ def send_back(stack: Stack, queue: str, *, discard: bool) -> dict[str, str]:
     return {} if discard else dict(stay)
 
 
+def _sent_back(stack: Stack, queue: str, *, discard: bool) -> Mapping[str, str]:
+    """The same; where AWS refuses, that is why all of the queue stays, and costs no other queue."""
+    try:
+        with aws():
+            return send_back(stack, queue, discard=discard)
+    except (NeedsAttention, Refusal) as stuck:
+        return {queue: stuck.message}
+
+
 def _show(queue: str, messages: Sequence[FailedMessage], held: int) -> None:
     way = WAYS[queue].said if queue in WAYS else "not known"
     say(f"{queue}: {held} {'message' if held == 1 else 'messages'}. The way back: {way}.")
@@ -279,7 +288,7 @@ def _handled(stack: Stack, queue: str, send: bool, discard: bool) -> bool:
     if queue not in WAYS:
         say("  nothing is sent: this release knows no way back for this queue")
         return True
-    stay = send_back(stack, queue, discard=discard)
+    stay = _sent_back(stack, queue, discard=discard)
     for why in sorted(set(stay.values())):
         say(f"  stays: {why}")
     more = held > len(messages) and not WAYS[queue].to

@@ -104,8 +104,6 @@ def _read(file: IO[str], name: str) -> dict[str, list[RetainedImage]]:
                 _add(found, lines, number, text)
     except BadImage as error:
         raise Refusal(f"{name}:{error.line}: {printable(str(error))}") from error
-    except UnicodeDecodeError as error:
-        raise Refusal(f"{name}: This is not UTF-8 text: {error}.") from error
     return found
 
 

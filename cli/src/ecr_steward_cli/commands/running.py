@@ -37,7 +37,7 @@ from ecr_steward_cli.deployed.stack import (
 )
 from ecr_steward_cli.given.files import text_of
 from ecr_steward_cli.given.image_lists import ListedImage, UnreadableImages, listed_images
-from ecr_steward_cli.rules_file.explain import has_registry, is_repository
+from ecr_steward_cli.given.names import has_registry, is_repository
 from ecr_steward_cli.terminal.errors import NeedsAttention, Refusal
 from ecr_steward_cli.terminal.text import say
 

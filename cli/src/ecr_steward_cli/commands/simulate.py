@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import click
 
-from ecr_steward.messages.say.wording import short
+from ecr_steward.messages.say.wording import counted, short
 from ecr_steward.rules import Ruleset
 from ecr_steward.words.facts import FactKind
 from ecr_steward_cli.given.files import text_of
@@ -201,4 +201,6 @@ def _tags(outcome: SimulationResult) -> Iterator[tuple[str, str, str]]:
 
 
 def _totals(outcome: SimulationResult) -> str:
-    return f"{outcome.events} events, {outcome.reads} reads and {outcome.writes} writes of ECR."
+    events = counted(outcome.events, "event", "events")
+    reads = counted(outcome.reads, "read", "reads")
+    return f"{events}, {reads} and {counted(outcome.writes, 'write', 'writes')} of ECR."

@@ -135,7 +135,9 @@ def _what(document: Mapping[str, Any]) -> str:
         return f"{document['detail-type']}{subject}"
     if "action" in document:
         return f"{document['action']}{subject}"
-    return "the schedule's event" if "part" in document or document == {} else "not readable"
+    if "glob" in document:
+        return f"a sweep of `{document['glob']}` by hand"
+    return "the schedule's event" if "time" in document else "not readable"
 
 
 def _repository(document: Mapping[str, Any]) -> str | None:

@@ -23,10 +23,10 @@ from ecr_steward.ecr import RegistryError
 from ecr_steward.history.dynamo import DynamoTable
 from ecr_steward.history.table import Table
 from ecr_steward.history.tags import History
-from ecr_steward.words.grammar import is_tag
 from ecr_steward.words.hints import REGISTRY
+from ecr_steward_cli.deployed.answers import StrangeAnswer, take_aws_alone
 from ecr_steward_cli.given.files import WholeNumber
-from ecr_steward_cli.rules_file.explain import has_registry, is_repository
+from ecr_steward_cli.given.names import place_of
 from ecr_steward_cli.terminal.errors import Refusal
 from ecr_steward_cli.terminal.text import printable
 
@@ -79,6 +79,7 @@ def _clients(profile: str | None = None, region: str | None = None) -> Callable[
             # boto3 itself reads AWS_DEFAULT_REGION alone, unlike the AWS CLI and every other SDK.
             named = region or os.environ.get("AWS_REGION") or None
             made["session"] = boto3.session.Session(profile_name=profile, region_name=named)
+            take_aws_alone(made["session"])
         if service not in made:
             config = Config(
                 connect_timeout=5,
@@ -164,10 +165,8 @@ class Stack:
                     f"There is no stack `{name}` in {region}: name yours with --stack or "
                     "ECR_STEWARD_STACK, and its Region with AWS_REGION."
                 ) from error
-            except KeyError:  # botocore asks XML for a part that is not there
-                stacks = ()
         if len(stacks) != 1:
-            raise Refusal(_NOT_AWS)
+            raise Refusal(StrangeAnswer.fmt)
         (found,) = stacks
         return cls(
             name=name,
@@ -266,15 +265,11 @@ def aws() -> Iterator[None]:
     except (boto.ClientError, boto.BotoCoreError) as error:
         raise Refusal(sentence(error)) from error
     except ResponseParserError as error:
-        raise Refusal(_NOT_AWS) from error
+        raise Refusal(StrangeAnswer.fmt) from error
     except RegistryError as error:
         raise Refusal(f"ECR refused: {error}.") from error
 
 
-_NOT_AWS = (
-    "What answered is not AWS, but perhaps a proxy or a log-in page: check HTTPS_PROXY, the "
-    "network and AWS_ENDPOINT_URL."
-)
 _LOG_IN = "log in again (for example with `aws sso login`) and repeat the command."
 _EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
 _UNKNOWN = frozenset(
@@ -310,6 +305,7 @@ def sentence(error: boto.ClientError | boto.BotoCoreError) -> str:
 
 
 _FAULTS: tuple[tuple[tuple[type[boto.BotoCoreError], ...], str], ...] = (
+    ((StrangeAnswer,), StrangeAnswer.fmt),
     (
         (boto.NoCredentialsError, boto.PartialCredentialsError),
         "{error}: log in (`aws sso login`, `aws configure`) or name a profile in AWS_PROFILE.",
@@ -376,12 +372,13 @@ class Subject(click.ParamType[tuple[str, str | None]]):
             return value
         if value == REGISTRY and self._registry:
             return "", None
-        repository, colon, tag = value.partition(":")
-        if has_registry(repository):
-            self.fail(f"`{value}` names a registry: leave out everything before the repository.")
-        if not is_repository(repository) or not (is_tag(tag) if colon else self._whole):
-            self.fail(f"`{value}` is not {self._form}.")
-        return repository, tag if colon else None
+        try:
+            repository, tag = place_of(value)
+        except ValueError as error:
+            self.fail(str(error))
+        if tag is None and not self._whole:
+            self.fail(f"`{value}` is not {self._form}, such as base/redis:1.4.")
+        return repository, tag
 
 
 def console(*, stderr: bool = False) -> Console:

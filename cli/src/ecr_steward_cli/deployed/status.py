@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ecr_steward.history.holds import Hold
+from ecr_steward.messages.say.wording import counted
 from ecr_steward.messages.whom.routing import Routing
 from ecr_steward.rules import RulesError, Ruleset
 from ecr_steward.sweep.slices import Slice
@@ -69,10 +70,9 @@ class Status:
     """How a stack stands. What could not be learned is None, and `unknown` says why, by part.
 
     `deaf` are the channels that take no messages, `waiting` by channel since when messages wait
-    that it did not take; `unconfirmed` says that the topic's e-mails
-    reach nobody; `failing` are the functions all of whose latest invocations failed, with how many;
-    `given` is the rules file to compare with, and its fingerprint; `expiring` counts the images
-    with an expiry tag.
+    that it did not take; `unconfirmed` says that the topic's e-mails reach nobody; `failing` are
+    the functions all of whose latest invocations failed, with how many; `given` is the rules file
+    to compare with, and its fingerprint; `expiring` counts the images with an expiry tag.
     """
 
     stack: Stack
@@ -185,9 +185,9 @@ class Status:
     def _about_channel(self, name: str) -> str | None:
         """What is wrong with a channel; a message that waits for a moment is nothing yet."""
         since = self.waiting.get(name, [])
-        many = f"{len(since)} message{'' if len(since) == 1 else 's'}"
+        many = counted(len(since), "message", "messages")
         if name in self.deaf:
-            waits = f"{many} wait{'s' if len(since) == 1 else ''}" if since else "none waits"
+            waits = counted(len(since), "message waits", "messages wait")
             return f"takes no messages, and {waits} for it"
         if self.now - since[0] < _PATIENCE:
             return None

@@ -26,7 +26,19 @@ def text_of(name: str) -> Iterator[IO[str]]:
         with _opened(name) as file:
             yield file
     except UnicodeDecodeError as error:
-        raise Refusal(f"{name}: This is not UTF-8 text: {error}.") from error
+        if name == "-":
+            raise Refusal("-: Standard input is not UTF-8 text.") from error
+        sentence = "The file is not UTF-8 text from here on; save it as UTF-8."
+        raise Refusal(f"{name}:{_odd_line(Path(name).read_bytes())}: {sentence}") from error
+
+
+def _odd_line(content: bytes) -> int:
+    """The first line that is no UTF-8."""
+    try:
+        content.decode()
+    except UnicodeDecodeError as error:
+        content = content[: error.start]
+    return content.count(b"\n") + 1
 
 
 @contextlib.contextmanager

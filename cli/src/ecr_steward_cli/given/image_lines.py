@@ -18,8 +18,8 @@ from ecr_steward.words.reading import (
     text,
     texts,
 )
+from ecr_steward_cli.given.names import is_repository
 from ecr_steward_cli.given.strict_json import decoder
-from ecr_steward_cli.rules_file.explain import is_repository
 
 KEYS = (
     "repository", "digest", "tags", "pushed_at", "pulled_at", "untagged_at", "bytes", "media_type",

@@ -43,7 +43,8 @@ def _read(text: str, now: datetime, option: str, *, sign: int, clock: time) -> d
             return datetime.combine(parse_time(f"{text}T00Z"), clock.replace(microsecond=0), UTC)
         return parse_time(text)
     except (ValueError, OverflowError) as error:
+        said = str(error).replace(f"`{text}T00Z`", f"`{text}`")
         raise Refusal(
-            f"{option}: {error}. Write 2h, 3d, a day such as 2026-12-24, or a time such as "
+            f"{option}: {said}. Write 2h, 3d, a day such as 2026-12-24, or a time such as "
             "2026-12-24T18:00:00Z."
         ) from error

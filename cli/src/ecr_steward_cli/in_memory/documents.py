@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -154,29 +154,29 @@ def taken(
     """
     left = sorted(images, key=lambda image: image.pushed_at)[::-1]
     for rule in sorted(rules, key=lambda rule: int(rule["rulePriority"])):
-        selection = rule["selection"]
-        selected = [image for image in left if _selects(selection, image)]
-        for image in _due(selection, selected, now):
+        selects = _selector(rule["selection"])
+        chosen = [image for image in left if selects(image)]
+        for image in _due(rule["selection"], chosen, now):
             yield image, rule
-        left = [image for image in left if image not in selected]
+        gone = {image.digest for image in chosen}
+        left = [image for image in left if image.digest not in gone]
 
 
-def _selects(selection: Mapping[str, Any], image: PreviewImage) -> bool:
+def _selector(selection: Mapping[str, Any]) -> Callable[[PreviewImage], bool]:
+    """What says whether a rule selects an image."""
     archived = selection.get("storageClass", "standard") == "archive"
-    if archived is (image.archived_at is None):
-        return False
+    tagged = _by_tags(selection)
+    return lambda image: archived is (image.archived_at is not None) and tagged(image.tags)
+
+
+def _by_tags(selection: Mapping[str, Any]) -> Callable[[Sequence[str]], bool]:
     status = selection["tagStatus"]
-    if status == "any":
-        return True
-    if status == "untagged":
-        return not image.tags
-    wanted = selection.get("tagPatternList") or [
-        f"{prefix}*" for prefix in selection.get("tagPrefixList", ())
-    ]
+    if status != "tagged":
+        return lambda tags: status == "any" or not tags
+    wanted = selection.get("tagPatternList") or [f"{each}*" for each in selection["tagPrefixList"]]
+    match = [glob_regex([pattern]).fullmatch for pattern in wanted]
     # Every entry has to be matched, each by any of the image's tags.
-    return bool(image.tags) and all(
-        any(map(glob_regex([pattern]).fullmatch, image.tags)) for pattern in wanted
-    )
+    return lambda tags: bool(tags) and all(any(map(each, tags)) for each in match)
 
 
 def _due(

@@ -13,6 +13,8 @@ from botocore.config import Config
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from ecr_steward_cli.deployed.answers import take_aws_alone
+
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::([0-9]{12}):role/[^\s]+")
 _KEYS = frozenset({"role", "external_id", "regions"})
 _SESSION = "ecr-steward-plan"
@@ -45,6 +47,7 @@ class AccountRole:
             aws_session_token=given["SessionToken"],
             region_name=self.region or sts.meta.region_name,
         )
+        take_aws_alone(session)
         config = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard"})
         return lambda service: session.client(service, config=config)
 

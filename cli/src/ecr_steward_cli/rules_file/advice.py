@@ -334,11 +334,20 @@ def _unmoved(scheme: Scheme, stable: StableTag) -> str | None:
             "gives; it is never moved."
         )
     if stable.of and moved(scheme, stable, candidates(scheme, stable)) is None:
-        return (
-            "is moved by no unique tag that was found: what `of` names and what the kinds under "
-            "`unique` take, pre-releases aside, have nothing in common."
-        )
+        if all(map(is_regular, _expressions(scheme, stable))):
+            common = (
+                "and what the kinds under `unique` take, pre-releases aside, have nothing in common"
+            )
+            return f"is moved by no unique tag that was found: what `of` names {common}."
+        return "is moved by none of the unique tags that were tried; `of` may name none of them."
     return None
+
+
+def _expressions(scheme: Scheme, stable: StableTag) -> Iterator[str]:
+    """What says which unique tags move an entry."""
+    for each in stable.of:
+        yield languages.glob(each).text if isinstance(each, str) else each["pattern"]
+    yield from (kind.language() for kind in scheme.kinds)
 
 
 def _has_within(kind: Kind, stable: StableTag) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections.abc import Iterable, Iterator
 
@@ -11,7 +10,7 @@ from ecr_steward.tags.kinds import Unique
 from ecr_steward.tags.kinds.strings import strings
 from ecr_steward.tags.scheme import Scheme
 from ecr_steward.tags.stable import Line, StableTag
-from ecr_steward_cli.rules_file.in_common import Unsure, in_common
+from ecr_steward_cli.rules_file.in_common import tags_to_try
 
 _PRERELEASES = ("rc.1", "rc1")
 _FILLERS = (
@@ -66,11 +65,9 @@ def _tags(scheme: Scheme, stable: StableTag) -> Iterator[str]:
 
 
 def _that_fit(scheme: Scheme, expression: str) -> Iterator[str]:
-    """For each kind a tag that the expression matches too, where it can be told."""
+    """For each kind some tags that the expression may match too."""
     for kind in scheme.kinds:
-        with contextlib.suppress(Unsure):
-            found = in_common([expression, kind.language()])
-            yield from () if found is None else (found,)
+        yield from tags_to_try([expression, kind.language()])
 
 
 def _suffixes(stable: StableTag) -> Iterable[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -19,8 +18,6 @@ from ecr_steward_cli.rules_file.load import Loaded
 from ecr_steward_cli.rules_file.settings_explain import settings
 from ecr_steward_cli.rules_file.unmoved import unmoving
 
-_COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
-_REPOSITORY = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
 _MODES = {
     Mode.OFF: "off: nothing is decided and nothing is changed.",
     Mode.AUDIT: "audit: the steward reports what it would do and changes nothing.",
@@ -43,16 +40,6 @@ _OVERWRITTEN = {
 _SHOWN_VARIANTS = 5
 _PUSHED = datetime(2026, 11, 23, 2, 24, tzinfo=UTC)
 _DIGEST = "sha256:9f1c2ab3d4e5"
-
-
-def is_repository(name: str) -> bool:
-    """Whether `name` can be a repository's: 2 to 256 characters (ECR API: RepositoryName)."""
-    return 2 <= len(name) <= 256 and _REPOSITORY.fullmatch(name) is not None
-
-
-def has_registry(name: str) -> bool:
-    """Whether a name begins with ECR's host, as image references do."""
-    return ".dkr.ecr" in name.partition("/")[0]
 
 
 def explain(loaded: Loaded, repository: str, tag: str | None = None) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator, Sequence
 
 from ecr_steward.settings.languages import GaveUp, Language, NotRegular, Regex, common
 
@@ -45,10 +46,33 @@ def are_all_in(expression: str, others: Iterable[str]) -> bool:
     """Whether it is sure that one of `others`, which are regular, matches each tag that
     `expression` does, whatever that is."""
     try:
-        loose = Language(Regex(expression), loose=True)
-        return common([loose], [_language(each) for each in others]) is None
+        return common([_loose(expression)], [_language(each) for each in others]) is None
     except (NotRegular, GaveUp):
         return False
+
+
+def tags_to_try(expressions: Sequence[str]) -> Iterator[str]:
+    """Tags that all of `expressions` match, as far as an automaton can follow them, which do not
+    begin alike; what comes of it is only tried."""
+    found: list[str] = []
+    try:
+        for _ in range(_TRIED):
+            begun = [_language(f"{re.escape(each[:_ALIKE])}.*") for each in found]
+            tag = common([_loose(each) for each in expressions], begun)
+            if tag is None:
+                return
+            found.append(tag)
+            yield tag
+    except (NotRegular, GaveUp):
+        return
+
+
+_TRIED, _ALIKE = 6, 2
+
+
+@functools.lru_cache(256)
+def _loose(expression: str) -> Language:
+    return Language(Regex(expression), loose=True)
 
 
 @functools.lru_cache(256)

@@ -9,6 +9,7 @@ from typing import Any
 from ecr_steward.rules import Rule, Ruleset
 from ecr_steward.tags.scheme import Scheme, Verdict
 from ecr_steward.words.calls import API_CALL, deletions
+from ecr_steward.words.expiry_tags import is_expiry_tag
 from ecr_steward.words.hints import REPLICATION, Action, Hint
 from ecr_steward.words.reading import as_object
 
@@ -54,7 +55,9 @@ def judge(rules: Ruleset, hint: Hint) -> PushAnswer:
 def _may_be_needed(rule: Rule, tag: str | None) -> bool:
     """Whether a pushed tag may be on an image that goes, and is needed again then, whatever the
     scheme makes of the tag; or an expiry tag, which may be forged."""
-    return tag is not None and (rule.images or {}).get("others") == "expire"
+    if tag is None or rule.images is None:
+        return False
+    return rule.images.get("others") == "expire" or is_expiry_tag(tag)
 
 
 def _judge_pushed(scheme: Scheme, tag: str, digest: str | None) -> PushAnswer:

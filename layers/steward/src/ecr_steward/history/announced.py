@@ -47,8 +47,9 @@ class Announced:
             return [Delete(pk, self._sk), *self._without(pk, ())]
         first, *rest = portions(distinct(facts), len(facts), _ITEM)
         more = [self._further(pk, portion) for portion in rest]
-        if more:
-            self._table.put_all(more)
+        # One by one, for there is hardly ever one: so the writers need no right to write batches.
+        for each in more:
+            self._table.put_all([each])
         body = [*map(body_of, first), *({"more": item.sk} for item in more)]
         gone = self._without(pk, [item.sk for item in more])
         return [Put(Item(pk, self._sk, body)), *gone]

@@ -135,11 +135,12 @@ class Expirer:
         if not self._setup.may_write or not (whole or tagged.targets):
             return ExpiryVisit()
         rule, swept = self._setup.rules.rule_for(repository), _swept(whole, tagged)
-        withdrawn = self._setup.withdrawn(rule)
-        parts = self._parts(repository, whole, tagged)
-        if not swept and not parts and not self._concerns(repository, whole, tagged, withdrawn):
+        if (rule is None or rule.images is None) and all(map(_is_of_ecr, hints)):
             return ExpiryVisit()
-        task = replace(self._task(repository, rule, whole or hints, withdrawn), parts=parts)
+        parts = self._parts(repository, whole, tagged)
+        if not swept and not parts and not self._concerns(repository, whole, tagged):
+            return ExpiryVisit()
+        task = replace(self._task(repository, rule, whole or hints), parts=parts)
         if swept is not None:
             task = self._without_gone(task, {image.digest for image in swept})
         task = self._put_off(task)
@@ -158,20 +159,18 @@ class Expirer:
         children = listed(self._registry, repository, pushed)
         return {child: index for index, some in children.items() for child in some}
 
-    def _concerns(
-        self, repository: str, hints: Sequence[Hint], tagged: Visit, withdrawn: str
-    ) -> bool:
+    def _concerns(self, repository: str, hints: Sequence[Hint], tagged: Visit) -> bool:
         """Whether there is anything to do. Where nothing goes, the writer of tags knows it from
         the one read that it makes; else it is another."""
         pushes = [hint for hint in hints if hint.action is Action.PUSH and hint.digest]
-        forged = not withdrawn and any(is_expiry_tag(hint.tag or "") for hint in pushes)
+        forged = any(is_expiry_tag(hint.tag or "") for hint in pushes)
         if tagged.lets_go is False and not forged:
             return False
         digests = {*(hint.digest or "" for hint in pushes), *tagged.targets}
         some, going, put = self._expiries.about(repository, digests)
-        if not withdrawn and any(_is_forged(hint, put) for hint in pushes):
+        if any(_is_forged(hint, put) for hint in pushes):
             return True
-        others = any(hint.action not in (Action.PUSH, Action.DELETE) for hint in hints)
+        others = not all(map(_is_of_ecr, hints))
         return some and bool(others or going or put)
 
     def _without_gone(self, task: _Task, seen: Collection[str]) -> _Task:
@@ -190,9 +189,7 @@ class Expirer:
         self._expiries.keep_tags(task.repository, put, task.put)
         return replace(task, put=put)
 
-    def _task(
-        self, repository: str, rule: Rule | None, hints: Sequence[Hint], withdrawn: str
-    ) -> _Task:
+    def _task(self, repository: str, rule: Rule | None, hints: Sequence[Hint]) -> _Task:
         now = self._setup.maker.clock()
         return _Task(
             repository,
@@ -203,7 +200,7 @@ class Expirer:
             self._expiries.put(repository),
             self._setup.running.workloads(repository, now),
             {hold.tag for _, hold in self._holds.all(repository) if hold.holds(now)},
-            withdrawn,
+            self._setup.withdrawn(rule),
         )
 
     # ------------------------------------------------------------------------ needed again
@@ -382,6 +379,11 @@ def _is_forged(hint: Hint, put: Mapping[str, ExpiryTag]) -> bool:
         return False
     known = put.get(hint.digest or "")
     return known is None or known.tag != hint.tag
+
+
+def _is_of_ecr(hint: Hint) -> bool:
+    """Whether an event of ECR's led to it: a sweep or a look at what runs did not."""
+    return hint.action in (Action.PUSH, Action.DELETE)
 
 
 def _is_push(hint: Hint) -> bool:

@@ -102,7 +102,7 @@ class Highest(Keeper):
 
     def kept(self, inventory: Inventory) -> Iterator[tuple[str, str]]:
         for line, places in self._lines(inventory).items():
-            whose = f"of `{line}`" if self._of else (f"of `{line}`" if line else "of all versions")
+            whose = f"of `{line}`" if line else "of all versions"
             for place in _leading(places, self._most):
                 tag = place.unique.tag
                 if self._most == 1:
