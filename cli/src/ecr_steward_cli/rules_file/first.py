@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ecr_steward_cli.rules_file.shown_scheme import (
-    CANDIDATES,
     Fit,
     SeenRepository,
+    are_candidates,
     completed,
     fewer,
     fit,
@@ -50,7 +50,7 @@ def _groups(repositories: Iterable[SeenRepository]) -> tuple[list[_Group], list[
 
 def _key(made: Mapping[str, Any]) -> str:
     """What repositories of one rule have in common: kinds, and the lines that the steward keeps."""
-    kinds = [each for each in made["unique"] if each != {"pattern": CANDIDATES}]
+    kinds = [each for each in made["unique"] if not are_candidates(each)]
     return json.dumps(
         [kinds, [s for s in made.get("stable", ()) if "{" in s["tag"] and "follows" in s]]
     )

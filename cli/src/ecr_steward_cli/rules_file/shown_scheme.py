@@ -38,10 +38,9 @@ _EARLY = re.compile(
 _REVISION = re.compile(r"r[0-9]+")
 _CANDIDATE = "(?i:a|b|m|rc|alpha|beta)[.]?[0-9]+"
 _GLUED = re.compile(rf"v?[0-9]+(?:[.][0-9]+){{0,3}}{_CANDIDATE}(?:-(?P<suffix>[A-Za-z0-9_.-]+))?")
-CANDIDATES = (
-    f"v?(?P<version>[0-9]+(?:[.][0-9]+)*)-?(?P<prerelease>{_CANDIDATE})(?:-(?P<variant>[a-z].*))?"
-)
+_CANDIDATES = {"pattern": f"v?(?P<version>[0-9]+(?:[.][0-9]+)*)-?(?P<prerelease>{_CANDIDATE})"}
 """Candidates that no other kind takes: 3.15.0rc1, 19beta3, 8.10-rc2."""
+_CANDIDATES_OF_VARIANTS = {"pattern": _CANDIDATES["pattern"] + "(?:-(?P<variant>[A-Za-z].*))?"}
 _IGNORED = (
     "buildcache",
     "cache",
@@ -59,6 +58,11 @@ _NAMED = 12
 
 _VARIANTS = 8
 """Most variants that are listed one by one."""
+
+
+def are_candidates(kind: Any) -> bool:
+    """Whether it is the kind for candidates alone, which says nothing of how releases look."""
+    return kind in (_CANDIDATES, _CANDIDATES_OF_VARIANTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,8 +230,9 @@ def _of_versions(
     stable += _lines(short)
     early = {m["suffix"].split("-")[0] for m in short if m["suffix"]}
     if shapes.glued or any(_EARLY.fullmatch(each) and each[-1].isdigit() for each in early):
-        unique.append({"pattern": CANDIDATES})
-    return _suffixes(shapes, least)
+        unique.append(_CANDIDATES)
+    variants, revisions = _suffixes(shapes, least)
+    return [*variants, *(m["suffix"] for m in shapes.glued.values() if m["suffix"])], revisions
 
 
 def _lines(short: Collection[re.Match[str]]) -> Iterator[dict[str, Any]]:
@@ -337,10 +342,12 @@ def _of_words(shapes: _Shapes, unique: list[Any], stable: list[dict[str, Any]]) 
     Returns the variants.
     """
     patterns = {**_PATTERNS, "date": _DATE_BESIDE_VERSIONS} if unique else _PATTERNS
+    variants_alone = {match["suffix"] for match in shapes.versions.values()}
     builds = shapes.words.get("build", {})
     if builds:
         if "build" not in unique:
-            unique.append("build")
+            # Beside versions a number alone is the line of a major version.
+            unique.append({"pattern": f"{_word(builds)}-[0-9]{{1,7}}"} if unique else "build")
         for word in sorted(builds.keys() & set(shapes.names))[:_NAMED]:
             stable.append({"tag": word, "follows": "newest", "of": [f"{word}-*"]})
             shapes.names.remove(word)
@@ -354,7 +361,7 @@ def _of_words(shapes: _Shapes, unique: list[Any], stable: list[dict[str, Any]]) 
         unique.append({"pattern": pattern})
         variants += left
         end = "-latest" if what == "version" else ""
-        if any(f"{each}{end}" in shapes.names for each in found):
+        if any(f"{each}{end}" in shapes.names for each in found.keys() - variants_alone):
             stable.append({"tag": f"{{{group}}}{end}", "follows": follows})
     return variants
 
@@ -402,13 +409,21 @@ def _variants_behind_latest(made: Mapping[str, Any], tags: Collection[str]) -> b
 
 def completed(made: Mapping[str, Any], tags: Collection[str]) -> dict[str, Any]:
     """A scheme with the stable tags that have names of their own, which only a pipeline moves."""
+    made = {**made, "unique": _unique(made)}
     names = {_base(made, tag, tags) for tag in fit(made, tags).unknown}
     words = sorted(each for each in names if re.fullmatch(r"[A-Za-z][A-Za-z-]*", each))
     numbers = sorted(each for each in names if re.fullmatch(r"v?[0-9]+([.][0-9]+){0,2}", each))
     named = [each for some in (words, numbers) if len(some) <= _NAMED for each in some]
     stable = owning(made, [*made.get("stable", ()), *({"tag": each} for each in named)])
-    found = {**made, "stable": stable} if stable else dict(made)
+    found = {**made, "stable": stable}
     return {key: found[key] for key in _ORDER if found.get(key)}
+
+
+def _unique(made: Mapping[str, Any]) -> list[Any]:
+    """The kinds, each once; candidates have variants only where the scheme has some."""
+    candidates = _CANDIDATES_OF_VARIANTS if made.get("variants") else _CANDIDATES
+    kinds = [candidates if are_candidates(each) else each for each in made["unique"]]
+    return [each for number, each in enumerate(kinds) if each not in kinds[:number]]
 
 
 def _base(made: Mapping[str, Any], tag: str, tags: Collection[str]) -> str:

@@ -1,0 +1,35 @@
+"""Whatever tags a registry has, the rules that `init` writes for them pass `check`."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ecr_steward_cli.commands.init import of_file
+from ecr_steward_cli.rules_file.first import written
+from ecr_steward_cli.rules_file.load import inspect_text
+
+TAGS = """
+1.4.2 v1.4.2 1.4 1 latest 1.4.2-alpine 1.4-alpine3.20 alpine latest-alpine 1.4.2-slim-bookworm 22.04
+bookworm bookworm-20241202 bookworm-20241202-slim 17.2 17 1.5.0rc1 1.5.0rc1-slim 8.10-rc2 1.5-rc
+1.5-rc-alpine 19beta3 8.0-M01 1.4.2-9f3c2ab 9f3c2ab sha-1c0ffee main main-9f3c2ab main-118-9f3c2ab
+build-1187 1187 windowsservercore-1809 1.4.2-windowsservercore-1809 20241126 20241126T0224Z tip
+20241126-9f3c2ab main-20241126-1c0ffee tip-20260815 2024.11.1 api-1.4.2 api-latest pr-7 my_tag prod
+buildcache-main 1.4.2-r3 21.0.5_11-jdk 21-jdk 8u502-b07 1.4.2-amd64 1.2.3.4 mainline mainline-alpine
+"""
+REPOSITORIES = st.lists(
+    st.lists(st.sampled_from(TAGS.split()), min_size=1, max_size=12, unique=True),
+    min_size=1,
+    max_size=3,
+)
+
+
+@given(REPOSITORIES)
+@settings(max_examples=60)
+def test_the_rules_that_init_writes_pass_check_without_warnings(every: list[list[str]]) -> None:
+    lines = [f"team/{n}:{tag}" for n, tags in enumerate(every) for tag in tags]
+    found = of_file("tags.txt", lines, None)
+    warnings = inspect_text(written(found, "tags.txt"), "rules.yaml").warnings
+    assert {each.sentence for each in warnings} <= {
+        "There is no rule, so every repository is left alone."
+    }
