@@ -46,7 +46,7 @@ def test_the_commands_that_need_no_aws_work_from_the_wheels(site: Path, tmp_path
     assert steward(site, tmp_path, "check", "rules.yaml").startswith("rules.yaml: 1 rule")
     push = '{"repository": "base/redis", "tag": "1.4.2"}\n'
     played = steward(site, tmp_path, "simulate", "--rules", "rules.yaml", "-", text=push)
-    assert "1 events" in played
+    assert "1 event," in played
     assert "unique: [semver]" in steward(site, tmp_path, "init", "-", text="a/b:1.0.0\n")
     assert '"$schema"' in steward(site, tmp_path, "schema", "tag.moved")
 

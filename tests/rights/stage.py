@@ -267,7 +267,13 @@ def _nothing(asked: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _forget() -> None:
     """What a sandbox keeps between invocations, a new one does not have."""
-    for cached in (clients.client, clients.quick_client, sandbox.rules, observe.metrics):
+    for cached in (
+        clients.client,
+        clients.patient,
+        clients.quick_client,
+        sandbox.rules,
+        observe.metrics,
+    ):
         cached.cache_clear()
 
 
