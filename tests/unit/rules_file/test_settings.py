@@ -80,6 +80,9 @@ STATEMENT = "{Sid: A, Effect: Allow, Principal: {AWS: '111122223333'}, Action: '
         ("resource_tags: {owner: a|b}", 7,
          "`owner`: a resource tag is made of letters, digits, spaces and + - = . _ : / @."),
         ("encryption: {}", 7, "`encryption` is empty; name `type`, `key` or both."),
+        ("encryption: {key: alias/mine}", 7, "`alias/mine` is no ARN of a KMS key:"),
+        ("encryption: {type: AES256, key: 'arn:aws:kms:eu-west-1:123456789012:key/0f6c2a'}", 7,
+         "AES256 has no key of one's own; name KMS under `type`."),
         ("resource_tags: {'aws:x': a}", 7, "`aws:x`: tags that begin with `aws:` are AWS's own."),
     ],
 )  # fmt: skip

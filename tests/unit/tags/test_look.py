@@ -165,3 +165,10 @@ def test_a_sweep_takes_a_pin_for_no_stable_tag_whatever_it_looks_like() -> None:
     found = images("a: 1.4-slim-x 1.4-slim-x-aaaaaaaaaaaa").values()
     (sweep,) = pushes("1.4-slim-x on a")
     assert list(look.concern_all(rule, found, (), sweep).lines) == ["1.4-slim-x"]
+
+
+def test_a_deletion_that_names_no_tag_deletes_the_image() -> None:
+    gone = deletes(" on a")
+    assert look.deleted([*gone, *deletes("1.4.2 on b"), *pushes("1.4.3 on c")]) == {
+        digest("a"): gone[0].time
+    }

@@ -24,7 +24,9 @@ def test_stable_tags_that_are_left_on_an_image_of_no_version_are_told_once(swept
         (tag, digest) for tag in ("9.9", "9", "latest")
     }
     assert len(stage.of(FactKind.STALE)) == 3
-    assert stage.of(FactKind.STALE)[0].reason.startswith("9.9.9 is gone and nothing leads ")
+    reason = stage.of(FactKind.STALE)[0].reason
+    assert reason.startswith("9.9.9 is gone and nothing leads ")
+    assert reason.endswith("stays on an image without a version of it.")
 
 
 def test_a_stable_tag_that_somebody_holds_is_not_told_as_stale() -> None:

@@ -7,9 +7,10 @@ from botocore.exceptions import ClientError
 
 from ecr_steward.ecr import Unavailable
 from ecr_steward.rules import Mode
+from ecr_steward.words.causes import Cause
 from ecr_steward.words.facts import FactKind
-from ecr_steward.words.hints import Hint
-from ecr_steward.writers.tags import WRITES_PER_VISIT
+from ecr_steward.words.hints import Action, Hint
+from ecr_steward.writers.tags import WRITES_PER_VISIT, Visit
 from ecr_steward_cli.in_memory.images import MemoryEcr
 from tests.support.world import REPOSITORY, VERSIONS, World, image, ruleset
 
@@ -45,6 +46,15 @@ def test_pushes_out_of_order_end_like_pushes_in_order() -> None:
             world.settle()
         ends.append(world.tags())
     assert ends[0] == ends[1]
+
+
+def test_a_rule_that_says_nothing_of_tags_leaves_them_to_their_owner() -> None:
+    world = World(ruleset({"repositories": ["base/*"], "repository": {"scan_on_push": True}}))
+    hint = Hint(
+        REPOSITORY, Action.PUSH, "1.4.2", world.push("1.4.2"), Cause("1", "Push"), world.now
+    )
+    assert world.calls(lambda: world.retagger.visit(REPOSITORY, [hint])) == {}
+    assert world.retagger.visit(REPOSITORY, [hint]) == Visit()
 
 
 def test_a_prerelease_moves_no_stable_tag() -> None:
