@@ -62,6 +62,12 @@ def test_the_handler_imports(audit: Stack, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_is_read_in_one_file_that_is_not_long(name: str) -> None:
+    (file,) = _folder(name).glob("*.py")
+    assert len(file.read_text().splitlines()) <= 84
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_function_brings_no_third_party_code_of_its_own(name: str) -> None:
     assert [path.name for path in _folder(name).glob("requirements*")] == []
 
