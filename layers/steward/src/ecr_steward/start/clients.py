@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Mapping
 from typing import Any
 
 import botocore.session
@@ -93,8 +92,12 @@ def patient(service: str) -> Any:
         return _session().create_client(service, config=_PATIENT)
 
 
-def with_keys(service: str, keys: Mapping[str, str]) -> Any:
-    """A client with the keys of a role that was assumed (STS API: AssumeRole, Credentials)."""
+def assumed(service: str, role: str, external_id: str) -> Any:
+    """A client with the keys of a role, which is assumed each time (STS API: AssumeRole)."""
+    answer = client("sts").assume_role(
+        RoleArn=role, RoleSessionName="ecr-steward", ExternalId=external_id
+    )
+    keys = answer["Credentials"]
     with _MAKING:
         return _session().create_client(
             service,
