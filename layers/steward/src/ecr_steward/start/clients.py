@@ -10,6 +10,7 @@ import threading
 from typing import Any
 
 import botocore.session
+from botocore import handlers
 from botocore.config import Config
 from botocore.loaders import Loader
 
@@ -46,10 +47,23 @@ class _Loader(Loader):
         return list(OPERATIONS)
 
 
+SERVICES = frozenset({*OPERATIONS, "eventbridge", "secrets-manager"})
+"""The services of the functions as botocore's hooks name them, by their models' `serviceId`."""
+
+
+def concerns(event: str) -> bool:
+    """Whether a hook of botocore's is for all services, or for one of the functions'."""
+    kind, *service = event.split(".")[:2]
+    return kind != "docs" and (not service or service[0] in SERVICES)
+
+
 @functools.cache
 def _session() -> botocore.session.Session:
-    session = botocore.session.get_session()
+    # Most of botocore's own hooks are for other services, and take longer than all else here.
+    session = botocore.session.Session(include_builtin_handlers=False)
     session.register_component("data_loader", _Loader())
+    for event, handler in (each for each in handlers.BUILTIN_HANDLERS if concerns(each[0])):
+        session.register(event, handler)
     return session
 
 
