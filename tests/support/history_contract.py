@@ -601,6 +601,16 @@ class HistoryContract:
         assert history.findings.say([twin]) == [], "nor does a sweep tell it again"
         assert list(history.facts(NAME)) == [twin]
 
+    def test_what_was_told_with_one_tag_is_known_wherever_that_tag_is_recalled(
+        self, history: History
+    ) -> None:
+        twin = replace(REJECTED, tag="v1.4.2")
+        news = history.findings.news([twin], self._recalled(history, "1.4", twin))
+        history.note(NAME, news=news)
+        said = history.recall(NAME, [], [], judged=["1.4.2", "1.4"]).said
+        known = News(said=said, named={twin.cause.id: "1.4.2"})
+        assert history.findings.news([twin], known).told == []
+
     def test_what_is_remembered_unread_keeps_what_is_there(self, history: History) -> None:
         first, second = (replace(REJECTED, tag="v1.4.2", digest=each) for each in (OLD, NEW))
         history.findings.say([first])

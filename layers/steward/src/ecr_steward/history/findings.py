@@ -29,9 +29,9 @@ _HASH = 32
 class News:
     """Findings that nobody was told: some are `told` now, others `kept` in history alone.
 
-    `said` is what was told before of what they are about, as far as it is known. `named` is by
-    cause the tag that its event named, and `said` has those: what is found about another tag is
-    looked up there, and costs no read.
+    `said` is what was told before, as far as it is known. `named` is by cause the tag that its
+    event named, and `said` has those: what is found about a tag that it lacks is remembered there,
+    and costs no read.
     """
 
     told: Sequence[Fact] = ()
@@ -48,7 +48,7 @@ class News:
         return replace(self, told=(), kept=self.facts)
 
     def key(self, fact: Fact) -> Key:
-        """The key of the item that says whether a finding was told."""
+        """The key of the item that a finding is remembered in."""
         own = _key(fact)
         if own in self.said or not self.named:
             return own
@@ -68,7 +68,7 @@ class Findings:
     What a push that changes something finds about a tag that no event named (the twin of a pushed
     version, a pin that failed) is looked up and remembered with the tag that its event named, and
     added to the other tag's item unread, for a sweep. So it costs no read beside its recall; what a
-    sweep told first, such a push tells once more.
+    sweep or the push of another tag told first, such a push may tell once more.
     """
 
     def __init__(self, table: Table) -> None:
@@ -92,7 +92,8 @@ class Findings:
             known = replace(known, named={})
         every = {(known.key(fact), _hash(fact)): fact for fact in findings}
         said = self._said((key for key, _ in every), known.said)
-        new = [each for (key, own), each in every.items() if own not in said[key]]
+        told = {(pk, own) for (pk, _), hashes in said.items() for own in hashes}
+        new = [each for ((pk, _), own), each in every.items() if (pk, own) not in told]
         return replace(known, told=new, kept=(), said=said)
 
     def _said(self, keys: Iterable[Key], known: Said) -> Said:
