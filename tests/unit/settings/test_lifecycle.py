@@ -321,7 +321,7 @@ BOTH = ("main-latest", "live")
 IGNORING = Scheme.from_document(
     {"unique": ["semver"], "stable": [{"tag": "main"}], "ignore": ["99.*", "main-*"]}
 )
-RISKS: list[tuple[str, Scheme, list[Any], dict[int, tuple[str, ...]]]] = [
+RISKS: list[tuple[str, Any, list[Any], dict[int, tuple[str, ...]]]] = [
     ("untagged images only", SEMVER, [rule(1, tagStatus="untagged")], {}),
     ("tags outside the scheme", SEMVER, [tagged(1, "pr-*"), tagged(2, "buildcache*")], {}),
     ("anything", SEMVER, [rule(1)], {1: ALL}),
@@ -356,6 +356,12 @@ RISKS: list[tuple[str, Scheme, list[Any], dict[int, tuple[str, ...]]]] = [
     ("commits by age", COMMITS, [tagged(1, "sha-*", **since())], {1: ("main", "edge")}),
     ("commits by count, the newest of which has its tag", COMMITS, [tagged(1, "sha-*")],
      {1: ("main",)}),
+    ("the newest of some only, by count",
+     {"stable": [{"tag": "edge", "follows": "newest", "of": ["sha-a*"]}], "unique": ["sha"]},
+     [tagged(1, "sha-*")], {1: ("edge",)}),
+    ("the newest of each variant, by count",
+     {"stable": [{"tag": "edge", "follows": "newest"}], "unique": ["semver"], "variants": ["slim"]},
+     [tagged(1, "1.*")], {1: ("edge", "edge-slim")}),
     ("what is no commit", COMMITS, [tagged(1, "v*")], {}),
     ("commits, the pipeline's tag kept", COMMITS, [tagged(1, "main", count=1), tagged(2, "sha-*")],
      {}),
@@ -386,10 +392,11 @@ def by_rule(risks: Any) -> dict[int, tuple[str, ...]]:
     ("scheme", "rules", "expected"), [each[1:] for each in RISKS], ids=[each[0] for each in RISKS]
 )
 def test_stable_tags_at_risk_are_named_with_the_rule(
-    scheme: Scheme, rules: list[Any], expected: dict[int, tuple[str, ...]]
+    scheme: Any, rules: list[Any], expected: dict[int, tuple[str, ...]]
 ) -> None:
     lifecycle.check(rules)
-    assert by_rule(at_risk({"rules": rules}, scheme)) == expected
+    read = scheme if isinstance(scheme, Scheme) else Scheme.from_document(scheme)
+    assert by_rule(at_risk({"rules": rules}, read)) == expected
 
 
 def test_what_is_archived_is_told_from_what_expires() -> None:

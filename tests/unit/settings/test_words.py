@@ -110,8 +110,10 @@ def test_without_a_scheme_or_rules_nothing_of_a_lifecycle_policy_is_at_risk() ->
     )
     assert told == (
         ("lifecycle",),
-        "`(?!x)v[0-9]+` says more than can be told from it alone, so it counts as any tag where "
-        "the policy is judged.",
+        (
+            "`(?!x)v[0-9]+` says more than can be told from it alone, so it counts as any tag where "
+            "the policy is judged."
+        ),
     )
     none = wish("lifecycle", {"lifecycle": {"rules": []}}, loose)
     assert not [*lifecycle.advice(none, Around(loose))]
@@ -156,15 +158,15 @@ def test_five_of_what_would_be_left_without_an_image_are_named(running: int, nam
 def test_rules_that_take_strange_tags_are_named(strange: list[int], said: str) -> None:
     rules = [tagged(i, f"x{i}-*") for i in strange] or ONE
     stated = {"lifecycle": {"rules": rules}}
-    (change,) = named("lifecycle").drift(
-        wish("lifecycle", stated, COMMITS), None, Around(COMMITS)
-    )
+    (change,) = named("lifecycle").drift(wish("lifecycle", stated, COMMITS), None, Around(COMMITS))
     rest = f"{said} whatever else they carry." if said else ""
     assert change.reason == f"There is no lifecycle policy, where the rule has one.{rest}"
 
 
 # ---------------------------------------------------------------------------- immutability
-WHY = "wildcards cannot say the scheme: the filter `*` for tags that move would free unique tags too"
+WHY = (
+    "wildcards cannot say the scheme: the filter `*` for tags that move would free unique tags too"
+)
 
 
 @pytest.mark.parametrize(
@@ -238,8 +240,8 @@ WARNINGS: list[tuple[str, dict[str, Any], list[str]]] = [
     ("report", {**PULL, "Action": "s3:Put"},
      ["`s3:Put` is no action of ECR's: in a repository policy it says nothing."]),
     ("report", {**PULL, "Principal": "*"},
-     [f"`Pull` lets anyone in ({ANYONE}), which will be reported; write `public: allow` if you "
-      "mean it."]),
+     [(f"`Pull` lets anyone in ({ANYONE}), which will be reported; write `public: allow` if you "
+      "mean it.")]),
     ("allow", {**PULL, "Principal": "*"}, []),
     ("report", {**PULL, "Effect": "Deny", "Principal": "*", "Action": "ecr:SetRepositoryPolicy"},
      [f"`Pull` may deny the steward to set the policy: {SPARED}"]),

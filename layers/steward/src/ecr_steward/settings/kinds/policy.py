@@ -366,7 +366,7 @@ def _in_vain(wish: PolicyBaseline) -> Iterator[tuple[Path, str]]:
     for i, key, action in grammar.unknown_actions(wish.statements):
         import difflib
 
-        close = difflib.get_close_matches(action, ACTIONS, n=1)
+        close = difflib.get_close_matches(action, ACTIONS)
         rest = (
             f"; did you mean `{close[0]}`?"
             if close
