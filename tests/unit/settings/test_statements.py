@@ -593,8 +593,13 @@ def test_whom_a_denial_spares_stays_as_it_is() -> None:
 
 # ---------------------------------------------------------------------------- each decision
 OLD = "2008-10-17"
-OWN_ORG = {**PULL, "Principal": "*",
-           "Condition": {"StringEquals": {"aws:PrincipalOrgID": "${aws:ResourceOrgID}"}}}  # fmt: skip
+OF_OWN = {"StringEquals": {"aws:PrincipalOrgID": "${aws:ResourceOrgID}"}}
+OWN_ORG = {**PULL, "Principal": "*", "Condition": OF_OWN}
+
+VARIABLE = (
+    "The statement `Pull` has a variable, which is a mere text in this policy: its Version is "
+    "2008-10-17, not 2012-10-17."
+)
 
 
 @pytest.mark.parametrize(
@@ -603,8 +608,7 @@ OWN_ORG = {**PULL, "Principal": "*",
         (PULL, "2012-10-17", []),
         (PULL, OLD, []),
         (OWN_ORG, "2012-10-17", []),
-        (OWN_ORG, OLD, [("The statement `Pull` has a variable, which is a mere text in this policy: "
-                        "its Version is 2008-10-17, not 2012-10-17.")]),
+        (OWN_ORG, OLD, [VARIABLE]),
     ],
 )  # fmt: skip
 def test_only_a_variable_under_the_old_version_is_no_more_what_it_says(

@@ -111,8 +111,8 @@ def test_without_a_scheme_or_rules_nothing_of_a_lifecycle_policy_is_at_risk() ->
     assert told == (
         ("lifecycle",),
         (
-            "`(?!x)v[0-9]+` says more than can be told from it alone, so it counts as any tag where "
-            "the policy is judged."
+            "`(?!x)v[0-9]+` says more than can be told from it alone, so it counts as any tag "
+            "where the policy is judged."
         ),
     )
     none = wish("lifecycle", {"lifecycle": {"rules": []}}, loose)
