@@ -236,6 +236,7 @@ def test_a_policy_that_nobody_can_read_is_the_same_in_any_order_of_its_keys() ->
         ({"rules": [rule(), 7]}, False),
         ({"rules": {"a": rule()}}, False),
         ({"rules": {}}, False),
+        ({"rules": 7}, False),
     ],
 )
 def test_a_policy_is_known_by_its_rules(document: Any, known: bool) -> None:

@@ -122,6 +122,8 @@ def test_what_is_no_statement_is_the_same_as_itself_alone(odd: Any) -> None:
     assert not policies.same(odd, PULL)
     assert policies.canonical(odd)[0] == "unknown"
     assert hash(policies.canonical(odd))
+    if isinstance(odd, dict):
+        assert policies.same(odd, dict(reversed(odd.items())))
     assert policies.subject(odd).startswith("statement without Sid ")
 
 

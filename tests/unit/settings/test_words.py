@@ -163,6 +163,74 @@ def test_rules_that_take_strange_tags_are_named(strange: list[int], said: str) -
     assert change.reason == f"There is no lifecycle policy, where the rule has one.{rest}"
 
 
+# ---------------------------------------------------------------------------- what is in place
+THERE = {"rules": [rule(7)]}
+ODD = {"rules": [{"rulePriority": 7}]}
+IN_PLACE: list[tuple[Any, Any, Any, Any]] = [
+    # What the rule states, what is there, what of it stays, and what is to be previewed.
+    ({"rules": ONE}, THERE, THERE, None),
+    ({"rules": ONE}, {"rules": [rule(7, countNumber=11)]}, None, {"rules": ONE}),
+    ({"rules": ONE}, ODD, None, {"rules": ONE}),
+    ({"rules": ONE}, None, None, {"rules": ONE}),
+    ({"rules": ONE, "when": "absent"}, None, None, {"rules": ONE}),
+    ({"rules": ONE, "when": "absent"}, {"rules": []}, None, {"rules": ONE}),
+    ({"rules": ONE, "when": "absent"}, {"rules": [rule(7, countNumber=11)]},
+     {"rules": [rule(7, countNumber=11)]}, None),
+    ({"rules": ONE, "when": "absent"}, ODD, None, None),
+    ({"rules": []}, None, None, None),
+    ({"rules": []}, THERE, None, None),
+    (None, THERE, None, None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("stated", "there", "stays", "previewed"), IN_PLACE)
+def test_what_stays_of_a_lifecycle_policy_is_judged_as_it_is(
+    stated: Any, there: Any, stays: Any, previewed: Any
+) -> None:
+    lifecycle, images = named("lifecycle"), {"others": "report"}
+    found = wish("lifecycle", {"lifecycle": stated} if stated else {}, COMMITS, images)
+    assert lifecycle.in_place(found, there) == stays
+    assert lifecycle.to_preview(found, there) == previewed
+
+
+TAKING = [tagged(1, "main", **SINCE), tagged(2, "live", **SINCE)]
+ARCHIVING = [{**rule(1, tagStatus="any"), "action": {"type": "transition",
+                                                    "targetStorageClass": "archive"}}]  # fmt: skip
+SET: list[tuple[list[Any], list[str], list[str]]] = [
+    (TAKING, ["main", "live"],
+     ["correct There is no lifecycle policy, where the rule has one.",
+      ("report The lifecycle rule 1 can expire images under the stable tags `main`, `live`, such as "
+      "one with `main`, which the rule allows."),
+      ("report The lifecycle rule 2 can expire images under the stable tags `live`, such as one "
+      "with `live`, which the rule allows.")]),
+    (TAKING, ["live"],
+     [("refuse There is no lifecycle policy, where the rule has one. It is not set, because it "
+      "could expire stable tags."),
+      ("refuse The lifecycle rule 1 can expire images under the stable tags `main`, such as one "
+      'with `main`: put a rule above it with tagPatternList: ["main"], countType: '
+      'imageCountMoreThan and countNumber: 9999, or write allow_expiring_stable: ["main"].'),
+      ("report The lifecycle rule 2 can expire images under the stable tags `live`, such as one "
+      "with `live`, which the rule allows.")]),
+    (ARCHIVING, [],
+     [("refuse There is no lifecycle policy, where the rule has one. It is not set, because it "
+      "could archive stable tags."),
+      ("refuse The lifecycle rule 1 can archive images under the stable tags `main`, `live`, such "
+      'as one with `main`: put rules above it with tagPatternList: ["main"] and tagPatternList: '
+      '["live"], countType: imageCountMoreThan and countNumber: 9999, or write '
+      'allow_expiring_stable: ["main", "live"].')]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rules", "allowed", "told"), SET)
+def test_each_rule_is_told_with_what_it_may_not_take(
+    rules: list[Any], allowed: list[str], told: list[str]
+) -> None:
+    stated = {"lifecycle": {"rules": rules, "allow_expiring_stable": allowed}}
+    around = Around(COMMITS)
+    changes = named("lifecycle").drift(wish("lifecycle", stated, COMMITS), None, around)
+    assert [f"{each.action} {each.reason}" for each in changes] == told
+
+
 # ---------------------------------------------------------------------------- immutability
 WHY = (
     "wildcards cannot say the scheme: the filter `*` for tags that move would free unique tags too"

@@ -296,7 +296,7 @@ def stated_policy(value: Any, *, resource: bool = False) -> PolicyBaseline:
     statements = grammar.checked(found.get("statements", []), resource=resource)
     for key, words in _WORDS.items():
         word = found.get(key, "report")
-        if not isinstance(word, str) or word not in words:
+        if word not in words:
             raise BaselineError(f"`{key}` must be one of {', '.join(words)}.", (key,))
     accounts = found.get("accounts", [])
     baseline = PolicyBaseline(
