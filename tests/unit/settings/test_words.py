@@ -199,8 +199,8 @@ ARCHIVING = [{**rule(1, tagStatus="any"), "action": {"type": "transition",
 SET: list[tuple[list[Any], list[str], list[str]]] = [
     (TAKING, ["main", "live"],
      ["correct There is no lifecycle policy, where the rule has one.",
-      ("report The lifecycle rule 1 can expire images under the stable tags `main`, `live`, such as "
-      "one with `main`, which the rule allows."),
+      ("report The lifecycle rule 1 can expire images under the stable tags `main`, `live`, such "
+      "as one with `main`, which the rule allows."),
       ("report The lifecycle rule 2 can expire images under the stable tags `live`, such as one "
       "with `live`, which the rule allows.")]),
     (TAKING, ["live"],
