@@ -8,13 +8,18 @@ from typing import Any
 
 import pytest
 
-from ecr_steward.rules import Rule, Ruleset
+from ecr_steward.ecr.images import EcrRegistry
+from ecr_steward.rules import Mode, Rule, Ruleset
+from ecr_steward.tags.plan import TagChange
 from ecr_steward.tags.state import Image
 from ecr_steward.words.causes import Cause
 from ecr_steward.words.expiry_tags import ExpiryTag, Going
+from ecr_steward.words.facts import FactKind, FactMaker
 from ecr_steward.words.hints import Action, Hint
 from ecr_steward.words.running import LOOK_COUNTS
 from ecr_steward.writers.expire import (
+    Expirer,
+    ExpiryVisit,
     _asked_by,
     _because,
     _is_as_before,
@@ -28,6 +33,10 @@ from ecr_steward.writers.expire import (
     _Task,
     _why_needed,
 )
+from ecr_steward.writers.expiry_setup import ExpirySetup
+from ecr_steward.writers.tags import Visit
+from tests.support.retention_world import RULE, RetentionWorld
+from tests.support.world import REPOSITORY
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
@@ -203,3 +212,65 @@ def test_what_belongs_with_a_needed_image_is_needed_for_its_sake() -> None:
     assert _because("sha256:1", DIGEST, reasons) == (
         f"It belongs with sha256:{'ab' * 6}, which is needed: It runs."
     )
+
+
+# ---------------------------------------------------------------------------- what a visit asks
+IMAGE = Image(DIGEST, (TAG,), NOW)
+MOVED = TagChange(FactKind.MOVE, "main", None, DIGEST, "It is the highest.", hint(Action.PUSH))
+SWEEP, PUSH = hint(Action.SWEEP, None, None), hint(Action.PUSH, "pr-2")
+NARROWED = replace(SWEEP, plan="plan")
+
+
+def visited(
+    hints: list[Hint],
+    tagged: Visit | None = None,
+    *,
+    repository: str = REPOSITORY,
+    **setup: Any,
+) -> tuple[int, int]:
+    """How often a visit of a repository in which nothing goes reads history, and asks ECR."""
+    world = RetentionWorld(setup.pop("rule", None))
+    world.push("1.4.2", "stays")
+    made = ExpirySetup(
+        rules=world.rules,
+        cap=setup.pop("cap", Mode.ENFORCE),
+        allowed=setup.pop("allowed", True),
+        registry=EcrRegistry(world.ecr.client),
+        expiries=world.expiries,
+        running=world.images,
+        maker=FactMaker("123456789012", "eu-west-1", lambda: NOW, world.rules.fingerprint),
+    )
+    reads, calls = world.table.reads, sum(world.ecr.calls.values())
+    found = Expirer(made, world.history.holds).visit(repository, hints, tagged)
+    assert found == ExpiryVisit()
+    return world.table.reads - reads, sum(world.ecr.calls.values()) - calls
+
+
+SILENT = {key: each for key, each in RULE.items() if key != "images"}
+ASKED: list[tuple[list[Hint], Visit | None, dict[str, Any], tuple[int, int]]] = [
+    ([SWEEP], Visit(expiring=()), {"allowed": False}, (0, 0)),
+    ([SWEEP], Visit(expiring=()), {"cap": Mode.AUDIT}, (0, 0)),
+    ([NARROWED], Visit(expiring=()), {}, (0, 0)),
+    ([NARROWED], Visit(changes=(MOVED,), lets_go=True), {}, (1, 0)),
+    ([PUSH], Visit(lets_go=False), {}, (0, 0)),
+    ([PUSH], Visit(lets_go=False), {"rule": SILENT}, (0, 0)),
+    ([PUSH], Visit(lets_go=None), {"rule": SILENT}, (0, 0)),
+    ([PUSH], Visit(lets_go=None), {"repository": "other"}, (0, 0)),
+    ([PUSH], Visit(lets_go=None), {}, (2, 0)),
+    ([PUSH], None, {}, (2, 0)),
+    ([PUSH], Visit(lets_go=True), {}, (1, 1)),
+    ([replace(PUSH, digest=None)], Visit(lets_go=True), {}, (1, 0)),
+    ([hint(Action.DELETE, "pr-2")], Visit(lets_go=True), {}, (1, 0)),
+    ([hint(Action.NEED)], Visit(lets_go=None), {"rule": SILENT}, (1, 0)),
+    ([SWEEP], Visit(expiring=()), {}, (1, 0)),
+    ([SWEEP], Visit(expiring=()), {"rule": SILENT}, (1, 0)),
+    ([SWEEP], Visit(expiring=(IMAGE,)), {}, (4, 1)),
+    ([SWEEP, NARROWED], Visit(expiring=None), {}, (1, 0)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("hints", "tagged", "setup", "asks"), ASKED)
+def test_where_nothing_goes_a_visit_asks_as_little_as_tells_it(
+    hints: list[Hint], tagged: Visit | None, setup: dict[str, Any], asks: tuple[int, int]
+) -> None:
+    assert visited(hints, tagged, **setup) == asks

@@ -177,8 +177,7 @@ class Expirer:
         """Without the expiry tags that no image has any more: ECR expired what they were on. One
         that was taken off is known as long as a round from before counts."""
         here = {d: each for d, each in task.put.items() if d in seen or _matters(each, task.now)}
-        if len(here) < len(task.put):
-            self._expiries.keep_tags(task.repository, here, task.put)
+        self._expiries.keep_tags(task.repository, here, task.put)
         return replace(task, put=here)
 
     def _put_off(self, task: _Task) -> _Task:
@@ -352,8 +351,7 @@ class Expirer:
 
     def _fact(self, task: _Task, kind: FactKind, tag: str, image: Image, reason: str) -> Fact:
         made = _made(self._maker, task, kind, reason)
-        shown = tuple(each for each in image.tags if not is_expiry_tag(each))[:TAGS_TOLD]
-        return replace(made, tag=tag, digest=image.digest, after_tags=shown)
+        return replace(made, tag=tag, digest=image.digest)
 
 
 def _made(maker: FactMaker, task: _Task, kind: FactKind, reason: str) -> Fact:
