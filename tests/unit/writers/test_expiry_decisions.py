@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ecr_steward.ecr.images import EcrRegistry
-from ecr_steward.rules import Mode, Rule, Ruleset
+from ecr_steward.rules import Rule, Ruleset
 from ecr_steward.tags.plan import TagChange
 from ecr_steward.tags.state import Image
 from ecr_steward.words.causes import Cause
@@ -33,7 +33,6 @@ from ecr_steward.writers.expire import (
     _Task,
     _why_needed,
 )
-from ecr_steward.writers.expiry_setup import ExpirySetup
 from ecr_steward.writers.tags import Visit
 from tests.support.retention_world import RULE, RetentionWorld
 from tests.support.world import REPOSITORY
@@ -225,31 +224,27 @@ def visited(
     hints: list[Hint],
     tagged: Visit | None = None,
     *,
+    rule: dict[str, Any] | None = None,
     repository: str = REPOSITORY,
-    **setup: Any,
 ) -> tuple[int, int]:
     """How often a visit of a repository in which nothing goes reads history, and asks ECR."""
-    world = RetentionWorld(setup.pop("rule", None))
+    world = RetentionWorld(rule)
     world.push("1.4.2", "stays")
-    made = ExpirySetup(
+    expirer = Expirer(
         rules=world.rules,
-        cap=setup.pop("cap", Mode.ENFORCE),
-        allowed=setup.pop("allowed", True),
         registry=EcrRegistry(world.ecr.client),
-        expiries=world.expiries,
-        running=world.images,
+        table=world.table,
+        grace=timedelta(days=2),
         maker=FactMaker("123456789012", "eu-west-1", lambda: NOW, world.rules.fingerprint),
     )
     reads, calls = world.table.reads, sum(world.ecr.calls.values())
-    found = Expirer(made, world.history.holds).visit(repository, hints, tagged)
+    found = expirer.visit(repository, hints, tagged)
     assert found == ExpiryVisit()
     return world.table.reads - reads, sum(world.ecr.calls.values()) - calls
 
 
 SILENT = {key: each for key, each in RULE.items() if key != "images"}
 ASKED: list[tuple[list[Hint], Visit | None, dict[str, Any], tuple[int, int]]] = [
-    ([SWEEP], Visit(expiring=()), {"allowed": False}, (0, 0)),
-    ([SWEEP], Visit(expiring=()), {"cap": Mode.AUDIT}, (0, 0)),
     ([NARROWED], Visit(expiring=()), {}, (0, 0)),
     ([NARROWED], Visit(changes=(MOVED,), lets_go=True), {}, (1, 0)),
     ([PUSH], Visit(lets_go=False), {}, (0, 0)),
@@ -269,8 +264,8 @@ ASKED: list[tuple[list[Hint], Visit | None, dict[str, Any], tuple[int, int]]] = 
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("hints", "tagged", "setup", "asks"), ASKED)
+@pytest.mark.parametrize(("hints", "tagged", "more", "asks"), ASKED)
 def test_where_nothing_goes_a_visit_asks_as_little_as_tells_it(
-    hints: list[Hint], tagged: Visit | None, setup: dict[str, Any], asks: tuple[int, int]
+    hints: list[Hint], tagged: Visit | None, more: dict[str, Any], asks: tuple[int, int]
 ) -> None:
-    assert visited(hints, tagged, **setup) == asks
+    assert visited(hints, tagged, **more) == asks
