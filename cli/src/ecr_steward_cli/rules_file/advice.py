@@ -124,16 +124,14 @@ def _of_scheme(scheme: Scheme) -> Iterator[tuple[Path, str]]:
 
 def _kinds(scheme: Scheme) -> Iterator[tuple[Path, str]]:
     taken: set[Hashable] = set()
-    all_taken = False
     for i, (kind, definition) in enumerate(zip(scheme.kinds, scheme.unique, strict=True)):
-        if all_taken or (kind.shapes and kind.shapes <= taken):
+        if kind.shapes and kind.shapes <= taken:
             idle: str | None = _TAKEN
         else:
             idle = _taken_by_others(scheme, i)
         if idle is not None:
             yield ("unique", i), f"{written(definition)} {idle}"
         taken |= kind.whole
-        all_taken = all_taken or kind.all_tags
         for sentence in kind.advice():
             yield ("unique", i), sentence
         for sentence in (*_numberless(kind), *_of_no_variant(scheme, kind)):
