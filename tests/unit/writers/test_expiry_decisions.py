@@ -11,6 +11,7 @@ import pytest
 from ecr_steward.ecr.images import EcrRegistry
 from ecr_steward.rules import Rule, Ruleset
 from ecr_steward.tags.plan import TagChange
+from ecr_steward.tags.scheme import Verdict
 from ecr_steward.tags.state import Image
 from ecr_steward.words.causes import Cause
 from ecr_steward.words.expiry_tags import ExpiryTag, Going
@@ -18,6 +19,7 @@ from ecr_steward.words.facts import FactKind, FactMaker
 from ecr_steward.words.hints import Action, Hint
 from ecr_steward.words.running import LOOK_COUNTS
 from ecr_steward.writers.expire import (
+    NO_SCHEME,
     Expirer,
     ExpiryVisit,
     _asked_by,
@@ -205,6 +207,15 @@ def test_a_pin_is_called_after_the_tag_that_the_round_saw(
     assert pin == f"{named}-20261128T120000Z-{'ab' * 6}"
 
 
+def test_where_no_rule_holds_nothing_is_asked_of_images_and_no_tag_has_a_meaning() -> None:
+    alone = replace(task(), rule=None)
+    assert (alone.asked.others, alone.scheme) == ("keep", NO_SCHEME)
+    silent = replace(task(), rule=replace(rule(), images=None, tags=None))
+    assert (silent.asked, silent.scheme) == (alone.asked, NO_SCHEME)
+    assert task().asked.others == "expire"
+    assert task().scheme.judge("main") is Verdict.STABLE
+
+
 def test_what_belongs_with_a_needed_image_is_needed_for_its_sake() -> None:
     reasons = {DIGEST: "It runs."}
     assert _because(DIGEST, DIGEST, reasons) == "It runs."
@@ -248,6 +259,7 @@ ASKED: list[tuple[list[Hint], Visit | None, dict[str, Any], tuple[int, int]]] = 
     ([NARROWED], Visit(expiring=()), {}, (0, 0)),
     ([NARROWED], Visit(changes=(MOVED,), lets_go=True), {}, (1, 0)),
     ([PUSH], Visit(lets_go=False), {}, (0, 0)),
+    ([replace(PUSH, tag=None)], Visit(lets_go=False), {}, (0, 0)),
     ([PUSH], Visit(lets_go=False), {"rule": SILENT}, (0, 0)),
     ([PUSH], Visit(lets_go=None), {"rule": SILENT}, (0, 0)),
     ([PUSH], Visit(lets_go=None), {"repository": "other"}, (0, 0)),

@@ -11,10 +11,10 @@ import pytest
 from ecr_steward.ecr.settings import EcrSettings, Preview
 from ecr_steward.history.settings import Judged, Known
 from ecr_steward.settings.lifecycle import Expiring
-from ecr_steward.writers.preview import JUDGED, KEPT, POLLS, Previewer, words
+from ecr_steward.writers.preview import POLLS, Previewer, words
 
 NOW = datetime(2026, 11, 23, 2, 24, tzinfo=UTC)
-SECOND = timedelta(seconds=1)
+SECOND, KEPT, JUDGED = timedelta(seconds=1), timedelta(hours=1), timedelta(hours=20)
 
 
 def document(count: int = 10, priority: int = 1) -> dict[str, Any]:
@@ -93,6 +93,28 @@ def test_a_preview_is_looked_at_three_times_a_second_apart(
     found = runner.preview("base/redis", document(), None)
     assert (found.done, pauses) == (done, [1.0] * slept)
     assert len(previews.asked) == 1 + min(looks + 1, POLLS)
+
+
+def test_a_preview_of_another_policy_that_is_begun_meanwhile_is_not_believed() -> None:
+    others = Preview(document(11), done=True)
+
+    class Shared(Previews):
+        def start_preview(self, repository: str, document: Mapping[str, Any]) -> None:
+            self.there = others
+
+    runner, slept = previewer(Shared())
+    assert runner.preview("base/redis", document(), None) == Preview(document(), done=False)
+    assert len(slept) == POLLS
+
+
+def test_a_preview_that_ecr_does_not_show_yet_is_waited_for() -> None:
+    class Slow(Previews):
+        def start_preview(self, repository: str, document: Mapping[str, Any]) -> None:
+            self.started.append(document)
+
+    runner, slept = previewer(Slow())
+    assert not runner.preview("base/redis", document(), None).done
+    assert len(slept) == POLLS
 
 
 RUNS = ("sha256:1",)

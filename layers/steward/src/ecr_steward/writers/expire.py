@@ -332,14 +332,14 @@ class Expirer:
     def _write(self, task: _Task, found: _Seen, changes: Sequence[TagChange]) -> None:
         def write(change: TagChange) -> RegistryError | None:
             try:
-                manifest = found.manifests[change.after or ""]
+                manifest = found.manifests[str(change.after)]
                 self._registry.put(task.repository, manifest, change.tag)
             except RegistryError as error:
                 return error
             return None
 
         for change, error in zip(changes, self._spread(write, changes), strict=True):
-            digest = change.after or ""
+            digest = str(change.after)
             if error is None:
                 found.put[digest] = replace(found.put[digest], done=True)
                 image = found.images[digest]
@@ -463,7 +463,9 @@ def _is_due(going: Going, put: Mapping[str, ExpiryTag], now: datetime) -> bool:
     known = put.get(going.digest)
     if known is None:
         return True
-    return not known.done if known.is_on else (known.cleared or now) < going.due
+    if known.cleared is None:
+        return not known.done
+    return known.cleared < going.due
 
 
 def _matters(expiry: ExpiryTag, now: datetime) -> bool:
