@@ -52,7 +52,7 @@ def test_json_says_the_same_afterwards(document: dict[str, str]) -> None:
     ],
 )  # fmt: skip
 def test_what_is_no_time_is_refused_in_a_sentence(written: str, said: str) -> None:
-    with pytest.raises(ValueError, match="^`") as caught:
+    with pytest.raises(ValueError, match=r"^`") as caught:
         parse_time(written)
     assert str(caught.value) == said
 
