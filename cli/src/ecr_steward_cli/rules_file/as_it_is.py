@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ecr_steward.tags.kinds import NUMBERS
 from ecr_steward.tags.scheme import Scheme
 from ecr_steward.tags.stable import Line, StableTag
 from ecr_steward.tags.state import Image, tops, uniques
@@ -24,6 +25,9 @@ from ecr_steward_cli.rules_file.shown_scheme import (
 
 _MOST = 24
 """Most stable tags that are left as they are by name; more are told as what `plan` shows."""
+
+_FEW, _MANY = 3, 16
+"""Most lines without a tag that are left as they are one by one, and most limits of an entry."""
 
 
 class Where(enum.Enum):
@@ -40,15 +44,32 @@ class Where(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class TagPlace:
-    """A stable tag of a repository, its entry and variant, and where it is; `leader` is the unique
-    tag that leads its line."""
+    """A stable tag of a repository, its line, and where it is; `leader` is the unique tag that
+    leads the line."""
 
     repository: str
-    tag: str
-    entry: StableTag
-    variant: str | None
+    line: Line
     where: Where
     leader: str | None
+
+    @property
+    def tag(self) -> str:
+        return self.line.tag
+
+    @property
+    def entry(self) -> StableTag:
+        """The entry that has it."""
+        return self.line.stable
+
+    @property
+    def variant(self) -> str | None:
+        return self.line.variant
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """The numbers that its line begins with: of `1.4-alpine` 1 and 4."""
+        values = dict(self.line.values or ())
+        return tuple(int(values[each]) for each in NUMBERS if each in values)
 
     @property
     def named(self) -> str:
@@ -90,7 +111,7 @@ def _places(scheme: Scheme, repository: SeenRepository) -> Iterator[TagPlace]:
         else:
             where = _beside(scheme, line, holder)
         leader = None if top is None else top.unique
-        yield TagPlace(repository.name, tag, line.stable, line.variant, where, leader)
+        yield TagPlace(repository.name, line, where, leader)
 
 
 def _beside(scheme: Scheme, line: Line, holder: Image) -> Where:
@@ -159,7 +180,7 @@ def _entries(
     for entry in made.get("stable", ()):
         of_it = found.get(entry["tag"], [])
         if "follows" not in entry or _holds(entry, of_it):
-            yield from _by_name(made, entry, of_it)
+            yield from _by_name(made, _with_limits(entry, of_it), of_it)
         elif "{" not in entry["tag"] and _holds(
             newest := {**entry, "follows": "newest"}, _tried(made, newest, repositories)
         ):
@@ -197,6 +218,21 @@ def _tried(
 ) -> list[TagPlace]:
     """The places of an entry, were it alone."""
     return places({**made, "stable": [entry]}, repositories)
+
+
+def _with_limits(entry: Mapping[str, Any], found: Iterable[TagPlace]) -> Mapping[str, Any]:
+    """The entry, without the versions of many of which there is no such tag, as `not_within`."""
+    there: dict[tuple[int, ...], bool] = {}
+    for place in found:
+        if place.numbers:
+            is_there = place.where is not Where.ABSENT
+            there[place.numbers] = is_there or there.get(place.numbers, False)
+    some = {numbers[:1] for numbers, is_there in there.items() if is_there}
+    none = [numbers for numbers, is_there in there.items() if not is_there]
+    limits = sorted({each if each[:1] in some else each[:1] for each in none})
+    if len(none) <= _FEW or len(limits) > _MANY:
+        return entry
+    return {**entry, "not_within": [".".join(map(str, each)) for each in limits]}
 
 
 def _by_name(
@@ -249,7 +285,7 @@ def _strange(found: Iterable[TagPlace]) -> Iterator[tuple[str, str, set[str]]]:
     for (entry, variant), some in groups.items():
         wheres = Counter(each.where for each in some)
         held = wheres[Where.RIGHT] > wheres[Where.BEHIND] + wheres[Where.ELSEWHERE]
-        if variant is not None and not held and entry.placeholders:
+        if variant is not None and not wheres[Where.RIGHT] and entry.placeholders:
             yield f"{entry.template}-{variant}", _why(some), {each.tag for each in some}
             continue
         for place in some:
