@@ -209,7 +209,8 @@ def _stable(entries: Sequence[Mapping[str, Any]], left: Mapping[str, str]) -> It
     if any(each["tag"] in left for each in entries):
         yield "        # As today: nothing makes or moves these. Take one away, and it follows."
     for each in entries:
-        why = left.get(each["tag"])
+        limited = "of these there are no such tags" if "not_within" in each else None
+        why = left.get(each["tag"], limited)
         yield f"        - {_flow(each)}{'' if why is None else f'  # {why}'}"
 
 
