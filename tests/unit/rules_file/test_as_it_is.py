@@ -138,5 +138,5 @@ def test_repositories_of_one_rule_whose_tags_contradict_it_have_their_own() -> N
 
 def test_what_is_behind_is_named_for_the_plan() -> None:
     right = "2.0.1 2.0 latest\n1.4.2 1.4"
-    text = written_of(a=right, b="2.0.2\n2.0.1 2.0\n1.4.2 1.4\n1.3.0 1.3")
+    text = written_of(a=right, b="2.0.2 latest\n2.0.1 2.0\n1.4.2 1.4\n1.3.0 1.3")
     assert "# Not where this rule has them, so that `plan` moves: b:2.0.\n" in text

@@ -204,13 +204,11 @@ def shown_lines(made: Mapping[str, Any], repository: SeenRepository) -> list[Map
 
 def _holds(entry: Mapping[str, Any], found: Iterable[TagPlace]) -> bool:
     """Whether more tags of an entry are where it has them than are on other images; of one without
-    placeholders its own name decides."""
+    placeholders its own name decides, which has to be there."""
     literal = "{" not in entry["tag"]
-    counts = Counter(
-        each.where for each in found if not literal or each.variant is None
-    )  # fmt: skip
-    wrong = counts[Where.BEHIND] + counts[Where.ELSEWHERE] + literal * counts[Where.ABSENT]
-    return counts[Where.RIGHT] > wrong or not wrong
+    counts = Counter(each.where for each in found if not literal or each.variant is None)
+    wrong = counts[Where.BEHIND] + counts[Where.ELSEWHERE]
+    return counts[Where.RIGHT] > wrong or not wrong + literal * counts[Where.ABSENT]
 
 
 def _tried(

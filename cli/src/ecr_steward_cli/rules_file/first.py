@@ -57,15 +57,17 @@ def _key(made: Mapping[str, Any], repository: SeenRepository) -> str:
 
 
 def _grouped(members: Sequence[_Member]) -> list[_Group]:
-    """One scheme for repositories that show the same lines, and one of its own for each in which
-    that would move what is right."""
+    """One scheme for repositories that show the same lines, and another for those in which that
+    would move what is right."""
     group = _together(members)
-    odd = {each.repository for each in group.scheme.moved if each.where is not Where.BEHIND}
-    alike = [each for each in members if each[0].name not in odd]
+    names = {each.repository for each in group.scheme.moved if each.where is not Where.BEHIND}
+    odd = [each for each in members if each[0].name in names]
+    alike = [each for each in members if each[0].name not in names]
     if not odd or len(members) == 1:
         return [group]
-    alone = [_together([each]) for each in members if each[0].name in odd]
-    return [*(_grouped(alike) if alike else ()), *alone]
+    if not alike:
+        return [_together([each]) for each in members]
+    return [*_grouped(alike), *_grouped(odd)]
 
 
 def _together(members: Sequence[_Member]) -> _Group:

@@ -68,8 +68,23 @@ def _is_right(
     """Whether the scheme says more of the tags with a shape than without, and nothing wrong."""
     if shape.is_ordered and not _rises(after, shape, repository):
         return False
+    if repository.with_digests and _are_second_names(after, shape, repository):
+        return False
     gain = _faults(before, repository) - _faults(after, repository)
     return gain > 0 or (gain == 0 and shape.is_ordered and _are_other_names(shape, repository))
+
+
+def _are_second_names(made: Mapping[str, Any], shape: TagShape, repository: SeenRepository) -> bool:
+    """Whether most tags of a shape are on images that have a unique tag of another kind, so that
+    they may well move."""
+    scheme, own = scheme_from(made), frozenset(shape.tags)
+    named = {
+        tag
+        for unique, image in uniques(scheme, repository.images)
+        for tag in image.tags
+        if unique.tag not in own
+    }
+    return 2 * len(named & own) > len(own)
 
 
 def _faults(made: Mapping[str, Any], repository: SeenRepository) -> int:

@@ -71,12 +71,12 @@ def unordered(shape: TagShape) -> TagShape:
 
 
 def _read(tag: str, variants: Variants) -> _Read | None:
-    """The tag in pieces; None if it has no number, or something that is no plain text."""
+    """The tag in pieces; None if it has no number, or nothing but numbers with dots between."""
     base, variant = next(variants.bases(tag), (tag, ""))
     if not variant:
         base, variant = _plain_end(tag)
     pieces = tuple(_PIECES.findall(base))
-    if "".join(pieces) != base or not any(map(str.isdigit, pieces)):
+    if not any(map(str.isdigit, pieces)) or all(map(re.compile("[0-9]+|[.]").fullmatch, pieces)):
         return None
     return _Read(tag, pieces, variant)
 
