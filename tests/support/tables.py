@@ -41,8 +41,12 @@ class DocsTable:
         return f"{self.page}: {self.headings[0]} {self.number}"
 
     def shown(self) -> list[list[str]]:
-        """The rows as the page has them."""
-        return tables(read(self.page), *self.headings)[self.number]
+        """The rows as the page has them. Raises SystemExit where it has no such table."""
+        found = tables(read(self.page), *self.headings)
+        if len(found) <= self.number:
+            head = row(*self.headings)
+            raise SystemExit(f"{self.page} has no table {head}: give it these headings by hand.")
+        return found[self.number]
 
     def wanted(self) -> list[list[str]]:
         """The rows as they should be; what has yet to be written by hand is empty."""
