@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
 from ecr_steward.history.dynamo import read, write
+from ecr_steward.history.findings import News
 from ecr_steward.history.table import Item, Write
 from ecr_steward.history.tags import History
 from ecr_steward.words import grammar
@@ -35,6 +37,27 @@ def test_a_finding_said_before_is_one_read_and_no_write() -> None:
     table.calls.clear()
     History(table).findings.say([REJECTED])
     assert table.calls == {"get": 1}
+
+
+@pytest.mark.parametrize(
+    ("found", "calls"), [(25, {"transact": 1}), (26, {"get": 1, "transact": 1})]
+)
+def test_findings_about_few_other_tags_are_told_without_a_read(
+    found: int, calls: dict[str, int]
+) -> None:
+    table = CountedTable()
+    findings = [replace(REJECTED, tag=f"t{n}") for n in range(found)]
+    known = News(said={(f"repo#{NAME}", "said#1.4.2"): ()}, named={REJECTED.cause.id: "1.4.2"})
+    History(table).note(NAME, news=History(table).findings.news(findings, known))
+    assert table.calls == calls
+
+
+def test_what_a_cause_without_a_tag_finds_is_remembered_with_a_tag_of_the_same_look() -> None:
+    history = History(MemoryTable())
+    known = News(said={(f"repo#{NAME}", "said#1.4.2"): ()}, named={"another": "1.4.2"})
+    history.note(NAME, news=history.findings.news([REJECTED], known))
+    said = history.recall(NAME, [], [], judged=["1.4.2"]).said
+    assert history.findings.news([REJECTED], News(said=said)).told == []
 
 
 def test_to_announce_is_one_write_and_to_close_is_one_transaction() -> None:
