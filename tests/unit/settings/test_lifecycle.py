@@ -8,8 +8,17 @@ from typing import Any
 import pytest
 
 from ecr_steward.settings import lifecycle
-from ecr_steward.settings.expiry import NEVER, at_risk, beyond, guard, previewed, strange
-from ecr_steward.settings.lifecycle import Expiring
+from ecr_steward.settings.expiry import (
+    NEVER,
+    at_risk,
+    beyond,
+    guard,
+    previewed,
+    spared,
+    strange,
+    taken,
+)
+from ecr_steward.settings.lifecycle import Expiring, TaggedRunning
 from ecr_steward.settings.state import BaselineError
 from ecr_steward.tags.scheme import Scheme
 
@@ -287,6 +296,62 @@ def test_stable_tags_at_risk_are_named_with_the_rule(
 def test_what_is_archived_is_told_from_what_expires() -> None:
     found = at_risk({"rules": [rule(1, ARCHIVE), rule(2, **ARCHIVED)]}, COMMITS)
     assert {(each.priority, each.archives) for each in found} == {(1, True), (2, False)}
+
+
+RUNS: list[tuple[str, list[Any], TaggedRunning, list[tuple[int, bool]]]] = [
+    ("any image by age", [rule(1, **since(days=365))], TaggedRunning("a", ("1.4.2",)),
+     [(1, False)]),
+    ("any image by count", [rule(1)], TaggedRunning("a", ("1.4.2",)), [(1, False)]),
+    ("an untagged one", [rule(1, tagStatus="untagged")], TaggedRunning("a"), [(1, False)]),
+    ("a tagged one, by a rule for untagged ones", [rule(1, tagStatus="untagged")],
+     TaggedRunning("a", ("1",)), []),
+    ("an untagged one, by a rule for tags", [tagged(1, "*")], TaggedRunning("a"), []),
+    ("other tags", [tagged(1, "pr-*")], TaggedRunning("a", ("1.4.2",)), []),
+    ("one of two patterns", [tagged(1, "1.*", "pr-*")], TaggedRunning("a", ("1.4.2",)), []),
+    ("a prefix", [rule(1, tagStatus="tagged", tagPrefixList=["1."])],
+     TaggedRunning("a", ("1.4.2",)), [(1, False)]),
+    ("one that a guard above keeps", [tagged(1, "1.4.2", count=NEVER), rule(2)],
+     TaggedRunning("a", ("9f3c2ab", "1.4.2")), []),
+    ("one that a guard below does not keep", [tagged(2, "1.4.2", count=NEVER), tagged(1, "1.*")],
+     TaggedRunning("a", ("1.4.2",)), [(1, False)]),
+    ("what is pulled no more, to the archive", [rule(1, ARCHIVE, **since("sinceImagePulled", 90))],
+     TaggedRunning("a", ("1.4.2",)), [(1, True)]),
+    ("to the archive, and out of it", [rule(1, ARCHIVE), rule(2, **ARCHIVED)],
+     TaggedRunning("a", ("1.4.2",)), [(1, True), (2, False)]),
+    ("archived images, where it is none", [rule(1, **ARCHIVED)], TaggedRunning("a", ("1",)), []),
+    ("archived images, where no rule archives it", [tagged(1, "pr-*", action=ARCHIVE),
+     rule(2, **ARCHIVED)], TaggedRunning("a", ("1",)), []),
+    ("an archived one", [rule(1, **ARCHIVED)], TaggedRunning("a", ("1",), archived=True),
+     [(1, False)]),
+    ("others, where it is archived", [rule(1)], TaggedRunning("a", ("1",), archived=True), []),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("rules", "image", "expected"), [each[1:] for each in RUNS], ids=[each[0] for each in RUNS]
+)
+def test_what_a_policy_takes_of_what_runs(
+    rules: list[Any], image: TaggedRunning, expected: list[tuple[int, bool]]
+) -> None:
+    lifecycle.check(rules)
+    assert [(each.priority, each.archives) for each in taken(rules, [image])] == expected
+
+
+def test_a_rule_spares_what_runs_under_a_tag_that_stays() -> None:
+    image = Expiring("sha256:1", ("latest", "1.4.2"), 1)
+    assert 'tagPatternList: ["1.4.2"], countType: imageCountMoreThan' in spared(
+        rule(), [image], SEMVER
+    )
+    assert "tagPatternList" not in spared(rule(), [Expiring("sha256:1", (), 1)], SEMVER)
+    assert "tagPatternList" not in spared(rule(**ARCHIVED), [image], SEMVER)
+
+
+def test_what_a_rule_spares_by_that_word_it_takes_no_more() -> None:
+    images = [TaggedRunning(str(n), (f"1.4.{n}",)) for n in range(3)]
+    said = spared(rule(9), taken([rule(9)], images), SEMVER)
+    guards = [tagged(n, f"1.4.{n}", count=NEVER) for n in range(3)]
+    assert all(f'tagPatternList: ["1.4.{n}"]' in said for n in range(3))
+    assert taken([rule(9), *guards], images) == ()
 
 
 def test_a_risk_shows_an_image_that_the_rule_would_take() -> None:
