@@ -71,6 +71,7 @@ def handle(env: Environment) -> sandbox.Handler:
         )
         conditions = ExpiryConditions(
             registry=EcrSettings(ecr),
+            region=region,
             running=running,
             sources=sources,
             readers=readers,

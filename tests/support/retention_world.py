@@ -113,6 +113,7 @@ class RetentionWorld:
         )
         conditions = ExpiryConditions(
             registry=EcrSettings(self.ecr.client),
+            region=REGION,
             running=self.images,
             sources=("ecs",),
             readers=READERS,

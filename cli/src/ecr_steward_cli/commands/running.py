@@ -22,7 +22,7 @@ from ecr_steward.words.facts import FactKind
 from ecr_steward.words.grammar import is_tag
 from ecr_steward.words.image_uris import ImageUri, NoImageUri
 from ecr_steward.words.reading import iso, parse_time
-from ecr_steward.words.running import LOOKED_AT, Running
+from ecr_steward.words.running import LOOKED_AT, Running, source_at
 from ecr_steward_cli.commands.hold import caller
 from ecr_steward_cli.commands.wait import place
 from ecr_steward_cli.deployed.rules import rules_of
@@ -316,7 +316,8 @@ def import_(outside: Outside, stack_name: str, source: str, file: str) -> None:
     """Replace what a source last said runs by a list of images; FILE may be -.
 
     The list has an image URI a line, is a JSON array of them, or what `kubectl get pods -o json`
-    prints. Images of other registries are left out.
+    prints. Images of other registries are left out. Only a source ACCOUNT-REGION says what runs
+    from copies of our images in that registry, to which they are replicated.
 
     \b
     Example:
@@ -331,8 +332,12 @@ def import_(outside: Outside, stack_name: str, source: str, file: str) -> None:
     stack = Stack.find(stack_name, outside)
     with aws():
         account, now = caller(stack)["Account"], outside.now()
-        ours = [each for each in every if each.uri.is_of(account, stack.region)]
         images, ecr = running_images(stack), stack.client("ecr")
+        ours = [
+            each
+            for each in every
+            if each.uri.is_of(account, stack.region) or _is_copy(ecr, each.uri, source)
+        ]
         digests = {each.written: _digest(ecr, each.uri) for each in ours}
         records = [
             record for each in ours if (record := _record(source, each, digests, now)) is not None
@@ -362,6 +367,15 @@ def _record(
         return None
     workload = f"{source}:{image.workload or image.uri.repository}"
     return Running(image.uri.repository, digest, source, workload, image.written, now, now)
+
+
+def _is_copy(ecr: Any, uri: ImageUri, source: str) -> bool:
+    """Whether it names a copy of an image of ours, in the registry that the source is named
+    after."""
+    if uri.registry is None or source_at(*uri.registry) != source:
+        return False
+    digest = _digest(ecr, uri)
+    return digest is not None and digest in _tags(ecr, uri.repository, [digest])
 
 
 def _digest(ecr: Any, uri: ImageUri) -> str | None:
