@@ -354,6 +354,13 @@ def test_what_a_rule_spares_by_that_word_it_takes_no_more() -> None:
     assert taken([rule(9), *guards], images) == ()
 
 
+def test_of_many_images_that_run_a_rule_names_a_few() -> None:
+    images = [Expiring(str(n), (f"1.4.{n}",), 1) for n in range(7)]
+    said = spared(rule(), images, SEMVER)
+    assert said.count("tagPatternList") == 3
+    assert "countNumber: 9999, and so on for 4 more, or leave the rule out" in said
+
+
 def test_a_risk_shows_an_image_that_the_rule_would_take() -> None:
     document = {"rules": [tagged(1, "9*4", "main", **since())]}
     assert [each.example for each in at_risk(document, COMMITS)] == [

@@ -92,6 +92,15 @@ def test_of_a_child_that_runs_its_index_counts(
     assert tagged(needed) == [TaggedRunning(INDEX, ("1.4.2",), WEB)]
 
 
+def test_an_index_of_an_index_counts_too(table: MemoryTable, needed: NeededImages) -> None:
+    Expiries(table).note_children(REPOSITORY, {"outer": [INDEX]}, [])
+    read(table)
+    for each in ("amd", "arm"):
+        runs(table, image(each))
+    assert needed.workloads(REPOSITORY).keys() == {image("amd"), image("arm"), INDEX, "outer"}
+    assert needed.workloads(REPOSITORY)["outer"] == [*WEB]
+
+
 def test_a_child_that_has_a_tag_counts_too(
     ecr: MemoryEcr, table: MemoryTable, needed: NeededImages
 ) -> None:
@@ -107,11 +116,20 @@ def test_an_untagged_image_may_be_the_child_of_any_index_that_no_round_has_read(
 ) -> None:
     push_index(ecr, "1.4.2")
     runs(table, image("amd"))
+    alone = TaggedRunning(image("amd"), (), WEB)
+    assert tagged(needed) == [alone, TaggedRunning(INDEX, ("1.4.2",), WEB)]
+    read(table)
     assert tagged(needed) == [TaggedRunning(INDEX, ("1.4.2",), WEB)]
+
+
+def test_an_untagged_image_that_no_index_lists_is_alone(
+    ecr: MemoryEcr, table: MemoryTable, needed: NeededImages
+) -> None:
+    push_index(ecr, "1.4.2")
     read(table)
     push(ecr, manifest("alone"))
     runs(table, image("alone"))
-    assert TaggedRunning(image("alone"), (), WEB) in tagged(needed)
+    assert tagged(needed) == [TaggedRunning(image("alone"), (), WEB)]
 
 
 def test_an_untagged_index_that_runs_is_itself(

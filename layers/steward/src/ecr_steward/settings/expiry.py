@@ -270,7 +270,9 @@ def spared(rule: Mapping[str, Any], images: Iterable[Expiring], scheme: Scheme |
     named that a rule above it can protect."""
     tags = list(dict.fromkeys(_lasting(each.tags, scheme) for each in images if each.tags))
     guarded = bool(tags) and lifecycle.storage_class(rule) == "standard"
-    above = f", {_guarded(tags[:_GUARDS])}" if guarded else ""
+    more = len(tags) - _GUARDS
+    others = f", and so on for {more:,} more" if more > 0 else ""
+    above = f", {_guarded(tags[:_GUARDS])}{others}" if guarded else ""
     return f"deploy another image there{above}, or {_KEEPERS}"
 
 

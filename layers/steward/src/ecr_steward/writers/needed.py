@@ -16,6 +16,8 @@ from ecr_steward.settings.lifecycle import TaggedRunning
 
 Detail = Mapping[str, Any]
 Workloads = Mapping[str, Sequence[str]]
+Names = dict[str, None]
+"""The names of workloads, each once, in order."""
 
 
 class NeededImages:
@@ -46,8 +48,8 @@ class NeededImages:
         """Those of these images that are there and for themselves, with all their tags; raises
         RegistryError.
 
-        An untagged image is taken to be a child where there are indexes that no round has read:
-        each of them may be its own, and stands in its place.
+        An image without a tag may be a child of each index that no round has read: these count,
+        too.
         """
         from ecr_steward.ecr.images import EcrRegistry
         from ecr_steward.ecr.inventory import indexes, united
@@ -55,20 +57,17 @@ class NeededImages:
         registry, children = EcrRegistry(self._client()), self._children(repository)
         details = _by_digest(united(registry.details_there(repository, workloads)))
         listed = {child for digest in details for child in children.get(digest, ())}
-        needs = {
+        needs: dict[str, Names] = {
             digest: dict.fromkeys(workloads[digest])
             for digest, each in details.items()
             if _tags(each) or digest not in listed
         }
-        known = {*children, *indexes(details.values())}
-        bare = [digest for digest in needs if not _tags(details[digest]) and digest not in known]
+        bare = [d for d in needs if not _tags(details[d]) and not indexes([details[d]])]
         if bare:
-            every = _by_digest(united(registry.details_of_all(repository)))
-            unread = set(indexes(every.values())) - children.keys()
-            theirs = [name for digest in bare if unread for name in needs.pop(digest)]
-            for index in sorted(unread):
-                needs.setdefault(index, {}).update(dict.fromkeys(theirs))
-            details = {**every, **details}
+            details = _by_digest(united(registry.details_of_all(repository))) | details
+            theirs = {name: None for digest in bare for name in needs[digest]}
+            for index in sorted(set(indexes(details.values())) - children.keys()):
+                needs[index] = needs.get(index, {}) | theirs
         return [_tagged(details[digest], names) for digest, names in needs.items()]
 
     def _children(self, repository: str) -> Mapping[str, Sequence[str]]:
