@@ -430,6 +430,16 @@ def test_a_policy_that_could_take_what_runs_is_refused_by_its_rules_alone() -> N
     assert len(world.told()) == 2
 
 
+def test_a_policy_that_is_refused_for_what_runs_is_told_once_whatever_is_deployed() -> None:
+    world = could_go()
+    world.settle()
+    for version in ("1.0.1", "1.0.2"):
+        world.push(version)
+        world.runs("ecs:prod/web", version)
+        world.sweep()
+    assert len(world.told()) == 2
+
+
 def test_a_policy_that_could_take_what_ran_is_set_after_the_grace() -> None:
     world = could_go()
     world.settle()
