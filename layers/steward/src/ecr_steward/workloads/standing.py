@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from ecr_steward.ecr import RepositoryGone
-from ecr_steward.ecr.images import EcrRegistry
-from ecr_steward.ecr.inventory import united
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +21,16 @@ class RunningInEcr:
     """The images that run, over boto3's ECR client."""
 
     def __init__(self, client: Any) -> None:
-        self._registry = EcrRegistry(client)
+        self._client = client
 
     def standing(self, repository: str, digests: Collection[str]) -> dict[str, Standing]:
         """Those of the images that are there, by digest."""
+        from ecr_steward.ecr.images import EcrRegistry  # not where a function starts
+        from ecr_steward.ecr.inventory import united
+
         try:
-            return dict(_read(united(self._registry.details_there(repository, digests))))
+            there = EcrRegistry(self._client).details_there(repository, digests)
+            return dict(_read(united(there)))
         except RepositoryGone:
             return {}
 
