@@ -74,20 +74,13 @@ def taken(rules: Sequence[Any], images: Iterable[TaggedRunning]) -> tuple[Expiri
     )
 
 
-def _taking(
-    rules: Sequence[Mapping[str, Any]], image: TaggedRunning
-) -> Iterator[Mapping[str, Any]]:
-    """The rules that take an image, the one for its storage class first."""
-    archived, tags = image.archived, frozenset(image.tags)
-    if not archived:
-        rule = _first(rules, "standard", tags)
-        if rule is None:
-            return
-        yield rule
-        archived = _archives(rule)
+def _taking(rules: Sequence[Mapping[str, Any]], image: TaggedRunning) -> list[Mapping[str, Any]]:
+    """The rules that take an image, first the one that archives it."""
+    tags = frozenset(image.tags)
+    first = None if image.archived else _first(rules, "standard", tags)
+    archived = image.archived or (first is not None and _archives(first))
     last = _first(rules, "archive", tags) if archived else None
-    if last is not None:
-        yield last
+    return [each for each in (first, last) if each is not None]
 
 
 def _first(
@@ -281,8 +274,8 @@ _KEEPERS = "leave the rule out and let `images:` say with keepers what goes: it 
 
 def _lasting(tags: Sequence[str], scheme: Scheme | None) -> str:
     """The first of an image's tags that does not move on, if there is one."""
-    moving = [each for each in tags if scheme and scheme.judge(each) is Verdict.STABLE]
-    return next((each for each in tags if each not in moving), tags[0])
+    stays = (each for each in tags if not scheme or scheme.judge(each) is not Verdict.STABLE)
+    return next(stays, tags[0])
 
 
 def _guarded(patterns: Sequence[str]) -> str:
