@@ -14,7 +14,6 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from ecr_steward.ecr.settings import EcrSettings
 from ecr_steward.history.dynamo import DynamoTable
-from ecr_steward.history.running import RunningImages
 from ecr_steward.history.settings import SettingsHistory
 from ecr_steward.history.sweeps import Sweeps
 from ecr_steward.queues.hints import HintQueue
@@ -42,12 +41,15 @@ def handle(env: Environment) -> sandbox.Handler:
         lambda: clients.client("sqs"), env.text("SETTINGS_QUEUE_URL"), env.text("FAILURE_QUEUE_URL")
     )
     registry = EcrSettings(clients.client("ecr"))
-    images = RunningImages(table, timedelta(days=env.number("GRACE_DAYS")))
+    grace = timedelta(days=env.number("GRACE_DAYS"))
 
     @cache
     def workers() -> tuple[Enforcer, Tally]:
         # Made at the first visit: broken rules must cost messages, which come back, not the start.
+        from ecr_steward.writers.needed import NeededImages
+
         rules = sandbox.rules()
+        needed = NeededImages(table, grace, lambda: clients.client("ecr"), sandbox.now)
         maker = FactMaker(account, region, sandbox.now, rules.fingerprint)
         enforcer = Enforcer(
             SettingsSetup(
@@ -59,7 +61,8 @@ def handle(env: Environment) -> sandbox.Handler:
                 tagger=retag_role,
                 readers=(retain_role,),
                 expiry=expiry,
-                running=lambda repository: images.workloads(repository, sandbox.now()),
+                running=needed.workloads,
+                tagged=needed.tagged,
                 maker=maker,
             )
         )

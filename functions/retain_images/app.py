@@ -59,6 +59,7 @@ def handle(env: Environment) -> sandbox.Handler:
             grace=grace,
             conditions=ExpiryConditions(
                 registry=EcrSettings(ecr),
+                region=region,
                 running=RunningImages(table, grace),
                 sources=sources,
                 readers=readers,

@@ -1,4 +1,4 @@
-"""An image that nothing keeps gets its expiry tag after a look, and loses it when it is needed."""
+"""Images get their expiry tag after a look, and no lifecycle policy takes what runs."""
 
 from __future__ import annotations
 
@@ -15,10 +15,13 @@ from ecr_steward.start import sandbox
 from ecr_steward.words.causes import Cause
 from ecr_steward.words.facts import FactKind
 from ecr_steward.words.hints import Action, Hint
+from ecr_steward.words.running import Running
 from tests.e2e.deployed import Deployed
+from tests.support.world import image, manifest
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
 GOING = "base/going"
+RUNS = "base/settings-full-runs"
 
 
 def has_rule(stack: Deployed) -> bool:
@@ -65,3 +68,31 @@ def test_an_image_that_nothing_keeps_gets_an_expiry_tag_until_it_is_needed(stack
         FactKind.EXPIRY_CLEARED,
     ]
     assert set(stack.tags(GOING)) == {"pr-1", "pr-2", "main"}
+
+
+def told(stack: Deployed) -> list[tuple[str, str]]:
+    """What was told of the lifecycle policy: problem, and what is done about it."""
+    found = (fact.difference for fact in stack.facts(RUNS))
+    return [(each.problem, each.action) for each in found if each and each.setting == "lifecycle"]
+
+
+def test_a_lifecycle_policy_that_could_take_what_runs_comes_back_only_when_it_runs_no_more(
+    stack: Deployed,
+) -> None:
+    ecr, now = stack.cloud.client("ecr"), sandbox.now()
+    table = DynamoTable(stack.cloud.client("dynamodb"), stack.id("HistoryTable"))
+    running = RunningImages(table, timedelta(days=7))
+    stack.cloud.create_repository(RUNS)
+    stack.until(lambda: told(stack) == [("missing", "correct")], "the policy is set")
+    ecr.put_image(repositoryName=RUNS, imageManifest=manifest("runs"))
+    running.saw([Running(RUNS, image("runs"), "nomad", "nomad:web", "", now, now)])
+    policy = ecr.get_lifecycle_policy(repositoryName=RUNS)["lifecyclePolicyText"]
+    ecr.delete_lifecycle_policy(repositoryName=RUNS)
+    stack.until(lambda: ("expires_running", "refuse") in told(stack), "the policy is refused")
+    stack.rest()
+    with pytest.raises(ecr.exceptions.LifecyclePolicyNotFoundException):
+        ecr.get_lifecycle_policy(repositoryName=RUNS)
+    running.forget("nomad")
+    ecr.put_lifecycle_policy(repositoryName=RUNS, lifecyclePolicyText=policy.replace("14", "15"))
+    stack.until(lambda: told(stack)[-1] == ("different", "correct"), "the policy is set again")
+    assert ecr.get_lifecycle_policy(repositoryName=RUNS)["lifecyclePolicyText"] == policy

@@ -115,6 +115,66 @@ def test_drift_prints_what_the_deployed_steward_finds(
     event(f"{len(found)} differences")
 
 
+def _rule(priority: int, status: str, *patterns: str, **more: Any) -> dict[str, Any]:
+    counted = {"countType": "imageCountMoreThan", "countNumber": 3}
+    globs = {"tagPatternList": list(patterns)} if patterns else {}
+    action = more.pop("action", {"type": "expire"})
+    selection = {"tagStatus": status, **globs, **counted, **more}
+    return {"rulePriority": priority, "selection": selection, "action": action}
+
+
+DAYS = {"countType": "sinceImagePushed", "countUnit": "days", "countNumber": 30}
+ARCHIVE = {"type": "transition", "targetStorageClass": "archive"}
+POLICIES = st.lists(
+    st.sampled_from(
+        [
+            _rule(1, "tagged", "1.0.*", countNumber=9999),
+            _rule(2, "tagged", "pr-*"),
+            _rule(3, "tagged", "1.*", "pr-*", action=ARCHIVE),
+            _rule(4, "untagged", **DAYS),
+            _rule(5, "tagged", "latest"),
+            _rule(6, "any", **DAYS),
+            _rule(7, "any", storageClass="archive", countType="sinceImageTransitioned",
+                  countUnit="days", countNumber=90),
+        ]
+    ),
+    unique_by=lambda each: each["rulePriority"], min_size=1,
+)  # fmt: skip
+IMAGES = st.lists(
+    st.tuples(st.sets(st.sampled_from(["1.0.0", "1.1.0", "pr-1", "latest"])), st.booleans()),
+    max_size=5,
+)
+"""The tags that each image is pushed under, and whether something runs it."""
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(POLICIES, IMAGES, st.sampled_from([TAGS, {"unique": ["semver"]}]))
+def test_drift_refuses_what_the_deployed_steward_refuses_for_what_runs(
+    file: Path, policy: list[Any], images: list[tuple[set[str], bool]], tags: dict[str, Any]
+) -> None:
+    baseline = {"lifecycle": {"rules": policy}}
+    rule = {"repositories": ["base/*"], "mode": "enforce", "repository": baseline, "tags": tags}
+    file.write_text(json.dumps({"version": 1, "rules": [rule]}), "utf-8")
+    world = SettingsWorld(load(file))
+    for number, (names, runs) in enumerate(images):
+        for name in [None, *sorted(names)]:
+            world.put(str(number), name)
+        if runs:
+            world.runs("ecs:prod/web", str(number))
+    hint = Hint(REPOSITORY, Action.SWEEP, None, None, Cause("s/r", "Sweep"), world.now)
+    running = [
+        {"digest": each["imageDigest"], "tags": each.get("imageTags", [])}
+        for each in world.ecr.describe_images(repositoryName=REPOSITORY)["imageDetails"]
+        if each["imageDigest"] in world.enforcer.setup.running(REPOSITORY)
+    ]
+    given = json.dumps({"repository": REPOSITORY, "running": running})
+    result = CliRunner().invoke(main, ["drift", "--rules", str(file), "--json", "-"], input=given)
+    world.visit([hint])
+    found = {_key(fact.difference, "") for fact in world.past() if fact.difference is not None}
+    assert {_key(None, "", each) for each in json.loads(result.stdout)["changes"]} == found
+    event("refused" if any("refuse" in each[3] for each in found) else "set")
+
+
 def _key(difference: Any, reason: str, said: Any = None) -> tuple[str, ...]:
     keys = ("setting", "problem", "subject", "action", "before", "after")
     each = said or {key: getattr(difference, key) for key in keys}

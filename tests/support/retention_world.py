@@ -37,6 +37,7 @@ from tests.support.world import (
     Tripwire,
     WatchedTable,
     image,
+    index_manifest,
     manifest,
     ruleset,
 )
@@ -44,7 +45,6 @@ from tests.support.world import (
 ACCOUNT, REGION = "123456789012", "eu-west-1"
 READERS = ("arn:aws:iam::123456789012:role/retain", "arn:aws:iam::123456789012:role/retag")
 GRACE = timedelta(days=2)
-INDEX = "application/vnd.oci.image.index.v1+json"
 
 RULE: dict[str, Any] = {
     "repositories": ["base/*"],
@@ -114,6 +114,7 @@ class RetentionWorld:
         )
         conditions = ExpiryConditions(
             registry=EcrSettings(self.ecr.client),
+            region=REGION,
             running=self.images,
             sources=("ecs",),
             readers=READERS,
@@ -137,22 +138,9 @@ class RetentionWorld:
 
     def push_index(self, tag: str, *names: str) -> str:
         """Push an index over the images of these names, which come with it."""
-        children = [self.push(None, name) for name in names]
-        text = json.dumps(
-            {
-                "schemaVersion": 2,
-                "mediaType": INDEX,
-                "manifests": [
-                    {
-                        "mediaType": json.loads(manifest(name))["mediaType"],
-                        "size": 2,
-                        "digest": each,
-                    }
-                    for name, each in zip(names, children, strict=True)
-                ],
-            }
-        )
-        return self._put(text, tag, "")
+        for each in names:
+            self.push(None, each)
+        return self._put(index_manifest(*names), tag, "")
 
     def start(self, workload: str, digest: str, *, lost: bool = False) -> None:
         """A workload starts from an image; its event may be lost."""

@@ -11,6 +11,7 @@ from typing import Any
 from ecr_steward.doors.calls import CallAnswer, check
 from ecr_steward.ecr.images import EcrRegistry
 from ecr_steward.ecr.settings import EcrSettings
+from ecr_steward.history.running import RunningImages
 from ecr_steward.history.settings import SettingsHistory
 from ecr_steward.history.tags import History
 from ecr_steward.rules import Mode, Ruleset
@@ -18,13 +19,16 @@ from ecr_steward.sweep.send import Sweeper
 from ecr_steward.sweep.tally import Tally
 from ecr_steward.words.facts import Fact, FactKind, FactMaker
 from ecr_steward.words.hints import Hint
+from ecr_steward.words.running import Running
+from ecr_steward.writers.needed import NeededImages
 from ecr_steward.writers.settings import Enforcer, SettingsVisit
 from ecr_steward.writers.settings_setup import SettingsSetup
 from ecr_steward_cli.in_memory.settings import MemorySettings
 from tests.support.having import shown
-from tests.support.world import BEGINNING, REPOSITORY, Tripwire, WatchedTable, manifest
+from tests.support.world import BEGINNING, REPOSITORY, Tripwire, WatchedTable, image, manifest
 
 ACCOUNT = "123456789012"
+GRACE = timedelta(days=7)
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/EnforceSettingsRole"
 TAGGER = f"arn:aws:iam::{ACCOUNT}:role/RetagRole"
 STEWARD = f"arn:aws:sts::{ACCOUNT}:assumed-role/EnforceSettingsRole/enforce"
@@ -117,6 +121,7 @@ class SettingsWorld:
         self.rules, self.mode = rules, mode
         maker = FactMaker(ACCOUNT, "eu-west-1", lambda: self.now, rules.fingerprint)
         common: dict[str, Any] = {"rules": rules, "maker": maker}
+        needed = NeededImages(self.table, GRACE, lambda: self.ecr.client, lambda: self.now)
         self.enforcer = Enforcer(
             SettingsSetup(
                 cap=mode,
@@ -125,6 +130,8 @@ class SettingsWorld:
                 role=ROLE,
                 tagger=TAGGER,
                 expiry=expiry,
+                running=needed.workloads,
+                tagged=needed.tagged,
                 sleep=self.slept.append,
                 **common,
             )
@@ -154,8 +161,26 @@ class SettingsWorld:
     def push(self, tag: str, age: timedelta = timedelta()) -> None:
         """An image of its own under `tag`, pushed some time ago."""
         self.now -= age
-        self.ecr.put_image(repositoryName=REPOSITORY, imageManifest=manifest(tag), imageTag=tag)
+        self.put(tag, tag)
         self.now += age
+
+    def put(self, name: str, tag: str | None) -> None:
+        """Push the image `name` under a tag, or without one."""
+        named: dict[str, Any] = {} if tag is None else {"imageTag": tag}
+        self.ecr.put_image(repositoryName=REPOSITORY, imageManifest=manifest(name), **named)
+
+    def runs(self, workload: str, name: str) -> None:
+        """A workload runs the image `name`."""
+        running = Running(REPOSITORY, image(name), "ecs", workload, "", self.now, self.now)
+        RunningImages(self.table, GRACE).saw([running])
+
+    def ends(self, workload: str, name: str) -> None:
+        """It runs the image no more, from now on."""
+        self.now += timedelta(seconds=1)
+        ended = Running(
+            REPOSITORY, image(name), "ecs", workload, "", self.now, self.now, ended=self.now
+        )
+        RunningImages(self.table, GRACE).saw([ended])
 
     def policy(self) -> list[dict[str, Any]]:
         """The statements of the repository policy, none if there is no policy."""

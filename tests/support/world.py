@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -31,6 +32,7 @@ from ecr_steward_cli.in_memory.table import MemoryTable
 REPOSITORY = "base/redis"
 BEGINNING = datetime(2026, 11, 23, 2, 24, tzinfo=UTC)
 MEDIA_TYPE = "application/vnd.oci.image.manifest.v1+json"
+INDEX = "application/vnd.oci.image.index.v1+json"
 
 VERSIONS: dict[str, Any] = {
     "repositories": ["base/*"],
@@ -58,6 +60,19 @@ def manifest(name: str) -> str:
         f'{{"schemaVersion":2,"mediaType":"{MEDIA_TYPE}","config":{{"mediaType":'
         f'"application/vnd.oci.image.config.v1+json","size":2,"digest":"{digest_of(name)}"}},'
         f'"layers":[],"annotations":{{"name":"{name}"}}}}'
+    )
+
+
+def index_manifest(*names: str) -> str:
+    """The manifest of an index over the images of these names."""
+    return json.dumps(
+        {
+            "schemaVersion": 2,
+            "mediaType": INDEX,
+            "manifests": [
+                {"mediaType": MEDIA_TYPE, "size": 2, "digest": image(each)} for each in names
+            ],
+        }
     )
 
 

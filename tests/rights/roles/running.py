@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -31,8 +30,7 @@ from tests.rights.acts import (
 )
 from tests.rights.roles.batches import Batches
 from tests.rights.stage import Stage
-from tests.support.retention_world import INDEX
-from tests.support.world import MEDIA_TYPE, image, manifest
+from tests.support.world import image, index_manifest, manifest
 from tests.template.support import ACCOUNT
 
 ACTS = Acts()
@@ -232,9 +230,8 @@ def _forgotten(stage: Stage) -> None:
 def _index(stage: Stage) -> None:
     hold(stage, GOING)
     stage.ecr.put_image(repositoryName=GOING, imageManifest=manifest("child"))
-    child = {"mediaType": MEDIA_TYPE, "size": 2, "digest": image("child")}
-    index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": [child]}
-    stage.ecr.put_image(repositoryName=GOING, imageManifest=json.dumps(index), imageTag="1.4.2")
+    text = index_manifest("child")
+    stage.ecr.put_image(repositoryName=GOING, imageManifest=text, imageTag="1.4.2")
     again(stage)
 
 

@@ -10,12 +10,24 @@ from botocore.exceptions import ClientError
 
 from ecr_steward.start import writer
 from ecr_steward.words.hints import REGISTRY, Action
+from ecr_steward.words.running import Running
 from tests.handlers.functions import event
-from tests.rights.acts import SETTINGS, Acts, depth, hold, policy, send
+from tests.rights.acts import (
+    SETTINGS,
+    Acts,
+    depth,
+    history,
+    hold,
+    policy,
+    put,
+    running,
+    send,
+)
 from tests.rights.roles.batches import Batches
 from tests.rights.rules import SHARED, TEMPLATE_ROLE
 from tests.rights.stage import Stage
 from tests.support.settings_world import ANYONE, OURS, UNTAGGED_GO
+from tests.support.world import image
 
 ACTS = Acts()
 DOOR, WRITER = "CheckSettingsRole", "EnforceSettingsRole"
@@ -61,6 +73,18 @@ def _set_lifecycle(stage: Stage) -> None:
     visit(stage, SETTINGS)
     found = stage.ecr.get_lifecycle_policy(repositoryName=SETTINGS)["lifecyclePolicyText"]
     assert json.loads(found)["rules"][0]["selection"]["tagStatus"] == "untagged"
+
+
+@ACTS.by(WRITER, "a lifecycle policy that could expire an image that runs is refused")
+def _spare_what_runs(stage: Stage) -> None:
+    hold(stage, SETTINGS, "1.4.2")
+    put(stage, SETTINGS, "1.4.2", "1.4.3")
+    now = stage.now()
+    running(stage).saw([Running(SETTINGS, image("1.4.2"), "ecs", "ecs:prod/web", "", now, now)])
+    visit(stage, SETTINGS)
+    found = [each.difference for each in history(stage).facts(SETTINGS) if each.difference]
+    assert ("expires_running", "refuse") in [(each.problem, each.action) for each in found]
+    assert _refused(stage.ecr.get_lifecycle_policy, SETTINGS)
 
 
 @ACTS.by(WRITER, "a lifecycle policy that should not be is deleted")

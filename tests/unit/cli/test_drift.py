@@ -204,6 +204,10 @@ def test_a_file_is_read_as_well_as_standard_input(rules: Path, tmp_path: Path) -
         ('{"repository": "aa", "running": [7]}', "-: `running[0]` must be an image URI, a tag"),
         ('{"repository": "aa", "running": [{}]}', "-: `running[0].digest` must be the digest"),
         (
+            '{"repository": "aa", "running": [{"digest": "sha256:1", "archived": 1}]}',
+            "-: `running[0].archived` must be true or false.",
+        ),
+        (
             '{"repository": "aa", "running": ["sha256:1"]}',
             "-: `running[0]`: `sha256:1` is no image",
         ),
@@ -247,12 +251,29 @@ def of_running(rules: Path, *images: Any) -> list[dict[str, Any]]:
     return [each for each in found if each["problem"] == "expires_running"]
 
 
-def test_an_image_that_runs_and_that_a_lifecycle_rule_can_take_is_reported(rules: Path) -> None:
+def test_a_lifecycle_policy_that_can_take_an_image_that_runs_is_refused(rules: Path) -> None:
     other = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/apps/other:9f3c2ab"
     mine = other.replace("other", "web")
     (found,) = of_running(rules, mine, other)
-    assert (found["action"], found["subject"], found["before"]) == ("report", "rule 2", [mine])
-    assert f"can expire 1 image from which {mine} can start again" in found["reason"]
+    assert (found["action"], found["subject"], found["before"]) == ("refuse", "rule 2", [mine])
+    assert found["reason"] == (
+        f"The lifecycle rule 2 can expire 1 image from which {mine} can start again: deploy "
+        'another image there, put a rule above it with tagPatternList: ["9f3c2ab"], countType: '
+        "imageCountMoreThan and countNumber: 9999, or leave the rule out and let `images:` say "
+        "with keepers what goes: it keeps what runs."
+    )
+    missing = changes(rules, {"repository": "apps/web", "running": ["9f3c2ab"]})[0]
+    assert (missing["problem"], missing["action"]) == ("missing", "refuse")
+    assert missing["reason"].endswith("It is not set, because it could expire images that run.")
+
+
+def test_a_policy_that_is_there_and_can_take_an_image_that_runs_is_reported(rules: Path) -> None:
+    rules.write_text(LIFECYCLE)
+    (missing,) = changes(rules, {"repository": "apps/web"})
+    there = missing["after"]
+    given = {"repository": "apps/web", "lifecycle": there, "running": ["9f3c2ab"]}
+    (found,) = changes(rules, given)
+    assert (found["problem"], found["action"]) == ("expires_running", "report")
 
 
 def test_an_image_that_runs_and_that_an_upper_rule_keeps_is_not_reported(rules: Path) -> None:
@@ -260,6 +281,8 @@ def test_an_image_that_runs_and_that_an_upper_rule_keeps_is_not_reported(rules: 
     assert of_running(rules, {"digest": "sha256:1", "tags": ["9f3c2ab", "1.4.2"]}) == []
     assert len(of_running(rules, {"digest": "sha256:1", "tags": ["9f3c2ab"]})) == 1
     assert len(of_running(rules, {"digest": "sha256:1", "tags": []})) == 1
+    archived = {"digest": "sha256:1", "tags": ["9f3c2ab"], "archived": True}
+    assert of_running(rules, archived) == []
 
 
 def test_text_that_is_not_utf_8_is_refused(rules: Path, tmp_path: Path) -> None:

@@ -150,6 +150,27 @@ def test_an_import_replaces_what_the_source_last_said(deployed: Deployed, tmp_pa
     assert found == {image("1.4.1"): False, image("1.4.2"): True}
 
 
+def test_an_import_named_after_a_registry_says_what_runs_from_its_copies(
+    deployed: Deployed, tmp_path: Path
+) -> None:
+    copies = HOST.replace("eu-west-1", "eu-central-1")
+    listed = [
+        f"{copies}/{NAME}@{image('1.4.2')}",
+        f"{copies}/{NAME}:1.4.1",
+        f"{copies}/{NAME}@{image('elsewhere')}",
+        f"{copies}/other@{image('1.4.2')}",
+    ]
+    file = tmp_path / "images.txt"
+    file.write_text("\n".join(listed))
+    source = f"{HOST[:12]}-eu-central-1"
+    result = deployed.run(running, "import", "--source", source, str(file))
+    assert f"{source} runs 2 images of this registry; 2 entries of other" in result.stdout
+    digests = {each.digest for each in known(deployed).all() if each.source == source}
+    assert digests == {image("1.4.1"), image("1.4.2")}
+    deployed.run(running, "import", "--source", "eks-prod", str(file))
+    assert not [each for each in known(deployed).all() if each.source == "eks-prod"]
+
+
 def test_an_import_says_what_is_not_there_and_who_nobody_waits_for(
     deployed: Deployed, tmp_path: Path
 ) -> None:

@@ -253,7 +253,7 @@ def test_settings_are_told_in_full() -> None:
         ("may be named: the registry's own account, whom the statements name, 999999999999, "
         "o-abc123"),
         "lifecycle    1 rule",
-        "it is not set if it could expire or archive images under stable tags",
+        "it is not set if it could expire or archive images that run, or under stable tags",
         "immutable    IMMUTABLE except main*, sha256-*",
         "scanning     on push: yes",
         "encryption   KMS; another one is reported, as ECR cannot change it",

@@ -194,7 +194,8 @@ def test_a_preview_that_takes_an_image_that_runs_refuses_the_lifecycle_policy() 
     assert (expires.problem, expires.subject) == ("expires_running", "rule 1")
     assert expires.reason == (
         "The lifecycle rule 1 would expire 1 image within 7 days from which ecs:prod/payments can "
-        "start again: deploy another image there, or let the rule take fewer."
+        "start again: deploy another image there, or leave the rule out and let `images:` say with "
+        "keepers what goes: it keeps what runs."
     )
     assert len(found(stated, NONE, COMMITS, preview=[image])) == 1
 

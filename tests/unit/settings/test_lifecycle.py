@@ -8,7 +8,16 @@ from typing import Any
 import pytest
 
 from ecr_steward.settings import lifecycle
-from ecr_steward.settings.expiry import NEVER, at_risk, beyond, guard, previewed, strange, taken
+from ecr_steward.settings.expiry import (
+    NEVER,
+    at_risk,
+    beyond,
+    guard,
+    previewed,
+    spared,
+    strange,
+    taken,
+)
 from ecr_steward.settings.lifecycle import Expiring, TaggedRunning
 from ecr_steward.settings.state import BaselineError
 from ecr_steward.tags.scheme import Scheme
@@ -296,6 +305,24 @@ def test_an_image_is_taken_by_the_first_rule_that_its_tags_select(
     assert found == (() if priority is None else (Expiring("sha256:1", tags, priority, archives),))
 
 
+ARCHIVES: list[tuple[list[Any], bool, list[tuple[int, bool]]]] = [
+    ([rule(1, ARCHIVE), rule(2, **ARCHIVED)], False, [(1, True), (2, False)]),
+    ([rule(1), rule(2, **ARCHIVED)], False, [(1, False)]),
+    ([tagged(1, "pr-*", action=ARCHIVE), rule(2, **ARCHIVED)], False, []),
+    ([rule(1, **ARCHIVED)], True, [(1, False)]),
+    ([tagged(1, "x*", **ARCHIVED), rule(2, **ARCHIVED)], True, [(1, False)]),
+    ([rule(1)], True, []),
+]
+
+
+@pytest.mark.parametrize(("rules", "archived", "expected"), ARCHIVES)
+def test_an_image_that_is_or_will_be_archived_is_taken_by_the_rules_for_such(
+    rules: list[Any], archived: bool, expected: list[tuple[int, bool]]
+) -> None:
+    found = taken(rules, [TaggedRunning("sha256:1", ("x1",), archived=archived)])
+    assert [(each.priority, each.archives) for each in found] == expected
+
+
 # ---------------------------------------------------------------------------- stable tags at risk
 SEMVER = Scheme.from_document(
     {
@@ -403,6 +430,30 @@ def test_stable_tags_at_risk_are_named_with_the_rule(
 def test_what_is_archived_is_told_from_what_expires() -> None:
     found = at_risk({"rules": [rule(1, ARCHIVE), rule(2, **ARCHIVED)]}, COMMITS)
     assert {(each.priority, each.archives) for each in found} == {(1, True), (2, False)}
+
+
+def test_a_rule_spares_what_runs_under_a_tag_that_stays() -> None:
+    image = Expiring("sha256:1", ("latest", "1.4.2"), 1)
+    assert 'tagPatternList: ["1.4.2"], countType: imageCountMoreThan' in spared(
+        rule(), [image], SEMVER
+    )
+    assert "tagPatternList" not in spared(rule(), [Expiring("sha256:1", (), 1)], SEMVER)
+    assert "tagPatternList" not in spared(rule(**ARCHIVED), [image], SEMVER)
+
+
+def test_what_a_rule_spares_by_that_word_it_takes_no_more() -> None:
+    images = [TaggedRunning(str(n), (f"1.4.{n}",)) for n in range(3)]
+    said = spared(rule(9), taken([rule(9)], images), SEMVER)
+    guards = [tagged(n, f"1.4.{n}", count=NEVER) for n in range(3)]
+    assert all(f'tagPatternList: ["1.4.{n}"]' in said for n in range(3))
+    assert taken([rule(9), *guards], images) == ()
+
+
+def test_of_many_images_that_run_a_rule_names_a_few() -> None:
+    images = [Expiring(str(n), (f"1.4.{n}",), 1) for n in range(7)]
+    said = spared(rule(), images, SEMVER)
+    assert said.count("tagPatternList") == 3
+    assert "countNumber: 9999, and so on for 4 more, or leave the rule out" in said
 
 
 def test_a_risk_shows_an_image_that_the_rule_would_take() -> None:

@@ -39,7 +39,8 @@ def wish(setting: str, stated: Any, scheme: Scheme | None, images: Any = None) -
 
 # ---------------------------------------------------------------------------- lifecycle
 ONE = [rule(1)]
-KEPT = "it is not set if it could expire or archive images under stable tags"
+RUNS = "it is not set if it could expire or archive images that run"
+KEPT = f"{RUNS}, or under stable tags"
 MERGED = "with AllowExpiry, a rule for expiry tags is merged into the policy"
 LIFECYCLES: list[tuple[Any, Any, list[str]]] = [
     ({"rules": ONE}, None, ["1 rule", KEPT]),
@@ -47,7 +48,7 @@ LIFECYCLES: list[tuple[Any, Any, list[str]]] = [
     ({"rules": []}, None, ["none: a lifecycle policy is taken away"]),
     ({"rules": ONE, "when": "absent"}, None, ["1 rule, where there is no policy", KEPT]),
     ({"rules": ONE, "allow_expiring_stable": True}, None,
-     ["1 rule", "it is set even if it could expire or archive images under stable tags"]),
+     ["1 rule", RUNS, "it may expire or archive images under stable tags"]),
     ({"rules": ONE, "allow_expiring_stable": ["main"]}, None,
      ["1 rule", f"{KEPT} other than main"]),
     ({"rules": ONE, "allow_expiring_stable": ["main", "live"]}, None,

@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from ecr_steward.doors.calls import CallAnswer
-from ecr_steward.ecr import Unavailable
+from ecr_steward.ecr import Denied, Unavailable
 from ecr_steward.history.settings import Known, SettingsHistory
 from ecr_steward.rules import Mode
 from ecr_steward.settings import expiry_rule
@@ -27,6 +27,7 @@ from tests.support.settings_world import (
     ALICE,
     ANYONE,
     BASELINE,
+    GRACE,
     LAMBDAS,
     MALLORY,
     OURS,
@@ -407,6 +408,79 @@ def test_a_lifecycle_policy_that_would_expire_what_runs_is_refused_until_it_runs
     assert shown(world.enforcer.setup.registry, REPOSITORY)["lifecycle"] == UNTAGGED
 
 
+def could_go() -> SettingsWorld:
+    """A repository whose rule has a policy that could take what runs, some day."""
+    world = SettingsWorld(rules_for({"lifecycle": EXPIRES}, tags=UNSTABLE))
+    world.push("1.0.0")
+    world.runs("ecs:prod/web", "1.0.0")
+    return world
+
+
+def test_a_policy_that_could_take_what_runs_is_refused_by_its_rules_alone() -> None:
+    world = could_go()
+    calls = world.calls(world.settle)
+    assert shown(world.enforcer.setup.registry, REPOSITORY)["lifecycle"] is None
+    assert world.about() == {
+        ("drift", "lifecycle", "missing"): 1,
+        ("drift", "lifecycle", "expires_running"): 1,
+    }
+    assert calls["DescribeImages"] == 1
+    assert "StartLifecyclePolicyPreview" not in calls
+    world.sweep()
+    assert len(world.told()) == 2
+
+
+def test_a_policy_that_is_refused_for_what_runs_is_told_once_whatever_is_deployed() -> None:
+    world = could_go()
+    world.settle()
+    for version in ("1.0.1", "1.0.2"):
+        world.push(version)
+        world.runs("ecs:prod/web", version)
+        world.sweep()
+    assert len(world.told()) == 2
+
+
+def test_a_policy_that_could_take_what_ran_is_set_after_the_grace() -> None:
+    world = could_go()
+    world.settle()
+    world.ends("ecs:prod/web", "1.0.0")
+    world.sweep()
+    assert shown(world.enforcer.setup.registry, REPOSITORY)["lifecycle"] is None
+    world.now += GRACE
+    world.sweep()
+    assert shown(world.enforcer.setup.registry, REPOSITORY)["lifecycle"] == EXPIRES
+
+
+def test_a_policy_that_is_there_is_not_held_against_what_it_could_take_some_day() -> None:
+    world = could_go()
+    world.ecr.put_lifecycle_policy(
+        repositoryName=REPOSITORY, lifecyclePolicyText=json.dumps(EXPIRES)
+    )
+    assert "DescribeImages" not in world.calls(world.settle)
+    assert world.told() == []
+
+
+def test_a_policy_that_takes_stable_tags_and_what_runs_is_refused_for_both() -> None:
+    world = SettingsWorld(rules_for({"lifecycle": ALL}))
+    world.push("1.0.0")
+    world.runs("ecs:prod/web", "1.0.0")
+    world.settle()
+    problems = {problem for _, _, problem in world.about()}
+    assert problems == {"missing", "expires_stable", "expires_running"}
+
+
+def test_a_policy_is_not_set_where_the_tags_of_what_runs_cannot_be_read() -> None:
+    def denied(repository: str, running: object) -> Any:
+        raise Denied("DescribeImages", "AccessDenied", "no")
+
+    world = could_go()
+    world.enforcer.setup.tagged = denied
+    world.settle()
+    (fact,) = world.told()
+    assert fact.kind is FactKind.FAILED
+    assert shown(world.enforcer.setup.registry, REPOSITORY)["lifecycle"] is None
+
+
 def goes_in_a_week(**more: Any) -> SettingsWorld:
     """A repository whose policy takes an image in four days from which `web` runs."""
     world = SettingsWorld(rules_for({"lifecycle": {**EXPIRES, **more}}, tags=UNSTABLE))
@@ -481,10 +555,11 @@ def test_a_rule_that_loses_images_loses_the_expiry_rule_of_its_policies(stated: 
     assert without == expiry_rule.stripped(with_it)
 
 
-def test_a_policy_that_takes_what_runs_within_a_week_is_not_set() -> None:
+def test_a_policy_is_not_set_where_the_preview_alone_shows_what_it_takes_of_what_runs() -> None:
     world = SettingsWorld(rules_for({"lifecycle": EXPIRES}, tags=UNSTABLE))
     world.push("1.0.0", age=timedelta(days=26))
-    world.enforcer.setup.running = lambda repository: {image("1.0.0"): ["ecs:prod/web"]}
+    world.runs("ecs:prod/web", "1.0.0")
+    world.enforcer.setup.tagged = lambda repository, running: ()
     world.settle()
     assert shown(world.enforcer.setup.registry, REPOSITORY)["lifecycle"] is None
     assert ("drift", "lifecycle", "expires_running") in world.about()
@@ -493,8 +568,8 @@ def test_a_policy_that_takes_what_runs_within_a_week_is_not_set() -> None:
 def test_a_policy_that_spares_what_runs_is_set_and_the_event_says_what_it_takes() -> None:
     world = SettingsWorld(rules_for({"lifecycle": EXPIRES}, tags=UNSTABLE))
     world.push("1.0.0", age=timedelta(days=26))
-    world.push("1.1.0")
-    world.enforcer.setup.running = lambda repository: {image("1.1.0"): ["ecs:prod/web"]}
+    world.push("2.0.0")
+    world.runs("ecs:prod/web", "2.0.0")
     world.settle()
     (fact,) = world.told()
     assert "1 image would expire within 7 days, among them 1.0.0." in fact.reason

@@ -165,7 +165,8 @@ def import_(outside: Outside, stack_name: str, source: str, file: str) -> None:
     """Replace what a source last said runs by a list of images; FILE may be -.
 
     The list has an image URI a line, is a JSON array of them, or what `kubectl get pods -o json`
-    prints. Images of other registries are left out.
+    prints. Images of other registries are left out. Only a source ACCOUNT-REGION says what runs
+    from copies of our images in that registry, to which they are replicated.
 
     \b
     Example:

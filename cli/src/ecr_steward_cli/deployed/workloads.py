@@ -15,7 +15,7 @@ from ecr_steward.tags.scheme import Scheme, Verdict
 from ecr_steward.words.facts import FactKind
 from ecr_steward.words.image_uris import ImageUri, NoImageUri
 from ecr_steward.words.reading import iso, parse_time
-from ecr_steward.words.running import Running
+from ecr_steward.words.running import Running, source_at
 from ecr_steward_cli.deployed.places import place
 from ecr_steward_cli.deployed.stack import Stack
 from ecr_steward_cli.given.image_lists import ListedImage
@@ -181,10 +181,15 @@ class Imported:
 
 
 def import_images(stack: Stack, source: str, every: Sequence[ListedImage]) -> Imported:
-    """Replace what a source last said runs by the images of this registry among a list."""
+    """Replace what a source last said runs by the images of this registry among a list, copies of
+    them in the registry that the source is named after, too."""
     account, now = stack.caller()["Account"], stack.outside.now()
-    ours = [each for each in every if each.uri.is_of(account, stack.region)]
     images, ecr = running_images(stack), stack.client("ecr")
+    ours = [
+        each
+        for each in every
+        if each.uri.is_of(account, stack.region) or _is_copy(ecr, each.uri, source)
+    ]
     digests = {each.written: _digest(ecr, each.uri) for each in ours}
     records = [
         record for each in ours if (record := _record(source, each, digests, now)) is not None
@@ -205,6 +210,13 @@ def _record(
         return None
     workload = f"{source}:{image.workload or image.uri.repository}"
     return Running(image.uri.repository, digest, source, workload, image.written, now, now)
+
+
+def _is_copy(ecr: Any, uri: ImageUri, source: str) -> bool:
+    if uri.registry is None or source_at(*uri.registry) != source:
+        return False
+    digest = _digest(ecr, uri)
+    return digest is not None and digest in _tags(ecr, uri.repository, [digest])
 
 
 def _digest(ecr: Any, uri: ImageUri) -> str | None:

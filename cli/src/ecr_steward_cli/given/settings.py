@@ -105,13 +105,15 @@ def _running(repository: str, value: Any, field: str) -> TaggedRunning | None:
         return _written(repository, value, field)
     if not isinstance(value, Mapping):
         raise SettingsError(f"`{field}` must be an image URI, a tag or an object.")
-    check_fields(value, ("digest", "tags"), field)
+    check_fields(value, ("digest", "tags", "archived"), field)
     tags = value.get("tags", [])
     if not isinstance(tags, list) or not all(isinstance(each, str) for each in tags):
         raise SettingsError(f"`{field}.tags` must be a list of strings.")
     if not isinstance(value.get("digest"), str):
         raise SettingsError(f"`{field}.digest` must be the digest of an image.")
-    return TaggedRunning(value["digest"], tuple(tags))
+    if not isinstance(value.get("archived", False), bool):
+        raise SettingsError(f"`{field}.archived` must be true or false.")
+    return TaggedRunning(value["digest"], tuple(tags), archived=value.get("archived", False))
 
 
 def _written(repository: str, written: str, field: str) -> TaggedRunning | None:

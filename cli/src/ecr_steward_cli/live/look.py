@@ -24,6 +24,7 @@ from ecr_steward.tags.scheme import Scheme
 from ecr_steward.words.causes import Cause
 from ecr_steward.words.facts import FactKind, FactMaker
 from ecr_steward.words.hints import REGISTRY, Action, Hint
+from ecr_steward.writers.needed import NeededImages
 from ecr_steward.writers.retention import known_of
 from ecr_steward.writers.settings import Enforcer
 from ecr_steward.writers.settings_setup import SettingsSetup
@@ -164,7 +165,7 @@ class Look:
         raise AssertionError(f"A look at {repository} comes to no end.")
 
     def _enforcer(self, table: Table, settings: EcrSettings) -> Enforcer:
-        running = RunningImages(table, self._grace)
+        needed = NeededImages(table, self._grace, lambda: self._registry.ecr, self._clock)
         return Enforcer(
             SettingsSetup(
                 rules=self._rules,
@@ -172,7 +173,8 @@ class Look:
                 registry=settings,
                 history=SettingsHistory(table),
                 maker=self._maker,
-                running=lambda repository: running.workloads(repository, self._clock()),
+                running=needed.workloads,
+                tagged=needed.tagged,
             )
         )
 

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from ecr_steward.ecr import PASSING, Fetched, Manifest, Refused, TagFrozen, Unavailable, call
+from ecr_steward.ecr import (
+    PASSING,
+    Fetched,
+    ImageGone,
+    Manifest,
+    Refused,
+    TagFrozen,
+    Unavailable,
+    call,
+)
 from ecr_steward.tags.state import Image
 
 if TYPE_CHECKING:
@@ -87,6 +96,23 @@ class EcrRegistry:
                 imageIds=ids[start : start + _IDS_PER_CALL],
             )
             yield from answer["imageDetails"]
+
+    def details_there(self, repository: str, digests: Collection[str]) -> list[Mapping[str, Any]]:
+        """The same of those that are there: a few calls more for each that is gone, for ECR then
+        answers for none of a call."""
+        asked = sorted(digests)
+        portions = (asked[at : at + _IDS_PER_CALL] for at in range(0, len(asked), _IDS_PER_CALL))
+        return [each for portion in portions for each in self._there(repository, portion)]
+
+    def _there(self, repository: str, digests: Sequence[str]) -> list[Mapping[str, Any]]:
+        try:
+            return list(self.details(repository, digests))
+        except ImageGone:
+            half = len(digests) // 2
+            if half == 0:
+                return []
+            parts = digests[:half], digests[half:]
+            return [each for part in parts for each in self._there(repository, part)]
 
     def describe_all(self, repository: str) -> Iterator[Image]:
         """Every image, archived ones too, 1,000 a call."""

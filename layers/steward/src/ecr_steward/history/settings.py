@@ -32,6 +32,7 @@ from ecr_steward.history.facts import (
 from ecr_steward.history.numbering import Led, Numbering
 from ecr_steward.history.table import Delete, Item, Put, Table
 from ecr_steward.settings.lifecycle import Expiring
+from ecr_steward.settings.state import Problem, SettingAction
 from ecr_steward.words.facts import Difference, Fact
 from ecr_steward.words.globs import PullThrough
 from ecr_steward.words.reading import iso, parse_time
@@ -88,7 +89,13 @@ class Known:
 
 def key_of(difference: Difference, *also: str) -> str:
     """What tells a finding from every other of its repository; it changes with what is found, with
-    what is asked for and with what is done about it."""
+    what is asked for and with what is done about it.
+
+    A policy that is refused for what runs stays one finding, or each deployment would be told.
+    """
+    running = (Problem.EXPIRES_RUNNING, SettingAction.REFUSE)
+    if (difference.problem, difference.action) == running:
+        difference = replace(difference, before=None)
     text = "\n".join((difference.key, difference.action, *also))
     return hashlib.sha256(text.encode()).hexdigest()[:_KEY]
 

@@ -64,20 +64,33 @@ def previewed(preview: Iterable[Expiring], scheme: Scheme) -> tuple[Risk, ...]:
 
 
 def taken(rules: Sequence[Any], images: Iterable[TaggedRunning]) -> tuple[Expiring, ...]:
-    """Those of the images that a rule takes away sooner or later, by their tags: an image's digest
-    is its name here."""
-    standard = [each for each in lifecycle.by_priority(list(rules)) if _is_standard(each)]
-    found = ((image, _first(standard, frozenset(image.tags))) for image in images)
+    """Which rules take which of the images away sooner or later, by their tags: an image's digest
+    is its name here. One that is archived first and expires then is there twice."""
+    ordered = lifecycle.by_priority(list(rules))
     return tuple(
         Expiring(image.name, image.tags, rule["rulePriority"], _archives(rule))
-        for image, rule in found
-        if rule is not None and _takes(rule)
+        for image in images
+        for rule in _taking(ordered, image)
     )
 
 
-def _first(rules: Iterable[Mapping[str, Any]], tags: frozenset[str]) -> Mapping[str, Any] | None:
-    """The rule whose selection an image is: those below do not reach it."""
-    return next((each for each in rules if _selects(each, tags)), None)
+def _taking(rules: Sequence[Mapping[str, Any]], image: TaggedRunning) -> list[Mapping[str, Any]]:
+    """The rules that take an image, first the one that archives it."""
+    tags = frozenset(image.tags)
+    first = None if image.archived else _first(rules, "standard", tags)
+    archived = image.archived or (first is not None and _archives(first))
+    last = _first(rules, "archive", tags) if archived else None
+    return [each for each in (first, last) if each is not None]
+
+
+def _first(
+    rules: Iterable[Mapping[str, Any]], storage_class: str, tags: frozenset[str]
+) -> Mapping[str, Any] | None:
+    """The rule that takes an image with these tags: those below the first that selects it do not
+    reach it."""
+    classed = (each for each in rules if lifecycle.storage_class(each) == storage_class)
+    first = next((each for each in classed if _selects(each, tags)), None)
+    return first if first is not None and _takes(first) else None
 
 
 def _selects(rule: Mapping[str, Any], tags: frozenset[str]) -> bool:
@@ -89,10 +102,6 @@ def _selects(rule: Mapping[str, Any], tags: frozenset[str]) -> bool:
 def _match(globs: Iterable[str], tags: Iterable[str]) -> bool:
     """Whether there is a tag for each glob."""
     return all(any(of_glob(each).has(tag) for tag in tags) for each in globs)
-
-
-def _is_standard(rule: Mapping[str, Any]) -> bool:
-    return lifecycle.storage_class(rule) == "standard"
 
 
 def _archives(rule: Mapping[str, Any]) -> bool:
@@ -240,13 +249,39 @@ def guard(name: str) -> str:
 
 def remedy(rule: Mapping[str, Any], risks: Sequence[Risk]) -> str:
     """What to do so that a rule takes none of these: a rule above it for each, or a permission."""
-    guards = dict.fromkeys(guard(each.tag) for each in risks)
+    guards = list(dict.fromkeys(guard(each.tag) for each in risks))
     entries = dict.fromkeys(each.entry for each in risks)
-    rules = "a rule" if len(guards) == 1 else "rules"
-    patterns = " and ".join(f'tagPatternList: ["{each}"]' for each in guards)
     allowed = ", ".join(f'"{each}"' for each in entries)
-    guarded = f"put {rules} above it with {patterns}, countType: imageCountMoreThan and "
-    guarded += f"countNumber: {NEVER}"
-    if lifecycle.storage_class(rule) == "archive":
-        guarded = "let no rule archive them"
-    return f"{guarded}, or write allow_expiring_stable: [{allowed}]"
+    archived = lifecycle.storage_class(rule) == "archive"
+    kept = "let no rule archive them" if archived else _guarded(guards)
+    return f"{kept}, or write allow_expiring_stable: [{allowed}]"
+
+
+def spared(rule: Mapping[str, Any], images: Iterable[Expiring], scheme: Scheme | None) -> str:
+    """What to do so that a rule takes none of these images, which run: of the first few a tag is
+    named that a rule above it can protect."""
+    tags = list(dict.fromkeys(_lasting(each.tags, scheme) for each in images if each.tags))
+    guarded = bool(tags) and lifecycle.storage_class(rule) == "standard"
+    more = len(tags) - _GUARDS
+    others = f", and so on for {more:,} more" if more > 0 else ""
+    above = f", {_guarded(tags[:_GUARDS])}{others}" if guarded else ""
+    return f"deploy another image there{above}, or {_KEEPERS}"
+
+
+_GUARDS = 3
+_KEEPERS = "leave the rule out and let `images:` say with keepers what goes: it keeps what runs"
+
+
+def _lasting(tags: Sequence[str], scheme: Scheme | None) -> str:
+    """The first of an image's tags that does not move on, if there is one."""
+    stays = (each for each in tags if not scheme or scheme.judge(each) is not Verdict.STABLE)
+    return next(stays, tags[0])
+
+
+def _guarded(patterns: Sequence[str]) -> str:
+    """The rule that protects what has a tag for the pattern; of several patterns, one for each."""
+    rules = "a rule" if len(patterns) == 1 else "rules"
+    each = " and ".join(f'tagPatternList: ["{each}"]' for each in patterns)
+    return (
+        f"put {rules} above it with {each}, countType: imageCountMoreThan and countNumber: {NEVER}"
+    )

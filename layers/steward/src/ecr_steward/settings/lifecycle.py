@@ -48,10 +48,16 @@ class Expiring:
 
 @dataclass(frozen=True, slots=True)
 class TaggedRunning:
-    """An image that runs, as people name it, with all the tags that it has."""
+    """An image that runs, as people name it, with all the tags that it has.
+
+    `workloads` are what runs it, where that is known. Of an `archived` one the rules for archived
+    images say what becomes of it.
+    """
 
     name: str
     tags: tuple[str, ...] = ()
+    workloads: tuple[str, ...] = ()
+    archived: bool = False
 
 
 def dumps(document: Mapping[str, Any]) -> str:

@@ -58,8 +58,13 @@ class ImageUri:
 
     def is_of(self, account: str, region: str) -> bool:
         """Whether the registry of this account and Region serves it."""
+        return self.registry == (account, region)
+
+    @property
+    def registry(self) -> tuple[str, str] | None:
+        """The account and the Region of the registry that serves it; None where it is not ECR's."""
         host = _ECR_HOST.fullmatch(self.host)
-        return host is not None and (host["account"], host["region"]) == (account, region)
+        return None if host is None else (host["account"], host["region"])
 
 
 def _wrong(host: str, repository: str, tag: str | None, digest: str | None) -> str | None:

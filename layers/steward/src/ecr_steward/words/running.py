@@ -21,6 +21,11 @@ def source_of(kind: str, account: str, registry: str) -> str:
     return kind if account == registry else account
 
 
+def source_at(account: str, region: str) -> str:
+    """The source of what runs from the copies of images in another registry: an import."""
+    return f"{account}-{region}"
+
+
 def workload_of(kind: str, account: str, registry: str, name: str) -> str:
     """The name of a workload for people: `ecs:prod/payments`, with its account where that is not
     the registry's: `ecs:210987654321/prod/payments`."""

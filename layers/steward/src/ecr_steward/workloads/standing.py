@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ecr_steward.ecr import ImageGone, RepositoryGone, call
-
-_IMAGES = 100
-"""Most images in one question (ECR API: DescribeImages, imageIds)."""
+from ecr_steward.ecr import RepositoryGone
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,34 +24,18 @@ class RunningInEcr:
         self._client = client
 
     def standing(self, repository: str, digests: Collection[str]) -> dict[str, Standing]:
-        """Those of the images that are there, by digest: one `DescribeImages` per 100 of them,
-        and a few more for each that is gone, for ECR then answers for none."""
-        asked = sorted(digests)
-        found: dict[str, Standing] = {}
-        for at in range(0, len(asked), _IMAGES):
-            found |= self._some(repository, asked[at : at + _IMAGES])
-        return found
+        """Those of the images that are there, by digest."""
+        from ecr_steward.ecr.images import EcrRegistry  # not where a function starts
+        from ecr_steward.ecr.inventory import united
 
-    def _some(self, repository: str, digests: list[str]) -> dict[str, Standing]:
         try:
-            answer = call(
-                "DescribeImages",
-                self._client.describe_images,
-                repositoryName=repository,
-                imageIds=[{"imageDigest": digest} for digest in digests],
-                filter={"imageStatus": "ANY"},
-            )
+            there = EcrRegistry(self._client).details_there(repository, digests)
+            return dict(_read(united(there)))
         except RepositoryGone:
             return {}
-        except ImageGone:
-            half = len(digests) // 2
-            if half == 0:
-                return {}
-            return self._some(repository, digests[:half]) | self._some(repository, digests[half:])
-        return dict(_read(answer["imageDetails"]))
 
 
-def _read(details: Collection[Mapping[str, Any]]) -> Iterator[tuple[str, Standing]]:
+def _read(details: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, Standing]]:
     for each in details:
         archived = each.get("imageStatus", "ACTIVE") != "ACTIVE"
         yield each["imageDigest"], Standing(tuple(each.get("imageTags", ())), archived)

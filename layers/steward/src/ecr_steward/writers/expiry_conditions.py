@@ -14,6 +14,7 @@ from ecr_steward.rules import Rule
 from ecr_steward.settings import expiry_rule, policies
 from ecr_steward.settings.kinds import Read
 from ecr_steward.settings.state import SettingsError
+from ecr_steward.words.running import source_at
 
 _LIFECYCLE = Read("GetLifecyclePolicy", absent="LifecyclePolicyNotFoundException")
 _REGISTRY = Read("DescribeRegistry", alone=True)
@@ -23,20 +24,22 @@ _EXCLUSIONS = Read("ListPullTimeUpdateExclusions", alone=True, pages="pullTimeUp
 class ExpiryConditions:
     """Says why no image of a repository may get an expiry tag now.
 
-    `sources` are where what runs is known from, `readers` the ARNs of the steward's roles that read
-    manifests, which counts as a pull.
+    `region` is the registry's. `sources` are where what runs is known from, `readers` the ARNs of
+    the steward's roles that read manifests, which counts as a pull.
     """
 
     def __init__(
         self,
         *,
         registry: EcrSettings,
+        region: str,
         running: RunningImages,
         sources: Collection[str],
         readers: Collection[str],
         clock: Callable[[], datetime],
     ) -> None:
         self._registry = registry
+        self._region = region
         self._running = running
         self._sources = sources
         self._readers = readers
@@ -74,12 +77,13 @@ class ExpiryConditions:
     def _replicas(self, repository: str) -> Iterator[str]:
         answer = self._registry.read(_REGISTRY, "", "") or {}
         rules = answer.get("replicationConfiguration", {}).get("rules", ())
-        for place in sorted(set(_destinations(rules, repository))):
-            account, region = place
-            if account not in self._sources:
+        for account, region in sorted(set(_destinations(rules, repository))):
+            source = source_at(account, region)
+            looked_at = region == self._region and account in self._sources
+            if not looked_at and source not in self._sources:
                 yield (
                     f"the repository is replicated to {account} in {region}, and nobody knows what "
-                    "runs there"
+                    f"runs there: name {source} in RunningSources, and import what does"
                 )
 
     def _pulls(self) -> Iterator[str]:

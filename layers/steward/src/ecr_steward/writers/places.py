@@ -15,7 +15,7 @@ from ecr_steward.rules import Mode, Rule
 from ecr_steward.settings.baseline import Baseline, Settings
 from ecr_steward.settings.drift import correction, drift
 from ecr_steward.settings.kinds import DESCRIBED, KINDS, Around, named
-from ecr_steward.settings.lifecycle import AHEAD, Expiring, sooner
+from ecr_steward.settings.lifecycle import AHEAD, Expiring, TaggedRunning, sooner
 from ecr_steward.settings.state import SettingAction, SettingChange
 from ecr_steward.words.globs import PullThrough
 from ecr_steward.words.reading import iso
@@ -78,6 +78,7 @@ class RepositoryPlace(SettingsPlace):
         self._new, self._cached = new, False
         self._sids: frozenset[str] = frozenset()
         self._running: Mapping[str, Sequence[str]] = {}
+        self._named: Sequence[TaggedRunning] = ()
 
     def look(self, known: Known) -> tuple[Known, tuple[SettingChange, ...]] | None:
         if self._new:
@@ -96,12 +97,12 @@ class RepositoryPlace(SettingsPlace):
         return self._drift()
 
     def outlook(self, changes: Sequence[SettingChange], known: Known) -> Outlook:
-        sets = {each.setting for each in changes if each.action is SettingAction.CORRECT}
+        differ = {each.setting for each in changes if each.action is not SettingAction.REPORT}
         for kind, wish in self._baseline.stated():
             found = self._actual.of(kind)
-            document = kind.to_preview(wish, found) if kind.name in sets else None
+            document = kind.to_preview(wish, found) if kind.name in differ else None
             if document is not None:
-                return self._previewed(kind.name, document, changes, known)
+                return self._to_set(kind.name, document, changes, known)
             there = kind.in_place(wish, found)
             if there is not None:
                 return self._judged(kind.name, there, changes, known)
@@ -123,19 +124,25 @@ class RepositoryPlace(SettingsPlace):
         except RegistryError as error:
             log.warning("What the lifecycle policy takes of what runs is not known: %s", error)
         takes = () if known.judged is None else known.judged.takes
-        seen = [each for each in self._drift(takes) if each.setting == setting]
-        others = [each for each in changes if each.setting != setting]
-        return Outlook([*others, *seen], previewed=known.previewed, judged=known.judged)
+        judged = self._judged_anew(setting, changes, takes)
+        return Outlook(judged, previewed=known.previewed, judged=known.judged)
 
-    def _previewed(
+    def _to_set(
         self,
         setting: str,
         document: Mapping[str, Any],
         changes: Sequence[SettingChange],
         known: Known,
     ) -> Outlook:
+        """The outlook where a lifecycle policy is to be set: ECR is asked for a preview only where
+        the rules alone show nothing against it."""
         try:
             self._running = self._setup.running(self.name)
+            if self._running:
+                self._named = self._setup.tagged(self.name, self._running)
+                changes = self._judged_anew(setting, changes)
+            if any(_refuses(each, setting) for each in changes):
+                return Outlook(changes)
             found = self._setup.previewer.preview(
                 self.name, sooner(document, self._ahead), known.previewed, self._running
             )
@@ -146,12 +153,17 @@ class RepositoryPlace(SettingsPlace):
         if not found.done:
             began = known.previewed or self._setup.maker.clock()
             return Outlook(changes, blocked={setting: preview.running()}, previewed=began)
-        seen = self._drift(found.tagged)
-        others = [each for each in changes if each.setting != setting]
         return Outlook(
-            changes=[*others, *(each for each in seen if each.setting == setting)],
+            changes=self._judged_anew(setting, changes, found.tagged),
             notes={setting: preview.words(found, self._ahead)},
         )
+
+    def _judged_anew(
+        self, setting: str, changes: Sequence[SettingChange], expiring: Sequence[Expiring] = ()
+    ) -> list[SettingChange]:
+        """The changes, those of one setting as they are with what is known by now."""
+        others = [each for each in changes if each.setting != setting]
+        return [*others, *(each for each in self._drift(expiring) if each.setting == setting)]
 
     @property
     def _ahead(self) -> int:
@@ -198,6 +210,7 @@ class RepositoryPlace(SettingsPlace):
             managed=self._sids,
             preview=expiring,
             running=self._running,
+            named=self._named,
         )
         return drift(self._baseline, self._actual, around)
 
@@ -237,6 +250,10 @@ class RegistryPlace(SettingsPlace):
 
     def after(self, known: Known, *, settled: bool) -> Known:
         return _remembered(self, self._baseline.stated(), known, settled=settled)
+
+
+def _refuses(change: SettingChange, setting: str) -> bool:
+    return change.setting == setting and change.action is SettingAction.REFUSE
 
 
 def _around(setup: SettingsSetup, **more: Any) -> Around:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ecr_steward.ecr.settings import EcrSettings
 from ecr_steward.history.settings import SettingsHistory
 from ecr_steward.rules import Mode, Ruleset
+from ecr_steward.settings.lifecycle import TaggedRunning
 from ecr_steward.words.facts import FactMaker
 from ecr_steward.writers.preview import Previewer
 
@@ -20,9 +21,10 @@ class SettingsSetup:
     `cap` is the stack's mode for settings, `role` the ARN of the role that sets them and `tagger`
     of the one that moves tags, which no policy may lock out; `readers` are those of others that
     read images. `expiry` is whether the stack lets images expire. `running` gives of a repository
-    by digest the workloads that need an image, which no lifecycle policy may take away. `maker`
-    makes the facts, and has the time (UTC) that they carry; `sleep` waits between two looks at a
-    preview that runs.
+    by digest the workloads that need an image, which no lifecycle policy may take away, and
+    `tagged` those of these images that are there, with their tags; it raises RegistryError.
+    `maker` makes the facts, and has the time (UTC) that they carry; `sleep` waits between two looks
+    at a preview that runs.
     """
 
     rules: Ruleset
@@ -35,6 +37,9 @@ class SettingsSetup:
     readers: Sequence[str] = ()
     expiry: bool | None = None
     running: Callable[[str], Mapping[str, Sequence[str]]] = lambda repository: {}
+    tagged: Callable[[str, Mapping[str, Sequence[str]]], Sequence[TaggedRunning]] = (
+        lambda repository, running: ()
+    )
     sleep: Callable[[float], None] = time.sleep
 
     @property

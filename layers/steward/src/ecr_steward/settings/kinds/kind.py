@@ -25,10 +25,10 @@ class Around:
     images. `cache` says that the repository is a pull-through cache. `managed` are the Sids that
     the steward once set. `preview` is what ECR's preview says that the wished lifecycle policy
     would take away, or the one that is there, within lifecycle.AHEAD days where something runs;
-    `running` are by digest the workloads that run an image, `named` images that run of which only
-    the tags are known. `registry_scans` says that the scanning of the registry decides which images
-    are scanned, `expiry` whether the stack lets images expire by their expiry tags, None where that
-    is not known.
+    `running` are by digest the workloads that run an image, `named` images that run with their
+    tags. `registry_scans` says that the scanning of the registry decides which images are scanned,
+    `expiry` whether the stack lets images expire by their expiry tags, None where that is not
+    known.
     """
 
     scheme: Scheme | None = None

@@ -190,7 +190,7 @@ class Lifecycle(Setting[WantedLifecycle, Document | None]):
             yield from self._taken(wish.rules, harm, harm, refused=False)
         there = self.in_place(wish, found)
         if there is not None:
-            yield from self._needed(there["rules"], around, SettingAction.REPORT)
+            yield from self._running(there["rules"], _needed(there, around), around)
 
     def _to_set(
         self, wish: WantedLifecycle, found: Document | None, around: Around
@@ -199,14 +199,14 @@ class Lifecycle(Setting[WantedLifecycle, Document | None]):
         today = _previewed(around, wish.scheme) if wish.scheme else ()
         risks = tuple(dict.fromkeys((*wish.risks, *today)))
         harm = [each for each in risks if not wish.allows(each.entry)]
-        needed = [each for each in around.preview if each.digest in around.running]
+        needed = _needed(wish.document, around)
         refused = bool(harm or needed)
         problem, reason = _problem(wanted, found)
         reason += f"{_refusal(harm, needed)}{_strange(wish.strange)}"
         step = SettingAction.REFUSE if refused else SettingAction.CORRECT
         yield self.change(problem, found, wanted, reason, step)
         yield from self._taken(wish.rules, risks, harm, refused=refused)
-        yield from self._needed(wish.rules, around, SettingAction.REFUSE)
+        yield from self._running(wish.rules, needed, around, step)
 
     def _expiry(
         self, wish: WantedLifecycle, others: Document | None, found: Document | None, around: Around
@@ -225,39 +225,30 @@ class Lifecycle(Setting[WantedLifecycle, Document | None]):
                 Problem.MISSING, found, found, why, SettingAction.REPORT, "expiry tags"
             )
 
-    def _needed(
-        self, rules: Sequence[Any], around: Around, step: SettingAction
-    ) -> Iterator[SettingChange]:
-        """A change for each rule that takes an image away which runs; what the tags alone show
-        is never more than reported, for they do not say when."""
-        for rule in rules:
-            seen = [each for each in around.preview if _takes(rule, each, around)]
-            named = [each for each in _named(rules, around) if _by_rule(rule, each)]
-            if seen:
-                does = f"would {{}} {{}} within {lifecycle.AHEAD} days"
-                names = [name for each in seen for name in around.running[each.digest]]
-                yield self._running(rule, seen, does, names, step)
-            elif named:
-                names = [each.digest for each in named]
-                yield self._running(rule, named, "can {} {}", names, SettingAction.REPORT)
-
     def _running(
         self,
-        rule: Mapping[str, Any],
-        images: Sequence[Expiring],
-        does: str,
-        names: Sequence[str],
-        step: SettingAction,
-    ) -> SettingChange:
-        priority = rule["rulePriority"]
-        said = does.format(_harm(images), _count(images))
-        reason = (
-            f"The lifecycle rule {priority} {said} from which {_some(names)} can start again: "
-            "deploy another image there, or let the rule take fewer."
-        )
-        digests = sorted({each.digest for each in images})
-        problem = Problem.EXPIRES_RUNNING
-        return self.change(problem, digests, rule, reason, step, f"rule {priority}")
+        rules: Sequence[Any],
+        needed: Sequence[Needed],
+        around: Around,
+        step: SettingAction = SettingAction.REPORT,
+    ) -> Iterator[SettingChange]:
+        """A change for each rule that takes images away which run."""
+        if not needed:
+            return
+        from ecr_steward.settings.expiry import spared
+
+        for rule in rules:
+            priority = rule["rulePriority"]
+            found = [each for each in needed if each.image.priority == priority]
+            if found:
+                images = [each.image for each in found]
+                reason = (
+                    f"The lifecycle rule {priority} {_does(found)} from which {_workloads(found)} "
+                    f"can start again: {spared(rule, images, around.scheme)}."
+                )
+                digests = sorted({each.digest for each in images})
+                problem = Problem.EXPIRES_RUNNING
+                yield self.change(problem, digests, rule, reason, step, f"rule {priority}")
 
     def _taken(
         self, rules: Sequence[Any], risks: Sequence[Risk], harm: Sequence[Risk], *, refused: bool
@@ -321,11 +312,11 @@ class Lifecycle(Setting[WantedLifecycle, Document | None]):
         count = len(wish.rules)
         where = ", where there is no policy" if wish.when_absent else ""
         yield "lifecycle", f"{count} rule{'' if count == 1 else 's'}{where}"
-        if wish.allows_all:
-            yield "", "it is set even if it could expire or archive images under stable tags"
-            return
         but = f" other than {', '.join(sorted(wish.allowed))}" if wish.allowed else ""
-        yield "", f"it is not set if it could expire or archive images under stable tags{but}"
+        stable = "" if wish.allows_all else f", or under stable tags{but}"
+        yield "", f"it is not set if it could expire or archive images that run{stable}"
+        if wish.allows_all:
+            yield "", "it may expire or archive images under stable tags"
 
     def advice(self, wish: WantedLifecycle, around: Around) -> Iterator[tuple[Path, str]]:
         for i, rule in enumerate(wish.rules):
@@ -411,21 +402,35 @@ def _stays(wish: WantedLifecycle, others: Document | None) -> bool:
 
 
 # ---------------------------------------------------------------------------- what runs
-def _takes(rule: Mapping[str, Any], image: Expiring, around: Around) -> bool:
-    return _by_rule(rule, image) and image.digest in around.running
+@dataclass(frozen=True, slots=True)
+class Needed:
+    """An image that runs and that a rule takes away, with what runs it; `soon` where ECR's preview
+    says so of the next lifecycle.AHEAD days, else the tags alone show it."""
+
+    image: Expiring
+    workloads: tuple[str, ...]
+    soon: bool
 
 
-def _by_rule(rule: Mapping[str, Any], image: Expiring) -> bool:
-    return bool(image.priority == rule["rulePriority"])
-
-
-def _named(rules: Sequence[Any], around: Around) -> tuple[Expiring, ...]:
-    """What the rules can take away of the images of which only the tags are known."""
-    if not around.named:
-        return ()
+def _needed(document: Document | None, around: Around) -> list[Needed]:
+    """What a policy takes away of what runs. Of a rule that takes images soon the others are left
+    out: they have time."""
+    soon = [
+        Needed(each, tuple(around.running[each.digest]), soon=True)
+        for each in around.preview
+        if each.digest in around.running
+    ]
+    if document is None or not around.named:
+        return soon
     from ecr_steward.settings.expiry import taken
 
-    return taken(rules, around.named)
+    workloads = {each.name: each.workloads or (each.name,) for each in around.named}
+    rules = {each.image.priority for each in soon}
+    return soon + [
+        Needed(each, workloads[each.digest], soon=False)
+        for each in taken(document["rules"], around.named)
+        if each.priority not in rules
+    ]
 
 
 def _with_expiry(
@@ -482,15 +487,26 @@ def _harm(risks: Sequence[Risk | Expiring]) -> str:
     return " and ".join(dict.fromkeys(words[each.archives] for each in risks))
 
 
-def _refusal(harm: Sequence[Risk], needed: Sequence[Expiring]) -> str:
+def _refusal(harm: Sequence[Risk], needed: Sequence[Needed]) -> str:
     """Why the policy is not set, as a sentence; nothing where it is."""
     said = [f"it could {_harm(harm)} stable tags"] if harm else []
-    said += [f"it would {_harm(needed)} images that run"] if needed else []
+    if needed:
+        would = "would" if any(each.soon for each in needed) else "could"
+        said.append(f"it {would} {_harm([each.image for each in needed])} images that run")
     return f" It is not set, because {' and '.join(said)}." if said else ""
 
 
-def _count(images: Sequence[Expiring]) -> str:
-    return "1 image" if len(images) == 1 else f"{len(images):,} images"
+def _does(needed: Sequence[Needed]) -> str:
+    """What one rule does to what runs."""
+    images = [each.image for each in needed]
+    count = "1 image" if len(images) == 1 else f"{len(images):,} images"
+    if needed[0].soon:
+        return f"would {_harm(images)} {count} within {lifecycle.AHEAD} days"
+    return f"can {_harm(images)} {count}"
+
+
+def _workloads(needed: Sequence[Needed]) -> str:
+    return _some([name for each in needed for name in each.workloads])
 
 
 def _some(names: Sequence[str]) -> str:
