@@ -6,7 +6,7 @@ import pytest
 
 from ecr_steward_cli.rules_file.first import written
 from ecr_steward_cli.rules_file.load import inspect_text
-from tests.unit.rules_file.registries import seen
+from tests.support.registries import seen
 
 
 def written_of(**repositories: str) -> str:

@@ -1,0 +1,72 @@
+"""Where a shape of tags is part of a scheme, and where it is not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ecr_steward_cli.commands.init import of_file
+from ecr_steward_cli.rules_file.proposed import scheme_of
+from ecr_steward_cli.rules_file.shown_scheme import SeenRepository
+from tests.support.registries import seen
+
+RELEASES = {"pattern": "(?P<version>[0-9]+)u(?P<revision>[0-9]+)"}
+PLAIN = {"pattern": "[0-9]+u[0-9]+"}
+BUILDS = {"pattern": "(?P<version>[0-9]+[.][0-9]+)-(?P<revision>[0-9]+)"}
+LONG = {"pattern": "(?P<version>[0-9]+[.][0-9]+[.][0-9]+)-(?P<revision>[0-9]+)"}
+
+
+def listed(text: str) -> SeenRepository:
+    """The repository of a file of tags."""
+    (found,) = of_file("tags.txt", [f"a/b:{tag}" for tag in text.split()], None)
+    return found
+
+
+def unique(repository: SeenRepository) -> Any:
+    made = scheme_of(repository)
+    return None if made is None else made["unique"]
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds"),
+    [
+        ("8u4 8\n8u3\n8u2", [RELEASES]),
+        ("8u4\n8u3\n8u2", [RELEASES]),
+        # Numbers that go down as the images are pushed are no order.
+        ("8u2\n8u3\n8u4", [PLAIN]),
+        ("8u3\n8u4\n8u2", [RELEASES]),
+        # Beside versions they have an order where their lines have stable tags.
+        ("1.4.2 1.4\n8u4\n8u3\n8u2", ["semver", PLAIN]),
+        ("1.4.2 1.4\n8u4 8\n8u3\n8u2", ["semver", RELEASES]),
+        # Second names of images may move.
+        ("1.4.2 8u4\n1.4.1 8u3\n1.4.0 8u2", ["semver"]),
+        ("1.4.2 8u4\n1.4.1\n8u3\n8u2", ["semver", PLAIN]),
+        # A version alone is a stable tag where it is on an image of the shape.
+        ("1.4.3-2 1.4.3\n1.4.2-9 1.4.2\n1.4.2-8", [LONG]),
+        ("1.4.3-2\n1.4.3\n1.4.2-9 1.4.2\n1.4.2-8", ["semver"]),
+        ("old\nprod", None),
+    ],
+)
+def test_a_shape_is_proposed_where_the_rules_are_right_with_it(text: str, kinds: Any) -> None:
+    assert unique(seen("a/b", text)) == kinds
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds"),
+    [
+        ("8u4 8u3 8u2", [RELEASES]),
+        ("8u2 8u3 8u4", [RELEASES]),
+        ("1.4-2 1.4-1 1.3-1 1.4", [BUILDS]),
+        # Of three numbers a version alone is a release, and the others come before it.
+        ("1.4.2-2 1.4.2-1 1.4.1-1 1.4.2", ["semver"]),
+        ("1.4.2-2 1.4.2-1 1.4.1-1 1.4", [LONG]),
+    ],
+)
+def test_of_tags_alone_nobody_knows_which_image_they_are_on(text: str, kinds: Any) -> None:
+    assert unique(listed(text)) == kinds
+
+
+def test_more_than_three_shapes_are_none() -> None:
+    text = " ".join(f"{n}{word}{n}" for word in ("aa", "bb", "cc", "dd") for n in (1, 2, 3))
+    assert len(unique(listed(text))) == 3
