@@ -140,3 +140,28 @@ def test_what_is_behind_is_named_for_the_plan() -> None:
     right = "2.0.1 2.0 latest\n1.4.2 1.4"
     text = written_of(a=right, b="2.0.2 latest\n2.0.1 2.0\n1.4.2 1.4\n1.3.0 1.3")
     assert "# Not where this rule has them, so that `plan` moves: b:2.0.\n" in text
+
+
+def test_twenty_four_tags_are_left_by_name_and_no_more() -> None:
+    def lines(number: int) -> str:
+        names = ", ".join(f"{letter}x" for letter in "abcdefghijklmnopqrstuvwxyz"[:number])
+        return f"2.0.1 2.0 latest\n1.4.2 1.4 | {names}"
+
+    assert written_of(a=lines(24)).count("# not there;") == 24
+    more = written_of(a=lines(25))
+    assert "# not there;" not in more
+    named = "ax, bx, cx, dx, ex and 20 more"
+    assert f"# Not where this rule has them, so that `plan` moves: {named}.\n" in more
+
+
+def test_repositories_with_candidates_and_without_are_of_one_rule() -> None:
+    text = written_of(a="1.4.2 1.4", b="1.5.0rc1\n1.4.2 1.4")
+    assert "  - repositories: [\"*\"]\n" in text
+    assert "(?P<prerelease>" in text
+
+
+@pytest.mark.parametrize(("on", "known"), [("1.4.3 1.4 latest", True), ("old latest", False)])
+def test_variants_behind_latest_are_said_where_latest_follows(on: str, known: bool) -> None:
+    alpine = "1.4.3-alpine 1.4-alpine latest-alpine\n1.4.2-alpine"
+    text = written_of(a=f"{on}\n1.4.2\n{alpine}")
+    assert ('variant_latest: "{tag}-{variant}"' in text) == known

@@ -14,6 +14,7 @@ from tests.support.registries import seen
 RELEASES = {"pattern": "(?P<version>[0-9]+)u(?P<revision>[0-9]+)"}
 PLAIN = {"pattern": "[0-9]+u[0-9]+"}
 BUILDS = {"pattern": "(?P<version>[0-9]+[.][0-9]+)-(?P<revision>[0-9]+)"}
+BRANCHES = {"pattern": "(?P<branch>[a-z]+)-(?:[0-9]+-)?(?:sha-)?[0-9a-f]{7,40}"}
 LONG = {"pattern": "(?P<version>[0-9]+[.][0-9]+[.][0-9]+)-(?P<revision>[0-9]+)"}
 
 
@@ -39,6 +40,8 @@ def unique(repository: SeenRepository) -> Any:
         # Beside versions they have an order where their lines have stable tags.
         ("1.4.2 1.4\n8u4\n8u3\n8u2", ["semver", PLAIN]),
         ("1.4.2 1.4\n8u4 8\n8u3\n8u2", ["semver", RELEASES]),
+        # What other tags are pushed between says nothing of the order.
+        ("0.1.0\n8u4 8\n1.0.0 1.0\n8u3\n8u2\n9.9.0", ["semver", RELEASES]),
         # Second names of images may move.
         ("1.4.2 8u4\n1.4.1 8u3\n1.4.0 8u2", ["semver"]),
         ("1.4.2 8u4\n1.4.1\n8u3\n8u2", ["semver", PLAIN]),
@@ -55,6 +58,9 @@ def test_a_shape_is_proposed_where_the_rules_are_right_with_it(text: str, kinds:
 @pytest.mark.parametrize(
     ("text", "kinds"),
     [
+        ("9f3c2ab 1234567 1.10.12 1.10", ["semver", "sha"]),
+        ("9f3c2ab 1234567 latest", ["sha"]),
+        ("main-9f3c2ab main-1234567 main-12 main", ["build", BRANCHES]),
         ("8u4 8u3 8u2", [RELEASES]),
         ("8u2 8u3 8u4", [RELEASES]),
         ("1.4-2 1.4-1 1.3-1 1.4", [BUILDS]),

@@ -106,7 +106,7 @@ def _places(scheme: Scheme, repository: SeenRepository) -> Iterator[TagPlace]:
             where = Where.ELSEWHERE
         elif holder is None:
             where = Where.ABSENT
-        elif top.image is holder or not repository.with_digests:
+        elif tag in top.image.tags or not repository.with_digests:
             where = Where.RIGHT
         else:
             where = _beside(scheme, line, holder)
@@ -165,7 +165,7 @@ def _without_idle_variants(
 def _used(glob: str, there: Mapping[str, bool]) -> list[str]:
     """The glob, or those of its variants that have stable tags where others have none."""
     matched = {each: used for each, used in there.items() if Variants((glob,)).has(each)}
-    if all(matched.values()) and matched:
+    if all(matched.values()):
         return [glob]
     return sorted(each for each, used in matched.items() if used)
 
