@@ -4,7 +4,7 @@ is right: each line an image or several, as `names | variant, variant`.
 Of `8.4.0 8.4 latest | =trixie, alpine3.22 alpine` the first image is named `8.4.0`, `8.4`, `latest`
 and, since `=`, `8.4.0-trixie`, `8.4-trixie`, `trixie`; the second `8.4.0-alpine3.22`,
 `8.4.0-alpine`, and so on. The first line is the newest. `python -m tests.support.registries` writes
-the golden file again.
+the golden files again.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ecr_steward.tags.state import Image
-from ecr_steward_cli.rules_file.first import suggested
+from ecr_steward_cli.rules_file.first import suggested, written
 from ecr_steward_cli.rules_file.shown_scheme import SeenRepository
 from tests.support.world import image
 
 _NOW = datetime(2026, 11, 28, tzinfo=UTC)
-GOLDEN = Path(__file__).with_name("registries.yaml")
+GOLDEN = Path(__file__).with_name("first_rules")
 
 OFFICIAL = {
     "redis": """
@@ -194,12 +194,16 @@ def _of(names: list[str], variants: list[str]) -> Iterator[str]:
         yield from (variant if name == "latest" else f"{name}-{variant}" for name in names)
 
 
-def golden() -> str:
-    """The rules for each of these registries, were it the only one."""
-    every = {**OFFICIAL, **APPLICATIONS, **VENDORS}
-    rules = (suggested([seen(name, text)])[0] for name, text in every.items())
-    return "rules:\n" + "\n\n".join(each.text for (each,) in rules) + "\n"
+def golden() -> dict[Path, str]:
+    """The rules for each of these registries, were it the only one, and those for all in one."""
+    every = [seen(name, text) for name, text in {**OFFICIAL, **APPLICATIONS, **VENDORS}.items()]
+    alone = "\n\n".join(rule.text for each in every for rule in suggested([each])[0])
+    return {
+        GOLDEN / "alone.yaml": f"rules:\n{alone}\n",
+        GOLDEN / "together.yaml": written(every, "a test"),
+    }
 
 
 if __name__ == "__main__":
-    GOLDEN.write_text(golden(), encoding="utf-8")
+    for file, rules in golden().items():
+        file.write_text(rules, encoding="utf-8")

@@ -54,9 +54,21 @@ LATEST = "- {tag: latest, follows: highest}"
                 MINOR, LATEST, "- {tag: old}",
             ],
         ),
+        # Three lines without a tag are left one by one.
+        (
+            "3.0.1 3.0 latest\n2.1.1 2.1\n1.2.0\n1.1.0\n1.0.0",
+            [
+                NOTE,
+                '- {tag: "1.0"}  # not there; it would be made on 1.0.0',
+                '- {tag: "1.1"}  # not there; it would be made on 1.1.0',
+                '- {tag: "1.2"}  # not there; it would be made on 1.2.0',
+                MINOR, LATEST,
+            ],
+        ),
         # `latest` alone: behind, it is moved by hand, or it is what was pushed last.
         ("1.4.2\n1.4.1 latest", ["- {tag: latest}"]),
         ("1.4.1 latest\n1.4.2", ["- {tag: latest, follows: newest}"]),
+        ("1.4.1 1.4\n1.4.2", ['- {tag: "{major}.{minor}"}']),
     ],
 )  # fmt: skip
 def test_a_line_is_kept_where_most_of_its_tags_are_in_place(text: str, lines: list[str]) -> None:
@@ -87,7 +99,23 @@ def test_a_line_is_kept_where_most_of_its_tags_are_in_place(text: str, lines: li
                 "- {tag: alpine}  # not there; it would be made on 1.4.3-alpine",
             ],
         ),
-        # Half of them are.
+        # Half of them are, and others, too.
+        (
+            """
+            3.0.1 3.0 3 latest 1.3-alpine
+            3.0.1-alpine 3.0-alpine 3-alpine alpine
+            2.0.1 2.0 2 | alpine
+            1.4.3-alpine 1-alpine
+            1.4.2 1.4 1
+            1.4.2-alpine 1.4-alpine
+            1.3.1 1.3
+            1.3.1-alpine
+            """,
+            [
+                '- {tag: "1.4-alpine"}  # not on 1.4.3-alpine',
+                '- {tag: "1.3-alpine"}  # not on 1.3.1-alpine',
+            ],
+        ),
         (
             "2.0.1 2.0 2 latest | =slim, alpine\n1.4.2 1.4 1 | =slim, alpine\n1.4.3-alpine",
             [
@@ -112,6 +140,9 @@ def test_many_lines_without_a_tag_are_limits_of_their_entry() -> None:
 def test_a_variant_without_stable_tags_is_left_out() -> None:
     text = written_of(redis="1.4.2 1.4 latest | =slim\n1.4.2-noble 1.4.2-rhel8\n1.4.1-noble")
     assert "variants: [slim]\n" in text
+    assert "variants" not in written_of(redis="1.4.2 1.4 latest\n1.4.2-noble\n1.4.1-noble")
+    early = "1.5.0rc1\n1.4.2 1.4 latest | =slim\n1.4.2-noble\n1.4.1-noble"
+    assert "variants: [slim]\n" in written_of(redis=early)
 
 
 def test_words_without_a_stable_tag_get_none() -> None:
@@ -156,7 +187,7 @@ def test_twenty_four_tags_are_left_by_name_and_no_more() -> None:
 
 def test_repositories_with_candidates_and_without_are_of_one_rule() -> None:
     text = written_of(a="1.4.2 1.4", b="1.5.0rc1\n1.4.2 1.4")
-    assert "  - repositories: [\"*\"]\n" in text
+    assert '  - repositories: ["*"]\n' in text
     assert "(?P<prerelease>" in text
 
 
@@ -165,3 +196,4 @@ def test_variants_behind_latest_are_said_where_latest_follows(on: str, known: bo
     alpine = "1.4.3-alpine 1.4-alpine latest-alpine\n1.4.2-alpine"
     text = written_of(a=f"{on}\n1.4.2\n{alpine}")
     assert ('variant_latest: "{tag}-{variant}"' in text) == known
+    assert "variant_latest" not in written_of(a=f"{on}\n1.4.2\nalpine {alpine}")

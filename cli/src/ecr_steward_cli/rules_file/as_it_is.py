@@ -26,6 +26,9 @@ from ecr_steward_cli.rules_file.shown_scheme import (
 _MOST = 24
 """Most stable tags that are left as they are by name; more are told as what `plan` shows."""
 
+_SEVERAL = 2
+"""Fewest tags that tell a line that nobody keeps from one that is behind for once."""
+
 _FEW, _MANY = 3, 16
 """Most lines without a tag that are left as they are one by one, and most limits of an entry."""
 
@@ -190,16 +193,15 @@ def _entries(
 
 
 def shown_lines(made: Mapping[str, Any], repository: SeenRepository) -> list[Mapping[str, Any]]:
-    """The entries with placeholders that follow something, without those that several tags of the
-    repository contradict, and no more of them show."""
-    found = places(made, [repository])
-    return [
-        entry
-        for entry in made.get("stable", ())
-        if "{" in entry["tag"] and "follows" in entry
-        and (_holds(entry, own := [p for p in found if p.entry.template == entry["tag"]])
-             or sum(p.where is not Where.RIGHT for p in own) == 1)
-    ]  # fmt: skip
+    """The entries that follow something, without those that several tags of the repository
+    contradict, and no more of them show."""
+    found = Counter((each.entry.template, each.where) for each in places(made, [repository]))
+
+    def is_shown(tag: str) -> bool:
+        wrong = found[tag, Where.BEHIND] + found[tag, Where.ELSEWHERE]
+        return wrong < _SEVERAL or found[tag, Where.RIGHT] > wrong
+
+    return [each for each in made.get("stable", ()) if "follows" in each and is_shown(each["tag"])]
 
 
 def _holds(entry: Mapping[str, Any], found: Iterable[TagPlace]) -> bool:
@@ -288,7 +290,7 @@ def _strange(found: Iterable[TagPlace]) -> Iterator[tuple[str, str, set[str]]]:
             continue
         for place in some:
             strange = place.where in (Where.ABSENT, Where.ELSEWHERE) or not held
-            if strange and place.tag != entry.template:
+            if strange:
                 yield place.tag, _why([place]), {place.tag}
 
 

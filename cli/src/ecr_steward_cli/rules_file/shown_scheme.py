@@ -283,7 +283,7 @@ def _lines(short: Collection[re.Match[str]]) -> Iterator[dict[str, Any]]:
     """The stable tags of versions with fewer numbers: those that follow, longest first, and those
     of candidates (`3.15-rc`), of which nobody knows whether a release should take them over."""
     shown = {(len(m["numbers"].split(".")), m["v"], _word_of(m["suffix"])) for m in short}
-    for number, v, _ in sorted({(number, v, "") for number, v, _ in shown}, reverse=True):
+    for number, v in sorted({(number, v) for number, v, word in shown if not word}, reverse=True):
         yield {"tag": _template(number, v), "follows": "highest"}
     for number, v, word in sorted(shown):
         if word:

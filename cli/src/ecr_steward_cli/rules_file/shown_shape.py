@@ -188,7 +188,7 @@ def _release(
 
 
 def _of_releases(columns: Sequence[Sequence[str]], cut: int) -> str:
-    release = "".join(map(_expression, columns[:cut], _counting(columns[:cut])))
+    release = "".join(list(map(_expression, columns, _counting(columns)))[:cut])
     first = next(i for i in range(cut, len(columns)) if columns[i][0].isdigit())
     return f"(?P<release>{release})" + _ordered(
         columns, cut, first, _end_of_numbers(columns, first)
