@@ -54,6 +54,8 @@ LATEST = "- {tag: latest, follows: highest}"
                 MINOR, LATEST, "- {tag: old}",
             ],
         ),
+        # Two that are behind are a line that nobody keeps, beside one that is in place.
+        ("2.0.1 2.0\n1.4.2\n1.4.1 1.4\n1.3.2\n1.3.1 1.3", ['- {tag: "{major}.{minor}"}']),
         # Three lines without a tag are left one by one.
         (
             "3.0.1 3.0 latest\n2.1.1 2.1\n1.2.0\n1.1.0\n1.0.0",
@@ -150,6 +152,14 @@ def test_words_without_a_stable_tag_get_none() -> None:
     assert stable(text) == ['- {tag: main, follows: newest, of: ["main-*"]}']
 
 
+def test_words_with_variants_stay_as_they_are() -> None:
+    text = (
+        "noble-20261101 noble\nnoble-20261101-slim noble-slim\nnoble-20261001-slim\nfocal-20261101"
+    )
+    focal = "- {tag: focal}  # not there; it would be made on focal-20261101"
+    assert stable(text) == [NOTE, focal, '- {tag: "{name}", follows: highest}']
+
+
 def test_a_tag_that_would_take_others_with_it_is_ignored() -> None:
     text = written_of(jdk="2.0.1-jre 2.0-jre\n2.0.1-jdk 2.0-jdk 2.0\n1.4.2-jre 1.4-jre 1.4")
     assert "# 2.0: no unique tag of its line is there.\n" in text
@@ -197,3 +207,5 @@ def test_variants_behind_latest_are_said_where_latest_follows(on: str, known: bo
     text = written_of(a=f"{on}\n1.4.2\n{alpine}")
     assert ('variant_latest: "{tag}-{variant}"' in text) == known
     assert "variant_latest" not in written_of(a=f"{on}\n1.4.2\nalpine {alpine}")
+    other = "1.4.3-alpine 1.4-alpine alpine\n1.4.2-alpine\nx latest-dev"
+    assert "variant_latest" not in written_of(a=f"{on}\n1.4.2\n{other}")

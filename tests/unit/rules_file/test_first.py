@@ -57,3 +57,34 @@ def test_all_in_one_registry_are_quiet_too() -> None:
     rules = rules_for(*every)
     assert [line for each in every for line in told(rules, each)] == []
     assert len(rules.rules) < len(every) - 7
+
+
+def test_where_tags_show_nothing_the_rules_are_about_access() -> None:
+    names = [f"a/{letter}" for letter in "abcdefg"]
+    text = written([seen(name, "old\nprod") for name in names], "a test")
+    loaded = inspect_text(text, "rules.yaml")
+    assert loaded.warnings == ()
+    (rule,) = loaded.ruleset.rules
+    assert (rule.repositories, rule.mode.value, rule.tags) == (("*",), "audit", None)
+    assert "# The tags of a/a, a/b, a/c, a/d, a/e and 2 more show no scheme, so this rule" in text
+
+
+def test_an_empty_registry_has_the_same_rules() -> None:
+    text = written([], "a test")
+    assert inspect_text(text, "rules.yaml").warnings == ()
+    assert "# There are no tags yet, so this rule" in text
+
+
+def test_repositories_without_a_scheme_are_named_below_the_rules() -> None:
+    text = written([seen("a/b", "1.4.2"), seen("a/c", "old")], "a test")
+    assert text.endswith("\n\n  # No tags that show a scheme, and so no rule: a/c.\n")
+    assert "# A first rules file, from the 2 tags of 2 repositories in a test.\n" in text
+
+
+@pytest.mark.parametrize("length", [100, 101])
+def test_a_list_has_one_line_of_a_hundred_characters(length: int) -> None:
+    names = ["base/" + "x" * 30, "base/" + "y" * (length - 66)]
+    text = written([*(seen(name, "1.4.2") for name in names), seen("base/z", "9f3c2ab")], "a test")
+    line = f'  - repositories: ["{names[0]}", "{names[1]}"]'
+    assert (line in text.splitlines()) == (length == 100)
+    assert len(line) == length
