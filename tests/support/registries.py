@@ -160,6 +160,8 @@ VENDORS = {
     "rebuilt": "24.04-20261101 24.04 latest\n24.04-20261001\n22.04-20261003 22.04",
     "patched": "3.0.2b 3.0.2 3.0 latest\n3.0.2a\n1.1.1w 1.1.1 1.1\n1.1.1k",
     "prefixed": "release-43.1 release-43 latest\nrelease-43.0\nrelease-42.7 release-42",
+    "named": "jdk-21.0.1 jdk-21.0 jdk-21 latest\njdk-17.0.10 jdk-17.0 jdk-17\njdk-17.0.9",
+    "numbered": "1.4.3-build.47 1.4 latest\n1.4.2-build.46\n1.4.2-build.45",
     "long-term": "2026R2-sp3 latest\n2026R2-sp1\n2025R1-sp4\n2025R1-sp2",
 }
 """Shapes that no kind knows."""

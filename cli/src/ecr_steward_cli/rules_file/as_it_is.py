@@ -240,12 +240,13 @@ def _by_name(
 ) -> Iterator[Mapping[str, Any]]:
     """An entry for each word (`{branch}`), or for those alone that have a stable tag, where others
     have none."""
-    group = re.search(r"\{([^{}]*)\}", entry["tag"])
+    words = "|".join(PLACEHOLDERS_OF_WORDS)
+    parts = re.fullmatch(rf"([^{{}}]*)\{{(?:{words})\}}([^{{}}]*)", entry["tag"])
     absent = any(each.where is Where.ABSENT for each in found)
-    if not absent or "variants" in made or not group or group[1] not in PLACEHOLDERS_OF_WORDS:
+    if not absent or "variants" in made or parts is None:
         yield entry
         return
-    before, after = entry["tag"].split(group[0])
+    before, after = parts.groups()
     for place in found:
         if place.where is not Where.ABSENT:
             word = place.tag[len(before) : len(place.tag) - len(after)]
