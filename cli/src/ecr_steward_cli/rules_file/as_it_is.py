@@ -6,7 +6,7 @@ from __future__ import annotations
 import enum
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -151,26 +151,20 @@ def _without_idle_variants(
     of_patterns = (each for each in made["unique"] if not are_candidates(each))
     if "variants" not in made or any("(?P<variant>" in str(each) for each in of_patterns):
         return made
-    there = {
-        each.variant: each.where is not Where.ABSENT
-        for each in sorted(
-            places(made, repositories), key=lambda each: each.where is not Where.ABSENT
-        )
-        if each.variant is not None
-    }
-    used = [each for glob in made["variants"] for each in _used(glob, there)]
+    found = [(each.variant, each.where) for each in places(made, repositories)]
+    every = {variant for variant, _ in found if variant}
+    there = {variant for variant, where in found if variant and where is not Where.ABSENT}
+    used = [each for glob in made["variants"] for each in _used(glob, every, there)]
     if used == list(made["variants"]):
         return made
     less = {key: value for key, value in made.items() if key not in ("variants", "variant_latest")}
     return {**made, "variants": used} if used else less
 
 
-def _used(glob: str, there: Mapping[str, bool]) -> list[str]:
+def _used(glob: str, every: Iterable[str], there: Collection[str]) -> list[str]:
     """The glob, or those of its variants that have stable tags where others have none."""
-    matched = {each: used for each, used in there.items() if Variants((glob,)).has(each)}
-    if all(matched.values()):
-        return [glob]
-    return sorted(each for each, used in matched.items() if used)
+    own = set(filter(Variants((glob,)).has, every))
+    return [glob] if own.issubset(there) else sorted(own.intersection(there))
 
 
 def _entries(
@@ -220,15 +214,11 @@ def _tried(
     return places({**made, "stable": [entry]}, repositories)
 
 
-def _with_limits(entry: Mapping[str, Any], found: Iterable[TagPlace]) -> Mapping[str, Any]:
+def _with_limits(entry: Mapping[str, Any], found: Sequence[TagPlace]) -> Mapping[str, Any]:
     """The entry, without the versions of many of which there is no such tag, as `not_within`."""
-    there: dict[tuple[int, ...], bool] = {}
-    for place in found:
-        if place.numbers:
-            is_there = place.where is not Where.ABSENT
-            there[place.numbers] = is_there or there.get(place.numbers, False)
-    some = {numbers[:1] for numbers, is_there in there.items() if is_there}
-    none = [numbers for numbers, is_there in there.items() if not is_there]
+    every = {each.numbers for each in found} - {()}
+    there = {each.numbers for each in found if each.where is not Where.ABSENT}
+    some, none = {each[:1] for each in there}, every - there
     limits = sorted({each if each[:1] in some else each[:1] for each in none})
     if len(none) <= _FEW or len(limits) > _MANY:
         return entry
@@ -290,8 +280,7 @@ def _strange(found: Iterable[TagPlace]) -> Iterator[tuple[str, str, set[str]]]:
             yield f"{entry.template}-{variant}", _why(some), {each.tag for each in some}
             continue
         for place in some:
-            strange = place.where in (Where.ABSENT, Where.ELSEWHERE) or not held
-            if strange:
+            if place.where in (Where.ABSENT, Where.ELSEWHERE) or not held:
                 yield place.tag, _why([place]), {place.tag}
 
 

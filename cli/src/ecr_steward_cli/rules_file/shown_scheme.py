@@ -417,8 +417,7 @@ def _of_words(shapes: _Shapes, unique: list[Any], stable: list[dict[str, Any]]) 
             stable.append({"tag": word, "follows": "newest", "of": [f"{word}-*"]})
             shapes.names.remove(word)
     variants: list[str] = []
-    for tag in lines:
-        stable.append({"tag": tag, "follows": "highest"})
+    stable += [{"tag": each, "follows": "highest"} for each in lines]
     for what, (group, rest, follows) in patterns.items():
         found = shapes.words.get(what, {})
         if not found:

@@ -119,9 +119,8 @@ def _folded(groups: dict[_Key, list[_Read]]) -> dict[_Key, list[_Read]]:
 
 def _goes_on(key: _Key, base: _Key) -> bool:
     """Whether a shape is another with a `-` and a word behind it."""
-    return re.match("-[A-Za-z]{2}", "".join(key[len(base) :])) is not None and (
-        key[: len(base)] == base
-    )
+    rest = "".join(key[len(base) :])
+    return key[: len(base)] == base and re.match("-[A-Za-z]{2}", rest) is not None
 
 
 def _sure(reads: Sequence[_Read], variants: Sequence[str]) -> list[_Read]:
@@ -151,7 +150,7 @@ def _shape(key: _Key, reads: Sequence[_Read], tags: frozenset[str]) -> TagShape:
     end = _end_of_numbers(key, first)
     stable = [
         "".join(key[:first]) + ".".join(_NUMBERS[:number])
-        for number in range(min(3, (end - first + 1) // 2), 0, -1)
+        for number in range(min(3, (end - first) // 2 + 1), 0, -1)
         if any(_beginnings(read, first + 2 * number - 1) & tags for read in reads)
     ]
     cut = None if stable else _release(key, end, reads, tags)
