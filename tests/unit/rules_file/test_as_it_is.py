@@ -6,7 +6,7 @@ import pytest
 
 from ecr_steward_cli.rules_file.first import written
 from ecr_steward_cli.rules_file.load import inspect_text
-from tests.unit.rules_file.registries import seen
+from tests.support.registries import seen
 
 
 def written_of(**repositories: str) -> str:
@@ -54,9 +54,23 @@ LATEST = "- {tag: latest, follows: highest}"
                 MINOR, LATEST, "- {tag: old}",
             ],
         ),
+        # Two that are behind are a line that nobody keeps, beside one that is in place.
+        ("2.0.1 2.0\n1.4.2\n1.4.1 1.4\n1.3.2\n1.3.1 1.3", ['- {tag: "{major}.{minor}"}']),
+        # Three lines without a tag are left one by one.
+        (
+            "3.0.1 3.0 latest\n2.1.1 2.1\n1.2.0\n1.1.0\n1.0.0",
+            [
+                NOTE,
+                '- {tag: "1.0"}  # not there; it would be made on 1.0.0',
+                '- {tag: "1.1"}  # not there; it would be made on 1.1.0',
+                '- {tag: "1.2"}  # not there; it would be made on 1.2.0',
+                MINOR, LATEST,
+            ],
+        ),
         # `latest` alone: behind, it is moved by hand, or it is what was pushed last.
         ("1.4.2\n1.4.1 latest", ["- {tag: latest}"]),
         ("1.4.1 latest\n1.4.2", ["- {tag: latest, follows: newest}"]),
+        ("1.4.1 1.4\n1.4.2", ['- {tag: "{major}.{minor}"}']),
     ],
 )  # fmt: skip
 def test_a_line_is_kept_where_most_of_its_tags_are_in_place(text: str, lines: list[str]) -> None:
@@ -87,7 +101,23 @@ def test_a_line_is_kept_where_most_of_its_tags_are_in_place(text: str, lines: li
                 "- {tag: alpine}  # not there; it would be made on 1.4.3-alpine",
             ],
         ),
-        # Half of them are.
+        # Half of them are, and others, too.
+        (
+            """
+            3.0.1 3.0 3 latest 1.3-alpine
+            3.0.1-alpine 3.0-alpine 3-alpine alpine
+            2.0.1 2.0 2 | alpine
+            1.4.3-alpine 1-alpine
+            1.4.2 1.4 1
+            1.4.2-alpine 1.4-alpine
+            1.3.1 1.3
+            1.3.1-alpine
+            """,
+            [
+                '- {tag: "1.4-alpine"}  # not on 1.4.3-alpine',
+                '- {tag: "1.3-alpine"}  # not on 1.3.1-alpine',
+            ],
+        ),
         (
             "2.0.1 2.0 2 latest | =slim, alpine\n1.4.2 1.4 1 | =slim, alpine\n1.4.3-alpine",
             [
@@ -112,11 +142,22 @@ def test_many_lines_without_a_tag_are_limits_of_their_entry() -> None:
 def test_a_variant_without_stable_tags_is_left_out() -> None:
     text = written_of(redis="1.4.2 1.4 latest | =slim\n1.4.2-noble 1.4.2-rhel8\n1.4.1-noble")
     assert "variants: [slim]\n" in text
+    assert "variants" not in written_of(redis="1.4.2 1.4 latest\n1.4.2-noble\n1.4.1-noble")
+    early = "1.5.0rc1\n1.4.2 1.4 latest | =slim\n1.4.2-noble\n1.4.1-noble"
+    assert "variants: [slim]\n" in written_of(redis=early)
 
 
 def test_words_without_a_stable_tag_get_none() -> None:
     text = "main-9f3c2ab main\nmain-1c0ffee\nlogin-7ab3d91\nmenu-02f5c4e"
     assert stable(text) == ['- {tag: main, follows: newest, of: ["main-*"]}']
+
+
+def test_words_with_variants_stay_as_they_are() -> None:
+    text = (
+        "noble-20261101 noble\nnoble-20261101-slim noble-slim\nnoble-20261001-slim\nfocal-20261101"
+    )
+    focal = "- {tag: focal}  # not there; it would be made on focal-20261101"
+    assert stable(text) == [NOTE, focal, '- {tag: "{name}", follows: highest}']
 
 
 def test_a_tag_that_would_take_others_with_it_is_ignored() -> None:
@@ -140,3 +181,31 @@ def test_what_is_behind_is_named_for_the_plan() -> None:
     right = "2.0.1 2.0 latest\n1.4.2 1.4"
     text = written_of(a=right, b="2.0.2 latest\n2.0.1 2.0\n1.4.2 1.4\n1.3.0 1.3")
     assert "# Not where this rule has them, so that `plan` moves: b:2.0.\n" in text
+
+
+def test_twenty_four_tags_are_left_by_name_and_no_more() -> None:
+    def lines(number: int) -> str:
+        names = ", ".join(f"{letter}x" for letter in "abcdefghijklmnopqrstuvwxyz"[:number])
+        return f"2.0.1 2.0 latest\n1.4.2 1.4 | {names}"
+
+    assert written_of(a=lines(24)).count("# not there;") == 24
+    more = written_of(a=lines(25))
+    assert "# not there;" not in more
+    named = "ax, bx, cx, dx, ex and 20 more"
+    assert f"# Not where this rule has them, so that `plan` moves: {named}.\n" in more
+
+
+def test_repositories_with_candidates_and_without_are_of_one_rule() -> None:
+    text = written_of(a="1.4.2 1.4", b="1.5.0rc1\n1.4.2 1.4")
+    assert '  - repositories: ["*"]\n' in text
+    assert "(?P<prerelease>" in text
+
+
+@pytest.mark.parametrize(("on", "known"), [("1.4.3 1.4 latest", True), ("old latest", False)])
+def test_variants_behind_latest_are_said_where_latest_follows(on: str, known: bool) -> None:
+    alpine = "1.4.3-alpine 1.4-alpine latest-alpine\n1.4.2-alpine"
+    text = written_of(a=f"{on}\n1.4.2\n{alpine}")
+    assert ('variant_latest: "{tag}-{variant}"' in text) == known
+    assert "variant_latest" not in written_of(a=f"{on}\n1.4.2\nalpine {alpine}")
+    other = "1.4.3-alpine 1.4-alpine alpine\n1.4.2-alpine\nx latest-dev"
+    assert "variant_latest" not in written_of(a=f"{on}\n1.4.2\n{other}")

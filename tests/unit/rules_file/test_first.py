@@ -15,7 +15,7 @@ from ecr_steward.words.hints import Action, Hint
 from ecr_steward_cli.rules_file.first import written
 from ecr_steward_cli.rules_file.load import inspect_text
 from ecr_steward_cli.rules_file.shown_scheme import SeenRepository
-from tests.unit.rules_file.registries import APPLICATIONS, OFFICIAL, VENDORS, seen
+from tests.support.registries import APPLICATIONS, OFFICIAL, VENDORS, golden, seen
 
 _NOW = datetime(2026, 11, 28, tzinfo=UTC)
 EVERY = {**OFFICIAL, **APPLICATIONS, **VENDORS}
@@ -40,10 +40,10 @@ def told(rules: Ruleset, repository: SeenRepository) -> list[str]:
     return [f"{each.tag}: {each.reason}" for each in plan.changes]
 
 
-def tags_of(text: str) -> str:
-    """What is written under `tags:` for a repository, without indents."""
-    lines = written([seen("a/b", text)], "a test").partition("    tags:\n")[2].splitlines()
-    return "\n".join(line.strip() for line in lines)
+def test_the_rules_are_those_that_a_person_would_write() -> None:
+    """`python -m tests.support.registries` writes them again; `git diff` then shows the changes."""
+    for file, rules in golden().items():
+        assert rules == file.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -59,34 +59,32 @@ def test_all_in_one_registry_are_quiet_too() -> None:
     assert len(rules.rules) < len(every) - 7
 
 
-SHAPES = {
-    "letters": (r"(?P<release>r20[0-9]{2}[a-z])-u(?P<version>[0-9]+)", ["{release}"]),
-    "rebuilt": (r"(?P<version>[0-9]+[.][0-9]+)-(?P<revision>20[0-9]{6})", ["{major}.{minor}"]),
-    "patched": (
-        r"(?P<version>[0-9]+[.][0-9]+[.][0-9]+)(?P<revision>[a-z])",
-        ["{major}.{minor}.{patch}", "{major}.{minor}"],
-    ),
-    "prefixed": (r"release-(?P<version>[0-9]+[.][0-9]+)", ["release-{major}"]),
-    "long-term": (r"(?P<version>20[0-9]{2})R(?P<revision>[0-9]+-sp[0-9]+)", []),
-}
+def test_where_tags_show_nothing_the_rules_are_about_access() -> None:
+    names = [f"a/{letter}" for letter in "abcdefg"]
+    text = written([seen(name, "old\nprod") for name in names], "a test")
+    loaded = inspect_text(text, "rules.yaml")
+    assert loaded.warnings == ()
+    (rule,) = loaded.ruleset.rules
+    assert (rule.repositories, rule.mode.value, rule.tags) == (("*",), "audit", None)
+    assert "# The tags of a/a, a/b, a/c, a/d, a/e and 2 more show no scheme, so this rule" in text
 
 
-@pytest.mark.parametrize("name", SHAPES)
-def test_tags_of_one_shape_are_a_pattern(name: str) -> None:
-    pattern, lines = SHAPES[name]
-    follows = "newest" if "{release}" in lines else "highest"
-    assert tags_of(VENDORS[name]).splitlines() == [
-        f'unique: [{{pattern: "{pattern}"}}]',
-        "stable:",
-        *(f'- {{tag: "{line}", follows: highest}}' for line in lines),
-        f"- {{tag: latest, follows: {follows}}}",
-    ]
+def test_an_empty_registry_has_the_same_rules() -> None:
+    text = written([], "a test")
+    assert inspect_text(text, "rules.yaml").warnings == ()
+    assert "# There are no tags yet, so this rule" in text
 
 
-def test_a_shape_beside_versions_has_its_place_in_their_lines() -> None:
-    variant = "(?:-(?P<variant>[A-Za-z].*))?"
-    assert tags_of(OFFICIAL["eclipse-temurin"]).splitlines()[1:4] == [
-        "- semver",
-        f'- {{pattern: "(?P<version>[0-9]+)u(?P<revision>[0-9]+-b[0-9]+){variant}"}}',
-        f'- {{pattern: "(?P<version>[0-9]+)_(?P<revision>[0-9]+){variant}"}}',
-    ]
+def test_repositories_without_a_scheme_are_named_below_the_rules() -> None:
+    text = written([seen("a/b", "1.4.2"), seen("a/c", "old")], "a test")
+    assert text.endswith("\n\n  # No tags that show a scheme, and so no rule: a/c.\n")
+    assert "# A first rules file, from the 2 tags of 2 repositories in a test.\n" in text
+
+
+@pytest.mark.parametrize("length", [100, 101])
+def test_a_list_has_one_line_of_a_hundred_characters(length: int) -> None:
+    names = ["base/" + "x" * 30, "base/" + "y" * (length - 66)]
+    text = written([*(seen(name, "1.4.2") for name in names), seen("base/z", "9f3c2ab")], "a test")
+    line = f'  - repositories: ["{names[0]}", "{names[1]}"]'
+    assert (line in text.splitlines()) == (length == 100)
+    assert len(line) == length

@@ -6,7 +6,7 @@ from __future__ import annotations
 import enum
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +25,9 @@ from ecr_steward_cli.rules_file.shown_scheme import (
 
 _MOST = 24
 """Most stable tags that are left as they are by name; more are told as what `plan` shows."""
+
+_SEVERAL = 2
+"""Fewest tags that tell a line that nobody keeps from one that is behind for once."""
 
 _FEW, _MANY = 3, 16
 """Most lines without a tag that are left as they are one by one, and most limits of an entry."""
@@ -106,7 +109,7 @@ def _places(scheme: Scheme, repository: SeenRepository) -> Iterator[TagPlace]:
             where = Where.ELSEWHERE
         elif holder is None:
             where = Where.ABSENT
-        elif top.image is holder or not repository.with_digests:
+        elif tag in top.image.tags or not repository.with_digests:
             where = Where.RIGHT
         else:
             where = _beside(scheme, line, holder)
@@ -148,26 +151,20 @@ def _without_idle_variants(
     of_patterns = (each for each in made["unique"] if not are_candidates(each))
     if "variants" not in made or any("(?P<variant>" in str(each) for each in of_patterns):
         return made
-    there = {
-        each.variant: each.where is not Where.ABSENT
-        for each in sorted(
-            places(made, repositories), key=lambda each: each.where is not Where.ABSENT
-        )
-        if each.variant is not None
-    }
-    used = [each for glob in made["variants"] for each in _used(glob, there)]
+    found = [(each.variant, each.where) for each in places(made, repositories)]
+    every = {variant for variant, _ in found if variant}
+    there = {variant for variant, where in found if variant and where is not Where.ABSENT}
+    used = [each for glob in made["variants"] for each in _used(glob, every, there)]
     if used == list(made["variants"]):
         return made
     less = {key: value for key, value in made.items() if key not in ("variants", "variant_latest")}
     return {**made, "variants": used} if used else less
 
 
-def _used(glob: str, there: Mapping[str, bool]) -> list[str]:
+def _used(glob: str, every: Iterable[str], there: Collection[str]) -> list[str]:
     """The glob, or those of its variants that have stable tags where others have none."""
-    matched = {each: used for each, used in there.items() if Variants((glob,)).has(each)}
-    if all(matched.values()) and matched:
-        return [glob]
-    return sorted(each for each, used in matched.items() if used)
+    own = set(filter(Variants((glob,)).has, every))
+    return [glob] if own.issubset(there) else sorted(own.intersection(there))
 
 
 def _entries(
@@ -190,16 +187,15 @@ def _entries(
 
 
 def shown_lines(made: Mapping[str, Any], repository: SeenRepository) -> list[Mapping[str, Any]]:
-    """The entries with placeholders that follow something, without those that several tags of the
-    repository contradict, and no more of them show."""
-    found = places(made, [repository])
-    return [
-        entry
-        for entry in made.get("stable", ())
-        if "{" in entry["tag"] and "follows" in entry
-        and (_holds(entry, own := [p for p in found if p.entry.template == entry["tag"]])
-             or sum(p.where is not Where.RIGHT for p in own) == 1)
-    ]  # fmt: skip
+    """The entries that follow something, without those that several tags of the repository
+    contradict, and no more of them show."""
+    found = Counter((each.entry.template, each.where) for each in places(made, [repository]))
+
+    def is_shown(tag: str) -> bool:
+        wrong = found[tag, Where.BEHIND] + found[tag, Where.ELSEWHERE]
+        return wrong < _SEVERAL or found[tag, Where.RIGHT] > wrong
+
+    return [each for each in made.get("stable", ()) if "follows" in each and is_shown(each["tag"])]
 
 
 def _holds(entry: Mapping[str, Any], found: Iterable[TagPlace]) -> bool:
@@ -218,15 +214,11 @@ def _tried(
     return places({**made, "stable": [entry]}, repositories)
 
 
-def _with_limits(entry: Mapping[str, Any], found: Iterable[TagPlace]) -> Mapping[str, Any]:
+def _with_limits(entry: Mapping[str, Any], found: Sequence[TagPlace]) -> Mapping[str, Any]:
     """The entry, without the versions of many of which there is no such tag, as `not_within`."""
-    there: dict[tuple[int, ...], bool] = {}
-    for place in found:
-        if place.numbers:
-            is_there = place.where is not Where.ABSENT
-            there[place.numbers] = is_there or there.get(place.numbers, False)
-    some = {numbers[:1] for numbers, is_there in there.items() if is_there}
-    none = [numbers for numbers, is_there in there.items() if not is_there]
+    every = {each.numbers for each in found} - {()}
+    there = {each.numbers for each in found if each.where is not Where.ABSENT}
+    some, none = {each[:1] for each in there}, every - there
     limits = sorted({each if each[:1] in some else each[:1] for each in none})
     if len(none) <= _FEW or len(limits) > _MANY:
         return entry
@@ -238,12 +230,13 @@ def _by_name(
 ) -> Iterator[Mapping[str, Any]]:
     """An entry for each word (`{branch}`), or for those alone that have a stable tag, where others
     have none."""
-    group = re.search(r"\{([^{}]*)\}", entry["tag"])
+    words = "|".join(PLACEHOLDERS_OF_WORDS)
+    parts = re.fullmatch(rf"([^{{}}]*)\{{(?:{words})\}}([^{{}}]*)", entry["tag"])
     absent = any(each.where is Where.ABSENT for each in found)
-    if not absent or "variants" in made or not group or group[1] not in PLACEHOLDERS_OF_WORDS:
+    if not absent or "variants" in made or parts is None:
         yield entry
         return
-    before, after = entry["tag"].split(group[0])
+    before, after = parts.groups()
     for place in found:
         if place.where is not Where.ABSENT:
             word = place.tag[len(before) : len(place.tag) - len(after)]
@@ -287,8 +280,7 @@ def _strange(found: Iterable[TagPlace]) -> Iterator[tuple[str, str, set[str]]]:
             yield f"{entry.template}-{variant}", _why(some), {each.tag for each in some}
             continue
         for place in some:
-            strange = place.where in (Where.ABSENT, Where.ELSEWHERE) or not held
-            if strange and place.tag != entry.template:
+            if place.where in (Where.ABSENT, Where.ELSEWHERE) or not held:
                 yield place.tag, _why([place]), {place.tag}
 
 

@@ -262,8 +262,6 @@ def _flow(value: Any) -> str:
         and value not in _MEANT
     ):
         return value
-    if isinstance(value, str) and "\\" in value and "'" not in value:
-        return f"'{value}'"  # an expression, as people write it
     return json.dumps(value)
 
 

@@ -66,9 +66,7 @@ def _is_right(
     before: Mapping[str, Any], after: Mapping[str, Any], shape: TagShape, repository: SeenRepository
 ) -> bool:
     """Whether the scheme says more of the tags with a shape than without, and nothing wrong."""
-    if shape.is_ordered and not _rises(after, shape, repository):
-        return False
-    if repository.with_digests and _are_second_names(after, shape, repository):
+    if not _rises(after, shape, repository) or _are_second_names(after, shape, repository):
         return False
     gain = _faults(before, repository) - _faults(after, repository)
     return gain > 0 or (gain == 0 and shape.is_ordered and _are_other_names(shape, repository))
@@ -114,8 +112,8 @@ def _are_other_names(shape: TagShape, repository: SeenRepository) -> bool:
     """Whether the versions that stand alone are other names of images with a tag of the shape, and
     so stable; where nobody knows that, versions of one or two numbers are."""
     if not repository.with_digests:
-        return bool(shape.bare) and "{major}.{minor}.{patch}" not in shape.stable
+        return "{major}.{minor}.{patch}" not in shape.stable
     own = {
         tag for image in repository.images if {*image.tags} & {*shape.tags} for tag in image.tags
     }
-    return bool(shape.bare) and own.issuperset(shape.bare)
+    return own.issuperset(shape.bare)

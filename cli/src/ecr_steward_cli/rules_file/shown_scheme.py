@@ -91,7 +91,7 @@ class Fit:
     @property
     def share(self) -> int:
         """The whole percent of tags that fit, rounded down."""
-        return 100 * (self.tags - len(self.unknown)) // self.tags if self.tags else 100
+        return 100 * (self.tags - len(self.unknown)) // self.tags
 
 
 @dataclass(slots=True)
@@ -275,6 +275,8 @@ def _of_versions(
     early = {m["suffix"].split("-")[0] for m in short if m["suffix"]}
     if shapes.glued or any(_EARLY.fullmatch(each) and each[-1].isdigit() for each in early):
         unique.append(_CANDIDATES)
+    if builds := _word_of_builds(shapes, least):
+        return [], [f"{builds}*"]
     variants, revisions = _suffixes(shapes, least)
     return [*variants, *(m["suffix"] for m in shapes.glued.values() if m["suffix"])], revisions
 
@@ -283,7 +285,7 @@ def _lines(short: Collection[re.Match[str]]) -> Iterator[dict[str, Any]]:
     """The stable tags of versions with fewer numbers: those that follow, longest first, and those
     of candidates (`3.15-rc`), of which nobody knows whether a release should take them over."""
     shown = {(len(m["numbers"].split(".")), m["v"], _word_of(m["suffix"])) for m in short}
-    for number, v, _ in sorted({(number, v, "") for number, v, _ in shown}, reverse=True):
+    for number, v in sorted({(number, v) for number, v, word in shown if not word}, reverse=True):
         yield {"tag": _template(number, v), "follows": "highest"}
     for number, v, word in sorted(shown):
         if word:
@@ -312,6 +314,22 @@ def _kind(parts: Any, matches: Collection[re.Match[str]]) -> Any:
     """SemVer where all of them are; with leading zeros, as in 2026.04, they are none."""
     zeros = any(re.search(r"(?:^|\.)0[0-9]", match["numbers"]) for match in matches)
     return "semver" if parts == 3 and not zeros else {"version": {"parts": parts}}
+
+
+def _word_of_builds(shapes: _Shapes, parts: int) -> str:
+    """The word before the number of a build that all versions end in, as in 1.4.2-build.45, and no
+    stable tag."""
+    suffixes: dict[bool, list[str]] = {True: [], False: list(shapes.names)}
+    for match in shapes.versions.values():
+        is_whole = len(match["numbers"].split(".")) >= parts
+        suffixes[is_whole].append(match["suffix"] or "")
+    found = [re.fullmatch("([A-Za-z]+)[._]?[0-9]+", each) for each in suffixes[True]]
+    words = {"" if match is None else match[1] for match in found}
+    word = min(words)
+    differ = len({*suffixes[True]}) == len(found) > 1
+    if len(words) > 1 or not differ or any(each.startswith(word) for each in suffixes[False]):
+        return ""
+    return "" if _EARLY.fullmatch(word) or _REVISION.fullmatch(f"{word}1") else word
 
 
 def _suffixes(shapes: _Shapes, parts: int) -> tuple[list[str], list[str]]:
@@ -364,7 +382,7 @@ def fewer(globs: Collection[str]) -> list[str]:
 
 def _first_word(glob: str) -> str:
     """`alpine` of `alpine3.*` and of `alpine-slim`."""
-    return re.split(r"[-0-9*]", glob, maxsplit=1)[0]
+    return re.sub("[-0-9*].*", "", glob)
 
 
 def _family(suffix: str) -> str:
@@ -389,6 +407,7 @@ def _of_words(shapes: _Shapes, unique: list[Any], stable: list[dict[str, Any]]) 
     """
     patterns = {**_PATTERNS, "date": _DATE_BESIDE_VERSIONS} if unique else _PATTERNS
     variants_alone = {match["suffix"] for match in shapes.versions.values()}
+    lines = _lines_of_components(shapes)
     builds = shapes.words.get("build", {})
     if builds:
         if "build" not in unique:
@@ -398,6 +417,7 @@ def _of_words(shapes: _Shapes, unique: list[Any], stable: list[dict[str, Any]]) 
             stable.append({"tag": word, "follows": "newest", "of": [f"{word}-*"]})
             shapes.names.remove(word)
     variants: list[str] = []
+    stable += [{"tag": each, "follows": "highest"} for each in lines]
     for what, (group, rest, follows) in patterns.items():
         found = shapes.words.get(what, {})
         if not found:
@@ -412,6 +432,22 @@ def _of_words(shapes: _Shapes, unique: list[Any], stable: list[dict[str, Any]]) 
         if any(owner(each) is None for each in names):
             stable.append({"tag": f"{{{group}}}{end}", "follows": follows})
     return variants
+
+
+def _lines_of_components(shapes: _Shapes) -> list[str]:
+    """The stable tags of components, such as `api-1.4` and `api-1` of `api-1.4.2`, taken from among
+    the builds and names that they look like."""
+    builds = shapes.words.get("build", {})
+    numbers: set[int] = set()
+    for word, tags in shapes.words.get("version", {}).items():
+        own = [*builds.get(word, ()), *(each for each in shapes.names if each.startswith(word))]
+        lines = {each for each in own if any(tag.startswith(f"{each}.") for tag in tags)}
+        numbers |= {each[len(word) :].count(".") + 1 for each in lines}
+        shapes.names[:] = [each for each in shapes.names if each not in lines]
+        builds[word] = [each for each in builds.get(word, ()) if each not in lines]
+        if not builds[word]:
+            del builds[word]
+    return [f"{{component}}-{_template(number, '')}" for number in sorted(numbers, reverse=True)]
 
 
 def _pattern(pattern: str, found: Mapping[str, Sequence[str]]) -> tuple[str, list[str]]:
@@ -490,7 +526,7 @@ def owning(
     kept: list[Mapping[str, Any]] = []
     for entry in entries:
         scheme = scheme_from({**made, "stable": kept})
-        if "{" in entry["tag"] or scheme.owner(entry["tag"]) is None:
+        if scheme.owner(entry["tag"]) is None:
             kept.append(entry)
     return kept
 

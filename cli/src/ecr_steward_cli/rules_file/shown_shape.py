@@ -3,23 +3,25 @@ places, and the same few words."""
 
 from __future__ import annotations
 
-import itertools
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from ecr_steward.tags.suffixes import Variants
 
 _PIECES = re.compile(r"[0-9]+|[A-Za-z]+|[._-]")
-_LETTER = re.compile(r"(?<=[0-9])[A-Za-z](?![A-Za-z0-9])")
-"""A letter that counts, as in 2026a and 1.1.1w; in 8u472 it is a word."""
+_NUMBER = "[0-9]+"
+_COUNTING = (_NUMBER, "[a-z]", "[A-Z]")
+_Key = tuple[str, ...]
+"""A shape: an expression for each number and each letter that counts, and all else as it is."""
+
 _EARLY = re.compile(
     r"(?:alpha|beta|rc|preview|pre|snapshot|dev|nightly|ea|cr|m|milestone)", re.IGNORECASE
 )
 _VARIANT = "(?:-(?P<variant>[A-Za-z].*))?"
 _NUMBERS = ("{major}", "{minor}", "{patch}")
 _LEAST = 3
-"""Fewest tags that make a shape, of two releases or as many variants, and a twentieth of all."""
+"""Fewest tags that make a shape, which has to be a twentieth of all tags, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +56,13 @@ class _Read:
 
 def shapes(left: Collection[str], tags: Collection[str], variants: Sequence[str]) -> list[TagShape]:
     """The shapes that a good share of `tags` has, among those that are `left`; most tags first."""
-    groups: dict[str, list[_Read]] = {}
+    groups: dict[_Key, list[_Read]] = {}
     for tag in left:
         read = _read(tag, Variants(tuple(variants)))
         if read is not None:
             groups.setdefault(_key(read.pieces), []).append(read)
-    kept = (_sure(each, variants) for each in _folded(groups))
-    found = [_shape(each, frozenset(tags)) for each in kept if _is_shown(each, tags)]
+    kept = ((key, _sure(each, variants)) for key, each in _folded(groups).items())
+    found = [_shape(key, each, frozenset(tags)) for key, each in kept if _is_shown(each, tags)]
     return sorted(found, key=lambda shape: -len(shape.tags))
 
 
@@ -87,26 +89,38 @@ def _plain_end(tag: str) -> tuple[str, str]:
     return (tag, "") if match is None else (match[1], match[2][1:])
 
 
-def _key(pieces: Sequence[str]) -> str:
-    """The shape of a tag: 0 for each number, `a` and `A` for letters that count, and all else."""
-    return _LETTER.sub(_letter, "".join("0" if each.isdigit() else each for each in pieces))
+def _key(pieces: Sequence[str]) -> _Key:
+    return tuple(_token(pieces, at) for at in range(len(pieces)))
 
 
-def _letter(match: re.Match[str]) -> str:
-    return "a" if match[0].islower() else "A"
+def _token(pieces: Sequence[str], at: int) -> str:
+    """A number, a letter that counts, as in 2026a and 1.1.1w but not in 8u472, or the text."""
+    text, before, after = pieces[at], pieces[:at][-1:], pieces[at + 1 :][:1]
+    if text.isdigit():
+        return _NUMBER
+    counts = "".join(before).isdigit() and not "".join(after).isdigit()
+    if counts and re.fullmatch("[A-Za-z]", text):
+        return "[a-z]" if text.islower() else "[A-Z]"
+    return text
 
 
-def _folded(groups: dict[str, list[_Read]]) -> Collection[list[_Read]]:
+def _folded(groups: dict[_Key, list[_Read]]) -> dict[_Key, list[_Read]]:
     """The groups, those that are another with words and numbers behind it as variants of that:
     `8u472-b08-jdk-ubi9-minimal`."""
     for key in sorted(groups, key=len):
-        base = next((k for k in groups if re.match(rf"{re.escape(k)}-[A-Za-z]{{2}}", key)), None)
+        base = next((each for each in groups if _goes_on(key, each)), None)
         if base is not None:
-            shorter = [_shorter(each, _count(base)) for each in groups[key]]
+            shorter = [_shorter(each, len(base)) for each in groups[key]]
             if _sure(shorter, ()) == shorter:
                 groups[base] += shorter
                 del groups[key]
-    return groups.values()
+    return groups
+
+
+def _goes_on(key: _Key, base: _Key) -> bool:
+    """Whether a shape is another with a `-` and a word behind it."""
+    rest = "".join(key[len(base) :])
+    return key[: len(base)] == base and re.match("-[A-Za-z]{2}", rest) is not None
 
 
 def _sure(reads: Sequence[_Read], variants: Sequence[str]) -> list[_Read]:
@@ -119,10 +133,6 @@ def _sure(reads: Sequence[_Read], variants: Sequence[str]) -> list[_Read]:
     return [each for each in reads if each.variant in sure]
 
 
-def _count(key: str) -> int:
-    return len(_PIECES.findall(key))
-
-
 def _shorter(read: _Read, count: int) -> _Read:
     """The same tag with the pieces after the first `count` as part of its variant."""
     rest = "".join(read.pieces[count:]).removeprefix("-")
@@ -131,38 +141,35 @@ def _shorter(read: _Read, count: int) -> _Read:
 
 
 def _is_shown(reads: Sequence[_Read], tags: Collection[str]) -> bool:
-    releases, variants = {each.pieces for each in reads}, {each.variant for each in reads}
-    several = len(releases) > 1 or len(variants) >= _LEAST
-    return several and len(reads) >= _LEAST and 20 * len(reads) >= len(tags)
+    return len(reads) >= _LEAST and 20 * len(reads) >= len(tags)
 
 
-def _shape(reads: Sequence[_Read], tags: frozenset[str]) -> TagShape:
-    columns = [list(each) for each in zip(*(read.pieces for read in reads), strict=True)]
-    first = next(i for i, each in enumerate(columns) if each[0].isdigit())
-    end = _end_of_numbers(columns, first)
-    lead = "".join(each[0] for each in columns[:first])
+def _shape(key: _Key, reads: Sequence[_Read], tags: frozenset[str]) -> TagShape:
+    each = [_expression(token, {read.pieces[i] for read in reads}) for i, token in enumerate(key)]
+    first = key.index(_NUMBER)
+    end = _end_of_numbers(key, first)
     stable = [
-        lead + ".".join(_NUMBERS[:number])
-        for number in range(min(3, (end - first + 1) // 2), 0, -1)
+        "".join(key[:first]) + ".".join(_NUMBERS[:number])
+        for number in range(min(3, (end - first) // 2 + 1), 0, -1)
         if any(_beginnings(read, first + 2 * number - 1) & tags for read in reads)
     ]
-    cut = None if stable else _release(reads, columns, end, tags)
-    expression = _ordered(columns, 0, first, end) if cut is None else _of_releases(columns, cut)
-    variants = sorted({each.variant for each in reads} - {""})
+    cut = None if stable else _release(key, end, reads, tags)
+    expression = _ordered(key, each, first, end) if cut is None else _of_releases(key, each, cut)
+    variants = sorted({read.variant for read in reads} - {""})
     return TagShape(
         expression + (_VARIANT if variants else ""),
-        tuple(each.tag for each in reads),
+        tuple(read.tag for read in reads),
         tuple(variants),
         tuple(stable if cut is None else ["{release}"]),
-        tuple(sorted({each for read in reads for each in _beginnings(read, end) & tags})),
+        tuple(sorted({name for read in reads for name in _beginnings(read, end) & tags})),
         lines_alone=cut is not None,
     )
 
 
-def _end_of_numbers(columns: Sequence[Sequence[str]], first: int) -> int:
+def _end_of_numbers(key: _Key, first: int) -> int:
     """Where the numbers that begin at a piece end: those with dots between them."""
     end = first + 1
-    while end + 1 < len(columns) and columns[end][0] == "." and columns[end + 1][0].isdigit():
+    while key[end : end + 2] == (".", _NUMBER):
         end += 2
     return end
 
@@ -175,76 +182,45 @@ def _beginnings(read: _Read, count: int) -> set[str]:
     return {name, f"{name}-{read.variant}"}
 
 
-def _release(
-    reads: Sequence[_Read], columns: Sequence[Sequence[str]], end: int, tags: frozenset[str]
-) -> int | None:
+def _release(key: _Key, end: int, reads: Sequence[_Read], tags: frozenset[str]) -> int | None:
     """How many pieces name a release that is a stable tag itself (`r2026a` of `r2026a-u3`), with a
     number behind it."""
-    for count in range(len(columns) - 1, end, -1):
-        behind = any(each[0].isdigit() for each in columns[count:])
-        if behind and any(_beginnings(read, count) & tags for read in reads):
+    for count in range(len(key) - 1, end, -1):
+        if _NUMBER in key[count:] and any(_beginnings(read, count) & tags for read in reads):
             return count
     return None
 
 
-def _of_releases(columns: Sequence[Sequence[str]], cut: int) -> str:
-    release = "".join(map(_expression, columns[:cut], _counting(columns[:cut])))
-    first = next(i for i in range(cut, len(columns)) if columns[i][0].isdigit())
-    return f"(?P<release>{release})" + _ordered(
-        columns, cut, first, _end_of_numbers(columns, first)
-    )
+def _of_releases(key: _Key, each: Sequence[str], cut: int) -> str:
+    first = key.index(_NUMBER, cut)
+    behind = _ordered(key[cut:], each[cut:], first - cut, _end_of_numbers(key, first) - cut)
+    return f"(?P<release>{''.join(each[:cut])}){behind}"
 
 
-def _ordered(columns: Sequence[Sequence[str]], start: int, first: int, end: int) -> str:
-    """The pieces from `start` on: the numbers from `first` to `end` are the version, and what is
-    behind them is a revision or a pre-release of it."""
-    each = list(map(_expression, columns, _counting(columns)))
-    behind = end + sum(1 for _ in itertools.takewhile(_is_word, columns[end:]))
-    if end < len(columns) and _is_counting(columns, end):
-        behind = end
-    early = next(
-        (i for i in range(end, len(columns)) if _EARLY.fullmatch(columns[i][0])), len(columns)
-    )
+def _ordered(key: _Key, each: Sequence[str], first: int, end: int) -> str:
+    """An expression in which the numbers from `first` to `end` are the version, and what is behind
+    them, from what counts on, is a revision or a pre-release of it."""
+    places = range(end, len(key))
+    early = next((i for i in places if _EARLY.fullmatch(key[i])), len(key))
+    behind = next((i for i in places if key[i] in _COUNTING), early)
     behind = min(behind, early)
-    revision, prerelease = "".join(each[behind:early]), "".join(each[early:])
-    revision, between = _without_separator(revision)
+    revision = "".join(each[behind:early]).rstrip("_-")
+    between = "".join(each[behind:early])[len(revision) :]
+    prerelease = "".join(each[early:])
     return (
-        "".join(each[start:first])
+        "".join(each[:first])
         + f"(?P<version>{''.join(each[first:end])})"
         + "".join(each[end:behind])
-        + (f"(?P<revision>{revision}){between}" if revision else between)
+        + (f"(?P<revision>{revision})" if revision else "")
+        + between
         + (f"(?P<prerelease>{prerelease})" if prerelease else "")
     )
 
 
-def _without_separator(revision: str) -> tuple[str, str]:
-    text = revision.removesuffix("[.]").rstrip("_-")
-    return text, revision[len(text) :]
-
-
-def _is_word(column: Sequence[str]) -> bool:
-    return not column[0].isdigit()
-
-
-def _counting(columns: Sequence[Sequence[str]]) -> list[bool]:
-    return [_is_counting(columns, i) for i in range(len(columns))]
-
-
-def _is_counting(columns: Sequence[Sequence[str]], at: int) -> bool:
-    """Whether a piece is a letter that counts."""
-    before = at > 0 and columns[at - 1][0].isdigit()
-    last = at + 1 == len(columns) or not columns[at + 1][0].isdigit()
-    return before and last and len(columns[at][0]) == 1 and columns[at][0].isalpha()
-
-
-def _expression(column: Iterable[str], counts: bool) -> str:
+def _expression(place: str, texts: Collection[str]) -> str:
     """An expression for what stands in one place of all tags."""
-    texts = set(column)
-    if counts:
-        return "[a-z]" if all(map(str.islower, texts)) else "[A-Z]"
-    if not next(iter(texts)).isdigit():
-        text = next(iter(texts))
-        return "[.]" if text == "." else text
+    if place != _NUMBER:
+        return place.replace(".", "[.]")
     (width,) = lengths if len(lengths := {*map(len, texts)}) == 1 else (0,)
     if width < 4:
         return "[0-9]+"

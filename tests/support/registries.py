@@ -3,19 +3,23 @@ is right: each line an image or several, as `names | variant, variant`.
 
 Of `8.4.0 8.4 latest | =trixie, alpine3.22 alpine` the first image is named `8.4.0`, `8.4`, `latest`
 and, since `=`, `8.4.0-trixie`, `8.4-trixie`, `trixie`; the second `8.4.0-alpine3.22`,
-`8.4.0-alpine`, and so on. The first line is the newest.
+`8.4.0-alpine`, and so on. The first line is the newest. `python -m tests.support.registries` writes
+the golden files again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from ecr_steward.tags.state import Image
+from ecr_steward_cli.rules_file.first import suggested, written
 from ecr_steward_cli.rules_file.shown_scheme import SeenRepository
 from tests.support.world import image
 
 _NOW = datetime(2026, 11, 28, tzinfo=UTC)
+GOLDEN = Path(__file__).with_name("first_rules")
 
 OFFICIAL = {
     "redis": """
@@ -156,6 +160,8 @@ VENDORS = {
     "rebuilt": "24.04-20261101 24.04 latest\n24.04-20261001\n22.04-20261003 22.04",
     "patched": "3.0.2b 3.0.2 3.0 latest\n3.0.2a\n1.1.1w 1.1.1 1.1\n1.1.1k",
     "prefixed": "release-43.1 release-43 latest\nrelease-43.0\nrelease-42.7 release-42",
+    "named": "jdk-21.0.1 jdk-21.0 jdk-21 latest\njdk-17.0.10 jdk-17.0 jdk-17\njdk-17.0.9",
+    "numbered": "1.4.3-build.47 1.4 latest\n1.4.2-build.46\n1.4.2-build.45",
     "long-term": "2026R2-sp3 latest\n2026R2-sp1\n2025R1-sp4\n2025R1-sp2",
 }
 """Shapes that no kind knows."""
@@ -188,3 +194,18 @@ def _images(line: str) -> Iterator[tuple[str, ...]]:
 def _of(names: list[str], variants: list[str]) -> Iterator[str]:
     for variant in (each.removeprefix("=") for each in variants):
         yield from (variant if name == "latest" else f"{name}-{variant}" for name in names)
+
+
+def golden() -> dict[Path, str]:
+    """The rules for each of these registries, were it the only one, and those for all in one."""
+    every = [seen(name, text) for name, text in {**OFFICIAL, **APPLICATIONS, **VENDORS}.items()]
+    alone = "\n\n".join(rule.text for each in every for rule in suggested([each])[0])
+    return {
+        GOLDEN / "alone.yaml": f"rules:\n{alone}\n",
+        GOLDEN / "together.yaml": written(every, "a test"),
+    }
+
+
+if __name__ == "__main__":
+    for file, rules in golden().items():
+        file.write_text(rules, encoding="utf-8")
