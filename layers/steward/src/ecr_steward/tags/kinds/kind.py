@@ -37,6 +37,11 @@ class Unique:
         written = () if self.version is None or self.is_date else self.version.written
         return {**dict(zip(NUMBERS, written, strict=False)), **dict(self.groups)}
 
+    @property
+    def precedence(self) -> tuple[object, ...]:
+        """That of its version; what has none is below all that has one."""
+        return () if self.version is None else self.version.precedence
+
 
 _SUFFIXES = ("", "-rc.1", "_b7", "-rc.1_linux", "-beta", "-arm64", "-5-gabc1234")
 
