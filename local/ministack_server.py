@@ -362,6 +362,7 @@ def main() -> None:
     iam_actions.extract_resource_arn = on_repositories(iam_actions.extract_resource_arn)
     _know_accounts(provisioners)
     _tell_what_runs()
+    _move_messages()
     app.main()
 
 
@@ -389,6 +390,13 @@ def _tell_what_runs() -> None:
     registry = os.environ["AWS_ENDPOINT_URL_ECR"]
     digest_of = workloads.digest_in(registry, os.environ[PASSWORD])
     workloads.install(ecs, eventbridge, responses.json_response, digest_of)
+
+
+def _move_messages() -> None:
+    """Have SQS move messages from queue to queue."""
+    from ministack.services import sqs
+
+    sqs._HANDLERS.update(_beside("ministack_moves").Moves(sqs).handlers())
 
 
 def _beside(name: str) -> Any:

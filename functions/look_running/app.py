@@ -24,7 +24,7 @@ from ecr_steward.words.causes import Cause
 from ecr_steward.words.facts import Fact, FactMaker
 from ecr_steward.words.reading import iso
 from ecr_steward.words.tasks import OwnRegistry
-from ecr_steward.workloads.findings import LOOK, Teller, facts_about
+from ecr_steward.workloads.findings import LOOK, Teller
 from ecr_steward.workloads.looks import look_at, looks_of
 from ecr_steward.workloads.standing import RunningInEcr
 
@@ -43,23 +43,13 @@ def handle(env: Environment) -> sandbox.Handler:
     retag = HintQueue(lambda: clients.client("sqs"), env.text("RETAG_QUEUE_URL"))
 
     def client_of(account: str, service: str) -> Any:
-        answer = clients.client("sts").assume_role(
-            RoleArn=role.replace("ACCOUNT", account),
-            RoleSessionName="ecr-steward",
-            ExternalId=external_id,
-        )
-        return clients.with_keys(service, answer["Credentials"])
+        return clients.assumed(service, role.replace("ACCOUNT", account), external_id)
 
     def tell(cause: Cause) -> list[Fact]:
         rules = sandbox.rules()
         maker = FactMaker(registry.account, registry.region, sandbox.now, rules.fingerprint)
-        facts = facts_about(
-            images.all(),
-            RunningInEcr(clients.client("ecr")).standing,
-            Teller(rules, maker, mode),
-            cause,
-        )
-        return Findings(table).say(facts)
+        standing = RunningInEcr(clients.client("ecr")).standing
+        return Findings(table).say(Teller(rules, maker, mode).facts(images.all(), standing, cause))
 
     def hand_on(cause: Cause, *, complete: bool) -> None:
         now = sandbox.now()

@@ -5,9 +5,9 @@ NotifyQueue (steward events) and RetryQueue (what one channel is still owed) -> 
 
 from __future__ import annotations
 
-import functools
 import time
 from collections.abc import Mapping
+from functools import cache, partial
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -31,20 +31,6 @@ from ecr_steward.start.sandbox import Handler, Reply, now, prepared, rules
 logger = observe.logger()
 
 
-@functools.cache
-def routing() -> Routing:
-    """The channels and routes of the rules this function was deployed with."""
-    return Routing(rules())
-
-
-SEND_WITHIN = 25
-"""Seconds after which a batch of messages sends nothing any more; one story may take twice as long
-again before the function's time is over (template.yaml: NotifyFunction, Timeout)."""
-
-NOTE_WITHIN = 45
-"""Seconds in which the rest of the batch is noted as owed; what is left then is received again."""
-
-
 @prepared
 def handle(env: Environment) -> Handler:
     """The handler: one SQS event of steward events or retries to what must come again.
@@ -52,7 +38,8 @@ def handle(env: Environment) -> Handler:
     `{"test": "CHANNEL"}` sends a sample to one channel and replies what came of it.
     """
     table = DynamoTable(clients.client("dynamodb"), env.text("HISTORY_TABLE"))
-    resource_tags = OwnerTags(lambda: quick_client("ecr"))
+    sqs, resource_tags = partial(quick_client, "sqs"), OwnerTags(partial(quick_client, "ecr"))
+    routing = cache(lambda: Routing(rules()))
     facts = OwnFacts(env.text("ACCOUNT"), env.text("AWS_REGION"), env.mode(), rules)
     sending = LazySender(
         client=quick_client,
@@ -66,14 +53,14 @@ def handle(env: Environment) -> Handler:
         deliverer=Deliverer(
             ledger=Ledger(table),
             send=sending.send,
-            retries=RetryQueue(lambda: quick_client("sqs"), env.text("RETRY_QUEUE_URL")),
+            retries=RetryQueue(sqs, env.text("RETRY_QUEUE_URL")),
             down=facts.channel_down,
             clock=now,
             pause=time.sleep,
             most=env.number("MESSAGES_PER_MINUTE"),
         ),
         recipients=Recipients(routing, resource_tags.of),
-        events=NotifyQueue(lambda: quick_client("sqs"), env.text("NOTIFY_QUEUE_URL")),
+        events=NotifyQueue(sqs, env.text("NOTIFY_QUEUE_URL")),
         spread=at_once,
         about=observe.about,
     )
@@ -82,16 +69,7 @@ def handle(env: Environment) -> Handler:
         observe.count(Metric.RETRIES_LATE, late_retries(event.get("Records", ()), now()))
         if "test" in event:
             return sending.try_out(str(event["test"]), routing().channels, facts.sample)
-        began = time.monotonic()
-        return dict(
-            notifier.notify(
-                event["Records"],
-                TimeLeft(
-                    to_send=lambda: time.monotonic() < began + SEND_WITHIN,
-                    to_note=lambda: time.monotonic() < began + NOTE_WITHIN,
-                ),
-            )
-        )
+        return dict(notifier.notify(event["Records"], TimeLeft.from_now(time.monotonic)))
 
     return notify
 

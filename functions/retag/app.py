@@ -5,12 +5,10 @@ RetagQueue.fifo, one message group a repository -> ECR and the history.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from functools import cache, partial
+from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -19,6 +17,7 @@ from ecr_steward.ecr.trail import Trail
 from ecr_steward.history.dynamo import DynamoTable
 from ecr_steward.history.tags import History
 from ecr_steward.queues.hints import HintQueue
+from ecr_steward.rules import Mode
 from ecr_steward.start import clients, observe, sandbox
 from ecr_steward.start.environment import Environment
 from ecr_steward.start.writer import Batches
@@ -28,10 +27,6 @@ from ecr_steward.words.hints import Hint
 from ecr_steward.writers.brake import Brake
 from ecr_steward.writers.tag_writer import TagWriter
 from ecr_steward.writers.tags import Retagger
-
-if TYPE_CHECKING:
-    from ecr_steward.rules import Ruleset
-    from ecr_steward.writers.expire import Expirer
 
 logger = observe.logger()
 
@@ -44,11 +39,9 @@ def handle(env: Environment) -> sandbox.Handler:
     account, region = env.text("ACCOUNT"), env.text("AWS_REGION")
     table = DynamoTable(clients.client("dynamodb"), env.text("HISTORY_TABLE"))
     history = History(table)
-    queue = HintQueue(
-        lambda: clients.client("sqs"), env.text("RETAG_QUEUE_URL"), env.text("FAILURE_QUEUE_URL")
-    )
-    pool = ThreadPoolExecutor(clients.PUTS_AT_ONCE)
-    brake = Brake(pool.map, clients.PUTS_AT_ONCE, time.monotonic, time.sleep)
+    sqs = partial(clients.client, "sqs")
+    queue = HintQueue(sqs, env.text("RETAG_QUEUE_URL"), env.text("FAILURE_QUEUE_URL"))
+    brake = Brake.on_threads(clients.PUTS_AT_ONCE)
     registry = EcrRegistry(clients.client("ecr"), brake.pull)
 
     @cache
@@ -64,37 +57,22 @@ def handle(env: Environment) -> sandbox.Handler:
             maker=maker,
             spread=brake,
             allow_removal=allow_removal,
-            witness=Trail(lambda: clients.client("cloudtrail")).who_took,
+            witness=Trail(partial(clients.client, "cloudtrail")).who_took,
         )
+        expirer = None
+        if allow_expiry and mode is Mode.ENFORCE:  # elsewhere it is not even loaded
+            from ecr_steward.writers.expire import Expirer
+
+            expirer = Expirer(
+                rules=rules, registry=registry, table=table, grace=grace, maker=maker, spread=brake
+            )
         tally = Tally(rules=rules, cap=mode, sweeps=history.sweeps, maker=maker)
-        return TagWriter(tagger, expirer(rules, maker), tally.visited, queue.send)
-
-    def expirer(rules: Ruleset, maker: FactMaker) -> Expirer | None:
-        if not allow_expiry:
-            return None
-        # Loaded only where the stack lets images expire.
-        from ecr_steward.history.expiries import Expiries
-        from ecr_steward.history.running import RunningImages
-        from ecr_steward.writers.expire import Expirer
-        from ecr_steward.writers.expiry_setup import ExpirySetup
-
-        setup = ExpirySetup(
-            rules=rules,
-            cap=mode,
-            allowed=allow_expiry,
-            registry=registry,
-            expiries=Expiries(table),
-            running=RunningImages(table, grace),
-            maker=maker,
-        )
-        return Expirer(setup, history.holds, brake)
+        return TagWriter(tagger, expirer, tally.visited, queue.send)
 
     def visit(repository: str, hints: Sequence[Hint]) -> None:
         visited = writer().visit(repository, hints)
         observe.count_facts(visited.facts)
         observe.count_lag(hints, sandbox.now())
-        if visited.contested:
-            observe.count(observe.Metric.TAGS_CONTESTED, visited.contested)
 
     return Batches(env, queue, table, visit).handle
 

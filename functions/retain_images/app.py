@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from ecr_steward.ecr.images import EcrRegistry
 from ecr_steward.history.dynamo import DynamoTable
-from ecr_steward.history.expiries import Expiries
 from ecr_steward.history.running import RunningImages
-from ecr_steward.history.tags import History
 from ecr_steward.queues.hints import HintQueue
 from ecr_steward.start import clients, observe, sandbox
 from ecr_steward.start.environment import Environment
@@ -39,53 +37,42 @@ def handle(env: Environment) -> sandbox.Handler:
     readers = (env.text("RETAIN_ROLE_ARN"), env.text("RETAG_ROLE_ARN"))
     sources = (*env.names("SOURCES"), *env.names("ACCOUNTS"))
     grace = timedelta(days=env.number("GRACE_DAYS"))
-    table, ecr = (
-        DynamoTable(clients.client("dynamodb"), env.text("HISTORY_TABLE")),
-        clients.patient("ecr"),
-    )
-    running = RunningImages(table, grace)
-    retag_url = env.text("RETAG_QUEUE_URL")
-    queue = HintQueue(
-        lambda: clients.client("sqs"),
-        env.text("RETENTION_QUEUE_URL"),
-        env.text("FAILURE_QUEUE_URL"),
-    )
+    table = DynamoTable(clients.client("dynamodb"), env.text("HISTORY_TABLE"))
+    ecr, sqs = clients.patient("ecr"), partial(clients.client, "sqs")
+    queue = HintQueue(sqs, env.text("RETENTION_QUEUE_URL"), env.text("FAILURE_QUEUE_URL"))
+    retag = HintQueue(sqs, env.text("RETAG_QUEUE_URL"))
 
     @cache
     def retainer() -> Retainer:
         # Made at the first visit: broken rules must cost messages, which come back, not the start.
         from ecr_steward.ecr.settings import EcrSettings
         from ecr_steward.writers.expiry_conditions import ExpiryConditions
-        from ecr_steward.writers.expiry_setup import ExpirySetup
         from ecr_steward.writers.retention import Retainer
 
         rules = sandbox.rules()
-        setup = ExpirySetup(
+        return Retainer(
             rules=rules,
             cap=mode,
             allowed=allowed,
             registry=EcrRegistry(ecr),
-            expiries=Expiries(table),
-            running=running,
+            table=table,
+            grace=grace,
+            conditions=ExpiryConditions(
+                registry=EcrSettings(ecr),
+                running=RunningImages(table, grace),
+                sources=sources,
+                readers=readers,
+                clock=sandbox.now,
+            ),
             maker=FactMaker(account, region, sandbox.now, rules.fingerprint),
         )
-        conditions = ExpiryConditions(
-            registry=EcrSettings(ecr),
-            running=running,
-            sources=sources,
-            readers=readers,
-            clock=sandbox.now,
-        )
-        return Retainer(setup, History(table), conditions, grace)
 
     def visit(repository: str, hints: Sequence[Hint]) -> None:
         visited = retainer().visit(repository, hints)
-        counts = {"images": visited.images, "due": visited.due}
-        logger.info("Judged its images", extra={"repository": repository, **counts})
         if visited.rest is not None:
             queue.send(visited.rest)
         if visited.next is not None:
-            HintQueue(lambda: clients.client("sqs"), retag_url).send(visited.next)
+            retag.send(visited.next)
 
     return Batches(env, queue, table, visit).handle
 

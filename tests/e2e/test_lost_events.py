@@ -9,6 +9,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from ecr_steward.queues.hints import HintQueue
+from ecr_steward.start import sandbox
+from ecr_steward.words.causes import Cause
+from ecr_steward.words.hints import IMAGE_ACTION, Action, Hint
 from tests.e2e.deployed import Deployed
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
@@ -53,6 +57,21 @@ def test_the_sweep_command_heals_what_lost_events_left_undone(stack: Deployed) -
     assert "6 tags moved" in run.stdout
     stack.rest()
     assert healed(stack, newest)
+
+
+def test_what_a_writer_gave_up_goes_back_with_redrive_and_is_done_then(stack: Deployed) -> None:
+    newest = lose(stack, "redriven")
+    url = stack.id("RetagFailureQueue")
+    given_up = HintQueue(lambda: stack.cloud.client("sqs"), url)
+    for name, digest in newest.items():
+        cause = Cause(str(uuid.uuid4()), IMAGE_ACTION)
+        given_up.send(Hint(name, Action.PUSH, "1.4.2", digest, cause, sandbox.now()))
+    run = stack.steward("redrive", "RetagFailureQueue", "--send")
+    assert run.returncode == 0, run.stderr
+    assert "RetagFailureQueue: 2 messages. The way back: moved to RetagQueue." in run.stdout
+    stack.rest()
+    assert healed(stack, newest)
+    assert stack.depth("RetagFailureQueue") == 0
 
 
 def test_a_sweep_by_hand_is_told_once_with_its_totals_and_a_second_finds_nothing(

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from ecr_steward.messages import deliver
+from ecr_steward.messages.deliver import NOTE_WITHIN, SEND_WITHIN
 from ecr_steward.messages.send import http
 from ecr_steward.messages.send.http import Http, Response, Unreachable
 from ecr_steward.rules import compiled
 from ecr_steward.start import clients, sandbox
-from functions.notify.app import NOTE_WITHIN, SEND_WITHIN
 from tests.handlers.functions import CHAT_TOPIC, RETRY_QUEUE, TABLE, Aws, Function, event
 from tests.support.facts import letter, returned, sqs_record, story
 
@@ -299,7 +300,7 @@ def test_a_storm_becomes_ten_messages_and_a_summary_of_all_the_rest(
     monkeypatch.setattr(sandbox, "now", lambda: now[0])
     facts = [fact for n in range(60) for fact in story("1.4", cause=f"push-{n}")]
     function = start("notify")
-    monkeypatch.setattr(function.module, "SEND_WITHIN", 600)  # however slow this machine is
+    monkeypatch.setattr(deliver, "SEND_WITHIN", 600)  # however slow this machine is
     letters = [letter(fact, f"message-{n}") for n, fact in enumerate(facts)]
     assert returned(function.invoke({"Records": letters})) == []
     assert channels.to(SLACK) == 10

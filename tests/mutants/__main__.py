@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import hashlib
 import itertools
 import json
 import os
@@ -17,7 +18,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import pytest
@@ -70,6 +70,11 @@ class MutantPlace:
         return str(self.file.relative_to(ROOMS[self.room]))
 
     @property
+    def what(self) -> str:
+        """What it changes, wherever that stands in its file."""
+        return f"{self.name} {self.site.change}"
+
+    @property
     def module(self) -> str:
         parts = self.file.relative_to(ROOMS[self.room].parent).with_suffix("").parts
         return ".".join(parts).removesuffix(".__init__")
@@ -116,6 +121,12 @@ def places(rooms: Sequence[str]) -> Iterator[MutantPlace]:
         for file in sorted((ROOMS[room] / room).rglob("*.py")):
             for site in sites(file.read_text(encoding="utf-8")):
                 yield MutantPlace(room, file, site)
+
+
+def drawn(every: Iterable[MutantPlace], seed: int) -> list[MutantPlace]:
+    """All in an order that the seed and what each changes decide: whatever else is written since,
+    what was drawn once is drawn again."""
+    return sorted(every, key=lambda each: hashlib.sha256(f"{seed} {each.what}".encode()).digest())
 
 
 KILLED, ALIVE, APART = 1, 0, 3
@@ -204,8 +215,7 @@ def _options() -> argparse.Namespace:
 def main() -> None:
     options = _options()
     every = list(places(options.rooms))
-    random = Random(options.seed)  # noqa: S311
-    sample = random.sample(every, min(options.sample, len(every)))
+    sample = drawn(every, options.seed)[: options.sample]
     tried = _tried_before(sample, options.before)
     print(f"{len(sample)} of {len(every)} mutants", flush=True)
     # A shell has what it starts in the background ignore Ctrl-C.

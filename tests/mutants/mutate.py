@@ -27,10 +27,11 @@ class Mutant:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A node of a module, by its number, and which of its changes."""
+    """A node of a module, by its number, and which of its changes: what it is and becomes."""
 
     node: int
     choice: int
+    change: str
 
 
 def sites(source: str) -> list[Site]:
@@ -42,10 +43,10 @@ def sites(source: str) -> list[Site]:
     decorators = (each for node in nodes for each in getattr(node, "decorator_list", ()))
     apart = {inner for each in decorators for inner in ast.walk(each)}
     return [
-        Site(number, choice)
+        Site(number, choice, f"{ast.unparse(node)} -> {ast.unparse(changed)}")
         for number, node in enumerate(nodes)
         if node not in apart
-        for choice, _ in enumerate(_changes(node))
+        for choice, changed in enumerate(_changes(node))
     ]
 
 

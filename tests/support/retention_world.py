@@ -26,7 +26,6 @@ from ecr_steward.words.reading import iso
 from ecr_steward.words.running import Running
 from ecr_steward.writers.expire import Expirer
 from ecr_steward.writers.expiry_conditions import ExpiryConditions
-from ecr_steward.writers.expiry_setup import ExpirySetup
 from ecr_steward.writers.retention import Retainer
 from ecr_steward.writers.tag_writer import TagWriter
 from ecr_steward_cli.in_memory.retagger import retagger
@@ -95,21 +94,23 @@ class RetentionWorld:
     def set_rule(self, rule: dict[str, Any], mode: Mode = Mode.ENFORCE) -> None:
         """Deploy the steward with another rule, or in another mode."""
         self.rules = ruleset(rule)
-        setup = ExpirySetup(
-            rules=self.rules,
-            cap=mode,
-            allowed=self._allowed,
-            registry=self._registry,
-            expiries=self.expiries,
-            running=self.images,
-            maker=FactMaker(ACCOUNT, REGION, lambda: self.now, self.rules.fingerprint),
-        )
         self.tagger = retagger(
             self.ecr, lambda: self.now, self.rules, mode=mode, history=self.history
         )
-        expirer = Expirer(setup, self.history.holds)
+        maker = FactMaker(ACCOUNT, REGION, lambda: self.now, self.rules.fingerprint)
+        expirer = Expirer(
+            rules=self.rules,
+            registry=self._registry,
+            table=self.table,
+            grace=GRACE,
+            maker=maker,
+        )
+        expires = self._allowed and mode is Mode.ENFORCE
         self._writer = TagWriter(
-            self.tagger, expirer, lambda hints, visit: None, self.retag_queue.append
+            self.tagger,
+            expirer if expires else None,
+            lambda hints, visit: None,
+            self.retag_queue.append,
         )
         conditions = ExpiryConditions(
             registry=EcrSettings(self.ecr.client),
@@ -118,7 +119,16 @@ class RetentionWorld:
             readers=READERS,
             clock=lambda: self.now,
         )
-        self.retainer = Retainer(setup, self.history, conditions, GRACE)
+        self.retainer = Retainer(
+            rules=self.rules,
+            cap=mode,
+            allowed=self._allowed,
+            registry=self._registry,
+            table=self.table,
+            grace=GRACE,
+            conditions=conditions,
+            maker=maker,
+        )
 
     # ------------------------------------------------------------------------ what people do
     def push(self, tag: str | None, name: str) -> str:

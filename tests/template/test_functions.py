@@ -16,7 +16,7 @@ import pytest
 
 from ecr_steward.history.dynamo import BY_TAG, write
 from ecr_steward.history.table import Item
-from ecr_steward.messages.deliver import backoff
+from ecr_steward.messages.deliver import SEND_WITHIN, backoff
 from ecr_steward.messages.ledger import LEASE
 from ecr_steward.messages.notify import PATIENCE
 from ecr_steward.messages.retries import LATE
@@ -24,7 +24,6 @@ from ecr_steward.messages.whom.routing import INTERVALS
 from ecr_steward.start import clients
 from ecr_steward.start.environment import Environment
 from ecr_steward.writers.batch import LONGEST_WAIT
-from functions.notify.app import SEND_WITHIN
 from tests.template import support
 from tests.template.support import ROOT, Stack
 
@@ -60,6 +59,12 @@ def test_the_handler_imports(audit: Stack, name: str) -> None:
     assert (folder / f"{module}.py").is_file()
     imported = importlib.import_module(f"functions.{folder.name}.{module}")
     assert callable(getattr(imported, attribute))
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_is_read_in_one_file_that_is_not_long(name: str) -> None:
+    (file,) = _folder(name).glob("*.py")
+    assert len(file.read_text().splitlines()) <= 84
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

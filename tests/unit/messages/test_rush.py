@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 import pytest
 
 from ecr_steward.messages.channels.channel import Channel, Payload
+from ecr_steward.messages.deliver import NOTE_WITHIN, SEND_WITHIN
 from ecr_steward.messages.send.outcome import Delivered, Later, Outcome, Undeliverable
 from ecr_steward.messages.whom.routes import Delivery
 from ecr_steward.words.facts import Fact
-from functions.notify.app import NOTE_WITHIN, SEND_WITHIN
 from tests.support.facts import story
 from tests.unit.messages.post import BEGINNING, MAX_RECEIVES, URL, Answers, Post, Queued, ruleset
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants.__main__ import LIBRARY, MutantPlace, Reach, places
+from tests.mutants.__main__ import LIBRARY, MutantPlace, Reach, drawn, places
 
 REACH = Reach.of(
     {
@@ -32,3 +32,14 @@ def test_a_mutant_of_no_function_is_shown_to_all_tests_that_call_something_of_it
 def test_a_function_that_was_called_before_tests_ran_needs_a_process_of_its_own() -> None:
     assert REACH.is_collected(place("_digits(digest) in tag"))
     assert not REACH.is_collected(place("12"))
+
+
+def test_what_was_drawn_is_drawn_again_whatever_else_there_is() -> None:
+    every = list(places(["rules"]))
+    some = [each for each in drawn(every, 1) if each.site.node % 2]
+    assert drawn([each for each in every if each.site.node % 2], 1) == some
+
+
+def test_another_seed_draws_others() -> None:
+    every = list(places(["rules"]))
+    assert drawn(every, 1) != drawn(every, 2)

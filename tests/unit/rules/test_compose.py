@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecr_steward.rules.model import Mode
 from ecr_steward.words.globs import glob_regex
+from ecr_steward.words.modes import Mode
 from ecr_steward_cli.rules_file.compose import narrowed
 from ecr_steward_cli.rules_file.explain import explain
 from ecr_steward_cli.rules_file.load import RulesFault, inspect

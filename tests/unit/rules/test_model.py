@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from ecr_steward.rules.model import Mode, Rule, RulesError, Ruleset, fingerprint
+from ecr_steward.rules.model import Rule, RulesError, Ruleset, fingerprint
 from ecr_steward.words.globs import glob_regex
+from ecr_steward.words.modes import Mode
 
 
 def ruleset(*rules: dict[str, Any]) -> Ruleset:

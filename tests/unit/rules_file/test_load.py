@@ -9,8 +9,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ecr_steward.messages.channels import table
-from ecr_steward.rules.model import Mode, fingerprint
+from ecr_steward.rules.model import fingerprint
 from ecr_steward.words import events
+from ecr_steward.words.modes import Mode
 from ecr_steward_cli.rules_file import load as rules
 from ecr_steward_cli.rules_file.document import Fault, RulesFault
 

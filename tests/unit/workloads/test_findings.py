@@ -12,7 +12,7 @@ from ecr_steward.rules import Mode, Ruleset
 from ecr_steward.words.causes import Cause
 from ecr_steward.words.facts import Fact, FactKind, FactMaker
 from ecr_steward.words.running import Running
-from ecr_steward.workloads.findings import Teller, facts_about
+from ecr_steward.workloads.findings import Teller
 from ecr_steward.workloads.standing import RunningInEcr, Standing
 from ecr_steward_cli.in_memory.images import MemoryEcr
 from ecr_steward_cli.in_memory.table import MemoryTable
@@ -48,7 +48,7 @@ THERE = {NEW: Standing(("1.4", "1.4.2"))}
 
 
 def told(*records: Running, standing: dict[str, Standing]) -> list[Fact]:
-    return facts_about(records, lambda repository, digests: standing, TELLER, CAUSE)
+    return TELLER.facts(records, lambda repository, digests: standing, CAUSE)
 
 
 def test_a_deployment_by_a_stable_tag_is_told_with_the_unique_tag() -> None:

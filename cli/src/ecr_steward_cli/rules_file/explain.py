@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 from itertools import islice
 
 from ecr_steward.messages.whom.routing import INTERVALS, Routing
-from ecr_steward.rules.model import Mode, Rule, Ruleset
+from ecr_steward.rules.model import Rule, Ruleset
 from ecr_steward.tags.kinds import NUMBERS, Kind, Unique
 from ecr_steward.tags.scheme import Scheme
 from ecr_steward.tags.stable import Line, StableTag
+from ecr_steward.words.modes import Mode
 from ecr_steward_cli.rules_file.examples import candidates, moved, of_variant, sample_of
 from ecr_steward_cli.rules_file.images_advice import images
 from ecr_steward_cli.rules_file.load import Loaded

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ecr_steward.rules.model import Mode, Rule, Ruleset
+from ecr_steward.rules.model import Rule, Ruleset
 from ecr_steward.settings.kinds import Around
+from ecr_steward.words.modes import Mode
 
 
 def settings(rule: Rule, ruleset: Ruleset) -> Iterator[tuple[str, str]]:

@@ -32,6 +32,13 @@ SHARE = timedelta(seconds=6)
 """How long one channel may be waited for in one invocation: what it is to get beyond that waits in
 retries, so that a slow channel costs the others and their stories no time."""
 
+SEND_WITHIN = 25
+"""Seconds after which an invocation sends nothing any more; one story may take twice as long again
+before the function's time is over (template.yaml: NotifyFunction, Timeout)."""
+
+NOTE_WITHIN = 45
+"""Seconds in which the rest of a batch is noted as owed; what is left then is received again."""
+
 _NOTES = 5
 """How often it is tried to note what was sent."""
 
@@ -53,6 +60,14 @@ class TimeLeft:
 
     to_send: Callable[[], bool] = lambda: True
     to_note: Callable[[], bool] = lambda: True
+
+    @classmethod
+    def from_now(cls, monotonic: Callable[[], float]) -> TimeLeft:
+        """What an invocation that begins now has."""
+        began = monotonic()
+        return cls(
+            lambda: monotonic() < began + SEND_WITHIN, lambda: monotonic() < began + NOTE_WITHIN
+        )
 
 
 @dataclass

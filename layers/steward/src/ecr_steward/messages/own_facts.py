@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from ecr_steward.rules import Mode
 from ecr_steward.words.causes import CHANNEL, TEST, Cause
 from ecr_steward.words.facts import Fact, FactKind, FactMaker
+from ecr_steward.words.modes import Mode
 from ecr_steward.words.reading import iso
 
 if TYPE_CHECKING:

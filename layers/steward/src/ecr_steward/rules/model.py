@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 import functools
 import hashlib
 import json
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ecr_steward.tags.scheme import Scheme
 from ecr_steward.tags.stable import SchemeError
 from ecr_steward.words.globs import Globs, glob_regex
+from ecr_steward.words.modes import Mode
 
 if TYPE_CHECKING:
     from ecr_steward.settings.baseline import Baseline
@@ -42,19 +42,6 @@ class RulesError(ValueError):
         super().__init__(sentence)
         self.sentence = sentence
         self.path = path
-
-
-class Mode(enum.StrEnum):
-    """How far the steward goes: `off` < `audit` (decide and report) < `enforce` (and do)."""
-
-    OFF = "off"
-    AUDIT = "audit"
-    ENFORCE = "enforce"
-
-    def capped(self, cap: Mode) -> Mode:
-        """The lower of this mode and `cap`."""
-        order = list(Mode)
-        return min(self, cap, key=order.index)
 
 
 @dataclass(frozen=True)

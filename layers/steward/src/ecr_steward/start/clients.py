@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Mapping
 from typing import Any
 
 import botocore.session
+from botocore import handlers
 from botocore.config import Config
 from botocore.loaders import Loader
 
@@ -47,10 +47,23 @@ class _Loader(Loader):
         return list(OPERATIONS)
 
 
+SERVICES = frozenset({*OPERATIONS, "eventbridge", "secrets-manager"})
+"""The services of the functions as botocore's hooks name them, by their models' `serviceId`."""
+
+
+def concerns(event: str) -> bool:
+    """Whether a hook of botocore's is for all services, or for one of the functions'."""
+    kind, *service = event.split(".")[:2]
+    return kind != "docs" and (not service or service[0] in SERVICES)
+
+
 @functools.cache
 def _session() -> botocore.session.Session:
-    session = botocore.session.get_session()
+    # Most of botocore's own hooks are for other services, and take longer than all else here.
+    session = botocore.session.Session(include_builtin_handlers=False)
     session.register_component("data_loader", _Loader())
+    for event, handler in (each for each in handlers.BUILTIN_HANDLERS if concerns(each[0])):
+        session.register(event, handler)
     return session
 
 
@@ -79,8 +92,12 @@ def patient(service: str) -> Any:
         return _session().create_client(service, config=_PATIENT)
 
 
-def with_keys(service: str, keys: Mapping[str, str]) -> Any:
-    """A client with the keys of a role that was assumed (STS API: AssumeRole, Credentials)."""
+def assumed(service: str, role: str, external_id: str) -> Any:
+    """A client with the keys of a role, which is assumed each time (STS API: AssumeRole)."""
+    answer = client("sts").assume_role(
+        RoleArn=role, RoleSessionName="ecr-steward", ExternalId=external_id
+    )
+    keys = answer["Credentials"]
     with _MAKING:
         return _session().create_client(
             service,

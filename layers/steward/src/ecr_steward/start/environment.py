@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ecr_steward.rules import Mode
+from ecr_steward.words.modes import Mode
 
 
 class Misconfigured(Exception):

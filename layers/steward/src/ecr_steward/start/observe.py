@@ -145,10 +145,12 @@ def count(metric: Metric, value: int = 1) -> None:
 
 
 def count_facts(facts: Iterable[Fact]) -> None:
-    """Count each fact by its kind."""
+    """Count each fact by its kind, and those of tags that the steward itself holds once more."""
     for fact in facts:
         if fact.kind in OF_FACTS:
             count(OF_FACTS[fact.kind])
+        if fact.contested:
+            count(Metric.TAGS_CONTESTED)
 
 
 def count_lag(hints: Iterable[Hint], now: datetime) -> None:

@@ -10,11 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from ecr_steward.tags.state import Image
 from ecr_steward.words.facts import Fact, FactKind
 from ecr_steward.words.hints import Action, Hint
 from ecr_steward.words.reading import parse_time
+
+if TYPE_CHECKING:
+    from ecr_steward.tags.state import Image
 
 MADE = "The steward was interrupted, and found it done when it looked again."
 

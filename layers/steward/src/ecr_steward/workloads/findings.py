@@ -28,6 +28,27 @@ class Teller:
     maker: FactMaker
     cap: Mode
 
+    def facts(
+        self,
+        records: Iterable[Running],
+        standing: Callable[[str, Collection[str]], Mapping[str, Standing]],
+        cause: Cause,
+    ) -> list[Fact]:
+        """All that is to be told of what runs, repository after repository.
+
+        `standing` asks ECR which of a repository's images are there.
+        """
+        by_repository: dict[str, list[Running]] = {}
+        for record in records:
+            if record.runs and self.rules.rule_for(record.repository) is not None:
+                by_repository.setdefault(record.repository, []).append(record)
+        facts: list[Fact] = []
+        for repository, some in sorted(by_repository.items()):
+            there = standing(repository, {each.digest for each in some})
+            facts += self.lost(repository, some, there, cause)
+            facts += self.deployed(repository, some, there, cause)
+        return facts
+
     def lost(
         self,
         repository: str,
@@ -112,28 +133,6 @@ class Teller:
         return self.maker.fact(
             kind, cause, reason, mode=mode.value, repository=repository, rule=rule.label()
         )
-
-
-def facts_about(
-    records: Iterable[Running],
-    standing: Callable[[str, Collection[str]], Mapping[str, Standing]],
-    teller: Teller,
-    cause: Cause,
-) -> list[Fact]:
-    """All that is to be told of what runs, repository after repository.
-
-    `standing` asks ECR which of a repository's images are there.
-    """
-    by_repository: dict[str, list[Running]] = {}
-    for record in records:
-        if record.runs and teller.rules.rule_for(record.repository) is not None:
-            by_repository.setdefault(record.repository, []).append(record)
-    facts: list[Fact] = []
-    for repository, some in sorted(by_repository.items()):
-        there = standing(repository, {each.digest for each in some})
-        facts += teller.lost(repository, some, there, cause)
-        facts += teller.deployed(repository, some, there, cause)
-    return facts
 
 
 def _tag(written: str) -> str | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
 from ecr_steward.ecr import RegistryError, Unavailable
@@ -29,8 +31,8 @@ class Brake:
         self,
         spread: Spread,
         at_once: int,
-        monotonic: Callable[[], float],
-        sleep: Callable[[float], None],
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._spread = spread
         self._at_once = at_once
@@ -38,6 +40,11 @@ class Brake:
         self._sleep = sleep
         self._pause = 0.0
         self._pulled = False
+
+    @classmethod
+    def on_threads(cls, at_once: int) -> Brake:
+        """One that makes so many writes at the same time, each on a thread."""
+        return cls(ThreadPoolExecutor(at_once).map, at_once)
 
     def pull(self) -> None:
         """ECR pushed back: it throttled, broke down or could not be reached."""

@@ -11,16 +11,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ecr_steward.ecr import Manifest, RegistryError, Unavailable
-from ecr_steward.ecr.images import images_of
+from ecr_steward.ecr.images import EcrRegistry, images_of
 from ecr_steward.ecr.inventory import listed
+from ecr_steward.history.expiries import Expiries
 from ecr_steward.history.holds import Holds
+from ecr_steward.history.running import RunningImages
+from ecr_steward.history.table import Table
 from ecr_steward.images import ImagesRule
 from ecr_steward.images.keepers.within import PulledWithin
 from ecr_steward.images.round import closure
-from ecr_steward.rules import Mode, Rule
+from ecr_steward.rules import Mode, Rule, Ruleset
 from ecr_steward.tags.plan import TagChange
 from ecr_steward.tags.scheme import Scheme, Verdict
 from ecr_steward.tags.state import Image
@@ -32,9 +35,9 @@ from ecr_steward.words.hints import Action, Hint
 from ecr_steward.words.reading import iso
 from ecr_steward.words.running import LOOK_COUNTS
 from ecr_steward.writers.apply import Spread
-from ecr_steward.writers.expiry_setup import ExpirySetup
 from ecr_steward.writers.tag_facts import TAGS_TOLD
 from ecr_steward.writers.tags import Visit
+from ecr_steward.writers.withdrawn import withdrawn
 
 log = logging.getLogger(__name__)
 
@@ -111,15 +114,29 @@ class _Seen:
 
 
 class Expirer:
-    """Puts expiry tags in one repository at a time, and takes them off; `spread` makes the writes
-    of one visit."""
+    """Puts expiry tags in one repository at a time, and takes them off.
 
-    def __init__(self, setup: ExpirySetup, holds: Holds, spread: Spread = map) -> None:
-        self._setup = setup
-        self._registry = setup.registry
-        self._expiries = setup.expiries
-        self._maker = setup.maker
-        self._holds = holds
+    Made where the stack enforces and lets images expire. `table` is the history's, and `grace` how
+    long an image that ran is kept. `maker` makes the facts, and has the time (UTC) that they carry;
+    `spread` makes the writes of one visit.
+    """
+
+    def __init__(
+        self,
+        *,
+        rules: Ruleset,
+        registry: EcrRegistry,
+        table: Table,
+        grace: timedelta,
+        maker: FactMaker,
+        spread: Spread = map,
+    ) -> None:
+        self._rules = rules
+        self._registry = registry
+        self._expiries = Expiries(table)
+        self._running = RunningImages(table, grace)
+        self._holds = Holds(table)
+        self._maker = maker
         self._spread = spread
 
     def visit(
@@ -132,9 +149,9 @@ class Expirer:
         """
         tagged = tagged or Visit()
         whole = [hint for hint in hints if hint.plan is None]
-        if not self._setup.may_write or not (whole or tagged.targets):
+        if not (whole or tagged.targets):
             return ExpiryVisit()
-        rule, swept = self._setup.rules.rule_for(repository), _swept(whole, tagged)
+        rule, swept = self._rules.rule_for(repository), _swept(whole, tagged)
         if (rule is None or rule.images is None) and all(map(_is_of_ecr, hints)):
             return ExpiryVisit()
         parts = self._parts(repository, whole, tagged)
@@ -190,7 +207,7 @@ class Expirer:
         return replace(task, put=put)
 
     def _task(self, repository: str, rule: Rule | None, hints: Sequence[Hint]) -> _Task:
-        now = self._setup.maker.clock()
+        now = self._maker.clock()
         return _Task(
             repository,
             rule,
@@ -198,9 +215,9 @@ class Expirer:
             now,
             self._expiries.going(repository),
             self._expiries.put(repository),
-            self._setup.running.workloads(repository, now),
+            self._running.workloads(repository, now),
             {hold.tag for _, hold in self._holds.all(repository) if hold.holds(now)},
-            self._setup.withdrawn(rule),
+            withdrawn(rule, Mode.ENFORCE),
         )
 
     # ------------------------------------------------------------------------ needed again

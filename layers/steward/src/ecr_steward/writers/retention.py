@@ -9,8 +9,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from ecr_steward.ecr import RepositoryGone
+from ecr_steward.ecr.images import EcrRegistry
 from ecr_steward.ecr.inventory import Detail, KnownOfImages, indexes, listed, retained, united
+from ecr_steward.history.expiries import Expiries
 from ecr_steward.history.holds import Holds
+from ecr_steward.history.running import RunningImages
+from ecr_steward.history.table import Table
 from ecr_steward.history.tags import History
 from ecr_steward.images import (
     ImagesRule,
@@ -22,18 +26,18 @@ from ecr_steward.images import (
     round_of,
 )
 from ecr_steward.images.round import as_judged
-from ecr_steward.rules import Mode, Rule
+from ecr_steward.rules import Mode, Rule, Ruleset
 from ecr_steward.tags.scheme import Scheme
 from ecr_steward.words.causes import Cause
 from ecr_steward.words.expiry_tags import ExpiryTag, is_expiry_tag
-from ecr_steward.words.facts import Fact, FactKind
+from ecr_steward.words.facts import Fact, FactKind, FactMaker
 from ecr_steward.words.grammar import short
 from ecr_steward.words.hints import Action, Hint
 from ecr_steward.words.running import Running
 from ecr_steward.writers.expiry_conditions import ExpiryConditions
-from ecr_steward.writers.expiry_setup import ExpirySetup
 from ecr_steward.writers.passing import StewardOff
 from ecr_steward.writers.tags import next_visit
+from ecr_steward.writers.withdrawn import withdrawn
 
 log = logging.getLogger(__name__)
 
@@ -63,29 +67,39 @@ class RoundVisit:
 class Retainer:
     """Makes rounds over the images of one repository at a time.
 
-    `conditions` are what must hold before an image may get an expiry tag. `grace` is how long an
-    image that ran is kept after it was last seen to run.
+    `cap` is the stack's mode, `allowed` whether the stack lets images expire; `conditions` are what
+    else must hold before one may get an expiry tag. `table` is the history's, and `grace` how long
+    an image that ran is kept after it was last seen to run. `maker` makes the facts, and has the
+    time (UTC) that they carry.
     """
 
     def __init__(
         self,
-        setup: ExpirySetup,
-        history: History,
-        conditions: ExpiryConditions,
+        *,
+        rules: Ruleset,
+        cap: Mode,
+        allowed: bool,
+        registry: EcrRegistry,
+        table: Table,
         grace: timedelta,
+        conditions: ExpiryConditions,
+        maker: FactMaker,
     ) -> None:
-        self._setup = setup
-        self._registry = setup.registry
-        self._expiries = setup.expiries
-        self._maker = setup.maker
-        self._history = history
-        self._conditions = conditions
+        self._rules = rules
+        self._cap = cap
+        self._allowed = allowed
+        self._registry = registry
+        self._expiries = Expiries(table)
+        self._running = RunningImages(table, grace)
+        self._history = History(table)
         self._grace = grace
+        self._conditions = conditions
+        self._maker = maker
 
     def visit(self, repository: str, hints: Sequence[Hint]) -> RoundVisit:
         """Make a round over `repository`; raises RegistryError where it cannot be read."""
-        rule = self._setup.rules.rule_for(repository)
-        if self._setup.cap is Mode.OFF:
+        rule = self._rules.rule_for(repository)
+        if self._cap is Mode.OFF:
             raise StewardOff("Mode is off.")
         if rule is None or not rule.judges_images:
             return self._withdraw(repository, hints[0])
@@ -98,12 +112,13 @@ class Retainer:
     def _withdraw(self, repository: str, hint: Hint) -> RoundVisit:
         """Forget what was announced where no rule lets an image go, and have expiry tags taken off
         that are still there."""
+        log.info("No rule lets an image go here", extra={"repository": repository})
         if going := self._expiries.going(repository):
             self._expiries.keep_going(repository, (), going)
         return RoundVisit(next=_need(hint) if _is_any_on(self._expiries.put(repository)) else None)
 
     def _round(self, repository: str, rule: Rule, hint: Hint) -> RoundVisit:
-        now, asked = self._setup.maker.clock(), ImagesRule.from_document(rule.images or {})
+        now, asked = self._maker.clock(), ImagesRule.from_document(rule.images or {})
         known, put = self._expiries.going(repository), self._expiries.put(repository)
         details = united(self._registry.details_of_all(repository))
         children, whole = self._children(repository, details)
@@ -136,7 +151,7 @@ class Retainer:
                 "missing": missing,
             },
         )
-        off = made.needed or (self._setup.withdrawn(rule) and _is_any_on(put))
+        off = made.needed or (withdrawn(rule, self._cap) and _is_any_on(put))
         return RoundVisit(tuple(facts), len(kept), len(made.due), _need(hint) if off else None)
 
     def _children(
@@ -159,7 +174,7 @@ class Retainer:
     ) -> tuple[list[RetainedImage], dict[str, list[str]]]:
         """Every image as it is judged, and the expiry tags that images have."""
         before, left = self._expiries.untagged(repository), self._history.left(repository)
-        running = self._setup.running.all(repository)
+        running = self._running.all(repository)
         known = known_of(running, self._history.holds, repository, now, before, left)
         every = retained(details, children, known)
         carried = {
@@ -180,9 +195,9 @@ class Retainer:
         """Why neither the rule nor the stack lets an image go; empty where they do."""
         if asked.others != "expire":
             return "the rule only reports them"
-        if not self._setup.allowed:
+        if not self._allowed:
             return "the parameter AllowExpiry is false"
-        if rule.mode.capped(self._setup.cap) is not Mode.ENFORCE:
+        if rule.mode.capped(self._cap) is not Mode.ENFORCE:
             return "the steward does not enforce"
         return ""
 
@@ -197,7 +212,7 @@ class Retainer:
         hint: Hint,
     ) -> Iterator[Fact]:
         if made.told:
-            said = _announced(made, asked, missing, self._setup.maker.clock())
+            said = _announced(made, asked, missing, self._maker.clock())
             yield self._fact(repository, rule, hint.cause, said, _totals(made.told))
         if made.braked:
             cause = Cause(f"{hint.cause.id}/braked", hint.cause.type)
@@ -211,7 +226,7 @@ class Retainer:
             FactKind.EXPIRING,
             cause,
             reason,
-            mode=rule.mode.capped(self._setup.cap).value,
+            mode=rule.mode.capped(self._cap).value,
             repository=repository,
             rule=rule.label(),
         )

@@ -62,9 +62,9 @@ class Visit:
 
     `facts` are those newly told; `changes` what was written, and with the last of several visits
     everything that was found, told before or not. `rest` are the hints that ask for another visit.
-    `contested` counts the facts that tell of a tag which the steward itself holds. `stays` is why
-    stable tags are where they belong. `expiring` are the images that have an expiry tag, where a
-    sweep saw all; `lets_go` is whether history knows of one, None where that was not asked.
+    `stays` is why stable tags are where they belong. `expiring` are the images that have an expiry
+    tag, where a sweep saw all; `lets_go` is whether history knows of one, None where that was not
+    asked.
     """
 
     facts: tuple[Fact, ...] = ()
@@ -72,7 +72,6 @@ class Visit:
     images: int = 0
     first_sight: bool = False
     rest: tuple[Hint, ...] = ()
-    contested: int = 0
     stays: tuple[Stay, ...] = ()
     expiring: tuple[Image, ...] | None = None
     lets_go: bool | None = None
@@ -423,7 +422,7 @@ def _visit(
 ) -> Visit:
     made = (*todo.done(applied), *applied.failed)
     if applied.refused:
-        return Visit(facts, made, contested=sum(fact.contested for fact in facts))
+        return Visit(facts, made)
     unfinished = (
         new > FINDINGS_PER_VISIT
         or min(len(_accepted(plan, applied)), KNOWN_PER_VISIT) < len(plan.known)
@@ -438,7 +437,6 @@ def _visit(
         first_sight=look.memory.first_sight,
         rest=tuple(task.hints) if unfinished else (),
         stays=plan.stays,
-        contested=sum(fact.contested for fact in facts),
         expiring=_expiring(task, look),
         lets_go=look.memory.lets_go,
     )
@@ -460,7 +458,6 @@ def _together(visits: Sequence[Visit]) -> Visit:
         facts=tuple(fact for each in visits for fact in each.facts),
         changes=tuple(change for each in visits for change in each.changes),
         rest=tuple(hint for each in visits for hint in each.rest),
-        contested=sum(each.contested for each in visits),
         stays=tuple(stay for each in visits for stay in each.stays),
         lets_go=next((each.lets_go for each in visits if each.lets_go is not None), None),
     )
