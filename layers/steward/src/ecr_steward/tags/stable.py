@@ -176,11 +176,9 @@ class Template:
     def readings(self, name: str) -> list[dict[str, str]]:
         """What the placeholders stand for in `name`; at most two of several ways, none if the
         template does not render it."""
-        match = self._regex.fullmatch(name)
-        if match is None and self._simple:
-            return []
-        if match is not None and self._simple:
-            return [match.groupdict()]
+        if self._simple:
+            match = self._regex.fullmatch(name)
+            return [] if match is None else [match.groupdict()]
         found: list[dict[str, str]] = []
         for values in self._read(name, 0, 0, {}, set()):
             found.append(values)
@@ -204,7 +202,8 @@ class Template:
             for found in self._read(name, part + 1, end, {**values, **more}, dead):
                 live = True
                 yield found
-        if not live and not values.keys() & set(self._parts[part + 1 :: 2]):
+        ahead = self._parts[part | 1 :: 2]  # odd places are placeholders
+        if not live and values.keys().isdisjoint(ahead):
             dead.add(key)
 
     def _ends(
