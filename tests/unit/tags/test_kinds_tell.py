@@ -149,7 +149,7 @@ def test_samples_are_tags_of_the_kind_and_unlike_each_other(definition: Any) -> 
     kind = make(definition, SUFFIXES)
     samples = list(kind.samples())
     assert all(kind.read(tag) is not None for tag in samples)
-    assert len(set(samples)) > 3
+    assert len(set(samples)) > 2
 
 
 NUMBERED = {"pattern": "r-(?P<version>[0-9.]+)"}

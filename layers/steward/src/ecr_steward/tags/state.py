@@ -130,17 +130,17 @@ def tops(scheme: Scheme, lines: Mapping[str, Line], images: Iterable[Image]) -> 
             if line.tag not in lines:
                 continue
             top = Top(unique, image, line.newest)
-            held = found.get(line.tag)
-            if held is None or top.order > held.order:
-                found[line.tag] = top
+            found[line.tag] = max(found.get(line.tag, top), top, key=lambda each: each.order)
     return found
 
 
 def bound(scheme: Scheme, observed: Observed, line: Line) -> Top | None:
     """What the line's mark stands for, while the mark's image still carries its unique tag."""
     mark = observed.marks.get(line.tag)
-    image = None if mark is None else observed.image(mark.digest)
-    if mark is None or image is None or mark.unique not in image.tags:
+    if mark is None:
+        return None
+    image = observed.image(mark.digest)
+    if image is None or mark.unique not in image.tags:
         return None
     unique = scheme.read_unique(mark.unique, image.digest)
     if unique is None or not line.holds(unique):

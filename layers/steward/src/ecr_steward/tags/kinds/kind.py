@@ -167,7 +167,7 @@ class Word(Kind):
     expression: ClassVar[re.Pattern[str]]
 
     def __init_subclass__(cls) -> None:
-        cls.expression = re.compile(f"{cls.head}(?P<suffix>[-_].*)?")
+        cls.expression = re.compile(f"{cls.head}(?P<suffix>(?:[-_].*)?)")
 
     def __init__(self, suffixes: Suffixes) -> None:
         self._suffixes = suffixes
@@ -189,7 +189,7 @@ class Word(Kind):
         match = self.expression.fullmatch(tag)
         if match is None:
             return None
-        suffix = self._suffixes.read(match["suffix"] or "")
+        suffix = self._suffixes.read(match["suffix"])
         return self.found(tag, match, suffix) if suffix.is_plain else None
 
     def found(self, tag: str, match: re.Match[str], suffix: Suffix) -> Unique | None:
@@ -208,7 +208,7 @@ class Word(Kind):
 
     def nearly(self, tag: str) -> str | None:
         match = self.expression.fullmatch(tag)
-        if match is None or not match["suffix"] or self._suffixes.read(match["suffix"]).is_plain:
+        if match is None or self._suffixes.read(match["suffix"]).is_plain:
             return None
         left = match["suffix"][1:]
         return f"`{left}` after it is no variant, no revision and no platform of the rule"
