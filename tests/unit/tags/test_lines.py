@@ -190,6 +190,9 @@ def test_a_line_reads_as_what_it_holds(
     assert str(scheme(stable, **tags).line(tag)) == words
 
 
+GROUPS = {"b": "[a-z-]+", "c": "[a-z-]+", "d": "[a-z]*"}
+
+
 @pytest.mark.parametrize(
     ("template", "name", "readings"),
     [
@@ -212,16 +215,18 @@ def test_a_line_reads_as_what_it_holds(
         ("{b}{c}", "xy", [{"b": "x", "c": "y"}]),
         ("{b}-{c}", "x-", []),
         ("{b}-", "x-", [{"b": "x"}]),
+        ("{d}.x", ".x", []),
+        ("{d}.x", "y.x", [{"d": "y"}]),
     ],
 )
 def test_a_template_is_read_backwards_in_two_ways_at_most(
     template: str, name: str, readings: list[dict[str, str]]
 ) -> None:
-    assert Template(template, {"b": "[a-z-]+", "c": "[a-z-]+"}).readings(name) == readings
+    assert Template(template, GROUPS).readings(name) == readings
 
 
 def test_a_name_of_a_template_of_stars_is_read_at_once() -> None:
-    hard = Template("{b}-{b}-{c}-{c}-x", {"b": "[a-z-]+", "c": "[a-z-]+"})
+    hard = Template("{b}-{b}-{c}-{c}-x", GROUPS)
     assert hard.readings("-".join("a" * 64)) == []
 
 
@@ -298,6 +303,7 @@ def test_an_expiry_tag_is_no_pin_and_no_stable_tag_though_it_looks_like_one() ->
     assert not asked.is_pin(f"main-{'a' * 12}", None)
     assert asked.owner(expiry) is None
     assert asked.takes(expiry)
+    assert scheme(unique=[{"pattern": "steward-.*"}]).read_unique(expiry) is None
 
 
 @pytest.mark.parametrize(
