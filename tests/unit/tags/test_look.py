@@ -172,6 +172,23 @@ def test_an_owner_was_there_since_history_saw_it_to_the_millisecond(
     assert bool(look.doubtful(asked, about, observed, {"1.4.2": since})) is doubtful
 
 
+@pytest.mark.parametrize("pushed", ["1.4.2 on a", "1.4.2 on z"])
+def test_a_tag_on_its_own_image_or_on_one_that_is_not_here_is_not_in_doubt(pushed: str) -> None:
+    about = look.concern(scheme(), pushes(pushed))
+    observed = Observed(images("a: 1.4.2"), {}, {"1.4.2": digest("a")})
+    long_ago = {"1.4.2": NOW - timedelta(days=30)}
+    assert look.doubtful(scheme(), about, observed, long_ago) == set()
+
+
+def test_a_line_that_can_be_read_in_several_ways_is_bounded_by_its_own_mark() -> None:
+    parts = {"pattern": "(?P<b>[a-z-]+)[.](?P<c>[a-z-]+)[.](?P<version>[0-9]+)"}
+    asked = scheme(unique=[parts], stable=[{"tag": "{b}-{c}", "follows": "highest"}])
+    about = look.concern(asked, pushes("x.y-z.1 on a"))
+    there = images("a: x.y-z.1")
+    assert look.unbounded(asked, about, Observed(there, marks("x-y-z = x.y-z.1 on a"), {})) == ()
+    assert look.unbounded(asked, about, Observed(there, {}, {}))
+
+
 def test_a_frozen_tag_and_one_that_nobody_remembers_are_not_in_doubt() -> None:
     asked = scheme()
     about = look.concern(asked, pushes("1.4.2 on b"))
