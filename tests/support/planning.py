@@ -6,12 +6,14 @@ with its tags.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ecr_steward.tags.plan import TagChange
+from ecr_steward.tags import look
+from ecr_steward.tags.plan import Plan, TagChange, plan_changes
 from ecr_steward.tags.scheme import Scheme
-from ecr_steward.tags.state import Image, Mark
+from ecr_steward.tags.state import Image, Mark, Observed
 from ecr_steward.words.causes import Cause
 from ecr_steward.words.hints import Action, Hint
 from tests.support.world import VERSIONS
@@ -72,3 +74,20 @@ def words(change: TagChange) -> str:
 
 def _name(digest: str | None) -> str:
     return "-" if digest is None else digest[-1]
+
+
+def plan(
+    there: Sequence[str],
+    pushed: Sequence[str],
+    known: Sequence[str] = (),
+    rule: dict[str, Any] | None = None,
+    **observed: Any,
+) -> Plan:
+    """The plan for these pushes and deletions, where `known` are marks, and unique tags on their
+    images."""
+    asked = scheme(**(rule or {}))
+    about = look.concern(asked, [*pushes(*pushed), *deletes(*observed.pop("deleted", ()))])
+    owners = {mark.unique: mark.digest for mark in marks(*known).values()}
+    owners |= observed.pop("owners", {})
+    seen = Observed(images(*there), marks(*known), owners, **observed)
+    return plan_changes(asked, about, seen, NOW)

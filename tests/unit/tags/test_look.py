@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -18,6 +19,7 @@ SETTLED = ("1.4 = 1.4.2 on b", "1 = 1.4.2 on b", "latest = 1.4.2 on b")
 @pytest.mark.parametrize(
     ("hints", "lines", "unique", "unknown"),
     [
+        (pushes(" on b"), LINES, [], []),
         (pushes("1.4.2 on a"), LINES, ["1.4.2"], []),
         (pushes("1.4 on a"), ["1.4"], [], []),
         (pushes("latest on a"), ["latest"], [], []),
@@ -96,9 +98,15 @@ def test_when_the_first_answer_shows_that_nothing_is_new(
         (["c: 1.4.3"], [], LINES),
         (["c: 1.4.3"], SETTLED, LINES),
         (["b: 1.4", "c: 1.4.3"], SETTLED, LINES),
+        # What a mark stands for is no unique tag any more, or none of the line.
+        (["b: nightly", "c: 1.4.3"], ["1.4 = nightly on b", *SETTLED[1:]], LINES),
+        (["b: 1.3.0 1.4.2", "c: 1.4.3"], ["1.4 = 1.3.0 on b", *SETTLED[1:]], []),
+        (["b: 1.3.0", "c: 1.4.3"], ["1.4 = 1.3.0 on b"], LINES),
         # A wider line's mark that is not higher bounds the narrower line.
         (["b: 1.3.9", "c: 1.4.3"], ["1 = 1.3.9 on b", "latest = 1.3.9 on b"], []),
         (["b: 1.5.0", "c: 1.4.3"], ["1 = 1.5.0 on b", "latest = 1.5.0 on b"], ["1.4"]),
+        (["c: 1.4.3"], ["1 = 1.4.3 on c"], ["latest"]),
+        (["b: 1.3.9"], ["1 = 1.3.9 on b", "latest = 1.3.9 on b"], ["1.4"]),
     ],
 )
 def test_which_lines_must_be_listed(
@@ -152,6 +160,114 @@ def test_whether_a_tag_may_have_been_in_a_repository_of_the_same_name(
     assert found == ({"1.4.2"} if doubtful else set())
 
 
+@pytest.mark.parametrize(("microseconds", "doubtful"), [(0, False), (999, False), (1000, True)])
+def test_an_owner_was_there_since_history_saw_it_to_the_millisecond(
+    microseconds: int, doubtful: bool
+) -> None:
+    asked = scheme()
+    about = look.concern(asked, pushes("1.4.2 on b"))
+    observed = Observed(images("a: 1.4", "b: 1.4.2"), {}, {"1.4.2": digest("a")})
+    # What is remembered has no more than milliseconds.
+    since = observed.images[digest("a")].pushed_at - timedelta(microseconds=microseconds)
+    assert bool(look.doubtful(asked, about, observed, {"1.4.2": since})) is doubtful
+
+
+@pytest.mark.parametrize("pushed", ["1.4.2 on a", "1.4.2 on z"])
+def test_a_tag_on_its_own_image_or_on_one_that_is_not_here_is_not_in_doubt(pushed: str) -> None:
+    about = look.concern(scheme(), pushes(pushed))
+    observed = Observed(images("a: 1.4.2"), {}, {"1.4.2": digest("a")})
+    long_ago = {"1.4.2": NOW - timedelta(days=30)}
+    assert look.doubtful(scheme(), about, observed, long_ago) == set()
+
+
+def test_a_line_that_can_be_read_in_several_ways_is_bounded_by_its_own_mark() -> None:
+    parts = {"pattern": "(?P<b>[a-z-]+)[.](?P<c>[a-z-]+)[.](?P<version>[0-9]+)"}
+    asked = scheme(unique=[parts], stable=[{"tag": "{b}-{c}", "follows": "highest"}])
+    about = look.concern(asked, pushes("x.y-z.1 on a"))
+    there = images("a: x.y-z.1")
+    assert look.unbounded(asked, about, Observed(there, marks("x-y-z = x.y-z.1 on a"), {})) == ()
+    assert look.unbounded(asked, about, Observed(there, {}, {}))
+
+
+def test_a_frozen_tag_and_one_that_nobody_remembers_are_not_in_doubt() -> None:
+    asked = scheme()
+    about = look.concern(asked, pushes("1.4.2 on b"))
+    known, frozen = {"1.4.2": digest("a")}, frozenset({"1.4.2"})
+    seen = Observed(images("b: 1.4.2"), {}, known, frozen=frozen)
+    assert look.doubtful(asked, about, seen, {"1.4.2": NOW}) == set()
+    assert look.doubtful(asked, about, replace(seen, frozen=frozenset()), {}) == set()
+    assert look.doubtful(asked, about, replace(seen, frozen=frozenset()), {"1.4.2": NOW})
+
+
+@pytest.mark.parametrize(
+    ("there", "gone", "freed"),
+    [
+        (["b: 1.4.2"], {"a": 0}, True),
+        (["b: 1.4.2"], {"a": 1}, False),
+        (["b: 1.4.2"], {"c": 0}, False),
+        (["b: 1.4.2"], {}, False),
+        # It came again, or the tag is not where it was pushed any more.
+        (["a: 1.4", "b: 1.4.2"], {"a": 0}, False),
+        (["b: 1.4"], {"a": 1}, True),
+    ],
+)
+def test_a_tag_is_free_whose_image_was_deleted_before_it_was_pushed(
+    there: list[str], gone: dict[str, int], freed: bool
+) -> None:
+    about = look.concern(scheme(), pushes("1.4.2 on b"))
+    observed = Observed(images(*there), {}, {"1.4.2": digest("a")})
+    when = {digest(name): NOW + timedelta(seconds=late) for name, late in gone.items()}
+    found = look.freed_with(about, observed, ["1.4.2"], when)
+    assert found == ({"1.4.2": digest("a")} if freed else {})
+
+
+def test_the_unique_tags_that_no_image_carries_have_vanished() -> None:
+    (sweep,) = pushes("1.4 on a")
+    known = {"1.4.1": digest("a"), "1.4.2": digest("b")}
+    assert look.vanished(known, images("a: 1.4.1", "c: 1.4").values(), sweep) == {"1.4.2": (sweep,)}
+
+
+@pytest.mark.parametrize(
+    ("rule", "tag", "stable", "unknown"),
+    [
+        ({}, "main", False, False),
+        ({"pin": "{tag}-{digest}"}, "main", True, False),
+        ({"pin": "{tag}-{digest}"}, "nightly", False, True),
+        ({"pin": "{tag}-{digest}"}, "buildcache-1", False, False),
+        ({"unknown": "allow"}, "nightly", False, False),
+        ({"unknown": "remove"}, "nightly", False, True),
+    ],
+)
+def test_a_push_is_looked_at_for_what_the_rule_asks(
+    rule: dict[str, str], tag: str, stable: bool, unknown: bool
+) -> None:
+    about = look.concern(scheme(**rule), pushes(f"{tag} on a"))
+    assert (bool(about.stable), bool(about.unknown)) == (stable, unknown)
+
+
+def test_a_stable_tag_of_no_line_may_want_a_pin_whatever_the_answer() -> None:
+    about = look.concern(scheme(pin="{tag}-{digest}"), pushes("main on b"))
+    assert not look.is_settled(about, [digest("b")], {}, {})
+    about = look.concern(scheme(pin="{tag}-{digest}"), pushes("1.4 on b"))
+    assert look.is_settled(about, [digest("b")], marks(*SETTLED), {})
+
+
+def test_commits_of_a_listing_lead_no_line_of_versions() -> None:
+    edge = {"unique": ["sha"], "stable": [{"tag": "edge", "follows": "newest"}]}
+    asked = scheme(**edge)
+    lines = look.concern(asked, pushes("0a1b2c3 on a")).lines.values()
+    assert look.leaders(asked, lines, [("0a1b2c3", digest("a"))]) == set()
+
+
+def test_a_line_is_bounded_by_no_line_that_it_is_not_inside() -> None:
+    asked = scheme(
+        stable=[{"tag": "edge", "follows": "newest"}, {"tag": "latest", "follows": "highest"}]
+    )
+    about = look.concern(asked, pushes("1.4.3 on c"))
+    seen = Observed(images("c: 1.4.3"), marks("edge = 1.4.3 on c"), {})
+    assert [line.tag for line in look.unbounded(asked, about, seen)] == ["latest"]
+
+
 def test_an_owner_that_came_again_later_may_be_another_repositorys() -> None:
     asked = scheme()
     about = look.concern(asked, pushes("1.4.2 on b"))
@@ -169,6 +285,7 @@ def test_a_sweep_takes_a_pin_for_no_stable_tag_whatever_it_looks_like() -> None:
 
 def test_a_deletion_that_names_no_tag_deletes_the_image() -> None:
     gone = deletes(" on a")
-    assert look.deleted([*gone, *deletes("1.4.2 on b"), *pushes("1.4.3 on c")]) == {
+    others = [*deletes("1.4.2 on b"), *pushes("1.4.3 on c", " on d")]
+    assert look.deleted([*gone, *others, replace(gone[0], digest=None)]) == {
         digest("a"): gone[0].time
     }

@@ -80,6 +80,32 @@ def test_a_tag_that_the_template_cannot_render_is_no_pin(tag: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("tag", "digest", "made"),
+    [
+        ("edge-20261123T022400Z-0123456789ab", DIGEST, True),
+        ("edge-20261123T022400Z-0123456789ab", f"sha256:{'a' * 64}", False),
+        ("edge-0123456789ab", DIGEST, False),
+    ],
+)
+def test_a_pin_is_one_of_the_image_whose_digits_it_has(tag: str, digest: str, made: bool) -> None:
+    assert DEFAULT_PIN.makes(tag, digest) is made
+
+
+@pytest.mark.parametrize(
+    ("template", "parts"),
+    [
+        ("{digest}", ("(?P<digest>[0-9a-f]{12})",)),
+        ("a.{tag}-{pushed:%Y.}{digest}",
+         (r"a\.", None, r"\-[0-9]{4}\.(?P<digest>[0-9a-f]{12})")),
+    ],
+)  # fmt: skip
+def test_the_parts_of_a_template_are_what_stands_around_the_tag(
+    template: str, parts: tuple[str | None, ...]
+) -> None:
+    assert PinTemplate(template).parts() == parts
+
+
+@pytest.mark.parametrize(
     ("template", "said"),
     [
         ("{tag}", "must have {digest} once"),
@@ -87,6 +113,7 @@ def test_a_tag_that_the_template_cannot_render_is_no_pin(tag: str) -> None:
         ("{tag}-{sha}-{digest}", "unknown placeholder; there are {tag}, {digest} and {pushed:"),
         ("{pushed}-{digest}", "unknown placeholder"),
         ("{tag}-{digest}}", "unknown placeholder"),
+        ("{tag-{digest}", "unknown placeholder"),
         ("{tag}+{digest}", "renders to no valid tag"),
         ("{tag}{tag}-{digest}", "renders to no valid tag"),
         ("-{digest}", "renders to no valid tag"),

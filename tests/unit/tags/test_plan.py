@@ -9,30 +9,13 @@ from typing import Any
 import pytest
 
 from ecr_steward.tags import look
-from ecr_steward.tags.plan import WITHIN, WRITES, Plan, plan_changes
+from ecr_steward.tags.plan import WITHIN, WRITES, plan_changes
 from ecr_steward.tags.state import Observed
-from tests.support.planning import NOW, deletes, digest, images, marks, pushes, scheme, words
+from tests.support.planning import NOW, digest, images, marks, plan, pushes, scheme, words
 
 SETTLED = ("1.4 = 1.4.1 on a", "1 = 1.4.1 on a", "latest = 1.4.1 on a")
 RESTORE = {"overwritten": "restore"}
 KEEP = {"overwritten": "keep"}
-
-
-def plan(
-    there: Sequence[str],
-    pushed: Sequence[str],
-    known: Sequence[str] = (),
-    rule: dict[str, Any] | None = None,
-    **observed: Any,
-) -> Plan:
-    """The plan for these pushes and deletions, where `known` are marks, and unique tags on their
-    images."""
-    asked = scheme(**(rule or {}))
-    about = look.concern(asked, [*pushes(*pushed), *deletes(*observed.pop("deleted", ()))])
-    owners = {mark.unique: mark.digest for mark in marks(*known).values()}
-    owners |= observed.pop("owners", {})
-    seen = Observed(images(*there), marks(*known), owners, **observed)
-    return plan_changes(asked, about, seen, NOW)
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,13 @@ def test_an_echo_shows_that_it_was_done_wherever_the_tag_is_now(now: str | None)
 
 
 @pytest.mark.parametrize(
-    "hint", [told("1.4", OLD, 1), told("1.4", OTHER, 1), told("1.4", None, 1, Action.DELETE)]
+    "hint",
+    [
+        told("1.4", OLD, 1),
+        told("1.4", OTHER, 1),
+        told("1.4", None, 1, Action.DELETE),
+        told("1.4", NEW, 1, Action.DELETE),
+    ],
 )
 def test_a_tag_that_came_back_to_where_it_was_is_on_record(hint: Hint) -> None:
     (found,) = settle([MOVE], on(OLD, "1.4"), [hint])
@@ -83,6 +89,11 @@ def test_a_tag_that_came_back_to_where_it_was_is_on_record(hint: Hint) -> None:
 )
 def test_events_from_before_and_of_other_tags_show_nothing(hint: Hint) -> None:
     assert settle([MOVE], on(OLD, "1.4"), [hint]) == []
+
+
+def test_an_event_of_the_very_time_was_before_it() -> None:
+    whole = ANNOUNCED.replace(microsecond=0)
+    assert settle([replace(MOVE, time=iso(whole))], on(OLD, "1.4"), [told("1.4", OLD, 0)]) == []
 
 
 @pytest.mark.parametrize("now", [OLD, OTHER, None])

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecr_steward.tags.kinds import Unique, make
-from ecr_steward.tags.suffixes import Suffixes
+from ecr_steward.tags.suffixes import Suffixes, of_all_platforms
 from ecr_steward.tags.versions import Version
 
 
@@ -293,6 +293,8 @@ def test_revisions_and_commits_are_taken_out_of_a_suffix(
         ("_x86_64", None, (), "x86_64", None),
         ("_b7-arm64", None, (), "arm64", "b7"),
         ("_linux", None, (), None, "linux"),
+        ("_alpine-foo", "alpine", (), None, "foo"),
+        ("-alpine_foo", "alpine", (), None, "foo"),
     ],
 )
 def test_after_an_underscore_there_is_no_pre_release(
@@ -338,12 +340,93 @@ def test_a_platform_is_known_by_its_name(suffix: str, platform: str | None) -> N
         (["debian-*"], ["r*"], "debian-12-r9", "debian-12"),
         (["rc*"], [], "rc.1", "rc.1"),
         (["alpine*"], ["r*"], "r9-alpine3.20", "alpine3.20"),
+        # A star takes the longest end, else the longest beginning.
+        (["*-x"], [], "slim-x-foo", "slim-x"),
+        (["*m"], [], "slim-foo-bar", "slim"),
+        (["*m"], [], "slim-foom-bar-x", "slim-foom"),
+        # Beside a name it has to take that in, and more.
+        (["alpine", "slim-*"], [], "slim-x-alpine", "slim-x-alpine"),
+        (["alpine", "slim-*"], [], "alpine-slim-xyz", "alpine"),
+        (["alpine", "*-x"], [], "slimmer-x-alpine", "alpine"),
+        (["alpine", "alpin*"], [], "alpine", "alpine"),
+        # Of several names the one at the end, else at the beginning, else the longest, the first.
+        (["a", "b"], [], "a-b", "b"),
+        (["a", "b-c"], [], "a-b-c-d", "a"),
+        (["b", "c-d"], [], "a-b-c-d-e", "c-d"),
+        (["b", "c"], [], "a-b-c-d", "b"),
+        (["a-b", "b"], [], "a-b", "a-b"),
     ],
 )
 def test_what_wins_where_several_could_be_meant(
     variants: list[str], revisions: list[str], suffix: str, variant: str | None
 ) -> None:
     assert unique_of(f"1.4.2-{suffix}", variants, revisions).variant == variant
+
+
+@pytest.mark.parametrize(
+    ("revisions", "suffix", "found"),
+    [
+        (["a-b", "b"], "a-b", ("a-b",)),
+        (["a-b", "b"], "a-b-b", ("a-b", "b")),
+        (["a", "r*"], "r2-a-r3", ("r2", "a", "r3")),
+        (["a", "a-b"], "a-b", ("a-b",)),
+    ],
+)
+def test_revisions_are_taken_from_left_to_right_the_longest_first(
+    revisions: list[str], suffix: str, found: tuple[str, ...]
+) -> None:
+    version = unique_of(f"1.4.2-{suffix}", revisions=revisions).version
+    assert version is not None
+    assert version.revisions == found
+
+
+@pytest.mark.parametrize(
+    ("suffix", "plain"),
+    [("", True), ("-alpine", True), ("-arm64", True), ("-r2", True), ("-rc.1", False),
+     ("_b7", False),
+     ("-5-gabc1234", False), ("-r2-5-gabc1234", False), ("-0-gabc1234", False)],
+)  # fmt: skip
+def test_a_suffix_that_says_nothing_of_a_version_is_plain(suffix: str, plain: bool) -> None:
+    read = Suffixes(("alpine",), ("r*",)).read(suffix)
+    assert read.is_plain is plain
+
+
+@pytest.mark.parametrize(
+    ("tag", "bases"),
+    [
+        ("1.4-alpine", [("1.4", "alpine")]),
+        ("1.4-slim-x", [("1.4", "slim-x")]),
+        ("1.4-slim-alpine", [("1.4", "slim-alpine"), ("1.4-slim", "alpine")]),
+        ("1.4_alpine", []),
+        ("1.4-alpin", []),
+        ("alpine", []),
+    ],
+)
+def test_a_stable_tag_is_read_with_each_variant_that_it_ends_with(
+    tag: str, bases: list[tuple[str, str]]
+) -> None:
+    assert list(Suffixes(("alpine", "slim-*")).variants.bases(tag)) == bases
+    assert not list(Suffixes().variants.bases(tag))
+
+
+@pytest.mark.parametrize(
+    ("tag", "without"),
+    [
+        ("latest-arm64", ["latest"]),
+        ("latest_arm64", ["latest"]),
+        ("1.4-arm64-alpine", ["1.4-alpine"]),
+        ("1.4-windows-amd64", ["1.4", "1.4-windows"]),
+        (
+            "1.4-linux-x86_64-v3",
+            ["1.4", "1.4-linux", "1.4-linux-v3", "1.4-linux_64-v3", "1.4-v3", "1.4_64-v3"],
+        ),
+        ("arm64", []),
+        ("-arm64", []),
+        ("latest", []),
+    ],
+)
+def test_a_stable_tag_is_read_without_each_platform_in_it(tag: str, without: list[str]) -> None:
+    assert sorted(set(of_all_platforms(tag))) == sorted(without)
 
 
 @pytest.mark.parametrize(

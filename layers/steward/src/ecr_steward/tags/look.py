@@ -186,7 +186,7 @@ def _was_there(image: Image | None, since: datetime) -> bool:
 
 def _moved(tag: str, digest: str | None, observed: Observed) -> bool:
     """Whether a unique tag is on this image, which is not the one that history knows it on."""
-    image = observed.images.get(digest or "")
+    image = observed.image(digest)
     return image is not None and tag in image.tags and image.digest != observed.known[tag]
 
 

@@ -38,7 +38,7 @@ def _made(writes: Sequence[TagChange], wanted: Callable[[TagChange], bool]) -> l
     """The writes that are wanted and hang on no other."""
     made = list(filter(wanted, writes))
     unpinned = _unpinned(writes, made)
-    made = [each for each in made if each.kind is FactKind.PIN or each.before not in unpinned]
+    made = [each for each in made if each.before not in unpinned]
     restores = [each for each in writes if each.kind is FactKind.RESTORE]
     if set(restores) <= set(made):
         return made
@@ -56,4 +56,4 @@ def _is_told(change: TagChange, left: set[str], untaken: set[str]) -> bool:
         return False
     if change.kind is FactKind.OVERWRITE:
         return change.tag not in left
-    return not (change.kind is FactKind.HELD and change.tag in untaken)
+    return change.tag not in untaken

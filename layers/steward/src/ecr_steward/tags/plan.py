@@ -155,7 +155,7 @@ def plan_changes(
         forgotten=tuple(each.forgotten for each in lines if each.forgotten is not None),
         known=known,
         freed={tag: digest for tag, digest in freed.items() if tag not in known},
-        kept={} if now is None else {tag: pin.after or "" for tag, pin in kept.items()},
+        kept={} if now is None else {tag: observed.known[tag] for tag in kept},
         passed=tuple(each.passed for each in overwrites if each.passed is not None),
         stays=tuple(each.stay for each in lines if each.stay is not None),
         taken=tuple(each.taken for each in lines if each.taken is not None),
@@ -218,15 +218,14 @@ def _overwrites(
     """The pushed unique tags that history does not know where they are."""
     found = []
     for tag, hints in about.unique.items():
-        hint = next((each for each in hints if _carries(observed, each)), None)
         known = _known(observed, freed, tag)
-        if hint is None or known == hint.digest:
-            continue
-        if known is None:
-            before = freed.get(tag) or observed.freed.get(tag)
-            found.append(_accepted(observed, tag, before, hint))
-        else:
-            found.append(_overwrite(scheme, observed, tag, known, hint))
+        # One push can be told more than once.
+        for hint, newcomer in _carried(observed, hints)[:1]:
+            if known is None:
+                before = freed.get(tag) or observed.freed.get(tag)
+                found.append(_accepted(observed, tag, before, newcomer, hint))
+            elif known != newcomer.digest:
+                found.append(_overwrite(scheme, observed, tag, known, newcomer, hint))
     return found
 
 
@@ -235,9 +234,10 @@ def _known(observed: Observed, freed: Mapping[str, str], tag: str) -> str | None
     return None if tag in freed else observed.known.get(tag)
 
 
-def _accepted(observed: Observed, tag: str, before: str | None, hint: Hint) -> _Overwrite:
+def _accepted(
+    observed: Observed, tag: str, before: str | None, newcomer: Image, hint: Hint
+) -> _Overwrite:
     """The unique tag is the newcomer's; `before` is the last image of one that was free."""
-    newcomer = observed.images[hint.digest or ""]
     if before in (None, newcomer.digest):
         return _Overwrite(tag, accepted=newcomer.digest)
     reason = f"`{tag}` was deleted, so it was free: it belongs to this image now."
@@ -245,8 +245,10 @@ def _accepted(observed: Observed, tag: str, before: str | None, hint: Hint) -> _
     return _Overwrite(tag, accepted=newcomer.digest, passed=passed)
 
 
-def _overwrite(scheme: Scheme, observed: Observed, tag: str, known: str, hint: Hint) -> _Overwrite:
-    newcomer, owner = observed.images[hint.digest or ""], observed.images.get(known)
+def _overwrite(
+    scheme: Scheme, observed: Observed, tag: str, known: str, newcomer: Image, hint: Hint
+) -> _Overwrite:
+    owner = observed.image(known)
     if scheme.overwritten == "allow":
         return _Overwrite(tag, accepted=newcomer.digest)
     if scheme.overwritten == "keep":
@@ -277,7 +279,7 @@ def _kept(scheme: Scheme, tag: str, owner: Image | None, hint: Hint) -> TagChang
 def _report(
     observed: Observed, tag: str, before: str | None, newcomer: Image, hint: Hint, reason: str
 ) -> TagChange:
-    owner = observed.images.get(before or "")
+    owner = observed.image(before)
     return TagChange(
         kind=FactKind.OVERWRITE,
         tag=tag,
@@ -427,7 +429,7 @@ def _place(
 
 def _was_placed(before: Mark | None, mark: Mark) -> bool:
     """Whether the tag was where it belongs now when the steward last looked."""
-    return before is not None and before == mark and before.placed
+    return before is not None and before.placed and before == mark
 
 
 def _taken(mark: Mark, before: Iterable[datetime], now: datetime) -> Taken:
@@ -441,28 +443,21 @@ def _held_reason(tag: str, held: str, unique: str) -> str:
 
 def _stay(scheme: Scheme, about: Concern, observed: Observed, line: Line, top: Top) -> Stay:
     """Why a tag that is where it belongs stays there; what was pushed lost against it."""
-    hints = about.hints[line.tag]
-    lost = next((hint for hint in hints if _has_lost(scheme, observed, line, hint, top)), None)
     reason = f"`{line.tag}` stays on {top.unique}, {_rank(line)}"
-    if lost is not None:
-        reason += f": {lost.tag} is {'older' if line.newest else 'lower'}"
-        pushed = observed.images[lost.digest or ""]
-        return Stay(line.tag, top.image.digest, f"{reason}.{_since(line, lost, pushed)}", lost)
+    for hint, image in _carried(observed, about.hints[line.tag]):
+        if hint.action is Action.PUSH and _has_lost(scheme, hint.tag or "", image, top):
+            reason += f": {hint.tag} is {'older' if line.newest else 'lower'}"
+            return Stay(line.tag, top.image.digest, f"{reason}.{_since(line, hint, image)}", hint)
     return Stay(line.tag, top.image.digest, f"{reason}.")
 
 
-def _has_lost(scheme: Scheme, observed: Observed, line: Line, hint: Hint, top: Top) -> bool:
-    """Whether `hint` is the push of a unique tag of the line that is below the top."""
-    image = observed.images.get(hint.digest or "")
-    unique = scheme.read_unique(hint.tag or "", hint.digest)
-    if unique is None or image is None or hint.tag not in image.tags:
-        return False
-    pushed = Top(unique, image, line.newest)
+def _has_lost(scheme: Scheme, tag: str, image: Image, top: Top) -> bool:
+    """Whether a tag is a unique one that is below the top of its line."""
+    unique = scheme.read_unique(tag, image.digest)
     return (
-        hint.action is Action.PUSH
-        and line.holds(unique)
+        unique is not None
         and image.digest != top.image.digest
-        and not pushed.equals(top)
+        and not Top(unique, image, top.newest).equals(top)
     )
 
 
@@ -508,10 +503,9 @@ def _reason(scheme: Scheme, line: Line, top: Top, holder: Image | None, mark: Ma
 
 
 def _was_higher(scheme: Scheme, line: Line, mark: Mark, top: Top) -> bool:
-    unique, version = scheme.read_unique(mark.unique, mark.digest), top.read.version
-    if line.newest or unique is None or unique.version is None or version is None:
-        return False
-    return unique.version.precedence > version.precedence
+    unique = scheme.read_unique(mark.unique, mark.digest)
+    higher = unique is not None and unique.precedence > top.read.precedence
+    return higher and not line.newest
 
 
 def _twins(
@@ -556,13 +550,13 @@ def _pins(
         image = observed.images[digest]
         rest = [tag for tag in image.tags if tag not in {change.tag for change in left}]
         reason = _why_pinned(scheme, left, digest, rest)
-        if reason is not None and (rest or digest not in arriving or _is_restored(left)):
+        if reason is not None and (digest not in arriving or _is_restored(left)):
             stable = (tag for tag in rest if scheme.judge(tag, digest) is Verdict.STABLE)
             named = next(stable, left[0].tag)
             tag = left[0].tag if _is_restored(left) else named
             pins[digest] = _pin(scheme, image, replace(left[0], tag=tag), reason)
     for hint in pushes:
-        found = observed.images.get(hint.digest or "")
+        found = observed.image(hint.digest)
         if found is None or found.digest in pins:
             continue
         late = not found.tags and found.digest not in arriving
@@ -634,10 +628,9 @@ def _unknown(
     # An image that loses its unique tag to another keeps a name: another one, or its pin.
     named = {change.before for change in losing if change.kind is FactKind.RESTORE}
     for hint in about.unknown:
-        tag, image = hint.tag or "", observed.images.get(hint.digest or "")
+        tag, image = hint.tag or "", observed.image(hint.digest)
         reason = _why_unknown(scheme, tag)
-        removable = scheme.unknown == "remove" and image is not None
-        if removable and image is not None:
+        if scheme.unknown == "remove" and image is not None:
             if tag not in image.tags or (image.digest, tag) in leaving:
                 continue
             kept = {each for each in image.tags if (image.digest, each) not in leaving} - {tag}
@@ -666,6 +659,7 @@ def _why_unknown(scheme: Scheme, tag: str) -> str:
     return reason if nearly is None else f"{reason} ({nearly})"
 
 
-def _carries(observed: Observed, hint: Hint) -> bool:
-    image = observed.images.get(hint.digest or "")
-    return image is not None and hint.tag in image.tags
+def _carried(observed: Observed, hints: Iterable[Hint]) -> list[tuple[Hint, Image]]:
+    """Those of the hints whose tag is on the image that they name, each with that image."""
+    seen = ((hint, observed.image(hint.digest)) for hint in hints)
+    return [(hint, image) for hint, image in seen if image is not None and hint.tag in image.tags]

@@ -66,7 +66,7 @@ def _paths(
     holders = {tag: image.digest for image in observed.images.values() for tag in image.tags}
     return {
         tag: [each for each in (places.get(tag), holders.get(tag), moves.get(tag)) if each]
-        for tag in {*places, *moves}
+        for tag in dict.fromkeys((*places, *moves))
     }
 
 

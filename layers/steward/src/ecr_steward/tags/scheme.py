@@ -186,8 +186,7 @@ class Scheme:
 
         `digest` is the image that carries it: only of that image it can be a pin.
         """
-        unique = self._unique(tag)
-        return None if unique is None or self.is_pin(tag, digest) else unique
+        return None if self.is_pin(tag, digest) else self._unique(tag)
 
     @_Remembered
     def _unique(self, tag: str) -> Unique | None:
@@ -233,8 +232,6 @@ class Scheme:
 
     def _name(self, stable: StableTag, unique: Unique) -> str | None:
         """The name of the stable tag that a unique tag can be under, variant and all."""
-        if stable.follows is None or not stable.admits(unique):
-            return None
         base = stable.render(unique)
         if base is None or unique.variant is None:
             return base

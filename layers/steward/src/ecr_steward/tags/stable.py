@@ -117,7 +117,7 @@ class StableTag:
             return (self.is_newest or unique.is_date) and not self.within
         if version.is_prerelease and not (self.is_newest or self._takes(version)):
             return False
-        return not self._is_major_zero(version.numbers[0]) and self._has_within(version.numbers)
+        return self._has_within(version.numbers)
 
     def _takes(self, version: Version) -> bool:
         if isinstance(self.prereleases, bool):
@@ -126,11 +126,10 @@ class StableTag:
 
     def is_major_zero(self, values: Mapping[str, str]) -> bool:
         """Whether this is the line of the whole of major version 0, which promises nothing."""
-        return "major" in values and self._is_major_zero(int(values["major"]))
-
-    def _is_major_zero(self, major: int) -> bool:
         named = set(NUMBERS).intersection(self.placeholders)
-        return not major and named == {"major"} and (0,) not in self._within
+        if named != {"major"} or (0,) in self._within:
+            return False
+        return not int(values.get("major", "1"))
 
     def _has_within(self, numbers: tuple[int, ...]) -> bool:
         if self._within and not any(numbers[: len(each)] == each for each in self._within):
@@ -169,18 +168,16 @@ class Template:
         parts = _PLACEHOLDER.split(template)
         sources = {name: groups.get(name, _NUMBER) for name in parts[1::2]}
         self._parts = parts
-        self._simple = sources.keys() <= set(NUMBERS)
+        self._simple = sources.keys().isdisjoint(groups)
         self._regex = re.compile(_expression(parts, sources))
         self._values = {name: re.compile(source) for name, source in sources.items()}
 
     def readings(self, name: str) -> list[dict[str, str]]:
         """What the placeholders stand for in `name`; at most two of several ways, none if the
         template does not render it."""
-        match = self._regex.fullmatch(name)
-        if match is None and self._simple:
-            return []
-        if match is not None and self._simple:
-            return [match.groupdict()]
+        if self._simple:
+            match = self._regex.fullmatch(name)
+            return [] if match is None else [match.groupdict()]
         found: list[dict[str, str]] = []
         for values in self._read(name, 0, 0, {}, set()):
             found.append(values)
@@ -204,7 +201,8 @@ class Template:
             for found in self._read(name, part + 1, end, {**values, **more}, dead):
                 live = True
                 yield found
-        if not live and not values.keys() & set(self._parts[part + 1 :: 2]):
+        ahead = self._parts[part | 1 :: 2]  # odd places are placeholders
+        if not live and values.keys().isdisjoint(ahead):
             dead.add(key)
 
     def _ends(
@@ -221,7 +219,7 @@ class Template:
             return
         last = part == len(self._parts) - 2
         literal = self._parts[part + 1]
-        ends = [len(name) - len(literal)] if last else range(at + 1, len(name) + 1)
+        ends = [len(name) - len(literal)] if last else range(at + 1, len(name))
         for end in ends:
             value = name[at:end]
             if end > at and name.startswith(literal, end) and self._values[text].fullmatch(value):
@@ -253,8 +251,8 @@ class Line:
     tag: str
     stable: StableTag
     names: tuple[tuple[str, str | None], ...]
-    values: tuple[tuple[str, str], ...] | None = ()
-    has_dates: bool = True
+    values: tuple[tuple[str, str], ...] | None
+    has_dates: bool
 
     @property
     def newest(self) -> bool:

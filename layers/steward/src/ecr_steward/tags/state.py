@@ -82,6 +82,10 @@ class Observed:
     frozen: frozenset[str] = frozenset()
     freed: Mapping[str, str] = field(default_factory=dict)
 
+    def image(self, digest: str | None) -> Image | None:
+        """The image of a digest, if there is one and it was looked at."""
+        return None if digest is None else self.images.get(digest)
+
 
 @dataclass(frozen=True, slots=True)
 class Top:
@@ -101,14 +105,12 @@ class Top:
 
         A line that follows the newest image asks only when it was pushed.
         """
-        version = self.read.version
         when = (self.image.pushed_at, self.image.digest, self.unique)
-        return when if self.newest or version is None else (version.precedence, *when)
+        return when if self.newest else (self.read.precedence, *when)
 
     def equals(self, other: Top) -> bool:
         """Whether both carry equal versions, so that only their images decide."""
-        versions = (self.read.version, other.read.version)
-        return not self.newest and all(versions) and self.order[0] == other.order[0]
+        return not self.newest and self.read.precedence == other.read.precedence
 
 
 def uniques(scheme: Scheme, images: Iterable[Image]) -> Iterator[tuple[Unique, Image]]:
@@ -128,17 +130,17 @@ def tops(scheme: Scheme, lines: Mapping[str, Line], images: Iterable[Image]) -> 
             if line.tag not in lines:
                 continue
             top = Top(unique, image, line.newest)
-            held = found.get(line.tag)
-            if held is None or top.order > held.order:
-                found[line.tag] = top
+            found[line.tag] = max(found.get(line.tag, top), top, key=lambda each: each.order)
     return found
 
 
 def bound(scheme: Scheme, observed: Observed, line: Line) -> Top | None:
     """What the line's mark stands for, while the mark's image still carries its unique tag."""
     mark = observed.marks.get(line.tag)
-    image = observed.images.get(mark.digest) if mark is not None else None
-    if mark is None or image is None or mark.unique not in image.tags:
+    if mark is None:
+        return None
+    image = observed.image(mark.digest)
+    if image is None or mark.unique not in image.tags:
         return None
     unique = scheme.read_unique(mark.unique, image.digest)
     if unique is None or not line.holds(unique):

@@ -55,8 +55,8 @@ class Suffix:
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """The segments `start` to `end` (exclusive), taken for one thing; `named` is one without a
-    star, which is never given back."""
+    """The segments `start` to `end` (exclusive), taken for one thing; `named` is a revision without
+    a star, which is never given back."""
 
     start: int
     end: int
@@ -214,7 +214,7 @@ class _Reading:
             return None
         count = len(self._texts)
         runs = (
-            _Run(i, i + n, "variant", text, named=True)
+            _Run(i, i + n, "variant", text)
             for i, texts in enumerate(self._spans)
             for n, text in enumerate(texts, 1)
             if text in names
@@ -345,7 +345,7 @@ def of_all_platforms(tag: str) -> Iterator[str]:
     """What `tag` can be without a platform that stands in it after a `-` or `_`."""
     marks = [*(match.start() for match in _MARK.finditer(tag)), len(tag)]
     for i, start in enumerate(marks):
-        for end in marks[i + 1 : i + 1 + _MOST_PIECES]:
+        for end in marks[i + 1 :][:_MOST_PIECES]:
             if start and _is_platform(tag[start + 1 : end]):
                 yield tag[:start] + tag[end:]
 

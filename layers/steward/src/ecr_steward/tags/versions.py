@@ -8,7 +8,7 @@ from datetime import datetime
 
 from ecr_steward.tags.suffixes import Suffix, Suffixes
 
-_CORE = re.compile(r"v?(?P<numbers>[0-9]+(?:\.[0-9]+)*)(?P<suffix>[-_].*)?")
+_CORE = re.compile(r"v?(?P<numbers>[0-9]+(?:\.[0-9]+)*)(?P<suffix>(?:[-_].*)?)")
 _IDENTIFIERS = re.compile(r"[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*")
 _SEMVER_NUMBER = re.compile(r"0|[1-9][0-9]*")
 _SEMVER_IDENTIFIER = re.compile(r"0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*")
@@ -137,7 +137,7 @@ def split(tag: str, suffixes: Suffixes) -> tuple[tuple[str, ...], Suffix] | None
     match = _CORE.fullmatch(tag)
     if match is None:
         return None
-    suffix = suffixes.read(match["suffix"] or "")
+    suffix = suffixes.read(match["suffix"])
     left = (each for each in (suffix.prerelease, suffix.build) if each is not None)
     if not all(_IDENTIFIERS.fullmatch(each) for each in left):
         return None

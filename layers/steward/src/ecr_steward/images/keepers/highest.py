@@ -27,16 +27,12 @@ class _Place:
     @property
     def version(self) -> tuple[object, ...]:
         """What two revisions of one version have in common: its numbers and its pre-release."""
-        return self._precedence[:2]
+        return self.unique.precedence[:2]
 
     @property
     def rank(self) -> tuple[Any, ...]:
         """Its place in the line; of twins the one pushed last leads, then the higher digest."""
-        return (self._precedence, self.image.pushed_at or _NEVER, self.image.digest)
-
-    @property
-    def _precedence(self) -> tuple[object, ...]:
-        return () if self.unique.version is None else self.unique.version.precedence
+        return (self.unique.precedence, self.image.pushed_at or _NEVER, self.image.digest)
 
 
 class Highest(Keeper):

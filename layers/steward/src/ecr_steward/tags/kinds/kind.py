@@ -37,6 +37,11 @@ class Unique:
         written = () if self.version is None or self.is_date else self.version.written
         return {**dict(zip(NUMBERS, written, strict=False)), **dict(self.groups)}
 
+    @property
+    def precedence(self) -> tuple[object, ...]:
+        """That of its version; what has none is below all that has one."""
+        return () if self.version is None else self.version.precedence
+
 
 _SUFFIXES = ("", "-rc.1", "_b7", "-rc.1_linux", "-beta", "-arm64", "-5-gabc1234")
 
@@ -160,7 +165,7 @@ class Word(Kind):
     expression: ClassVar[re.Pattern[str]]
 
     def __init_subclass__(cls) -> None:
-        cls.expression = re.compile(f"{cls.head}(?P<suffix>[-_].*)?")
+        cls.expression = re.compile(f"{cls.head}(?P<suffix>(?:[-_].*)?)")
 
     def __init__(self, suffixes: Suffixes) -> None:
         self._suffixes = suffixes
@@ -182,7 +187,7 @@ class Word(Kind):
         match = self.expression.fullmatch(tag)
         if match is None:
             return None
-        suffix = self._suffixes.read(match["suffix"] or "")
+        suffix = self._suffixes.read(match["suffix"])
         return self.found(tag, match, suffix) if suffix.is_plain else None
 
     def found(self, tag: str, match: re.Match[str], suffix: Suffix) -> Unique | None:
@@ -201,7 +206,7 @@ class Word(Kind):
 
     def nearly(self, tag: str) -> str | None:
         match = self.expression.fullmatch(tag)
-        if match is None or not match["suffix"] or self._suffixes.read(match["suffix"]).is_plain:
+        if match is None or self._suffixes.read(match["suffix"]).is_plain:
             return None
         left = match["suffix"][1:]
         return f"`{left}` after it is no variant, no revision and no platform of the rule"
