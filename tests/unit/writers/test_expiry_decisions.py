@@ -266,6 +266,8 @@ ASKED: list[tuple[list[Hint], Visit | None, dict[str, Any], tuple[int, int]]] = 
     ([PUSH], Visit(lets_go=None), {}, (2, 0)),
     ([PUSH], None, {}, (2, 0)),
     ([PUSH], Visit(lets_go=True), {}, (1, 1)),
+    ([hint(Action.DELETE, FORGED)], Visit(lets_go=False), {}, (0, 0)),
+    ([hint(Action.PUSH, FORGED, None)], Visit(lets_go=False), {}, (0, 0)),
     ([replace(PUSH, digest=None)], Visit(lets_go=True), {}, (1, 0)),
     ([hint(Action.DELETE, "pr-2")], Visit(lets_go=True), {}, (1, 0)),
     ([hint(Action.NEED)], Visit(lets_go=None), {"rule": SILENT}, (1, 0)),

@@ -8,6 +8,7 @@ from typing import Any
 from ecr_steward.ecr.images import EcrRegistry
 from ecr_steward.history.planned import Planned
 from ecr_steward.history.settings import key_of
+from ecr_steward.rules import Mode
 from ecr_steward.settings.state import SettingChange
 from ecr_steward.words.causes import Cause
 from ecr_steward.words.facts import Difference, FactKind
@@ -64,6 +65,27 @@ def test_only_what_the_plan_has_is_corrected_within_one_policy_too() -> None:
     assert made.policy() == []
     assert corrected(made, sweep(made, PLAN)) == []
     assert corrected(made, sweep(made, None)) == ["missing", "different"]
+
+
+def test_what_is_only_reported_is_reported_whatever_the_plan_has() -> None:
+    made = SettingsWorld(rules_for({**WANTED, "policy": {"others": "report"}}))
+    made.ecr.set_repository_policy(repositoryName=REPOSITORY, policyText=policy(OURS))
+    keep(made)
+    facts = made.visit([sweep(made, PLAN)]).facts
+    told = [(each.kind, each.difference.setting) for each in facts if each.difference is not None]
+    assert told == [(FactKind.DRIFT, "policy"), (FactKind.DRIFT, "policy")]
+
+
+def test_where_nothing_is_enforced_a_plan_narrows_nothing() -> None:
+    made = world()
+    made.deploy(made.rules, Mode.AUDIT)
+    keep(made)
+    facts = made.visit([sweep(made, PLAN)]).facts
+    assert len([each for each in facts if each.kind is FactKind.DRIFT]) == 3
+
+
+def test_where_no_rule_states_settings_nothing_differs() -> None:
+    assert world().enforcer.differing("other") == ()
 
 
 def test_a_call_in_the_same_batch_is_not_narrowed() -> None:
