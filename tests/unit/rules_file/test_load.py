@@ -138,6 +138,8 @@ ONE_FAULT = [
      "A control character stands here; remove it or save the file as plain text."),
     (rule("repository:", "  policy:", "    accounts: [012345678901]"), 6,
      'An entry of `accounts` must be a string; put it in quotes: "012345678901".'),
+    (rule("repository:", "  resource_tags: {owner: 1.50}"), 5,
+     '`owner` must be a string; put it in quotes: "1.50".'),
     # channels
     (channel("url: ssm:x"), 3, "`type` is missing."),
     (channel("type: mail"), 4, f"`type` must be one of {TYPES}; it is `mail`."),
