@@ -138,6 +138,7 @@ SEEN: list[tuple[tuple[str, ...], Any, dict[str, ExpiryTag], dict[str, Any], lis
     # Tags, the last pull, what is known, the rule and holds, and why it is needed.
     (("pr-1", TAG), None, {DIGEST: ON}, {}, []),
     (("pr-1", TAG), None, {}, {}, [f"The steward did not put `{TAG}`."]),
+    (("pr-1", TAG, FORGED), None, {DIGEST: ON}, {}, [f"The steward did not put `{FORGED}`."]),
     (("pr-1", TAG), None, {DIGEST: OFF}, {}, [f"The steward did not put `{TAG}`."]),
     (("pr-1",), None, {DIGEST: OFF}, {}, []),
     (("main",), None, {DIGEST: ON}, {}, ["`main` is on it."]),
