@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
+
+import pytest
 
 from ecr_steward.ecr.images import EcrRegistry
 from ecr_steward.history.planned import Planned
@@ -128,3 +131,41 @@ def test_a_sweep_of_a_plan_takes_the_registry_along_where_the_plan_has_it() -> N
     made = world(**SCANNING)
     assert sent(made, [REGISTRY]) == [(REGISTRY, PLAN)]
     assert (REGISTRY, PLAN) not in sent(made, [REPOSITORY])
+
+
+def test_a_rule_for_all_repositories_holds_where_no_cache_owns_them() -> None:
+    made = world()
+    rule = replace(made.rules.rules[0], repositories=("*",))
+    made.deploy(replace(made.rules, rules=(rule,)))
+    differing = [each.setting for each in made.enforcer.differing(REPOSITORY)]
+    assert sorted(differing) == ["policy", "policy", "scan_on_push"]
+    made.ecr.add_pull_through_cache_rule("base", "public.ecr.aws")
+    made.sweep()
+    assert made.enforcer.differing(REPOSITORY) == ()
+
+
+@pytest.mark.parametrize(
+    ("calls", "cause"),
+    [
+        (["SetRepositoryPolicy"], "call-0"),
+        (["SetRepositoryPolicy", "PutLifecyclePolicy"], "call-0"),
+        (["PutLifecyclePolicy", "SetRepositoryPolicy", "SetRepositoryPolicy"], "call-2"),
+        (["PutLifecyclePolicy"], "sweep"),
+        (["PutLifecyclePolicy", "CreateRepository"], "call-1"),
+        ([None], "sweep"),
+    ],
+)
+def test_a_correction_has_the_last_call_that_set_it_as_its_cause_or_else_the_sweep(
+    calls: list[str | None], cause: str
+) -> None:
+    made = world()
+    hints = [
+        Hint(REPOSITORY, Action.CALL, None, None, Cause(f"call-{i}", "Call"), made.now, call=call)
+        for i, call in enumerate(calls)
+    ]
+    swept = Hint(REPOSITORY, Action.SWEEP, None, None, Cause("sweep", "Sweep"), made.now)
+    facts = made.visit([*hints, swept]).facts
+    about = {each.difference.setting: each.cause.id for each in facts if each.difference}
+    assert about["policy"] == cause
+    by_call = cause if "CreateRepository" in calls else "sweep"
+    assert about["scan_on_push"] == by_call
