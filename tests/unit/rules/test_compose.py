@@ -231,3 +231,70 @@ def test_narrowing_takes_what_matches_and_begins_so_and_nothing_else(
     inside = bool(narrow) and glob_regex(narrow).fullmatch(name) is not None
     matches = glob_regex([glob]).fullmatch(name) is not None
     assert inside is (matches and name.startswith(prefix))
+
+
+@pytest.mark.parametrize(
+    ("glob", "prefix", "left"),
+    [
+        ("*", "a/", ["a/*"]),
+        ("a*", "a/", ["a/*"]),
+        ("*/*", "a/", ["a/*"]),
+        ("*a*", "a/", ["a/*"]),
+        ("*-web", "a/", ["a/*-web"]),
+        ("*a", "aa", ["aa", "aa*a"]),
+        ("a*b*", "ab", ["ab*"]),
+        ("a/b", "a/", ["a/b"]),
+        ("b*", "a/", []),
+    ],
+)
+def test_a_narrowed_glob_is_said_once_by_the_widest_that_holds(
+    glob: str, prefix: str, left: list[str]
+) -> None:
+    assert list(narrowed(glob, prefix)) == left
+
+
+NO_RULES = "version: 1\ndefaults: {mode: enforce}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (NO_RULES, "rules.yaml:1: `rules` is missing."),
+        (f"{NO_RULES}rules:", "rules.yaml:3: `rules` must be a list; it is empty."),
+        (f"{NO_RULES}rules: x\n", "rules.yaml:3: `rules` must be a list; it is `x`"),
+        (f"{NO_RULES}rules: [x]\n", "rules.yaml:3: An entry of `rules` must be a mapping"),
+        (f"{NO_RULES}include: [teams/payments.yaml]\nrules: [x]\n",
+         "rules.yaml:4: An entry of `rules` must be a mapping"),
+    ],
+)  # fmt: skip
+def test_rules_that_are_none_are_told_where_they_stand(rules: Path, text: str, told: str) -> None:
+    write(rules, text)
+    assert faults(rules)[0].startswith(told)
+
+
+@pytest.mark.parametrize(
+    ("team", "told"),
+    [
+        ("prefixes: [a/]\nrules: [x]\n", "teams/payments.yaml:2: An entry of `rules` must be"),
+        ("prefixes: [a/]\nrules: [{repositories: x}]\n",
+         "teams/payments.yaml:2: `repositories` must be a list"),
+        ("prefixes: [a/]\nrules: [{repositories: [7]}]\n",
+         "teams/payments.yaml:2: An entry of `repositories` must be a string"),
+        ("prefixes: []\nrules: [{repositories: [x]}]\n",
+         "teams/payments.yaml:1: `prefixes` must be a list with at least one entry."),
+        ("prefixes: a/\nrules: [{repositories: [x]}]\n",
+         "teams/payments.yaml:1: `prefixes` must be a list with at least one entry."),
+        ("rules: [{repositories: [x]}]\n",
+         "teams/payments.yaml:1: `prefixes` must be a list with at least one entry."),
+        ("prefixes: ['']\nrules: [{repositories: [x]}]\n",
+         "teams/payments.yaml:1: A prefix is the beginning of a repository's name"),
+        ("prefixes: [7]\nrules: [{repositories: [x]}]\n",
+         "teams/payments.yaml:1: A prefix is the beginning of a repository's name"),
+        ("prefixes: ['a*']\nrules: [{repositories: [x]}]\n",
+         "teams/payments.yaml:1: A prefix is the beginning of a repository's name"),
+        ("[]\n", "teams/payments.yaml:1: A file that is included must be a mapping with"),
+    ],
+)  # fmt: skip
+def test_an_included_file_has_prefixes_and_rules(rules: Path, team: str, told: str) -> None:
+    write(rules.parent / "teams/payments.yaml", team)
+    assert faults(rules)[0].startswith(told)

@@ -331,6 +331,15 @@ TOLD: list[tuple[list[str], str]] = [
         {major}-e  never moved: no unique tag here carries a version
         example      a push of 9f1c2ab moves no stable tag.
         """),
+    (["unique: [semver]", 'variants: ["slim-*"]',
+      'stable: [{tag: edge, follows: newest, of: ["*-slim-*"]}]'], ("""\
+        unique       semver (versions such as 1.4.2 or v1.4.2-rc.1)
+        variants     slim-*: each has stable tags of its own
+        stable       edge  such as edge-slim-x, the newest image of all with a unique tag of """
+     """`slim-x` among `*-slim-*`
+        example      a push of 1.4.2 moves no stable tag.
+        a push of 1.4.2-slim-x puts edge-slim-x on its image, as the newest.
+        """)),
     (["unique: [semver]", "stable: []"], """\
         unique       semver (versions such as 1.4.2 or v1.4.2-rc.1)
         stable       none

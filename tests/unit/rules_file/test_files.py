@@ -106,6 +106,7 @@ def test_a_warning_about_a_file_names_that_file_and_its_line(folder: Path) -> No
         ("", "policies/pull.json:1: The file is empty; it needs `Statement`."),
         ('{"Statement": [', "policies/pull.json:1: A bracket is not closed"),
         ('{"Statement": [],\n "Statement": []}', "policies/pull.json:2: `Statement` is here twice"),
+        ("1.5", "policies/pull.json:1: `1.5` must be a string; put it in quotes"),
         ("7", "policies/pull.json:1: The file must be a mapping with `Statement`; it is `7`."),
         ("{}", "policies/pull.json:1: The file must be a mapping with `Statement`;"),
         ('{"Statement": [],\n "Note": 1}', ("policies/pull.json:2: `Note` has no place here; there "

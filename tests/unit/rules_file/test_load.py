@@ -138,6 +138,12 @@ ONE_FAULT = [
      "A control character stands here; remove it or save the file as plain text."),
     (rule("repository:", "  policy:", "    accounts: [012345678901]"), 6,
      'An entry of `accounts` must be a string; put it in quotes: "012345678901".'),
+    (rule("repository:", "  resource_tags: {owner: 1.50}"), 5,
+     '`owner` must be a string; put it in quotes: "1.50".'),
+    (rule("tags:", '  unique: [{version: {parts: "x"}}]'), 5,
+     "`parts` must be a whole number from 1 to 8 or a list of such numbers; it is `x`."),
+    (rule("tags:", '  unique: [{version: {parts: "2"}}]'), 5,
+     "`parts` must be a whole number, without quotes."),
     # channels
     (channel("url: ssm:x"), 3, "`type` is missing."),
     (channel("type: mail"), 4, f"`type` must be one of {TYPES}; it is `mail`."),

@@ -125,6 +125,15 @@ def test_the_registrys_faults_have_their_lines() -> None:
     assert "ECR then needs a role to make repositories with" in said
 
 
+def test_a_word_like_no_other_is_told_without_a_guess() -> None:
+    template = "registry: {creation_templates: [{prefix: base, applied_for: [xyz]}]}\n"
+    ((_, said),) = faults(file("encryption: KMS") + template)
+    assert said == (
+        "An entry of `applied_for` must be one of CREATE_ON_PUSH, PULL_THROUGH_CACHE, "
+        "REPLICATION; it is `xyz`."
+    )
+
+
 def test_good_settings_are_no_reason_for_a_warning() -> None:
     settings = """\
         policy:

@@ -214,6 +214,15 @@ def test_outcomes_are_counted_apart() -> None:
     assert (counted.failed, counted.waiting, counted.given_up) == (0, 1, 0)
 
 
+def test_what_is_given_up_counts_as_failed_and_a_batch_without_faults_as_nothing() -> None:
+    writer = Writer("a")
+    writer.fail(MAX_TRIES - 1)
+    last = writer.handle(message("a", receives=MAX_TRIES), message("b"))
+    assert (last.failed, last.waiting, last.given_up) == (1, 0, 1)
+    fine = Writer().handle(message("b"))
+    assert (fine.failed, fine.waiting, fine.given_up) == (0, 0, 0)
+
+
 def test_a_fault_of_the_queue_while_the_visibility_is_shortened_is_survived() -> None:
     class Deaf(Writer):
         def retry_in(self, receipt_handle: str, seconds: int) -> None:

@@ -79,3 +79,9 @@ def test_slow_writes_do_not_use_up_the_functions_time() -> None:
     assert len(outcomes) == 100
     assert writes.now <= PATIENCE + LONGEST + 1
     assert isinstance(outcomes[-1], Unavailable)
+
+
+def test_writes_that_ecr_takes_are_all_made_however_long_they_take() -> None:
+    writes = Writes()
+    assert writes.make(*range(120)) == [None] * 120
+    assert writes.now == 30 > PATIENCE

@@ -9,7 +9,7 @@ import pytest
 
 from ecr_steward.history.holds import Hold
 from ecr_steward.history.tags import History
-from ecr_steward.tags.state import Mark
+from ecr_steward.tags.state import Mark, Taken
 from ecr_steward.words.causes import Attribution
 from ecr_steward.writers.contest import Contest, nobody
 from ecr_steward_cli.in_memory.table import MemoryTable
@@ -64,3 +64,29 @@ def test_who_it_was_is_asked_again_for_two_days(
 def test_who_is_not_known_yet_leaves_the_hold_as_it_is() -> None:
     asked, named = asked_again(UNNAMED, SECOND, known=False)
     assert (len(asked), named) == (1, {})
+
+
+def test_a_hold_begins_when_the_tag_was_taken_last_and_asks_from_before_it_was_taken_first() -> (
+    None
+):
+    asked: list[Any] = []
+
+    def witness(*question: Any) -> Attribution:
+        asked.append(question)
+        return Attribution(" by mallory", named=True)
+
+    times = tuple(NOW + minutes * timedelta(minutes=1) for minutes in (0, 4, 9))
+    contest = Contest(History(MemoryTable()), witness)
+    held = contest.holds("base/redis", [Taken(MARKS["latest"], times)])
+    assert held == {
+        "latest": Hold(
+            "latest",
+            times[2],
+            None,
+            "ECR Steward",
+            f"{WORDS} by mallory",
+            automatic=True,
+            named=True,
+        )
+    }
+    assert asked == [("base/redis", "latest", "sha256:1", NOW - timedelta(minutes=10))]

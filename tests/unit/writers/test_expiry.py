@@ -588,3 +588,44 @@ def test_a_visit_puts_so_many_expiry_tags_and_the_next_one_the_rest(
         world.visit([world.retag_queue.pop(0)])
     assert made == visits
     assert len(said(world, SET)) == images
+
+
+def test_a_push_beside_images_that_go_is_no_concern_of_theirs() -> None:
+    world = RetentionWorld()
+    digest = tagged(world)
+    index = world.push_index("2.0.0", "amd64", "arm64")
+    world.settle()
+    known = world.expiries.put(REPOSITORY)
+    assert known.keys() == {digest}
+    assert known[digest].is_on
+    reads = world.table.reads
+    world.push("2.0.1", "other")
+    world.settle()
+    assert world.table.reads - reads == 6, "tags, and what goes: for the push and its two echoes"
+    assert index not in world.expiries.put(REPOSITORY)
+
+
+def test_an_expiry_tag_that_was_taken_off_and_is_pushed_again_is_somebody_elses() -> None:
+    world = RetentionWorld()
+    digest = tagged(world)
+    own = next(expiry_tags(world.tags_of(digest)))
+    world.start("ecs:prod/web", digest)
+    world.settle()
+    world.push(own, "goes")
+    world.events.clear()
+    world.sweep()
+    assert world.tags_of(digest) == ["pr-1"]
+    assert [tag for _, _, tag in said(world, CLEARED)] == [own]
+    assert [tag for _, _, tag in said(world, FactKind.REJECT)][1:] == [own]
+
+
+def test_an_image_that_is_deleted_between_round_and_look_gets_none_and_is_forgotten() -> None:
+    world = RetentionWorld()
+    digest = announced(world)
+    world.round()
+    ids = [{"imageDigest": digest}]
+    world.ecr.batch_delete_image(repositoryName=REPOSITORY, imageIds=ids)
+    world.look()
+    world.settle()
+    assert said(world, SET, FactKind.FAILED) == []
+    assert digest not in world.details()

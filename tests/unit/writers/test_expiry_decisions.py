@@ -138,6 +138,7 @@ SEEN: list[tuple[tuple[str, ...], Any, dict[str, ExpiryTag], dict[str, Any], lis
     # Tags, the last pull, what is known, the rule and holds, and why it is needed.
     (("pr-1", TAG), None, {DIGEST: ON}, {}, []),
     (("pr-1", TAG), None, {}, {}, [f"The steward did not put `{TAG}`."]),
+    (("pr-1", TAG, FORGED), None, {DIGEST: ON}, {}, [f"The steward did not put `{FORGED}`."]),
     (("pr-1", TAG), None, {DIGEST: OFF}, {}, [f"The steward did not put `{TAG}`."]),
     (("pr-1",), None, {DIGEST: OFF}, {}, []),
     (("main",), None, {DIGEST: ON}, {}, ["`main` is on it."]),
@@ -266,6 +267,8 @@ ASKED: list[tuple[list[Hint], Visit | None, dict[str, Any], tuple[int, int]]] = 
     ([PUSH], Visit(lets_go=None), {}, (2, 0)),
     ([PUSH], None, {}, (2, 0)),
     ([PUSH], Visit(lets_go=True), {}, (1, 1)),
+    ([hint(Action.DELETE, FORGED)], Visit(lets_go=False), {}, (0, 0)),
+    ([hint(Action.PUSH, FORGED, None)], Visit(lets_go=False), {}, (0, 0)),
     ([replace(PUSH, digest=None)], Visit(lets_go=True), {}, (1, 0)),
     ([hint(Action.DELETE, "pr-2")], Visit(lets_go=True), {}, (1, 0)),
     ([hint(Action.NEED)], Visit(lets_go=None), {"rule": SILENT}, (1, 0)),

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
+
+import pytest
 
 from ecr_steward.ecr.images import EcrRegistry
 from ecr_steward.history.planned import Planned
 from ecr_steward.history.settings import key_of
+from ecr_steward.rules import Mode
 from ecr_steward.settings.state import SettingChange
 from ecr_steward.words.causes import Cause
 from ecr_steward.words.facts import Difference, FactKind
@@ -66,6 +70,27 @@ def test_only_what_the_plan_has_is_corrected_within_one_policy_too() -> None:
     assert corrected(made, sweep(made, None)) == ["missing", "different"]
 
 
+def test_what_is_only_reported_is_reported_whatever_the_plan_has() -> None:
+    made = SettingsWorld(rules_for({**WANTED, "policy": {"others": "report"}}))
+    made.ecr.set_repository_policy(repositoryName=REPOSITORY, policyText=policy(OURS))
+    keep(made)
+    facts = made.visit([sweep(made, PLAN)]).facts
+    told = [(each.kind, each.difference.setting) for each in facts if each.difference is not None]
+    assert told == [(FactKind.DRIFT, "policy"), (FactKind.DRIFT, "policy")]
+
+
+def test_where_nothing_is_enforced_a_plan_narrows_nothing() -> None:
+    made = world()
+    made.deploy(made.rules, Mode.AUDIT)
+    keep(made)
+    facts = made.visit([sweep(made, PLAN)]).facts
+    assert len([each for each in facts if each.kind is FactKind.DRIFT]) == 3
+
+
+def test_where_no_rule_states_settings_nothing_differs() -> None:
+    assert world().enforcer.differing("other") == ()
+
+
 def test_a_call_in_the_same_batch_is_not_narrowed() -> None:
     made = world()
     call = Hint(REPOSITORY, Action.CALL, None, None, Cause("c", "Call"), made.now)
@@ -106,3 +131,41 @@ def test_a_sweep_of_a_plan_takes_the_registry_along_where_the_plan_has_it() -> N
     made = world(**SCANNING)
     assert sent(made, [REGISTRY]) == [(REGISTRY, PLAN)]
     assert (REGISTRY, PLAN) not in sent(made, [REPOSITORY])
+
+
+def test_a_rule_for_all_repositories_holds_where_no_cache_owns_them() -> None:
+    made = world()
+    rule = replace(made.rules.rules[0], repositories=("*",))
+    made.deploy(replace(made.rules, rules=(rule,)))
+    differing = [each.setting for each in made.enforcer.differing(REPOSITORY)]
+    assert sorted(differing) == ["policy", "policy", "scan_on_push"]
+    made.ecr.add_pull_through_cache_rule("base", "public.ecr.aws")
+    made.sweep()
+    assert made.enforcer.differing(REPOSITORY) == ()
+
+
+@pytest.mark.parametrize(
+    ("calls", "cause"),
+    [
+        (["SetRepositoryPolicy"], "call-0"),
+        (["SetRepositoryPolicy", "PutLifecyclePolicy"], "call-0"),
+        (["PutLifecyclePolicy", "SetRepositoryPolicy", "SetRepositoryPolicy"], "call-2"),
+        (["PutLifecyclePolicy"], "sweep"),
+        (["PutLifecyclePolicy", "CreateRepository"], "call-1"),
+        ([None], "sweep"),
+    ],
+)
+def test_a_correction_has_the_last_call_that_set_it_as_its_cause_or_else_the_sweep(
+    calls: list[str | None], cause: str
+) -> None:
+    made = world()
+    hints = [
+        Hint(REPOSITORY, Action.CALL, None, None, Cause(f"call-{i}", "Call"), made.now, call=call)
+        for i, call in enumerate(calls)
+    ]
+    swept = Hint(REPOSITORY, Action.SWEEP, None, None, Cause("sweep", "Sweep"), made.now)
+    facts = made.visit([*hints, swept]).facts
+    about = {each.difference.setting: each.cause.id for each in facts if each.difference}
+    assert about["policy"] == cause
+    by_call = cause if "CreateRepository" in calls else "sweep"
+    assert about["scan_on_push"] == by_call

@@ -181,3 +181,4 @@ def test_what_a_preview_showed_is_a_sentence(
 ) -> None:
     found = Preview(document(), done=True, images=images, tagged=tagged)
     assert words(found, days) == f"ECR's preview says that {said}"
+    assert (words(found) == words(found, days)) is (days == 0)

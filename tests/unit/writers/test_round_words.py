@@ -147,7 +147,9 @@ def test_a_round_that_the_stack_forbids_is_left_in_its_queue() -> None:
 def test_a_repository_that_is_gone_has_no_round() -> None:
     world = RetentionWorld()
     world.ecr.delete_repository(repositoryName=REPOSITORY, force=True)
-    assert visited(world) == RoundVisit()
+    found = visited(world)
+    assert (found.facts, found.images, found.due) == ((), 0, 0)
+    assert (found.next, found.rest) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -197,3 +199,21 @@ def test_a_round_does_not_wait_for_manifests_that_ecr_does_not_give(
     for each in indexes:
         world.ecr.archive(REPOSITORY, each)
     assert visited(world).rest is None
+
+
+def test_where_no_image_has_an_expiry_tag_none_is_to_be_taken_off() -> None:
+    world = RetentionWorld(with_images(others="report"))
+    round_over(world, "pr-0")
+    assert visited(world).next is None
+
+
+def test_since_when_an_image_has_no_tag_is_kept_from_the_first_round_that_saw_it() -> None:
+    world = RetentionWorld()
+    world.push("main", "stays")
+    bare = world.push(None, "bare")
+    world.settle()
+    visited(world)
+    seen = world.now
+    world.wait(1)
+    visited(world)
+    assert world.expiries.untagged(REPOSITORY) == {bare: seen}

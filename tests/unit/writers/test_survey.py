@@ -10,13 +10,16 @@ import pytest
 
 from ecr_steward.ecr import Fetched, Manifest
 from ecr_steward.history.tags import Memory
+from ecr_steward.rules import Ruleset
 from ecr_steward.tags.scheme import Scheme
 from ecr_steward.tags.state import Concern, Mark, Observed
 from ecr_steward.words.causes import Cause
 from ecr_steward.words.facts import Fact, FactKind, FactMaker
+from ecr_steward.words.globs import PullThrough
 from ecr_steward.words.hints import Action, Hint
 from ecr_steward.writers.survey import (
     _asked,
+    _is_cache,
     _is_in_place,
     _is_settled,
     _judged,
@@ -75,6 +78,27 @@ def test_the_first_read_asks_for_what_was_pushed_and_where_history_has_what_it_i
     tags: list[str],
 ) -> None:
     assert tuple(map(list, _asked(about, memory, hints, watched))) == (digests, tags)
+
+
+@pytest.mark.parametrize(
+    ("repositories", "prefixes", "cache"),
+    [
+        (["base/*"], (), False),
+        (["*"], (), False),
+        (["*"], ("hub",), False),
+        (["*"], ("base",), True),
+        (["*/redis"], ("ROOT",), True),
+        (["base/*"], ("base",), False),
+        (["*", "base/redis"], ("base",), False),
+    ],
+)
+def test_a_cache_is_left_alone_unless_a_rule_names_it(
+    repositories: list[str], prefixes: tuple[str, ...], cache: bool
+) -> None:
+    document = {"version": 1, "rules": [{"repositories": repositories}]}
+    (rule,) = Ruleset.from_document(document).rules
+    memory = Memory(pull_through=PullThrough(prefixes))
+    assert _is_cache("base/redis", rule, memory) is cache
 
 
 NEEDED: list[tuple[Scheme, Concern, Memory, bool]] = [

@@ -177,7 +177,7 @@ def _that_move(scheme: Scheme, stable: StableTag, had: Iterable[Unique]) -> Iter
     if moved(scheme, stable, had) is None:
         first = moved(scheme, stable, candidates(scheme, stable))
         yield from () if first is None else first[:1]
-    if stable.follows == "highest" and stable.prereleases:
+    if stable.follows == "highest":
         early = filter(_is_prerelease, candidates(scheme, stable))
         first = moved(scheme, stable, early)
         yield from () if first is None else first[:1]
@@ -197,8 +197,7 @@ def _stable(scheme: Scheme, examples: list[Unique]) -> list[str]:
 def _follows(scheme: Scheme, stable: StableTag, examples: list[Unique]) -> str:
     if stable.follows is None:
         return "moved by your pipeline only"
-    plain = [each for each in examples if each.variant is None]
-    example = moved(scheme, stable, plain) or moved(scheme, stable, examples)
+    example = moved(scheme, stable, examples)
     if example is None:
         by_version = not stable.is_newest or NUMBERS[0] in stable.placeholders
         if by_version and not any(kind.counts for kind in scheme.kinds):

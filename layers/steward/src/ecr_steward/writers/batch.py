@@ -93,9 +93,9 @@ class Outcomes:
     of what waits for a fault to pass, and of what was given up."""
 
     reply: dict[str, list[dict[str, str]]]
-    failed: int = 0
-    waiting: int = 0
-    given_up: int = 0
+    failed: int
+    waiting: int
+    given_up: int
 
 
 class Batch:
