@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from ecr_steward.images.durations import ago
+from ecr_steward.images.durations import ago, duration
 
 
 @pytest.mark.parametrize(
@@ -18,3 +19,13 @@ def test_a_time_is_said_in_hours_below_two_days_and_in_days_from_then_on(
     hours: float, said: str
 ) -> None:
     assert ago(timedelta(hours=hours)) == said
+
+
+@pytest.mark.parametrize(
+    ("written", "time"),
+    [("30d", timedelta(days=30)), ("12h", timedelta(hours=12)), ("0h", timedelta()),
+     ("99999d", timedelta(days=99_999)), ("100000d", None), ("d", None), ("3w", None),
+     ("3d ", None), (30, None), (None, None)],
+)  # fmt: skip
+def test_a_duration_is_a_number_of_days_or_hours(written: Any, time: timedelta | None) -> None:
+    assert duration(written) == time

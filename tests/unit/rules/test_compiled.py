@@ -97,6 +97,21 @@ def test_without_either_the_way_out_is_named() -> None:
         compiled.find({})
 
 
+def test_a_module_is_no_layer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "steward_rules.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(RulesError, match="STEWARD_RULES"):
+        compiled.find()
+
+
+def test_the_text_is_one_that_people_can_compare_by_lines() -> None:
+    assert compiled.dumps({"version": 1}).splitlines()[:3] == [
+        "{",
+        ' "document": {',
+        '  "version": 1',
+    ]
+
+
 def test_reading_compiled_rules_needs_neither_yaml_nor_the_schema() -> None:
     script = "import sys, ecr_steward.rules.compiled; print(*sys.modules)"
     loaded = subprocess.run(

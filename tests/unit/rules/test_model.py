@@ -104,6 +104,76 @@ def test_a_rule_of_many_names_is_called_by_the_first_of_them() -> None:
     assert long.label() == f"0: {'x' * 200} … and 1 more"
 
 
+def test_a_rule_is_called_by_globs_of_two_hundred_characters_at_most() -> None:
+    [fits, none] = ruleset(
+        {"repositories": ["a" * 98, "b" * 98]}, {"repositories": ["a" * 98, "b" * 99]}
+    ).rules
+    assert fits.label() == f"0: {'a' * 98}, {'b' * 98}"
+    assert none.label() == f"1: {'a' * 98} … and 1 more"
+
+
+@pytest.mark.parametrize(
+    ("own", "keeps_replaced", "judges", "has_settings"),
+    [
+        ({}, False, False, False),
+        ({"repository": {"scan_on_push": True}}, False, False, True),
+        ({"images": {}}, False, False, True),
+        ({"images": {"others": "keep", "keep": [{"newest": 1}, {"replaced": 1}]}}, True, False,
+         True),
+        ({"images": {"others": "report", "keep": [{"newest": 1}]}}, False, True, True),
+        ({"images": {"others": "expire", "keep": []}, "repository": {"scan_on_push": True}},
+         False, True, True),
+    ],
+)  # fmt: skip
+def test_a_rule_knows_what_it_says_of_images_and_settings(
+    own: dict[str, Any], keeps_replaced: bool, judges: bool, has_settings: bool
+) -> None:
+    [only] = ruleset({"repositories": ["a"], **own}).rules
+    assert only.keeps_replaced is keeps_replaced
+    assert only.judges_images is judges
+    assert only.has_settings is has_settings
+
+
+@pytest.mark.parametrize(
+    ("scanning", "scans"),
+    [
+        (None, False),
+        ({}, False),
+        ({"type": "BASIC"}, False),
+        ({"type": "ENHANCED"}, True),
+        ({"type": "BASIC", "rules": [{}]}, True),
+        ({"type": "BASIC", "rules": []}, False),
+    ],
+)
+def test_scanning_of_the_registry_decides_where_it_has_rules_or_is_enhanced(
+    scanning: dict[str, Any] | None, scans: bool
+) -> None:
+    registry = {} if scanning is None else {"scanning": scanning}
+    document = {"version": 1, "rules": [], "registry": registry}
+    assert Ruleset.from_document(document).registry_scans is scans
+
+
+FOLLOWING = {"unique": ["semver"], "stable": [{"tag": "{major}.{minor}", "follows": "highest"}]}
+
+
+@pytest.mark.parametrize(
+    ("repository", "tags", "overwritten"),
+    [
+        ({}, FOLLOWING, "report"),
+        ({"immutability": "mutable"}, FOLLOWING, "report"),
+        ({"immutability": "scheme"}, {"unique": ["semver"]}, "report"),
+        ({"immutability": "scheme"}, FOLLOWING, "restore"),
+        ({"immutability": "scheme"}, FOLLOWING | {"overwritten": "report"}, "report"),
+    ],
+)
+def test_unique_tags_that_ecr_cannot_guard_are_guarded_by_the_steward(
+    repository: dict[str, Any], tags: dict[str, Any], overwritten: str
+) -> None:
+    [only] = ruleset({"repositories": ["a"], "repository": repository, "tags": tags}).rules
+    assert only.tags is not None
+    assert only.tags.overwritten == overwritten
+
+
 @pytest.mark.parametrize(
     ("entry", "path", "said"),
     [

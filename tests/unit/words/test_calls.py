@@ -55,7 +55,7 @@ def test_a_call_that_deletes_images_is_a_hint_for_each_of_them_and_no_other_call
         (Action.DELETE, "1.4.2", NEW),
         (Action.DELETE, None, NEW),
     ]
-    assert len({each.cause.id for each in hints}) == 2
+    assert [each.cause.id for each in hints] == ["c5d1a0b7", "c5d1a0b7/1"]
     assert deletions(event("BatchDeleteImage", responseElements=gone, errorCode="no")) == []
     assert deletions(event("PutImage", responseElements=gone)) == []
 
@@ -99,6 +99,15 @@ def test_a_call_by_ecr_itself_has_no_caller() -> None:
     call = Call.from_cloudtrail({**document, "detail-type": SERVICE_EVENT})
     assert call is not None
     assert (call.cause.by, call.role, call.cause.type) == (None, None, SERVICE_EVENT)
+
+
+def test_a_caller_whose_name_is_no_text_is_none() -> None:
+    assert read(userIdentity={"arn": 5}).cause.by is None
+
+
+def test_a_call_whose_name_is_no_text_cannot_be_read() -> None:
+    with pytest.raises(MalformedEvent, match="is missing or not a text"):
+        Call.from_cloudtrail(event(5))  # type: ignore[arg-type]
 
 
 def test_a_call_that_failed_says_so() -> None:

@@ -17,7 +17,16 @@ from click.testing import CliRunner
 from ecr_steward.rules import Mode
 from ecr_steward.words import grammar
 from ecr_steward.words.causes import Cause
-from ecr_steward.words.facts import DETAIL_TYPES, Difference, Fact, FactKind
+from ecr_steward.words.facts import (
+    DETAIL_TYPES,
+    LARGEST_VALUE,
+    RUNNING,
+    Difference,
+    Fact,
+    FactKind,
+    FactMaker,
+    clipped,
+)
 from ecr_steward.words.hints import Action, Hint
 from ecr_steward.words.reading import MalformedEvent, iso, parse_time
 from ecr_steward_cli.given.names import is_repository
@@ -492,3 +501,103 @@ def test_a_value_that_is_too_large_is_told_by_its_size_and_hash() -> None:
     assert found.before["bytes"] == len(json.dumps(large))
     assert found.before["sha256"] != found.after["sha256"]
     assert Difference.from_document(found.to_document()) == found
+
+
+@pytest.mark.parametrize(("result", "missing"), [("FAILED", True), ("SUCCESS", False)])
+def test_a_copy_that_did_not_come_is_a_hint_of_its_image(result: str, missing: bool) -> None:
+    hint = Hint.missing_copy(pushed(result=result))
+    assert hint == (Hint.from_ecr(pushed()) if missing else None)
+
+
+@pytest.mark.parametrize("plan", [None, "0123456789ab"])
+def test_a_hint_keeps_its_plan_on_its_way_through_the_queue(plan: str | None) -> None:
+    hint = Hint.from_ecr(pushed())
+    assert hint is not None
+    narrowed = replace(hint, plan=plan)
+    assert Hint.from_message(narrowed.to_message()) == narrowed
+    assert ("plan" in json.loads(narrowed.to_message())) is (plan is not None)
+
+
+@pytest.mark.parametrize(
+    ("letters", "kept"), [(LARGEST_VALUE - 2, True), (LARGEST_VALUE - 1, False)]
+)
+def test_a_value_of_the_largest_size_is_kept(letters: int, kept: bool) -> None:
+    value = "x" * letters  # as JSON it has two quotes more
+    assert (Difference("policy", "differs", "", "correct", value).before == value) is kept
+
+
+def test_a_difference_is_told_in_lines_of_before_and_after() -> None:
+    found = Difference("policy", "differs", "", "correct", {"a": "ü"}, {"a": "b"})
+    assert found.lines() == ["@@ -1,3 +1,3 @@", " {", '-  "a": "ü"', '+  "a": "b"', " }"]
+    assert Difference("policy", "missing", "", "correct", None, 5).lines() == [
+        "@@ -0,0 +1 @@",
+        "+5",
+    ]
+
+
+def test_two_differences_are_one_whatever_the_order_of_their_keys() -> None:
+    one, same, other = (
+        Difference("policy", "differs", "", "correct", value)
+        for value in ({"a": 1, "b": 2}, {"b": 2, "a": 1}, {"a": 2, "b": 1})
+    )
+    assert one.key == same.key != other.key
+    large = {"a": "x" * LARGEST_VALUE, "b": 1}
+    turned = dict(reversed(large.items()))
+    assert (
+        Difference("policy", "differs", "", "correct", large).key
+        == Difference("policy", "differs", "", "correct", turned).key
+    )
+
+
+@pytest.mark.parametrize("kind", FactKind)
+def test_workloads_tell_facts_about_what_runs_apart(kind: FactKind) -> None:
+    one, other = (replace(MOVED, kind=kind, workloads=(each,)) for each in ("ecs:a", "ecs:b"))
+    assert (one.id != other.id) is (kind in RUNNING)
+
+
+def test_a_fact_counts_as_one_of_so_many() -> None:
+    assert MOVED.counted(1) is MOVED
+    assert MOVED.counted(3) == replace(MOVED, of=3)
+
+
+@pytest.mark.parametrize(
+    ("cut", "compared"),
+    [((), True), (("totals",), True), (("before",), False), (("after",), False)],
+)
+def test_a_difference_that_was_cut_is_not_told_in_lines(
+    cut: tuple[str, ...], compared: bool
+) -> None:
+    difference = Difference("policy", "differs", "", "correct", 1, 2)
+    fact = replace(MOVED, kind=FactKind.DRIFT, difference=difference, cut=cut)
+    assert fact.is_compared is compared
+    assert fact.to_detail()["difference"] == (difference.lines() if compared else [])
+
+
+def test_a_fact_of_an_event_says_what_the_event_does_not() -> None:
+    detail = MOVED.to_detail()
+    del detail["cause"]["facts"]
+    assert Fact.from_detail("Tag Moved", detail) == MOVED
+    cut = {**detail, "cut": ["difference", "before"]}
+    assert Fact.from_detail("Tag Moved", cut) == replace(MOVED, cut=("before",), whole=MOVED.id)
+
+
+@pytest.mark.parametrize(
+    ("text", "most", "clip"), [("abc", 3, "abc"), ("abcd", 3, "ab…"), ("", 3, ""), ("ab", 1, "…")]
+)
+def test_a_text_that_is_too_long_ends_with_an_ellipsis(text: str, most: int, clip: str) -> None:
+    assert clipped(text, most) == clip
+
+
+def test_a_reason_has_two_thousand_characters_at_most() -> None:
+    long, longest = (replace(MOVED, reason="x" * letters) for letters in (2001, 2000))
+    assert long.to_detail()["reason"] == f"{'x' * 1999}…"
+    assert longest.to_detail()["reason"] == longest.reason
+
+
+def test_a_fact_is_of_now_or_of_the_time_that_is_given() -> None:
+    now = datetime(2026, 11, 23, 2, 24, tzinfo=UTC)
+    maker = FactMaker("123456789012", "eu-west-1", lambda: now)
+    made = maker.fact(FactKind.SWEPT, PUSH, "Done.", mode="audit")
+    then = maker.fact(FactKind.SWEPT, PUSH, "Done.", mode="audit", at=now - timedelta(days=1))
+    assert (made.time, then.time) == ("2026-11-23T02:24:00Z", "2026-11-22T02:24:00Z")
+    assert (made.rules, made.of, made.again) == ("unknown", 1, 0)

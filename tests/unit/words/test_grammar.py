@@ -40,3 +40,12 @@ def test_the_tag_of_a_signature_attestation_or_sbom_is_a_referrer(suffix: str) -
 )
 def test_a_tag_that_only_resembles_a_referrer_is_none(tag: str) -> None:
     assert not grammar.is_referrer(tag)
+
+
+def test_a_digest_is_read_by_its_first_twelve_digits() -> None:
+    assert grammar.short(f"sha256:{HEX64}") == "sha256:0123456789ab"
+
+
+def test_a_tag_of_the_most_characters_is_one() -> None:
+    assert grammar.is_tag("a" * grammar.MAX_LENGTH)
+    assert not grammar.is_tag("a" * (grammar.MAX_LENGTH + 1))

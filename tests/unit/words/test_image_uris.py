@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from ecr_steward.words.image_uris import ImageUri, NoImageUri, image_in
@@ -32,6 +34,9 @@ def test_an_image_uri_has_host_repository_tag_and_digest(
     ("written", "why"),
     [
         ("redis:1.4", "host"),
+        ("redis", "host"),
+        ("localhost:5000", "host"),
+        (f"/redis@{DIGEST}", "host"),
         (f"docker://{DIGEST}", "host"),
         ("", "host"),
         (f"{HOST}/Redis:1", "no name of a repository"),
@@ -68,7 +73,8 @@ def test_the_registry_knows_its_own_hosts(host: str) -> None:
         "evil.example/123456789012.dkr.ecr.eu-west-1.amazonaws.com/redis:1",
         "redis",
         None,
+        5,
     ],
 )
-def test_an_image_of_another_registry_is_not_ours(written: str | None) -> None:
+def test_an_image_of_another_registry_is_not_ours(written: Any) -> None:
     assert image_in(written, "123456789012", "eu-west-1") is None

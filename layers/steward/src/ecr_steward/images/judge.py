@@ -131,9 +131,9 @@ def _tagged(inventory: Inventory, rule: ImagesRule) -> Iterator[Reason]:
 def _working(inventory: Inventory, grace: timedelta) -> Iterator[Reason]:
     """What runs or ran of late, and the indexes of which a child does."""
     for image in inventory.images:
-        for workload in image.running[:1]:
-            more = f" and {len(image.running) - 1:,} more" if len(image.running) > 1 else ""
-            said = f"`{workload}`{more} run" if more else f"`{workload}` runs"
+        if image.running:
+            first, *more = image.running
+            said = f"`{first}` and {len(more):,} more run" if more else f"`{first}` runs"
             yield image.digest, By.RUNNING, f"{said} it."
             for parent in _above(inventory, image.digest):
                 yield parent, By.RUNNING, f"{said} its child {short(image.digest)}."

@@ -23,8 +23,6 @@ ARCHIVED = frozenset({"ARCHIVED", "ACTIVATING"})
 """States of an image (ECR API: ImageDetail, imageStatus); one that is being restored is still
 archived."""
 
-_HEX = len("sha256-") + 64
-
 
 @dataclass(frozen=True, slots=True)
 class RetainedImage:
@@ -60,7 +58,7 @@ class RetainedImage:
             yield self.subject
         for tag in self.tags:
             if is_referrer(tag):
-                yield tag[:_HEX].replace("-", ":", 1)
+                yield f"sha256:{tag.removeprefix('sha256-')[:64]}"
 
     @property
     def is_readable(self) -> bool:

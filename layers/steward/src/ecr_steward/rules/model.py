@@ -116,7 +116,7 @@ class Rule:
     def names(self, repository: str) -> bool:
         """Whether a glob that does not begin with `*` matches: what a pull-through cache needs."""
         exact = tuple(glob for glob in self.repositories if not glob.startswith("*"))
-        return bool(exact) and glob_regex(exact).fullmatch(repository) is not None
+        return glob_regex(exact).fullmatch(repository) is not None
 
     def without_removal(self) -> Rule:
         if self.tags is None or self.tags.unknown != "remove":

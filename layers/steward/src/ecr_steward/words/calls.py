@@ -134,8 +134,8 @@ def _repository(name: str, detail: Mapping[str, Any]) -> str:
         if found is not None:
             return found
     arn = _optional_text(asked, "resourceArn") or ""
-    _, marker, found = arn.partition(":repository/")
-    if marker and found:
+    _, _, found = arn.partition(":repository/")
+    if found:
         return found
     raise MalformedEvent(f"The event of {name} names no repository.")
 

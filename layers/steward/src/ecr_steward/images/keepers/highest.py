@@ -87,7 +87,8 @@ class Highest(Keeper):
     @classmethod
     def faults(cls, entry: Mapping[str, Any], tags: Mapping[str, Any]) -> Iterator[Fault]:
         yield from count_faults(entry, cls.name)
-        yield from _prerelease_faults(entry.get("prereleases", False))
+        if "prereleases" in entry:
+            yield from _prerelease_faults(entry["prereleases"])
         if not tags:
             yield (cls.name,), "`highest` needs the rule's `tags`, which say what a version is."
         elif "of" in entry:
@@ -117,10 +118,11 @@ class Highest(Keeper):
         many = "version" if self._most == 1 else f"{self._most:,} versions"
         return f"the highest {many} of " + (f"each `{self._of}`" if self._of else "each variant")
 
-    def _lines(self, inventory: Inventory) -> dict[str, list[_Place]]:
-        """The images in each line, at each of their tags, by the line's name."""
+    def _lines(self, inventory: Inventory) -> dict[str | None, list[_Place]]:
+        """The images in each line, at each of their tags, by the line's name; None is the line of
+        all versions without a variant."""
         scheme = self._scheme(inventory.scheme)
-        lines: dict[str, list[_Place]] = {}
+        lines: dict[str | None, list[_Place]] = {}
         for image in inventory.images:
             for tag in image.tags:
                 unique = scheme.read_unique(tag, image.digest)
@@ -129,18 +131,18 @@ class Highest(Keeper):
                         lines.setdefault(line, []).append(_Place(unique, image))
         return lines
 
-    def _names(self, scheme: Scheme, unique: Unique) -> Iterator[str]:
+    def _names(self, scheme: Scheme, unique: Unique) -> Iterator[str | None]:
         if self._of is not None:
             lines = scheme.lines(unique)
             yield from (line.tag for line in lines if line.stable.template == self._of)
         elif self._all.admits(unique) and not (unique.is_date and scheme.has_versions):
-            yield unique.variant or ""
+            yield unique.variant
 
     def _scheme(self, scheme: Scheme) -> Scheme:
         """The scheme, with the pre-releases that this keeper has its entry take."""
-        if self._of is None or self._prereleases is None:
-            return scheme
         taken = self._prereleases
+        if taken is None:
+            return scheme
         return replace(
             scheme,
             stable=tuple(

@@ -39,8 +39,9 @@ class Newest(Keeper):
             for image in inventory.images
             if image.pushed_at is not None and not inventory.is_part(image.digest)
         ]
+        many = "" if self._most == 1 else "one of "
         for _, digest in sorted(dated, reverse=True)[: self._most]:
-            yield digest, f"It is one of the {self._most:,} images pushed last."
+            yield digest, f"It is {many}{self.words()}."
 
     def unknown(self, inventory: Inventory) -> Iterator[tuple[str, str]]:
         for image in inventory.images:
@@ -48,4 +49,5 @@ class Newest(Keeper):
                 yield image.digest, "When it was pushed is not known."
 
     def words(self) -> str:
-        return f"the {self._most:,} images pushed last"
+        many = "image" if self._most == 1 else f"{self._most:,} images"
+        return f"the {many} pushed last"

@@ -57,10 +57,11 @@ class Replaced(Keeper):
         return cls(entry[cls.name], None if within is None else as_duration(within))
 
     def kept(self, inventory: Inventory) -> Iterator[tuple[str, str]]:
+        last = "the last" if self._most == 1 else f"one of the last {self._most:,}"
         for tag, left in _left(inventory).items():
             if tag in inventory.tags:
                 for _, digest in left[: self._most]:
-                    yield digest, f"It is one of the last {self._most:,} that `{tag}` left."
+                    yield digest, f"It is {last} that `{tag}` left."
             for time, digest in left:
                 if self._within is not None and inventory.now - time <= self._within:
                     past = ago(max(inventory.now - time, timedelta()))
@@ -73,7 +74,8 @@ class Replaced(Keeper):
         within = (
             "" if self._within is None else f", and all that it left within {ago(self._within)}"
         )
-        return f"the last {self._most:,} images that each stable tag left{within}"
+        many = "image" if self._most == 1 else f"{self._most:,} images"
+        return f"the last {many} that each stable tag left{within}"
 
 
 def _left(inventory: Inventory) -> dict[str, list[tuple[datetime, str]]]:
