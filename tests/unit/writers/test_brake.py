@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any
@@ -79,3 +80,14 @@ def test_slow_writes_do_not_use_up_the_functions_time() -> None:
     assert len(outcomes) == 100
     assert writes.now <= PATIENCE + LONGEST + 1
     assert isinstance(outcomes[-1], Unavailable)
+
+
+def test_on_threads_writes_are_made_at_the_same_time() -> None:
+    both = threading.Barrier(2, timeout=5)
+    brake = Brake.on_threads(2, lambda: 0.0, lambda seconds: None)
+    changes: Any = range(2)
+
+    def write(change: Any) -> None:
+        both.wait()
+
+    assert list(brake(write, changes)) == [None, None]
