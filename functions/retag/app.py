@@ -5,6 +5,7 @@ RetagQueue.fifo, one message group a repository -> ECR and the history.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import cache, partial
@@ -41,7 +42,7 @@ def handle(env: Environment) -> sandbox.Handler:
     history = History(table)
     sqs = partial(clients.client, "sqs")
     queue = HintQueue(sqs, env.text("RETAG_QUEUE_URL"), env.text("FAILURE_QUEUE_URL"))
-    brake = Brake.on_threads(clients.PUTS_AT_ONCE)
+    brake = Brake.on_threads(clients.PUTS_AT_ONCE, time.monotonic, time.sleep)
     registry = EcrRegistry(clients.client("ecr"), brake.pull)
 
     @cache

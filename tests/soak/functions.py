@@ -14,7 +14,6 @@ from unittest.mock import patch
 from bench.artefact import HANDLERS
 from ecr_steward.messages.channels.channel import Channel
 from ecr_steward.messages.send import http
-from ecr_steward.messages.whom.routing import Routing
 from ecr_steward.rules import Ruleset
 from ecr_steward.start import clients, observe, sandbox, writer
 from ecr_steward.start.environment import Environment
@@ -76,10 +75,8 @@ def deployed(around: Deployment) -> Iterator[None]:
         "patient": around.client,
         "rules": lambda: around.rules,
         "now": around.clock,
-        "routing": lambda: Routing(around.rules),
         "time": SimpleNamespace(monotonic=around.monotonic, sleep=around.sleep),
         "DynamoTable": lambda client, name: around.table,
-        "ThreadPoolExecutor": InTurn,
         "logger": logging.Logger("silent", logging.CRITICAL + 1),
     }
     seams: list[tuple[Any, str, Any]] = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any
@@ -85,3 +86,14 @@ def test_writes_that_ecr_takes_are_all_made_however_long_they_take() -> None:
     writes = Writes()
     assert writes.make(*range(120)) == [None] * 120
     assert writes.now == 30 > PATIENCE
+
+
+def test_on_threads_writes_are_made_at_the_same_time() -> None:
+    both = threading.Barrier(2, timeout=5)
+    brake = Brake.on_threads(2, lambda: 0.0, lambda seconds: None)
+    changes: Any = range(2)
+
+    def write(change: Any) -> None:
+        both.wait()
+
+    assert list(brake(write, changes)) == [None, None]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
+import concurrent.futures
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
 from ecr_steward.ecr import RegistryError, Unavailable
@@ -31,8 +30,8 @@ class Brake:
         self,
         spread: Spread,
         at_once: int,
-        monotonic: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
+        monotonic: Callable[[], float],
+        sleep: Callable[[float], None],
     ) -> None:
         self._spread = spread
         self._at_once = at_once
@@ -42,9 +41,12 @@ class Brake:
         self._pulled = False
 
     @classmethod
-    def on_threads(cls, at_once: int) -> Brake:
-        """One that makes so many writes at the same time, each on a thread."""
-        return cls(ThreadPoolExecutor(at_once).map, at_once)
+    def on_threads(
+        cls, at_once: int, monotonic: Callable[[], float], sleep: Callable[[float], None]
+    ) -> Brake:
+        """One that makes `at_once` writes at the same time, each on a thread."""
+        pool = concurrent.futures.ThreadPoolExecutor(at_once)
+        return cls(pool.map, at_once, monotonic, sleep)
 
     def pull(self) -> None:
         """ECR pushed back: it throttled, broke down or could not be reached."""
