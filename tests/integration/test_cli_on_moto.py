@@ -26,8 +26,8 @@ from ecr_steward.words.causes import Cause
 from ecr_steward.words.facts import Fact, FactKind
 from ecr_steward.words.hints import Hint
 from ecr_steward.words.reading import iso
-from ecr_steward_cli.commands.sweep import send
 from ecr_steward_cli.deployed.stack import Outside, Stack
+from ecr_steward_cli.deployed.sweeps import send
 from ecr_steward_cli.in_memory.images import MemoryEcr
 from ecr_steward_cli.main import main
 from functions.sweep.app import handle as sweep_handler

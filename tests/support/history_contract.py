@@ -588,7 +588,55 @@ class HistoryContract:
         other = replace(REJECTED, tag="weekly")
         for item in list(table.query(f"repo#{NAME}", "said#")):
             table.transact([Delete(item.pk, item.sk)])
-        assert history.findings.news([REJECTED, other], known).told == [other]
+        assert history.findings.news([REJECTED, other], News(said=known)).told == [other]
+
+    def test_what_a_push_finds_of_a_tag_that_it_does_not_name_is_told_once(
+        self, history: History
+    ) -> None:
+        twin = replace(REJECTED, tag="v1.4.2")
+        for new in ([twin], []):
+            news = history.findings.news([twin], self._recalled(history, "1.4.2", twin))
+            assert list(news.told) == new
+            history.note(NAME, news=news)
+        assert history.findings.say([twin]) == [], "nor does a sweep tell it again"
+        assert list(history.facts(NAME)) == [twin]
+
+    def test_what_was_told_with_one_tag_is_known_wherever_that_tag_is_recalled(
+        self, history: History
+    ) -> None:
+        twin = replace(REJECTED, tag="v1.4.2")
+        news = history.findings.news([twin], self._recalled(history, "1.4", twin))
+        history.note(NAME, news=news)
+        said = history.recall(NAME, [], [], judged=["1.4.2", "1.4"]).said
+        known = News(said=said, named={twin.cause.id: "1.4.2"})
+        assert history.findings.news([twin], known).told == []
+
+    def test_what_is_remembered_unread_keeps_what_is_there(self, history: History) -> None:
+        first, second = (replace(REJECTED, tag="v1.4.2", digest=each) for each in (OLD, NEW))
+        history.findings.say([first])
+        known = self._recalled(history, "1.4.2", second)
+        history.note(NAME, news=history.findings.news([second], known))
+        assert history.findings.say([first, second]) == []
+        third = replace(first, rules="000000000000")
+        assert history.findings.say([third]) == [third]
+        assert history.findings.say([first, second, third]) == []
+
+    @pytest.mark.parametrize("found", [20, 60, 130])
+    def test_however_much_a_push_finds_all_of_it_is_told_once(
+        self, history: History, found: int
+    ) -> None:
+        twins = [replace(REJECTED, tag=f"1.4.2-{n}") for n in range(found)]
+        news = history.findings.news(twins, self._recalled(history, "1.4.2", REJECTED))
+        history.note(NAME, news=news)
+        assert len(list(history.facts(NAME))) == found
+        again = history.findings.news(twins, self._recalled(history, "1.4.2", REJECTED))
+        assert list(again.told) == history.findings.say(twins) == []
+
+    @staticmethod
+    def _recalled(history: History, tag: str, found: Fact) -> News:
+        """What the look for a push of `tag` recalls, which leads to `found`."""
+        said = history.recall(NAME, [], [], judged=[tag]).said
+        return News(said=said, named={found.cause.id: tag})
 
     def test_a_tag_is_told_again_of_an_image_that_it_was_on_very_many_images_ago(
         self, history: History, table: Table

@@ -22,7 +22,6 @@ from tests.rights.acts import (
     SETTINGS,
     Acts,
     depth,
-    failing,
     hold,
     kinds,
     put,
@@ -30,9 +29,10 @@ from tests.rights.acts import (
     send,
     table,
 )
+from tests.rights.roles.batches import Batches
 from tests.rights.stage import Stage
 from tests.support.retention_world import INDEX
-from tests.support.world import MEDIA_TYPE, image, manifest, throttled
+from tests.support.world import MEDIA_TYPE, image, manifest
 from tests.template.support import ACCOUNT
 
 ACTS = Acts()
@@ -246,21 +246,9 @@ def _forged(stage: Stage) -> None:
     assert depth(stage, "RetagQueue") == 1
 
 
-@ACTS.by(ROUNDS, "what ECR throttles comes again soon")
-def _put_off(stage: Stage) -> None:
+def _round(stage: Stage) -> None:
     hold(stage, GOING)
-    stage.ecr.before = failing(throttled())
     send(stage, "RetentionQueue", GOING, Action.RETAIN)
-    stage.poll("RetentionQueue", "RetainImagesFunction", most=1)
-    assert stage.hidden_for("RetentionQueue") < 60
 
 
-@ACTS.by(ROUNDS, "what fails too often goes to the failure queue, and is told")
-def _give_up(stage: Stage) -> None:
-    hold(stage, GOING)
-    stage.ecr.before = failing(RuntimeError("the registry does not answer"))
-    stage.environment["MAX_TRIES"] = "1"
-    send(stage, "RetentionQueue", GOING, Action.RETAIN)
-    stage.poll("RetentionQueue", "RetainImagesFunction", most=1)
-    assert depth(stage, "RetentionFailureQueue") == 1
-    assert kinds(stage, GOING) == ["failed"]
+Batches("RetentionQueue", "RetainImagesFunction", GOING, _round, most=1).play(ACTS, ROUNDS)

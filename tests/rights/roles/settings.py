@@ -11,11 +11,11 @@ from botocore.exceptions import ClientError
 from ecr_steward.start import writer
 from ecr_steward.words.hints import REGISTRY, Action
 from tests.handlers.functions import event
-from tests.rights.acts import SETTINGS, Acts, depth, failing, hold, kinds, policy, send
+from tests.rights.acts import SETTINGS, Acts, depth, hold, policy, send
+from tests.rights.roles.batches import Batches
 from tests.rights.rules import SHARED, TEMPLATE_ROLE
 from tests.rights.stage import Stage
 from tests.support.settings_world import ANYONE, OURS, UNTAGGED_GO
-from tests.support.world import throttled
 
 ACTS = Acts()
 DOOR, WRITER = "CheckSettingsRole", "EnforceSettingsRole"
@@ -189,21 +189,9 @@ def _send_again(stage: Stage) -> None:
     assert depth(stage, "SettingsQueue") == 1
 
 
-@ACTS.by(WRITER, "what ECR throttles comes again soon")
-def _put_off(stage: Stage) -> None:
+def _swept(stage: Stage) -> None:
     hold(stage, SETTINGS)
-    stage.ecr.before = failing(throttled())
     send(stage, "SettingsQueue", SETTINGS, Action.SWEEP)
-    stage.poll("SettingsQueue", "EnforceSettingsFunction")
-    assert stage.hidden_for("SettingsQueue") < 60
 
 
-@ACTS.by(WRITER, "what fails too often goes to the failure queue, and is told")
-def _give_up(stage: Stage) -> None:
-    hold(stage, SETTINGS)
-    stage.ecr.before = failing(RuntimeError("the registry does not answer"))
-    stage.environment["MAX_TRIES"] = "1"
-    send(stage, "SettingsQueue", SETTINGS, Action.SWEEP)
-    stage.poll("SettingsQueue", "EnforceSettingsFunction")
-    assert depth(stage, "SettingsFailureQueue") == 1
-    assert kinds(stage, SETTINGS) == ["failed"]
+Batches("SettingsQueue", "EnforceSettingsFunction", SETTINGS, _swept).play(ACTS, WRITER)

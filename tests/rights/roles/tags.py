@@ -8,9 +8,10 @@ from unittest import mock
 from ecr_steward.start import writer
 from ecr_steward.words.hints import Action
 from tests.handlers.functions import event
-from tests.rights.acts import REPOSITORY, Acts, depth, failing, history, hold, kinds, put, send
+from tests.rights.acts import REPOSITORY, Acts, depth, history, hold, put, send
+from tests.rights.roles.batches import Batches
 from tests.rights.stage import Stage
-from tests.support.world import image, throttled
+from tests.support.world import image
 
 ACTS = Acts()
 DOOR, WRITER = "CheckTagsRole", "RetagRole"
@@ -93,21 +94,9 @@ def _send_again(stage: Stage) -> None:
     assert depth(stage, "RetagQueue") == 1
 
 
-@ACTS.by(WRITER, "what ECR throttles comes again soon")
-def _put_off(stage: Stage) -> None:
+def _pushed(stage: Stage) -> None:
     hold(stage, REPOSITORY, "1.4.2")
-    stage.ecr.before = failing(throttled())
     send(stage, "RetagQueue", REPOSITORY, Action.PUSH, "1.4.2", "1.4.2")
-    stage.poll("RetagQueue", "RetagFunction")
-    assert stage.hidden_for("RetagQueue") < 60
 
 
-@ACTS.by(WRITER, "what fails too often goes to the failure queue, and is told")
-def _give_up(stage: Stage) -> None:
-    hold(stage, REPOSITORY, "1.4.2")
-    stage.ecr.before = failing(RuntimeError("the registry does not answer"))
-    stage.environment["MAX_TRIES"] = "1"
-    send(stage, "RetagQueue", REPOSITORY, Action.PUSH, "1.4.2", "1.4.2")
-    stage.poll("RetagQueue", "RetagFunction")
-    assert depth(stage, "RetagFailureQueue") == 1
-    assert kinds(stage, REPOSITORY) == ["failed"]
+Batches("RetagQueue", "RetagFunction", REPOSITORY, _pushed).play(ACTS, WRITER)

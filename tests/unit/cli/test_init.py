@@ -18,7 +18,8 @@ from ecr_steward_cli.in_memory.simulation import Simulation
 from ecr_steward_cli.main import main
 from ecr_steward_cli.rules_file.first import globs, written
 from ecr_steward_cli.rules_file.load import inspect_text, loads
-from ecr_steward_cli.rules_file.shown_scheme import SeenRepository, fit, scheme_of
+from ecr_steward_cli.rules_file.proposed import scheme_of
+from ecr_steward_cli.rules_file.shown_scheme import SeenRepository, fit
 from tests.support.world import image, manifest
 from tests.unit.cli.stack_fakes import Deployed
 
@@ -236,7 +237,8 @@ def test_what_most_repositories_of_a_rule_show_is_the_rule_and_the_others_are_na
         [seen("base/a", *right), seen("base/b", *right), seen("base/c", *late)], "a test"
     )
     assert "{tag: latest, follows: highest}" in text
-    assert "# Not where this rule has them: base/c:latest.\n" in text
+    moved = "base/c:1.4, base/c:latest"
+    assert f"# Not where this rule has them, so that `plan` moves: {moved}.\n" in text
     assert "100 % of 14 tags fit" in text
 
 

@@ -12,7 +12,8 @@ import pytest
 from ecr_steward.words.causes import Cause
 from ecr_steward.words.facts import FactKind
 from ecr_steward.words.hints import Action, Hint
-from ecr_steward_cli.commands.redrive import WAYS, redrive
+from ecr_steward_cli.commands.redrive import redrive
+from ecr_steward_cli.deployed.ways_back import WAYS
 from tests.template import support
 from tests.unit.cli.stack_fakes import NOW, Deployed, fact, refusal
 

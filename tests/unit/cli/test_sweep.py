@@ -8,7 +8,8 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from ecr_steward.sweep.send import LOOK
-from ecr_steward_cli.commands.sweep import follow, send, sweep
+from ecr_steward_cli.commands.sweep import sweep
+from ecr_steward_cli.deployed.sweeps import follow, send
 from ecr_steward_cli.terminal.errors import NeedsAttention
 from tests.unit.cli.stack_fakes import NOW, Deployed, denied, refusal, swept
 

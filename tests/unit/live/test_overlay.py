@@ -42,3 +42,15 @@ def test_nothing_is_written_below(below: MemoryTable) -> None:
     overlay.count(Add("sweep#1", "total", {"visits": 1}), expires=1)
     assert list(below.query("repo#a", "mark#1.4")) == [BELOW]
     assert not [*below.query("sweep#1"), *below.query("repo#a", "new")]
+
+
+def test_what_is_counted_up_goes_on_from_what_is_below(below: MemoryTable) -> None:
+    below.transact([Add("repo#a", "mark#1.4", {"n": 2})])
+    overlay = Overlay(below)
+    overlay.transact([Add("repo#a", "mark#1.4", {"n": 1, "m": 1})])
+    (item,) = overlay.query("repo#a", "mark#1.4")
+    assert (item.body, item.counters) == ("below", {"n": 3, "m": 1})
+    overlay.transact([Delete("repo#a", "mark#1.4")])
+    assert overlay.count(Add("repo#a", "mark#1.4", {"n": 1}), expires=1) == {"n": 1}
+    (item,) = below.query("repo#a", "mark#1.4")
+    assert item.counters == {"n": 2}

@@ -117,7 +117,9 @@ def test_a_stable_tag_that_only_sometimes_is_unique_too_is_warned_of() -> None:
 
 
 def test_a_literal_before_a_template_that_could_render_it_is_not_warned_of() -> None:
-    assert warnings(tags("stable:", '- tag: "8"', '- {tag: "{major}", follows: highest}')) == []
+    for number in (8, 27):
+        lines = (f'- tag: "{number}"', '- {tag: "{major}", follows: highest}')
+        assert warnings(tags("stable:", *lines)) == []
 
 
 def test_a_thousand_rules_of_twenty_globs_are_judged_without_trying_each_against_each() -> None:
@@ -196,6 +198,7 @@ def test_what_a_stable_tag_says_in_vain_is_warned_of(
         ("[semver]", "{tag: a, follows: highest, prereleases: [rc, beta]}"),
         ("[semver]", "{tag: a, prereleases: false, within: []}"),
         ("[semver]", '{tag: a, follows: highest, within: "1.2.3"}'),
+        ("[semver]", '{tag: edge, follows: newest, not_within: "8"}'),
         ("[sha]", "{tag: edge, follows: newest}"),
         ("[sha, semver]", '{tag: edge, follows: newest, within: "8"}'),
         (PARTS_2, '{tag: "{major}", follows: highest}'),
@@ -411,6 +414,7 @@ def test_a_pin_that_looks_like_a_commit_of_a_branch_is_warned_of() -> None:
     [
         ("prereleases: true", True),
         ("prereleases: [rc]", False),
+        ("prereleases: [cache]", False),
         ('prereleases: true, of: ["*-rc*"]', False),
     ],
 )
@@ -433,6 +437,7 @@ def test_a_suffix_that_is_listed_is_not_warned_of(lines: str) -> None:
 MAINLINE = "{tag: mainline, follows: highest}"
 LATEST = "{tag: latest, follows: highest}"
 BETA = "{tag: beta, follows: highest, prereleases: [beta]}"
+RC = "{tag: next, follows: highest, prereleases: [rc]}"
 STABLE_ONE = "{tag: stable, follows: highest}"
 
 
@@ -443,6 +448,13 @@ STABLE_ONE = "{tag: stable, follows: highest}"
         ([BETA, STABLE_ONE], ["variants: [alpine]"], "stable"),
         ([LATEST, MAINLINE], ["variants: [alpine]"], None),
         ([MAINLINE, STABLE_ONE], ["variants: [alpine]"], None),
+        ([BETA, RC], ["variants: [alpine]"], None),
+        (["{tag: main}", LATEST], ["variants: [alpine]"], None),
+        (
+            ["{tag: '{major}', follows: highest}", MAINLINE, LATEST],
+            ["variants: [alpine]"],
+            "latest",
+        ),
         ([MAINLINE, LATEST], [], None),
         ([MAINLINE, LATEST], ["variants: [alpine]", 'variant_latest: "{tag}-{variant}"'], None),
     ],
@@ -592,3 +604,23 @@ def test_a_sweep_among_the_routes_of_a_rule_is_warned_of() -> None:
     sentence = "A sweep belongs to no rule; name it under the `notify` of the file."
     assert routed("[{on: [loud, sweep.completed], to: [email]}]") == [sentence]
     assert routed("[]", file="[{on: [loud, sweep.completed], to: [email, platform, audit]}]") == []
+
+
+NO_VERSIONS = "`highest` keeps nothing: no kind under `unique` has versions."
+
+
+@pytest.mark.parametrize(
+    ("unique", "keep", "told"),
+    [
+        ("[sha]", "[{highest: 3}]", [NO_VERSIONS]),
+        ("[sha]", "[{newest: 3}, {highest: 3}]", [NO_VERSIONS]),
+        ("[sha]", "[{newest: 3}]", []),
+        ("[semver]", "[{highest: 3}]", []),
+        ("[sha, semver]", "[{highest: 3}]", []),
+    ],
+)
+def test_keeping_the_highest_where_nothing_has_versions_is_warned_of(
+    unique: str, keep: str, told: list[str]
+) -> None:
+    text = rule("tags:", f"  unique: {unique}", "images:", "  others: report", f"  keep: {keep}")
+    assert [said for _, said in warnings(text)] == told

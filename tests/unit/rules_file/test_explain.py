@@ -315,3 +315,77 @@ def test_what_removing_and_restoring_need_and_do_is_told() -> None:
         "overwritten  a unique tag that moves to another image is reported and put back where it "
         "was; the other image gets a pin if no unique tag names it then" in found
     )
+
+
+TOLD: list[tuple[list[str], str]] = [
+    (["unique: [sha]", "stable: [{tag: edge, follows: newest}, {tag: main}]"], """\
+        unique       sha (commits such as 9f1c2ab or sha-9f1c2ab)
+        stable       edge  the newest image of all with a unique tag
+        main  moved by your pipeline only
+        example      a push of 9f1c2ab puts edge on its image, as the newest.
+        """),
+    (["unique: [sha]",
+      'stable: [{tag: latest, follows: highest}, {tag: "{major}-e", follows: newest}]'], """\
+        unique       sha (commits such as 9f1c2ab or sha-9f1c2ab)
+        stable       latest     never moved: no unique tag here carries a version
+        {major}-e  never moved: no unique tag here carries a version
+        example      a push of 9f1c2ab moves no stable tag.
+        """),
+    (["unique: [semver]", "stable: []"], """\
+        unique       semver (versions such as 1.4.2 or v1.4.2-rc.1)
+        stable       none
+        example      a push of 1.4.2 moves no stable tag.
+        """),
+    (["unique: [semver]", 'stable: [{tag: only, follows: highest, of: ["*-rc*"]}]'], """\
+        unique       semver (versions such as 1.4.2 or v1.4.2-rc.1)
+        stable       only  no example was found of a unique tag that moves it
+        example      a push of 1.4.2 moves no stable tag.
+        """),
+    (["unique: [semver]",
+      "stable: [{tag: next, follows: highest, prereleases: [rc]}, {tag: edge, follows: newest}]"],
+     """\
+        unique       semver (versions such as 1.4.2 or v1.4.2-rc.1)
+        stable       next  the highest of all releases and rc
+        edge  the newest image of all with a unique tag
+        example      a push of 1.4.2 puts next {UNLESS_IT}; edge {NEWEST}
+        a push of 1.4.2-rc.1 puts next {UNLESS_IT_VERSION}; edge {NEWEST}
+        """),
+    (["unique: [semver]", "stable:", "- {tag: next, follows: highest, prereleases: true}",
+      "- {tag: edge, follows: newest, prereleases: true}"], """\
+        unique       semver (versions such as 1.4.2 or v1.4.2-rc.1)
+        stable       next  the highest of all versions, pre-releases too
+        edge  the newest image of all with a unique tag
+        example      a push of 1.4.2 puts next {UNLESS_IT}; edge {NEWEST}
+        a push of 1.4.2-rc.1 puts next {UNLESS_IT_VERSION}; edge {NEWEST}
+        """),
+    (["unique: [semver, sha]", "variants: [alpine]", "stable:", "- {tag: latest, follows: highest}",
+      '- {tag: "{major}", follows: highest}',
+      '- {tag: e8, follows: newest, within: "8", not_within: ["8.1", "8.2", "8.3"]}'], """\
+        unique       semver (versions such as 1.4.2 or v1.4.2-rc.1)
+        sha (commits such as 9f1c2ab or sha-9f1c2ab)
+        variants     alpine: each has stable tags of its own
+        stable       latest   the highest of all releases
+        {major}  such as 1, the highest of 1.*
+        e8       the newest image of all versions within 8, but not 8.1, 8.2 or 8.3
+        example      a push of 1.4.2 puts latest and 1 {UNLESS}
+        a push of 9f1c2ab moves no stable tag.
+        a push of 8.4.2 puts latest and 8 {UNLESS_THEM}; e8 {NEWEST}
+        a push of 1.4.2-alpine puts alpine and 1-alpine {UNLESS}
+        """),
+]  # fmt: skip
+ENDS = {
+    "{UNLESS}": UNLESS,
+    "{UNLESS_THEM}": UNLESS.rstrip("."),
+    "{UNLESS_IT}": UNLESS_IT.rstrip("."),
+    "{UNLESS_IT_VERSION}": UNLESS_IT.rstrip(".").replace("release", "version"),
+    "{NEWEST}": NEWEST,
+}
+
+
+@pytest.mark.parametrize(("lines", "told"), TOLD)
+def test_a_scheme_is_told_line_by_line(lines: list[str], told: str) -> None:
+    for name, words in ENDS.items():
+        told = told.replace(name, words)
+    found = scheme(*lines)
+    pin = next(i for i, each in enumerate(found) if each.startswith("pin "))
+    assert found[2:pin] == [each.strip() for each in told.splitlines() if each.strip()]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 import textwrap
 from pathlib import Path
@@ -132,6 +133,11 @@ ONE_FAULT = [
     ("version: 1\nrules: {}", 2, "`rules` must be a list; it is a mapping."),
     ("version: 1\nrules: [redis]", 2,
      "An entry of `rules` must be a mapping of keys; it is `redis`."),
+    ("version: 1\nrules:\n  - repositories: ['-base']", 3, f"`-base` {NO_REPOSITORY}"),
+    ("\nversion: 1\nrules: [\"a\x01\"]", 3,
+     "A control character stands here; remove it or save the file as plain text."),
+    (rule("repository:", "  policy:", "    accounts: [012345678901]"), 6,
+     'An entry of `accounts` must be a string; put it in quotes: "012345678901".'),
     # channels
     (channel("url: ssm:x"), 3, "`type` is missing."),
     (channel("type: mail"), 4, f"`type` must be one of {TYPES}; it is `mail`."),
@@ -509,6 +515,7 @@ def test_a_tagged_list_or_mapping_is_refused() -> None:
          "The file is not UTF-8 text from here on; save it as UTF-8."),
         (b"version: 1\nrules: []\n" + b"#" * rules.MAX_BYTES, 1,
          "The file is larger than 1 MiB, which is the most that rules may take."),
+        (b"\n\xe9", 2, "The file is not UTF-8 text from here on; save it as UTF-8."),
         (b"", 1, "The file is empty; it needs `version: 1` and `rules:`."),
     ],
 )  # fmt: skip
@@ -526,13 +533,29 @@ def test_a_missing_file_and_a_directory_are_one_fault_each(tmp_path: Path) -> No
     for path, sentence in [
         (tmp_path / "none.yaml", "There is no such file."),
         (tmp_path, "This is a directory; name a file."),
-        (tmp_path / "a" / ("b" * 300), None),
+        (tmp_path / ("b" * 300), "The file cannot be read: File name too long."),
+        (Path("a\0b"), "The file cannot be read: embedded null byte."),
     ]:
         with pytest.raises(RulesFault) as caught:
             rules.load(path)
         [fault] = caught.value.faults
-        assert fault.line == 0
-        assert sentence is None or fault.sentence == sentence
+        assert fault == Fault(0, sentence)
+
+
+@pytest.mark.parametrize(("more", "said"), [(0, "holds"), (1, "is larger than 1 MiB, which")])
+def test_a_file_of_a_mebibyte_is_read_and_not_a_byte_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: int, said: str
+) -> None:
+    content = GOOD.encode() + b"#" * (rules.MAX_BYTES - len(GOOD) + more)
+    path = tmp_path / "rules.yaml"
+    path.write_bytes(content)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
+    for each in (path, Path("-")):
+        if more:
+            with pytest.raises(RulesFault, match=said):
+                rules.load(each)
+        else:
+            assert rules.load(each) == rules.loads(GOOD, "x")
 
 
 def test_a_text_of_more_than_a_mebibyte_is_not_read() -> None:
@@ -547,6 +570,12 @@ def test_aliases_that_multiply_end_in_a_fault() -> None:
     [(line, sentence)] = faults("\n".join(lines))
     assert sentence == "The file holds more than 100,000 values."
     assert 1 <= line <= 12
+
+
+@pytest.mark.parametrize(("levels", "deep"), [(32, False), (33, True)])
+def test_a_file_may_be_nested_as_deep_as_any_sensible_one(levels: int, deep: bool) -> None:
+    found = faults("[" * levels + "x" + "]" * levels)
+    assert found[0][1].startswith("The file is nested deeper") is deep
 
 
 @pytest.mark.parametrize("text", ["&a [*a]", "a: &a {b: *a}", "[" * 40 + "]" * 40])

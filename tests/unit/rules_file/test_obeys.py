@@ -80,3 +80,36 @@ def test_a_document_obeys_exactly_where_jsonschema_finds_nothing(text: str) -> N
 
 def test_what_is_not_understood_does_not_obey() -> None:
     assert not obeys({}, {"type": "object", "dependentRequired": {}})
+
+
+COUNT = {"type": "integer", "minimum": 1, "maximum": 9}
+ASKED: list[tuple[Any, list[Any], list[Any]]] = [
+    ({"minimum": 1}, [1, 1.5, True, "0", None], [0, 0.5]),
+    ({"maximum": 9}, [9, 0, True, "10"], [9.5, 10]),
+    (COUNT, [1, 9], [0, 10, True, "1"]),
+    ({"type": ["string", "null"]}, ["", None], [0, [], True]),
+    ({"type": "boolean"}, [True, False], [0, None]),
+    ({"maxLength": 2}, ["ab", ["abc"], 100], ["abc"]),
+    ({"minItems": 1}, [["a"], "", {}], [[]]),
+    ({"uniqueItems": True}, [[1, 2], [], "aa", [{"a": 1}, {"a": 2}]],
+     [[1, 1], [{"a": 1, "b": 2}, {"b": 2, "a": 1}]]),
+    ({"uniqueItems": False}, [[1, 1]], []),
+    ({"pattern": "[a-c]+"}, ["abc", 7], ["abcd", ""]),
+    ({"required": ["a"]}, [{"a": None}, [], "b"], [{}, {"b": 1}]),
+    ({"const": 1}, [1], [True, 1.0, "1"]),
+    ({"enum": ["a", 1]}, ["a", 1], [True, "b"]),
+    ({"properties": {"a": COUNT}}, [{}, {"a": 1}, {"b": 0}, "x"], [{"a": 0}]),
+    ({"properties": {"a": COUNT}, "additionalProperties": False}, [{}, {"a": 1}], [{"b": 1}]),
+    ({"properties": {"a": True}, "additionalProperties": COUNT}, [{"a": 0}, {"b": 1}], [{"b": 0}]),
+    ({"additionalProperties": COUNT}, [{}, {"b": 1}, 7], [{"b": 0}]),
+    ({"items": COUNT}, [[], [1, 9], "x"], [[1, 0]]),
+    ({"anyOf": [COUNT, {"type": "null"}]}, [1, None], [0, "x"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("asked", "good", "bad"), ASKED)
+def test_each_word_of_a_schema_asks_what_jsonschema_asks(
+    asked: Any, good: list[Any], bad: list[Any]
+) -> None:
+    assert [each for each in good if not obeys(each, asked, asked)] == []
+    assert [each for each in bad if obeys(each, asked, asked)] == []

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ecr_steward.settings.access import Access, judge, named
+from ecr_steward.settings.access import Access, judge, named, without_strangers
 from ecr_steward.settings.names import Allowed
 
 OWN = "123456789012"
@@ -169,6 +169,21 @@ SHAPES: list[Shape] = [
     ("our org, and more",
      allow("*", {"StringEquals": {ORG: "o-abc123"}, "Bool": {"aws:SecureTransport": "true"}}),
      "fine"),
+    ("our org, which must have no value at all",
+     allow("*", {"StringEqualsIfExists": {ORG: "o-abc123"}, "Null": {ORG: []}}), "public"),
+    ("our org, which is said to be false",
+     allow("*", {"StringEqualsIfExists": {ORG: "o-abc123"}, "Bool": {ORG: "false"}}), "public"),
+    ("a function of ours in any Region, as text",
+     anyone("StringLike", "aws:SourceArn", f"arn:aws:lambda:*:{OWN}:function:*"), "fine"),
+    ("a function of ours in some Regions, as text",
+     anyone("StringLike", "aws:SourceArn", f"arn:aws:lambda:eu-*:{OWN}:function:x"), "public"),
+    ("a function of ours in some Regions, as an ARN",
+     anyone("ArnLike", "aws:SourceArn", f"arn:aws:lambda:eu-*:{OWN}:function:x"), "fine"),
+    ("a role of ours in any partition, as an ARN",
+     anyone("ArnLike", "aws:PrincipalArn", f"arn:*:iam::{OWN}:role/ci"), "fine"),
+    ("a source that is no ARN", anyone("StringLike", "aws:SourceArn", "lambda"), "public"),
+    ("a resource in no service", anyone("StringLike", "aws:SourceArn", f"arn:aws:*:*:{OWN}"),
+     "public"),
     ("our org and any account",
      allow("*", {"StringEquals": {ORG: "o-abc123"}, "StringLike": {"aws:PrincipalAccount": "*"}}),
      "fine"),
@@ -400,6 +415,47 @@ def test_a_star_in_the_names_allows_anybody_but_not_everybody() -> None:
 def test_a_service_can_be_named() -> None:
     found = judge(service("codebuild.amazonaws.com"), Allowed(["codebuild.amazonaws.com"]))
     assert verdict(found) == "fine"
+    for_strangers = service(
+        "codebuild.amazonaws.com", {"StringEquals": {"aws:SourceAccount": STRANGER}}
+    )
+    assert verdict(judge(for_strangers, Allowed(["codebuild.amazonaws.com"]))) == "fine"
+
+
+def test_a_unit_without_its_star_is_itself_alone() -> None:
+    unit = Allowed(["o-abc123/r-1/ou-1-a/"])
+    for path, expected in (
+        ("o-abc123/r-1/ou-1-a/", "fine"),
+        ("o-abc123/r-1/ou-1-a/ou-2/*", "foreign o-abc123/r-1/ou-1-a/ou-2/*"),
+    ):
+        assert verdict(judge(condition(PATHS, path, "ForAnyValue:StringLike"), unit)) == expected
+
+
+def test_the_registrys_own_account_is_somebody_even_where_nobody_told_its_number() -> None:
+    own = condition("aws:PrincipalAccount", "${aws:ResourceAccount}")
+    assert verdict(judge(own, Allowed([]))) == "fine"
+
+
+@pytest.mark.parametrize(
+    ("statement", "left"),
+    [
+        (allow({"AWS": [NAMED, STRANGER]}), allow({"AWS": [NAMED]})),
+        (allow({"AWS": NAMED, "Service": "x.amazonaws.com"}), allow({"AWS": NAMED})),
+        (
+            condition("aws:PrincipalAccount", ["${aws:ResourceAccount}", NAMED, STRANGER]),
+            condition("aws:PrincipalAccount", [NAMED]),
+        ),
+        (
+            service("lambda.amazonaws.com", action=[*PULL, "ecr:PutImage"]),
+            service("lambda.amazonaws.com", action=PULL),
+        ),
+        (allow({"AWS": STRANGER}), None),
+        (allow("*"), None),
+    ],
+)
+def test_strangers_are_taken_out_of_a_statement_and_the_others_stay(
+    statement: Any, left: Any
+) -> None:
+    assert without_strangers(statement, ALLOWED, "2008-10-17") == left
 
 
 @pytest.mark.parametrize(
@@ -413,6 +469,7 @@ def test_a_service_can_be_named() -> None:
             service("codebuild.amazonaws.com", {"StringEquals": {"aws:SourceAccount": NAMED}}),
             {NAMED},
         ),
+        (allow({"AWS": NAMED}, {"StringEquals": {ORG: "o-abc123"}}), {NAMED, "o-abc123"}),
         (allow({"AWS": "AROAEXAMPLEEXAMPLE"}), set()),
         (allow("*"), set()),
         (allow({"AWS": NAMED}, Effect="Deny"), set()),

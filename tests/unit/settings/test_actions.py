@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,3 +21,20 @@ def test_a_star_is_any_run_of_characters_and_a_question_mark_any_one(
 def test_an_action_of_many_wildcards_is_read_at_once() -> None:
     assert matched("ecr:" + "*?" * 40 + "!") == frozenset()
     assert right_of(["ecr:" + "*?" * 8]) == "manage"
+
+
+@pytest.mark.parametrize(
+    ("patterns", "right"),
+    [
+        ([], "pull"),
+        (["s3:GetObject"], "pull"),
+        (["ecr:BatchGetImage"], "pull"),
+        (["ecr:BatchGetImage", "ecr:PutImage"], "push"),
+        (["ecr:PutImage", "ecr:DeleteRepository"], "manage"),
+        (["ecr:*"], "manage"),
+    ],
+)
+def test_a_statement_lets_one_do_the_most_that_any_of_its_actions_is(
+    patterns: list[str], right: str
+) -> None:
+    assert right_of(patterns) == right

@@ -252,6 +252,10 @@ def test_only_what_the_baseline_names_is_to_be_read() -> None:
     }
 
 
+KEY = "arn:aws:kms:eu-west-1:123456789012:key/0f6c2a"
+TAGS = ("resource_tags",)
+
+
 @pytest.mark.parametrize(
     ("stated", "said", "path"),
     [
@@ -269,9 +273,30 @@ def test_only_what_the_baseline_names_is_to_be_read() -> None:
         ({"resource_tags": {"a": 1}}, "must be a string; put it in quotes", ("resource_tags", "a")),
         ({"resource_tags": {"aws:a": "1"}}, "are AWS's own", ("resource_tags", "aws:a")),
         ({"resource_tags": {"": "1"}}, "a key of 1 to 128 characters", ("resource_tags", "")),
+        ({"resource_tags": {"a" * 129: "1"}}, "a key of 1 to 128", ("resource_tags", "a" * 129)),
         ({"resource_tags": {"a": "x" * 257}}, "a value of 256", ("resource_tags", "a")),
+        ({"resource_tags": {"a|b": "x"}}, "`a|b`: a resource tag is made of", (*TAGS, "a|b")),
+        ({"resource_tags": {"a": "x|y"}}, "`a`: a resource tag is made of", (*TAGS, "a")),
         ({"resource_tags": {str(i): "" for i in range(51)}}, "50 resource tags at most",
          ("resource_tags",)),
+        ({"required_tags": "a"}, "`required_tags` must be a list of keys.", ("required_tags",)),
+        ({"required_tags": ["a", 7]}, "`7` is no key of a resource tag", ("required_tags", 1)),
+        ({"required_tags": [""]}, "`` is no key of a resource tag", ("required_tags", 0)),
+        ({"required_tags": ["a" * 129]}, "aa` is no key of a resource tag", ("required_tags", 0)),
+        ({"policy": {"others": ["keep"]}}, "`others` must be one of keep,", ("policy", "others")),
+        ({"policy": {"others": None}}, "`others` must be one of keep,", ("policy", "others")),
+        ({"policy": {"accounts": {"read": []}}},
+         "`read` is no right; there are pull, push, manage.", ("policy", "accounts", "read")),
+        ({"policy": {"accounts": ["1"]}}, "or address.", ("policy", "accounts", 0)),
+        ({"policy": {"accounts": [1]}}, "or address; put it in quotes.", ("policy", "accounts", 0)),
+        ({"encryption": ["KMS"]}, "This must be a mapping of keys.", ("encryption",)),
+        ({"encryption": {"type": []}}, "`type` is empty; name at least", ("encryption", "type")),
+        ({"encryption": {"type": "x"}}, "must be one of AES256", ("encryption", "type")),
+        ({"encryption": {"type": ["KMS", 7]}}, "must be one of", ("encryption", "type", 1)),
+        ({"encryption": {"key": 7}}, "`7` is no ARN of a KMS key", ("encryption", "key")),
+        ({"encryption": {"key": "alias/a"}}, "`alias/a` is no ARN", ("encryption", "key")),
+        ({"encryption": {"type": ["AES256", "KMS"], "key": KEY}}, "AES256 has no key of one's own",
+         ("encryption", "key")),
     ],
 )  # fmt: skip
 def test_a_baseline_that_cannot_be_meant_is_refused_with_its_place(
@@ -281,3 +306,58 @@ def test_a_baseline_that_cannot_be_meant_is_refused_with_its_place(
         Baseline.from_document(stated)
     assert said in str(caught.value)
     assert caught.value.path == path
+
+
+@pytest.mark.parametrize(
+    "stated",
+    [
+        {"resource_tags": {"a" * 128: "x" * 256}},
+        {"resource_tags": {str(i): "" for i in range(50)}},
+        {"required_tags": ["a", "b" * 128]},
+        {"encryption": {"key": KEY}},
+        {"encryption": {"type": ["AES256", "KMS"]}},
+        {"policy": {"accounts": {"pull": ["o-abc123"]}}},
+    ],
+)
+def test_a_baseline_as_long_as_one_may_be_is_taken(stated: dict[str, Any]) -> None:
+    assert Baseline.from_document(stated).wishes
+
+
+@pytest.mark.parametrize(
+    ("stated", "has", "told"),
+    [
+        ("KMS", "AES256", "encrypted with AES256, where the rule has KMS:"),
+        ({"type": ["AES256", "KMS"]}, "KMS_DSSE", "with KMS_DSSE, where the rule has AES256 or"),
+        ({"type": ["AES256", "KMS"]}, "KMS", None),
+        ({"key": KEY}, {"encryptionType": "KMS", "kmsKey": KEY}, None),
+        ({"key": KEY}, {"encryptionType": "KMS_DSSE", "kmsKey": KEY}, None),
+        ({"key": KEY}, {"encryptionType": "KMS", "kmsKey": f"{KEY}0"}, "where the rule has KMS"),
+        ({"key": KEY}, "KMS", "encrypted with KMS, where the rule has KMS or KMS_DSSE"),
+        ("KMS", {"encryptionType": "KMS", "kmsKey": KEY}, None),
+    ],
+)  # fmt: skip
+def test_encryption_is_right_by_any_of_its_types_and_by_its_key(
+    stated: Any, has: Any, told: str | None
+) -> None:
+    reasons = [each.reason for each in found({"encryption": stated}, having(encryption=has))]
+    assert len(reasons) == (told is not None)
+    assert (told or "") in "".join(reasons)
+
+
+@pytest.mark.parametrize(
+    ("stated", "has", "missing"),
+    [
+        ({"required_tags": ["owner"]}, {}, ["missing owner report"]),
+        ({"required_tags": ["owner"]}, {"owner": ""}, []),
+        ({"required_tags": ["owner", "tier"]}, {"tier": "1"}, ["missing owner report"]),
+        ({"required_tags": ["owner"], "resource_tags": {"owner": "a"}}, {},
+         ["missing owner correct"]),
+        ({"required_tags": ["owner"], "resource_tags": {"owner": "a"}}, {"owner": "b"},
+         ["different owner correct"]),
+    ],
+)  # fmt: skip
+def test_a_tag_that_must_be_there_is_told_once(
+    stated: dict[str, Any], has: dict[str, str], missing: list[str]
+) -> None:
+    changes = found(stated, having(resource_tags=has))
+    assert [f"{each.problem} {each.subject} {each.action}" for each in changes] == missing

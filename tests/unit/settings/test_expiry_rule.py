@@ -133,3 +133,68 @@ def test_a_policy_that_may_expire_a_stable_tag_gets_the_rule_all_the_same() -> N
 def test_a_rule_that_says_nothing_of_images_leaves_the_policy_alone() -> None:
     baseline = Baseline.from_document({}, SCHEME, None)
     assert not baseline.reads
+
+
+@pytest.mark.parametrize(
+    ("scheme", "above"),
+    [
+        (SCHEME, ["main"]),
+        (SCHEME, ["1.4"]),
+        (SCHEME, ["main", "1.4"]),
+    ],
+)
+def test_a_guard_names_stable_tags_and_nothing_else(scheme: Scheme, above: list[str]) -> None:
+    found = expiry_rule.merged(policy(rule(10, *above), rule(20, "pr-*")), scheme)
+    assert [tags for _, tags in shown(found)] == [above, ["steward-expire-*"], ["pr-*"]]
+
+
+VARIANTS = Scheme.from_document(
+    {
+        "unique": ["semver"],
+        "variants": ["alpine*"],
+        "stable": [{"tag": "latest", "follows": "highest"}],
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "no_guard"),
+    [
+        (SCHEME, ["pr-1"]),
+        (SCHEME, ["main", "pr-1"]),
+        (SCHEME, ["ma*"]),
+        (SCHEME, []),
+        (VARIANTS, ["alpine*"]),
+        (None, ["main"]),
+    ],
+)
+def test_the_rule_stands_above_what_is_no_guard(scheme: Any, no_guard: list[str]) -> None:
+    found = expiry_rule.merged(policy(rule(10, *no_guard)), scheme)
+    assert [tags for _, tags in shown(found)] == [["steward-expire-*"], no_guard or None]
+
+
+def test_the_rule_takes_the_last_characters_that_there_are() -> None:
+    short = {**rule(1, "main"), "description": ""}
+    merged = expiry_rule.merged(policy(short), SCHEME)
+    assert merged is not None
+    room = lifecycle.MAX_LENGTH - len(lifecycle.dumps(merged))
+    assert expiry_rule.merged(policy({**short, "description": "x" * room}), SCHEME) is not None
+    assert expiry_rule.merged(policy({**short, "description": "x" * (room + 1)}), SCHEME) is None
+
+
+@pytest.mark.parametrize(
+    ("otherwise", "held"),
+    [
+        ({}, True),
+        ({"description": "mine"}, True),
+        ({"selection": {**expiry_rule.RULE["selection"], "countNumber": 2}}, False),
+        ({"action": {"type": "transition", "targetStorageClass": "archive"}}, False),
+        ({"selection": rule(1, "pr-*", days=1)["selection"]}, False),
+        ({"new": 1}, False),
+    ],
+)
+def test_the_rule_is_there_where_it_selects_and_does_the_same(
+    otherwise: dict[str, Any], held: bool
+) -> None:
+    there = {"rulePriority": 1, **expiry_rule.RULE, **otherwise}
+    assert expiry_rule.holds(policy(rule(7), there)) is held

@@ -18,6 +18,10 @@ def scheme(*stable: str, unique: Any = ("sha",), **more: Any) -> Scheme:
     return Scheme.from_document({"unique": list(unique), "stable": entries, **more})
 
 
+def builds(letters: str) -> list[dict[str, str]]:
+    return [{"pattern": f"{each}-[0-9]+"} for each in letters]
+
+
 RELEASES = ({"pattern": r"release-(?P<version>[0-9]{4}[.][0-9]{2})"},)
 EXACT: list[tuple[str, Scheme, str, tuple[str, ...]]] = [
     ("literals", scheme("main", "prod", "latest"), "IMMUTABLE_WITH_EXCLUSION",
@@ -52,6 +56,8 @@ EXACT: list[tuple[str, Scheme, str, tuple[str, ...]]] = [
      ("release-*",)),
     ("the same, where unknown tags may move", scheme("main", unique=RELEASES, unknown="allow"),
      "MUTABLE_WITH_EXCLUSION", ("release-*",)),
+    ("as many beginnings as ECR allows", scheme(unique=builds("klmno"), unknown="allow"),
+     "MUTABLE_WITH_EXCLUSION", ("k-*", "l-*", "m-*", "n-*", "o-*")),
 ]  # fmt: skip
 
 
@@ -86,6 +92,15 @@ INEXACT: list[tuple[str, Scheme, str]] = [
      "the filter `*` for"),
     ("a pattern that a stable tag begins like", scheme("{major}", "release-now", *"klmn",
                                                        unique=RELEASES), "the filter `*` for"),
+    ("a beginning too many", scheme(unique=builds("klmnop"), unknown="allow"), "`unknown: allow`"),
+    ("an ignored beginning of theirs", scheme(unique=RELEASES, unknown="allow", ignore=["rel*"]),
+     "`unknown: allow` lets"),
+    ("an ignored tag that goes on like them",
+     scheme(unique=RELEASES, unknown="allow", ignore=["release-2*"]), "`unknown: allow` lets"),
+    ("a pattern that says more than an automaton can",
+     scheme("main", unique=[{"pattern": "(?!x)main-[0-9]+"}]), "the filter `main*`"),
+    ("a pattern that even a star matches", scheme("{major}", unique=[{"pattern": ".+"}]),
+     "the filter `*` for"),
 ]  # fmt: skip
 
 
@@ -157,6 +172,7 @@ def test_filters_match_as_ecrs_wildcards_do_not_as_expressions(
         ("IMMUTABLE", "IMMUTABLE", ()),
         ({"immutable_except": ["a", "b*c*"]}, "IMMUTABLE_WITH_EXCLUSION", ("a", "b*c*")),
         ({"mutable_except": ["a"]}, "MUTABLE_WITH_EXCLUSION", ("a",)),
+        ({"mutable_except": [*"abcde"]}, "MUTABLE_WITH_EXCLUSION", (*"abcde",)),
     ],
 )
 def test_what_a_rule_can_state(value: Any, word: str, filters: tuple[str, ...]) -> None:
@@ -174,6 +190,9 @@ def test_what_a_rule_can_state(value: Any, word: str, filters: tuple[str, ...]) 
         ({"immutable_except": ["a"], "mutable_except": ["b"]}, "must be scheme", ()),
         ({"immutable_except": []}, "must be a list of 1 to 5 filters", ("immutable_except",)),
         ({"immutable_except": list("abcdef")}, "a list of 1 to 5 filters", ("immutable_except",)),
+        ({"immutable_except": "a"}, "must be a list of 1 to 5 filters", ("immutable_except",)),
+        ({"mutable_except": ["a", 7]}, "`7` can match no tag", ("mutable_except", 1)),
+        ({"mutable_except": ["a" * 129]}, "can match no tag", ("mutable_except", 0)),
         ({"mutable_except": ["a+b"]}, "`a+b` can match no tag", ("mutable_except", 0)),
         ({"mutable_except": ["a", ""]}, "`` can match no tag", ("mutable_except", 1)),
         ({"mutable_except": ["*a*b*"]}, "more than 2 `*`", ("mutable_except", 0)),
@@ -194,10 +213,8 @@ def test_by_the_scheme_needs_a_scheme() -> None:
 def test_a_pull_through_cache_stays_mutable_whatever_the_rule_says() -> None:
     for word in ("scheme", "IMMUTABLE"):
         found = wanted(ImmutabilityBaseline(word), scheme("main"), cache=True)
-        assert found is not None
         assert (found.mutability, found.exact) == ("MUTABLE", False)
         assert "pull-through cache" in found.reason
-    assert wanted(None, scheme("main")) is None
 
 
 def test_a_request_has_filters_only_where_there_are_any() -> None:
@@ -213,3 +230,33 @@ def test_where_unique_tags_may_move_nothing_is_frozen() -> None:
     assert immutability.implied(keep).mutability == "MUTABLE"
     assert immutability.implied(keep).exact
     assert immutability.implied(Scheme(unique=("sha",))).mutability != "MUTABLE"
+
+
+@pytest.mark.parametrize(
+    ("found", "left"),
+    [
+        (scheme("main"), [("main", "sha256-*")]),
+        (scheme("main", unique=["build"]), [("main",)]),
+        (scheme("main", unknown="allow"), []),
+        (scheme("{major}", unique=["semver"]), []),
+        (scheme(*"klmnop"), []),
+    ],
+)
+def test_names_alone_may_be_free_where_filters_can_say_so(
+    found: Scheme, left: list[tuple[str, ...]]
+) -> None:
+    assert [each.filters for each in implied(found).left] == left
+
+
+def test_a_rule_without_a_scheme_has_no_tag_that_moves() -> None:
+    found = wanted(ImmutabilityBaseline("scheme"), None)
+    assert (found.mutability, found.filters) == ("IMMUTABLE_WITH_EXCLUSION", ("sha256-*",))
+
+
+@pytest.mark.parametrize(
+    ("begin", "may"),
+    [("ma", True), ("main", True), ("main-arm64", True), ("9f1", True), ("v1", True), ("v", True),
+     ("v2-x", True), ("x", False), ("vx", False), ("mb", False)],
+)  # fmt: skip
+def test_what_a_tag_of_the_scheme_may_begin_with(begin: str, may: bool) -> None:
+    assert immutability.may_begin(scheme("main", "v{major}"), begin) is may

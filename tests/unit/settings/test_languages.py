@@ -100,3 +100,28 @@ def test_what_is_found_in_common_is_in_common_and_nothing_is_missed(
     assert found is None or is_answer(found)
     shorter = [each for each in tags if is_answer(each) and not each.startswith("-")]
     assert all(found is not None and len(found) <= len(each) for each in shorter)
+
+
+ACCEPTED: list[tuple[str, list[str], list[str]]] = [
+    ("[a-c]", ["a", "b", "c"], ["d", "", "A"]),
+    ("[^a-c]+", ["d", "1x"], ["a", "xc"]),
+    ("[^.]", ["a", "-"], ["."]),
+    (r"\w+", ["a", "Z", "9", "_"], [".", "-", "a-b"]),
+    (r"\W", [".", "-"], ["_", "a", "1"]),
+    (r"\d\D", ["1a", "0_"], ["11", "aa"]),
+    ("a{2,3}", ["aa", "aaa"], ["a", "aaaa", "aaaaa"]),
+    ("a{0,2}b", ["b", "ab", "aab"], ["aaab"]),
+    ("a{2,}", ["aa", "aaaaaa"], ["a"]),
+    ("(?i)a[b-c]", ["AB", "aC"], ["ad"]),
+    ("a" * 128, ["a" * 128], ["a" * 127]),
+    ("a{128}", ["a" * 128], ["a" * 127]),
+    ("a{200}", [], ["a" * 126, "a" * 127, "a" * 128]),
+]
+
+
+@pytest.mark.parametrize(("expression", "has", "lacks"), ACCEPTED)
+def test_a_language_has_just_what_its_expression_says(
+    expression: str, has: list[str], lacks: list[str]
+) -> None:
+    language = Language(Regex(expression))
+    assert [each for each in (*has, *lacks) if language.has(each)] == has

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from ecr_steward.settings import lifecycle
-from ecr_steward.settings.expiry import NEVER, at_risk, beyond, guard, previewed, strange
-from ecr_steward.settings.lifecycle import Expiring
+from ecr_steward.settings.expiry import NEVER, at_risk, beyond, guard, previewed, strange, taken
+from ecr_steward.settings.lifecycle import Expiring, TaggedRunning
 from ecr_steward.settings.state import BaselineError
 from ecr_steward.tags.scheme import Scheme
 
@@ -142,6 +142,20 @@ BAD: list[tuple[Any, str, tuple[str | int, ...]]] = [
      "Another rule has these prefixes", ("rules", 1, "selection", "tagPrefixList")),
     ([{**tagged(i, f"t{i}"), "description": "x" * 700} for i in range(1, 51)],
      "characters; ECR takes 30,720", ("rules",)),
+    ([rule(countNumber="7")],
+     "`countNumber` must be a whole number from 1 on, without quotes.",
+     ("rules", 0, "selection", "countNumber")),
+    ([rule(countNumber="x")], "`countNumber` must be a whole number from 1 on.",
+     ("rules", 0, "selection", "countNumber")),
+    ([rule(tagStatus="tagged", tagPatternList="abc")],
+     "`tagPatternList` must be a list with at least one entry",
+     ("rules", 0, "selection", "tagPatternList")),
+    ([tagged(1, "a", 7)], "`7` must be a string; put it in quotes.",  # type: ignore[arg-type]
+     ("rules", 0, "selection", "tagPatternList", 1)),
+    ([tagged(1, "b c")], "use letters, digits, `.`, `_`, `-` and `*`.",
+     ("rules", 0, "selection", "tagPatternList", 0)),
+    ([rule(tagStatus="tagged", tagPrefixList=["b c"])], "use letters, digits, `.`, `_`, `-`.",
+     ("rules", 0, "selection", "tagPrefixList", 0)),
 ]  # fmt: skip
 
 
@@ -153,6 +167,14 @@ def test_what_ecr_refuses_is_named_with_its_place(
         lifecycle.check(rules)
     assert said in str(caught.value)
     assert caught.value.path == path
+
+
+def test_a_policy_as_long_as_one_may_be_is_taken_and_not_a_character_more() -> None:
+    short = {**rule(), "description": ""}
+    room = lifecycle.MAX_LENGTH - len(lifecycle.dumps({"rules": [short]}))
+    lifecycle.check([{**short, "description": "x" * room}])
+    with pytest.raises(BaselineError, match="has 30,721 characters; ECR takes 30,720"):
+        lifecycle.check([{**short, "description": "x" * (room + 1)}])
 
 
 # ---------------------------------------------------------------------------- meaning
@@ -173,6 +195,8 @@ OTHERS: list[Any] = [
     {"rules": [tagged(1, "a*", "b", storageClass="archive"), rule(2)]},
     {"rules": [tagged(1, "a*", "b"), {**rule(2), "new": 1}]},
     {"rules": "x"},
+    {"rules": {}},
+    {"rules": None},
 ]
 
 
@@ -195,6 +219,81 @@ def test_the_order_of_priorities_counts_and_a_prefix_is_a_pattern() -> None:
         {"rules": [tagged(1, "a*")]}
     )
     assert lifecycle.canonical(None) == lifecycle.canonical({"rules": []}) == ()
+
+
+def test_a_policy_that_nobody_can_read_is_the_same_in_any_order_of_its_keys() -> None:
+    odd = {"rules": [{"a": 1, "b": 2}], "more": 3}
+    turned = {"more": 3, "rules": [{"b": 2, "a": 1}]}
+    assert lifecycle.canonical(odd) == lifecycle.canonical(turned) != ()
+
+
+@pytest.mark.parametrize(
+    ("document", "known"),
+    [
+        (None, False),
+        ({"rules": []}, False),
+        ({"rules": [rule()]}, True),
+        ({"rules": [rule(), 7]}, False),
+        ({"rules": {"a": rule()}}, False),
+        ({"rules": {}}, False),
+        ({"rules": 7}, False),
+    ],
+)
+def test_a_policy_is_known_by_its_rules(document: Any, known: bool) -> None:
+    assert lifecycle.is_known(document) is known
+
+
+@pytest.mark.parametrize(
+    ("selection", "count"),
+    [
+        ({"countNumber": 10}, 10),
+        (since(days=14), 7),
+        (since("sinceImagePulled", 9), 2),
+        (since(days=8), 1),
+        (since(days=7), 1),
+        (since(days=1), 1),
+        (ARCHIVED, 365),
+    ],
+)
+def test_what_a_policy_takes_in_a_week_it_is_asked_to_take_today(
+    selection: dict[str, Any], count: int
+) -> None:
+    (found,) = lifecycle.sooner({"rules": [rule(3, **selection)]}, 7)["rules"]
+    assert found == rule(3, **{**selection, "countNumber": count})
+
+
+# ---------------------------------------------------------------------------- what runs
+GUARD = tagged(1, "x*", count=NEVER)
+TAKEN: list[tuple[list[Any], tuple[str, ...], int | None]] = [
+    ([rule(1, **since())], (), 1),
+    ([rule(1, **since())], ("x",), 1),
+    ([rule(1, tagStatus="untagged", **since())], (), 1),
+    ([rule(1, tagStatus="untagged", **since())], ("x",), None),
+    ([tagged(1, "x*", **since())], ("x1", "y"), 1),
+    ([tagged(1, "x*", **since())], ("y",), None),
+    ([tagged(1, "x*", **since())], (), None),
+    ([tagged(1, "x*", "y*", **since())], ("x1", "y1"), 1),
+    ([tagged(1, "x*", "y*", **since())], ("x1",), None),
+    ([rule(1, tagStatus="tagged", tagPrefixList=["x"], **since())], ("x1",), 1),
+    ([GUARD, rule(2, **since())], ("x1",), None),
+    ([GUARD, rule(2, **since())], ("y1",), 2),
+    ([rule(2, **since()), GUARD], ("x1",), None),
+    ([tagged(1, "x", count=1), rule(2)], ("x",), None),
+    ([tagged(1, "x", count=1), rule(2)], ("x1",), 2),
+    ([rule(1, **ARCHIVED)], ("x",), None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rules", "tags", "priority"), TAKEN)
+@pytest.mark.parametrize("action", [EXPIRE, ARCHIVE])
+def test_an_image_is_taken_by_the_first_rule_that_its_tags_select(
+    rules: list[Any], tags: tuple[str, ...], priority: int | None, action: Any
+) -> None:
+    acting = [each if each["selection"] == rule(1, **ARCHIVED)["selection"]
+              else {**each, "action": action} for each in rules]  # fmt: skip
+    found = taken(acting, [TaggedRunning("sha256:1", tags)])
+    archives = action == ARCHIVE
+    assert found == (() if priority is None else (Expiring("sha256:1", tags, priority, archives),))
 
 
 # ---------------------------------------------------------------------------- stable tags at risk
@@ -220,7 +319,10 @@ BUILDS = Scheme.from_document(
     }
 )
 BOTH = ("main-latest", "live")
-RISKS: list[tuple[str, Scheme, list[Any], dict[int, tuple[str, ...]]]] = [
+IGNORING = Scheme.from_document(
+    {"unique": ["semver"], "stable": [{"tag": "main"}], "ignore": ["99.*", "main-*"]}
+)
+RISKS: list[tuple[str, Any, list[Any], dict[int, tuple[str, ...]]]] = [
     ("untagged images only", SEMVER, [rule(1, tagStatus="untagged")], {}),
     ("tags outside the scheme", SEMVER, [tagged(1, "pr-*"), tagged(2, "buildcache*")], {}),
     ("anything", SEMVER, [rule(1)], {1: ALL}),
@@ -255,6 +357,12 @@ RISKS: list[tuple[str, Scheme, list[Any], dict[int, tuple[str, ...]]]] = [
     ("commits by age", COMMITS, [tagged(1, "sha-*", **since())], {1: ("main", "edge")}),
     ("commits by count, the newest of which has its tag", COMMITS, [tagged(1, "sha-*")],
      {1: ("main",)}),
+    ("the newest of some only, by count",
+     {"stable": [{"tag": "edge", "follows": "newest", "of": ["sha-a*"]}], "unique": ["sha"]},
+     [tagged(1, "sha-*")], {1: ("edge",)}),
+    ("the newest of each variant, by count",
+     {"stable": [{"tag": "edge", "follows": "newest"}], "unique": ["semver"], "variants": ["slim"]},
+     [tagged(1, "1.*")], {1: ("edge", "edge-slim")}),
     ("what is no commit", COMMITS, [tagged(1, "v*")], {}),
     ("commits, the pipeline's tag kept", COMMITS, [tagged(1, "main", count=1), tagged(2, "sha-*")],
      {}),
@@ -264,6 +372,13 @@ RISKS: list[tuple[str, Scheme, list[Any], dict[int, tuple[str, ...]]]] = [
     ("a thirteenth month", BUILDS, [tagged(1, "2026-13*", **since())], {}),
     ("what is ignored", BUILDS, [tagged(1, "pr-*", **since())], {}),
     ("pins", BUILDS, [tagged(1, "live-*", **since())], {1: BOTH}),
+    ("an ignored part of the unique tags", IGNORING,
+     [tagged(1, "99.*.9", **since())], {}),
+    ("the same part, with one that is not ignored", IGNORING,
+     [tagged(1, "9*.9", **since())], {1: ("main",)}),
+    ("pins that are ignored otherwise", IGNORING, [tagged(1, "main-*", **since())], {1: ("main",)}),
+    ("protected by two tags that it need not have", SEMVER,
+     [tagged(1, "0*", "*.0", count=NEVER), rule(2)], {2: ALL}),
 ]  # fmt: skip
 
 
@@ -278,10 +393,11 @@ def by_rule(risks: Any) -> dict[int, tuple[str, ...]]:
     ("scheme", "rules", "expected"), [each[1:] for each in RISKS], ids=[each[0] for each in RISKS]
 )
 def test_stable_tags_at_risk_are_named_with_the_rule(
-    scheme: Scheme, rules: list[Any], expected: dict[int, tuple[str, ...]]
+    scheme: Any, rules: list[Any], expected: dict[int, tuple[str, ...]]
 ) -> None:
     lifecycle.check(rules)
-    assert by_rule(at_risk({"rules": rules}, scheme)) == expected
+    read = scheme if isinstance(scheme, Scheme) else Scheme.from_document(scheme)
+    assert by_rule(at_risk({"rules": rules}, read)) == expected
 
 
 def test_what_is_archived_is_told_from_what_expires() -> None:
@@ -313,6 +429,21 @@ def test_the_rules_that_are_advised_protect_all_that_is_at_risk(scheme: Scheme) 
     guards = [tagged(i, each, count=NEVER) for i, each in enumerate(names, start=1)]
     lifecycle.check([*guards, *rules])
     assert at_risk({"rules": [*guards, *rules]}, scheme) == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern"),
+    [
+        ("main", "main"),
+        ("{major}.{minor}", "*.*"),
+        ("{major}.{minor}.{patch}-alpine*", "*.*.*-alpine*"),
+        ("v{major}.{minor}.{patch}-{major}-alpine*", "v*"),
+        ("{major}-**", "*-*"),
+    ],
+)
+def test_a_guard_has_as_many_stars_as_ecr_takes(name: str, pattern: str) -> None:
+    assert guard(name) == pattern
+    lifecycle.check([tagged(1, pattern)])
 
 
 def test_fifty_rules_with_stars_are_judged_in_no_time() -> None:

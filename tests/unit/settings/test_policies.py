@@ -27,7 +27,7 @@ def changed(**keys: Any) -> dict[str, Any]:
     return {key: value for key, value in {**PULL, **keys}.items() if value is not None}
 
 
-SAME = [
+SAME: list[tuple[Any, ...]] = [
     ("order of keys", dict(reversed(PULL.items()))),
     ("order of actions", changed(Action=list(reversed(PULL["Action"])))),
     ("case of actions", changed(Action=["ECR:batchgetimage", "ecr:getDownloadUrlForLayer"])),
@@ -42,6 +42,21 @@ SAME = [
     ("value in a list", changed(Condition={"Bool": {"aws:SecureTransport": ["true"]}})),
     ("value as truth", changed(Condition={"Bool": {"aws:SecureTransport": True}})),
     ("value in capitals", changed(Condition={"Bool": {"aws:SecureTransport": "True"}})),
+    (
+        "a null in capitals",
+        changed(Condition={"Null": {"aws:SecureTransport": "True"}}),
+        changed(Condition={"null": {"aws:SecureTransport": True}}),
+    ),
+    (
+        "a name nobody knows",
+        changed(Principal={"AWS": [{"a": 1, "b": 2}]}),
+        changed(Principal={"AWS": [{"b": 2, "a": 1}]}),
+    ),
+    (
+        "a value nobody knows",
+        changed(Condition={"Bool": {"k": {"a": 1, "b": 2}}}),
+        changed(Condition={"Bool": {"k": [{"b": 2, "a": 1}]}}),
+    ),
     ("a resource of all", changed(Resource="*")),
     ("a resource of all in a list", changed(Resource=["*"])),
 ]
@@ -66,9 +81,13 @@ DIFFERENT = [
 ]
 
 
-@pytest.mark.parametrize("other", [each[1] for each in SAME], ids=[each[0] for each in SAME])
-def test_spelling_and_order_do_not_count(other: Any) -> None:
-    assert policies.same(PULL, other)
+@pytest.mark.parametrize(
+    ("other", "one"),
+    [(each[1], each[2] if each[2:] else PULL) for each in SAME],
+    ids=[each[0] for each in SAME],
+)
+def test_spelling_and_order_do_not_count(other: Any, one: Any) -> None:
+    assert policies.same(one, other)
     assert policies.subject(other) == "Pull"
 
 
@@ -94,11 +113,17 @@ def test_star_is_star_however_it_is_written() -> None:
 
 
 @pytest.mark.parametrize(
-    "odd", ["x", None, 7, [], {"Effect": 1}, {"Effect": "Allow", "Condition": []}]
-)
+    "odd",
+    ["x", None, 7, [], {"Effect": 1}, {"Effect": ["Allow"]}, {"Effect": "Allow", "Condition": []},
+     {"Effect": "Allow", "Condition": {"Bool": "x"}}, {"Effect": "Allow", "Sid": 7}],
+)  # fmt: skip
 def test_what_is_no_statement_is_the_same_as_itself_alone(odd: Any) -> None:
     assert policies.same(odd, odd)
     assert not policies.same(odd, PULL)
+    assert policies.canonical(odd)[0] == "unknown"
+    assert hash(policies.canonical(odd))
+    if isinstance(odd, dict):
+        assert policies.same(odd, dict(reversed(odd.items())))
     assert policies.subject(odd).startswith("statement without Sid ")
 
 
@@ -146,7 +171,38 @@ def test_ids_of_deleted_principals_are_found() -> None:
     assert policies.deleted(changed(Principal={"AWS": ["AIDAEXAMPLEEXAMPLE", ACCOUNT]})) == (
         "AIDAEXAMPLEEXAMPLE",
     )
-    assert policies.deleted(PULL) == policies.deleted("x") == ()
+    odd = changed(Principal={"AWS": [7, None]})
+    assert policies.deleted(PULL) == policies.deleted("x") == policies.deleted(odd) == ()
+
+
+@pytest.mark.parametrize(
+    "principal", ["*", "AROAEXAMPLEEXAMPLE", {"AWS": [ACCOUNT], "Service": []}, None]
+)
+def test_a_statement_without_ids_of_deleted_principals_stays_as_it_is(principal: Any) -> None:
+    statement = {**PULL, "Principal": principal}
+    assert policies.without_deleted(statement) == ((), statement)
+    assert policies.without_deleted("x") == ((), "x")
+
+
+@pytest.mark.parametrize(
+    ("version", "variable", "said"),
+    [
+        (None, "o-abc123", None),
+        (None, "${aws:ResourceOrgID}", None),
+        ("2012-10-17", "${aws:ResourceOrgID}", None),
+        ("2008-10-17", "o-abc123", None),
+        ("2008-10-17", "${aws:ResourceOrgID}", "Under `Version` 2008-10-17 a variable is a mere"),
+        ("2020-01-01", "o-abc123", "`Version` must be 2012-10-17; it is `2020-01-01`."),
+        (7, "o-abc123", "`Version` must be 2012-10-17; it is `7`."),
+    ],
+)
+def test_a_file_of_statements_has_a_version_by_which_they_mean_the_same(
+    version: Any, variable: str, said: str | None
+) -> None:
+    statement = changed(Condition={"StringEquals": {"aws:PrincipalOrgID": variable}})
+    stated = {} if version is None else {"Version": version}
+    found = policies.version_fault({**stated, "Statement": [statement]})
+    assert found is None if said is None else str(found).startswith(said)
 
 
 def fault(*statements: Any, **policy: Any) -> tuple[str, tuple[str | int, ...]]:
@@ -160,7 +216,25 @@ FIRST = ("statements", 0)
 FAULTS: list[tuple[Any, str, tuple[str | int, ...]]] = [
     ("x", "A statement must be a mapping", FIRST),
     (changed(Sid=None), "A statement needs a `Sid`", FIRST),
-    (changed(Sid=7), "A statement needs a `Sid`", FIRST),
+    (changed(Sid=7), "knows its own by it. Put it in quotes.", FIRST),
+    (changed(Sid="a/b"), "a text of letters and digits: the steward knows its own by it.", FIRST),
+    (changed(Action=""), "`Action` must be an action", (*FIRST, "Action")),
+    (changed(Principal={"Federated": ""}), "must be a string or a list of strings",
+     (*FIRST, "Principal", "Federated")),
+    (changed(Principal={"AWS": "everyone"}), "`everyone` is no principal that ECR takes",
+     (*FIRST, "Principal", "AWS")),
+    (changed(Principal={"Service": "example.com"}), "`example.com` is no principal",
+     (*FIRST, "Principal", "Service")),
+    (changed(Condition={"StringEquls": {"k": "x"}}),
+     "`StringEquls` is no condition operator of IAM's; did you mean `StringEquals`?",
+     (*FIRST, "Condition", "StringEquls")),
+    (changed(Condition={"x": {"k": "x"}}),
+     "`x` is no condition operator of IAM's, such as `StringEquals`.", (*FIRST, "Condition", "x")),
+    (changed(Condition={"StringEquals": {"k": 5}}),
+     "`k` must be a string or a list of strings; put it in quotes.",
+     (*FIRST, "Condition", "StringEquals", "k")),
+    (changed(Condition={"NumericLessThan": {"k": 1.5}}),
+     "`k` must be a string or a list of strings.", (*FIRST, "Condition", "NumericLessThan", "k")),
     (changed(Sid="LambdaPull"), "Sids that begin with `Lambda` are Lambda's own", (*FIRST, "Sid")),
     (changed(Resource="x"), "`Resource` can only be `*` in a repository", (*FIRST, "Resource")),
     (changed(NotResource="x"), "`NotResource` is no part of", (*FIRST, "NotResource")),
@@ -213,6 +287,65 @@ def test_a_policy_longer_than_ecr_takes_is_refused() -> None:
     assert "characters; ECR takes 10,240 at most" in sentence
     assert path == ("statements",)
     Baseline.from_document({"policy": {"statements": many[:30]}})
+
+
+def test_a_policy_as_long_as_one_may_be_is_taken_and_not_a_character_more() -> None:
+    def tagged(length: int) -> dict[str, Any]:
+        return changed(Condition={"StringEquals": {"aws:PrincipalTag/a": "x" * length}})
+
+    bare = len(policies.dumps(policies.document([tagged(0)])))
+    grammar.checked([tagged(policies.MAX_LENGTH - bare)])
+    with pytest.raises(BaselineError, match="a policy of 10,241 characters"):
+        grammar.checked([tagged(policies.MAX_LENGTH - bare + 1)])
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        changed(Principal={"Federated": "accounts.google.com"}),
+        changed(Principal={"AWS": ACCOUNT, "Service": "lambda.amazonaws.com"}),
+        changed(Condition={"NumericLessThan": {"k": 5}}),
+        changed(Condition={"NumericLessThanIfExists": {"k": [5, "6"]}}),
+        changed(Condition={"Null": {"k": True}}),
+    ],
+)
+def test_principals_and_values_that_iam_reads_are_taken(statement: Any) -> None:
+    assert grammar.checked([statement]) == (statement,)
+
+
+@pytest.mark.parametrize(
+    ("resource", "said"),
+    [("*", None), ("arn:aws:ecr:eu-west-1:111122223333:repository/*", None), ([], "must be"),
+     ("repository/*", "must be"), (["*", 7], "must be")],
+)  # fmt: skip
+def test_a_statement_of_the_registrys_is_about_arns_of_ecr(resource: Any, said: str | None) -> None:
+    statement = changed(Resource=resource)
+    if said is None:
+        assert grammar.checked([statement], resource=True) == (statement,)
+        return
+    with pytest.raises(BaselineError, match="`Resource` must be `\\*`, an ARN or a list of these"):
+        grammar.checked([statement], resource=True)
+
+
+UNREADABLE: list[tuple[str, Any, list[str]]] = [
+    ("DateLessThan", ["2030-01-01", "soon"], ["soon"]),
+    ("DateLessThan", "${aws:CurrentTime}", []),
+    ("NumericEqualsIfExists", ["5", "-1.5", "five"], ["five"]),
+    ("Bool", ["true", "FALSE", "yes"], ["yes"]),
+    ("NotIpAddress", ["10.0.0.0/8", "office"], ["office"]),
+    ("ArnLike", ["*", "role/x"], ["role/x"]),
+    ("StringLike", ["anything"], []),
+]
+
+
+@pytest.mark.parametrize(("operator", "wanted", "unreadable"), UNREADABLE)
+def test_values_that_an_operator_cannot_read_are_found(
+    operator: str, wanted: Any, unreadable: list[str]
+) -> None:
+    found = [PULL, changed(Condition={operator: {"k": wanted}})]
+    assert list(grammar.unreadable_values(found)) == [
+        ((1, "Condition", operator, "k"), operator, each) for each in unreadable
+    ]
 
 
 def test_our_own_statement_may_not_be_one_that_the_rule_takes_out() -> None:

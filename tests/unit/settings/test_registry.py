@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from ecr_steward.rules.model import RulesError, Ruleset
 from ecr_steward.settings.kinds import Around
+from ecr_steward.settings.kinds.encryption import Encryption
 from ecr_steward.settings.registry import RegistryBaseline, RegistrySettings, registry_drift
-from ecr_steward.settings.registry_kinds.creation_templates import CreationTemplate
+from ecr_steward.settings.registry_kinds.creation_templates import (
+    CreationTemplate,
+    CreationTemplates,
+)
+from ecr_steward.settings.registry_kinds.policy import RegistryPolicy
 from ecr_steward.settings.registry_kinds.scanning import Scanning
+from ecr_steward.settings.state import SettingsError
 from tests.support.having import registry_having
 
 ROLE = "arn:aws:iam::123456789012:role/ecr-template"
@@ -257,8 +264,59 @@ RULE: dict[str, Any] = {
 }
 
 
+OTHER = "111122223333"
+PLACES = [{"region": f"eu-west-{i}", "registryId": OTHER} for i in range(26)]
+
+
 def prefix(text: str) -> dict[str, str]:
     return {"filter": text, "filterType": "PREFIX_MATCH"}
+
+
+def to(*places: Any) -> dict[str, Any]:
+    return {"destinations": list(places)}
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        [],
+        [RULE] * 25,
+        [to(*PLACES[:25]), to(PLACES[0])],
+        [{**RULE, "repositoryFilters": [prefix("ab")] * 100}],
+        [{**RULE, "deleteReplication": {"enabled": True}}],
+        [{**RULE, "deleteReplication": {"enabled": False}}],
+    ],
+)
+def test_replication_as_far_as_ecr_takes_it_is_taken(rules: list[Any]) -> None:
+    assert baseline(replication={"rules": rules}).wishes["replication"] == {"rules": rules}
+
+
+@pytest.mark.parametrize(
+    ("there", "differs"),
+    [
+        (RULE, False),
+        ({**RULE, "deleteReplication": {"enabled": False}}, False),
+        ({**RULE, "deleteReplication": None}, False),
+        ({**RULE, "deleteReplication": {"enabled": True}}, True),
+        ({**RULE, "repositoryFilters": None}, True),
+        ({**RULE, "repositoryFilters": [prefix("test/")]}, True),
+        ({**RULE, "repositoryFilters": [prefix("prod/"), prefix("prod/")]}, False),
+        ({**RULE, "destinations": PLACES[:1]}, True),
+    ],
+)
+def test_a_rule_of_replication_is_where_to_what_and_whether_deletions_go_too(
+    there: Any, differs: bool
+) -> None:
+    wanted = baseline(replication={"rules": [RULE]})
+    actual = RegistrySettings.from_document({"replication": {"rules": [there]}})
+    assert len(registry_drift(wanted, actual)) == differs
+
+
+def test_replication_without_filters_is_for_all_repositories() -> None:
+    every = baseline(replication={"rules": [to(PLACES[0])]})
+    there = registry_having(replication={"rules": [{**to(PLACES[0]), "repositoryFilters": []}]})
+    assert registry_drift(every, there) == ()
+    assert registry_drift(every, registry_having(replication={"rules": [RULE]}))
 
 
 @pytest.mark.parametrize("text", ["prod", "prod-", "prod/", "prod/a_", "a1"])
@@ -318,7 +376,38 @@ def test_self_is_the_role_that_reads_images_for_the_steward_and_others_stay() ->
          "must be a list of 1 to 100", ("replication", "rules", 0, "repositoryFilters")),
         ({"replication": {"rules": [{**RULE, "deleteReplication": {"enabled": True, "x": 1}}]}},
          "`deleteReplication` must be", ("replication", "rules", 0, "deleteReplication")),
-        ({"replication": {"rules": [RULE] * 26}}, "ECR takes 25 rules", ("replication", "rules")),
+        ({"replication": {"rules": [RULE] * 26}}, "ECR takes 25 rules; these are 26.",
+         ("replication", "rules")),
+        ({"replication": {"rules": [to(*PLACES[:25]), to(PLACES[25])]}},
+         "ECR copies to 25 places at most; these are 26.", ("replication", "rules")),
+        ({"replication": {"rules": [{"destinations": "eu-west-1"}]}},
+         "A rule needs `destinations`", ("replication", "rules", 0)),
+        ({"replication": {"rules": [{"destinations": []}]}},
+         "A rule needs `destinations`", ("replication", "rules", 0)),
+        ({"replication": {"rules": [to("eu-west-1")]}}, "`None` is no Region",
+         ("replication", "rules", 0, "destinations", 0)),
+        ({"replication": {"rules": [to({"region": 7, "registryId": OTHER})]}}, "`7` is no Region",
+         ("replication", "rules", 0, "destinations", 0)),
+        ({"replication": {"rules": [to({"region": "eu-west-1", "registryId": "1"})]}},
+         "`1` is no `registryId` of 12 digits.", ("replication", "rules", 0, "destinations", 0)),
+        ({"replication": {"rules": [to({**PLACES[0], "x": 1})]}}, "`x` is not a key here",
+         ("replication", "rules", 0, "destinations", 0, "x")),
+        ({"replication": {"rules": [{**RULE, "repositoryFilters": "prod"}]}},
+         "must be a list of 1 to 100", ("replication", "rules", 0, "repositoryFilters")),
+        ({"replication": {"rules": [{**RULE, "repositoryFilters": [prefix("ab")] * 101}]}},
+         "must be a list of 1 to 100", ("replication", "rules", 0, "repositoryFilters")),
+        ({"replication": {"rules": [{**RULE, "repositoryFilters": ["prod"]}]}},
+         "A filter is {filter: PREFIX", ("replication", "rules", 0, "repositoryFilters", 0)),
+        ({"replication": {"rules": [{**RULE, "repositoryFilters": [{"filter": 7}]}]}},
+         "A filter is {filter: PREFIX", ("replication", "rules", 0, "repositoryFilters", 0)),
+        ({"replication": {"rules": [{**RULE, "repositoryFilters": [{"filter": "prod"}]}]}},
+         "A filter is {filter: PREFIX", ("replication", "rules", 0, "repositoryFilters", 0)),
+        ({"replication": {"rules": [{**RULE, "repositoryFilters": [{**prefix("ab"), "x": 1}]}]}},
+         "A filter is {filter: PREFIX", ("replication", "rules", 0, "repositoryFilters", 0)),
+        ({"replication": {"rules": [{**RULE, "deleteReplication": True}]}},
+         "`deleteReplication` must be", ("replication", "rules", 0, "deleteReplication")),
+        ({"pull_time_exclusions": [f"{ROLE}-{i}" for i in range(101)]},
+         "ECR takes 100 exclusions; these are 101.", ("pull_time_exclusions",)),
         ({"pull_time_exclusions": ["x"]}, "`x` is no ARN", ("pull_time_exclusions", 0)),
         ({"pull_time_exclusions": [f"{ROLE}:a"]}, "is no ARN", ("pull_time_exclusions", 0)),
         ({"pull_time_exclusions": [f"{ROLE}{'a' * 200}"]}, "is no", ("pull_time_exclusions", 0)),
@@ -335,3 +424,121 @@ def test_what_ecr_would_refuse_of_the_registry_is_named_with_its_place(
         baseline(**registry)
     assert said in caught.value.sentence
     assert caught.value.path == ("registry", *path)
+
+
+def test_as_many_exclusions_and_filters_as_ecr_takes_are_taken() -> None:
+    roles = [f"{ROLE}-{i}" for i in range(100)]
+    filters = {"frequency": "MANUAL", "filters": [f"a{i}" for i in range(100)]}
+    found = baseline(pull_time_exclusions=roles, scanning={"rules": [filters]}).wishes
+    assert found["pull_time_exclusions"] == tuple(roles)
+    assert len(found["scanning"].rules["MANUAL"]) == 100
+
+
+def test_where_the_stewards_roles_are_not_known_none_is_excluded() -> None:
+    assert registry_drift(baseline(pull_time_exclusions=["self"]), BASIC) == ()
+
+
+# ---------------------------------------------------------------------------- what people give
+PRINTED: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    ({}, {}),
+    ({"policy": None}, {}),
+    ({"policy": '{"Statement":[]}'}, {"policy": {"Statement": []}}),
+    ({"policy": {"policyText": '{"Statement":[]}', "registryId": OTHER}},
+     {"policy": {"Statement": []}}),
+    ({"policy": '{"Id":"policyText"}'}, {"policy": {"Id": "policyText"}}),
+    ({"policy": ""}, {"policy": None}),
+    ({"replication": {"rules": [RULE]}}, {"replication": {"rules": [RULE]}}),
+    ({"replication": {"replicationConfiguration": {"rules": [RULE]}}},
+     {"replication": {"rules": [RULE]}}),
+    ({"replication": {}}, {"replication": {"rules": []}}),
+    ({"pull_time_exclusions": ["a"]}, {"pull_time_exclusions": frozenset({"a"})}),
+    ({"pull_time_exclusions": {"pullTimeUpdateExclusions": []}},
+     {"pull_time_exclusions": frozenset()}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("document", "found"), PRINTED)
+def test_the_registrys_settings_are_read_as_the_aws_cli_prints_them(
+    document: dict[str, Any], found: dict[str, Any]
+) -> None:
+    assert RegistrySettings.from_document(document).found == found
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        ({"polcy": {}}, "`registry.polcy` is no field; there are scanning,"),
+        ({"pull_time_exclusions": "a"}, "`pull_time_exclusions` must be a list of texts."),
+        ({"pull_time_exclusions": ["a", 7]}, "`pull_time_exclusions` must be a list of texts."),
+        ({"replication": {"rules": [{}]}}, "`registry` is not as the AWS CLI prints it"),
+        ({"replication": [RULE]}, "`registry` is not as the AWS CLI prints it"),
+    ],
+)
+def test_what_the_aws_cli_does_not_print_is_refused(document: dict[str, Any], said: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        RegistrySettings.from_document(document)
+    assert said in str(caught.value)
+
+
+def test_a_denial_is_told_once_for_the_registry_even_where_its_account_is_not_known() -> None:
+    deny = {**PUBLIC, "Sid": "No", "Effect": "Deny", "Action": "ecr:ReplicateImage"}
+    assert judged(statements=[deny], account="") == ["locks_out No refuse"]
+    there = {"Version": "2012-10-17", "Statement": [deny]}
+    assert judged(there["Statement"], statements=[deny]) == []
+    assert judged([{**deny, "Sid": "Theirs"}]) == ["extra Theirs report"]
+
+
+def test_what_is_left_of_the_registrys_policy_is_put_and_an_empty_one_deleted() -> None:
+    policy = RegistryPolicy()
+    wish = baseline(policy={"others": "remove"}).wishes["policy"]
+    only, both = ({"Statement": each} for each in ([PUBLIC], [PUBLIC, REPLICATE]))
+    around = Around(account=ACCOUNT)
+    (gone,) = policy.requests(only, [*policy.drift(wish, only, around)])
+    assert (gone.operation, gone.arguments) == ("DeleteRegistryPolicy", {})
+    changes = [each for each in policy.drift(wish, both, around) if each.subject == "Open"]
+    (put,) = policy.requests(both, changes)
+    assert put.operation == "PutRegistryPolicy"
+    assert put.patient
+    assert json.loads(put.arguments["policyText"])["Statement"] == [REPLICATE]
+
+
+def test_a_template_that_is_not_there_is_made_and_one_that_is_there_is_changed() -> None:
+    kind = CreationTemplates()
+    wish = baseline(creation_templates=[template("ROOT")]).wishes["creation_templates"]
+
+    def calls(found: dict[str, CreationTemplate]) -> list[str]:
+        changes = [*kind.drift(wish, found, Around())]
+        return [each.operation for each in kind.requests(found, changes)]
+
+    (wanted,) = wish
+    assert calls({}) == ["CreateRepositoryCreationTemplate"]
+    assert calls({"ROOT": CreationTemplate("ROOT", frozenset())}) == [
+        "UpdateRepositoryCreationTemplate"
+    ]
+    assert calls({"ROOT": wanted}) == []
+    empty = CreationTemplate.from_response({**wanted.to_request(), "customRoleArn": ""})
+    assert empty.to_request() == wanted.to_request()
+
+
+KMS = "arn:aws:kms:eu-west-1:123456789012:key/0f6c2a"
+
+
+@pytest.mark.parametrize(
+    ("stated", "there", "left"),
+    [
+        ("KMS", {"encryptionType": "KMS", "kmsKey": KMS}, KMS),
+        ("KMS", {"encryptionType": "KMS_DSSE", "kmsKey": KMS}, None),
+        ("AES256", {"encryptionType": "KMS", "kmsKey": KMS}, None),
+        ({"key": f"{KMS}0"}, {"encryptionType": "KMS", "kmsKey": KMS}, f"{KMS}0"),
+        ({"key": f"{KMS}0"}, {"encryptionType": "KMS"}, f"{KMS}0"),
+        ("KMS", {"encryptionType": "KMS", "kmsKey": ""}, None),
+    ],
+)
+def test_a_templates_key_stays_where_the_rule_names_none_for_the_same_encryption(
+    stated: Any, there: dict[str, Any], left: str | None
+) -> None:
+    kind = Encryption()
+    wish = kind.wish({"encryption": stated}, None)
+    made = kind.made(wish, None, cache=False)
+    found = kind.over(made, kind.from_template({"encryptionConfiguration": there}))
+    assert (found.type, found.key) == (wish.types[0], left)

@@ -69,10 +69,41 @@ def test_all_settings_are_read() -> None:
         ({"scan_on_push": "yes"}, "`scan_on_push` must be true or false."),
         ({"encryption": "none"}, "`encryption` must be one of AES256, KMS, KMS_DSSE."),
         ({"resource_tags": 7}, "`resource_tags` must be an object or null."),
+        ({"encryption": {"encryptionType": ["KMS"]}}, "`encryption` must be one of AES256, KMS,"),
+        ({"encryption": {"encryptionType": "KMS", "kmsKey": 7}}, "`encryption.kmsKey` must be a"),
+        ({"encryption": {"type": "KMS"}}, "`encryption.type` is no field"),
+        ({"mutability": {"imageTagMutability": ["MUTABLE"]}},
+         "`mutability.imageTagMutability` must be one of MUTABLE,"),
         ({"resource_tags": {"a": 1}}, "`resource_tags.a` must be a string."),
+        ({"resource_tags": {"a": "b", "c": None}}, "`resource_tags.c` must be a string."),
+        ({"resource_tags": [{"Key": "a", "Value": "b"}, {"Key": "c"}]},
+         "`resource_tags[1]` must have `Key` and `Value` as text."),
+        ({"resource_tags": {"tags": [{"Key": 1, "Value": "b"}]}},
+         "`resource_tags[0]` must have `Key` and `Value` as text."),
+        ({"resource_tags": [{"Key": "a", "Value": 1}]},
+         "`resource_tags[0]` must have `Key` and `Value` as text."),
+        ({"resource_tags": [{"key": "a", "Value": "b"}]}, "`resource_tags[0].key` is no field"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_is_named(document: dict[str, Any], said: str) -> None:
     with pytest.raises(SettingsError) as caught:
         Settings.from_document(document)
     assert said in str(caught.value)
+
+
+KEY = "arn:aws:kms:eu-west-1:123456789012:key/0f6c2a"
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ({"encryption": {"encryptionType": "KMS", "kmsKey": KEY}}, Encrypted("KMS", KEY)),
+        ({"encryption": {"encryptionType": "KMS", "kmsKey": None}}, Encrypted("KMS")),
+        ({"encryption": {"encryptionConfiguration": {"encryptionType": "KMS"}}}, Encrypted("KMS")),
+        ({"resource_tags": {"tags": [{"Key": "a", "Value": "b"}]}}, {"a": "b"}),
+        ({"resource_tags": [{"Key": "a", "Value": ""}]}, {"a": ""}),
+        ({"resource_tags": {"tags": "b"}}, {"tags": "b"}),
+    ],
+)
+def test_each_shape_of_a_setting_is_read(given: dict[str, Any], read: Any) -> None:
+    assert [*Settings.from_document(given).found.values()] == [read]

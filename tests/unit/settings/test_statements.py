@@ -589,3 +589,131 @@ def test_whom_a_denial_spares_stays_as_it_is() -> None:
     found = drift(baseline(public="remove", others="keep"), OPEN, spares)
     (out,) = fallbacks(policy(OPEN, spares), found)
     assert out.policy == policy(spares)
+
+
+# ---------------------------------------------------------------------------- each decision
+OLD = "2008-10-17"
+OF_OWN = {"StringEquals": {"aws:PrincipalOrgID": "${aws:ResourceOrgID}"}}
+OWN_ORG = {**PULL, "Principal": "*", "Condition": OF_OWN}
+
+VARIABLE = (
+    "The statement `Pull` has a variable, which is a mere text in this policy: its Version is "
+    "2008-10-17, not 2012-10-17."
+)
+
+
+@pytest.mark.parametrize(
+    ("ours", "version", "told"),
+    [
+        (PULL, "2012-10-17", []),
+        (PULL, OLD, []),
+        (OWN_ORG, "2012-10-17", []),
+        (OWN_ORG, OLD, [VARIABLE]),
+    ],
+)  # fmt: skip
+def test_only_a_variable_under_the_old_version_is_no_more_what_it_says(
+    ours: Any, version: str, told: list[str]
+) -> None:
+    changes = policy_drift(baseline(ours, public="allow"), policy(ours, Version=version))
+    assert [each.reason for each in changes] == told
+
+
+def test_a_statement_of_ours_that_ecr_cannot_have_differs_in_its_shape() -> None:
+    change, _ = drift(baseline(PULL), {**PULL, "Grantee": "x"})
+    assert change.reason == "The statement `Pull` differs from the rule's in its shape."
+
+
+def test_what_the_rule_dropped_goes_and_is_told_as_public_too() -> None:
+    found = drift(baseline(PULL, others="keep"), PULL, OPEN, managed={"Open"})
+    assert brief(found) == ["extra Open correct", "public Open correct"]
+
+
+BOTH = {**OPEN, "Sid": "Both", "Principal": {"AWS": "*", "Service": "lambda.amazonaws.com"}}
+MIXED = {**FOREIGN, "Sid": "Mixed", "Principal": {"AWS": ["111122223333", "999999999999"]}}
+
+
+@pytest.mark.parametrize(
+    ("stated", "there", "left"),
+    [
+        ({"others": "keep"}, BOTH, [("public", "report", None)]),
+        ({"others": "keep", "public": "remove"}, BOTH,
+         [("public", "correct", {**BOTH, "Principal": {"Service": "lambda.amazonaws.com"}})]),
+        ({"others": "keep", "public": "allow"}, BOTH, []),
+        ({"others": "keep"}, MIXED, [("foreign", "report", None)]),
+        ({"others": "keep", "foreign": "remove"}, MIXED,
+         [("foreign", "correct", {**MIXED, "Principal": {"AWS": ["111122223333"]}})]),
+        ({"others": "remove", "foreign": "remove"}, MIXED,
+         [("extra", "correct", None), ("foreign", "correct", None)]),
+        ({"others": "remove"}, MIXED, [("extra", "correct", None), ("foreign", "correct", None)]),
+    ],
+)  # fmt: skip
+def test_what_is_left_of_a_statement_is_told_only_where_something_is_taken_out(
+    stated: Any, there: Any, left: list[Any]
+) -> None:
+    changes = drift(baseline(PULL, **stated), PULL, there)
+    assert [(each.problem, each.action, each.after) for each in changes] == left
+
+
+def test_what_lambda_does_not_pull_by_goes_although_the_last_by_which_it_pulls_stays() -> None:
+    functions = {**LAMBDA, "Sid": "Functions"}
+    wanted = baseline(others="remove", accounts=["111122223333"])
+    assert brief(drift(wanted, functions, OTHER)) == [
+        "locks_out Functions refuse",
+        "extra Other correct",
+    ]
+
+
+def tagged(sid: str, length: int) -> dict[str, Any]:
+    return {**PULL, "Sid": sid, "Condition": {"StringEquals": {"aws:PrincipalTag/a": "x" * length}}}
+
+
+def test_a_policy_may_be_as_long_as_ecr_takes_and_not_a_character_longer() -> None:
+    theirs = tagged("Theirs", 6000)
+    bare = len(policies.dumps(policy(theirs, tagged("Ours", 0))))
+    room = policies.MAX_LENGTH - bare
+    for longer, expected in ((0, "correct"), (1, "refuse")):
+        wanted = baseline(tagged("Ours", room + longer), others="keep")
+        assert brief(drift(wanted, theirs)) == [f"missing Ours {expected}"]
+
+
+def test_where_the_policy_would_be_too_long_what_is_reported_is_reported() -> None:
+    wanted = baseline(OPEN, tagged("Ours", 6000), others="keep")
+    assert brief(drift(wanted, OPEN, tagged("Theirs", 6000))) == [
+        "public Open report",
+        "missing Ours refuse",
+    ]
+
+
+def test_what_goes_for_being_there_is_tried_alone_too() -> None:
+    (less,) = fallbacks(policy(OTHER), drift(baseline(PULL, others="remove"), OTHER))
+    assert less.policy is None
+    assert [(each.problem, each.subject) for each in less.changes] == [(Problem.EXTRA, "Other")]
+
+
+@pytest.mark.parametrize(
+    ("ours", "there"),
+    [
+        ({**LAMBDA, "Sid": "Ours"}, {**OPEN, "Sid": "Ours", "Action": "ecr:PutImage"}),
+        ({**PULL, "Sid": "Ours"}, {**BOTH, "Sid": "Ours"}),
+    ],
+)
+def test_taking_out_alone_leaves_for_lambda_only_what_lambda_had(ours: Any, there: Any) -> None:
+    found = drift(baseline(ours), LAMBDA, there)
+    assert brief(found)[0] == "different Ours correct"
+    (less,) = fallbacks(policy(LAMBDA, there), found)
+    assert less.policy == policy(LAMBDA)
+    assert [(each.problem, each.after) for each in less.changes] == [(Problem.PUBLIC, None)]
+
+
+@pytest.mark.parametrize(
+    ("condition", "said"),
+    [
+        ("o-other1", "lets in the organisation o-other1, which"),
+        ("o-other1/r-1/*", "lets in the unit of an organisation o-other1/r-1/*, which"),
+    ],
+)
+def test_an_organisation_is_told_from_a_unit_of_one(condition: str, said: str) -> None:
+    key = "aws:PrincipalOrgPaths" if "/" in condition else "aws:PrincipalOrgID"
+    there = {**OPEN, "Condition": {"ForAnyValue:StringLike": {key: condition}}}
+    (change,) = drift(baseline(others="keep"), there)
+    assert said in change.reason

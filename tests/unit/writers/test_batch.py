@@ -242,6 +242,27 @@ def test_a_failure_is_logged_with_its_repository(caplog: pytest.LogCaptureFixtur
     assert sorted(logged) == [("a", 3), ("b", 1)]
 
 
+def test_only_a_fault_that_is_no_ones_message_is_logged_with_where_it_came_from(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    Writer("a").run(message("a"), poison("b"))
+    where = {vars(each)["repository"]: each.exc_info for each in caplog.records}
+    assert [each is None for each in (where["a"], where["b"])] == [False, True]
+
+
+def test_what_fails_again_and_again_is_tried_at_least_once_a_minute() -> None:
+    writer = Writer("a")
+    patient = Limits(tries=20, receives=100)
+    batch = Batch(
+        queue=writer, tries=writer.tries, limits=patient, visit=writer.visit, tell=writer.tell
+    )
+    waited: list[int] = []
+    for receives in range(1, 9):
+        batch.handle([message("a", receives=receives)])
+        waited += writer.retries.values()
+    assert waited == [2, 4, 8, 16, 32, 60, 60, 60]
+
+
 def test_an_empty_batch_fails_nothing() -> None:
     assert Writer().run() == []
 

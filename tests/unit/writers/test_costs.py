@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from ecr_steward.history.tags import History
 from ecr_steward.rules import Mode
+from ecr_steward.words.facts import FactKind
 from tests.support.counted_table import CountedTable
-from tests.support.stage import REMOVE, Stage
+from tests.support.stage import PIN, REMOVE, Stage
+from tests.support.world import REPOSITORY
 
 
 @pytest.mark.parametrize("others", [0, 60])
@@ -67,21 +71,83 @@ RECALL_ANNOUNCE_AND_CLOSE = {"get": 1, "put_all": 1, "transact": 1}
         (["1.4.3", "nightly"], RECALL_ANNOUNCE_AND_CLOSE),
         (["1.5.0", "1.4.2"], RECALL_ANNOUNCE_AND_CLOSE),
         (["2.0.0"], RECALL_ANNOUNCE_AND_CLOSE),
+        (["v1.4.2"], RECALL_ANNOUNCE_AND_CLOSE),
+        (["v1.4.2", "1.5.0", "nightly"], RECALL_ANNOUNCE_AND_CLOSE),
         (["buildcache-1"], {}),
     ],
-    ids=["move", "none move", "reject", "move and reject", "move and overwrite", "held", "ignore"],
+    ids=[
+        "move",
+        "none move",
+        "reject",
+        "move and reject",
+        "move and overwrite",
+        "held",
+        "twin",
+        "all at once",
+        "ignore",
+    ],
 )
 def test_a_push_costs_at_most_three_round_trips_to_the_history(
     pushed: list[str], round_trips: dict[str, int]
 ) -> None:
-    stage, table = Stage({}), CountedTable()
-    stage.history = History(table)
-    stage.set_mode(Mode.ENFORCE)
-    stage.push("1.4.2")
-    stage.settle()
+    stage, table = counted({})
     stage.hold("latest")
     table.calls.clear()
     for tag in pushed:
         stage.push(tag)
     stage.deliver(*stage.events)
     assert table.calls == round_trips
+
+
+def counted(tags: dict[str, Any]) -> tuple[Stage, CountedTable]:
+    """A stage where `1.4.2` leads its lines, and the calls of its table from now on."""
+    stage, table = Stage(tags), CountedTable()
+    stage.history = History(table)
+    stage.set_mode(Mode.ENFORCE)
+    stage.push("1.4.2", "one")
+    stage.settle()
+    table.calls.clear()
+    return stage, table
+
+
+def found(stage: Stage, kind: FactKind) -> int:
+    return sum(fact.kind is kind for fact in stage.history.facts(REPOSITORY))
+
+
+def test_what_is_found_about_a_tag_that_no_event_named_is_told_once() -> None:
+    stage = Stage({})
+    stage.push("1.4.2", "one")
+    stage.settle()
+    stage.push("v1.4.2", "other")
+    event = stage.events[0]
+    stage.settle()
+    stage.deliver(event)
+    stage.look_all_over()
+    stage.push("v1.4.2", "other")
+    stage.settle()
+    assert [fact.tag for fact in stage.of(FactKind.REJECT)] == ["1.4.2"]
+
+
+def test_what_a_sweep_told_first_is_read_where_nothing_is_announced() -> None:
+    stage, table = counted({})
+    stage.push("v1.4.2", "other")
+    event = stage.events.pop()
+    stage.look_all_over()
+    table.calls.clear()
+    stage.deliver(event)
+    assert table.calls.total() <= 3
+    assert found(stage, FactKind.REJECT) == 1
+
+
+def test_a_pin_that_fails_costs_no_round_trip_more() -> None:
+    stage, table = counted(PIN)
+    stage.push("latest", "stray")
+
+    def refuse(operation: str, asked: object) -> None:
+        if operation == "PutImage":
+            raise ClientError({"Error": {"Code": "LimitExceededException"}}, operation)
+
+    stage.ecr.before = refuse
+    stage.deliver(*stage.events)
+    assert table.calls.total() == 3
+    assert found(stage, FactKind.FAILED) == 1

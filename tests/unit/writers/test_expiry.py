@@ -8,9 +8,11 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
+from ecr_steward.ecr import Unavailable
 from ecr_steward.words.facts import FactKind
-from ecr_steward.writers import retention
+from ecr_steward.writers import expire, retention
 from tests.support.retention_world import RULE, RetentionWorld, expiry_tags
 from tests.support.world import REPOSITORY
 
@@ -456,3 +458,133 @@ def test_a_crash_between_ecr_and_history_leaves_no_expiry_tag_unknown() -> None:
     assert kinds(world) == [FactKind.EXPIRING, FactKind.EXPIRY_SET]
     world.visit(hints)
     assert kinds(world) == [FactKind.EXPIRING, FactKind.EXPIRY_SET]
+
+
+def said(world: RetentionWorld, *of: FactKind) -> list[tuple[str, str, str | None]]:
+    """The rule, the reason and the tag of each fact of these kinds."""
+    return [(fact.rule, fact.reason, fact.tag) for fact in world.told() if fact.kind in of]
+
+
+SET, CLEARED = FactKind.EXPIRY_SET, FactKind.EXPIRY_CLEARED
+AGAIN = "The image is needed again, so its expiry tag was taken off: "
+GOES = "ECR expires it within a day or two."
+
+
+@pytest.mark.parametrize(
+    ("rule", "label", "why"),
+    [
+        (RULE, "0: base/*", "`ecs:prod/web` runs it, or did of late."),
+        ({**RULE, "repositories": ["x/*"]}, "", "No rule says any more which images stay."),
+        (with_images(others="report"), "0: base/*", "The rule lets no image expire any more."),
+        ({**RULE, "mode": "audit"}, "0: base/*", "The rule does not enforce any more."),
+    ],
+)
+def test_an_expiry_tag_that_is_put_and_taken_off_is_told_with_its_reason(
+    rule: dict[str, Any], label: str, why: str
+) -> None:
+    world = RetentionWorld()
+    digest = tagged(world)
+    tag = next(expiry_tags(world.tags_of(digest)))
+    if rule is RULE:
+        world.start("ecs:prod/web", digest)
+    world.set_rule(rule)
+    world.sweep()
+    assert said(world, SET) == [("0: base/*", f"Nothing keeps the image (pr-1); {GOES}", tag)]
+    assert said(world, CLEARED) == [(label, f"{AGAIN}{why}", tag)]
+    assert said(world, FactKind.PIN) == []
+
+
+def test_an_image_that_never_had_a_tag_is_told_without_one() -> None:
+    world = RetentionWorld()
+    world.push("1.4.2", "stays")
+    world.push(None, "goes")
+    world.settle()
+    for _ in range(8):
+        world.day()
+    ((_, reason, _),) = said(world, SET)
+    assert reason == f"Nothing keeps the image; {GOES}"
+
+
+@pytest.mark.parametrize("mine", [True, False])
+def test_only_the_stewards_own_expiry_tag_is_told_as_its_own(mine: bool) -> None:
+    world = RetentionWorld()
+    digest = tagged(world)
+    own = next(expiry_tags(world.tags_of(digest)))
+    if not mine:
+        world.forge(digest)
+    world.start("ecs:prod/web", digest, lost=not mine)
+    world.settle()
+    forged = f"steward-expire-20260101-{digest[7:19]}"
+    rejected = said(world, FactKind.REJECT)[1:]
+    why = f"The steward did not put `{forged}` on the image, which ECR would expire by it; it was "
+    assert rejected == ([] if mine else [("0: base/*", f"{why}taken off.", forged)])
+    assert [tag for _, _, tag in said(world, CLEARED)] == [own]
+    assert world.tags_of(digest) == ["pr-1"]
+
+
+def refusing(code: str) -> Callable[[str, dict[str, Any]], None]:
+    def before(operation: str, asked: dict[str, Any]) -> None:
+        if operation == "PutImage" and asked.get("imageTag", "").startswith("steward-expire"):
+            raise ClientError({"Error": {"Code": code, "Message": "no"}}, operation)
+
+    return before
+
+
+def test_an_expiry_tag_that_ecr_refuses_is_told_and_waits_for_another_round() -> None:
+    world = RetentionWorld()
+    digest = announced(world)
+    world.round()
+    world.ecr.before = refusing("AccessDeniedException")
+    world.look()
+    world.settle()
+    failed = "The expiry tag of the image could not be changed: AccessDeniedException (no)."
+    assert said(world, FactKind.FAILED) == [("0: base/*", failed, None)]
+    world.ecr.before = None
+    world.look()
+    world.settle()
+    assert world.tags_of(digest) == ["pr-1"]
+    world.wait(0.1)
+    world.round()
+    world.look()
+    world.settle()
+    assert len(world.tags_of(digest)) == 2
+
+
+def test_an_expiry_tag_that_ecr_throttles_is_put_with_the_next_try() -> None:
+    world = RetentionWorld()
+    digest = announced(world)
+    world.round()
+    world.look()
+    hints, world.retag_queue = world.retag_queue, []
+    world.ecr.before = refusing("ThrottlingException")
+    with pytest.raises(Unavailable):
+        world.visit(hints)
+    assert said(world, SET, FactKind.FAILED) == []
+    world.ecr.before = None
+    world.visit(hints)
+    assert len(world.tags_of(digest)) == 2
+    assert len(said(world, SET)) == 1
+
+
+@pytest.mark.parametrize(("images", "visits"), [(1, 1), (2, 1), (3, 2), (5, 3)])
+def test_a_visit_puts_so_many_expiry_tags_and_the_next_one_the_rest(
+    monkeypatch: pytest.MonkeyPatch, images: int, visits: int
+) -> None:
+    monkeypatch.setattr(expire, "PUTS_PER_VISIT", 2)
+    world = RetentionWorld()
+    world.push("1.4.2", "stays")
+    for i in range(images):
+        world.push(f"pr-{i}", f"goes{i}")
+    world.settle()
+    world.wait(4)
+    world.look()
+    world.round()
+    world.wait(2)
+    world.round()
+    world.look()
+    made = 0
+    while world.retag_queue:
+        made += 1
+        world.visit([world.retag_queue.pop(0)])
+    assert made == visits
+    assert len(said(world, SET)) == images

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
@@ -11,13 +10,11 @@ import click
 
 from ecr_steward.history.holds import Hold
 from ecr_steward.queues.hints import HintQueue
-from ecr_steward.rules import Rule, Ruleset
-from ecr_steward.tags.scheme import Scheme, Verdict
 from ecr_steward.words.causes import Cause
 from ecr_steward.words.hints import Action, Hint
 from ecr_steward.words.reading import iso
-from ecr_steward_cli.commands.wait import hindrance, place
-from ecr_steward_cli.deployed.rules import rules_of
+from ecr_steward_cli.deployed.governed import Governed, governed
+from ecr_steward_cli.deployed.places import hindrance, place
 from ecr_steward_cli.deployed.stack import Outside, Stack, Subject, aws, pass_outside, stack_option
 from ecr_steward_cli.given import times
 from ecr_steward_cli.terminal.errors import NeedsAttention, Refusal
@@ -27,56 +24,6 @@ _Command = TypeVar("_Command", bound=Callable[..., object])
 
 LONGEST_REASON = 500
 """Most characters of why a tag is held: it stands in all that is told of the tag meanwhile."""
-
-
-@dataclass(frozen=True, slots=True)
-class Governed:
-    """A stable tag that the steward moves, and the rule that says so."""
-
-    repository: str
-    tag: str
-    rules: Ruleset
-    rule: Rule
-    scheme: Scheme
-
-    def __str__(self) -> str:
-        return f"{self.repository}:{self.tag}"
-
-
-def governed(stack: Stack, repository: str, tag: str) -> Governed:
-    """Raises Refusal for a tag that the stack's rules do not have the steward move."""
-    rules = rules_of(stack)
-    rule = rules.rule_for(repository)
-    if rule is None or rule.tags is None:
-        raise Refusal(
-            f"No rule of stack `{stack.name}` says anything about the tags of {repository}, so "
-            f"nothing moves there: check the name, and the rules with `ecr-steward check "
-            f"RULES --explain {repository}`."
-        )
-    why = _why_not(rule.tags, tag)
-    if why is not None:
-        raise Refusal(f"`{tag}` {why}")
-    return Governed(repository, tag, rules, rule, rule.tags)
-
-
-def _why_not(scheme: Scheme, tag: str) -> str | None:
-    """Why the steward never moves a tag, or None if it does."""
-    if scheme.line(tag) is not None:
-        return None
-    return {
-        Verdict.EXPIRY: "is an expiry tag: no hold keeps it.",
-        Verdict.UNIQUE: "is a unique tag, which never moves: name a stable tag.",
-        Verdict.IGNORED: "is ignored by the rule, so the steward never moves it.",
-        Verdict.STABLE: "follows nothing in the rule; only your pipeline moves it.",
-        Verdict.UNKNOWN: "is not a stable tag in the rule, so the steward never moves it.",
-    }[scheme.judge(tag)]
-
-
-def caller(stack: Stack) -> dict[str, str]:
-    """Who gives the command: `Arn` and `Account` (STS API: GetCallerIdentity, which needs no
-    right)."""
-    answer: dict[str, str] = stack.client("sts").get_caller_identity()
-    return answer
 
 
 def until_words(until: datetime | None) -> str:
@@ -140,7 +87,7 @@ def hold(
             raise Refusal(f"No image of {held.repository} has the tag {held.tag}.")
         if not replacing:
             _refuse_second(stack, held, outside.now())
-        by = caller(stack)["Arn"]
+        by = stack.caller()["Arn"]
         stack.history().holds.put(held.repository, Hold(held.tag, outside.now(), end, by, reason))
         if stack.expiries().concerns(held.repository):
             cause = Cause(f"hold-{_stamp(outside)}", "Hold", by)
@@ -179,7 +126,7 @@ def release(outside: Outside, stack_name: str, subject: tuple[str, str]) -> None
         held = {hold.tag: hold for _, hold in history.holds.all(repository)}.get(tag)
         if held is None:
             raise NeedsAttention(f"{name} is not held: `ecr-steward status` lists the holds.")
-        by = caller(stack)["Arn"]
+        by = stack.caller()["Arn"]
         history.holds.release(repository, tag)
     try:
         with aws():

@@ -22,7 +22,7 @@ from ecr_steward.words.facts import Fact, FactKind
 from ecr_steward.words.hints import IMAGE_ACTION
 from ecr_steward.words.reading import parse_time
 from ecr_steward_cli.commands.check import loaded_from
-from ecr_steward_cli.commands.wait import Place, place
+from ecr_steward_cli.deployed.places import Place, place
 from ecr_steward_cli.deployed.rules import rules_of
 from ecr_steward_cli.deployed.stack import (
     Outside,

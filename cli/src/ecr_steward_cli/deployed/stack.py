@@ -191,6 +191,12 @@ class Stack:
     def client(self, service: str) -> Any:
         return self.outside.client(service)
 
+    def caller(self) -> dict[str, str]:
+        """Who gives the command: `Arn` and `Account` (STS API: GetCallerIdentity, which needs no
+        right)."""
+        answer: dict[str, str] = self.client("sts").get_caller_identity()
+        return answer
+
     def history(self) -> History:
         return History(self._table())
 

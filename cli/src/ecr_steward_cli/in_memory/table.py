@@ -89,6 +89,6 @@ class MemoryTable:
             self._items.get(each.pk, {}).pop(each.sk, None)
         else:
             items = self._items.setdefault(each.pk, {})
-            held = items.get(each.sk, Item(each.pk, each.sk)).counters
-            counted = {name: held.get(name, 0) + n for name, n in each.counters.items()}
-            items[each.sk] = Item(each.pk, each.sk, counters={**held, **counted})
+            held = items.get(each.sk, Item(each.pk, each.sk))
+            counted = {name: held.counters.get(name, 0) + n for name, n in each.counters.items()}
+            items[each.sk] = replace(held, counters={**held.counters, **counted})

@@ -47,6 +47,7 @@ class Overlay:
         self._above.put_all(every)
 
     def count(self, add: Add, expires: int) -> Mapping[str, int]:
+        self._note([add])
         return self._above.count(add, expires)
 
     def _note(self, writes: Sequence[Write]) -> None:
@@ -55,3 +56,7 @@ class Overlay:
                 self._gone.add((each.pk, each.sk))
             elif isinstance(each, Put):
                 self._gone.discard((each.item.pk, each.item.sk))
+            else:
+                # It is counted on from what is below.
+                self._above.put_all(self.get([(each.pk, each.sk)]).values())
+                self._gone.discard((each.pk, each.sk))

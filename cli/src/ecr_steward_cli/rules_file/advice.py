@@ -124,16 +124,14 @@ def _of_scheme(scheme: Scheme) -> Iterator[tuple[Path, str]]:
 
 def _kinds(scheme: Scheme) -> Iterator[tuple[Path, str]]:
     taken: set[Hashable] = set()
-    all_taken = False
     for i, (kind, definition) in enumerate(zip(scheme.kinds, scheme.unique, strict=True)):
-        if all_taken or (kind.shapes and kind.shapes <= taken):
+        if kind.shapes and kind.shapes <= taken:
             idle: str | None = _TAKEN
         else:
             idle = _taken_by_others(scheme, i)
         if idle is not None:
             yield ("unique", i), f"{written(definition)} {idle}"
         taken |= kind.whole
-        all_taken = all_taken or kind.all_tags
         for sentence in kind.advice():
             yield ("unique", i), sentence
         for sentence in (*_numberless(kind), *_of_no_variant(scheme, kind)):
@@ -353,14 +351,14 @@ def _expressions(scheme: Scheme, stable: StableTag) -> Iterator[str]:
 def _has_within(kind: Kind, stable: StableTag) -> bool:
     """Whether versions of a kind can be within the limits of an entry."""
     if not stable.within or "version" not in kind.groups:
-        return bool(kind.counts) or not stable.within
+        return bool(kind.counts)
     own = kind.expression_of("version")
     return not all(have_nothing_in_common(own, written_numbers(each)) for each in stable.within)
 
 
 def _prefixes(stable: StableTag) -> Iterator[tuple[str, str]]:
     """Where `within` and `not_within` have nothing to do with each other, or too much."""
-    if stable.follows is None or not (stable.within and stable.not_within):
+    if stable.follows is None or not stable.within:
         return
     taken = {
         wanted: next((each for each in stable.not_within if _begins(wanted, each)), None)
@@ -425,8 +423,7 @@ def _stray(scheme: Scheme, stable: StableTag) -> str | None:
     for kind in able:
         for tag in kind.examples(suffix="-cache"):
             unique = scheme.read_unique(tag)
-            version = None if unique is None else unique.version
-            if unique is None or version is None or version.prerelease != "cache":
+            if unique is None or unique.version is None or unique.version.prerelease != "cache":
                 continue
             if any(line.stable is stable for line in scheme.lines(unique)):
                 return tag

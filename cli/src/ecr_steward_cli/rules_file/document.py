@@ -138,7 +138,7 @@ _WHOLE = ("rulePriority", "countNumber")
 
 def _not_kept(path: Path, text: str) -> str:
     """What is wrong with a value that is no text, and would lose what is written as a number."""
-    if path[-1:] and path[-1] in _WHOLE:
+    if path and path[-1] in _WHOLE:
         return f"`{path[-1]}` must be a whole number from 1 on; it is {shown(Scalar(text))}."
     if re.fullmatch("[-+]?0[0-9_]+", text) and not re.fullmatch("[0-9]{12}", text):
         return (

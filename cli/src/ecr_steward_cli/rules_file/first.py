@@ -9,15 +9,15 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ecr_steward_cli.rules_file.as_it_is import Settled, Where, settled, shown_lines
+from ecr_steward_cli.rules_file.proposed import scheme_of
 from ecr_steward_cli.rules_file.shown_scheme import (
     Fit,
     SeenRepository,
     are_candidates,
-    completed,
     fewer,
     fit,
     owning,
-    scheme_of,
 )
 
 _SHOWN = 5
@@ -26,75 +26,63 @@ _WIDTH = 100
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """Repositories of one scheme; `elsewhere` are stable tags that are not where that scheme has
-    them, such as `base/redis:latest`."""
+    """Repositories of one scheme."""
 
-    made: Mapping[str, Any]
+    scheme: Settled
     repositories: Sequence[SeenRepository]
-    elsewhere: Sequence[str] = ()
+
+
+_Member = tuple[SeenRepository, Mapping[str, Any]]
+"""A repository, and the scheme that its tags show."""
 
 
 def _groups(repositories: Iterable[SeenRepository]) -> tuple[list[_Group], list[SeenRepository]]:
     """The repositories by their schemes, and those whose tags show none."""
-    found: dict[str, list[tuple[SeenRepository, Mapping[str, Any]]]] = {}
+    found: dict[str, list[_Member]] = {}
     bare = []
     for each in repositories:
         made = scheme_of(each)
         if made is None:
             bare.append(each)
         else:
-            found.setdefault(_key(made), []).append((each, made))
-    groups = [_together(each) for each in found.values()]
+            found.setdefault(_key(made, each), []).append((each, made))
+    groups = [group for each in found.values() for group in _grouped(each)]
     return sorted(groups, key=lambda group: -len(group.repositories)), bare
 
 
-def _key(made: Mapping[str, Any]) -> str:
+def _key(made: Mapping[str, Any], repository: SeenRepository) -> str:
     """What repositories of one rule have in common: kinds, and the lines that the steward keeps."""
     kinds = [each for each in made["unique"] if not are_candidates(each)]
-    return json.dumps(
-        [kinds, [s for s in made.get("stable", ()) if "{" in s["tag"] and "follows" in s]]
-    )
+    return json.dumps([kinds, shown_lines(made, repository)])
 
 
-def _together(members: Sequence[tuple[SeenRepository, Mapping[str, Any]]]) -> _Group:
-    """One scheme for repositories that show the same lines.
+def _grouped(members: Sequence[_Member]) -> list[_Group]:
+    """One scheme for repositories that show the same lines, and another for those in which that
+    would move what is right."""
+    group = _together(members)
+    names = {each.repository for each in group.scheme.moved if each.where is not Where.BEHIND}
+    odd = [each for each in members if each[0].name in names]
+    alike = [each for each in members if each[0].name not in names]
+    if not odd or len(members) == 1:
+        return [group]
+    if not alike:
+        return [_together([each]) for each in members]
+    return [*_grouped(alike), *_grouped(odd)]
 
-    A tag with a name of its own follows what it follows in more than half of those that have it,
-    and else nothing.
-    """
+
+def _together(members: Sequence[_Member]) -> _Group:
     made: dict[str, Any] = {}
     for _, each in members:
         for key, value in each.items():
-            if isinstance(value, list) and key != "stable":
+            if isinstance(value, list):
                 made[key] = [*made.get(key, ()), *(v for v in value if v not in made.get(key, ()))]
             else:
-                made.setdefault(key, value)
+                made[key] = value
     if "variants" in made:
         made["variants"] = fewer(made["variants"])
-    stable = _most_common([each.get("stable", ()) for _, each in members])
-    made["stable"] = owning(made, stable)
-    kept = {each["tag"]: each for each in stable}
+    made["stable"] = owning(made, made.get("stable", ()))
     repositories = [each for each, _ in members]
-    elsewhere = [
-        f"{repository.name}:{entry['tag']}"
-        for repository, each in members
-        for entry in each.get("stable", ())
-        if "follows" in kept[entry["tag"]] and entry != kept[entry["tag"]]
-    ]
-    tags = [tag for each in repositories for tag in each.tags]
-    return _Group(completed(made, tags), repositories, elsewhere)
-
-
-def _most_common(lists: Iterable[Sequence[Mapping[str, Any]]]) -> list[Mapping[str, Any]]:
-    """For each tag the entry that more than half of the lists with this tag have."""
-    found: dict[str, list[Mapping[str, Any]]] = {}
-    for entries in lists:
-        for entry in entries:
-            found.setdefault(entry["tag"], []).append(entry)
-    return [
-        next((each for each in every if 2 * every.count(each) > len(every)), {"tag": tag})
-        for tag, every in found.items()
-    ]
+    return _Group(settled(made, repositories), repositories)
 
 
 def globs(names: Collection[str], others: Collection[str]) -> list[str]:
@@ -158,13 +146,27 @@ def written(repositories: Sequence[SeenRepository], source: str) -> str:
         "# For the first line run `ecr-steward schema > rules.schema.json`: editors then complete.",
         "version: 1",
         "defaults: {mode: audit}",
-        "rules:" if rules else "rules: []",
+        "rules:",
     ]
     for number, each in enumerate(rules):
         lines += [*([""] if number else []), *each.lines]
-    if bare:
-        lines += ["", *_comment(f"No tags that show a scheme: {_some(bare)}.")]
+    if not rules:
+        lines += _without_scheme(bare)
+    elif bare:
+        lines += ["", *_comment(f"No tags that show a scheme, and so no rule: {_some(bare)}.")]
     return "\n".join(lines) + "\n"
+
+
+def _without_scheme(names: Sequence[str]) -> Iterator[str]:
+    """The rule for repositories of whose tags nothing can be said: who has access."""
+    shown = f"The tags of {_some(names)} show no scheme" if names else "There are no tags yet"
+    yield from _comment(
+        f"{shown}, so this rule says nothing of tags. It reports repositories that anyone may pull "
+        "from or push to. To go on: run `ecr-steward init` again once there are more tags, or say "
+        "yourself what is pushed, such as `tags: {unique: [sha]}` for commits or `[semver]` for "
+        "versions; docs/tags.md has the rest."
+    )
+    yield from ('  - repositories: ["*"]', "    repository:", "      policy: {public: remove}")
 
 
 def _count(number: int) -> str:
@@ -177,7 +179,8 @@ def _some(names: Sequence[str]) -> str:
 
 
 def _rule(group: _Group, repositories: Sequence[str]) -> Iterator[str]:
-    fits = {each.name: fit(group.made, each.tags) for each in group.repositories}
+    made = group.scheme.made
+    fits = {each.name: fit(made, each.tags) for each in group.repositories}
     several = len(fits) > 1
     unknown = (
         f"{name}:{tag}" if several else tag for name, each in fits.items() for tag in each.unknown
@@ -188,16 +191,37 @@ def _rule(group: _Group, repositories: Sequence[str]) -> Iterator[str]:
     yield f"  # {_count(len(fits))}{such}; {whole.share} % of {whole.tags:,} tags fit."
     if whole.unknown:
         yield from _comment(f"These do not: {_some(whole.unknown)}.")
-    if group.elsewhere:
-        yield from _comment(f"Not where this rule has them: {_some(group.elsewhere)}.")
+    if group.scheme.moved:
+        moved = [each.named if several else each.tag for each in group.scheme.moved]
+        yield from _comment(f"Not where this rule has them, so that `plan` moves: {_some(moved)}.")
     yield from _entry("  - repositories: ", list(repositories))
     yield "    tags:"
-    for key, value in group.made.items():
+    for key, value in made.items():
         if key == "stable":
             yield "      stable:"
-            yield from (f"        - {_flow(each)}" for each in value)
+            yield from _stable(value, group.scheme.left)
+        elif key == "ignore":
+            yield from _ignored(value, group.scheme.left)
         else:
             yield from _entry(f"      {key}: ", value)
+
+
+def _stable(entries: Sequence[Mapping[str, Any]], left: Mapping[str, str]) -> Iterator[str]:
+    """The entries, those first that are left as they are, each with why."""
+    if any(each["tag"] in left for each in entries):
+        yield "        # As today: nothing makes or moves these. Take one away, and it follows."
+    for each in entries:
+        limited = "of these there are no such tags" if "not_within" in each else None
+        why = left.get(each["tag"], limited)
+        yield f"        - {_flow(each)}{'' if why is None else f'  # {why}'}"
+
+
+def _ignored(globs: Sequence[str], left: Mapping[str, str]) -> Iterator[str]:
+    """What is ignored, and of stable tags why."""
+    for each in globs:
+        if each in left:
+            yield f"      # {each}: {left[each]}."
+    yield from _entry("      ignore: ", globs)
 
 
 def _comment(text: str) -> list[str]:

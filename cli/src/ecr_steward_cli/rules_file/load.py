@@ -205,7 +205,7 @@ def _faults(document: Document) -> Iterator[Fault]:
 
 
 def _is_of_images(path: Path) -> bool:
-    return path[:1] == ("rules",) and path[2:3] == ("images",)
+    return path[2:3] == ("images",)
 
 
 def _images_faults(document: Document) -> Iterator[tuple[Path, str]]:
@@ -351,7 +351,7 @@ def _unknown_keys(document: Document, path: Path, error: _Error) -> Iterator[Fau
 
 
 def _unknown_key(key: str, allowed: list[str]) -> str:
-    close = difflib.get_close_matches(key, allowed, n=1)
+    close = difflib.get_close_matches(key, allowed)
     meant = f"did you mean `{close[0]}`? There" if close else "there"
     return f"{shown(key)} is not a key here; {meant} {_are(allowed)}."
 
@@ -366,7 +366,7 @@ def _missing_keys(document: Document, path: Path, error: _Error) -> Iterator[Fau
     # the same fault is found more than once does no harm.
     unknown = set(error.instance) - set(error.schema["properties"])
     for key in error.validator_value:
-        if key not in error.instance and not difflib.get_close_matches(key, unknown, n=1):
+        if key not in error.instance and not difflib.get_close_matches(key, unknown):
             yield document.fault(path, f"`{key}` is missing.", key=True)
 
 
@@ -425,7 +425,7 @@ _TYPES: Mapping[str, Callable[[object, str, Path], str]] = {
 
 def _wrong_value(document: Document, path: Path, error: _Error) -> Iterator[Fault]:
     allowed = ", ".join(error.validator_value)
-    close = difflib.get_close_matches(str(error.instance), error.validator_value, n=1)
+    close = difflib.get_close_matches(str(error.instance), error.validator_value)
     meant = f" Did you mean `{close[0]}`?" if close and isinstance(path[-1], int) else ""
     sentence = f"{_name(path)} must be one of {allowed}; it is {shown(error.instance)}.{meant}"
     yield document.fault(path, sentence)
@@ -444,7 +444,7 @@ def _no_kind_sentence(value: object) -> str:
             return f"`{value}` has no settings; write it as a word of its own, without `:`."
     words = {each: kind.written for kind in KINDS for each in (kind.name, *kind.synonyms)}
     word = value.lower() if isinstance(value, str) else ""
-    close = difflib.get_close_matches(word, words, n=1)
+    close = difflib.get_close_matches(word, words)
     known = _known_kinds()
     if close:
         known = f"did you mean `{words[close[0]]}`? {known[0].upper()}{known[1:]}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import json
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -10,9 +12,10 @@ from typing import Any
 
 from ecr_steward.tags.kinds import make
 from ecr_steward.tags.scheme import Scheme, Verdict
-from ecr_steward.tags.state import Image, tops
+from ecr_steward.tags.state import Image
 from ecr_steward.tags.suffixes import Suffixes, Variants
 from ecr_steward.words.grammar import is_referrer
+from ecr_steward_cli.rules_file.shown_shape import TagShape
 
 _VERSION = re.compile(
     r"(?P<v>v?)(?P<numbers>[0-9]+(?:\.[0-9]+){0,3})(?:_[0-9.]+)?(?:-(?P<suffix>[A-Za-z0-9_.-]+))?"
@@ -131,7 +134,25 @@ def _shapes(tags: Iterable[str]) -> _Shapes:
             found.names.append(tag)  # a variant, whatever it looks like: windowsservercore-1809
         else:
             _note_worded(found, tag)
+    _mend_decimal(found)
     return found
+
+
+def _mend_decimal(found: _Shapes) -> None:
+    """Take numbers of the length of commits for commits, where others are: one in 27 commits of
+    seven digits has decimal digits alone."""
+    lengths = {*map(len, found.commits)}
+    decimal = [tag for tag in found.versions if tag.isdigit() and len(tag) in lengths]
+    for tag in decimal:
+        del found.versions[tag]
+    found.commits += decimal
+    commits, builds = found.words.get("commit", {}), found.words.get("build", {})
+    for word in commits.keys() & builds.keys():
+        lengths = {*map(len, commits[word])}
+        commits[word] += [tag for tag in builds[word] if len(tag) in lengths]
+        builds[word] = [tag for tag in builds[word] if len(tag) not in lengths]
+        if not builds[word]:
+            del builds[word]
 
 
 def _note_plain(found: _Shapes, tag: str) -> bool:
@@ -163,18 +184,20 @@ def _note_worded(found: _Shapes, tag: str) -> None:
 # The scheme
 
 
-def scheme_of(repository: SeenRepository) -> dict[str, Any] | None:
-    """What `tags:` says of a repository; None where its tags show no scheme."""
+def drafted(repository: SeenRepository, found: Sequence[TagShape] = ()) -> dict[str, Any]:
+    """What `tags:` says of a repository whose tags have these shapes beside what kinds take; its
+    `unique` is empty where its tags show no scheme."""
     tags = repository.tags
-    shapes = _shapes(tag for tag in tags if not _ignored(tag))
+    taken = _taken(found, tags)
+    shapes = _shapes(tag for tag in tags if tag not in taken and not _ignored(tag))
     unique: list[Any] = []
     stable: list[dict[str, Any]] = []
     variants, revisions = _of_versions(shapes, unique, stable)
     by_version = bool(unique)
     variants += _of_words(shapes, unique, stable)
-    unique += _of_times_and_commits(shapes)
-    if not unique:
-        return None
+    variants += [each for shape in found for each in shape.variants]
+    stable += _of_shapes(found, {each["tag"] for each in stable})
+    unique += [*({"pattern": shape.pattern} for shape in found), *_of_times_and_commits(shapes)]
     made: dict[str, Any] = {"unique": unique}
     if variants:
         made["variants"] = _globs(variants)
@@ -186,8 +209,29 @@ def scheme_of(repository: SeenRepository) -> dict[str, Any] | None:
     ignored = sorted({glob for tag in tags if (glob := _ignored(tag))})
     if ignored:
         made["ignore"] = ignored
-    made["stable"] = [_as_seen(made, each, repository) for each in made["stable"]]
-    return completed(made, tags)
+    return {**made, "unique": _unique(made)}
+
+
+def _taken(found: Iterable[TagShape], tags: Iterable[str]) -> set[str]:
+    """The tags of these shapes, and the stable tags that go with them."""
+    taken: set[str] = set()
+    for shape in found:
+        scheme = scheme_from(
+            {
+                "unique": [{"pattern": shape.pattern}],
+                "variants": shape.variants,
+                "stable": [{"tag": each} for each in shape.stable],
+            }
+        )
+        taken |= {*shape.tags, *(tag for tag in tags if scheme.owner(tag) is not None)}
+    return taken
+
+
+def _of_shapes(found: Iterable[TagShape], known: Collection[str]) -> Iterator[dict[str, Any]]:
+    """The stable tags of shapes that are not known yet."""
+    for tag in dict.fromkeys(each for shape in found for each in shape.stable):
+        if tag not in known:
+            yield {"tag": tag, "follows": "highest"}
 
 
 def _of_times_and_commits(shapes: _Shapes) -> Iterator[Any]:
@@ -295,13 +339,15 @@ def _suffixes(shapes: _Shapes, parts: int) -> tuple[list[str], list[str]]:
 
 def _globs(suffixes: Iterable[str]) -> list[str]:
     """Variants as globs: those that differ in their last number alone are one, and so are those
-    that begin with the same word, where there are many."""
+    that begin with the same word, where there are many. The number after a dot is one that
+    changes: of `alpine3.22` alone it is `alpine3.*`."""
     groups: dict[str, list[str]] = {}
     for each in sorted({*suffixes}):
         groups.setdefault(each if _family(each) == each else f"{_family(each)}0", []).append(each)
     globs: list[str] = []
     for alike in groups.values():
-        globs += alike if len(alike) == 1 else [f"{_beginning(alike)}*"]
+        one = re.sub(r"(?<=[0-9][.])[0-9]+$", "*", alike[0])
+        globs.append(one if len(alike) == 1 else f"{_beginning(alike)}*")
     return fewer(globs)
 
 
@@ -361,7 +407,9 @@ def _of_words(shapes: _Shapes, unique: list[Any], stable: list[dict[str, Any]]) 
         unique.append({"pattern": pattern})
         variants += left
         end = "-latest" if what == "version" else ""
-        if any(f"{each}{end}" in shapes.names for each in found.keys() - variants_alone):
+        names = {f"{each}{end}" for each in found.keys() - variants_alone} & {*shapes.names}
+        owner = scheme_from({"unique": unique, "stable": stable}).owner
+        if any(owner(each) is None for each in names):
             stable.append({"tag": f"{{{group}}}{end}", "follows": follows})
     return variants
 
@@ -394,8 +442,9 @@ def _with_latest(
     if "latest" not in shapes.names and not bare:
         return list(stable)
     counts = any(make(each, Suffixes()).counts for each in made["unique"])
-    latest = {"tag": "latest", "follows": "highest" if counts else "newest"}
-    if not any(each["tag"][1:-1] in _GROUPS for each in stable):
+    alone = any(each["tag"] == "{release}" for each in stable)
+    latest = {"tag": "latest", "follows": "highest" if counts and not alone else "newest"}
+    if not any(each["tag"][1:-1] in PLACEHOLDERS_OF_WORDS for each in stable):
         return [*stable, latest]
     return [latest if by_version else {"tag": "latest"}, *stable]
 
@@ -416,6 +465,8 @@ def completed(made: Mapping[str, Any], tags: Collection[str]) -> dict[str, Any]:
     named = [each for some in (words, numbers) if len(some) <= _NAMED for each in some]
     stable = owning(made, [*made.get("stable", ()), *({"tag": each} for each in named)])
     found = {**made, "stable": stable}
+    if not any("{" not in each["tag"] and each.get("follows") == "highest" for each in stable):
+        found.pop("variant_latest", None)
     return {key: found[key] for key in _ORDER if found.get(key)}
 
 
@@ -438,41 +489,31 @@ def owning(
     """The stable tags without those that entries above render already."""
     kept: list[Mapping[str, Any]] = []
     for entry in entries:
-        scheme = Scheme.from_document({**made, "stable": kept})
+        scheme = scheme_from({**made, "stable": kept})
         if "{" in entry["tag"] or scheme.owner(entry["tag"]) is None:
             kept.append(entry)
     return kept
 
 
-_GROUPS = frozenset(group for group, _, _ in _PATTERNS.values())
+PLACEHOLDERS_OF_WORDS = frozenset(group for group, _, _ in _PATTERNS.values())
+"""What stands for a word that a tag begins with: a branch, a component, the name of a release."""
 
 
 _ORDER = ("unique", "variants", "revisions", "variant_latest", "stable", "ignore")
 """The keys of `tags:` as people write them."""
 
 
-def _as_seen(
-    made: Mapping[str, Any], entry: dict[str, Any], repository: SeenRepository
-) -> dict[str, Any]:
-    """An entry as the registry shows it: a tag that is elsewhere than what it would follow may be
-    moved by somebody, so that it follows nothing here."""
-    if "follows" not in entry or "{" in entry["tag"] or not repository.with_digests:
-        return entry
-    for follows in (entry["follows"], "newest"):
-        tried = {**entry, "follows": follows}
-        scheme = Scheme.from_document({**made, "stable": [tried]})
-        line = scheme.line(entry["tag"])
-        top = (
-            None
-            if line is None
-            else tops(scheme, {line.tag: line}, repository.images).get(line.tag)
-        )
-        if top is not None and entry["tag"] in top.image.tags:
-            return tried
-    return {"tag": entry["tag"]}
+def scheme_from(made: Mapping[str, Any]) -> Scheme:
+    """The scheme of a `tags:`; one that remembers what it read, for it is asked again and again."""
+    return _scheme(json.dumps(made))
+
+
+@functools.lru_cache(64)
+def _scheme(made: str) -> Scheme:
+    return Scheme.from_document(json.loads(made))
 
 
 def fit(made: Mapping[str, Any], tags: Iterable[str]) -> Fit:
     """How well a scheme fits tags."""
-    scheme, every = Scheme.from_document(made), list(tags)
+    scheme, every = scheme_from(made), list(tags)
     return Fit(len(every), tuple(t for t in every if scheme.judge(t) is Verdict.UNKNOWN))

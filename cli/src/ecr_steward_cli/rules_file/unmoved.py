@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ecr_steward.rules import Mode, Ruleset
+from ecr_steward.rules import Ruleset
 from ecr_steward.tags.kinds import Unique
 from ecr_steward.tags.scheme import Scheme, Verdict
 from ecr_steward.tags.versions import Version
@@ -25,11 +25,8 @@ def unmoving(rules: Ruleset, repository: str, tag: str) -> Unmoving | None:
     rule = rules.rule_for(repository)
     if rule is None:
         return Unmoving("no rule", f"no rule matches {repository}; it is left alone.")
-    place = f"rule {rule.label()}"
-    if rule.mode is Mode.OFF:
-        return Unmoving("off", f"{place} has `mode: off`.")
     if rule.tags is None:
-        return Unmoving("no tags", f"{place} says nothing about tags.")
+        return Unmoving("no tags", f"rule {rule.label()} says nothing about tags.")
     return _under(rule.tags, tag)
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ecr_steward.history.facts import fact_item, partition_of, write_in_order
-from ecr_steward.history.table import Item, Key, Put, Table, Write
+from ecr_steward.history.table import Add, Item, Key, Put, Table, Write
 from ecr_steward.words.facts import RUNNING, Fact, FactKind
 
 Said = Mapping[Key, Sequence[str]]
@@ -15,7 +15,12 @@ Said = Mapping[Key, Sequence[str]]
 
 SAID_KEPT = 50
 """How many findings of one tag are known to have been told. Only an event that comes again after
-that many others of its tag is told again; an item that keeps all outgrows the table in time."""
+that many others of its tag is told again; an item that keeps all outgrows the table in time. What
+is added to an item unread counts too, once the item is read and written."""
+
+_UNREAD = 25
+"""Most findings of one look that are remembered with the tags that events named, so that these know
+the findings of their own, too; where there are more, all that is not known is read."""
 
 _HASH = 32
 
@@ -24,12 +29,15 @@ _HASH = 32
 class News:
     """Findings that nobody was told: some are `told` now, others `kept` in history alone.
 
-    `said` is what was told before of what they are about, as far as it is known.
+    `said` is what was told before, as far as it is known. `named` is by cause the tag that its
+    event named, and `said` has those: what is found about a tag that it lacks is remembered there,
+    and costs no read.
     """
 
     told: Sequence[Fact] = ()
     kept: Sequence[Fact] = ()
     said: Said = field(default_factory=dict)
+    named: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def facts(self) -> tuple[Fact, ...]:
@@ -37,7 +45,15 @@ class News:
 
     def quietly(self) -> News:
         """The same, told to nobody."""
-        return News(kept=self.facts, said=self.said)
+        return replace(self, told=(), kept=self.facts)
+
+    def key(self, fact: Fact) -> Key:
+        """The key of the item that a finding is remembered in."""
+        own = _key(fact)
+        if own in self.said or not self.named:
+            return own
+        named = self.named.get(fact.cause.id, next(iter(self.named.values())))
+        return _key_of(partition_of(fact.repository), named)
 
     def items(self) -> Iterator[tuple[Fact, Item]]:
         """Each finding with its item: the table's stream tells those that are not only kept."""
@@ -47,28 +63,41 @@ class News:
 
 class Findings:
     """The findings that were told: an item `said#TAG` for each tag, `said#HASH` for what has none
-    or whose findings tell more than a tag apart."""
+    or whose findings tell more than a tag apart.
+
+    What a push that changes something finds about a tag that no event named (the twin of a pushed
+    version, a pin that failed) is looked up and remembered with the tag that its event named, and
+    added to the other tag's item unread, for a sweep. So it costs no read beside its recall; what a
+    sweep or the push of another tag told first, such a push may tell once more.
+    """
 
     def __init__(self, table: Table) -> None:
         self._table = table
 
     def keys(self, pk: str, tags: Iterable[str]) -> list[Key]:
         """The keys of these tags' items."""
-        return [(pk, f"said#{tag}") for tag in tags]
+        return [_key_of(pk, tag) for tag in tags]
 
     def read(self, items: Mapping[Key, Item], asked: Iterable[Key]) -> Said:
         """What was told, by the keys `asked`; `items` has the items there are of theirs."""
-        return {key: items[key].body if key in items else () for key in asked}
+        return {key: _hashes(items[key]) if key in items else () for key in asked}
 
-    def news(self, findings: Iterable[Fact], said: Said | None = None) -> News:
-        """Those of `findings` that were never told under these rules, each once; what `said` lacks
-        of what they are about is read."""
-        every = {(_key(fact), _hash(fact)): fact for fact in findings}
-        said = self._said(every.values(), said or {})
-        return News([each for (key, own), each in every.items() if own not in said[key]], said=said)
+    def news(self, findings: Iterable[Fact], known: News | None = None) -> News:
+        """Those of `findings` that were never told under these rules, each once.
 
-    def _said(self, facts: Iterable[Fact], known: Said) -> Said:
-        asked = {_key(fact) for fact in facts} - known.keys()
+        `known` has what was recalled; what it lacks is read.
+        """
+        known, findings = known or News(), list(findings)
+        if sum(_key(fact) not in known.said for fact in findings) > _UNREAD:
+            known = replace(known, named={})
+        every = {(known.key(fact), _hash(fact)): fact for fact in findings}
+        said = self._said((key for key, _ in every), known.said)
+        told = {(pk, own) for (pk, _), hashes in said.items() for own in hashes}
+        new = [each for ((pk, _), own), each in every.items() if (pk, own) not in told]
+        return replace(known, told=new, kept=(), said=said)
+
+    def _said(self, keys: Iterable[Key], known: Said) -> Said:
+        asked = set(keys) - known.keys()
         return {**known, **self.read(self._table.get(asked), asked)} if asked else known
 
     def say(self, findings: Sequence[Fact], *, quietly: bool = False) -> list[Fact]:
@@ -82,18 +111,33 @@ class Findings:
 
     def writes(self, news: News) -> list[list[Write]]:
         """By what they are about, the writes that record findings, and that they were told."""
-        told = {key: list(hashes) for key, hashes in self._said(news.facts, news.said).items()}
+        said = self._said(map(news.key, news.facts), news.said)
+        told = {key: list(hashes) for key, hashes in said.items()}
         facts: dict[Key, list[Write]] = {}
+        unread: dict[Key, dict[str, int]] = {}
         for each, item in news.items():
-            told[_key(each)].append(_hash(each))
-            facts.setdefault(_key(each), []).append(Put(item))
-        return [[Put(Item(*key, told[key][-SAID_KEPT:])), *puts] for key, puts in facts.items()]
+            key, own = news.key(each), _key(each)
+            told[key].append(_hash(each))
+            facts.setdefault(key, []).append(Put(item))
+            if key != own:
+                unread.setdefault(own, {})[_hash(each)] = 1
+        adds: list[list[Write]] = [[Add(*key, hashes)] for key, hashes in unread.items()]
+        puts = [[Put(Item(*key, told[key][-SAID_KEPT:])), *each] for key, each in facts.items()]
+        return [*puts, *adds]
 
 
 def _key(fact: Fact) -> Key:
-    pk = partition_of(fact.repository)
     tagged = fact.tag is not None and fact.kind not in RUNNING
-    return pk, f"said#{fact.tag if tagged else _hash(fact)}"
+    return _key_of(partition_of(fact.repository), fact.tag if tagged else _hash(fact))
+
+
+def _key_of(pk: str, tag: str | None) -> Key:
+    return pk, f"said#{tag}"
+
+
+def _hashes(item: Item) -> list[str]:
+    """What an item says was told, with what was added to it unread."""
+    return [*(item.body or ()), *item.counters]
 
 
 def _hash(fact: Fact) -> str:

@@ -7,7 +7,7 @@ time after it was told of, and only if a look at what runs comes in between.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -66,41 +66,93 @@ def round_of(
     another reason. Without it images are only announced, and those with a tag judged; once it is
     there they are announced anew, for nobody was told from which day on they go.
     """
-    now, kin = inventory.now, _kin(inventory)
-    told = {
+    told = _counting(known, may_tag=may_tag)
+    tags = _Tags(put, carried)
+    leaving = [each for each in kept if not each.stays]
+    due = {each.image.digest for each in leaving if _is_due(each, rule, told, tags, inventory.now)}
+    braked = len(due) if may_tag and len(due) > _most(rule.at_most, len(kept)) else 0
+    going = _remembered(
+        kept,
+        inventory,
+        told,
+        due=due if may_tag and not braked else frozenset(),
+        needed=tags.needed(kept),
+        warns=lambda each: lets_go and (may_tag or _is_warned(each, told)),
+    )
+    news = tuple(each for each in leaving if each.image.digest not in told)
+    return Round(news, going, braked)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tags:
+    """The expiry tags that the steward put, and those that images have."""
+
+    put: Mapping[str, ExpiryTag]
+    carried: Mapping[str, Sequence[str]]
+
+    def has_own(self, kept: Kept) -> bool:
+        """Whether the expiry tag that the steward put on an image is there."""
+        own = self._own(kept)
+        return own is not None and own in self.carried.get(kept.image.digest, ())
+
+    def forged(self, kept: Kept) -> str | None:
+        """Why an image has an expiry tag that is not the steward's; None if it has none."""
+        own, carried = self._own(kept), self.carried.get(kept.image.digest, ())
+        other = next((tag for tag in carried if tag != own), None)
+        return None if other is None else f"The steward did not put `{other}`."
+
+    def needed(self, kept: Iterable[Kept]) -> dict[str, str]:
+        """Why images must not have the expiry tag that they have: they stay, or it is forged."""
+        reasons = {
+            each.image.digest: each.reason if each.stays else self.forged(each)
+            for each in kept
+            if self.carried.get(each.image.digest)
+        }
+        return {digest: why for digest, why in reasons.items() if why is not None}
+
+    def _own(self, kept: Kept) -> str | None:
+        own = self.put.get(kept.image.digest)
+        return own.tag if own is not None and own.is_on else None
+
+
+def _counting(known: Mapping[str, Going], *, may_tag: bool) -> dict[str, Going]:
+    """What the last round told of, where that counts still."""
+    return {
         digest: each
         for digest, each in known.items()
         if not each.needed and (each.warned or not may_tag)
     }
-    leaving = [each for each in kept if not each.stays]
-    forged = {each.image.digest: why for each in leaving if (why := _forged(each, put, carried))}
-    due = {
-        each.image.digest
-        for each in leaving
-        if now - _told(each, told, now) >= rule.notice
-        and each.image.digest not in forged
-        and not _has_tag(each, put, carried)
-    }
-    braked = len(due) if may_tag and len(due) > _most(rule.at_most, len(kept)) else 0
-    if not may_tag or braked:
-        due = set()
-    needed = forged | {
-        each.image.digest: each.reason
-        for each in kept
-        if each.stays and carried.get(each.image.digest)
-    }
-    going = [
+
+
+def _is_due(
+    kept: Kept, rule: ImagesRule, told: Mapping[str, Going], tags: _Tags, now: datetime
+) -> bool:
+    waited = now - _told(kept, told, now) >= rule.notice
+    return waited and tags.forged(kept) is None and not tags.has_own(kept)
+
+
+def _remembered(
+    kept: Iterable[Kept],
+    inventory: Inventory,
+    told: Mapping[str, Going],
+    *,
+    due: Collection[str],
+    needed: Mapping[str, str],
+    warns: Callable[[Kept], bool],
+) -> tuple[Going, ...]:
+    """What is remembered of the images that do not stay, and of those that an expiry tag is to be
+    taken off."""
+    now, kin = inventory.now, _kin(inventory)
+    return tuple(
         replace(
             _going(each, kin, _told(each, told, now)),
             due=now if each.image.digest in due else None,
             needed=needed.get(each.image.digest, ""),
-            warned=lets_go and (may_tag or _is_warned(each, told)),
+            warned=warns(each),
         )
         for each in kept
         if not each.stays or each.image.digest in needed
-    ]
-    news = tuple(each for each in leaving if each.image.digest not in told)
-    return Round(news, tuple(going), braked)
+    )
 
 
 def closure(digests: Iterable[str], known: Mapping[str, Going]) -> dict[str, str]:
@@ -130,23 +182,6 @@ def _told(kept: Kept, told: Mapping[str, Going], now: datetime) -> datetime:
 def _is_warned(kept: Kept, told: Mapping[str, Going]) -> bool:
     before = told.get(kept.image.digest)
     return before is not None and before.warned
-
-
-def _has_tag(
-    kept: Kept, put: Mapping[str, ExpiryTag], carried: Mapping[str, Sequence[str]]
-) -> bool:
-    """Whether the expiry tag that the steward put on an image is there."""
-    mine = put.get(kept.image.digest)
-    return mine is not None and mine.is_on and mine.tag in carried.get(kept.image.digest, ())
-
-
-def _forged(
-    kept: Kept, put: Mapping[str, ExpiryTag], carried: Mapping[str, Sequence[str]]
-) -> str | None:
-    mine = put.get(kept.image.digest)
-    known = mine.tag if mine is not None and mine.is_on else None
-    other = next((tag for tag in carried.get(kept.image.digest, ()) if tag != known), None)
-    return None if other is None else f"The steward did not put `{other}`."
 
 
 def _going(kept: Kept, kin: Mapping[str, Sequence[str]], told: datetime) -> Going:

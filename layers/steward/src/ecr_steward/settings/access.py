@@ -94,7 +94,7 @@ def without_strangers(statement: Any, allowed: Allowed, version: str) -> Any:
 
     for less in (_fewer_principals, _fewer_values, _fewer_actions):
         left = less(statement, allowed, version, fine)
-        if left is not None and fine(left):
+        if fine(left):
             return left
     return None
 

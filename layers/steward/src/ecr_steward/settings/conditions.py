@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -59,9 +60,9 @@ class Conditions:
         self, operator: str, key: str, wanted: tuple[Any, ...]
     ) -> tuple[str | None, ...] | None:
         """Whom each value lets in, None for nobody; None where the condition limits nothing."""
-        operators, read = _KEYS.get(key, ((), None))
-        if read is None or operator not in operators:
+        if key not in _KEYS or operator not in _KEYS[key][0]:
             return None
+        read = _KEYS[key][1]
         found: list[str | None] = []
         for each in wanted:
             text = policies.condition_text(each)
@@ -74,7 +75,7 @@ class Conditions:
             if name is None:
                 return None
             found.append(name)
-        if key == _ADDRESS and not self._is_narrow(filter(None, found)):
+        if not self._is_narrow(filter(None, found)):
             return None
         return tuple(found)
 
@@ -110,11 +111,8 @@ def _must_be_there(conditions: Any) -> frozenset[str]:
     )
 
 
-def _whole(pattern: re.Pattern[str]) -> Callable[[str, str], str | None]:
-    def read(value: str, _: str) -> str | None:
-        return value if pattern.fullmatch(value) else None
-
-    return read
+def _whole(pattern: re.Pattern[str], value: str, _: str) -> str | None:
+    return value if pattern.fullmatch(value) else None
 
 
 def _unit_of(value: str, _: str) -> str | None:
@@ -126,7 +124,7 @@ def _unit_of(value: str, _: str) -> str | None:
 def _account_of(value: str, operator: str) -> str | None:
     """The account of an ARN. The wildcards of a text can stand for colons too, so nothing before
     the account may be one; ARN operators look at each part alone."""
-    parts = value.split(":", 5)
+    parts = value.split(":")
     if len(parts) < 6 or parts[0] != "arn" or not ACCOUNT.fullmatch(parts[4]):
         return None
     wild = any(letter in part for part in parts[1:4] for letter in "*?")
@@ -155,23 +153,22 @@ def _address(value: str, _: str) -> str | None:
 
 _TEXT = ("stringequals", "stringequalsignorecase", "stringlike")
 _ARN = (*_TEXT, "arnequals", "arnlike")
-_ADDRESS = "aws:sourceip"
 _KEYS: Mapping[str, tuple[tuple[str, ...], Callable[[str, str], str | None]]] = {
-    "aws:principalorgid": (_TEXT, _whole(ORGANISATION)),
-    "aws:sourceorgid": (_TEXT, _whole(ORGANISATION)),
+    "aws:principalorgid": (_TEXT, functools.partial(_whole, ORGANISATION)),
+    "aws:sourceorgid": (_TEXT, functools.partial(_whole, ORGANISATION)),
     "aws:principalorgpaths": (_TEXT, _unit_of),
     "aws:sourceorgpaths": (_TEXT, _unit_of),
-    "aws:principalaccount": (_TEXT, _whole(ACCOUNT)),
-    "aws:sourceaccount": (_TEXT, _whole(ACCOUNT)),
+    "aws:principalaccount": (_TEXT, functools.partial(_whole, ACCOUNT)),
+    "aws:sourceaccount": (_TEXT, functools.partial(_whole, ACCOUNT)),
     "aws:principalarn": (_ARN, _account_of),
     "aws:sourcearn": (_ARN, _source_account_of),
     "aws:userid": (_TEXT, _id_of),
-    "aws:vpceorgid": (_TEXT, _whole(ORGANISATION)),
+    "aws:vpceorgid": (_TEXT, functools.partial(_whole, ORGANISATION)),
     "aws:vpceorgpaths": (_TEXT, _unit_of),
-    "aws:vpceaccount": (_TEXT, _whole(ACCOUNT)),
-    "aws:sourcevpc": (_TEXT, _whole(VPC)),
-    "aws:sourcevpce": (_TEXT, _whole(VPC)),
-    _ADDRESS: (("ipaddress",), _address),
+    "aws:vpceaccount": (_TEXT, functools.partial(_whole, ACCOUNT)),
+    "aws:sourcevpc": (_TEXT, functools.partial(_whole, VPC)),
+    "aws:sourcevpce": (_TEXT, functools.partial(_whole, VPC)),
+    "aws:sourceip": (("ipaddress",), _address),
 }
 """By condition key: the operators under which it limits, and whom a value names."""
 

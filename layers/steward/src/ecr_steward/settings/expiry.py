@@ -83,8 +83,7 @@ def _first(rules: Iterable[Mapping[str, Any]], tags: frozenset[str]) -> Mapping[
 def _selects(rule: Mapping[str, Any], tags: frozenset[str]) -> bool:
     if rule["selection"]["tagStatus"] == "untagged":
         return not tags
-    globs = lifecycle.patterns(rule)
-    return _match(globs, tags) and bool(tags or rule["selection"]["tagStatus"] == "any")
+    return _match(lifecycle.patterns(rule), tags)
 
 
 def _match(globs: Iterable[str], tags: Iterable[str]) -> bool:

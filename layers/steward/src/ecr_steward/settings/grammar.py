@@ -165,7 +165,7 @@ def _check_condition(value: Any) -> None:
         if not _is_operator(str(operator)):
             import difflib
 
-            close = difflib.get_close_matches(str(operator), _OPERATORS, n=1)
+            close = difflib.get_close_matches(str(operator), _OPERATORS)
             meant = f"; did you mean `{close[0]}`?" if close else ", such as `StringEquals`."
             raise BaselineError(f"`{operator}` is no condition operator of IAM's{meant}", path)
         if not isinstance(entries, Mapping):

@@ -75,7 +75,7 @@ def stated(value: Any) -> ImmutabilityBaseline:
     """What `immutability:` says; raises BaselineError."""
     if value in (SCHEME, "MUTABLE", "IMMUTABLE"):
         return ImmutabilityBaseline(value)
-    if not isinstance(value, Mapping) or len(value) != 1 or not set(value) <= set(_EXCEPT):
+    if not isinstance(value, Mapping) or len(value) != 1 or _EXCEPT.keys().isdisjoint(value):
         raise BaselineError(
             "`immutability` must be scheme, MUTABLE, IMMUTABLE, {immutable_except: [...]} or "
             "{mutable_except: [...]}."
@@ -119,11 +119,9 @@ def described(mutability: str, filters: Iterable[str]) -> str:
 
 
 def wanted(
-    baseline: ImmutabilityBaseline | None, scheme: Scheme | None, *, cache: bool = False
-) -> WantedMutability | None:
-    """The setting that a repository should have; None where the rule says nothing of it."""
-    if baseline is None:
-        return None
+    baseline: ImmutabilityBaseline, scheme: Scheme | None, *, cache: bool = False
+) -> WantedMutability:
+    """The setting that a repository should have."""
     if cache:
         return WantedMutability(
             "MUTABLE",
@@ -176,7 +174,7 @@ def _all_but_names(scheme: Scheme) -> tuple[WantedMutability, ...]:
     """Everything frozen but what may move, and stable tags with a platform frozen too; nothing
     where wildcards cannot say it."""
     stable = _widest(_stable(scheme))
-    if scheme.unknown == "allow" or any(True for _ in _freeing(scheme, stable)):
+    if scheme.unknown == "allow" or [*_freeing(scheme, stable)]:
         return ()
     found = _all_but(scheme, map(_fitting, (*stable, *scheme.ignore)))
     return (found,) if isinstance(found, WantedMutability) else ()

@@ -321,17 +321,17 @@ def _together(rules: list[Any]) -> Iterator[BaselineError]:
                 ("rules", i, "rulePriority"),
             )
         seen[priority] = i
-    for name in ("standard", "archive"):
+    for name in dict.fromkeys(map(storage_class, rules)):
         yield from _of_class(
-            {i: rule for i, rule in enumerate(rules) if storage_class(rule) == name}, name
+            {i: rule for i, rule in enumerate(rules) if storage_class(rule) == name}
         )
 
 
-def _of_class(rules: Mapping[int, Any], name: str) -> Iterator[BaselineError]:
+def _of_class(rules: Mapping[int, Any]) -> Iterator[BaselineError]:
     """What is wrong with the rules of one storage class together."""
     prefixes: set[frozenset[str]] = set()
     once: set[str] = set()
-    highest = max((rule["rulePriority"] for rule in rules.values()), default=0)
+    highest = max(rule["rulePriority"] for rule in rules.values())
     for i, rule in rules.items():
         selection, path = rule["selection"], ("rules", i, "selection")
         status = selection["tagStatus"]

@@ -67,7 +67,7 @@ class Steward:
         if names is not None:
             return role not in names if role else True
         names = _names(statement, "Principal") or frozenset()
-        return bool(names & {"*", self.account or "*", role or "*"})
+        return bool(names & {"*", self.account, role})
 
 
 def locks_out_steward(statement: Any, steward: Steward) -> bool:
@@ -162,12 +162,12 @@ def _can_hold(
 
 def _holds(operator: str, key: str, wanted: list[str], facts: Facts) -> bool | None:
     """Whether a condition holds; None where that is not known."""
-    if key not in facts or operator.startswith("for"):
+    if key not in facts:
         return None
     fact, optional = facts[key], operator.endswith("ifexists")
     operator = operator.removesuffix("ifexists")
     if operator == "null":
-        return (fact is None) == (wanted[:1] == ["true"])
+        return str(fact is None).lower() in map(str.lower, wanted)
     if operator not in _OPERATORS:
         return None
     negated, like = _OPERATORS[operator]

@@ -235,7 +235,7 @@ def without_deleted(statement: Any) -> tuple[tuple[str, ...], Any]:
 
 
 def is_deleted(name: str) -> bool:
-    return _DELETED.fullmatch(name) is not None and not name.isdecimal()
+    return _DELETED.fullmatch(name) is not None
 
 
 def document(found: Sequence[Any], version: str = VERSION, **more: Any) -> dict[str, Any]:

@@ -68,11 +68,13 @@ class RegistryBaseline:
         return ((k, self.wishes[k.name]) for k in REGISTRY_KINDS if k.name in self.wishes)
 
 
+_NOTHING_ELSE = Around()
+
+
 def registry_drift(
-    baseline: RegistryBaseline, actual: RegistrySettings, around: Around | None = None
+    baseline: RegistryBaseline, actual: RegistrySettings, around: Around = _NOTHING_ELSE
 ) -> tuple[SettingChange, ...]:
     """Every difference of the registry's own settings, as if the rules enforced."""
-    around = around or Around()
     return tuple(
         change
         for kind, wish in baseline.stated()

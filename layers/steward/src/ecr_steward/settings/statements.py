@@ -308,7 +308,7 @@ def fallbacks(
 
 def _only_out(change: SettingChange) -> SettingChange | None:
     """The part of a change that takes out what must not be there, None if it has none."""
-    if change.action is not SettingAction.CORRECT or change.before is None:
+    if change.action is not SettingAction.CORRECT:
         return None
     if change.after is None or _is_narrowed(change):
         return change
@@ -351,7 +351,7 @@ def _of_the_living(
 def _version(policy: Mapping[str, Any] | None, made: Sequence[SettingChange]) -> str:
     """The version that the policy has; only where ours have variables must it be the one that
     knows them."""
-    if policy is None or any(policies.has_variables(each.after) for each in made):
+    if any(policies.has_variables(each.after) for each in made):
         return policies.VERSION
     return policies.version(policy)
 

@@ -67,9 +67,9 @@ def _write(
     registry: EcrRegistry, repository: str, change: TagChange, manifests: Mapping[str, Manifest]
 ) -> None:
     if change.kind is FactKind.REMOVE:
-        registry.untag(repository, change.tag, change.before or "")
+        registry.untag(repository, change.tag, str(change.before))
         return
-    manifest = manifests.get(change.after or "")
+    manifest = manifests.get(str(change.after))
     if manifest is None:
         raise RegistryError("BatchGetImage", "ImageInaccessible", "no manifest was given")
     registry.put(repository, manifest, change.tag)

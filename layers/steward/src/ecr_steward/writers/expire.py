@@ -194,8 +194,7 @@ class Expirer:
         """Without the expiry tags that no image has any more: ECR expired what they were on. One
         that was taken off is known as long as a round from before counts."""
         here = {d: each for d, each in task.put.items() if d in seen or _matters(each, task.now)}
-        if len(here) < len(task.put):
-            self._expiries.keep_tags(task.repository, here, task.put)
+        self._expiries.keep_tags(task.repository, here, task.put)
         return replace(task, put=here)
 
     def _put_off(self, task: _Task) -> _Task:
@@ -333,14 +332,14 @@ class Expirer:
     def _write(self, task: _Task, found: _Seen, changes: Sequence[TagChange]) -> None:
         def write(change: TagChange) -> RegistryError | None:
             try:
-                manifest = found.manifests[change.after or ""]
+                manifest = found.manifests[str(change.after)]
                 self._registry.put(task.repository, manifest, change.tag)
             except RegistryError as error:
                 return error
             return None
 
         for change, error in zip(changes, self._spread(write, changes), strict=True):
-            digest = change.after or ""
+            digest = str(change.after)
             if error is None:
                 found.put[digest] = replace(found.put[digest], done=True)
                 image = found.images[digest]
@@ -369,8 +368,7 @@ class Expirer:
 
     def _fact(self, task: _Task, kind: FactKind, tag: str, image: Image, reason: str) -> Fact:
         made = _made(self._maker, task, kind, reason)
-        shown = tuple(each for each in image.tags if not is_expiry_tag(each))[:TAGS_TOLD]
-        return replace(made, tag=tag, digest=image.digest, after_tags=shown)
+        return replace(made, tag=tag, digest=image.digest)
 
 
 def _made(maker: FactMaker, task: _Task, kind: FactKind, reason: str) -> Fact:
@@ -465,7 +463,9 @@ def _is_due(going: Going, put: Mapping[str, ExpiryTag], now: datetime) -> bool:
     known = put.get(going.digest)
     if known is None:
         return True
-    return not known.done if known.is_on else (known.cleared or now) < going.due
+    if known.cleared is None:
+        return not known.done
+    return known.cleared < going.due
 
 
 def _matters(expiry: ExpiryTag, now: datetime) -> bool:

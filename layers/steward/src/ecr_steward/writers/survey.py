@@ -61,7 +61,7 @@ class Surveyor:
         unique = (*about.unique, *about.deleted)
         seen = replaced.watched(scheme, (*about.lines, *(hint.tag for hint in hints)))
         watched = seen if rule.keeps_replaced else []
-        judged = (*about.lines, *unique, *(hint.tag or "" for hint in about.unknown))
+        judged = (*about.lines, *unique, *(hint.tag for hint in hints if hint.tag))
         memory = self._history.recall(
             repository,
             about.lines,

@@ -223,9 +223,12 @@ class Retagger:
         manifests = self._surveyor.manifests(repository, todo.writes, look)
         settled, led = self._settle(task, look)
         facts = self._facts(task, look, led, holds)
-        found = history.findings.news(facts.facts(todo.found), look.memory.said)
+        announces = bool(todo.writes or plan.taken)
+        # What is found about other tags may be read where that is the second of three round trips.
+        known = News(said=look.memory.said, named=_named(task.hints) if announces else {})
+        found = history.findings.news(facts.facts(todo.found), known)
         facts = facts.counting(todo.announced, _aloud(look, found.told))
-        if todo.writes or plan.taken:
+        if announces:
             history.announce(repository, facts.facts(todo.announced), plan.taken, holds)
         applied = apply(self._registry, repository, todo.writes, manifests, self._spread)
         told = self._close(task, look, plan, todo, applied, facts, found)
@@ -300,13 +303,13 @@ class Retagger:
     def _news(self, plan: Plan, applied: Applied, facts: TagFacts, found: News) -> News:
         """What was found, and what became of the plan, as far as nobody was told."""
         findings = self._history.findings
-        failed = findings.news(facts.facts(applied.failed), found.said)
+        failed = findings.news(facts.facts(applied.failed), found)
         if applied.refused:
             # Whatever else was found is planned anew, with what is known now.
             return failed
-        passed = findings.news(facts.facts(plan.passed), failed.said)
+        passed = findings.news(facts.facts(plan.passed), failed)
         told = [*facts.counted(found.told[:FINDINGS_PER_VISIT]), *failed.told]
-        return News(told, passed.told, passed.said)
+        return replace(passed, told=told, kept=passed.told)
 
 
 def next_visits(rest: Sequence[Hint]) -> list[Hint]:
@@ -361,6 +364,11 @@ def _todo(mode: Mode, plan: Plan, failures: Iterable[TagChange]) -> _Todo:
     undone = tuple(c for c in plan.findings if c.kind is FactKind.OVERWRITE and c.tag in restored)
     found = (*(each for each in plan.findings if each not in undone), *failures)
     return _Todo(writes, undone, found)
+
+
+def _named(hints: Iterable[Hint]) -> dict[str, str]:
+    """By cause, the tag that its event named."""
+    return {hint.cause.id: hint.tag for hint in hints if hint.tag}
 
 
 def _aloud(look: Survey, new: Sequence[Fact]) -> Sequence[Fact]:

@@ -125,7 +125,7 @@ class Immutability(Setting[ImmutabilityBaseline, Mutability]):
         self, wish: ImmutabilityBaseline, found: Mutability, around: Around
     ) -> Iterator[SettingChange]:
         wanted = immutability.wanted(wish, around.scheme, cache=around.cache)
-        if wanted is None or wanted.is_met_by(found.word, found.filters):
+        if wanted.is_met_by(found.word, found.filters):
             return
         shall = Mutability(wanted.mutability, wanted.filters)
         reason = f"Tags are {found} and should be {shall}, because {wanted.reason}."
@@ -142,8 +142,6 @@ class Immutability(Setting[ImmutabilityBaseline, Mutability]):
 
     def explain(self, wish: ImmutabilityBaseline, around: Around) -> Iterator[tuple[str, str]]:
         wanted = immutability.wanted(wish, around.scheme)
-        if wanted is None:
-            return
         yield "immutable", immutability.described(wanted.mutability, wanted.filters)
         if wanted.exact:
             return
@@ -154,7 +152,7 @@ class Immutability(Setting[ImmutabilityBaseline, Mutability]):
     def advice(self, wish: ImmutabilityBaseline, around: Around) -> Iterator[tuple[Path, str]]:
         scheme = around.scheme
         wanted = immutability.wanted(wish, scheme)
-        if wanted is None or scheme is None or wanted.exact:
+        if scheme is None or wanted.exact:
             return
         rest = "the steward puts overwritten unique tags back itself (`overwritten: restore`)"
         if scheme.overwritten != "restore":
@@ -169,7 +167,7 @@ class Immutability(Setting[ImmutabilityBaseline, Mutability]):
 
     def made(self, wish: ImmutabilityBaseline, scheme: Scheme | None, *, cache: bool) -> Mutability:
         wanted = immutability.wanted(wish, scheme, cache=cache)
-        return Mutability() if wanted is None else Mutability(wanted.mutability, wanted.filters)
+        return Mutability(wanted.mutability, wanted.filters)
 
     def to_template(self, value: Mutability) -> dict[str, Any]:
         return immutability.request(value.word, value.filters)

@@ -296,7 +296,7 @@ def stated_policy(value: Any, *, resource: bool = False) -> PolicyBaseline:
     statements = grammar.checked(found.get("statements", []), resource=resource)
     for key, words in _WORDS.items():
         word = found.get(key, "report")
-        if not isinstance(word, str) or word not in words:
+        if word not in words:
             raise BaselineError(f"`{key}` must be one of {', '.join(words)}.", (key,))
     accounts = found.get("accounts", [])
     baseline = PolicyBaseline(
@@ -366,7 +366,7 @@ def _in_vain(wish: PolicyBaseline) -> Iterator[tuple[Path, str]]:
     for i, key, action in grammar.unknown_actions(wish.statements):
         import difflib
 
-        close = difflib.get_close_matches(action, ACTIONS, n=1)
+        close = difflib.get_close_matches(action, ACTIONS)
         rest = (
             f"; did you mean `{close[0]}`?"
             if close

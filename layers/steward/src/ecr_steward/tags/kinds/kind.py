@@ -83,8 +83,6 @@ class Kind(ABC):
     """What its tags can look like; a kind whose shapes others have `whole` has none of its own."""
     whole: frozenset[Hashable] = frozenset()
     """The shapes of which it takes every tag."""
-    all_tags: bool = False
-    """Whether it takes every tag there is."""
 
     @classmethod
     @abstractmethod

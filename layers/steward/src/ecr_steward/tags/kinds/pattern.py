@@ -18,7 +18,6 @@ _GROUPS = ("version", "prerelease", "revision", "variant")
 _NUMBERS = re.compile(WRITTEN)
 _ODD = re.compile(r"\(\?[^:P]|\(\?P=|[*+?}]\+|[$^]|\\[0-9AbBZ]")
 """What in an expression may match less than an automaton takes it to."""
-_EVERY_TAG = frozenset({".+", "^.+", ".+$", "^.+$"})
 _ANY_NUMBER = 64
 """More numbers than a version in a tag of 128 characters can have."""
 _FEW, _MANY = 8, 60
@@ -65,7 +64,6 @@ class Pattern(Kind):
         self.has_prereleases = "prerelease" in self.groups
         others = sorted(self.groups - set(_GROUPS))
         self.placeholders = {name: group_expression(expression, name) for name in others}
-        self.all_tags = expression in _EVERY_TAG
         self.beginning = _beginning(expression)
 
     @classmethod
