@@ -36,8 +36,8 @@ def going(name: str, **own: Any) -> Going:
 
 
 def kept(each: RetainedImage, leaves: str) -> Kept:
-    leaves_ = each.digest[7] in leaves
-    return Kept(each, None, GOES) if leaves_ else Kept(each, By.STABLE, STAYS)
+    goes = each.digest[7] in leaves
+    return Kept(each, None, GOES) if goes else Kept(each, By.STABLE, STAYS)
 
 
 def play(

@@ -293,3 +293,26 @@ def test_rules_without_removal_report_what_they_would_remove(unknown: str, witho
         {"version": 1, "rules": [{"repositories": ["a"], "tags": tags}, {"repositories": ["b"]}]}
     ).without_removal()
     assert [each.tags and each.tags.unknown for each in rules.rules] == [without, None]
+
+
+def test_a_rule_that_says_nothing_of_images_wants_no_lifecycle_rule_where_they_expire() -> None:
+    lifecycle = {"repository": {"lifecycle": {"rules": []}}}
+    images = {"images": {"others": "expire", "keep": [{"newest": 1}]}}
+    [silent, expiring] = ruleset(
+        {"repositories": ["a"], **lifecycle}, {"repositories": ["b"], **lifecycle, **images}
+    ).rules
+    assert silent.baseline != silent.baseline_where_images_expire
+    assert expiring.baseline == expiring.baseline_where_images_expire
+
+
+def test_rules_of_the_same_parts_are_one_key() -> None:
+    document = {
+        "version": 1,
+        "channels": {},
+        "registry": {"policy": {}},
+        "rules": [{"repositories": ["a"], "repository": {"scan_on_push": True}, "notify": [{}],
+                   "images": {}}],
+    }  # fmt: skip
+    one, other = Ruleset.from_document(document), Ruleset.from_document(document)
+    assert len({one, other}) == 1
+    assert len({*one.rules, *other.rules}) == 1

@@ -295,6 +295,7 @@ def test_revisions_and_commits_are_taken_out_of_a_suffix(
         ("_linux", None, (), None, "linux"),
         ("_alpine-foo", "alpine", (), None, "foo"),
         ("-alpine_foo", "alpine", (), None, "foo"),
+        ("-alpine_5-gabc1234", "alpine", (), None, "5-gabc1234"),
     ],
 )
 def test_after_an_underscore_there_is_no_pre_release(
@@ -427,6 +428,63 @@ def test_a_stable_tag_is_read_with_each_variant_that_it_ends_with(
 )
 def test_a_stable_tag_is_read_without_each_platform_in_it(tag: str, without: list[str]) -> None:
     assert sorted(set(of_all_platforms(tag))) == sorted(without)
+
+
+def test_an_underscore_within_a_variant_begins_no_build_metadata() -> None:
+    unique = unique_of("1.4.2-a_b-rc.1", ["a_b"])
+    assert unique.variant == "a_b"
+    assert unique.version == Version(("1", "4", "2"), "rc.1")
+
+
+@pytest.mark.parametrize(
+    ("version", "is_one"),
+    [
+        (Version(("1",)), False),
+        (Version(("1",), "rc"), True),
+        (Version(("1",), before=(0,)), True),
+        (Version(("1",), after=(2,)), True),
+        (Version(("1",), revisions=("r1",), build="7"), False),
+    ],
+)
+def test_commits_after_a_version_make_it_no_release(version: Version, is_one: bool) -> None:
+    assert version.is_prerelease is is_one
+
+
+@pytest.mark.parametrize(
+    "ascending",
+    [
+        ["alpha", "alpha1", "beta", "beta2", "beta10", "rc1", "rc2", "zeta"],
+        ["1", "2", "10", "a", "a.1", "a.2", "a.b", "a1"],
+    ],
+)
+def test_pre_releases_are_in_the_order_of_their_words_and_numbers(ascending: list[str]) -> None:
+    keys = [Version(("1",), each).precedence for each in (*ascending, None)]
+    assert keys == sorted(keys)
+    assert len(set(keys)) == len(keys)
+
+
+@pytest.mark.parametrize(
+    ("build", "placed"),
+    [
+        (None, False), ("linux", False), ("7", True), ("b7", True), ("b7.1", True), ("123456",
+         True),
+        # Seven digits may be a commit, unless they are a date; hex digits are one.
+        ("1234567", False), ("20261123", True), ("20261323", False), ("202611230224", True),
+        ("20261123022459", True), ("20261123022499", False), ("9f1c2ab", False),
+    ],
+)  # fmt: skip
+def test_build_metadata_has_a_place_where_it_is_a_number_and_no_commit(
+    build: str | None, placed: bool
+) -> None:
+    without, found = Version(("1",)), Version(("1",), build=build)
+    assert (found.precedence > without.precedence) is placed
+    assert (found.precedence == without.precedence) is not placed
+
+
+def test_build_numbers_are_in_order() -> None:
+    builds = ["b7", "b7.1", "b10", "c1"]
+    keys = [Version(("1",), build=each).precedence for each in builds]
+    assert keys == sorted(keys)
 
 
 @pytest.mark.parametrize(

@@ -41,10 +41,8 @@ def test_an_expiry_tag_that_is_not_of_the_image_is_forged(
 def test_an_expiry_tag_is_on_until_it_is_cleared() -> None:
     assert ExpiryTag(TAG, NOW).is_on
     assert not ExpiryTag(TAG, NOW, cleared=NOW).is_on
-    assert ExpiryTag(TAG, NOW) == ExpiryTag(TAG, NOW, done=False)
+    assert not ExpiryTag(TAG, NOW).done
 
 
 def test_an_image_that_goes_was_warned_only_where_that_is_said() -> None:
-    assert Going(DIGEST, NOW, "Nothing keeps it.") == Going(
-        DIGEST, NOW, "Nothing keeps it.", warned=False
-    )
+    assert not Going(DIGEST, NOW, "Nothing keeps it.").warned

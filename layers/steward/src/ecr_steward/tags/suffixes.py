@@ -265,7 +265,7 @@ class _Reading:
         )
 
     def _starred_variant(self, name: _Run | None) -> _Run | None:
-        """The variant with a star. Beside one without it has to take that in, and more."""
+        """The variant with a star. Beside one without it has to take that in."""
         if not self._suffixes.variants.are_starred:
             return None
         others = [run for run in self._taken if run is not name]
@@ -274,8 +274,7 @@ class _Reading:
             found = self._with_pieces_back(others)
         if found is None or name is None:
             return found
-        inside = found.start <= name.start and name.end <= found.end
-        return found if inside and len(found.text) > len(name.text) else None
+        return found if found.start <= name.start and name.end <= found.end else None
 
     def _with_pieces_back(self, taken: list[_Run]) -> _Run | None:
         """A variant that needs something which was taken out, and gets it back."""

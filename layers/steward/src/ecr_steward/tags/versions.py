@@ -92,13 +92,11 @@ def _prerelease_key(prerelease: str | None) -> tuple[object, ...]:
     return (0, tuple(_identifier_key(part) for part in prerelease.lower().split(".")))
 
 
-def _identifier_key(identifier: str) -> tuple[int, int, str, int]:
+def _identifier_key(identifier: str) -> tuple[object, ...]:
     if identifier.isdecimal():
-        return (0, int(identifier), "", 0)
+        return (0, int(identifier))
     match = _TRAILING_NUMBER.fullmatch(identifier)
-    if match:
-        return (1, 0, match[1], int(match[2]))
-    return (1, 0, identifier, -1)
+    return (1, match[1], int(match[2])) if match else (1, identifier, -1)
 
 
 def _text_key(text: str) -> tuple[str | int, ...]:
