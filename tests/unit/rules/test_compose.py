@@ -298,3 +298,32 @@ def test_rules_that_are_none_are_told_where_they_stand(rules: Path, text: str, t
 def test_an_included_file_has_prefixes_and_rules(rules: Path, team: str, told: str) -> None:
     write(rules.parent / "teams/payments.yaml", team)
     assert faults(rules)[0].startswith(told)
+
+
+TAGS = "version: 1\ndefaults: {tags: {unique: [sha]}}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("version: 1\ndefaults: x\nrules: [{repositories: [a]}]\n",
+         "rules.yaml:2: `defaults` must be a mapping of keys; it is `x`."),
+        (f"{TAGS}rules:\n  - repositories: [a]\n    tags: [x]\n",
+         "rules.yaml:5: `tags` must be a mapping of keys; it is a list."),
+        ("version: 1\ndefaults: {tags: [x]}\nrules:\n  - repositories: [a]\n",
+         "rules.yaml:2: `tags` must be a mapping of keys; it is a list."),
+        (f"{TAGS}rules:\n  - x\n",
+         "rules.yaml:4: An entry of `rules` must be a mapping of keys; it is `x`."),
+    ],
+)  # fmt: skip
+def test_what_is_no_mapping_is_told_where_it_stands_and_merged_with_nothing(
+    rules: Path, text: str, told: str
+) -> None:
+    write(rules, text)
+    assert faults(rules) == [told]
+
+
+def test_a_mapping_takes_the_place_of_a_default_that_is_none(rules: Path) -> None:
+    tags = "tags: {unique: [sha]}"
+    write(rules, f"version: 1\ndefaults: {{tags: 7}}\nrules:\n  - {{repositories: [a], {tags}}}\n")
+    assert faults(rules)[0].startswith("rules.yaml:2: `tags` must be")

@@ -398,3 +398,19 @@ def test_a_scheme_is_told_line_by_line(lines: list[str], told: str) -> None:
     found = scheme(*lines)
     pin = next(i for i, each in enumerate(found) if each.startswith("pin "))
     assert found[2:pin] == [each.strip() for each in told.splitlines() if each.strip()]
+
+
+@pytest.mark.parametrize(
+    ("others", "told"),
+    [
+        ("keep", ["images that nothing keeps stay all the same"]),
+        ("report", ["images that nothing keeps are reported"]),
+        ("expire", ["images that nothing keeps get an expiry tag, where the stack allows it",
+                    "an image that nothing keeps is told 2 days before its expiry tag"]),
+    ],
+)  # fmt: skip
+def test_what_becomes_of_an_image_that_nothing_keeps_is_told(others: str, told: list[str]) -> None:
+    images = f"images: {{keep: [{{newest: 3}}], others: {others}, notice: 2d}}"
+    head = "version: 1\nrules:\n- repositories: [redis]\n  tags: {unique: [semver]}\n  "
+    lines = [each.removeprefix("images       ") for each in said("redis", f"{head}{images}\n")]
+    assert [each for each in lines if "nothing keeps" in each] == told

@@ -120,14 +120,13 @@ def test_without_a_scheme_or_rules_nothing_of_a_lifecycle_policy_is_at_risk() ->
     assert not [*lifecycle.advice(none, Around(loose))]
 
 
-def expiring(running: int, **more: Any) -> list[str]:
+def expiring(running: int) -> list[str]:
     """The reasons for an image that so many workloads run, with the policy in place."""
     stated = {"lifecycle": {"rules": ONE}}
     around = Around(
         COMMITS,
         preview=[Expiring("sha256:1", (), 1)],
         running={"sha256:1": [f"ecs:prod/{i}" for i in range(running)]},
-        **more,
     )
     found = named("lifecycle").drift(
         wish("lifecycle", stated, COMMITS), stated["lifecycle"], around
@@ -136,16 +135,16 @@ def expiring(running: int, **more: Any) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("running", "named"),
+    ("running", "names"),
     [
         (1, " ecs:prod/0 can"),
         (5, " ecs:prod/0, ecs:prod/1, ecs:prod/2, ecs:prod/3, ecs:prod/4 can"),
         (7, " ecs:prod/0, ecs:prod/1, ecs:prod/2, ecs:prod/3, ecs:prod/4 and 2 more can"),
     ],
 )
-def test_five_of_what_would_be_left_without_an_image_are_named(running: int, named: str) -> None:
+def test_five_of_what_would_be_left_without_an_image_are_named(running: int, names: str) -> None:
     (reason,) = expiring(running)
-    assert f"from which{named} start again" in reason
+    assert f"from which{names} start again" in reason
 
 
 @pytest.mark.parametrize(

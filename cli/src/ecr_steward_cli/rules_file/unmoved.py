@@ -79,7 +79,7 @@ def _early(scheme: Scheme, tag: str, version: Version) -> Unmoving:
         return Unmoving("commits", reason)
     read = f"`{tag}` is read as the pre-release `{version.prerelease}` of {number}"
     word = version.prerelease.rstrip("0123456789.-")
-    if not version.channel or version.channel not in _CHANNELS:
+    if version.channel not in _CHANNELS:
         glob = "no glob of `variants` matches" if scheme.variants else "there are no `variants`"
         reason = f"{read}, because {glob}: if it is a variant, name it there."
         return Unmoving(f"pre-release {word}", reason)
