@@ -140,6 +140,13 @@ def test_many_lines_without_a_tag_are_limits_of_their_entry() -> None:
     assert lines == [f"{entry}  # of these there are no such tags", LATEST]
 
 
+@pytest.mark.parametrize("number", [16, 17])
+def test_an_entry_has_sixteen_limits_and_no_more(number: int) -> None:
+    old = "\n".join(f"{major}.0.1" for major in range(1, number + 1))
+    text = written_of(redis=f"20.0.1 20.0 latest\n{old}")
+    assert ("not_within: " in text) == (number == 16)
+
+
 def test_a_variant_without_stable_tags_is_left_out() -> None:
     text = written_of(redis="1.4.2 1.4 latest | =slim\n1.4.2-noble 1.4.2-rhel8\n1.4.1-noble")
     assert "variants: [slim]\n" in text

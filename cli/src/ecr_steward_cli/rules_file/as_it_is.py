@@ -176,7 +176,7 @@ def _entries(
         found.setdefault(place.entry.template, []).append(place)
     for entry in made.get("stable", ()):
         of_it = found.get(entry["tag"], [])
-        if "follows" not in entry or _holds(entry, of_it):
+        if _holds(entry, of_it):
             yield from _by_name(made, _with_limits(entry, of_it), of_it)
         elif "{" not in entry["tag"] and _holds(
             newest := {**entry, "follows": "newest"}, _tried(made, newest, repositories)
