@@ -25,6 +25,7 @@ def stable(text: str) -> list[str]:
 NOTE = "# As today: nothing makes or moves these. Take one away, and it follows."
 MINOR = '- {tag: "{major}.{minor}", follows: highest}'
 MAJOR = '- {tag: "{major}", follows: highest}'
+PLACED = "1.3.1 1.3\n1.2.1 1.2\n1.1.1 1.1"
 LATEST = "- {tag: latest, follows: highest}"
 
 
@@ -139,6 +140,13 @@ def test_many_lines_without_a_tag_are_limits_of_their_entry() -> None:
     assert lines == [f"{entry}  # of these there are no such tags", LATEST]
 
 
+@pytest.mark.parametrize("number", [16, 17])
+def test_an_entry_has_sixteen_limits_and_no_more(number: int) -> None:
+    old = "\n".join(f"{major}.0.1" for major in range(1, number + 1))
+    text = written_of(redis=f"20.0.1 20.0 latest\n{old}")
+    assert ("not_within: " in text) == (number == 16)
+
+
 def test_a_variant_without_stable_tags_is_left_out() -> None:
     text = written_of(redis="1.4.2 1.4 latest | =slim\n1.4.2-noble 1.4.2-rhel8\n1.4.1-noble")
     assert "variants: [slim]\n" in text
@@ -175,6 +183,16 @@ def test_repositories_of_one_rule_whose_tags_contradict_it_have_their_own() -> N
     ]
     assert "  # 1 repository: c; 100 % of 5 tags fit.\n" in text
     assert "- {tag: slim}  # not there; it would be made on 2.0.1-slim\n" in text
+
+
+def test_repositories_of_which_several_tags_are_behind_have_a_rule_of_their_own() -> None:
+    right = "2.0.1 2.0\n1.4.2 1.4"
+    late = "2.0.2\n2.0.1 2.0\n1.4.3\n1.4.2 1.4"
+    assert "  # 1 repository: c; " in written_of(a=right, b=right, c=late)
+    assert "  # 3 repositories, such as a; " in written_of(a=right, b=right, c=f"{late}\n{PLACED}")
+    assert "  # 1 repository: c; " in written_of(
+        a=right, b=right, c=f"{late}\n1.3.1 1.3\n1.2.1 1.2"
+    )
 
 
 def test_what_is_behind_is_named_for_the_plan() -> None:

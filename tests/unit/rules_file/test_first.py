@@ -88,3 +88,9 @@ def test_a_list_has_one_line_of_a_hundred_characters(length: int) -> None:
     line = f'  - repositories: ["{names[0]}", "{names[1]}"]'
     assert (line in text.splitlines()) == (length == 100)
     assert len(line) == length
+
+
+def test_a_tag_is_whole_in_a_comment_however_long_it_is() -> None:
+    odd = [f"{letter}_{'x' * 20}-{'y' * 20}" for letter in "abcd"] + [f"e_{'z' * 118}"]
+    text = written([seen("a/b", "\n".join(["1.4.2", *odd]))], "a test")
+    assert all(tag in text for tag in odd)

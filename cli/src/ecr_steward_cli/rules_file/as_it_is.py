@@ -176,7 +176,7 @@ def _entries(
         found.setdefault(place.entry.template, []).append(place)
     for entry in made.get("stable", ()):
         of_it = found.get(entry["tag"], [])
-        if "follows" not in entry or _holds(entry, of_it):
+        if _holds(entry, of_it):
             yield from _by_name(made, _with_limits(entry, of_it), of_it)
         elif "{" not in entry["tag"] and _holds(
             newest := {**entry, "follows": "newest"}, _tried(made, newest, repositories)
@@ -187,13 +187,13 @@ def _entries(
 
 
 def shown_lines(made: Mapping[str, Any], repository: SeenRepository) -> list[Mapping[str, Any]]:
-    """The entries that follow something, without those that several tags of the repository
-    contradict, and no more of them show."""
+    """The entries that follow something, without those in which several tags of the repository are
+    behind, and no more are in place."""
     found = Counter((each.entry.template, each.where) for each in places(made, [repository]))
 
     def is_shown(tag: str) -> bool:
-        wrong = found[tag, Where.BEHIND] + found[tag, Where.ELSEWHERE]
-        return wrong < _SEVERAL or found[tag, Where.RIGHT] > wrong
+        behind = found[tag, Where.BEHIND]
+        return behind < _SEVERAL or found[tag, Where.RIGHT] > behind
 
     return [each for each in made.get("stable", ()) if "follows" in each and is_shown(each["tag"])]
 
