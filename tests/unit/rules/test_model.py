@@ -296,7 +296,7 @@ def test_rules_without_removal_report_what_they_would_remove(unknown: str, witho
 
 
 def test_a_rule_that_says_nothing_of_images_wants_no_lifecycle_rule_where_they_expire() -> None:
-    lifecycle = {"repository": {"lifecycle": {"rules": []}}}
+    lifecycle: dict[str, Any] = {"repository": {"lifecycle": {"rules": []}}}
     images = {"images": {"others": "expire", "keep": [{"newest": 1}]}}
     [silent, expiring] = ruleset(
         {"repositories": ["a"], **lifecycle}, {"repositories": ["b"], **lifecycle, **images}
