@@ -329,7 +329,7 @@ def _word_of_builds(shapes: _Shapes, parts: int) -> str:
     differ = len({*suffixes[True]}) == len(found) > 1
     if len(words) > 1 or not differ or any(each.startswith(word) for each in suffixes[False]):
         return ""
-    return "" if _EARLY.fullmatch(word) or _REVISION.fullmatch(f"{word}1") else word
+    return "" if _EARLY.fullmatch(word) else word
 
 
 def _suffixes(shapes: _Shapes, parts: int) -> tuple[list[str], list[str]]:
