@@ -13,7 +13,12 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from ecr_steward.tags.state import Image
+from ecr_steward.rules import Ruleset
+from ecr_steward.tags.look import concern_all
+from ecr_steward.tags.plan import TagChange, plan_changes
+from ecr_steward.tags.state import Image, Observed
+from ecr_steward.words.causes import Cause
+from ecr_steward.words.hints import Action, Hint
 from ecr_steward_cli.rules_file.first import suggested, written
 from ecr_steward_cli.rules_file.shown_scheme import SeenRepository
 from tests.support.world import image
@@ -194,6 +199,17 @@ def _images(line: str) -> Iterator[tuple[str, ...]]:
 def _of(names: list[str], variants: list[str]) -> Iterator[str]:
     for variant in (each.removeprefix("=") for each in variants):
         yield from (variant if name == "latest" else f"{name}-{variant}" for name in names)
+
+
+def planned(rules: Ruleset, repository: SeenRepository) -> list[TagChange]:
+    """What `plan` would do with the tags of a repository; nothing where no rule has any."""
+    rule = rules.rule_for(repository.name)
+    if rule is None or rule.tags is None:
+        return []
+    sweep = Hint(repository.name, Action.SWEEP, None, None, Cause("1", "Plan"), _NOW)
+    about = concern_all(rule.tags, repository.images, (), sweep)
+    images = {each.digest: each for each in repository.images}
+    return [*plan_changes(rule.tags, about, Observed(images, {}, {})).changes]
 
 
 def golden() -> dict[Path, str]:

@@ -132,6 +132,15 @@ def test_a_variant_that_is_no_line_is_left_as_it_is(text: str, left: list[str]) 
     assert stable(text) == [NOTE, *left, MINOR, MAJOR, LATEST]
 
 
+def test_a_variant_is_left_though_an_entry_has_some_of_its_tags_already() -> None:
+    text = "1.4.2 1.4 latest\n1.3.0\n1.4.2-alpine alpine\n1.3.0-alpine"
+    left = [
+        '- {tag: "1.3"}  # not there; it would be made on 1.3.0',
+        '- {tag: "{major}.{minor}-alpine"}  # not there; it would be made on 1.3.0-alpine',
+    ]
+    assert stable(text) == [NOTE, *left, MINOR, LATEST]
+
+
 def test_many_lines_without_a_tag_are_limits_of_their_entry() -> None:
     old = "\n".join(f"{version}.{n}" for version in ("1.0", "1.1", "1.2", "2.0") for n in (1, 0))
     lines = stable(f"3.0.1 3.0 latest\n2.1.1 2.1\n{old}")

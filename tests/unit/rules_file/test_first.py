@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import pytest
 
 from ecr_steward.rules import Ruleset
-from ecr_steward.tags.look import concern_all
-from ecr_steward.tags.plan import plan_changes
-from ecr_steward.tags.state import Observed
-from ecr_steward.words.causes import Cause
-from ecr_steward.words.hints import Action, Hint
 from ecr_steward_cli.rules_file.first import written
 from ecr_steward_cli.rules_file.load import inspect_text
 from ecr_steward_cli.rules_file.shown_scheme import SeenRepository
-from tests.support.registries import APPLICATIONS, OFFICIAL, VENDORS, golden, seen
+from tests.support.registries import APPLICATIONS, OFFICIAL, VENDORS, golden, planned, seen
 
-_NOW = datetime(2026, 11, 28, tzinfo=UTC)
 EVERY = {**OFFICIAL, **APPLICATIONS, **VENDORS}
 
 
@@ -30,14 +22,7 @@ def rules_for(*repositories: SeenRepository) -> Ruleset:
 
 def told(rules: Ruleset, repository: SeenRepository) -> list[str]:
     """What `plan` would tell of the tags of a repository."""
-    rule = rules.rule_for(repository.name)
-    assert rule is not None
-    assert rule.tags is not None
-    sweep = Hint(repository.name, Action.SWEEP, None, None, Cause("1", "Plan"), _NOW)
-    about = concern_all(rule.tags, repository.images, (), sweep)
-    images = {each.digest: each for each in repository.images}
-    plan = plan_changes(rule.tags, about, Observed(images, {}, {}))
-    return [f"{each.tag}: {each.reason}" for each in plan.changes]
+    return [f"{each.tag}: {each.reason}" for each in planned(rules, repository)]
 
 
 def test_the_rules_are_those_that_a_person_would_write() -> None:

@@ -253,7 +253,7 @@ def _left(
     left: dict[str, str] = {}
     ignored: dict[str, str] = {}
     for template, why, tags in _strange(found):
-        if not tags.isdisjoint(right) or any(map(_above(made, left), tags)):
+        if not tags.isdisjoint(right) or all(map(_above(made, left), tags)):
             continue
         if not any(map(_above(made, [*left, template]), right)):
             left[template] = why
