@@ -22,6 +22,8 @@ build-1187 1187 windowsservercore-1809 1.4.2-windowsservercore-1809 20241126 202
 20241126-9f3c2ab main-20241126-1c0ffee tip-20260815 2024.11.1 api-1.4.2 api-latest pr-7 my_tag prod
 buildcache-main 1.4.2-r3 21.0.5_11-jdk 21-jdk 8u502-b07 1.4.2-amd64 1.2.3.4 mainline mainline-alpine
 8u472-b08 8u472-b08-jre 8-jre r2026a-u3 r2026a-u4 r2026a 20.04-20260101 20.04-20260202 1.1.1w
+release-43.1 release-43.0 release-43 release-43.1-rc1 release-42.7-rc1 api-1.4.3-rc1 api-1.4 api-web
+api-1.4.2-20261101 api-1.4.2-20261101-slim api-1.4.2-slim
 """
 ABSENT = ["1.4.2", "1.4", "latest", "1.3.0", "1.4.2-alpine", "1.3.0-alpine", "alpine"]
 REPOSITORIES = st.lists(

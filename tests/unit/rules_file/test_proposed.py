@@ -19,6 +19,15 @@ BRANCHES = {"pattern": "(?P<branch>[a-z]+)-(?:[0-9]+-)?(?:sha-)?[0-9a-f]{7,40}"}
 LONG = {"pattern": "(?P<version>[0-9]+[.][0-9]+[.][0-9]+)-(?P<revision>[0-9]+)"}
 
 
+VARIANT = "(?:-(?P<variant>[A-Za-z0-9._-]+))?"
+
+
+def component(behind: str, word: str = "[a-z]+") -> dict[str, str]:
+    """The pattern for components, with what may stand behind the version."""
+    version = "(?P<version>v?[0-9]+[.][0-9]+[.][0-9]+)"
+    return {"pattern": f"(?P<component>{word})-{version}{behind}"}
+
+
 def listed(text: str) -> SeenRepository:
     """The repository of a file of tags."""
     (found,) = of_file("tags.txt", [f"a/b:{tag}" for tag in text.split()], None)
@@ -69,6 +78,18 @@ def test_a_shape_is_proposed_where_the_rules_are_right_with_it(text: str, kinds:
         ("main-9f3c2ab main-1234567 main", [BRANCHES]),
         ("2026.04.1 2026.05.1 latest", [{"version": {"parts": 3}}]),
         ("1.4-2 1.4-1 1.3-1", [{"version": {"parts": 2}}]),
+        # Candidates are no variants of a release, and dates are none.
+        ("api-3.1.0 api-3.1.1-rc1 api-latest", [component("(?:-(?P<prerelease>rc[.]?[0-9]*))?")]),
+        (
+            "k8s-1.31.2-20261101 k8s-1.31.2-20261102 k8s-1.30.2 k8s-1.31 k8s-1.30",
+            [component("(?:-(?P<revision>[0-9]+))?", "[a-z0-9]+")],
+        ),
+        ("api-3.1.0-9f3c2ab api-latest", [component("(?:-(?:g|sha-)?[0-9a-f]{7,40})?")]),
+        (
+            "api-3.1.0-7-rc1-slim api-3.1.0-slim api-latest",
+            [component("(?:-(?P<revision>[0-9]+))?(?:-(?P<prerelease>rc[.]?[0-9]*))?" + VARIANT)],
+        ),
+        ("main-9f3c2ab-rc1 main-1c0ffee-7 main-1c0ffee main", [BRANCHES]),
         ("8u4 8u3 8u2", [RELEASES]),
         ("8u2 8u3 8u4", [RELEASES]),
         ("1.4-2 1.4-1 1.3-1 1.4", [BUILDS]),
@@ -129,6 +150,8 @@ def test_what_stands_after_versions_is_a_variant_where_several_have_it(
         ("r1a-u2 r1a-u3 r2b-u1 r1a latest", {"{release}": "highest", "latest": "newest"}),
         ("api-1.4.2 api-1.4.3 web-2.0.0 api-1.4 api-1 web-2.0 web-2 api-12",
          {"{component}-{major}.{minor}": "highest", "{component}-{major}": "highest"}),
+        ("tip-20241202 tip api-1.4.2 api-1.4",
+         {"{component}-{major}.{minor}": "highest", "{name}": "highest"}),
         ("1.15.2 1.15-rc1", {"{major}.{minor}": "highest"}),
         ("1.4.2 a b c d e f g h i j k l", dict.fromkeys("abcdefghijkl")),
         ("1.4.2 a b c d e f g h i j k l m", {}),

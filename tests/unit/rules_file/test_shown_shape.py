@@ -50,6 +50,12 @@ PATTERNS: list[tuple[str, str, tuple[str, ...]]] = [
     ("r2026a-5 r2026a-6 r2025b-1 r2026a",
      "(?P<release>r20[0-9]{2}[a-z])-(?P<version>[0-9]+)", ("{release}",)),
     ("x1b5 x1b6 x2b7 x1b", "(?P<release>x[0-9]+b)(?P<version>[0-9]+)", ("{release}",)),
+    ("r-43.1 r-43.0 r-43 r-43.1-rc1 r-42.7-rc1 r-42.7-m.2",
+     "r-(?P<version>[0-9]+[.][0-9]+)(?:-(?P<prerelease>m[.][0-9]+|rc[0-9]+))?", ("r-{major}",)),
+    ("8u4 8u3 8u5-ea 8u5-EA", "(?P<version>[0-9]+)u(?P<revision>[0-9]+)(?:-(?P<prerelease>EA|ea))?",
+     ()),
+    ("8u4-jdk 8u3-jre 8u5-rc1-jdk 8u4-jre",
+     f"(?P<version>[0-9]+)u(?P<revision>[0-9]+)(?:-(?P<prerelease>rc[0-9]+))?{VARIANT}", ()),
     ("8u472-jdk 8u472-jre 8u462-jdk 8u462-jre 8-jre",
      f"(?P<version>[0-9]+)u(?P<revision>[0-9]+){VARIANT}", ("{major}",)),
 ]  # fmt: skip
@@ -116,3 +122,8 @@ def test_without_an_order_the_pattern_has_its_variants_alone() -> None:
     assert unordered(shape) == TagShape(f"[0-9]+u[0-9]+{VARIANT}", ("8u1-jdk",), ("jdk",))
     assert shape.is_ordered
     assert not unordered(shape).is_ordered
+
+
+def test_candidates_of_what_has_no_order_are_the_same_tags() -> None:
+    shape = TagShape("x-(?P<version>[0-9]+)(?:-(?P<prerelease>m[0-9]+|rc))?", ("x-1",))
+    assert unordered(shape).pattern == "x-[0-9]+(?:-(?:m[0-9]+|rc))?"

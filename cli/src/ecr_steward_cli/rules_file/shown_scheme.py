@@ -15,7 +15,7 @@ from ecr_steward.tags.scheme import Scheme, Verdict
 from ecr_steward.tags.state import Image
 from ecr_steward.tags.suffixes import Suffixes, Variants
 from ecr_steward.words.grammar import is_referrer
-from ecr_steward_cli.rules_file.shown_shape import TagShape
+from ecr_steward_cli.rules_file.shown_shape import EARLY, TagShape
 
 _VERSION = re.compile(
     r"(?P<v>v?)(?P<numbers>[0-9]+(?:\.[0-9]+){0,3})(?:_[0-9.]+)?(?:-(?P<suffix>[A-Za-z0-9_.-]+))?"
@@ -35,9 +35,12 @@ _OF_A_COMMIT = re.compile(
 )
 _OF_A_BUILD = re.compile(rf"(?P<word>{_WORD})-[0-9]{{1,7}}")
 _OF_A_VERSION = re.compile(rf"(?P<word>{_WORD})-v?[0-9]+\.[0-9]+\.[0-9]+(?:[-_].*)?")
-_EARLY = re.compile(
-    r"(?:alpha|beta|rc|preview|pre|snapshot|dev|nightly|m|cr|ea)[.-]?[0-9.]*", re.IGNORECASE
+_EARLY = re.compile(f"{EARLY}[.-]?[0-9.]*", re.IGNORECASE)
+_END = re.compile(
+    f"(?:(?P<revision>[0-9]+)(?:-|$))?(?:(?P<early>{EARLY})[.]?[0-9]*(?:-|$))?(?P<variant>.*)",
+    re.IGNORECASE,
 )
+"""What stands behind a version and a `-`: 20261101-slim, rc1."""
 _REVISION = re.compile(r"r[0-9]+")
 _CANDIDATE = "(?i:a|b|m|rc|alpha|beta)[.]?[0-9]+"
 _GLUED = re.compile(rf"v?[0-9]+(?:[.][0-9]+){{0,3}}{_CANDIDATE}(?:-(?P<suffix>[A-Za-z0-9_.-]+))?")
@@ -417,15 +420,16 @@ def _of_words(shapes: _Shapes, unique: list[Any], stable: list[dict[str, Any]]) 
             stable.append({"tag": word, "follows": "newest", "of": [f"{word}-*"]})
             shapes.names.remove(word)
     variants: list[str] = []
-    stable += [{"tag": each, "follows": "highest"} for each in lines]
-    for what, (group, rest, follows) in patterns.items():
-        found = shapes.words.get(what, {})
-        if not found:
-            continue
+    shown = {what: found for what in patterns if (found := shapes.words.get(what))}
+    for what, found in shown.items():
+        group, rest, _ = patterns[what]
         begins = next(iter(found)) if what == "date" and len(found) == 1 else _word(found)
         pattern, left = _pattern(f"(?P<{group}>{begins}){rest}", found)
         unique.append({"pattern": pattern})
         variants += left
+    stable += [{"tag": each, "follows": "highest"} for each in lines]
+    for what, found in shown.items():
+        group, _, follows = patterns[what]
         end = "-latest" if what == "version" else ""
         names = {f"{each}{end}" for each in found.keys() - variants_alone} & {*shapes.names}
         owner = scheme_from({"unique": unique, "stable": stable}).owner
@@ -451,13 +455,22 @@ def _lines_of_components(shapes: _Shapes) -> list[str]:
 
 
 def _pattern(pattern: str, found: Mapping[str, Sequence[str]]) -> tuple[str, list[str]]:
-    """The pattern with what else stands behind it in these tags, and the variants among that."""
+    """The pattern with what else stands behind it in these tags, and the variants among that.
+
+    Numbers, such as a date, are revisions, and candidates pre-releases: no variant of a release.
+    """
     ends = {tag: re.match(pattern, tag) for tags in found.values() for tag in tags}
     left = {tag[match.end() + 1 :] for tag, match in ends.items() if match} - {""}
-    variants = sorted(each for each in left if not _SHA.fullmatch(each))
-    commit = f"(?:-{_COMMIT})?" if len(variants) < len(left) else ""
-    variant = "(?:-(?P<variant>[A-Za-z0-9._-]+))?" if variants else ""
-    return f"{pattern}{commit}{variant}", variants
+    commits = {each for each in left if _SHA.fullmatch(each)}
+    read = [match for each in left - commits if (match := _END.fullmatch(each))]
+    variants = sorted({match["variant"] for match in read} - {""})
+    early = sorted({f"{match['early']}[.]?[0-9]*" for match in read if match["early"]})
+    ends_in = [f"(?:-{_COMMIT})?"] if commits else []
+    if "(?P<version>" in pattern:
+        ends_in += ["(?:-(?P<revision>[0-9]+))?"] if any(m["revision"] for m in read) else []
+        ends_in += [f"(?:-(?P<prerelease>{'|'.join(early)}))?"] if early else []
+    ends_in += ["(?:-(?P<variant>[A-Za-z0-9._-]+))?"] if variants else []
+    return "".join([pattern, *ends_in]), variants
 
 
 def _word(found: Iterable[str]) -> str:

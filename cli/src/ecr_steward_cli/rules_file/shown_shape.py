@@ -15,8 +15,13 @@ _COUNTING = (_NUMBER, "[a-z]", "[A-Z]")
 _Key = tuple[str, ...]
 """A shape: an expression for each number and each letter that counts, and all else as it is."""
 
-_EARLY = re.compile(
-    r"(?:alpha|beta|rc|preview|pre|snapshot|dev|nightly|ea|cr|m|milestone)", re.IGNORECASE
+EARLY = "(?:alpha|beta|rc|preview|pre|snapshot|dev|nightly|ea|cr|milestone|m)"
+"""Words for what comes before a release, in any case."""
+
+_EARLY = re.compile(EARLY, re.IGNORECASE)
+_WORD = re.compile(f"[A-Z]{{2}}|{EARLY}$", re.IGNORECASE)
+_PLAIN_END = re.compile(
+    rf"(.*?[0-9][A-Za-z]?)((?:-(?!{EARLY}(?:-|$))[A-Za-z]{{2,}})*)", re.IGNORECASE
 )
 _VARIANT = "(?:-(?P<variant>[A-Za-z].*))?"
 _NUMBERS = ("{major}", "{minor}", "{patch}")
@@ -47,11 +52,13 @@ class TagShape:
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """A tag in pieces, without the variant that it ends in."""
+    """A tag in pieces, without the variant that it ends in; `early` is an expression for what says
+    that it comes before the release of these pieces."""
 
     tag: str
     pieces: tuple[str, ...]
     variant: str
+    early: str = ""
 
 
 def shapes(left: Collection[str], tags: Collection[str], variants: Sequence[str]) -> list[TagShape]:
@@ -68,7 +75,8 @@ def shapes(left: Collection[str], tags: Collection[str], variants: Sequence[str]
 
 def unordered(shape: TagShape) -> TagShape:
     """The same tags, of which nobody knows which is the highest."""
-    plain = re.sub(r"\(\?P<(?!variant)[a-z]+>([^()]*)\)", r"\1", shape.pattern)
+    plain = re.sub(r"\(\?P<(?!variant)[a-z]+>([^()|]*)\)", r"\1", shape.pattern)
+    plain = plain.replace("(?P<prerelease>", "(?:")
     return TagShape(plain, shape.tags, shape.variants)
 
 
@@ -85,7 +93,7 @@ def _read(tag: str, variants: Variants) -> _Read | None:
 
 def _plain_end(tag: str) -> tuple[str, str]:
     """The tag without the words that it ends in, and those: `8u472-b08`, `jdk-alpine`."""
-    match = re.fullmatch(r"(.*?[0-9][A-Za-z]?)((?:-[A-Za-z]{2,})*)", tag)
+    match = _PLAIN_END.fullmatch(tag)
     return (tag, "") if match is None else (match[1], match[2][1:])
 
 
@@ -106,21 +114,24 @@ def _token(pieces: Sequence[str], at: int) -> str:
 
 def _folded(groups: dict[_Key, list[_Read]]) -> dict[_Key, list[_Read]]:
     """The groups, those that are another with words and numbers behind it as variants of that:
-    `8u472-b08-jdk-ubi9-minimal`."""
+    `8u472-b08-jdk-ubi9-minimal`; or as what comes before its releases: `release-43.1-rc1`."""
     for key in sorted(groups, key=len):
         base = next((each for each in groups if _goes_on(key, each)), None)
-        if base is not None:
-            shorter = [_shorter(each, len(base)) for each in groups[key]]
-            if _sure(shorter, ()) == shorter:
-                groups[base] += shorter
-                del groups[key]
+        if base is None:
+            continue
+        shorter = [_shorter(each, key, len(base)) for each in groups[key]]
+        if shorter[0].early or _sure(shorter, ()) == shorter:
+            groups[base] += shorter
+            del groups[key]
     return groups
 
 
 def _goes_on(key: _Key, base: _Key) -> bool:
-    """Whether a shape is another with a `-` and a word behind it."""
-    rest = "".join(key[len(base) :])
-    return key[: len(base)] == base and re.match("-[A-Za-z]{2}", rest) is not None
+    """Whether a shape is another of releases with a `-` and a word behind it."""
+    if key[: len(base)] != base or key[len(base) :][:1] != ("-",):
+        return False
+    word = "".join(key[len(base) + 1 :][:1])
+    return not any(map(_EARLY.fullmatch, base)) and bool(_WORD.match(word))
 
 
 def _sure(reads: Sequence[_Read], variants: Sequence[str]) -> list[_Read]:
@@ -133,11 +144,14 @@ def _sure(reads: Sequence[_Read], variants: Sequence[str]) -> list[_Read]:
     return [each for each in reads if each.variant in sure]
 
 
-def _shorter(read: _Read, count: int) -> _Read:
-    """The same tag with the pieces after the first `count` as part of its variant."""
-    rest = "".join(read.pieces[count:]).removeprefix("-")
-    variant = f"{rest}-{read.variant}" if read.variant else rest
-    return _Read(read.tag, read.pieces[:count], variant)
+def _shorter(read: _Read, key: _Key, count: int) -> _Read:
+    """The same tag with the pieces after the first `count` as part of its variant, or as what comes
+    before a release."""
+    pieces, after = read.pieces[:count], key[count + 1 :]
+    if _EARLY.fullmatch(after[0]):
+        return _Read(read.tag, pieces, read.variant, "".join(after).replace(".", "[.]"))
+    rest = "".join(read.pieces[count + 1 :])
+    return _Read(read.tag, pieces, f"{rest}-{read.variant}" if read.variant else rest)
 
 
 def _is_shown(reads: Sequence[_Read], tags: Collection[str]) -> bool:
@@ -156,6 +170,8 @@ def _shape(key: _Key, reads: Sequence[_Read], tags: frozenset[str]) -> TagShape:
     cut = None if stable else _release(key, end, reads, tags)
     expression = _ordered(key, each, first, end) if cut is None else _of_releases(key, each, cut)
     variants = sorted({read.variant for read in reads} - {""})
+    if early := sorted({read.early for read in reads} - {""}):
+        expression += f"(?:-(?P<prerelease>{'|'.join(early)}))?"
     return TagShape(
         expression + (_VARIANT if variants else ""),
         tuple(read.tag for read in reads),
