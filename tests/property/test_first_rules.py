@@ -24,6 +24,7 @@ buildcache-main 1.4.2-r3 21.0.5_11-jdk 21-jdk 8u502-b07 1.4.2-amd64 1.2.3.4 main
 8u472-b08 8u472-b08-jre 8-jre r2026a-u3 r2026a-u4 r2026a 20.04-20260101 20.04-20260202 1.1.1w
 release-43.1 release-43.0 release-43 release-43.1-rc1 release-42.7-rc1 api-1.4.3-rc1 api-1.4 api-web
 api-1.4.2-20261101 api-1.4.2-20261101-slim api-1.4.2-slim
+5-alpine 7.x 1_000 2026-11 2026-11-01 1.2.3.4.5 23.04-20260103 23.04 22.04-20260103-slim
 """
 ABSENT = ["1.4.2", "1.4", "latest", "1.3.0", "1.4.2-alpine", "1.3.0-alpine", "alpine"]
 REPOSITORIES = st.lists(

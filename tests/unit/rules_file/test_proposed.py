@@ -89,6 +89,17 @@ def test_a_shape_is_proposed_where_the_rules_are_right_with_it(text: str, kinds:
             "api-3.1.0-7-rc1-slim api-3.1.0-slim api-latest",
             [component("(?:-(?P<revision>[0-9]+))?(?:-(?P<prerelease>rc[.]?[0-9]*))?" + VARIANT)],
         ),
+        # A kind that takes none of the tags is no scheme.
+        ("5-alpine 6-alpine 7.x", None),
+        ("1_000 1_001", None),
+        ("2026-11 2026-11-01 latest", ["timestamp"]),
+        ("api-1.4.2_1 api-latest", None),
+        ("api-1.4.2_1 api-latest 9f3c2ab", ["sha"]),
+        # A pattern is none where other kinds take the versions that would follow it.
+        (
+            "23.04-20260103 23.04 22.04-20260101 22.04-20260103-slim 22.04-20260103",
+            [{"version": {"parts": 2}}],
+        ),
         ("main-9f3c2ab-rc1 main-1c0ffee-7 main-1c0ffee main", [BRANCHES]),
         ("8u4 8u3 8u2", [RELEASES]),
         ("8u2 8u3 8u4", [RELEASES]),

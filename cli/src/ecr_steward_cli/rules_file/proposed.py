@@ -68,6 +68,8 @@ def _is_right(
     """Whether the scheme says more of the tags with a shape than without, and nothing wrong."""
     if not _rises(after, shape, repository) or _are_second_names(after, shape, repository):
         return False
+    if any(map(scheme_from(after).read_unique, shape.bare)):
+        return False  # a kind beside the pattern takes the versions that should follow it
     gain = _faults(before, repository) - _faults(after, repository)
     return gain > 0 or (gain == 0 and shape.is_ordered and _are_other_names(shape, repository))
 

@@ -208,11 +208,33 @@ def drafted(repository: SeenRepository, found: Sequence[TagShape] = ()) -> dict[
         made["revisions"] = revisions
     if _variants_behind_latest(made, tags):
         made["variant_latest"] = "{tag}-{variant}"
+    made["unique"] = _used(made, tags)
+    stable = [each for each in stable if _is_known(each["tag"], made["unique"])]
     made["stable"] = _with_latest(made, stable, shapes, by_version=by_version)
     ignored = sorted({glob for tag in tags if (glob := _ignored(tag))})
     if ignored:
         made["ignore"] = ignored
-    return {**made, "unique": _unique(made)}
+    return made
+
+
+def _used(made: Mapping[str, Any], tags: Iterable[str]) -> list[Any]:
+    """The kinds that take a tag which is not ignored: `5-alpine` looks like the number of a build,
+    and is none."""
+    kinds = _unique(made)
+    readers = scheme_from({**made, "unique": kinds}).kinds
+    own = [tag for tag in tags if not _ignored(tag)]
+    return [
+        each
+        for each, reader in zip(kinds, readers, strict=True)
+        if any(reader.read(tag) is not None for tag in own)
+    ]
+
+
+def _is_known(template: str, kinds: Iterable[Any]) -> bool:
+    """Whether a pattern has the word that a template begins with, if it begins with one."""
+    word = template[1:].partition("}")[0]
+    is_word = template.startswith("{") and word not in ("major", "minor", "patch")
+    return not is_word or any(f"(?P<{word}>" in str(each) for each in kinds)
 
 
 def _taken(found: Iterable[TagShape], tags: Iterable[str]) -> set[str]:
