@@ -22,7 +22,7 @@ def stable(text: str) -> list[str]:
     return [line.strip() for line in after.splitlines() if line.startswith("        ")]
 
 
-NOTE = "# As today: nothing makes or moves these. Take one away, and it follows."
+NOTE = "# Nothing makes or moves the tags with a reason beside them. Take one away, and it follows."
 MINOR = '- {tag: "{major}.{minor}", follows: highest}'
 MAJOR = '- {tag: "{major}", follows: highest}'
 PLACED = "1.3.1 1.3\n1.2.1 1.2\n1.1.1 1.1"

@@ -66,6 +66,13 @@ def test_repositories_without_a_scheme_are_named_below_the_rules() -> None:
     assert "# A first rules file, from the 2 tags of 2 repositories in a test.\n" in text
 
 
+def test_no_rule_takes_in_a_repository_without_a_scheme() -> None:
+    found = [seen("a/one", "1.0.0 1.0"), seen("a/two", "1.0.0 1.0"), seen("z/bare", "prod")]
+    rules = rules_for(*found)
+    assert [each.repositories for each in rules.rules] == [("a/*",)]
+    assert rules.rule_for("z/bare") is None
+
+
 @pytest.mark.parametrize("length", [100, 101])
 def test_a_list_has_one_line_of_a_hundred_characters(length: int) -> None:
     names = ["base/" + "x" * 30, "base/" + "y" * (length - 66)]

@@ -22,6 +22,9 @@ from ecr_steward_cli.rules_file.shown_scheme import (
 
 _SHOWN = 5
 _WIDTH = 100
+_LEFT = (
+    "# Nothing makes or moves the tags with a reason beside them. Take one away, and it follows."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +127,10 @@ def suggested(
     repositories: Iterable[SeenRepository], others: Iterable[str] = ()
 ) -> tuple[list[SuggestedRule], list[str]]:
     """A rule for each scheme that tags show, those of most repositories first; and the repositories
-    whose tags show none. No rule matches any of `others`."""
+    whose tags show none. No rule matches any of those, or any of `others`."""
     groups, bare = _groups(repositories)
-    tagged = {each.name for group in groups for each in group.repositories} | {*others}
+    tagged = {each.name for group in groups for each in group.repositories}
+    tagged |= {each.name for each in bare} | {*others}
     rules = []
     for group in groups:
         names = tuple(each.name for each in group.repositories)
@@ -209,7 +213,7 @@ def _rule(group: _Group, repositories: Sequence[str]) -> Iterator[str]:
 def _stable(entries: Sequence[Mapping[str, Any]], left: Mapping[str, str]) -> Iterator[str]:
     """The entries, those first that are left as they are, each with why."""
     if any(each["tag"] in left for each in entries):
-        yield "        # As today: nothing makes or moves these. Take one away, and it follows."
+        yield f"        {_LEFT}"
     for each in entries:
         limited = "of these there are no such tags" if "not_within" in each else None
         why = left.get(each["tag"], limited)
