@@ -48,7 +48,7 @@ class Expiring:
 
 @dataclass(frozen=True, slots=True)
 class TaggedRunning:
-    """An image that runs, as people name it, with all the tags that it has.
+    """An image that runs, by its digest or as people name it, with all the tags that it has.
 
     `workloads` are what runs it, where that is known. Of an `archived` one the rules for archived
     images say what becomes of it.
