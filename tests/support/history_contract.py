@@ -595,26 +595,24 @@ class HistoryContract:
     ) -> None:
         twin = replace(REJECTED, tag="v1.4.2")
         for new in ([twin], []):
-            news = history.findings.news([twin], self._recalled(history, "1.4.2", twin))
+            news = history.findings.news([twin], self._recalled(history, "1.4.2"))
             assert list(news.told) == new
             history.note(NAME, news=news)
         assert history.findings.say([twin]) == [], "nor does a sweep tell it again"
         assert list(history.facts(NAME)) == [twin]
 
-    def test_what_was_told_with_one_tag_is_known_wherever_that_tag_is_recalled(
+    def test_what_one_push_told_of_another_tag_is_known_to_the_push_of_every_other(
         self, history: History
     ) -> None:
         twin = replace(REJECTED, tag="v1.4.2")
-        news = history.findings.news([twin], self._recalled(history, "1.4", twin))
+        news = history.findings.news([twin], self._recalled(history, "1.4.2"))
         history.note(NAME, news=news)
-        said = history.recall(NAME, [], [], judged=["1.4.2", "1.4"]).said
-        known = News(said=said, named={twin.cause.id: "1.4.2"})
-        assert history.findings.news([twin], known).told == []
+        assert history.findings.news([twin], self._recalled(history, "1.3.0")).told == []
 
     def test_what_is_remembered_unread_keeps_what_is_there(self, history: History) -> None:
         first, second = (replace(REJECTED, tag="v1.4.2", digest=each) for each in (OLD, NEW))
         history.findings.say([first])
-        known = self._recalled(history, "1.4.2", second)
+        known = self._recalled(history, "1.4.2")
         history.note(NAME, news=history.findings.news([second], known))
         assert history.findings.say([first, second]) == []
         third = replace(first, rules="000000000000")
@@ -626,17 +624,16 @@ class HistoryContract:
         self, history: History, found: int
     ) -> None:
         twins = [replace(REJECTED, tag=f"1.4.2-{n}") for n in range(found)]
-        news = history.findings.news(twins, self._recalled(history, "1.4.2", REJECTED))
+        news = history.findings.news(twins, self._recalled(history, "1.4.2"))
         history.note(NAME, news=news)
         assert len(list(history.facts(NAME))) == found
-        again = history.findings.news(twins, self._recalled(history, "1.4.2", REJECTED))
+        again = history.findings.news(twins, self._recalled(history, "1.4.2"))
         assert list(again.told) == history.findings.say(twins) == []
 
     @staticmethod
-    def _recalled(history: History, tag: str, found: Fact) -> News:
-        """What the look for a push of `tag` recalls, which leads to `found`."""
-        said = history.recall(NAME, [], [], judged=[tag]).said
-        return News(said=said, named={found.cause.id: tag})
+    def _recalled(history: History, tag: str) -> News:
+        """What the look for a push of `tag` recalls."""
+        return News(said=history.recall(NAME, [], [], judged=[tag]).said, unread=True)
 
     def test_a_tag_is_told_again_of_an_image_that_it_was_on_very_many_images_ago(
         self, history: History, table: Table

@@ -13,6 +13,7 @@ from ecr_steward.settings import expiry_rule
 from ecr_steward_cli.main import main
 
 OWN = "123456789012"
+DIGEST = f"sha256:{'9' * 64}"
 RULES = f"""
 version: 1
 rules:
@@ -204,12 +205,24 @@ def test_a_file_is_read_as_well_as_standard_input(rules: Path, tmp_path: Path) -
         ('{"repository": "aa", "running": [7]}', "-: `running[0]` must be an image URI, a tag"),
         ('{"repository": "aa", "running": [{}]}', "-: `running[0].digest` must be the digest"),
         (
-            '{"repository": "aa", "running": [{"digest": "sha256:1", "archived": 1}]}',
+            f'{{"repository": "aa", "running": [{{"digest": "{DIGEST}", "archived": 1}}]}}',
             "-: `running[0].archived` must be true or false.",
         ),
         (
             '{"repository": "aa", "running": ["sha256:1"]}',
             "-: `running[0]`: `sha256:1` is no image",
+        ),
+        (
+            '{"repository": "aa", "running": ["aa:1.2.3"]}',
+            "-: `running[0]`: `aa:1.2.3` is no image URI",
+        ),
+        (
+            '{"repository": "aa", "running": [{"digest": "foo"}]}',
+            "-: `running[0].digest` must be the digest of an image: sha256: and 64 hex digits.",
+        ),
+        (
+            f'{{"repository": "aa", "running": [{{"digest": "{DIGEST}", "tags": ["a b"]}}]}}',
+            "-: `running[0].tags`: `a b` cannot be a tag.",
         ),
         (
             f'{{"repository": "aa", "running": ["h.io/aa@sha256:{"a" * 64}"]}}',
@@ -278,11 +291,16 @@ def test_a_policy_that_is_there_and_can_take_an_image_that_runs_is_reported(rule
 
 def test_an_image_that_runs_and_that_an_upper_rule_keeps_is_not_reported(rules: Path) -> None:
     assert of_running(rules, "1.4.2") == []
-    assert of_running(rules, {"digest": "sha256:1", "tags": ["9f3c2ab", "1.4.2"]}) == []
-    assert len(of_running(rules, {"digest": "sha256:1", "tags": ["9f3c2ab"]})) == 1
-    assert len(of_running(rules, {"digest": "sha256:1", "tags": []})) == 1
-    archived = {"digest": "sha256:1", "tags": ["9f3c2ab"], "archived": True}
+    assert of_running(rules, {"digest": DIGEST, "tags": ["9f3c2ab", "1.4.2"]}) == []
+    assert len(of_running(rules, {"digest": DIGEST, "tags": ["9f3c2ab"]})) == 1
+    assert len(of_running(rules, {"digest": DIGEST, "tags": []})) == 1
+    archived = {"digest": DIGEST, "tags": ["9f3c2ab"], "archived": True}
     assert of_running(rules, archived) == []
+
+
+def test_an_image_that_is_given_twice_is_one(rules: Path) -> None:
+    (found,) = of_running(rules, "9f3c2ab", "9f3c2ab")
+    assert "can expire 1 image from which 9f3c2ab can" in found["reason"]
 
 
 def test_text_that_is_not_utf_8_is_refused(rules: Path, tmp_path: Path) -> None:

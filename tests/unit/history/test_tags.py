@@ -47,17 +47,9 @@ def test_findings_about_few_other_tags_are_told_without_a_read(
 ) -> None:
     table = CountedTable()
     findings = [replace(REJECTED, tag=f"t{n}") for n in range(found)]
-    known = News(said={(f"repo#{NAME}", "said#1.4.2"): ()}, named={REJECTED.cause.id: "1.4.2"})
+    known = News(said={(f"repo#{NAME}", "said"): ()}, unread=True)
     History(table).note(NAME, news=History(table).findings.news(findings, known))
     assert table.calls == calls
-
-
-def test_what_a_cause_without_a_tag_finds_is_remembered_with_a_tag_of_the_same_look() -> None:
-    history = History(MemoryTable())
-    known = News(said={(f"repo#{NAME}", "said#1.4.2"): ()}, named={"another": "1.4.2"})
-    history.note(NAME, news=history.findings.news([REJECTED], known))
-    said = history.recall(NAME, [], [], judged=["1.4.2"]).said
-    assert history.findings.news([REJECTED], News(said=said)).told == []
 
 
 def test_to_announce_is_one_write_and_to_close_is_one_transaction() -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from ecr_steward.settings.baseline import Baseline
 from ecr_steward.settings.kinds import Around, named
-from ecr_steward.settings.lifecycle import Expiring
+from ecr_steward.settings.lifecycle import Expiring, TaggedRunning
 from ecr_steward.tags.scheme import Scheme
 
 COMMITS = Scheme.from_document({"unique": ["sha"], "stable": [{"tag": "main"}, {"tag": "live"}]})
@@ -145,6 +146,24 @@ def expiring(running: int) -> list[str]:
 def test_five_of_what_would_be_left_without_an_image_are_named(running: int, names: str) -> None:
     (reason,) = expiring(running)
     assert f"from which{names} start again" in reason
+
+
+@pytest.mark.parametrize(
+    ("indexes", "said"),
+    [(0, ""), (1, " 1 of them is an index that"), (2, " 2 of them are indexes that")],
+)
+def test_an_index_of_which_nobody_knows_whether_it_runs_is_said_to_be_one(
+    indexes: int, said: str
+) -> None:
+    alone = TaggedRunning("sha256:0", (), ("ecs:prod/web",))
+    guessed = [replace(alone, name=f"sha256:{n + 1}", perhaps=True) for n in range(indexes)]
+    stated = {"lifecycle": {"rules": ONE}}
+    found = named("lifecycle").drift(
+        wish("lifecycle", stated, COMMITS), None, Around(COMMITS, named=[alone, *guessed])
+    )
+    *_, reason = (each.reason for each in found)
+    assert ("may list it" in reason) == bool(indexes)
+    assert said in reason
 
 
 @pytest.mark.parametrize(

@@ -164,6 +164,26 @@ def test_a_line_that_can_be_read_in_several_ways_is_inside_none_and_none_inside_
     assert not several.is_major_zero
 
 
+def test_major_version_zero_has_no_line_however_its_name_can_be_read() -> None:
+    numbers = "(?P<version>[0-9]+[.][0-9]+[.][0-9]+)"
+    before = scheme(
+        {"tag": "{flavor}{major}", "follows": "highest"},
+        unique=[{"pattern": f"(?P<flavor>[a-z]+[0-9]*)-{numbers}"}],
+    )
+    after = scheme(
+        {"tag": "{major}-{flavor}", "follows": "highest"},
+        unique=[{"pattern": f"{numbers}-(?P<flavor>[a-z]+(?:-[a-z]+)?)"}],
+        variants=["*"],
+    )
+    lines = {
+        tag: [line.tag for line in of.lines(unique)]
+        for of in (before, after)
+        for tag in ("x1-0.1.2", "1.1.2-foo-bar", "0.1.2-foo-bar")
+        if (unique := of.read_unique(tag)) is not None
+    }
+    assert lines == {"x1-0.1.2": [], "1.1.2-foo-bar": ["1-foo-bar"], "0.1.2-foo-bar": []}
+
+
 @pytest.mark.parametrize(
     ("stable", "tags", "tag", "words"),
     [

@@ -147,6 +147,11 @@ def test_what_is_learned_of_a_hold_goes_into_the_reasons_of_the_same_plan() -> N
     assert change.reason == "`latest` is held (by eve) and does not go to 1.4.1."
 
 
+def test_what_is_learned_of_another_hold_leaves_the_reasons_as_they_are() -> None:
+    before = plan(*MOVED_BY_HAND, holds={"latest": "by ada"})
+    assert before.told_with({"1": "by eve"}) == before
+
+
 @pytest.mark.parametrize(
     ("there", "pushed", "frozen", "known"),
     [

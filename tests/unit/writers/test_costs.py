@@ -128,6 +128,17 @@ def test_what_is_found_about_a_tag_that_no_event_named_is_told_once() -> None:
     assert [fact.tag for fact in stage.of(FactKind.REJECT)] == ["1.4.2"]
 
 
+def test_what_is_found_about_a_tag_that_no_event_named_is_told_once_whatever_is_pushed() -> None:
+    stage = Stage({})
+    stage.push("1.4.2", "one")
+    stage.settle()
+    stage.hold("1")
+    for tag in ("v1.4.2", "1.3.0", "1.3.1", "1.2.0"):
+        stage.push(tag, tag)
+        stage.settle()
+    assert [fact.tag for fact in stage.of(FactKind.REJECT)] == ["1.4.2"]
+
+
 def test_what_a_sweep_told_first_is_read_where_nothing_is_announced() -> None:
     stage, table = counted({})
     stage.push("v1.4.2", "other")

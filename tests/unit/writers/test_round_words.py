@@ -148,7 +148,7 @@ def test_a_repository_that_is_gone_has_no_round() -> None:
     world = RetentionWorld()
     world.ecr.delete_repository(repositoryName=REPOSITORY, force=True)
     found = visited(world)
-    assert (found.facts, found.images, found.due) == ((), 0, 0)
+    assert found.facts == ()
     assert (found.next, found.rest) == (None, None)
 
 
@@ -185,8 +185,7 @@ def test_a_round_that_has_more_to_read_goes_on_in_another_visit(
     for i in range(2):
         world.push_index(f"pr-{i}", f"{i}-amd64")
     world.settle()
-    found = visited(world)
-    assert (found.rest is not None, found.images) == (most < 2, 4)
+    assert (visited(world).rest is not None) == (most < 2)
 
 
 def test_a_round_does_not_wait_for_manifests_that_ecr_does_not_give(

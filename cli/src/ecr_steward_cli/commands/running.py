@@ -35,11 +35,10 @@ from ecr_steward_cli.deployed.workloads import (
 )
 from ecr_steward_cli.given.files import text_of
 from ecr_steward_cli.given.image_lists import UnreadableImages, listed_images
-from ecr_steward_cli.given.names import has_registry, is_repository
+from ecr_steward_cli.given.names import has_registry, is_digest, is_repository
 from ecr_steward_cli.terminal.errors import NeedsAttention, Refusal
 from ecr_steward_cli.terminal.text import say
 
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _SOURCE = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
 
@@ -59,7 +58,7 @@ class RunningImage(click.ParamType[tuple[str, str | None, str | None]]):
             self.fail(f"`{value}` names a registry: leave out everything before the repository.")
         right = is_repository(repository) and not (at and colon)
         right = right and (not colon or is_tag(tag))
-        if not right or (at and not _DIGEST.fullmatch(digest)):
+        if not right or (at and not is_digest(digest)):
             self.fail(f"`{value}` is not REPOSITORY, REPOSITORY:TAG or REPOSITORY@DIGEST.")
         return repository, tag or None, digest or None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 
 import click
@@ -17,15 +16,14 @@ from ecr_steward_cli.deployed.stack import (
     stack_option,
     timeout_option,
 )
+from ecr_steward_cli.given.names import is_digest
 from ecr_steward_cli.terminal.errors import NeedsAttention
 from ecr_steward_cli.terminal.text import say
-
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 def image_named(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
     """The callback of an option that names an image by its digest or by a tag."""
-    if value is not None and not (_DIGEST.fullmatch(value) or is_tag(value)):
+    if value is not None and not (is_digest(value) or is_tag(value)):
         raise click.BadParameter(f"`{value}` is neither a tag nor `sha256:` and 64 hex digits.")
     return value
 

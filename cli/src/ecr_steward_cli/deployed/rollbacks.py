@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,9 +18,9 @@ from ecr_steward.words.facts import Fact, FactKind, FactMaker
 from ecr_steward_cli.deployed.governed import Governed
 from ecr_steward_cli.deployed.places import Place, place
 from ecr_steward_cli.deployed.stack import Stack
+from ecr_steward_cli.given.names import is_digest
 from ecr_steward_cli.terminal.errors import NeedsAttention, Refusal
 
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _SETTLE = 2.0
 """Seconds after which a writer that had begun before the hold has made its last move."""
 
@@ -161,7 +160,7 @@ def aim(
 ) -> Image:
     """The image to go back to. Raises Refusal where there is none."""
     repository, tag = subject.repository, subject.tag
-    digest = to if to is None or _DIGEST.fullmatch(to) else _tagged(ecr, subject, to)
+    digest = to if to is None or is_digest(to) else _tagged(ecr, subject, to)
     if digest is None:
         now = None if start is None else start.digest
         digest = before(list(history.facts(repository)), tag, now)

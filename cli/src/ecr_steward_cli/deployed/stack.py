@@ -198,21 +198,22 @@ class Stack:
         return answer
 
     def history(self) -> History:
-        return History(self._table())
+        return History(self.table())
 
     def expiries(self) -> Expiries:
         """The images that go, in the history's table."""
         from ecr_steward.history.expiries import Expiries
 
-        return Expiries(self._table())
+        return Expiries(self.table())
 
     def ledger(self) -> Ledger:
         """What each channel was sent and is owed; it stands in the history's table."""
         from ecr_steward.messages.ledger import Ledger
 
-        return Ledger(self._table())
+        return Ledger(self.table())
 
-    def _table(self) -> Table:
+    def table(self) -> Table:
+        """The history's table."""
         return self.outside.open_table(self.client("dynamodb"), self.output("HistoryTableName"))
 
     def switches(self) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache, partial
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -72,8 +73,7 @@ class Told:
 def running_images(stack: Stack) -> RunningImages:
     """What the stack knows of what runs."""
     grace = timedelta(days=int(stack.parameter("RunningGraceDays")))
-    table = stack.outside.open_table(stack.client("dynamodb"), stack.output("HistoryTableName"))
-    return RunningImages(table, grace)
+    return RunningImages(stack.table(), grace)
 
 
 def sources_of(stack: Stack) -> list[str]:
@@ -185,12 +185,18 @@ def import_images(stack: Stack, source: str, every: Sequence[ListedImage]) -> Im
     them in the registry that the source is named after, too."""
     account, now = stack.caller()["Account"], stack.outside.now()
     images, ecr = running_images(stack), stack.client("ecr")
-    ours = [
-        each
-        for each in every
-        if each.uri.is_of(account, stack.region) or _is_copy(ecr, each.uri, source)
-    ]
-    digests = {each.written: _digest(ecr, each.uri) for each in ours}
+    digest_of = cache(partial(_digest, ecr))
+    is_there = cache(lambda repository, digest: digest in _tags(ecr, repository, [digest]))
+
+    def is_ours(uri: ImageUri) -> bool:
+        if uri.is_of(account, stack.region):
+            return True
+        copied = uri.registry is not None and source_at(*uri.registry) == source
+        digest = digest_of(uri) if copied else None
+        return digest is not None and is_there(uri.repository, digest)
+
+    ours = [each for each in every if is_ours(each.uri)]
+    digests = {each.written: digest_of(each.uri) for each in ours}
     records = [
         record for each in ours if (record := _record(source, each, digests, now)) is not None
     ]
@@ -210,13 +216,6 @@ def _record(
         return None
     workload = f"{source}:{image.workload or image.uri.repository}"
     return Running(image.uri.repository, digest, source, workload, image.written, now, now)
-
-
-def _is_copy(ecr: Any, uri: ImageUri, source: str) -> bool:
-    if uri.registry is None or source_at(*uri.registry) != source:
-        return False
-    digest = _digest(ecr, uri)
-    return digest is not None and digest in _tags(ecr, uri.repository, [digest])
 
 
 def _digest(ecr: Any, uri: ImageUri) -> str | None:

@@ -8,11 +8,17 @@ from ecr_steward.words.grammar import is_tag
 
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _REPOSITORY = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 def is_repository(name: str) -> bool:
     """Whether `name` can be a repository's: 2 to 256 characters (ECR API: RepositoryName)."""
     return 2 <= len(name) <= 256 and _REPOSITORY.fullmatch(name) is not None
+
+
+def is_digest(text: str) -> bool:
+    """Whether `text` is the digest of an image, whole."""
+    return _DIGEST.fullmatch(text) is not None
 
 
 def has_registry(name: str) -> bool:

@@ -12,7 +12,9 @@ from ecr_steward.settings.lifecycle import TaggedRunning
 from ecr_steward.settings.registry import RegistrySettings
 from ecr_steward.settings.registry_kinds import REGISTRY_KINDS
 from ecr_steward.settings.state import SettingsError, check_fields
+from ecr_steward.words.grammar import is_tag
 from ecr_steward.words.image_uris import ImageUri, NoImageUri
+from ecr_steward_cli.given.names import is_digest
 
 RUNNING, TAGS = "running", "resource_tags"
 
@@ -95,7 +97,8 @@ def _given(name: str, document: Mapping[str, Any]) -> GivenSettings:
     if not isinstance(images, list):
         raise SettingsError(f"`{RUNNING}` must be a list of images.")
     running = (_running(name, each, f"{RUNNING}[{i}]") for i, each in enumerate(images))
-    return GivenSettings(Settings.from_document(settings), tuple(each for each in running if each))
+    once = dict.fromkeys(each for each in running if each)
+    return GivenSettings(Settings.from_document(settings), tuple(once))
 
 
 def _running(repository: str, value: Any, field: str) -> TaggedRunning | None:
@@ -106,18 +109,23 @@ def _running(repository: str, value: Any, field: str) -> TaggedRunning | None:
     if not isinstance(value, Mapping):
         raise SettingsError(f"`{field}` must be an image URI, a tag or an object.")
     check_fields(value, ("digest", "tags", "archived"), field)
-    tags = value.get("tags", [])
+    tags, digest = value.get("tags", []), value.get("digest")
     if not isinstance(tags, list) or not all(isinstance(each, str) for each in tags):
         raise SettingsError(f"`{field}.tags` must be a list of strings.")
-    if not isinstance(value.get("digest"), str):
-        raise SettingsError(f"`{field}.digest` must be the digest of an image.")
+    for each in tags:
+        if not is_tag(each):
+            raise SettingsError(f"`{field}.tags`: `{each}` cannot be a tag.")
+    if not isinstance(digest, str) or not is_digest(digest):
+        raise SettingsError(
+            f"`{field}.digest` must be the digest of an image: sha256: and 64 hex digits."
+        )
     if not isinstance(value.get("archived", False), bool):
         raise SettingsError(f"`{field}.archived` must be true or false.")
-    return TaggedRunning(value["digest"], tuple(tags), archived=value.get("archived", False))
+    return TaggedRunning(digest, tuple(tags), archived=value.get("archived", False))
 
 
 def _written(repository: str, written: str, field: str) -> TaggedRunning | None:
-    if "/" not in written and not written.startswith("sha256:"):
+    if is_tag(written):
         return TaggedRunning(written, (written,))
     try:
         uri = ImageUri.parse(written)

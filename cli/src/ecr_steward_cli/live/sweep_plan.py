@@ -58,7 +58,7 @@ class PlanOfStack:
             )
         with aws():
             rules = rules_of(stack)
-            account = str(stack.client("sts").get_caller_identity()["Account"])
+            account = stack.caller()["Account"]
         _check_rules(file, kept, rules, stack)
         found = kept.registries.get((account, stack.region))
         if found is None:

@@ -18,9 +18,12 @@ SAID_KEPT = 50
 that many others of its tag is told again; an item that keeps all outgrows the table in time. What
 is added to an item unread counts too, once the item is read and written."""
 
+_OTHERS = "said"
+"""Of a repository, the item of what pushes found about tags that no event named."""
+
 _UNREAD = 25
-"""Most findings of one look that are remembered with the tags that events named, so that these know
-the findings of their own, too; where there are more, all that is not known is read."""
+"""Most findings of one look that are remembered there: half of what the item keeps. Where there are
+more, the items of their tags are read."""
 
 _HASH = 32
 
@@ -29,15 +32,14 @@ _HASH = 32
 class News:
     """Findings that nobody was told: some are `told` now, others `kept` in history alone.
 
-    `said` is what was told before, as far as it is known. `named` is by cause the tag that its
-    event named, and `said` has those: what is found about a tag that it lacks is remembered there,
-    and costs no read.
+    `said` is what was told before, as far as it is known. With `unread` the item of a tag that it
+    lacks is not read: what is found about that tag is remembered with all such of the repository.
     """
 
     told: Sequence[Fact] = ()
     kept: Sequence[Fact] = ()
     said: Said = field(default_factory=dict)
-    named: Mapping[str, str] = field(default_factory=dict)
+    unread: bool = False
 
     @property
     def facts(self) -> tuple[Fact, ...]:
@@ -50,10 +52,9 @@ class News:
     def key(self, fact: Fact) -> Key:
         """The key of the item that a finding is remembered in."""
         own = _key(fact)
-        if own in self.said or not self.named:
+        if own in self.said or not self.unread:
             return own
-        named = self.named.get(fact.cause.id, next(iter(self.named.values())))
-        return _key_of(partition_of(fact.repository), named)
+        return partition_of(fact.repository), _OTHERS
 
     def items(self) -> Iterator[tuple[Fact, Item]]:
         """Each finding with its item: the table's stream tells those that are not only kept."""
@@ -66,17 +67,18 @@ class Findings:
     or whose findings tell more than a tag apart.
 
     What a push that changes something finds about a tag that no event named (the twin of a pushed
-    version, a pin that failed) is looked up and remembered with the tag that its event named, and
-    added to the other tag's item unread, for a sweep. So it costs no read beside its recall; what a
-    sweep or the push of another tag told first, such a push may tell once more.
+    version, a pin that failed) is looked up and remembered in one item of the repository, which
+    each push recalls, and added to the tag's own item unread, for a sweep. So it costs no read
+    beside its recall; what a sweep told first, such a push tells once more.
     """
 
     def __init__(self, table: Table) -> None:
         self._table = table
 
     def keys(self, pk: str, tags: Iterable[str]) -> list[Key]:
-        """The keys of these tags' items."""
-        return [_key_of(pk, tag) for tag in tags]
+        """The keys of these tags' items, and of what was found about others."""
+        own = [_key_of(pk, tag) for tag in tags]
+        return [(pk, _OTHERS), *own] if own else []
 
     def read(self, items: Mapping[Key, Item], asked: Iterable[Key]) -> Said:
         """What was told, by the keys `asked`; `items` has the items there are of theirs."""
@@ -89,7 +91,7 @@ class Findings:
         """
         known, findings = known or News(), list(findings)
         if sum(_key(fact) not in known.said for fact in findings) > _UNREAD:
-            known = replace(known, named={})
+            known = replace(known, unread=False)
         every = {(known.key(fact), _hash(fact)): fact for fact in findings}
         said = self._said((key for key, _ in every), known.said)
         told = {(pk, own) for (pk, _), hashes in said.items() for own in hashes}

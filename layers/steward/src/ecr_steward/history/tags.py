@@ -14,7 +14,7 @@ One table holds it all; an item's `pk` says whose it is and its `sk` what:
 | `repo#NAME` | `led#CAUSE` | how often a cause led to which change, by the change's first id |
 | `repo#NAME` | `fact#TIME#ID` | a fact; the table's stream tells every new one, once |
 | `repo#NAME` | `quiet#TIME#ID` | a fact of the first sight: kept, and told only in the summary |
-| `repo#NAME` | `said#TAG`, `said#HASH` | which findings were told already |
+| `repo#NAME` | `said#TAG`, `said#HASH`, `said` | which findings were told already: findings.py |
 | `repo#NAME` | `seen` | the first sweep of the repository |
 | `repo#NAME` | `settings`, `settings-open` | its settings: see settings.py |
 | `repo#NAME` | `plan#PLAN#…` | the changes that a kept plan has: see planned.py |

@@ -48,16 +48,17 @@ class Expiring:
 
 @dataclass(frozen=True, slots=True)
 class TaggedRunning:
-    """An image that runs, as people name it, with all the tags that it has.
+    """An image that runs, by its digest or as people name it, with all the tags that it has.
 
     `workloads` are what runs it, where that is known. Of an `archived` one the rules for archived
-    images say what becomes of it.
+    images say what becomes of it. With `perhaps` it is an index that may list what runs.
     """
 
     name: str
     tags: tuple[str, ...] = ()
     workloads: tuple[str, ...] = ()
     archived: bool = False
+    perhaps: bool = False
 
 
 def dumps(document: Mapping[str, Any]) -> str:

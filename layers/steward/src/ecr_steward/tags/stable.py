@@ -117,7 +117,7 @@ class StableTag:
             return (self.is_newest or unique.is_date) and not self.within
         if version.is_prerelease and not (self.is_newest or self._takes(version)):
             return False
-        return self._has_within(version.numbers)
+        return not self._is_major_zero(version.numbers[0]) and self._has_within(version.numbers)
 
     def _takes(self, version: Version) -> bool:
         if isinstance(self.prereleases, bool):
@@ -126,10 +126,11 @@ class StableTag:
 
     def is_major_zero(self, values: Mapping[str, str]) -> bool:
         """Whether this is the line of the whole of major version 0, which promises nothing."""
+        return "major" in values and self._is_major_zero(int(values["major"]))
+
+    def _is_major_zero(self, major: int) -> bool:
         named = set(NUMBERS).intersection(self.placeholders)
-        if named != {"major"} or (0,) in self._within:
-            return False
-        return not int(values.get("major", "1"))
+        return not major and named == {"major"} and (0,) not in self._within
 
     def _has_within(self, numbers: tuple[int, ...]) -> bool:
         if self._within and not any(numbers[: len(each)] == each for each in self._within):

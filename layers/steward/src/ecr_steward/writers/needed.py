@@ -7,6 +7,7 @@ rules). So of a child that runs its index decides, which is needed as much.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -62,13 +63,17 @@ class NeededImages:
             for digest, each in details.items()
             if _tags(each) or digest not in listed
         }
+        sure = {*needs}
         bare = [d for d in needs if not _tags(details[d]) and not indexes([details[d]])]
         if bare:
             details = _by_digest(united(registry.details_of_all(repository))) | details
             theirs = {name: None for digest in bare for name in needs[digest]}
             for index in sorted(set(indexes(details.values())) - children.keys()):
                 needs[index] = needs.get(index, {}) | theirs
-        return [_tagged(details[digest], names) for digest, names in needs.items()]
+        return [
+            replace(_tagged(details[digest], names), perhaps=digest not in sure)
+            for digest, names in needs.items()
+        ]
 
     def _children(self, repository: str) -> Mapping[str, Sequence[str]]:
         # Most starts of a function never come here.

@@ -135,7 +135,7 @@ class RepositoryPlace(SettingsPlace):
         known: Known,
     ) -> Outlook:
         """The outlook where a lifecycle policy is to be set: ECR is asked for a preview only where
-        the rules alone show nothing against it."""
+        its rules, with the tags of what runs, show nothing against it."""
         try:
             self._running = self._setup.running(self.name)
             if self._running:

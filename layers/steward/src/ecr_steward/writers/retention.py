@@ -53,13 +53,10 @@ _KB, _MB, _GB = 1_000, 1_000_000, 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class RoundVisit:
-    """What a round led to: facts, how many images it read, how many may get their expiry tag, and
-    the hint that has expiry tags taken off, if any are to be. `rest` is the hint that goes on with
-    the round, where it stopped."""
+    """What a round led to: facts, and the hint that has expiry tags taken off, if any are to be.
+    `rest` is the hint that goes on with the round, where it stopped."""
 
     facts: tuple[Fact, ...] = ()
-    images: int = 0
-    due: int = 0
     next: Hint | None = None
     rest: Hint | None = None
 
@@ -123,7 +120,7 @@ class Retainer:
         details = united(self._registry.details_of_all(repository))
         children, whole = self._children(repository, details)
         if not whole:
-            return RoundVisit(images=len(details), rest=next_visit([hint], Action.RETAIN))
+            return RoundVisit(rest=next_visit([hint], Action.RETAIN))
         images, carried = self._images(repository, details, children, now)
         inventory = Inventory(images, rule.tags or Scheme(unique=()), now)
         kept = judge(inventory, asked, self._grace)
@@ -152,7 +149,7 @@ class Retainer:
             },
         )
         off = made.needed or (withdrawn(rule, self._cap) and _is_any_on(put))
-        return RoundVisit(tuple(facts), len(kept), len(made.due), _need(hint) if off else None)
+        return RoundVisit(tuple(facts), _need(hint) if off else None)
 
     def _children(
         self, repository: str, details: Iterable[Detail]

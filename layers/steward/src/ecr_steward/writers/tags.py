@@ -225,7 +225,7 @@ class Retagger:
         facts = self._facts(task, look, led, holds)
         announces = bool(todo.writes or plan.taken)
         # What is found about other tags may be read where that is the second of three round trips.
-        known = News(said=look.memory.said, named=_named(task.hints) if announces else {})
+        known = News(said=look.memory.said, unread=announces and _is_named(task.hints))
         found = history.findings.news(facts.facts(todo.found), known)
         facts = facts.counting(todo.announced, _aloud(look, found.told))
         if announces:
@@ -366,9 +366,9 @@ def _todo(mode: Mode, plan: Plan, failures: Iterable[TagChange]) -> _Todo:
     return _Todo(writes, undone, found)
 
 
-def _named(hints: Iterable[Hint]) -> dict[str, str]:
-    """By cause, the tag that its event named."""
-    return {hint.cause.id: hint.tag for hint in hints if hint.tag}
+def _is_named(hints: Iterable[Hint]) -> bool:
+    """Whether events named the tags that this is about; a sweep names none."""
+    return any(hint.tag for hint in hints)
 
 
 def _aloud(look: Survey, new: Sequence[Fact]) -> Sequence[Fact]:

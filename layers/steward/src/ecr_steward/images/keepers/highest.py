@@ -137,7 +137,7 @@ class Highest(Keeper):
     def _scheme(self, scheme: Scheme) -> Scheme:
         """The scheme, with the pre-releases that this keeper has its entry take."""
         taken = self._prereleases
-        if taken is None:
+        if self._of is None or taken is None:
             return scheme
         return replace(
             scheme,

@@ -1,9 +1,10 @@
-"""The lifecycle policy: compared by meaning, never set where it could take a stable tag away."""
+"""The lifecycle policy: compared by meaning, and not set where it could take away what is needed:
+an image that runs, or one under a stable tag that the rule does not give up."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -244,7 +245,7 @@ class Lifecycle(Setting[WantedLifecycle, Document | None]):
                 images = [each.image for each in found]
                 reason = (
                     f"The lifecycle rule {priority} {_does(found)} from which {_workloads(found)} "
-                    f"can start again: {spared(rule, images, around.scheme)}."
+                    f"can start again: {spared(rule, images, around.scheme)}.{_perhaps(found)}"
                 )
                 digests = sorted({each.digest for each in images})
                 problem = Problem.EXPIRES_RUNNING
@@ -405,11 +406,13 @@ def _stays(wish: WantedLifecycle, others: Document | None) -> bool:
 @dataclass(frozen=True, slots=True)
 class Needed:
     """An image that runs and that a rule takes away, with what runs it; `soon` where ECR's preview
-    says so of the next lifecycle.AHEAD days, else the tags alone show it."""
+    says so of the next lifecycle.AHEAD days, else the tags alone show it; `perhaps` where nobody
+    has read whether it lists what runs."""
 
     image: Expiring
     workloads: tuple[str, ...]
     soon: bool
+    perhaps: bool = False
 
 
 def _needed(document: Document | None, around: Around) -> list[Needed]:
@@ -424,10 +427,15 @@ def _needed(document: Document | None, around: Around) -> list[Needed]:
         return soon
     from ecr_steward.settings.expiry import taken
 
-    workloads = {each.name: each.workloads or (each.name,) for each in around.named}
+    named = {each.name: each for each in around.named}
     rules = {each.image.priority for each in soon}
     return soon + [
-        Needed(each, workloads[each.digest], soon=False)
+        Needed(
+            image=each,
+            workloads=named[each.digest].workloads or (each.digest,),
+            soon=False,
+            perhaps=named[each.digest].perhaps,
+        )
         for each in taken(document["rules"], around.named)
         if each.priority not in rules
     ]
@@ -503,6 +511,14 @@ def _does(needed: Sequence[Needed]) -> str:
     if needed[0].soon:
         return f"would {_harm(images)} {count} within {lifecycle.AHEAD} days"
     return f"can {_harm(images)} {count}"
+
+
+def _perhaps(needed: Iterable[Needed]) -> str:
+    count = sum(each.perhaps for each in needed)
+    if not count:
+        return ""
+    some = "1 of them is an index that" if count == 1 else f"{count:,} of them are indexes that"
+    return f" {some} may list it: what indexes list is known where a rule has `images`."
 
 
 def _workloads(needed: Sequence[Needed]) -> str:
