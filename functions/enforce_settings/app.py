@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from functools import cache
-from typing import Any
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -23,8 +23,9 @@ from ecr_steward.start.writer import Batches
 from ecr_steward.sweep.tally import Tally
 from ecr_steward.words.facts import FactMaker
 from ecr_steward.words.hints import Hint
-from ecr_steward.writers.settings import Enforcer
-from ecr_steward.writers.settings_setup import SettingsSetup
+
+if TYPE_CHECKING:
+    from ecr_steward.writers.settings import Enforcer
 
 logger = observe.logger()
 
@@ -37,25 +38,25 @@ def handle(env: Environment) -> sandbox.Handler:
     own_role, retag_role = env.text("SETTINGS_ROLE_ARN"), env.text("RETAG_ROLE_ARN")
     retain_role, expiry = env.text("RETAIN_ROLE_ARN"), env.flag("ALLOW_EXPIRY")
     table = DynamoTable(clients.client("dynamodb"), env.text("HISTORY_TABLE"))
-    queue = HintQueue(
-        lambda: clients.client("sqs"), env.text("SETTINGS_QUEUE_URL"), env.text("FAILURE_QUEUE_URL")
-    )
-    registry = EcrSettings(clients.client("ecr"))
+    ecr, sqs = clients.client("ecr"), partial(clients.client, "sqs")
+    queue = HintQueue(sqs, env.text("SETTINGS_QUEUE_URL"), env.text("FAILURE_QUEUE_URL"))
     grace = timedelta(days=env.number("GRACE_DAYS"))
 
     @cache
     def workers() -> tuple[Enforcer, Tally]:
         # Made at the first visit: broken rules must cost messages, which come back, not the start.
         from ecr_steward.writers.needed import NeededImages
+        from ecr_steward.writers.settings import Enforcer
+        from ecr_steward.writers.settings_setup import SettingsSetup
 
         rules = sandbox.rules()
-        needed = NeededImages(table, grace, lambda: clients.client("ecr"), sandbox.now)
+        needed = NeededImages(table, grace, lambda: ecr, sandbox.now)
         maker = FactMaker(account, region, sandbox.now, rules.fingerprint)
         enforcer = Enforcer(
             SettingsSetup(
                 rules=rules,
                 cap=settings_mode.capped(mode),
-                registry=registry,
+                registry=EcrSettings(ecr),
                 history=SettingsHistory(table),
                 role=own_role,
                 tagger=retag_role,
@@ -66,8 +67,7 @@ def handle(env: Environment) -> sandbox.Handler:
                 maker=maker,
             )
         )
-        tally = Tally(rules=rules, cap=mode, sweeps=Sweeps(table), maker=maker)
-        return enforcer, tally
+        return enforcer, Tally(rules=rules, cap=mode, sweeps=Sweeps(table), maker=maker)
 
     def visit(repository: str, hints: Sequence[Hint]) -> None:
         enforcer, tally = workers()
