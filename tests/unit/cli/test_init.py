@@ -196,6 +196,17 @@ def run(*arguments: str, text: str = "", deployed: Deployed | None = None) -> Re
     return CliRunner().invoke(main, ["init", *arguments], input=text, obj=obj)
 
 
+def shown(*tags: str) -> str:
+    return run("-", text="".join(f"a/b:{tag}\n" for tag in tags)).stdout
+
+
+def test_where_variants_have_bare_names_latest_is_what_they_are_the_variants_of() -> None:
+    variant = ("1.0.1-alpine", "1.0.2-alpine", "1.1.0-alpine", "1.0-alpine", "1.1-alpine")
+    plain = ("1.0.1", "1.0.2", "1.1.0", "1.0", "1.1")
+    assert "- {tag: latest}" in shown("alpine", *variant, *plain)
+    assert "latest" not in shown(*variant, *plain)
+
+
 def test_what_does_not_fit_is_named() -> None:
     said = run("-", text="".join(f"a/b:{t}\n" for t in ("1.0.0", "1.1.0", "x_y", "1.0"))).stdout
     assert "# 1 repository: a/b; 75 % of 4 tags fit.\n  # These do not: x_y.\n" in said

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from ecr_steward.rules import Ruleset
-from ecr_steward_cli.rules_file.first import written
+from ecr_steward_cli.rules_file.first import _entry, written
 from ecr_steward_cli.rules_file.load import inspect_text
-from ecr_steward_cli.rules_file.shown_scheme import SeenRepository
+from ecr_steward_cli.rules_file.shown_scheme import SeenRepository, _are_lines
 from tests.support.registries import APPLICATIONS, OFFICIAL, VENDORS, golden, planned, seen
 
 EVERY = {**OFFICIAL, **APPLICATIONS, **VENDORS}
@@ -86,3 +88,17 @@ def test_a_tag_is_whole_in_a_comment_however_long_it_is() -> None:
     odd = [f"{letter}_{'x' * 20}-{'y' * 20}" for letter in "abcd"] + [f"e_{'z' * 118}"]
     text = written([seen("a/b", "\n".join(["1.4.2", *odd]))], "a test")
     assert all(tag in text for tag in odd)
+
+
+def test_numbers_are_lines_where_more_than_half_of_them_begin_a_longer_version() -> None:
+    def read(*versions: str) -> dict[str, re.Match[str]]:
+        found = ((each, re.fullmatch("(?P<numbers>.*)", each)) for each in versions)
+        return {each: match for each, match in found if match is not None}
+
+    assert not _are_lines(read("1.0", "2.0", "1.0.3"), 2)
+    assert _are_lines(read("1.0", "2.0", "1.0.3", "2.0.1"), 2)
+
+
+def test_what_is_no_list_has_one_line_however_long_it_is() -> None:
+    (line,) = _entry("      pin: ", "a" * 200)
+    assert line == f"      pin: {'a' * 200}"

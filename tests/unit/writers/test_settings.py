@@ -16,11 +16,15 @@ from ecr_steward.ecr import Denied, Unavailable
 from ecr_steward.history.settings import Known, SettingsHistory
 from ecr_steward.rules import Mode
 from ecr_steward.settings import expiry_rule
+from ecr_steward.settings.state import Problem, SettingAction, SettingChange
 from ecr_steward.words.causes import Cause
 from ecr_steward.words.facts import FactKind
 from ecr_steward.words.hints import Action, Hint
 from ecr_steward.writers import preview
 from ecr_steward.writers.passing import StewardOff
+from ecr_steward.writers.places import RepositoryPlace
+from ecr_steward.writers.preview import Outlook
+from ecr_steward.writers.setting_facts import SettingFacts
 from tests.support.facts import faults
 from tests.support.having import shown
 from tests.support.settings_world import (
@@ -929,3 +933,16 @@ def test_two_failures_of_one_call_are_two_facts(world: SettingsWorld) -> None:
         world.ecr.before = fails(code, "SetRepositoryPolicy", times=1)
         world.deliver(call)
     assert len({fact.id for fact in world.told(FactKind.FAILED)}) == 2
+
+
+def test_what_one_visit_sets_several_times_has_an_id_each_time() -> None:
+    setup = SettingsWorld(rules_for({"lifecycle": EXPIRES}, tags=UNSTABLE)).enforcer.setup
+    rule = setup.rules.rule_for(REPOSITORY)
+    assert rule is not None
+    place = RepositoryPlace(setup, REPOSITORY, rule, rule.baseline, new=False)
+    hint = Hint(REPOSITORY, Action.SWEEP, None, None, Cause("1", "Sweep"), setup.maker.clock())
+    missing, correct = Problem.MISSING, SettingAction.CORRECT
+    change = SettingChange("lifecycle", missing, "lifecycle", correct, None, EXPIRES, "None.")
+    facts = SettingFacts(setup, place, [hint]).corrected([change] * 3, Outlook([change]))
+    assert [fact.again for fact in facts] == [0, 1, 2]
+    assert len({fact.id for fact in facts}) == 3
